@@ -1,0 +1,26 @@
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Application.ApiKeys;
+
+internal static class ApiKeyQueries
+{
+    /// <summary>
+    /// The keys that exist for the caller: those that act for the caller, those of organisations that the caller administers; for
+    /// an operator every key.
+    /// </summary>
+    public static IQueryable<ApiKey> VisibleTo(this IQueryable<ApiKey> keys, Caller caller)
+    {
+        if (caller.Has(Scopes.Operator))
+        {
+            return keys;
+        }
+
+        var administered = caller.Memberships
+            .Where(membership => membership.Role == OrganizationRole.Admin)
+            .Select(membership => membership.OrganizationId)
+            .ToList();
+        var userId = caller.UserId;
+        return keys.Where(key => key.UserId == userId || (key.OrganizationId != null && administered.Contains(key.OrganizationId)));
+    }
+}

@@ -1,0 +1,125 @@
+using AutoMapper;
+using FluentValidation;
+using MediatR;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Scope = Secrets.Domain.ApiKeys.Scopes;
+
+namespace Secrets.Application.ApiKeys;
+
+/// <summary>Makes an API key. The key itself is in the answer, once.</summary>
+/// <param name="Name">What to call it.</param>
+/// <param name="Scopes">Names of scopes, a subset of the creator's.</param>
+/// <param name="UserId">Whom it acts for; null: the creator.</param>
+/// <param name="OrganizationId">An organisation to bind it to.</param>
+/// <param name="Role"><c>admin</c> or <c>member</c> of that organisation; null: member.</param>
+/// <param name="Workspaces">Workspaces of that organisation it is a member of.</param>
+/// <param name="ExpiresAt">When it stops working; null: never.</param>
+[RequiresScope(Scope.KeysManage)]
+public sealed record CreateApiKey(
+    string? Name,
+    IReadOnlyList<string>? Scopes,
+    Guid? UserId,
+    string? OrganizationId,
+    string? Role,
+    IReadOnlyList<string>? Workspaces,
+    DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>;
+
+/// <summary>The new key: what is kept of it, and its text, which is not.</summary>
+public sealed record CreatedApiKey(ApiKeyDetails Details, string Key)
+{
+    /// <inheritdoc />
+    public override string ToString() => Details.Prefix;
+}
+
+internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
+{
+    private const int MaxWorkspaces = 100;
+
+    public CreateApiKeyValidator(TimeProvider time)
+    {
+        RuleFor(request => request.Name).Required();
+        RuleFor(request => request.Name).Name(ApiKey.NameLength);
+        RuleFor(request => request.Scopes).Required();
+        RuleFor(request => request.Scopes).Must(scopes => scopes is not { Count: 0 })
+            .WithErrorCode(Codes.BadValue).WithMessage("Must name at least one scope.");
+        RuleForEach(request => request.Scopes).Must(name => ScopeNames.Parse(name) is not null)
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must be one of {string.Join(", ", ScopeNames.All)}.");
+        RuleFor(request => request.OrganizationId).Name(Membership.OrganizationIdLength);
+        RuleFor(request => request.Role).Must(role => role is null || Roles.Parse(role) is not null)
+            .WithErrorCode(Codes.BadValue).WithMessage("Must be admin or member.");
+        RuleFor(request => request.Workspaces).Must(workspaces => workspaces is not { Count: > MaxWorkspaces })
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must name at most {MaxWorkspaces} workspaces.");
+        RuleForEach(request => request.Workspaces).Name(Membership.WorkspaceLength);
+        RuleFor(request => request.OrganizationId)
+            .Must((request, id) => id is not null || (request.Role is null && request.Workspaces is not { Count: > 0 }))
+            .WithErrorCode(Codes.BadValue).WithMessage("Is needed with role or workspaces.");
+        RuleFor(request => request.ExpiresAt).Must(end => end is null || end > time.GetUtcNow())
+            .WithErrorCode(Codes.BadValue).WithMessage("Must lie in the future.");
+    }
+}
+
+internal static class Roles
+{
+    public static OrganizationRole? Parse(string name) => name switch
+    {
+        "admin" => OrganizationRole.Admin,
+        "member" => OrganizationRole.Member,
+        _ => null,
+    };
+}
+
+internal sealed class CreateApiKeyHandler(ISecretsDb db, Caller caller, TimeProvider time, IMapper mapper)
+    : IRequestHandler<CreateApiKey, CreatedApiKey>
+{
+    public async Task<CreatedApiKey> Handle(CreateApiKey request, CancellationToken cancellationToken)
+    {
+        var scopes = request.Scopes!.Aggregate(Scopes.None, (all, name) => all | ScopeNames.Parse(name)!.Value);
+        Authorize(request, scopes);
+        var now = time.Now();
+        var text = ApiKeyText.Generate();
+        var key = new ApiKey(
+            Guid.CreateVersion7(now), request.Name!, text, scopes, request.UserId ?? caller.UserId, MembershipOf(request), caller.UserId, now)
+        {
+            ExpiresAt = request.ExpiresAt?.ToUniversalTime(),
+        };
+        await db.InTransactionAsync(
+            _ =>
+            {
+                db.ApiKeys.Add(key);
+                return Task.FromResult(key);
+            },
+            cancellationToken);
+        return new CreatedApiKey(mapper.Map<ApiKeyDetails>(key), text);
+    }
+
+    private void Authorize(CreateApiKey request, Scopes scopes)
+    {
+        if (!caller.Has(scopes))
+        {
+            throw new ForbiddenException("A key can have only scopes that its creator has.");
+        }
+
+        if (caller.Has(Scopes.Operator))
+        {
+            return;
+        }
+
+        if (request.UserId is { } user && user != caller.UserId)
+        {
+            throw new ForbiddenException("Only an operator makes keys for another user.");
+        }
+
+        if (request.OrganizationId is { } organization && !caller.Administers(organization))
+        {
+            throw new ForbiddenException("Only an operator makes keys for an organisation that its creator does not administer.");
+        }
+    }
+
+    private static Membership? MembershipOf(CreateApiKey request) => request.OrganizationId is { } id
+        ? new Membership(
+            id,
+            request.Role is null ? OrganizationRole.Member : Roles.Parse(request.Role)!.Value,
+            [.. (request.Workspaces ?? []).Distinct(StringComparer.Ordinal)])
+        : null;
+}

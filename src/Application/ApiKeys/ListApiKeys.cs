@@ -1,0 +1,28 @@
+using AutoMapper;
+using AutoMapper.QueryableExtensions;
+using FluentValidation;
+using MediatR;
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Application.ApiKeys;
+
+/// <summary>Lists the keys that the caller may manage, oldest first.</summary>
+[RequiresScope(Scopes.KeysManage)]
+public sealed record ListApiKeys(int? Limit, string? Cursor) : IRequest<Page<ApiKeyDetails>>, IPaged;
+
+internal sealed class ListApiKeysValidator : AbstractValidator<ListApiKeys>
+{
+    public ListApiKeysValidator() => this.ValidatePage();
+}
+
+internal sealed class ListApiKeysHandler(ISecretsDb db, Caller caller, IMapper mapper)
+    : IRequestHandler<ListApiKeys, Page<ApiKeyDetails>>
+{
+    public Task<Page<ApiKeyDetails>> Handle(ListApiKeys request, CancellationToken cancellationToken) =>
+        db.ApiKeys.VisibleTo(caller).InOrder(request)
+            .ProjectTo<ApiKeyDetails>(mapper.ConfigurationProvider)
+            .AsAsyncEnumerable()
+            .ToPageAsync(request, _ => true, cancellationToken);
+}

@@ -1,0 +1,33 @@
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Common;
+
+/// <summary>Who is asking: a user, what the credential may do, and the organisations it belongs to.</summary>
+/// <param name="UserId">The user that the credential acts for.</param>
+/// <param name="Scopes">What the credential may do.</param>
+/// <param name="Memberships">Organisations with role and workspaces.</param>
+public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership> Memberships)
+{
+    /// <summary>The owner of the caller's own secrets.</summary>
+    public SecretOwner Owner => SecretOwner.User(UserId);
+
+    /// <summary>Whether the credential has all of these scopes.</summary>
+    public bool Has(Scopes scopes) => (Scopes & scopes) == scopes;
+
+    /// <summary>Whether the caller is an admin of that organisation.</summary>
+    public bool Administers(string organizationId) => Memberships.Any(
+        membership => membership.Role == OrganizationRole.Admin
+            && string.Equals(membership.OrganizationId, organizationId, StringComparison.Ordinal));
+}
+
+/// <summary>
+/// The scope that a request needs. The pipeline refuses a request that carries no such attribute, so that nothing is
+/// allowed by forgetting.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class RequiresScopeAttribute(Scopes scopes) : Attribute
+{
+    /// <summary>All of these are needed.</summary>
+    public Scopes Scopes => scopes;
+}

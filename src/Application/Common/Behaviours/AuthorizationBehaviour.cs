@@ -1,0 +1,24 @@
+using System.Reflection;
+using MediatR;
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Application.Common.Behaviours;
+
+/// <summary>Lets a request through only when the caller has the scope that the request's type asks for.</summary>
+internal sealed class AuthorizationBehaviour<TRequest, TResponse>(Caller caller) : IPipelineBehavior<TRequest, TResponse>
+    where TRequest : IRequest<TResponse>
+{
+    private static readonly RequiresScopeAttribute? Requirement = typeof(TRequest).GetCustomAttribute<RequiresScopeAttribute>();
+
+    public Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
+    {
+        if (Requirement is null)
+        {
+            throw new InvalidOperationException($"{typeof(TRequest).Name} does not say which scope it requires.");
+        }
+
+        return caller.Has(Requirement.Scopes)
+            ? next()
+            : throw new ForbiddenException($"The credential lacks the scope {string.Join(' ', ScopeNames.Of(Requirement.Scopes))}.");
+    }
+}

@@ -1,0 +1,19 @@
+using FluentValidation;
+using MediatR;
+
+namespace Secrets.Application.Common.Behaviours;
+
+/// <summary>Runs the request's validators and reports everything that they find at once.</summary>
+internal sealed class ValidationBehaviour<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators)
+    : IPipelineBehavior<TRequest, TResponse>
+    where TRequest : IRequest<TResponse>
+{
+    public Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
+    {
+        var violations = validators
+            .SelectMany(validator => validator.Validate(request).Errors)
+            .Select(error => new Violation(error.PropertyName, error.ErrorCode, error.ErrorMessage))
+            .ToList();
+        return violations.Count == 0 ? next() : throw new InvalidRequestException(violations);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using FluentValidation;
+using Secrets.Domain;
+
+namespace Secrets.Application.Common;
+
+/// <summary>Part of a list.</summary>
+/// <param name="Items">The rows.</param>
+/// <param name="NextCursor">Where the next page starts; null when there is none.</param>
+public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
+
+/// <summary>A list that is read in pages.</summary>
+public interface IPaged
+{
+    /// <summary>Rows to answer at most, 1 to 1000; null: all of them.</summary>
+    int? Limit { get; }
+
+    /// <summary>Where to go on, as an earlier page said.</summary>
+    string? Cursor { get; }
+}
+
+/// <summary>A place in a list: right behind one row. Its text is opaque to clients.</summary>
+internal readonly record struct PageCursor(DateTimeOffset CreatedAt, Guid Id)
+{
+    private const int Size = sizeof(long) + 16;
+
+    public static PageCursor? Parse(string? text)
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        if (text is null || !Base64Url.IsValid(text, out var length) || length != Size
+            || !Base64Url.TryDecodeFromChars(text, bytes, out _))
+        {
+            return null;
+        }
+
+        var ticks = BinaryPrimitives.ReadInt64BigEndian(bytes);
+        return ticks < DateTimeOffset.MinValue.Ticks || ticks > DateTimeOffset.MaxValue.Ticks
+            ? null
+            : new PageCursor(new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(bytes[sizeof(long)..], bigEndian: true));
+    }
+
+    public override string ToString()
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, CreatedAt.UtcTicks);
+        Id.TryWriteBytes(bytes[sizeof(long)..], bigEndian: true, out _);
+        return Base64Url.EncodeToString(bytes);
+    }
+}
+
+internal static class Paging
+{
+    public const int MaxLimit = 1000;
+
+    /// <summary>The rules of a paged list.</summary>
+    public static void ValidatePage<T>(this AbstractValidator<T> validator)
+        where T : IPaged
+    {
+        validator.RuleFor(list => list.Limit).InclusiveBetween(1, MaxLimit)
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must be between 1 and {MaxLimit}.");
+        validator.RuleFor(list => list.Cursor).Must(cursor => cursor is null || PageCursor.Parse(cursor) is not null)
+            .WithErrorCode(Codes.BadValue).WithMessage("Is not a cursor that this service gave out.");
+    }
+
+    /// <summary>
+    /// Reads one page of rows that are narrowed and ordered already; <paramref name="admits"/>
+    /// is what the database cannot decide.
+    /// </summary>
+    public static async Task<Page<T>> ToPageAsync<T>(
+        this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, bool> admits, CancellationToken cancellationToken)
+        where T : IListed
+    {
+        var items = new List<T>();
+        await foreach (var item in ordered.WithCancellation(cancellationToken))
+        {
+            if (!admits(item))
+            {
+                continue;
+            }
+
+            if (items.Count == paged.Limit)
+            {
+                var last = items[^1];
+                return new Page<T>(items, new PageCursor(last.CreatedAt, last.Id).ToString());
+            }
+
+            items.Add(item);
+        }
+
+        return new Page<T>(items, NextCursor: null);
+    }
+
+    /// <summary>The rows behind the cursor, in the order of lists.</summary>
+    public static IOrderedQueryable<T> InOrder<T>(this IQueryable<T> rows, IPaged paged)
+        where T : class, IListed
+    {
+        if (PageCursor.Parse(paged.Cursor) is { } cursor)
+        {
+            var (createdAt, id) = cursor;
+            rows = rows.Where(row => row.CreatedAt > createdAt || (row.CreatedAt == createdAt && row.Id > id));
+        }
+
+        return rows.OrderBy(row => row.CreatedAt).ThenBy(row => row.Id);
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.EntityFrameworkCore;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Common;
+
+/// <summary>The database as use cases see it.</summary>
+public interface ISecretsDb
+{
+    DbSet<Secret> Secrets { get; }
+
+    DbSet<Owner> Owners { get; }
+
+    DbSet<ApiKey> ApiKeys { get; }
+
+    /// <summary>
+    /// Runs <paramref name="work"/>, saves what it changed and commits. Where the connection fails in a way that is known to pass,
+    /// the whole is run again, so the work must not have effects of its own.
+    /// </summary>
+    /// <exception cref="UniqueViolationException">A unique rule of the database was violated; nothing was stored.</exception>
+    Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
+}
+
+/// <summary>The unique rules that a use case can run into.</summary>
+public enum UniqueRule
+{
+    /// <summary>One name per owner.</summary>
+    SecretName,
+
+    /// <summary>One default per owner, tool pattern and argument.</summary>
+    SecretDefault,
+
+    /// <summary>Any other.</summary>
+    Other,
+}
+
+/// <summary>The database refused a row because of a unique rule.</summary>
+public sealed class UniqueViolationException(UniqueRule rule, object? entity, Exception inner)
+    : Exception("A unique rule of the database was violated.", inner)
+{
+    /// <summary>The rule.</summary>
+    public UniqueRule Rule => rule;
+
+    /// <summary>The entity that was refused, where the provider names it.</summary>
+    public object? Entity => entity;
+}
+
+/// <summary>Seals values for the row they belong to, and opens them there and nowhere else.</summary>
+public interface ISealer
+{
+    /// <summary>Seals a value. The owner's account and data key are made when they do not exist.</summary>
+    Task<byte[]> SealAsync(Placement placement, SecretValue value, CancellationToken cancellationToken);
+
+    /// <summary>Opens an envelope.</summary>
+    /// <exception cref="BrokenSealException">The envelope or the placement is not what was sealed.</exception>
+    Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
+}

@@ -1,0 +1,54 @@
+using AutoMapper;
+using FluentValidation;
+using MediatR;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Secrets;
+
+/// <summary>Stores a new secret of the caller.</summary>
+[RequiresScope(Scopes.SecretsWrite)]
+public sealed record CreateSecret(
+    string? SecretName, SecretValue? SecretValue, string? ToolName, string? ToolArg, bool IsDefaultForTool) : IRequest<SecretDetails>
+{
+    internal ToolBinding Binding => new(ToolName, ToolArg, IsDefaultForTool);
+}
+
+internal sealed class CreateSecretValidator : AbstractValidator<CreateSecret>
+{
+    public CreateSecretValidator()
+    {
+        RuleFor(request => request.SecretName).Required();
+        RuleFor(request => request.SecretName).Name(Secret.NameLength);
+        RuleFor(request => request.SecretValue).Required();
+        RuleFor(request => request.SecretValue).Value(SecretValue.Length);
+        RuleFor(request => request.ToolName).Name(ToolPattern.Length);
+        RuleFor(request => request.ToolArg).Name(ToolBinding.ArgLength);
+        RuleFor(request => request.IsDefaultForTool).Must((request, _) => request.Binding.IsValid)
+            .WithErrorCode(Codes.BadValue).WithMessage(IncompleteDefault);
+    }
+
+    /// <summary>Why a default without a binding is refused; also said when an update would leave one.</summary>
+    public const string IncompleteDefault = "A default needs tool_name and tool_arg.";
+}
+
+internal sealed class CreateSecretHandler(
+    OwnerTransaction transaction, ISealer sealer, Caller caller, TimeProvider time, IMapper mapper)
+    : IRequestHandler<CreateSecret, SecretDetails>
+{
+    public async Task<SecretDetails> Handle(CreateSecret request, CancellationToken cancellationToken)
+    {
+        var secret = Secret.Create(
+            caller.Owner, request.SecretName!, request.Binding, WorkspaceRule.All, caller.UserId, time.Now());
+        secret.Seal(request.SecretValue!, await sealer.SealAsync(secret.Placement, request.SecretValue!, cancellationToken));
+        return await transaction.RunAsync(
+            async token =>
+            {
+                await transaction.ChargeAsync(secret.Owner, secret.Size, token);
+                transaction.Db.Secrets.Add(secret);
+                return mapper.Map<SecretDetails>(secret);
+            },
+            cancellationToken);
+    }
+}

@@ -1,0 +1,41 @@
+using FluentValidation;
+using MediatR;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Secrets;
+
+/// <summary>What an owner's secrets take of the quota.</summary>
+/// <param name="OrganizationId">An organisation of the caller; null: the caller's own.</param>
+[RequiresScope(Scopes.SecretsRead)]
+public sealed record GetUsage(string? OrganizationId) : IRequest<Usage>;
+
+/// <summary>The answer to <see cref="GetUsage"/>.</summary>
+/// <param name="BytesUsed">UTF-8 bytes of all values.</param>
+/// <param name="BytesQuota">What they may come to.</param>
+/// <param name="Secrets">How many secrets there are.</param>
+public sealed record Usage(long BytesUsed, long BytesQuota, int Secrets);
+
+internal sealed class GetUsageValidator : AbstractValidator<GetUsage>
+{
+    public GetUsageValidator() => RuleFor(request => request.OrganizationId).Text(Membership.OrganizationIdLength);
+}
+
+internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<QuotaOptions> quota) : IRequestHandler<GetUsage, Usage>
+{
+    public async Task<Usage> Handle(GetUsage request, CancellationToken cancellationToken)
+    {
+        var owner = request.OrganizationId is null ? caller.Owner : OrganizationOf(request.OrganizationId);
+        var used = await db.Owners.Of(owner).Select(account => account.BytesUsed).SingleOrDefaultAsync(cancellationToken);
+        var count = await db.Secrets.OwnedBy(owner).CountAsync(cancellationToken);
+        return new Usage(used, quota.Value.BytesPerOwner, count);
+    }
+
+    private SecretOwner OrganizationOf(string id) =>
+        caller.Memberships.Any(membership => string.Equals(membership.OrganizationId, id, StringComparison.Ordinal))
+            ? new SecretOwner(OwnerKind.Organization, id)
+            : throw new NotFoundException();
+}

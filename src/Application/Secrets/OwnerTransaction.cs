@@ -1,0 +1,65 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Secrets;
+
+/// <summary>
+/// One write to an owner's secrets. Every write takes the owner's row first (<see cref="ChargeAsync"/>), so writes of one owner
+/// follow each other: the quota is exact, and no two writes can lock each other out.
+/// </summary>
+internal sealed class OwnerTransaction(ISecretsDb db, IOptions<QuotaOptions> quota)
+{
+    public ISecretsDb Db => db;
+
+    /// <summary>Runs the work and commits; a violated unique rule becomes a <see cref="ConflictException"/> in words.</summary>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await db.InTransactionAsync(work, cancellationToken);
+        }
+        catch (UniqueViolationException violation) when (violation.Entity is Secret refused && violation.Rule != UniqueRule.Other)
+        {
+            throw await ExplainAsync(violation.Rule, refused, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Adds to what the owner has stored (negative: gives back), locks the owner until the end of the transaction and moves its stamp.
+    /// </summary>
+    /// <exception cref="QuotaExceededException">The total would pass the quota.</exception>
+    public async Task ChargeAsync(SecretOwner owner, long bytes, CancellationToken cancellationToken)
+    {
+        // A quota that was lowered below what is stored must not keep its owner from deleting.
+        var most = bytes > 0 ? quota.Value.BytesPerOwner : long.MaxValue;
+        var charged = await db.Owners.Of(owner)
+            .Where(account => account.BytesUsed + bytes <= most)
+            .ExecuteUpdateAsync(
+                set => set
+                    .SetProperty(account => account.BytesUsed, account => account.BytesUsed + bytes)
+                    .SetProperty(account => account.Stamp, account => account.Stamp + 1),
+                cancellationToken);
+        if (charged == 0 && bytes > 0)
+        {
+            throw new QuotaExceededException(most);
+        }
+    }
+
+    private async Task<ConflictException> ExplainAsync(UniqueRule rule, Secret refused, CancellationToken cancellationToken)
+    {
+        if (rule == UniqueRule.SecretName)
+        {
+            return new ConflictException("A secret with this name exists already.");
+        }
+
+        var holder = await db.Secrets.OwnedBy(refused.Owner)
+            .Where(secret => secret.DefaultKey == refused.DefaultKey)
+            .Select(secret => (Guid?)secret.Id)
+            .FirstOrDefaultAsync(cancellationToken);
+        return new ConflictException(holder is null
+            ? "Another secret was the default for this tool and argument until just now. Try again."
+            : $"The secret {holder} is the default for this tool and argument already.");
+    }
+}

@@ -1,0 +1,37 @@
+using AutoMapper;
+using Secrets.Domain;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Secrets;
+
+/// <summary>A secret as people may see it: everything but the value.</summary>
+public sealed record SecretDetails : IListed
+{
+    public required Guid Id { get; init; }
+
+    public required OwnerKind OwnerKind { get; init; }
+
+    public required string OwnerId { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <inheritdoc cref="MaskedValue" />
+    public required string Display { get; init; }
+
+    public required string? ToolName { get; init; }
+
+    public required string? ToolArg { get; init; }
+
+    public required bool IsDefaultForTool { get; init; }
+
+    public required int Version { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    private sealed class Mapping : Profile
+    {
+        public Mapping() => CreateMap<Secret, SecretDetails>();
+    }
+}

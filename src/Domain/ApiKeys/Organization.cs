@@ -1,0 +1,23 @@
+using Secrets.Domain.Text;
+
+namespace Secrets.Domain.ApiKeys;
+
+/// <summary>What a member may do in an organisation. The numbers are stored: never renumber.</summary>
+public enum OrganizationRole : byte
+{
+    /// <summary>Uses what its workspaces admit.</summary>
+    Member = 1,
+
+    /// <summary>Manages the organisation's secrets and keys.</summary>
+    Admin = 2,
+}
+
+/// <summary>An organisation that a principal belongs to, in which role, and the workspaces it is a member of.</summary>
+public sealed record Membership(string OrganizationId, OrganizationRole Role, IReadOnlyList<string> Workspaces)
+{
+    /// <summary>Length of an organisation's identifier.</summary>
+    public static readonly TextLength OrganizationIdLength = new(1, 255);
+
+    /// <summary>Length of a workspace's name.</summary>
+    public static readonly TextLength WorkspaceLength = new(1, 255);
+}

@@ -1,0 +1,65 @@
+namespace Secrets.Domain.ApiKeys;
+
+/// <summary>What a credential may do. The numbers are stored: never renumber.</summary>
+[Flags]
+public enum Scopes
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary><c>secrets:read</c>: list and inspect one's secrets, never their values.</summary>
+    SecretsRead = 1,
+
+    /// <summary><c>secrets:write</c>: create, update and delete one's secrets.</summary>
+    SecretsWrite = 2,
+
+    /// <summary><c>secrets:resolve</c>: obtain values for a tool call; a trusted runtime.</summary>
+    SecretsResolve = 4,
+
+    /// <summary><c>keys:manage</c>: create, list and revoke API keys.</summary>
+    KeysManage = 8,
+
+    /// <summary><c>audit:read</c>: read the audit.</summary>
+    AuditRead = 16,
+
+    /// <summary><c>operator</c>: runs the installation.</summary>
+    Operator = 32,
+
+    /// <summary>Every scope there is.</summary>
+    All = SecretsRead | SecretsWrite | SecretsResolve | KeysManage | AuditRead | Operator,
+}
+
+/// <summary>The names under which scopes travel.</summary>
+public static class ScopeNames
+{
+    private static readonly (Scopes Scope, string Name)[] Table =
+    [
+        (Scopes.SecretsRead, "secrets:read"),
+        (Scopes.SecretsWrite, "secrets:write"),
+        (Scopes.SecretsResolve, "secrets:resolve"),
+        (Scopes.KeysManage, "keys:manage"),
+        (Scopes.AuditRead, "audit:read"),
+        (Scopes.Operator, "operator"),
+    ];
+
+    /// <summary>Every name, in a fixed order.</summary>
+    public static IReadOnlyList<string> All { get; } = [.. Table.Select(row => row.Name)];
+
+    /// <summary>The names of the scopes in a set.</summary>
+    public static IReadOnlyList<string> Of(Scopes scopes) =>
+        [.. Table.Where(row => scopes.HasFlag(row.Scope)).Select(row => row.Name)];
+
+    /// <summary>The scope of that name, or null for a name that is not ours.</summary>
+    public static Scopes? Parse(string name)
+    {
+        foreach (var row in Table)
+        {
+            if (string.Equals(row.Name, name, StringComparison.Ordinal))
+            {
+                return row.Scope;
+            }
+        }
+
+        return null;
+    }
+}

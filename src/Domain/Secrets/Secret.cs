@@ -1,0 +1,149 @@
+using System.Security.Cryptography;
+using System.Text;
+using Secrets.Domain.Text;
+
+namespace Secrets.Domain.Secrets;
+
+/// <summary>A named value with its binding. The value itself is only ever held sealed, in <see cref="Envelope"/>.</summary>
+public sealed class Secret : IListed
+{
+    /// <summary>Length of a user's secret name.</summary>
+    public static readonly TextLength NameLength = new(1, 1024);
+
+    private Secret()
+    {
+    }
+
+    /// <summary>Version 7, so that ids grow with time.</summary>
+    public Guid Id { get; private init; }
+
+    /// <summary>See <see cref="Owner"/>.</summary>
+    public OwnerKind OwnerKind { get; private init; }
+
+    /// <summary>See <see cref="Owner"/>.</summary>
+    public string OwnerId { get; private init; } = null!;
+
+    /// <summary>Unique per owner.</summary>
+    public string Name { get; private set; } = null!;
+
+    /// <summary>SHA-256 of the name: what the database compares, because names outgrow what an index can hold.</summary>
+    public byte[] NameKey { get; private set; } = null!;
+
+    /// <summary>See <see cref="ToolBinding.ToolName"/>.</summary>
+    public string? ToolName { get; private set; }
+
+    /// <summary>See <see cref="ToolBinding.ToolArg"/>.</summary>
+    public string? ToolArg { get; private set; }
+
+    /// <summary>See <see cref="ToolBinding.IsDefault"/>.</summary>
+    public bool IsDefaultForTool { get; private set; }
+
+    /// <summary>SHA-256 of tool and argument where the secret is their default, else null: the database keeps it unique per owner.</summary>
+    public byte[]? DefaultKey { get; private set; }
+
+    /// <summary>Which workspaces may use the secret.</summary>
+    public WorkspaceRule WorkspaceRule { get; private set; }
+
+    /// <summary>The sealed value with its header.</summary>
+    public byte[] Envelope { get; private set; } = null!;
+
+    /// <summary>The masked value (<see cref="MaskedValue"/>).</summary>
+    public string Display { get; private set; } = null!;
+
+    /// <summary>Bytes of the value in UTF-8, as counted against the owner's quota.</summary>
+    public int Size { get; private set; }
+
+    /// <summary>1 at creation, one more with each update; the concurrency token and the ETag.</summary>
+    public int Version { get; private set; }
+
+    /// <summary>UTC, whole microseconds.</summary>
+    public DateTimeOffset CreatedAt { get; private init; }
+
+    /// <summary>The user who created the secret.</summary>
+    public Guid CreatedBy { get; private init; }
+
+    /// <summary>UTC, whole microseconds; moves forward with each update.</summary>
+    public DateTimeOffset UpdatedAt { get; private set; }
+
+    /// <summary>The user who made the last update.</summary>
+    public Guid UpdatedBy { get; private set; }
+
+    /// <summary>The user or organisation the secret belongs to.</summary>
+    public SecretOwner Owner => new(OwnerKind, OwnerId);
+
+    /// <summary>Tool, argument and default flag together.</summary>
+    public ToolBinding Binding => new(ToolName, ToolArg, IsDefaultForTool);
+
+    /// <summary>What an envelope for the row as it stands now is bound to.</summary>
+    public Placement Placement => new(Owner, Id, Name, Binding, WorkspaceRule, Version);
+
+    /// <summary>A new secret, version 1, still without its envelope: <see cref="Seal"/> comes next.</summary>
+    public static Secret Create(
+        SecretOwner owner, string name, ToolBinding binding, WorkspaceRule rule, Guid actor, DateTimeOffset now)
+    {
+        var secret = new Secret
+        {
+            Id = Guid.CreateVersion7(now),
+            OwnerKind = owner.Kind,
+            OwnerId = owner.Id,
+            Version = 1,
+            CreatedAt = now,
+            CreatedBy = actor,
+            UpdatedAt = now,
+            UpdatedBy = actor,
+            WorkspaceRule = rule,
+        };
+        secret.Place(name, binding);
+        return secret;
+    }
+
+    /// <summary>Gives the secret a new name and binding and the next version. The old envelope no longer opens here.</summary>
+    public void Update(string name, ToolBinding binding, Guid actor, DateTimeOffset now)
+    {
+        Place(name, binding);
+        Version++;
+        UpdatedBy = actor;
+
+        // A clock that steps back must not make an update look older than what it replaced.
+        UpdatedAt = now > UpdatedAt ? now : UpdatedAt.AddMicroseconds(1);
+    }
+
+    /// <summary>Stores the value sealed for <see cref="Placement"/>, with what is shown and counted of it.</summary>
+    public void Seal(SecretValue value, byte[] envelope)
+    {
+        Envelope = envelope;
+        Display = MaskedValue.Of(value);
+        Size = value.CountBytes();
+    }
+
+    /// <summary>The key under which the database finds and keeps unique a name.</summary>
+    public static byte[] KeyOfName(string name) => SHA256.HashData(Encoding.UTF8.GetBytes(name));
+
+    /// <summary>The key under which the database keeps a default unique; null for anything that is no default.</summary>
+    public static byte[]? KeyOfDefault(ToolBinding binding)
+    {
+        if (binding is not { IsDefault: true, ToolName: { } tool, ToolArg: { } arg })
+        {
+            return null;
+        }
+
+        // Two hashes of fixed size, so that ("ab", "c") and ("a", "bc") differ.
+        Span<byte> both = stackalloc byte[2 * SHA256.HashSizeInBytes];
+        KeyOfName(tool).CopyTo(both);
+        KeyOfName(arg).CopyTo(both[SHA256.HashSizeInBytes..]);
+        return SHA256.HashData(both);
+    }
+
+    private void Place(string name, ToolBinding binding)
+    {
+        if (!binding.IsValid)
+        {
+            throw new ArgumentException("A default needs a tool and an argument.", nameof(binding));
+        }
+
+        Name = name;
+        NameKey = KeyOfName(name);
+        (ToolName, ToolArg, IsDefaultForTool) = binding;
+        DefaultKey = KeyOfDefault(binding);
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text;
+
+namespace Secrets.Domain.Text;
+
+/// <summary>How long a text may be, in Unicode code points (not UTF-16 units), both ends included.</summary>
+public readonly record struct TextLength(int Minimum, int Maximum)
+{
+    /// <summary>Counts code points. An unpaired surrogate counts as one.</summary>
+    public static int Of(string text)
+    {
+        var count = 0;
+        foreach (var _ in text.EnumerateRunes())
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>Whether every character can be stored and compared: no U+0000 and no unpaired surrogate.</summary>
+    public static bool IsStorable(string text)
+    {
+        var rest = text.AsSpan();
+        while (!rest.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf16(rest, out var rune, out var consumed) != System.Buffers.OperationStatus.Done || rune.Value == 0)
+            {
+                return false;
+            }
+
+            rest = rest[consumed..];
+        }
+
+        return true;
+    }
+}
