@@ -46,7 +46,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleForEach(request => request.Scopes).Must(name => ScopeNames.Parse(name) is not null)
             .WithErrorCode(Codes.BadValue).WithMessage($"Must be one of {string.Join(", ", ScopeNames.All)}.");
         RuleFor(request => request.OrganizationId).Name(Membership.OrganizationIdLength);
-        RuleFor(request => request.Role).Must(role => role is null || Roles.Parse(role) is not null)
+        RuleFor(request => request.Role).Must(role => role is null || RoleNames.Parse(role) is not null)
             .WithErrorCode(Codes.BadValue).WithMessage("Must be admin or member.");
         RuleFor(request => request.Workspaces).Must(workspaces => workspaces is not { Count: > MaxWorkspaces })
             .WithErrorCode(Codes.BadValue).WithMessage($"Must name at most {MaxWorkspaces} workspaces.");
@@ -57,16 +57,6 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleFor(request => request.ExpiresAt).Must(end => end is null || end > time.GetUtcNow())
             .WithErrorCode(Codes.BadValue).WithMessage("Must lie in the future.");
     }
-}
-
-internal static class Roles
-{
-    public static OrganizationRole? Parse(string name) => name switch
-    {
-        "admin" => OrganizationRole.Admin,
-        "member" => OrganizationRole.Member,
-        _ => null,
-    };
 }
 
 internal sealed class CreateApiKeyHandler(ISecretsDb db, Caller caller, TimeProvider time, IMapper mapper)
@@ -119,7 +109,7 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, Caller caller, TimeProv
     private static Membership? MembershipOf(CreateApiKey request) => request.OrganizationId is { } id
         ? new Membership(
             id,
-            request.Role is null ? OrganizationRole.Member : Roles.Parse(request.Role)!.Value,
+            request.Role is null ? OrganizationRole.Member : RoleNames.Parse(request.Role)!.Value,
             [.. (request.Workspaces ?? []).Distinct(StringComparer.Ordinal)])
         : null;
 }

@@ -55,3 +55,23 @@ public interface ISealer
     /// <exception cref="BrokenSealException">The envelope or the placement is not what was sealed.</exception>
     Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
 }
+
+/// <summary>Tells who presents an API key.</summary>
+public interface IApiKeyAuthenticator
+{
+    Task<ApiKeyVerdict> AuthenticateAsync(string text, CancellationToken cancellationToken);
+}
+
+/// <summary>Whom a key stands for, or why it is not accepted, in words for the log.</summary>
+public sealed record ApiKeyVerdict
+{
+    public ApiKeyVerdict(Caller caller) => Caller = caller;
+
+    public ApiKeyVerdict(string refusal) => Refusal = refusal;
+
+    /// <summary>Whom an accepted key stands for.</summary>
+    public Caller? Caller { get; }
+
+    /// <summary>Why the key is refused.</summary>
+    public string? Refusal { get; }
+}

@@ -21,3 +21,18 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
     /// <summary>Length of a workspace's name.</summary>
     public static readonly TextLength WorkspaceLength = new(1, 255);
 }
+
+/// <summary>The names under which roles travel.</summary>
+public static class RoleNames
+{
+    /// <summary>The role of that name, or null for a name that is not ours.</summary>
+    public static OrganizationRole? Parse(string name) => name switch
+    {
+        "admin" => OrganizationRole.Admin,
+        "member" => OrganizationRole.Member,
+        _ => null,
+    };
+
+    /// <summary>The name of a role.</summary>
+    public static string Of(OrganizationRole role) => role == OrganizationRole.Admin ? "admin" : "member";
+}

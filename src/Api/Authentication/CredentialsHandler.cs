@@ -1,0 +1,72 @@
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using Secrets.Application.Common;
+
+namespace Secrets.Api.Authentication;
+
+/// <summary>
+/// Takes credentials from the three headers that clients use. Every credential sent must be accepted, and all must stand for the
+/// same principal: an invalid one never falls through to another.
+/// </summary>
+internal sealed partial class CredentialsHandler(
+    IApiKeyAuthenticator keys, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
+{
+    public const string SchemeName = "Credentials";
+
+    private const string BearerPrefix = "Bearer ";
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        Caller? caller = null;
+        foreach (var (header, credential) in Supplied())
+        {
+            var verdict = await keys.AuthenticateAsync(credential, Context.RequestAborted);
+            if (verdict.Caller is not { } next)
+            {
+                return Refuse(header, verdict.Refusal ?? "not accepted");
+            }
+
+            if (caller is not null && !IsSamePrincipal(caller, next))
+            {
+                return Refuse(header, "stands for another principal than the credential beside it");
+            }
+
+            caller = caller is null ? next : caller with { Scopes = caller.Scopes & next.Scopes };
+        }
+
+        return caller is null
+            ? AuthenticateResult.NoResult()
+            : AuthenticateResult.Success(new AuthenticationTicket(new CallerPrincipal(caller, SchemeName), SchemeName));
+    }
+
+    private IEnumerable<(string Header, string Credential)> Supplied()
+    {
+        foreach (var header in (string[])["token", HeaderNames.Authorization, "x-api-key"])
+        {
+            foreach (var text in Request.Headers[header])
+            {
+                // Only Authorization has schemes, but a client that writes "Bearer" elsewhere means the same.
+                var isBearer = text?.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) == true;
+                yield return (header, isBearer ? text![BearerPrefix.Length..].Trim() : text ?? "");
+            }
+        }
+    }
+
+    private static bool IsSamePrincipal(Caller one, Caller other) =>
+        one.UserId == other.UserId
+        && one.Memberships.Select(membership => membership.OrganizationId).Order(StringComparer.Ordinal)
+            .SequenceEqual(
+                other.Memberships.Select(membership => membership.OrganizationId).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+
+    private AuthenticateResult Refuse(string header, string why)
+    {
+        Refused(Logger, header, why);
+        return AuthenticateResult.Fail(why);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The credential in the header {Header} was refused: {Why}")]
+    private static partial void Refused(ILogger logger, string header, string why);
+}

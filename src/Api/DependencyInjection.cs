@@ -1,0 +1,75 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.Formatters;
+using Secrets.Api.Authentication;
+using Secrets.Api.Errors;
+using Secrets.Api.Http;
+using Secrets.Api.OpenApi;
+using Secrets.Api.V1;
+using Secrets.Application.Common;
+
+namespace Secrets.Api;
+
+/// <summary>Registers what the HTTP surfaces need.</summary>
+internal static class DependencyInjection
+{
+    public static IServiceCollection AddApi(this IServiceCollection services)
+    {
+        services.AddFailures();
+        services.AddCallers();
+        services.ConfigureHttpJsonOptions(json => Configure(json.SerializerOptions));
+        services.AddControllers(mvc =>
+                // What a request may hold is judged by the use cases, in code points.
+                mvc.ModelValidatorProviders.Clear())
+            .AddJsonOptions(json => Configure(json.JsonSerializerOptions))
+            .ConfigureApiBehaviorOptions(api =>
+            {
+                api.SuppressMapClientErrors = true;
+                api.InvalidModelStateResponseFactory = InvalidParameters.Throw;
+            });
+        services.AddSingleton<JsonBodyFormatter>();
+        services.AddOptions<MvcOptions>().Configure<JsonBodyFormatter>((mvc, formatter) =>
+        {
+            mvc.InputFormatters.Clear();
+            mvc.InputFormatters.Add(formatter);
+            mvc.OutputFormatters.RemoveType<StringOutputFormatter>();
+        });
+        services.AddOpenApiDocuments();
+        return services;
+    }
+
+    private static void AddFailures(this IServiceCollection services)
+    {
+        services.AddSingleton<IFailureWriter, V1FailureWriter>();
+        services.AddSingleton<FailureHandler>();
+        services.AddSingleton<IExceptionHandler>(provider => provider.GetRequiredService<FailureHandler>());
+        services.AddProblemDetails();
+    }
+
+    private static void AddCallers(this IServiceCollection services)
+    {
+        services.AddHttpContextAccessor();
+        services.AddAuthentication(CredentialsHandler.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, CredentialsHandler>(CredentialsHandler.SchemeName, configureOptions: null);
+        services.AddAuthorizationBuilder()
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        services.AddScoped(provider =>
+            (provider.GetRequiredService<IHttpContextAccessor>().HttpContext?.User as CallerPrincipal)?.Caller
+            ?? throw new UnauthenticatedException());
+    }
+
+    private static void Configure(JsonSerializerOptions json)
+    {
+        json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        json.PropertyNameCaseInsensitive = false;
+        json.RespectNullableAnnotations = true;
+        json.Encoder = JavaScriptEncoder.Create(UnicodeRanges.All);
+        json.Converters.Add(new MomentConverter());
+        json.Converters.Add(new OptionalConverterFactory());
+    }
+}

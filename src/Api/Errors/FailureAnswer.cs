@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.WebUtilities;
+using Secrets.Application.Common;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Api.Errors;
+
+/// <summary>What a failure looks like over HTTP, before a dialect gives it its form.</summary>
+/// <param name="Status">The status.</param>
+/// <param name="Detail">What happened, in words that repeat nothing that was sent.</param>
+/// <param name="Violations">What is wrong with the request, where that is why.</param>
+internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Violation>? Violations = null)
+{
+    /// <summary>After how many seconds it makes sense to try again; null: trying again does not help.</summary>
+    public int? RetryAfterSeconds => Status == StatusCodes.Status503ServiceUnavailable ? 1 : null;
+
+    /// <summary>The one place that maps failures to statuses.</summary>
+    public static FailureAnswer Of(Exception exception, IDatabaseFaults faults) => exception switch
+    {
+        InvalidRequestException invalid => new(StatusCodes.Status422UnprocessableEntity, invalid.Message, invalid.Violations),
+        MalformedHeaderException => new(StatusCodes.Status400BadRequest, exception.Message),
+        UnauthenticatedException => new(StatusCodes.Status401Unauthorized, exception.Message),
+        ForbiddenException => new(StatusCodes.Status403Forbidden, exception.Message),
+        NotFoundException => new(StatusCodes.Status404NotFound, exception.Message),
+        ConflictException or BrokenSealException => new(StatusCodes.Status409Conflict, exception.Message),
+        PreconditionFailedException => new(StatusCodes.Status412PreconditionFailed, exception.Message),
+        QuotaExceededException => new(StatusCodes.Status413PayloadTooLarge, exception.Message),
+        UnavailableException => new(StatusCodes.Status503ServiceUnavailable, exception.Message),
+        BadHttpRequestException bad => OfStatus(bad.StatusCode),
+        _ when faults.IsUnavailable(exception) => new(StatusCodes.Status503ServiceUnavailable, new UnavailableException().Message),
+        _ => OfStatus(StatusCodes.Status500InternalServerError),
+    };
+
+    /// <summary>For a status that the framework answers by itself.</summary>
+    public static FailureAnswer OfStatus(int status) => new(status, status switch
+    {
+        StatusCodes.Status401Unauthorized => new UnauthenticatedException().Message,
+        StatusCodes.Status404NotFound => new NotFoundException().Message,
+        StatusCodes.Status413PayloadTooLarge => "The request body is too large.",
+        StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8, with the content type application/json.",
+        _ => ReasonPhrases.GetReasonPhrase(status) is { Length: > 0 } reason ? reason : "The request failed.",
+    });
+}

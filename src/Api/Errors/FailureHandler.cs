@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Api.Errors;
+
+/// <summary>Where every failure ends: mapped once, then written in the form of the dialect that the request came in.</summary>
+internal sealed partial class FailureHandler(
+    IEnumerable<IFailureWriter> writers, IDatabaseFaults faults, ILogger<FailureHandler> logger) : IExceptionHandler
+{
+    private const int ClientClosedRequest = 499;
+
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
+        {
+            httpContext.Response.StatusCode = ClientClosedRequest;
+            return true;
+        }
+
+        var answer = FailureAnswer.Of(exception, faults);
+        if (answer.Status >= StatusCodes.Status500InternalServerError)
+        {
+            // Not the message: the framework puts what it could not parse into it, and that may be a value.
+            Failed(TypesOf(exception), exception.StackTrace);
+        }
+
+        await WriteAsync(httpContext, answer);
+        return true;
+    }
+
+    /// <summary>Writes an answer that has no exception behind it, such as the router's 405.</summary>
+    public Task WriteAsync(HttpContext context, FailureAnswer answer)
+    {
+        var response = context.Response;
+        response.StatusCode = answer.Status;
+        if (answer.Status == StatusCodes.Status401Unauthorized)
+        {
+            response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        if (answer.RetryAfterSeconds is { } seconds)
+        {
+            response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        // The last writer takes every path that no dialect claims.
+        return writers.First(writer => writer.Writes(context.Request.Path)).WriteAsync(context, answer);
+    }
+
+    private static string TypesOf(Exception exception) =>
+        exception.InnerException is { } inner ? $"{exception.GetType()} of {TypesOf(inner)}" : exception.GetType().ToString();
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed with {Types} at {Stack}")]
+    private partial void Failed(string types, string? stack);
+}

@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
+using Microsoft.AspNetCore.Mvc.Formatters;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using Secrets.Application.Common;
+using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
+
+namespace Secrets.Api.Http;
+
+/// <summary>
+/// The one reader of request bodies (<see cref="StrictJson"/>). What is wrong leaves as an exception, straight to where all failures
+/// are answered.
+/// </summary>
+internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
+    : IInputFormatter, IInputFormatterExceptionPolicy, IApiRequestFormatMetadataProvider
+{
+    private const string MediaType = "application/json";
+
+    // Else MVC would catch what is thrown here and describe it in its own words.
+    public InputFormatterExceptionPolicy ExceptionPolicy => InputFormatterExceptionPolicy.MalformedInputExceptions;
+
+    public bool CanRead(InputFormatterContext context) => !HasBody(context.HttpContext) || IsJson(context.HttpContext.Request.ContentType);
+
+    public IReadOnlyList<string> GetSupportedContentTypes(string? contentType, Type objectType) => [MediaType];
+
+    public async Task<InputFormatterResult> ReadAsync(InputFormatterContext context)
+    {
+        var body = await ReadBodyAsync(context.HttpContext);
+        try
+        {
+            return StrictJson.Read(body, context.ModelType, json.Value.JsonSerializerOptions) switch
+            {
+                { } model => await InputFormatterResult.SuccessAsync(model),
+                null when context.TreatEmptyInputAsDefaultValue => await InputFormatterResult.SuccessAsync(null!),
+                null => throw new InvalidRequestException("", Codes.Missing, "A JSON body is required."),
+            };
+        }
+        finally
+        {
+            // It may hold a value.
+            CryptographicOperations.ZeroMemory(body);
+        }
+    }
+
+    private static bool HasBody(HttpContext context) =>
+        context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? context.Request.ContentLength > 0;
+
+    private static bool IsJson(string? contentType) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var type)
+        && (type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
+            || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
+                && type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
+        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+
+    private static async Task<byte[]> ReadBodyAsync(HttpContext context)
+    {
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted);
+            if (read.IsCompleted)
+            {
+                var bytes = read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return bytes;
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Secrets.Application.Common;
+
+namespace Secrets.Api.Http;
+
+/// <summary>Moments as RFC 3339 in UTC with microseconds and a <c>Z</c>; any offset is read.</summary>
+internal sealed class MomentConverter : JsonConverter<DateTimeOffset>
+{
+    private const string Format = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
+
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var moment) && NamesItsOffset(reader.GetString()!)
+            ? moment
+            : throw new JsonException();
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture));
+
+    // The framework takes a time without an offset for local time, and whose would that be?
+    private static bool NamesItsOffset(string text) =>
+        text.EndsWith('Z') || (text.Contains('T', StringComparison.Ordinal) && text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.Ordinal));
+}
+
+/// <summary>
+/// Tells a member that was left out (the converter is never called) from one given as null. The value is read by its own type's
+/// converter, so that errors keep their meaning.
+/// </summary>
+internal sealed class OptionalConverterFactory : JsonConverterFactory
+{
+    public override bool CanConvert(Type typeToConvert) =>
+        typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(Optional<>);
+
+    public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
+        (JsonConverter)Activator.CreateInstance(typeof(Converter<>).MakeGenericType(typeToConvert.GetGenericArguments()))!;
+
+    private sealed class Converter<T> : JsonConverter<Optional<T>>
+    {
+        public override bool HandleNull => true;
+
+        public override Optional<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            new(JsonSerializer.Deserialize<T>(ref reader, options));
+
+        public override void Write(Utf8JsonWriter writer, Optional<T> value, JsonSerializerOptions options) =>
+            throw new NotSupportedException("A partial update is only ever read.");
+    }
+}

@@ -1,0 +1,59 @@
+using Secrets.Api.Errors;
+using Secrets.Api.Health;
+
+namespace Secrets.Api.Http;
+
+/// <summary>What every request goes through.</summary>
+internal static partial class Pipeline
+{
+    public static void UseApi(this WebApplication app)
+    {
+        app.Use(SetHeaders);
+        app.UseMiddleware<RequestLog>();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages(pages => pages.HttpContext.RequestServices.GetRequiredService<FailureHandler>()
+            .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
+        app.UseSwaggerUI(ui => ui.SwaggerEndpoint("/openapi/v1.json", "Secrets v1"));
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapOpenApi().AllowAnonymous();
+        app.MapHealth();
+        app.MapControllers();
+    }
+
+    private static Task SetHeaders(HttpContext context, RequestDelegate next)
+    {
+        context.Response.OnStarting(
+            static state =>
+            {
+                var headers = ((HttpContext)state).Response.Headers;
+                headers.CacheControl = "no-store";
+                headers.XContentTypeOptions = "nosniff";
+                return Task.CompletedTask;
+            },
+            context);
+        return next(context);
+    }
+
+    /// <summary>
+    /// One line per request. The route's template and not the path, and never the query: either may hold what somebody pasted there.
+    /// </summary>
+    private sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLog> logger, TimeProvider time)
+    {
+        public async Task InvokeAsync(HttpContext context)
+        {
+            var start = time.GetTimestamp();
+            await next(context);
+            if (logger.IsEnabled(LogLevel.Information))
+            {
+                var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
+                var milliseconds = time.GetElapsedTime(start).TotalMilliseconds;
+                Answered(context.Request.Method, route, context.Response.StatusCode, milliseconds, context.TraceIdentifier);
+            }
+        }
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Route} {Status} {Milliseconds:0.0} ms {RequestId}")]
+        private partial void Answered(string method, string route, int status, double milliseconds, string requestId);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Api.Http;
+
+/// <summary>
+/// Reads a JSON body into a model and reports everything about its shape that is wrong, by member: what is missing and what has the
+/// wrong type. What the members may hold is for the use cases to judge. No report repeats what was sent.
+/// </summary>
+internal static class StrictJson
+{
+    private const int MaxDepth = 64;
+
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
+
+    /// <summary>Parses a body; null for an empty one and for JSON's null.</summary>
+    /// <exception cref="InvalidRequestException">The bytes are no JSON object of that shape.</exception>
+    public static object? Read(ReadOnlyMemory<byte> body, Type model, JsonSerializerOptions options)
+    {
+        var json = body.Span.StartsWith("\uFEFF"u8) ? body[3..] : body;
+        if (json.IsEmpty)
+        {
+            return null;
+        }
+
+        using var document = Parse(json);
+        return document.RootElement.ValueKind switch
+        {
+            JsonValueKind.Null => null,
+            JsonValueKind.Object => Read(document.RootElement, options.GetTypeInfo(model), options),
+            _ => throw new InvalidRequestException("", Codes.BadValue, "Must be a JSON object."),
+        };
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            // The parser itself does not look into strings before they are read, and unknown members are never read.
+            return Utf8.IsValid(json.Span) ? JsonDocument.Parse(json, Strict) : throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw new InvalidRequestException(
+                "", Codes.BadJson, $"Must be JSON in UTF-8, no deeper than {MaxDepth} levels, with no member named twice in one object.");
+        }
+    }
+
+    private static object Read(JsonElement json, JsonTypeInfo model, JsonSerializerOptions options)
+    {
+        var result = model.CreateObject!();
+        var violations = new List<Violation>();
+        foreach (var property in model.Properties)
+        {
+            if (!json.TryGetProperty(property.Name, out var element))
+            {
+                if (property.IsRequired)
+                {
+                    violations.Add(new Violation(property.Name, Codes.Missing, "Is required."));
+                }
+            }
+            else if (TryRead(element, property, options, out var value) is { } violation)
+            {
+                violations.Add(violation);
+            }
+            else
+            {
+                property.Set!(result, value);
+            }
+        }
+
+        return violations.Count == 0 ? result : throw new InvalidRequestException(violations);
+    }
+
+    private static Violation? TryRead(JsonElement element, JsonPropertyInfo property, JsonSerializerOptions options, out object? value)
+    {
+        value = null;
+        var (kind, code, message) = Expectation(property.PropertyType);
+        if (element.ValueKind == JsonValueKind.Null)
+        {
+            if (!property.IsSetNullable)
+            {
+                return new Violation(property.Name, code, message);
+            }
+        }
+        else if (kind == JsonValueKind.Array && element.ValueKind == JsonValueKind.Array)
+        {
+            var at = element.EnumerateArray().TakeWhile(item => item.ValueKind == JsonValueKind.String).Count();
+            if (at < element.GetArrayLength())
+            {
+                return new Violation($"{property.Name}[{at}]", Codes.NotString, "Must be a string.");
+            }
+        }
+        else if (kind == JsonValueKind.String && element.ValueKind == JsonValueKind.String && !IsUnicode(element))
+        {
+            return new Violation(property.Name, Codes.BadValue, "Must not contain an unpaired surrogate.");
+        }
+
+        try
+        {
+            value = element.Deserialize(property.PropertyType, options);
+            return null;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
+        {
+            return new Violation(property.Name, code, message);
+        }
+    }
+
+    private static bool IsUnicode(JsonElement element)
+    {
+        try
+        {
+            return element.GetString() is not null;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What a member of that type must be in JSON, and what is said when it is not.</summary>
+    private static (JsonValueKind Kind, string Code, string Message) Expectation(Type type)
+    {
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Optional<>))
+        {
+            type = type.GetGenericArguments()[0];
+        }
+
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type switch
+        {
+            _ when type == typeof(string) || type == typeof(SecretValue) => (JsonValueKind.String, Codes.NotString, "Must be a string."),
+            _ when type == typeof(bool) => (JsonValueKind.True, Codes.NotBool, "Must be true or false."),
+            _ when type == typeof(Guid) => (JsonValueKind.String, Codes.NotUuid, "Must be a uuid."),
+            _ when type == typeof(DateTimeOffset) => (JsonValueKind.String, Codes.NotDateTime, "Must be a date and time as in RFC 3339."),
+            _ when type == typeof(IReadOnlyList<string>) => (JsonValueKind.Array, Codes.NotList, "Must be a list of strings."),
+            _ => throw new NotSupportedException($"{type} has no place in a JSON body yet."),
+        };
+    }
+}

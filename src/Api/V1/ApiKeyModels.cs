@@ -1,0 +1,105 @@
+using System.Text.Json.Serialization;
+using Secrets.Application.ApiKeys;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Api.V1;
+
+/// <summary>An API key to make.</summary>
+public sealed record CreateApiKeyBody
+{
+    /// <summary>What to call it. 1 to 255 characters.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it may do; a subset of what its creator may.</summary>
+    public required IReadOnlyList<string> Scopes { get; init; }
+
+    /// <summary>Whom it acts for; its creator when left out.</summary>
+    public Guid? UserId { get; init; }
+
+    /// <summary>An organisation to bind it to.</summary>
+    public string? OrganizationId { get; init; }
+
+    /// <summary>`admin` or `member` of that organisation; member when left out.</summary>
+    public string? Role { get; init; }
+
+    /// <summary>Workspaces of that organisation which it is a member of.</summary>
+    public IReadOnlyList<string>? Workspaces { get; init; }
+
+    /// <summary>When it stops working; never when left out.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    public CreateApiKey ToCommand() => new(Name, Scopes, UserId, OrganizationId, Role, Workspaces, ExpiresAt);
+}
+
+/// <summary>An API key as people may see it.</summary>
+public sealed record ApiKeyInfo
+{
+    /// <summary>The key's id.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>What its creator calls it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The first characters of the key.</summary>
+    public required string Prefix { get; init; }
+
+    /// <summary>What it may do.</summary>
+    public required IReadOnlyList<string> Scopes { get; init; }
+
+    /// <summary>Whom it acts for.</summary>
+    public required Guid UserId { get; init; }
+
+    /// <summary>The organisation that it is bound to.</summary>
+    public required string? OrganizationId { get; init; }
+
+    /// <summary>`admin` or `member` of that organisation.</summary>
+    public required string? Role { get; init; }
+
+    /// <summary>Workspaces of that organisation which it is a member of.</summary>
+    public required IReadOnlyList<string> Workspaces { get; init; }
+
+    /// <summary>When it stops working; null: never.</summary>
+    public required DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>When it was made.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When it was last used, at most a minute behind; null: never.</summary>
+    public required DateTimeOffset? LastUsedAt { get; init; }
+
+    /// <summary>The key itself; only in the answer to its creation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Key { get; init; }
+
+    public static ApiKeyInfo Of(CreatedApiKey created) => Of(created.Details) with { Key = created.Key };
+
+    public static ApiKeyInfo Of(ApiKeyDetails key) => new()
+    {
+        Id = key.Id,
+        Name = key.Name,
+        Prefix = key.Prefix,
+        Scopes = ScopeNames.Of(key.Scopes),
+        UserId = key.UserId,
+        OrganizationId = key.OrganizationId,
+        Role = key.Role is { } role ? RoleNames.Of(role) : null,
+        Workspaces = key.Workspaces,
+        ExpiresAt = key.ExpiresAt,
+        CreatedAt = key.CreatedAt,
+        LastUsedAt = key.LastUsedAt,
+    };
+}
+
+/// <summary>A list, or a page of it.</summary>
+public sealed record ApiKeyInfoList
+{
+    /// <summary>The keys, oldest first.</summary>
+    public required IReadOnlyList<ApiKeyInfo> Data { get; init; }
+
+    /// <summary>Pass this as `cursor` for the next page; absent on the last.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NextCursor { get; init; }
+
+    public static ApiKeyInfoList Of(Page<ApiKeyDetails> page) =>
+        new() { Data = [.. page.Items.Select(ApiKeyInfo.Of)], NextCursor = page.NextCursor };
+}

@@ -1,0 +1,41 @@
+using MediatR;
+using Microsoft.AspNetCore.Mvc;
+using Secrets.Application.ApiKeys;
+
+namespace Secrets.Api.V1;
+
+/// <summary>API keys of the caller, of organisations that the caller administers, or for an operator all.</summary>
+[ApiController]
+[Route("api/v1/api-keys")]
+[Tags("API keys")]
+public sealed class ApiKeysController(IMediator mediator) : ControllerBase
+{
+    /// <summary>Make a key. The answer shows it, this once.</summary>
+    [HttpPost]
+    [ProducesResponseType<ApiKeyInfo>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
+    public async Task<IActionResult> Create([FromBody] CreateApiKeyBody body, CancellationToken cancellationToken) =>
+        Ok(ApiKeyInfo.Of(await mediator.Send(body.ToCommand(), cancellationToken)));
+
+    /// <summary>List keys, oldest first.</summary>
+    /// <param name="limit">Keys to answer at most, 1 to 1000; all of them when left out.</param>
+    /// <param name="cursor">The `next_cursor` of the page before.</param>
+    /// <param name="cancellationToken">Given by the framework.</param>
+    [HttpGet]
+    [ProducesResponseType<ApiKeyInfoList>(StatusCodes.Status200OK)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
+    public async Task<IActionResult> List([FromQuery] int? limit, [FromQuery] string? cursor, CancellationToken cancellationToken) =>
+        Ok(ApiKeyInfoList.Of(await mediator.Send(new ListApiKeys(limit, cursor), cancellationToken)));
+
+    /// <summary>Revoke a key, at once.</summary>
+    [HttpDelete("{id}")]
+    [ProducesResponseType<Empty>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
+    public async Task<IActionResult> Delete([FromRoute] Guid id, CancellationToken cancellationToken)
+    {
+        await mediator.Send(new DeleteApiKey(id), cancellationToken);
+        return Ok(new Empty());
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text.Json.Serialization;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Api.V1;
+
+/// <summary>A secret to store.</summary>
+public sealed record CreateSecretBody
+{
+    /// <summary>What to call it; unique among the owner's secrets. 1 to 1024 characters, not only white space.</summary>
+    public required string SecretName { get; init; }
+
+    /// <summary>The credential. It is stored sealed and never shown again. 4 to 1024 characters.</summary>
+    public required SecretValue SecretValue { get; init; }
+
+    /// <summary>The tool that uses it, or a pattern over tools in which `*` stands for any run of characters.</summary>
+    public string? ToolName { get; init; }
+
+    /// <summary>The tool's argument that it fills.</summary>
+    public string? ToolArg { get; init; }
+
+    /// <summary>Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`.</summary>
+    public bool? IsDefaultForTool { get; init; }
+
+    public CreateSecret ToCommand() => new(SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool ?? false);
+}
+
+/// <summary>What to change of a secret. Members left out stay as they are.</summary>
+public sealed record UpdateSecretBody
+{
+    /// <summary>A new name; null leaves it.</summary>
+    public Optional<string> SecretName { get; init; }
+
+    /// <summary>A new value; null leaves it.</summary>
+    public Optional<SecretValue> SecretValue { get; init; }
+
+    /// <summary>A new tool or pattern; null unbinds the secret from tools.</summary>
+    public Optional<string> ToolName { get; init; }
+
+    /// <summary>A new argument; null unbinds the secret from arguments.</summary>
+    public Optional<string> ToolArg { get; init; }
+
+    /// <summary>Whether it is the default from now on; null leaves it.</summary>
+    public Optional<bool?> IsDefaultForTool { get; init; }
+
+    public UpdateSecret ToCommand(Guid id, VersionCondition? condition) =>
+        new(id, SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool, condition);
+}
+
+/// <summary>A secret as people may see it.</summary>
+public sealed record SecretInfo
+{
+    /// <summary>The secret's id.</summary>
+    public required Guid SecretId { get; init; }
+
+    /// <summary>The user it belongs to.</summary>
+    public required Guid UserId { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string SecretName { get; init; }
+
+    /// <summary>The value's first and last few characters; never its length.</summary>
+    public required string? Display { get; init; }
+
+    /// <summary>The tool or pattern it is bound to.</summary>
+    public required string? ToolName { get; init; }
+
+    /// <summary>The argument it is bound to.</summary>
+    public required string? ToolArg { get; init; }
+
+    /// <summary>Whether it fills the argument when a call does not give it.</summary>
+    public required bool IsDefaultForTool { get; init; }
+
+    /// <summary>When it was stored.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When it was last changed.</summary>
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    public static SecretInfo Of(SecretDetails secret) => new()
+    {
+        SecretId = secret.Id,
+        UserId = new SecretOwner(secret.OwnerKind, secret.OwnerId).UserId,
+        SecretName = secret.Name,
+        Display = secret.Display,
+        ToolName = secret.ToolName,
+        ToolArg = secret.ToolArg,
+        IsDefaultForTool = secret.IsDefaultForTool,
+        CreatedAt = secret.CreatedAt,
+        UpdatedAt = secret.UpdatedAt,
+    };
+}
+
+/// <summary>A list, or a page of it.</summary>
+public sealed record SecretInfoList
+{
+    /// <summary>The secrets, oldest first.</summary>
+    public required IReadOnlyList<SecretInfo> Data { get; init; }
+
+    /// <summary>Pass this as `cursor` for the next page; absent on the last.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NextCursor { get; init; }
+
+    public static SecretInfoList Of(Page<SecretDetails> page) =>
+        new() { Data = [.. page.Items.Select(SecretInfo.Of)], NextCursor = page.NextCursor };
+}
+
+/// <summary>An object without members.</summary>
+public sealed record Empty;

@@ -1,0 +1,31 @@
+using System.Text.Json;
+using Secrets.Api.Errors;
+using Secrets.Application.Common;
+
+namespace Secrets.Api.V1;
+
+/// <summary>
+/// Failures as the agent-secrets API has them: <c>{"detail": "..."}</c>, and for an invalid request a list of places, messages and
+/// types. Everything that no other dialect claims is answered like this.
+/// </summary>
+internal sealed class V1FailureWriter : IFailureWriter
+{
+    public bool Writes(PathString path) => true;
+
+    public Task WriteAsync(HttpContext context, FailureAnswer answer) => answer.Violations is { } violations
+        ? context.Response.WriteAsJsonAsync(
+            new InvalidRequestError { Detail = [.. violations.Select(violation => Describe(violation, context.Request.Method))] },
+            context.RequestAborted)
+        : context.Response.WriteAsJsonAsync(new Error { Detail = answer.Detail }, context.RequestAborted);
+
+    private static InvalidMember Describe(Violation violation, string method)
+    {
+        var source = violation.Source ?? (HttpMethods.IsGet(method) ? "query" : "body");
+        return new InvalidMember { Loc = [source, .. Steps(violation.Member)], Msg = violation.Message, Type = violation.Code };
+    }
+
+    /// <summary><c>Scopes[0]</c> becomes <c>"scopes", 0</c>.</summary>
+    private static IEnumerable<object> Steps(string member) => member
+        .Split(['.', '[', ']'], StringSplitOptions.RemoveEmptyEntries)
+        .Select(step => int.TryParse(step, out var index) ? index : (object)JsonNamingPolicy.SnakeCaseLower.ConvertName(step));
+}

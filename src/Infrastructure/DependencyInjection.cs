@@ -1,0 +1,73 @@
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Infrastructure.ApiKeys;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure;
+
+/// <summary>Registers persistence, encryption and key authentication.</summary>
+public static class DependencyInjection
+{
+    public static IServiceCollection AddInfrastructure(
+        this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    {
+        DatabaseEngines.Select(configuration, environment).Register(services, configuration);
+        services.AddScoped<ISecretsDb>(provider => provider.GetRequiredService<SecretsDbContext>());
+        services.AddScoped<Schema>();
+        services.AddEncryption();
+
+        services.AddScoped<IApiKeyAuthenticator, ApiKeyAuthenticator>();
+        services.AddScoped<BootstrapKey>();
+        services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section)
+            .Validate(
+                auth => auth.BootstrapKey is null or { Length: >= AuthOptions.MinBootstrapKeyLength },
+                $"Auth:BootstrapKey must have at least {AuthOptions.MinBootstrapKeyLength} characters, or be left out.")
+            .ValidateOnStart();
+        services.AddOptions<QuotaOptions>().BindConfiguration(QuotaOptions.Section)
+            .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
+            .ValidateOnStart();
+
+        services.AddHealthChecks().AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5));
+        services.AddSingleton(TimeProvider.System);
+        services.AddHostedService<Startup>();
+        return services;
+    }
+
+    /// <summary>Applies the migrations that the database lacks, and ends.</summary>
+    public static async Task MigrateAsync(this IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var server = services.GetRequiredService<IDatabaseServer>();
+        await server.StartAsync(cancellationToken);
+        try
+        {
+            await using var scope = services.CreateAsyncScope();
+            await scope.ServiceProvider.GetRequiredService<Schema>().MigrateAsync(cancellationToken);
+        }
+        finally
+        {
+            await server.StopAsync(CancellationToken.None);
+        }
+    }
+
+    private static void AddEncryption(this IServiceCollection services)
+    {
+        services.AddOptions<EncryptionOptions>().BindConfiguration(EncryptionOptions.Section);
+        services.AddSingleton<RootKey>();
+        services.AddScoped<RootKeyGuard>();
+        services.AddSingleton<DataKeyCache>();
+        services.AddScoped<DataKeys>();
+        services.AddScoped<ISealer, Sealer>();
+        services.AddDataProtection().SetApplicationName("Secrets");
+        services.AddOptions<KeyManagementOptions>().Configure<IServiceScopeFactory, RootKey>((ring, scopes, rootKey) =>
+        {
+            ring.XmlRepository = new DatabaseKeyRing(scopes);
+            ring.XmlEncryptor = new RootKeyXmlEncryptor(rootKey);
+        });
+    }
+}

@@ -1,0 +1,10 @@
+namespace Secrets.Infrastructure.Encryption;
+
+/// <summary>Where the root key is.</summary>
+internal sealed class EncryptionOptions
+{
+    public const string Section = "Encryption";
+
+    /// <summary>A file that holds the root key: 32 bytes in base64, white space around it ignored.</summary>
+    public string? RootKeyFile { get; set; }
+}

@@ -1,0 +1,89 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Encryption;
+
+/// <summary>
+/// A sealed value: format (1 byte), data key id (16 bytes, big-endian), then an <see cref="AesGcmBox"/>. Header and
+/// <see cref="Placement"/> are its associated data, so it opens only for the row and version it was made for.
+/// </summary>
+internal static class Envelope
+{
+    private const byte Format = 1;
+    private const int HeaderSize = 1 + 16;
+
+    public static byte[] Seal(Guid keyId, ReadOnlySpan<byte> key, Placement placement, SecretValue value)
+    {
+        var plaintext = Encoding.UTF8.GetBytes(value.Reveal());
+        try
+        {
+            var envelope = new byte[HeaderSize + AesGcmBox.Overhead + plaintext.Length];
+            envelope[0] = Format;
+            keyId.TryWriteBytes(envelope.AsSpan(1), bigEndian: true, out _);
+            AesGcmBox.Seal(key, plaintext, Bind(envelope.AsSpan(0, HeaderSize), placement), envelope.AsSpan(HeaderSize));
+            return envelope;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plaintext);
+        }
+    }
+
+    /// <summary>Which data key an envelope was sealed with; null for bytes that are no envelope of ours.</summary>
+    public static Guid? KeyIdOf(ReadOnlySpan<byte> envelope) =>
+        envelope.Length >= HeaderSize && envelope[0] == Format ? new Guid(envelope[1..HeaderSize], bigEndian: true) : null;
+
+    /// <summary>Opens an envelope; null when it was not sealed with this key for this placement.</summary>
+    public static SecretValue? Open(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope)
+    {
+        var plaintext = AesGcmBox.Open(key, envelope[HeaderSize..], Bind(envelope[..HeaderSize], placement));
+        if (plaintext is null)
+        {
+            return null;
+        }
+
+        var value = new SecretValue(Encoding.UTF8.GetString(plaintext));
+        CryptographicOperations.ZeroMemory(plaintext);
+        return value;
+    }
+
+    /// <summary>
+    /// The associated data. Every field is of fixed size or carries its length, and an absent text differs from an empty one, so
+    /// two placements never give the same bytes.
+    /// </summary>
+    private static ReadOnlySpan<byte> Bind(ReadOnlySpan<byte> header, Placement placement)
+    {
+        var bytes = new ArrayBufferWriter<byte>(256);
+        bytes.Write(header);
+        bytes.Write([(byte)placement.Owner.Kind, (byte)placement.WorkspaceRule, placement.Binding.IsDefault ? (byte)1 : (byte)0]);
+        WriteInt(bytes, placement.Version);
+        placement.SecretId.TryWriteBytes(bytes.GetSpan(16), bigEndian: true, out _);
+        bytes.Advance(16);
+        WriteText(bytes, placement.Owner.Id);
+        WriteText(bytes, placement.Name);
+        WriteText(bytes, placement.Binding.ToolName);
+        WriteText(bytes, placement.Binding.ToolArg);
+        return bytes.WrittenSpan;
+    }
+
+    private static void WriteText(ArrayBufferWriter<byte> bytes, string? text)
+    {
+        if (text is null)
+        {
+            WriteInt(bytes, -1);
+            return;
+        }
+
+        WriteInt(bytes, Encoding.UTF8.GetByteCount(text));
+        Encoding.UTF8.GetBytes(text, bytes);
+    }
+
+    private static void WriteInt(ArrayBufferWriter<byte> bytes, int number)
+    {
+        BinaryPrimitives.WriteInt32BigEndian(bytes.GetSpan(sizeof(int)), number);
+        bytes.Advance(sizeof(int));
+    }
+}

@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Secrets.Infrastructure.Encryption;
+
+/// <summary>The key at the top: it encrypts the key ring, which wraps the data keys, which seal the values. It is never stored here.</summary>
+internal sealed class RootKey
+{
+    /// <summary>Hexadecimal digits of a fingerprint.</summary>
+    public const int FingerprintLength = 16;
+
+    private byte[]? _key;
+
+    /// <summary>Tells keys apart without telling anything about them.</summary>
+    public string Fingerprint => FingerprintOf(Key);
+
+    private byte[] Key => _key ?? throw new InvalidOperationException("The root key is not loaded yet.");
+
+    public void Load(byte[] key) => _key = key;
+
+    public static string FingerprintOf(byte[] key) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(key, "Secrets.RootKey.Fingerprint"u8))[..FingerprintLength];
+
+    /// <summary>Encrypts under the root key; what was encrypted for one purpose does not open for another.</summary>
+    public byte[] Encrypt(ReadOnlySpan<byte> plaintext, string purpose)
+    {
+        var box = new byte[AesGcmBox.Overhead + plaintext.Length];
+        AesGcmBox.Seal(Key, plaintext, Encoding.UTF8.GetBytes(purpose), box);
+        return box;
+    }
+
+    /// <summary>Opens what <see cref="Encrypt"/> made; null when it is not that, or of another key or purpose.</summary>
+    public byte[]? Decrypt(ReadOnlySpan<byte> box, string purpose) => AesGcmBox.Open(Key, box, Encoding.UTF8.GetBytes(purpose));
+}

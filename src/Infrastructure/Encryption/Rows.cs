@@ -1,0 +1,42 @@
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Encryption;
+
+/// <summary>A data key of an owner, wrapped by the key ring. At most one per owner is not retired: new values are sealed with it.</summary>
+internal sealed class DataKeyRow
+{
+    public required Guid Id { get; init; }
+
+    public required OwnerKind OwnerKind { get; init; }
+
+    public required string OwnerId { get; init; }
+
+    public required byte[] Wrapped { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? RetiredAt { get; init; }
+}
+
+/// <summary>A key or revocation of the Data Protection key ring, encrypted under the root key.</summary>
+internal sealed class KeyRingRow
+{
+    public const int MaxNameLength = 255;
+
+    public required string Name { get; init; }
+
+    public required string Xml { get; init; }
+}
+
+/// <summary>The root key that this database is sealed under: its fingerprint, and a canary that only it opens.</summary>
+internal sealed class RootKeyRow
+{
+    public required string Fingerprint { get; init; }
+
+    public required byte[] Canary { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Written by the readiness check, to see that the database takes writes.</summary>
+    public DateTimeOffset ProbedAt { get; set; }
+}

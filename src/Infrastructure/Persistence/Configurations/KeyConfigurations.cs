@@ -1,0 +1,43 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+
+namespace Secrets.Infrastructure.Persistence.Configurations;
+
+internal sealed class DataKeyConfiguration : IEntityTypeConfiguration<DataKeyRow>
+{
+    public void Configure(EntityTypeBuilder<DataKeyRow> builder)
+    {
+        builder.ToTable("data_keys");
+        builder.HasKey(key => key.Id);
+        builder.Property(key => key.Id).ValueGeneratedNever();
+        builder.Property(key => key.OwnerId).HasMaxLength(SecretOwner.MaxIdLength);
+        builder.HasIndex(key => new { key.OwnerKind, key.OwnerId })
+            .IsUnique().HasFilter("retired_at IS NULL").HasDatabaseName("ux_data_keys_current");
+        builder.HasOne<Owner>().WithMany()
+            .HasForeignKey(key => new { key.OwnerKind, key.OwnerId })
+            .HasConstraintName("fk_data_keys_owner")
+            .OnDelete(DeleteBehavior.Restrict);
+    }
+}
+
+internal sealed class KeyRingConfiguration : IEntityTypeConfiguration<KeyRingRow>
+{
+    public void Configure(EntityTypeBuilder<KeyRingRow> builder)
+    {
+        builder.ToTable("key_ring");
+        builder.HasKey(row => row.Name);
+        builder.Property(row => row.Name).HasMaxLength(KeyRingRow.MaxNameLength);
+    }
+}
+
+internal sealed class RootKeyConfiguration : IEntityTypeConfiguration<RootKeyRow>
+{
+    public void Configure(EntityTypeBuilder<RootKeyRow> builder)
+    {
+        builder.ToTable("root_keys");
+        builder.HasKey(row => row.Fingerprint);
+        builder.Property(row => row.Fingerprint).HasMaxLength(RootKey.FingerprintLength);
+    }
+}

@@ -1,0 +1,69 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+using Secrets.Domain.Text;
+
+namespace Secrets.Infrastructure.Persistence.Configurations;
+
+internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
+{
+    private const string NameIndex = "ux_secrets_name";
+    private const string DefaultIndex = "ux_secrets_default";
+
+    /// <summary>The rule that an index of the database stands for.</summary>
+    public static UniqueRule RuleOf(string index) => index switch
+    {
+        NameIndex => UniqueRule.SecretName,
+        DefaultIndex => UniqueRule.SecretDefault,
+        _ => UniqueRule.Other,
+    };
+
+    public void Configure(EntityTypeBuilder<Secret> builder)
+    {
+        builder.ToTable("secrets");
+        builder.HasKey(secret => secret.Id);
+        builder.Property(secret => secret.Id).ValueGeneratedNever();
+        builder.Property(secret => secret.OwnerId).HasMaxLength(SecretOwner.MaxIdLength);
+        builder.Property(secret => secret.Name).HasTextLength(Secret.NameLength);
+        builder.Property(secret => secret.NameKey).IsHash();
+        builder.Property(secret => secret.ToolName).HasTextLength(ToolPattern.Length);
+        builder.Property(secret => secret.ToolArg).HasTextLength(ToolBinding.ArgLength);
+        builder.Property(secret => secret.DefaultKey).IsHash();
+        builder.Property(secret => secret.Display).HasMaxLength(MaskedValue.MaxLength);
+        builder.Property(secret => secret.Version).IsConcurrencyToken();
+        builder.Ignore(secret => secret.Owner).Ignore(secret => secret.Binding).Ignore(secret => secret.Placement);
+
+        builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.NameKey })
+            .IsUnique().HasDatabaseName(NameIndex);
+        builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.DefaultKey })
+            .IsUnique().HasFilter("default_key IS NOT NULL").HasDatabaseName(DefaultIndex);
+        builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.CreatedAt, secret.Id })
+            .HasDatabaseName("ix_secrets_listing");
+        builder.HasOne<Owner>().WithMany()
+            .HasForeignKey(secret => new { secret.OwnerKind, secret.OwnerId })
+            .HasConstraintName("fk_secrets_owner")
+            .OnDelete(DeleteBehavior.Restrict);
+    }
+}
+
+internal sealed class OwnerConfiguration : IEntityTypeConfiguration<Owner>
+{
+    public void Configure(EntityTypeBuilder<Owner> builder)
+    {
+        builder.ToTable("owners");
+        builder.HasKey(owner => new { owner.Kind, owner.Id });
+        builder.Property(owner => owner.Id).HasMaxLength(SecretOwner.MaxIdLength);
+    }
+}
+
+internal static class PropertyConventions
+{
+    /// <summary>Twice the limit in code points: some databases count UTF-16 units.</summary>
+    public static PropertyBuilder<T> HasTextLength<T>(this PropertyBuilder<T> property, TextLength length) =>
+        property.HasMaxLength(2 * length.Maximum);
+
+    /// <summary>A SHA-256 hash.</summary>
+    public static PropertyBuilder<T> IsHash<T>(this PropertyBuilder<T> property) =>
+        property.HasMaxLength(System.Security.Cryptography.SHA256.HashSizeInBytes).IsFixedLength();
+}

@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Configuration;
+
+namespace Secrets.Infrastructure.Persistence;
+
+/// <summary>A database server that the operator runs; <c>ConnectionStrings__Secrets</c> says where.</summary>
+internal sealed class ExternalServer(IConfiguration configuration) : IDatabaseServer
+{
+    public string ConnectionString => configuration.GetConnectionString("Secrets") is { Length: > 0 } text
+        ? text
+        : throw new StartupException("Set ConnectionStrings:Secrets (environment: ConnectionStrings__Secrets) to the database's connection string.");
+
+    public bool IsPrivate => false;
+
+    public string? DefaultRootKeyFile => null;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,40 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+
+namespace Secrets.Infrastructure.Persistence.Postgres;
+
+/// <summary>PostgreSQL, or what speaks its protocol, on a server of the operator's.</summary>
+internal sealed class PostgresEngine : IDatabaseEngine
+{
+    public string Name => "Postgres";
+
+    public bool IsDefaultIn(IHostEnvironment environment) => false;
+
+    public void Register(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton<IDatabaseServer>(new ExternalServer(configuration));
+        RegisterContext(services);
+    }
+
+    public static void RegisterContext(IServiceCollection services)
+    {
+        services.AddSingleton<IDatabaseFaults, PostgresFaults>();
+        services.AddDbContextPool<SecretsDbContext, PostgresSecretsDbContext>(
+            (provider, options) => Configure(options, provider.GetRequiredService<IDatabaseServer>().ConnectionString));
+    }
+
+    public static void Configure(DbContextOptionsBuilder options, string connectionString)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(connectionString);
+        if (!connection.ContainsKey("Max Auto Prepare"))
+        {
+            // The service sends a few dozen statements over and over: each is parsed and planned once per connection.
+            connection.MaxAutoPrepare = 100;
+        }
+
+        options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.MigrationsHistoryTable("migrations"));
+    }
+}

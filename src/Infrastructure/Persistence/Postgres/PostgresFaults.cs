@@ -1,0 +1,44 @@
+using System.Data.Common;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Secrets.Infrastructure.Persistence.Postgres;
+
+/// <summary>What the states of PostgreSQL mean (its manual, appendix "Error Codes").</summary>
+internal sealed class PostgresFaults : IDatabaseFaults
+{
+    public string? UniqueIndexOf(Exception exception) =>
+        Find<PostgresException>(exception) is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: { } index } ? index : null;
+
+    public bool IsUnavailable(Exception exception) => Find<DbException>(exception) switch
+    {
+        PostgresException refused => IsUnavailable(refused.SqlState),
+        NpgsqlException { InnerException: SocketException or IOException or TimeoutException } => true,
+        NpgsqlException { IsTransient: true } => true,
+        _ => Find<SocketException>(exception) is not null,
+    };
+
+    private static bool IsUnavailable(string state) =>
+        state is PostgresErrorCodes.ReadOnlySqlTransaction
+            or PostgresErrorCodes.SerializationFailure
+            or PostgresErrorCodes.DeadlockDetected
+            or PostgresErrorCodes.LockNotAvailable
+            or PostgresErrorCodes.QueryCanceled
+            or PostgresErrorCodes.AdminShutdown
+            or PostgresErrorCodes.CrashShutdown
+            or PostgresErrorCodes.CannotConnectNow
+            or PostgresErrorCodes.IoError
+            || state.StartsWith("08", StringComparison.Ordinal) // connection exceptions
+            || state.StartsWith("53", StringComparison.Ordinal); // insufficient resources
+
+    private static T? Find<T>(Exception? exception)
+        where T : Exception
+    {
+        while (exception is not null and not T)
+        {
+            exception = exception.InnerException;
+        }
+
+        return (T?)exception;
+    }
+}

@@ -1,0 +1,48 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+
+namespace Secrets.Infrastructure.Persistence;
+
+/// <summary>Brings the schema up to date, or sees that it is.</summary>
+internal sealed partial class Schema(SecretsDbContext db, IDatabaseFaults faults, ILogger<Schema> logger)
+{
+    /// <summary>Applies every migration that is missing.</summary>
+    public Task MigrateAsync(CancellationToken cancellationToken) =>
+        ReachAsync(() => db.Database.MigrateAsync(cancellationToken));
+
+    /// <summary>Sees that no migration is missing.</summary>
+    /// <exception cref="StartupException">The database is behind, or out of reach.</exception>
+    public Task RequireCurrentAsync(CancellationToken cancellationToken) =>
+        ReachAsync(async () =>
+        {
+            var applied = (await db.Database.GetAppliedMigrationsAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
+            var known = db.Database.GetMigrations().ToList();
+            var missing = known.Count(migration => !applied.Contains(migration));
+            if (missing > 0)
+            {
+                throw new StartupException(
+                    $"The database is {missing} of {known.Count} migrations behind. Run the service once with --migrate, then start it again.");
+            }
+
+            applied.ExceptWith(known);
+            if (applied.Count > 0)
+            {
+                Ahead(applied.Count);
+            }
+        });
+
+    private async Task ReachAsync(Func<Task> act)
+    {
+        try
+        {
+            await act();
+        }
+        catch (Exception exception) when (faults.IsUnavailable(exception))
+        {
+            throw new StartupException($"The database cannot be reached: {exception.GetBaseException().Message}", exception);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer one has run")]
+    private partial void Ahead(int count);
+}

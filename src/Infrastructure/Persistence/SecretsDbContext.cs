@@ -1,0 +1,75 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+
+namespace Secrets.Infrastructure.Persistence;
+
+/// <summary>
+/// The model that every database shares. A provider derives from it and adds what only that provider knows: its collation, its
+/// migrations, its errors.
+/// </summary>
+internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaults faults) : DbContext(options), ISecretsDb
+{
+    public DbSet<Secret> Secrets => Set<Secret>();
+
+    public DbSet<Owner> Owners => Set<Owner>();
+
+    public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+
+    public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
+
+    public DbSet<KeyRingRow> KeyRing => Set<KeyRingRow>();
+
+    public DbSet<RootKeyRow> RootKeys => Set<RootKeyRow>();
+
+    /// <summary>A collation that compares text byte by byte, so that no database folds case or ignores an accent.</summary>
+    protected abstract string BinaryCollation { get; }
+
+    public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        Database.CreateExecutionStrategy().ExecuteAsync(
+            token => RunAsync(work, token), cancellationToken);
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
+        configurationBuilder.Properties<string>().UseCollation(BinaryCollation);
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(SecretsDbContext).Assembly);
+        foreach (var entity in modelBuilder.Model.GetEntityTypes())
+        {
+            foreach (var property in entity.GetProperties())
+            {
+                property.SetColumnName(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
+            }
+        }
+    }
+
+    private async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        // A second attempt starts from nothing, and the transaction is all or nothing without savepoints in it.
+        ChangeTracker.Clear();
+        Database.AutoSavepointsEnabled = false;
+        await using var transaction = await Database.BeginTransactionAsync(cancellationToken);
+        try
+        {
+            var result = await work(cancellationToken);
+            await SaveChangesAsync(cancellationToken);
+
+            // Past this point the caller's cancellation would only hide whether the write happened.
+            await transaction.CommitAsync(CancellationToken.None);
+            return result;
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            throw new ConflictException("The secret was changed at the same moment. Try again.");
+        }
+        catch (DbUpdateException exception) when (faults.UniqueIndexOf(exception) is { } index)
+        {
+            throw new UniqueViolationException(
+                Configurations.SecretConfiguration.RuleOf(index), exception.Entries.Count == 1 ? exception.Entries[0].Entity : null, exception);
+        }
+    }
+}

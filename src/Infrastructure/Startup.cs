@@ -1,0 +1,36 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Secrets.Infrastructure.ApiKeys;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure;
+
+/// <summary>What must hold before the first request: database, schema, root key, a key to come in with. In this order.</summary>
+internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scopes) : IHostedLifecycleService
+{
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        await server.StartAsync(cancellationToken);
+        await using var scope = scopes.CreateAsyncScope();
+        var services = scope.ServiceProvider;
+        var schema = services.GetRequiredService<Schema>();
+        await (server.IsPrivate ? schema.MigrateAsync(cancellationToken) : schema.RequireCurrentAsync(cancellationToken));
+        await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
+        if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
+        {
+            // To the terminal and not to the log: a log is kept.
+            await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is shown this once:\n\n    {key}\n");
+        }
+    }
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => server.StopAsync(cancellationToken);
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
