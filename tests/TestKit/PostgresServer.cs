@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Secrets.Infrastructure.Persistence.Embedded;
+
+namespace Secrets.TestKit;
+
+/// <summary>
+/// A throw-away PostgreSQL server: one per test process (<see cref="SharedAsync"/>), or one of a test's own (<see cref="StartAsync"/>).
+/// <c>SECRETS_TEST_POSTGRES</c> names a server to use instead, as a connection string whose role may create databases.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    public const string Override = "SECRETS_TEST_POSTGRES";
+
+    // When our end of its standard input closes, because we ended or were killed, the guard ends the server and removes its
+    // directory. It looks at the process first: the number may be another's by then.
+    private const string Guard =
+        """
+        cat > /dev/null
+        [ -d "$1" ] || exit 0
+        pid=$(head -n 1 "$1/pgdata/postmaster.pid" 2> /dev/null)
+        if [ -n "$pid" ] && { [ ! -d /proc/self ] || [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f "$1/pgdata")" ]; }; then
+          kill -QUIT "$pid"
+          sleep 1
+        fi
+        rm -rf -- "$1"
+        """;
+
+    private static readonly Lazy<Task<PostgresServer>> Shared = new(StartSharedAsync);
+
+    private readonly EmbeddedPostgres? _server;
+    private readonly string? _directory;
+    private readonly Process? _guard;
+    private readonly string _connectionString;
+    private int _disposed;
+
+    private PostgresServer(string connectionString, EmbeddedPostgres? server = null, string? directory = null, Process? guard = null)
+    {
+        _connectionString = connectionString;
+        _server = server;
+        _directory = directory;
+        _guard = guard;
+    }
+
+    /// <summary>The server of this test process: started by whoever asks first, gone with the process.</summary>
+    public static Task<PostgresServer> SharedAsync() => Shared.Value;
+
+    /// <summary>A server of one's own, for a test that stops or breaks it.</summary>
+    /// <param name="settings">On top of ours, which trade durability for speed; <c>fsync=on</c> undoes that.</param>
+    public static async Task<PostgresServer> StartAsync(IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var directory = Directory.CreateTempSubdirectory("secrets-test-").FullName;
+        var options = new EmbeddedOptions { DataDirectory = directory, ThrowAway = true };
+        options.Settings["fsync"] = "off";
+        options.Settings["full_page_writes"] = "off";
+        options.Settings["max_connections"] = "300";
+        options.Settings["shared_buffers"] = "64MB";
+        foreach (var (name, value) in settings ?? new Dictionary<string, string>(StringComparer.Ordinal)) options.Settings[name] = value;
+
+        var guard = StartGuard(directory);
+        var server = new EmbeddedPostgres(options, NullLogger<EmbeddedPostgres>.Instance, TimeProvider.System);
+        var connectionString = await server.StartAsync(CancellationToken.None);
+        return new PostgresServer(connectionString, server, directory, guard);
+    }
+
+    /// <summary>How to reach a database of that name, which need not exist yet. Names are unique to whoever makes one.</summary>
+    public string ConnectionString(string database) =>
+        new NpgsqlConnectionStringBuilder(_connectionString) { Database = database, MaxPoolSize = 30 }.ConnectionString;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is null || Interlocked.Exchange(ref _disposed, 1) != 0) return;
+
+        await _server.DisposeAsync();
+        Directory.Delete(_directory!, recursive: true);
+        _guard?.Dispose();
+    }
+
+    private static async Task<PostgresServer> StartSharedAsync()
+    {
+        if (Environment.GetEnvironmentVariable(Override) is { Length: > 0 } elsewhere) return new PostgresServer(elsewhere);
+
+        var server = await StartAsync();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(10));
+        return server;
+    }
+
+    private static Process? StartGuard(string directory)
+    {
+        if (OperatingSystem.IsWindows()) return null;
+
+        string[] command = [.. File.Exists("/usr/bin/setsid") ? ["/usr/bin/setsid"] : Array.Empty<string>(), "/bin/sh", "-c", Guard, "sh", directory];
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = "/",
+        };
+        return Process.Start(start) ?? throw new InvalidOperationException(
+            string.Create(CultureInfo.InvariantCulture, $"{command[0]} did not start"));
+    }
+}
