@@ -69,9 +69,9 @@ public sealed record Answer(
             {
                 return JsonNode.Parse(Body)!;
             }
-            catch (System.Text.Json.JsonException)
+            catch (System.Text.Json.JsonException exception)
             {
-                throw new InvalidOperationException($"No JSON: {this}");
+                throw new InvalidOperationException($"No JSON: {this}", exception);
             }
         }
     }

@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -112,7 +111,6 @@ public sealed class ApiServer : IAsyncLifetime
             builder.UseSetting("Embedded:Settings:fsync", "off");
             builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
             builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            builder.UseSetting("Serilog:MinimumLevel:Default", "Fatal");
             builder.ConfigureLogging(logging => logging.AddProvider(Log));
         }
     }
