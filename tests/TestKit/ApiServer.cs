@@ -82,8 +82,15 @@ public sealed class ApiServer : IAsyncLifetime
         return client;
     }
 
-    /// <summary>Runs a statement behind the service's back.</summary>
-    public async Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters)
+    /// <summary>Runs a statement behind the service's back; gives the number of rows it changed.</summary>
+    public Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters) =>
+        RunSqlAsync(sql, parameters, command => command.ExecuteNonQueryAsync());
+
+    /// <summary>Reads one number or text behind the service's back.</summary>
+    public Task<T> ScalarAsync<T>(string sql, params (string Name, object Value)[] parameters) =>
+        RunSqlAsync(sql, parameters, async command => (T)(await command.ExecuteScalarAsync())!);
+
+    private async Task<T> RunSqlAsync<T>(string sql, (string Name, object Value)[] parameters, Func<NpgsqlCommand, Task<T>> run)
     {
         await using var connection = new NpgsqlConnection(Services.GetRequiredService<IDatabaseServer>().ConnectionString);
         await connection.OpenAsync();
@@ -93,7 +100,7 @@ public sealed class ApiServer : IAsyncLifetime
             command.Parameters.AddWithValue(name, value);
         }
 
-        return await command.ExecuteNonQueryAsync();
+        return await run(command);
     }
 
     private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };
