@@ -192,7 +192,7 @@ internal sealed class DataDirectory : IDisposable
         var result = new DataDirectory(path, await LockAsync(path, clock, cancellationToken));
         try
         {
-            if (Directory.Exists(result.Cluster)) await account.RequireOwnerAsync(result.Cluster, cancellationToken);
+            if (ClusterMajor(path) is not null) await account.RequireOwnerAsync(result.Cluster, cancellationToken);
             if (!OperatingSystem.IsWindows())
             {
                 // The server's account passes through to what it owns, and can neither list the directory nor read our files in it.

@@ -84,11 +84,8 @@ internal sealed partial class EmbeddedPostgres(EmbeddedOptions options, ILogger<
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync(CancellationToken.None);
-        _gate.Dispose();
-    }
+    // The gate is not disposed: it holds nothing that needs it, and stopping again must stay harmless.
+    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
