@@ -1,6 +1,5 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Unicode;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
@@ -68,7 +67,9 @@ internal static class DependencyInjection
         json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         json.PropertyNameCaseInsensitive = false;
         json.RespectNullableAnnotations = true;
-        json.Encoder = JavaScriptEncoder.Create(UnicodeRanges.All);
+
+        // Names in any script stay readable. Answers are never taken for HTML: they say application/json and nosniff.
+        json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         json.Converters.Add(new MomentConverter());
         json.Converters.Add(new OptionalConverterFactory());
     }

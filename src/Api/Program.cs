@@ -1,12 +1,13 @@
 using Secrets.Api;
 using Secrets.Api.Http;
+using Secrets.Api.OpenApi;
 using Secrets.Application;
 using Secrets.Infrastructure;
 using Serilog;
 
 try
 {
-    var builder = WebApplication.CreateBuilder(args);
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, EnvironmentName = OpenApiDocuments.BuildEnvironment });
     builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace)
         .AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
     builder.WebHost.UseLoopbackByDefault(builder.Configuration).ConfigureKestrel(RequestLimits.Apply);

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Diagnostics;
 using Secrets.Api.Errors;
 using Secrets.Api.Health;
 
@@ -47,7 +48,9 @@ internal static partial class Pipeline
             await next(context);
             if (logger.IsEnabled(LogLevel.Information))
             {
-                var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
+                // After a failure the framework has moved the endpoint aside.
+                var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
+                var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
                 var milliseconds = time.GetElapsedTime(start).TotalMilliseconds;
                 Answered(context.Request.Method, route, context.Response.StatusCode, milliseconds, context.TraceIdentifier);
             }

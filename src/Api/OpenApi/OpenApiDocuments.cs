@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -19,6 +20,12 @@ internal static class OpenApiDocuments
         ("token", "token", "A JWT, or an API key."),
         ("x-api-key", "x-api-key", "An API key."),
     ];
+
+    /// <summary>
+    /// The environment to take while the build asks for the documents, where no production setting is at hand; null when the service runs.
+    /// </summary>
+    public static string? BuildEnvironment =>
+        Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider" ? Environments.Development : null;
 
     public static void AddOpenApiDocuments(this IServiceCollection services)
     {

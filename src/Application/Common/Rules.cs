@@ -50,7 +50,7 @@ internal static class Rules
         var (code, message) = (count, TextLength.IsStorable(text)) switch
         {
             (_, false) => (Codes.BadValue, "Must not contain U+0000 or an unpaired surrogate."),
-            _ when count < length.Minimum => (Codes.TooShort, $"Must have at least {length.Minimum} character(s)."),
+            _ when count < length.Minimum => (Codes.TooShort, length.Minimum == 1 ? "Must not be empty." : $"Must have at least {length.Minimum} characters."),
             _ when count > length.Maximum => (Codes.TooLong, $"Must have at most {length.Maximum} characters."),
             _ => (null, null),
         };

@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Secrets.Infrastructure.Persistence.Postgres;
+
+namespace Secrets.Infrastructure.Persistence.Embedded;
+
+/// <summary>A PostgreSQL that the service runs by itself, for a laptop: nothing to install, nothing that listens on the network.</summary>
+internal sealed class EmbeddedEngine : IDatabaseEngine
+{
+    public string Name => "Embedded";
+
+    public bool IsDefaultIn(IHostEnvironment environment) => !environment.IsProduction();
+
+    public void Register(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<EmbeddedOptions>().BindConfiguration(EmbeddedOptions.Section)
+            .PostConfigure<IHostEnvironment>((options, environment) => options.ContentRoot = environment.ContentRootPath);
+        services.AddSingleton(provider => new EmbeddedPostgres(
+            provider.GetRequiredService<IOptions<EmbeddedOptions>>().Value,
+            provider.GetRequiredService<ILogger<EmbeddedPostgres>>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IDatabaseServer, EmbeddedServer>();
+        PostgresEngine.RegisterContext(services);
+    }
+
+    private sealed class EmbeddedServer(EmbeddedPostgres postgres, IOptions<EmbeddedOptions> options) : IDatabaseServer
+    {
+        private string? _connectionString;
+
+        public string ConnectionString =>
+            _connectionString ?? throw new InvalidOperationException("The embedded database has not been started.");
+
+        public bool IsPrivate => true;
+
+        public string DefaultRootKeyFile => Path.Combine(options.Value.DataDirectoryPath(), "root.key");
+
+        public async Task StartAsync(CancellationToken cancellationToken) =>
+            _connectionString = await postgres.StartAsync(cancellationToken);
+
+        public Task StopAsync(CancellationToken cancellationToken) => postgres.StopAsync(cancellationToken);
+    }
+}

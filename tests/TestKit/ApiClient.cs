@@ -1,0 +1,87 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace Secrets.TestKit;
+
+/// <summary>Speaks HTTP and JSON as a client would, and keeps the whole answer so that a failed test can show it.</summary>
+public sealed class ApiClient(HttpClient http) : IDisposable
+{
+    public HttpClient Http => http;
+
+    public Guid UserId { get; set; }
+
+    public string? Key { get; init; }
+
+    public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
+
+    public Task<Answer> PostAsync(string path, JsonNode? body) => SendAsync(HttpMethod.Post, path, body?.ToJsonString() ?? "null");
+
+    public Task<Answer> PatchAsync(string path, JsonNode? body) => SendAsync(HttpMethod.Patch, path, body?.ToJsonString() ?? "null");
+
+    public Task<Answer> DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path);
+
+    public Task<Answer> SendAsync(HttpMethod method, string path, string? json = null, params (string Name, string Value)[] headers) =>
+        SendAsync(method, path, json is null ? null : new StringContent(json, Encoding.UTF8, "application/json"), headers);
+
+    public async Task<Answer> SendAsync(HttpMethod method, string path, HttpContent? content, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        using var response = await http.SendAsync(request);
+        return new Answer(method, path, (int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
+    }
+
+    /// <summary>Stores a secret and gives its id.</summary>
+    public async Task<Guid> CreateSecretAsync(
+        string name, string value = "a value of a secret", string? toolName = null, string? toolArg = null, bool isDefault = false)
+    {
+        var made = await PostAsync("/api/v1/secrets", new JsonObject
+        {
+            ["secret_name"] = name,
+            ["secret_value"] = value,
+            ["tool_name"] = toolName,
+            ["tool_arg"] = toolArg,
+            ["is_default_for_tool"] = isDefault,
+        });
+        made.MustBe(200);
+        return made.Json["secret_id"]!.GetValue<Guid>();
+    }
+
+    public void Dispose() => http.Dispose();
+}
+
+/// <summary>What came back.</summary>
+public sealed record Answer(
+    HttpMethod Method, string Path, int Status, string Body, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders)
+{
+    /// <summary>The body as JSON.</summary>
+    public JsonNode Json
+    {
+        get
+        {
+            try
+            {
+                return JsonNode.Parse(Body)!;
+            }
+            catch (System.Text.Json.JsonException exception)
+            {
+                throw new InvalidOperationException($"No JSON: {this}", exception);
+            }
+        }
+    }
+
+    /// <summary>Fails with the whole answer when the status is another.</summary>
+    public Answer MustBe(int status)
+    {
+        Assert.True(Status == status, $"expected {status}, got {this}");
+        return this;
+    }
+
+    public override string ToString() => $"{Method} {Path} -> {Status} {Body}";
+}

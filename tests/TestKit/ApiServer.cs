@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Secrets.Infrastructure.Persistence;
+using Xunit;
+
+namespace Secrets.TestKit;
+
+/// <summary>
+/// The service as a user gets it, on a port of its own and an embedded database in a folder of its own. One per test assembly; tests
+/// stay apart by using users of their own.
+/// </summary>
+public sealed class ApiServer : IAsyncLifetime
+{
+    public const string BootstrapKey = "test-bootstrap-key-0123456789-0123456789";
+
+    /// <summary>Small enough that a test can reach it.</summary>
+    public const int Quota = 100_000;
+
+    private readonly Factory _factory = new();
+
+    /// <summary>Everything that was logged, at every level.</summary>
+    public CapturedLog Log => _factory.Log;
+
+    /// <summary>Where the database, its log and the root key are.</summary>
+    public string DataDirectory => _factory.DataDirectory;
+
+    public IServiceProvider Services => _factory.Services;
+
+    public Uri Address => _factory.ClientOptions.BaseAddress;
+
+    public ValueTask InitializeAsync()
+    {
+        _factory.UseKestrel(0);
+        _factory.StartServer();
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _factory.DisposeAsync();
+        Directory.Delete(DataDirectory, recursive: true);
+    }
+
+    /// <summary>A client without credentials.</summary>
+    public ApiClient Anonymous() => new(NewClient());
+
+    /// <summary>A client that sends that key.</summary>
+    public ApiClient WithKey(string key)
+    {
+        var client = NewClient();
+        client.DefaultRequestHeaders.Add("x-api-key", key);
+        return new ApiClient(client) { Key = key };
+    }
+
+    /// <summary>The operator.</summary>
+    public ApiClient Operator() => WithKey(BootstrapKey);
+
+    /// <summary>A user whom nobody else is, with a key of these scopes; without any, a key to read and write secrets.</summary>
+    public async Task<ApiClient> NewUserAsync(params string[] scopes)
+    {
+        var userId = Guid.NewGuid();
+        return await NewKeyAsync(userId, scopes.Length > 0 ? scopes : ["secrets:read", "secrets:write"]);
+    }
+
+    /// <summary>A further key for a user.</summary>
+    public async Task<ApiClient> NewKeyAsync(Guid userId, string[] scopes)
+    {
+        using var @operator = Operator();
+        var made = await @operator.PostAsync("/api/v1/api-keys", new JsonObject
+        {
+            ["name"] = "test",
+            ["user_id"] = userId.ToString(),
+            ["scopes"] = new JsonArray([.. scopes.Select(scope => (JsonNode)scope)]),
+        });
+        made.MustBe(200);
+        var client = WithKey(made.Json["key"]!.GetValue<string>());
+        client.UserId = userId;
+        return client;
+    }
+
+    /// <summary>Runs a statement behind the service's back.</summary>
+    public async Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters)
+    {
+        await using var connection = new NpgsqlConnection(Services.GetRequiredService<IDatabaseServer>().ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var (name, value) in parameters)
+        {
+            command.Parameters.AddWithValue(name, value);
+        }
+
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };
+
+    private sealed class Factory : WebApplicationFactory<Program>
+    {
+        public CapturedLog Log { get; } = new();
+
+        public string DataDirectory { get; } = Directory.CreateTempSubdirectory("secrets-test-").FullName;
+
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseEnvironment("Development");
+            builder.UseSetting("Embedded:DataDirectory", DataDirectory);
+            builder.UseSetting("Embedded:Settings:fsync", "off");
+            builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
+            builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            builder.ConfigureLogging(logging => logging.AddProvider(Log));
+        }
+    }
+}
