@@ -236,11 +236,15 @@ public sealed class StartingTheEmbeddedDatabase
         Assert.True(File.Exists(Path.Combine(directory.Cluster, "precious")));
     }
 
-    [Fact]
-    public async Task A_server_that_is_killed_comes_back_under_the_same_address()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // as on macOS and Windows
+    public async Task A_server_that_is_killed_comes_back_under_the_same_address(bool throughControl)
     {
         await using var directory = await new ServerDirectory().MadeAsync();
-        await using var server = directory.Server();
+        var options = directory.Options();
+        options.ThroughControl = throughControl;
+        await using var server = directory.Server(options);
         var connectionString = await server.StartAsync(Ct);
         await AskAsync(connectionString, "CREATE TABLE kept AS SELECT 42 AS answer");
         for (var round = 1; round <= 2; round++)
@@ -259,11 +263,14 @@ public sealed class StartingTheEmbeddedDatabase
         Assert.Contains(directory.Log.All, message => message.Contains("ended unexpectedly", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task A_server_that_cannot_start_passes_its_own_words_on_and_lets_go()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_that_cannot_start_passes_its_own_words_on_and_lets_go(bool throughControl)
     {
         await using var directory = await new ServerDirectory().MadeAsync();
         var options = directory.Options();
+        options.ThroughControl = throughControl;
         options.Settings["shared_buffers"] = "lots";
         await using var server = directory.Server(options);
 
@@ -326,14 +333,15 @@ public sealed class StartingTheEmbeddedDatabase
     public async Task Root_can_keep_data_and_programs_below_a_directory_that_only_root_enters()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root");
-        await using var directory = await new ServerDirectory("closed/data").MadeAsync();
+        await using var directory = new ServerDirectory("closed/parent/data");
+        Directory.CreateDirectory(Path.Combine(directory.Root, "closed"));
         var native = Path.GetDirectoryName((await BinariesAsync()).Directory)!;
         await RunAsync("cp", "-a", native, Path.Combine(directory.Root, "closed"));
         File.SetUnixFileMode(Path.Combine(directory.Root, "closed"), Private);
         await using var server = directory.Server(
             directory.Options(Path.Combine(directory.Root, "closed", Path.GetFileName(native), "bin")));
 
-        Assert.Equal(1, await AskAsync(await server.StartAsync(Ct), "SELECT 1"));
+        Assert.Equal(1, await AskAsync(await server.StartAsync(Ct), "SELECT 1", "postgres"));
 
         var status = await File.ReadAllTextAsync($"/proc/{directory.ServerPid}/status", Ct);
         Assert.Contains("Uid:\t65534", status, StringComparison.Ordinal);

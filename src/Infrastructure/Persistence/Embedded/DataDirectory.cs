@@ -79,6 +79,8 @@ internal sealed class DataDirectory : IDisposable
         else
         {
             const UnixFileMode Mine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            // Parents that are missing get the usual mode: the server's account may have to pass through them.
+            if (System.IO.Path.GetDirectoryName(path) is { } parent) Directory.CreateDirectory(parent);
             Directory.CreateDirectory(path, Mine);
             File.SetUnixFileMode(path, Mine);
         }
