@@ -1,5 +1,7 @@
+using System.Net.Mime;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
@@ -37,6 +39,9 @@ internal static class DependencyInjection
             mvc.InputFormatters.Clear();
             mvc.InputFormatters.Add(formatter);
             mvc.OutputFormatters.RemoveType<StringOutputFormatter>();
+            var output = mvc.OutputFormatters.OfType<SystemTextJsonOutputFormatter>().Single();
+            output.SupportedMediaTypes.Clear();
+            output.SupportedMediaTypes.Add(MediaTypeNames.Application.Json);
         });
         services.AddOpenApiDocuments();
         return services;
@@ -67,6 +72,7 @@ internal static class DependencyInjection
         json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         json.PropertyNameCaseInsensitive = false;
         json.RespectNullableAnnotations = true;
+        json.NumberHandling = JsonNumberHandling.Strict;
 
         // Names in any script stay readable. Answers are never taken for HTML: they say application/json and nosniff.
         json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;

@@ -15,6 +15,10 @@ internal sealed class TaggedResult(object body, int version) : OkObjectResult(bo
     }
 }
 
+/// <summary>The operation honours If-Match; said in the OpenAPI document.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TakesIfMatchAttribute : Attribute;
+
 internal static class IfMatch
 {
     /// <summary>The versions that the request's If-Match names; null when there is no such header.</summary>
