@@ -491,7 +491,7 @@ internal sealed partial class EmbeddedPostgres(EmbeddedOptions options, ILogger<
 
         LogKilled(logger, server.Id);
         server.Kill(entireProcessTree: true);
-        await server.WaitForExitAsync(CancellationToken.None);
+        await EndsAsync(server); // not without bound: one that pg_ctl started stays visible until process 1 collects it
     }
 
     // pg_ctl waits for the pid file to go, which the server removes a moment before it ends.
