@@ -3,15 +3,22 @@ using Secrets.Api.Http;
 using Secrets.Api.OpenApi;
 using Secrets.Application;
 using Secrets.Infrastructure;
-using Serilog;
 
 try
 {
-    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, EnvironmentName = OpenApiDocuments.BuildEnvironment });
-    builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace)
-        .AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        EnvironmentName = OpenApiDocuments.IsBuild ? Environments.Development : null,
+    });
+    builder.Logging.ClearProviders();
     builder.WebHost.UseLoopbackByDefault(builder.Configuration).ConfigureKestrel(RequestLimits.Apply);
     builder.Services.AddApplication().AddInfrastructure(builder.Configuration, builder.Environment).AddApi();
+    if (!OpenApiDocuments.IsBuild)
+    {
+        builder.Services.AddStartup();
+        builder.Logging.AddSafely(builder.Configuration);
+    }
 
     var app = builder.Build();
     app.UseApi();

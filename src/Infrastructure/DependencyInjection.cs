@@ -35,9 +35,14 @@ public static class DependencyInjection
 
         services.AddHealthChecks().AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5));
         services.AddSingleton(TimeProvider.System);
-        services.AddHostedService<Startup>();
         return services;
     }
+
+    /// <summary>
+    /// Has the host prepare database, keys and schema before it serves. Apart from the rest, because the build takes the OpenAPI
+    /// documents from a host that must not touch any database.
+    /// </summary>
+    public static IServiceCollection AddStartup(this IServiceCollection services) => services.AddHostedService<Startup>();
 
     /// <summary>Applies the migrations that the database lacks, and ends.</summary>
     public static async Task MigrateAsync(this IServiceProvider services, CancellationToken cancellationToken)

@@ -30,6 +30,8 @@ public sealed class ApiServer : IAsyncLifetime
 
     public IServiceProvider Services => _factory.Services;
 
+    private string ConnectionString => Services.GetRequiredService<IDatabaseServer>().ConnectionString;
+
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
     public ValueTask InitializeAsync()
@@ -82,6 +84,17 @@ public sealed class ApiServer : IAsyncLifetime
         return client;
     }
 
+    /// <summary>Has the database write everything that it holds in memory to its files.</summary>
+    public async Task CheckpointAsync()
+    {
+        // Only the cluster's superuser may, and that is not whom the service connects as.
+        var superuser = new NpgsqlConnectionStringBuilder(ConnectionString) { Username = "postgres", Pooling = false };
+        await using var connection = new NpgsqlConnection(superuser.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("CHECKPOINT", connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
     /// <summary>Runs a statement behind the service's back; gives the number of rows it changed.</summary>
     public Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters) =>
         RunSqlAsync(sql, parameters, command => command.ExecuteNonQueryAsync());
@@ -92,7 +105,7 @@ public sealed class ApiServer : IAsyncLifetime
 
     private async Task<T> RunSqlAsync<T>(string sql, (string Name, object Value)[] parameters, Func<NpgsqlCommand, Task<T>> run)
     {
-        await using var connection = new NpgsqlConnection(Services.GetRequiredService<IDatabaseServer>().ConnectionString);
+        await using var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         foreach (var (name, value) in parameters)

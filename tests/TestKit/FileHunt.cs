@@ -40,8 +40,8 @@ public static class FileHunt
     public static IReadOnlyList<string> FilesHolding(string folder, string text)
     {
         var forms = FormsOf(text).Select(Encoding.UTF8.GetBytes).Append(Encoding.Unicode.GetBytes(text)).ToList();
-        return [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
-            .Where(path => (File.GetAttributes(path) & FileAttributes.ReparsePoint) == 0)
+        return [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
+            .Where(path => (File.GetAttributes(path) & FileAttributes.ReparsePoint) == FileAttributes.None)
             .Where(path => Holds(path, forms))];
     }
 

@@ -32,11 +32,8 @@ internal static class OpenApiDocuments
         ("503", "The service cannot answer now; try again after the seconds in `Retry-After`."),
     ];
 
-    /// <summary>
-    /// The environment to take while the build asks for the documents, where no production setting is at hand; null when the service runs.
-    /// </summary>
-    public static string? BuildEnvironment =>
-        Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider" ? Environments.Development : null;
+    /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>
+    public static bool IsBuild => Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider";
 
     public static void AddOpenApiDocuments(this IServiceCollection services)
     {

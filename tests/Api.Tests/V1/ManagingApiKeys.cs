@@ -63,7 +63,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var key = (await manager.PostAsync(Path, Body("hashed", "secrets:read"))).MustBe(200).Json["key"]!.GetValue<string>();
-        await server.ExecuteSqlAsync("CHECKPOINT");
+        await server.CheckpointAsync();
         Assert.Empty(FileHunt.FilesHolding(server.DataDirectory, key));
         Assert.DoesNotContain(server.Log.Lines, line => line.Contains(key, StringComparison.Ordinal));
     }
