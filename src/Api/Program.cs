@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Secrets.Api;
 using Secrets.Api.Http;
 using Secrets.Api.OpenApi;
@@ -31,7 +32,7 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (StartupException problem)
+catch (Exception problem) when (problem is StartupException or OptionsValidationException)
 {
     await Console.Error.WriteLineAsync($"Secrets cannot start: {problem.Message}");
     return 1;

@@ -24,12 +24,12 @@ public static class DependencyInjection
 
         services.AddScoped<IApiKeyAuthenticator, ApiKeyAuthenticator>();
         services.AddScoped<BootstrapKey>();
-        services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section)
+        services.AddSettings<AuthOptions>(AuthOptions.Section)
             .Validate(
                 auth => auth.BootstrapKey is null or { Length: >= AuthOptions.MinBootstrapKeyLength },
                 $"Auth:BootstrapKey must have at least {AuthOptions.MinBootstrapKeyLength} characters, or be left out.")
             .ValidateOnStart();
-        services.AddOptions<QuotaOptions>().BindConfiguration(QuotaOptions.Section)
+        services.AddSettings<QuotaOptions>(QuotaOptions.Section)
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
             .ValidateOnStart();
 
@@ -62,7 +62,7 @@ public static class DependencyInjection
 
     private static void AddEncryption(this IServiceCollection services)
     {
-        services.AddOptions<EncryptionOptions>().BindConfiguration(EncryptionOptions.Section);
+        services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSingleton<RootKey>();
         services.AddScoped<RootKeyGuard>();
         services.AddSingleton<DataKeyCache>();
