@@ -65,6 +65,7 @@ public static class DependencyInjection
         services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSingleton<RootKey>();
         services.AddScoped<RootKeyGuard>();
+        services.AddScoped<KeyRingGate>();
         services.AddSingleton<DataKeyCache>();
         services.AddScoped<DataKeys>();
         services.AddScoped<ISealer, Sealer>();

@@ -1,3 +1,4 @@
+using Npgsql;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
@@ -51,6 +52,14 @@ public sealed class AgainstAServer : IAsyncLifetime
         await using var other = ServiceProcess.Start(_settings);
         using var writer = await one.ClientAsync(Key);
         using var reader = await other.ClientAsync(Key);
+
+        // They started at the same moment on an empty database and agreed on one key.
+        await using (var connection = new NpgsqlConnection(_settings["ConnectionStrings__Secrets"]))
+        {
+            await connection.OpenAsync();
+            await using var count = new NpgsqlCommand("SELECT count(*) FROM key_ring", connection);
+            Assert.Equal(1L, await count.ExecuteScalarAsync());
+        }
 
         // What one replica sealed, the other opens: they share the key ring.
         var id = await writer.CreateSecretAsync("shared");

@@ -309,11 +309,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 
             modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
                 {
-                    b.Property<string>("Fingerprint")
-                        .HasMaxLength(16)
-                        .HasColumnType("character varying(16)")
-                        .HasColumnName("fingerprint")
-                        .UseCollation("C");
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
 
                     b.Property<byte[]>("Canary")
                         .IsRequired()
@@ -324,11 +322,18 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
+                    b.Property<string>("Fingerprint")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasColumnName("fingerprint")
+                        .UseCollation("C");
+
                     b.Property<DateTimeOffset>("ProbedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("probed_at");
 
-                    b.HasKey("Fingerprint")
+                    b.HasKey("Id")
                         .HasName("pk_root_keys");
 
                     b.ToTable("root_keys", (string)null);

@@ -65,6 +65,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "root_keys",
                 columns: table => new
                 {
+                    id = table.Column<int>(type: "integer", nullable: false),
                     fingerprint = table.Column<string>(type: "character varying(16)", maxLength: 16, nullable: false, collation: "C"),
                     canary = table.Column<byte[]>(type: "bytea", nullable: false),
                     created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
@@ -72,7 +73,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_root_keys", x => x.fingerprint);
+                    table.PrimaryKey("pk_root_keys", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
