@@ -81,7 +81,8 @@ internal static class StrictJson
         var (kind, code, message) = Expectation(property.PropertyType);
         if (element.ValueKind == JsonValueKind.Null)
         {
-            if (!property.IsSetNullable)
+            // Optional is a struct, so the serializer takes it for a member that has no null.
+            if (!property.IsSetNullable && !IsOptional(property.PropertyType))
             {
                 return new Violation(property.Name, code, message);
             }
@@ -122,10 +123,12 @@ internal static class StrictJson
         }
     }
 
+    private static bool IsOptional(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Optional<>);
+
     /// <summary>What a member of that type must be in JSON, and what is said when it is not.</summary>
     private static (JsonValueKind Kind, string Code, string Message) Expectation(Type type)
     {
-        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Optional<>))
+        if (IsOptional(type))
         {
             type = type.GetGenericArguments()[0];
         }
