@@ -42,8 +42,9 @@ internal static class StrictJson
             // The parser itself does not look into strings before they are read, and unknown members are never read.
             return Utf8.IsValid(json.Span) ? JsonDocument.Parse(json, Strict) : throw new JsonException();
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The latter for an unpaired surrogate in a member's name, which cannot be compared with the other names.
             throw new InvalidRequestException(
                 "", Codes.BadJson, $"Must be JSON in UTF-8, no deeper than {MaxDepth} levels, with no member named twice in one object.");
         }
