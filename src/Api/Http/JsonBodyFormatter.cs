@@ -53,7 +53,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         && (type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
             || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
                 && type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
-        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+        && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 
     private static async Task<byte[]> ReadBodyAsync(HttpContext context)
     {

@@ -323,6 +323,7 @@ public sealed class BadBodies(ApiServer server)
     [InlineData("application/json")]
     [InlineData("application/json; charset=utf-8")]
     [InlineData("application/json;charset=UTF-8")]
+    [InlineData("application/json; charset=\"utf-8\"")]
     [InlineData("APPLICATION/JSON")]
     [InlineData("application/json; odata.metadata=none; q=0.1")]
     [InlineData("application/merge-patch+json")]
