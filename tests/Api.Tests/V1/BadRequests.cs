@@ -244,6 +244,7 @@ public sealed class BadRequests(ApiServer server)
     [Theory]
     [InlineData("Transfer-Encoding: chunked", "MARK\r\n")]
     [InlineData("Transfer-Encoding: chunked", "5\r\n{\"secMARK\r\n")]
+    [InlineData("Transfer-Encoding: chunked", "ffffffffffffffff\r\n{")]
     public async Task A_broken_chunk_is_400(string header, string body)
     {
         using var user = await server.NewUserAsync();
