@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Formatters;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Api.Http;
@@ -36,6 +37,10 @@ internal static class DependencyInjection
         services.AddSingleton<JsonBodyFormatter>();
         services.AddOptions<MvcOptions>().Configure<JsonBodyFormatter>((mvc, formatter) =>
         {
+            // Nothing takes a form, so none is read: a broken one would be reported in place of its content type.
+            mvc.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
+            mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
+            mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
             mvc.InputFormatters.Clear();
             mvc.InputFormatters.Add(formatter);
             mvc.OutputFormatters.RemoveType<StringOutputFormatter>();

@@ -41,6 +41,9 @@ internal static class IfMatch
             : new VersionCondition([.. tags.Where(tag => !tag.IsWeak).Select(VersionOf).OfType<int>()]);
     }
 
+    // Tags are compared as text: "01" is not "1".
     private static int? VersionOf(EntityTagHeaderValue tag) =>
-        int.TryParse(tag.Tag.AsSpan()[1..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
+        tag.Tag.AsSpan()[1..^1] is [not '0', ..] text && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            ? version
+            : null;
 }
