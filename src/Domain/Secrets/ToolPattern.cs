@@ -11,7 +11,9 @@ public sealed record ToolPattern
     /// <summary>Length of a pattern, and of the names it is matched against.</summary>
     public static readonly TextLength Length = new(1, 1024);
 
-    private const char Wildcard = '*';
+    /// <summary>What stands for any run of characters.</summary>
+    public const char Wildcard = '*';
+
     private readonly string[] _literals;
 
     /// <summary>A pattern as its owner wrote it. Its length is validated where it comes in.</summary>
@@ -19,10 +21,18 @@ public sealed record ToolPattern
     {
         Value = value;
         _literals = value.Split(Wildcard);
+        WildcardCount = _literals.Length - 1;
+        LiteralCount = TextLength.Of(value) - WildcardCount;
     }
 
     /// <summary>The pattern as written.</summary>
     public string Value { get; }
+
+    /// <summary>How many wildcards it has; none: it is the name of one tool.</summary>
+    public int WildcardCount { get; }
+
+    /// <summary>How many literal characters it has, in code points.</summary>
+    public int LiteralCount { get; }
 
     /// <summary>Whether the whole name matches.</summary>
     /// <remarks>
