@@ -78,6 +78,17 @@ public sealed record SecretInfo
     /// <summary>When it was last changed.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
+    /// <summary>
+    /// After storing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<OverlapInfo>? Warnings { get; init; }
+
+    public static SecretInfo Of(StoredSecret stored) => Of(stored.Secret) with
+    {
+        Warnings = stored.Warnings.Count == 0 ? null : [.. stored.Warnings.Select(OverlapInfo.Of)],
+    };
+
     public static SecretInfo Of(SecretDetails secret) => new()
     {
         SecretId = secret.Id,
@@ -89,6 +100,39 @@ public sealed record SecretInfo
         IsDefaultForTool = secret.IsDefaultForTool,
         CreatedAt = secret.CreatedAt,
         UpdatedAt = secret.UpdatedAt,
+    };
+}
+
+/// <summary>Another default of the same argument that matches some of the same tools.</summary>
+public sealed record OverlapInfo
+{
+    /// <summary>`shadows`: the secret just stored comes before the other; `shadowed_by`: the other comes before it.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The other secret.</summary>
+    public required Guid SecretId { get; init; }
+
+    /// <summary>The other secret's name.</summary>
+    public required string SecretName { get; init; }
+
+    /// <summary>The other secret's tool or pattern.</summary>
+    public required string ToolName { get; init; }
+
+    /// <summary>A tool that both match.</summary>
+    public required string Example { get; init; }
+
+    /// <summary>Which of them that tool gets, and why.</summary>
+    public required string Msg { get; init; }
+
+    public static OverlapInfo Of(OverlapWarning warning) => new()
+    {
+        Type = warning.Shadows ? "shadows" : "shadowed_by",
+        SecretId = warning.SecretId,
+        SecretName = warning.SecretName,
+        ToolName = warning.ToolName,
+        Example = warning.Example,
+        Msg = $"A tool such as {warning.Example} gets {(warning.Shadows ? "this secret" : $"the secret {warning.SecretId}")}: "
+            + $"{PrecedenceWords.Of(warning.Rule)}.",
     };
 }
 

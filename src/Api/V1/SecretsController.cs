@@ -74,4 +74,6 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
     }
 
     private static TaggedResult Tagged(SecretDetails secret) => new(SecretInfo.Of(secret), secret.Version);
+
+    private static TaggedResult Tagged(StoredSecret stored) => new(SecretInfo.Of(stored), stored.Secret.Version);
 }

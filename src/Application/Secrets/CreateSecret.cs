@@ -10,7 +10,7 @@ namespace Secrets.Application.Secrets;
 /// <summary>Stores a new secret of the caller.</summary>
 [RequiresScope(Scopes.SecretsWrite)]
 public sealed record CreateSecret(
-    string? SecretName, SecretValue? SecretValue, string? ToolName, string? ToolArg, bool IsDefaultForTool) : IRequest<SecretDetails>
+    string? SecretName, SecretValue? SecretValue, string? ToolName, string? ToolArg, bool IsDefaultForTool) : IRequest<StoredSecret>
 {
     internal ToolBinding Binding => new(ToolName, ToolArg, IsDefaultForTool);
 }
@@ -35,20 +35,21 @@ internal sealed class CreateSecretValidator : AbstractValidator<CreateSecret>
 
 internal sealed class CreateSecretHandler(
     OwnerTransaction transaction, ISealer sealer, Caller caller, TimeProvider time, IMapper mapper)
-    : IRequestHandler<CreateSecret, SecretDetails>
+    : IRequestHandler<CreateSecret, StoredSecret>
 {
-    public async Task<SecretDetails> Handle(CreateSecret request, CancellationToken cancellationToken)
+    public async Task<StoredSecret> Handle(CreateSecret request, CancellationToken cancellationToken)
     {
         var secret = Secret.Create(
             caller.Owner, request.SecretName!, request.Binding, WorkspaceRule.All, caller.UserId, time.Now());
         secret.Seal(request.SecretValue!, await sealer.SealAsync(secret.Placement, request.SecretValue!, cancellationToken));
-        return await transaction.RunAsync(
+        var rivals = await transaction.RunAsync(
             async token =>
             {
                 await transaction.ChargeAsync(secret.Owner, secret.Size, token);
                 transaction.Db.Secrets.Add(secret);
-                return mapper.Map<SecretDetails>(secret);
+                return await transaction.Db.Secrets.RivalsOfAsync(secret, token);
             },
             cancellationToken);
+        return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
     }
 }

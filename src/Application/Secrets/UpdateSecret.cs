@@ -27,7 +27,7 @@ public sealed record UpdateSecret(
     Optional<string> ToolName,
     Optional<string> ToolArg,
     Optional<bool?> IsDefaultForTool,
-    VersionCondition? Condition) : IRequest<SecretDetails>
+    VersionCondition? Condition) : IRequest<StoredSecret>
 {
     /// <summary>A value given is an update, equal or not; a null is one where it clears something.</summary>
     internal bool Changes(Secret secret) =>
@@ -56,12 +56,15 @@ internal sealed class UpdateSecretValidator : AbstractValidator<UpdateSecret>
 
 internal sealed class UpdateSecretHandler(
     OwnerTransaction transaction, ISealer sealer, Caller caller, TimeProvider time, IMapper mapper)
-    : IRequestHandler<UpdateSecret, SecretDetails>
+    : IRequestHandler<UpdateSecret, StoredSecret>
 {
-    public Task<SecretDetails> Handle(UpdateSecret request, CancellationToken cancellationToken) =>
-        transaction.RunAsync(token => UpdateAsync(request, token), cancellationToken);
+    public async Task<StoredSecret> Handle(UpdateSecret request, CancellationToken cancellationToken)
+    {
+        var (secret, rivals) = await transaction.RunAsync(token => UpdateAsync(request, token), cancellationToken);
+        return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
+    }
 
-    private async Task<SecretDetails> UpdateAsync(UpdateSecret request, CancellationToken cancellationToken)
+    private async Task<(Secret Secret, IReadOnlyList<Rival> Rivals)> UpdateAsync(UpdateSecret request, CancellationToken cancellationToken)
     {
         // The owner is locked before the secret is read: what is read is what is changed.
         await transaction.ChargeAsync(caller.Owner, 0, cancellationToken);
@@ -71,7 +74,7 @@ internal sealed class UpdateSecretHandler(
         request.Condition?.Require(secret.Version);
         if (!request.Changes(secret))
         {
-            return mapper.Map<SecretDetails>(secret);
+            return (secret, []);
         }
 
         var binding = request.BindingAfter(secret);
@@ -92,6 +95,6 @@ internal sealed class UpdateSecretHandler(
             await transaction.ChargeAsync(secret.Owner, secret.Size - sizeBefore, cancellationToken);
         }
 
-        return mapper.Map<SecretDetails>(secret);
+        return (secret, await transaction.Db.Secrets.RivalsOfAsync(secret, cancellationToken));
     }
 }

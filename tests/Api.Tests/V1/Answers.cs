@@ -91,7 +91,10 @@ internal static partial class Answers
     private static JsonObject CheckSecret(JsonNode node, Answer answer)
     {
         var secret = node.AsObject();
-        var members = secret.Select(member => member.Key).Order(StringComparer.Ordinal);
+
+        // The one extra member that there may be, and only after storing a default (OverlappingDefaults).
+        var members = secret.Select(member => member.Key).Where(name => name != "warnings" || answer.Method == HttpMethod.Get)
+            .Order(StringComparer.Ordinal);
         Assert.True(members.SequenceEqual(SecretMembers, StringComparer.Ordinal), $"not the nine members: {answer}");
         foreach (var id in (string[])["secret_id", "user_id"])
         {

@@ -1,0 +1,70 @@
+using Microsoft.EntityFrameworkCore;
+using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Secrets;
+
+/// <summary>A secret that was just stored, and what its owner may not have meant.</summary>
+public sealed record StoredSecret(SecretDetails Secret, IReadOnlyList<OverlapWarning> Warnings);
+
+/// <summary>Another default for the same argument that matches some of the same tools.</summary>
+/// <param name="Shadows">Whether the stored secret comes before the other; else the other comes before it.</param>
+/// <param name="SecretId">The other.</param>
+/// <param name="SecretName">The other's name.</param>
+/// <param name="ToolName">The other's pattern.</param>
+/// <param name="Example">A shortest tool name that both match.</param>
+/// <param name="Rule">Why one comes before the other.</param>
+public sealed record OverlapWarning(
+    bool Shadows, Guid SecretId, string SecretName, string ToolName, string Example, PrecedenceRule Rule);
+
+/// <summary>
+/// Tells the owner of a new default about others that it overlaps with. Advice: it is bounded, so an owner with very many or very long
+/// patterns may not hear about all of them.
+/// </summary>
+internal static class OverlapAdvice
+{
+    private const int MaxRivals = 500;
+    private const int MaxWarnings = 20;
+
+    // Cells of the tables that comparing two patterns fills; some milliseconds.
+    private const long MaxWork = 4_000_000;
+
+    /// <summary>The other defaults for the argument that a stored default is for. Read while the owner is locked.</summary>
+    public static async Task<IReadOnlyList<Rival>> RivalsOfAsync(
+        this IQueryable<Secret> secrets, Secret stored, CancellationToken cancellationToken) =>
+        stored is { IsDefaultForTool: true, ToolArg: { } arg }
+            ? await secrets.OwnedBy(stored.Owner)
+                .Where(secret => secret.DefaultKey != null && secret.ToolArg == arg && secret.Id != stored.Id)
+                .OrderBy(secret => secret.Id)
+                .Take(MaxRivals)
+                .Select(secret => new Rival(secret.Id, secret.Name, secret.ToolName!))
+                .ToListAsync(cancellationToken)
+            : [];
+
+    /// <summary>What there is to say about a stored default and its rivals.</summary>
+    public static IReadOnlyList<OverlapWarning> Compare(Secret stored, IReadOnlyList<Rival> rivals)
+    {
+        var warnings = new List<OverlapWarning>();
+        var work = MaxWork;
+        foreach (var rival in rivals)
+        {
+            var (own, other) = (new ToolPattern(stored.ToolName!), new ToolPattern(rival.ToolName));
+            work -= (long)own.Value.Length * other.Value.Length;
+            if (work < 0 || warnings.Count == MaxWarnings)
+            {
+                break;
+            }
+
+            if (Overlap.Witness(own, other) is { } example)
+            {
+                var order = new Precedence(stored.OwnerKind, own).CompareWith(new Precedence(stored.OwnerKind, other), out var rule);
+                warnings.Add(new OverlapWarning(order < 0, rival.Id, rival.Name, rival.ToolName, example, rule));
+            }
+        }
+
+        return warnings;
+    }
+}
+
+/// <summary>A default that may overlap with another.</summary>
+internal sealed record Rival(Guid Id, string Name, string ToolName);
