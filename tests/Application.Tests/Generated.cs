@@ -8,11 +8,11 @@ internal static class Generated
 {
     /// <summary>Checks a property on generated cases; the message of a failure shows the case.</summary>
     public static void ForAll<T>(Gen<T> cases, Action<T> check, int count = 1_000) =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), check));
+        Check.One(Of(count), Prop.ForAll(cases.ToArbitrary(), check));
 
     /// <inheritdoc cref="ForAll" />
     public static void ForAllAsync<T>(Gen<T> cases, Func<T, Task> check, int count = 100) =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), check));
+        Check.One(Of(count), Prop.ForAll(cases.ToArbitrary(), check));
 
     /// <summary>Any 64 bits.</summary>
     public static Gen<long> Long() =>
@@ -31,4 +31,6 @@ internal static class Generated
         from count in Gen.Choose(minimum, maximum)
         from text in Gen.Elements(characters.ToCharArray()).ArrayOf(count)
         select new string(text);
+
+    private static Config Of(int count) => Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true);
 }

@@ -25,11 +25,11 @@ internal static class Generated
 
     /// <summary>Checks a property on generated cases; the message of a failure shows the case.</summary>
     public static void ForAll<T>(Gen<T> cases, Action<T> check, int count = 1_000) =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), check));
+        Check.One(Of(count), Prop.ForAll(cases.ToArbitrary(), check));
 
     /// <summary>The same for a text and another, which a failure shows as short as they can be.</summary>
     public static void ForAllPairs(Gen<(string First, string Second)> cases, Action<string, string> check, int count) => Check.One(
-        Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true),
+        Of(count),
         Prop.ForAll(Arb.From(cases, Shorter), pair => check(pair.First, pair.Second)));
 
     /// <summary>Any text that can be stored.</summary>
@@ -43,12 +43,15 @@ internal static class Generated
         Concat(Gen.Elements("a", "\0", "\uD83D", "\uDD11", "\uD83D\uDD11", "\uD800", "\uDFFF", "\uD7FF", "\uE000", "\uFFFF"), 0, 6);
 
     /// <summary>
-    /// A pattern and a name: made apart, or the name made from the pattern by filling its wildcards, with now and then one thing changed.
+    /// A pattern and a name: made apart, or the name made from the pattern by filling its wildcards, now and then with one
+    /// thing changed.
     /// </summary>
     public static Gen<(string Pattern, string Name)> PatternAndName() => Gen.Frequency(
         (2, from pattern in Pattern() from name in Concat(PatternParts, 0, 6) select (pattern, name)),
         (2, from pattern in Pattern() from name in Filling(pattern) select (pattern, name)),
         (2, from pattern in Pattern() from name in Filling(pattern) from changed in Changing(name) select (pattern, changed)));
+
+    private static Config Of(int count) => Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true);
 
     private static Gen<string> Pattern() => Concat(PatternParts, 1, 7);
 
@@ -75,7 +78,8 @@ internal static class Generated
     private static IEnumerable<string> Pieces(string text) => text.EnumerateRunes().Select(rune => rune.ToString());
 
     private static IEnumerable<(string First, string Second)> Shorter((string First, string Second) pair) =>
-        Shorter(pair.First).Select(first => (first, pair.Second)).Concat(Shorter(pair.Second).Select(second => (pair.First, second)));
+        Shorter(pair.First).Select(first => (first, pair.Second))
+            .Concat(Shorter(pair.Second).Select(second => (pair.First, second)));
 
     private static IEnumerable<string> Shorter(string text)
     {

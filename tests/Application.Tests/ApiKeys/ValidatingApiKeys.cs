@@ -92,9 +92,12 @@ public sealed class ValidatingApiKeys
         AssertViolations(Good with { ExpiresAt = end.ToOffset(TimeSpan.FromHours(-12)) }, expected);
     }
 
-    private static void AssertViolations(CreateApiKey request, IEnumerable<(string Member, string Code)> expected) => Assert.Equal(
-        expected,
-        new CreateApiKeyValidator(new StoppedClock()).Validate(request).Errors.Select(error => (error.PropertyName, error.ErrorCode)));
+    private static void AssertViolations(CreateApiKey request, IEnumerable<(string Member, string Code)> expected)
+    {
+        var result = new CreateApiKeyValidator(new StoppedClock()).Validate(request);
+
+        Assert.Equal(expected, result.Errors.Select(error => (error.PropertyName, error.ErrorCode)));
+    }
 
     private sealed class StoppedClock : TimeProvider
     {

@@ -5,8 +5,9 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Tests;
 
 /// <summary>
-/// All 27 ways to leave out, null or give the three fields of a binding, on every kind of stored secret, against what the contract
-/// says in words: null clears tool and argument and means unchanged for the flag; a default needs both after the operation.
+/// All ways to leave out, null or give the three fields of a binding, the value given being the stored one or another, on every
+/// kind of stored secret, against what the contract says in words: null clears tool and argument and means unchanged for the
+/// flag; a default needs both after the operation.
 /// </summary>
 public sealed class PatchingABinding
 {

@@ -9,6 +9,7 @@ public sealed class ValidatingSecrets
 {
     private const string Key = "\U0001F511";
     private static readonly CreateSecret Good = new("name", new SecretValue("1234"), "tool", "arg", IsDefaultForTool: true);
+    private static readonly CreateSecret Unbound = Good with { ToolName = null, ToolArg = null, IsDefaultForTool = false };
     private static readonly UpdateSecret Nothing = new(Guid.Empty, default, default, default, default, default, Condition: null);
 
     public static TheoryData<string, string, int, string?> Limits()
@@ -89,9 +90,9 @@ public sealed class ValidatingSecrets
     public void A_new_secret_needs_name_and_value_and_nothing_else()
     {
         AssertViolations(Validate(Good), []);
-        AssertViolations(Validate(new CreateSecret("name", new SecretValue("1234"), ToolName: null, ToolArg: null, IsDefaultForTool: false)), []);
+        AssertViolations(Validate(Unbound), []);
         AssertViolations(
-            Validate(new CreateSecret(SecretName: null, SecretValue: null, ToolName: null, ToolArg: null, IsDefaultForTool: false)),
+            Validate(Unbound with { SecretName = null, SecretValue = null }),
             [("SecretName", Codes.Missing), ("SecretValue", Codes.Missing)]);
     }
 
@@ -133,7 +134,10 @@ public sealed class ValidatingSecrets
         AssertViolations(
             result,
             [
-                ("SecretName", Codes.TooLong), ("SecretValue", Codes.BadValue), ("ToolName", Codes.BadValue), ("ToolArg", Codes.TooLong),
+                ("SecretName", Codes.TooLong),
+                ("SecretValue", Codes.BadValue),
+                ("ToolName", Codes.BadValue),
+                ("ToolArg", Codes.TooLong),
             ]);
         Assert.All(result.Errors, error => Assert.DoesNotContain(Submitted, error.ErrorMessage, StringComparison.Ordinal));
     }

@@ -8,7 +8,9 @@ public sealed class WritingAnApiKey
 {
     private const string LettersAndDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    /// <summary>Made once by hand: keys that people hold must stay well-formed. The checksum is SHA-256's first 32 bits in base 62.</summary>
+    /// <summary>
+    /// Made once by hand: keys that people hold must stay well-formed. The checksum is SHA-256's first 32 bits in base 62.
+    /// </summary>
     private const string Known = "secsvc_Example0010000000000NotASecretButLongEnough0002dU27x";
 
     [Fact]
@@ -91,12 +93,13 @@ public sealed class WritingAnApiKey
     }
 
     [Fact]
-    public void The_right_checksum_behind_another_start_is_no_key()
+    public void The_right_checksum_does_not_make_a_key_of_another_text()
     {
-        var body = "SECSVC_" + Known[7..53];
-
-        Assert.True(ApiKeyText.IsWellFormed(Known[..53] + ChecksumOf(Known[..53])));
-        Assert.False(ApiKeyText.IsWellFormed(body + ChecksumOf(body)));
+        Assert.Equal(Known, WithChecksum(Known[..53]));
+        Assert.False(ApiKeyText.IsWellFormed(WithChecksum("SECSVC_" + Known[7..53])));
+        Assert.False(ApiKeyText.IsWellFormed(WithChecksum(Known[..53] + "0")));
+        Assert.False(ApiKeyText.IsWellFormed(WithChecksum(Known[..52])));
+        Assert.False(ApiKeyText.IsWellFormed(WithChecksum("")));
     }
 
     [Fact]
@@ -145,7 +148,7 @@ public sealed class WritingAnApiKey
 
     private static string SecretPartOf(string key) => key[17..53];
 
-    private static string ChecksumOf(string body)
+    private static string WithChecksum(string body)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(body));
         var number = ((uint)hash[0] << 24) | ((uint)hash[1] << 16) | ((uint)hash[2] << 8) | hash[3];
@@ -156,6 +159,6 @@ public sealed class WritingAnApiKey
             number /= 62;
         }
 
-        return digits;
+        return body + digits;
     }
 }

@@ -46,8 +46,10 @@ public sealed class ChangingASecret
             var binding = new ToolBinding($"tool{version}", "arg", IsDefault: version % 2 == 0);
             secret.Update($"name{version}", binding, Bob, Noon.AddHours(version));
 
-            Assert.Equal(new Placement(SecretOwner.User(Ann), id, $"name{version}", binding, WorkspaceRule.All, version), secret.Placement);
-            Assert.Equal((Noon, Ann, Noon.AddHours(version), Bob), (secret.CreatedAt, secret.CreatedBy, secret.UpdatedAt, secret.UpdatedBy));
+            Assert.Equal(
+                new Placement(SecretOwner.User(Ann), id, $"name{version}", binding, WorkspaceRule.All, version), secret.Placement);
+            Assert.Equal((Noon, Ann), (secret.CreatedAt, secret.CreatedBy));
+            Assert.Equal((Noon.AddHours(version), Bob), (secret.UpdatedAt, secret.UpdatedBy));
             Assert.Equal(Secret.KeyOfName(secret.Name), secret.NameKey);
             Assert.Equal(Secret.KeyOfDefault(binding), secret.DefaultKey);
             Assert.Equal(binding.IsDefault, secret.DefaultKey is not null);

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Reflection;
+using System.Text;
 using System.Text.Json;
 using FsCheck.Fluent;
 using Secrets.Domain.Secrets;
@@ -58,7 +59,7 @@ public sealed class HoldingASecretValue
                 using var written = new MemoryStream();
                 var exception = Assert.Throws<NotSupportedException>(() => JsonSerializer.Serialize(written, holder, options));
                 Assert.DoesNotContain(Plaintext, exception.ToString(), StringComparison.Ordinal);
-                Assert.DoesNotContain(Plaintext, System.Text.Encoding.UTF8.GetString(written.ToArray()), StringComparison.Ordinal);
+                Assert.DoesNotContain(Plaintext, Encoding.UTF8.GetString(written.ToArray()), StringComparison.Ordinal);
             }
         }
     }
@@ -93,9 +94,9 @@ public sealed class HoldingASecretValue
     [Fact]
     public void Its_size_is_counted_in_bytes_of_UTF_8() => Generated.ForAll(
         Generated.Value(0, 100),
-        value => Assert.Equal(
-            value.Reveal().EnumerateRunes().Sum(rune => rune.Value < 0x80 ? 1 : rune.Value < 0x800 ? 2 : rune.Value < 0x10000 ? 3 : 4),
-            value.CountBytes()));
+        value => Assert.Equal(value.Reveal().EnumerateRunes().Sum(BytesOf), value.CountBytes()));
+
+    private static int BytesOf(Rune rune) => rune.Value < 0x80 ? 1 : rune.Value < 0x800 ? 2 : rune.Value < 0x10000 ? 3 : 4;
 
     private sealed record Request(string Name, SecretValue Value);
 }

@@ -28,9 +28,7 @@ public sealed class KeyingADefault
         from other in Gen.Choose(1, text.Length - 1)
         where !char.IsLowSurrogate(text[one]) && !char.IsLowSurrogate(text[other])
         select (Text: text, One: one, Other: other),
-        split => Assert.Equal(
-            split.One == split.Other,
-            KeyOf(split.Text[..split.One], split.Text[split.One..]) == KeyOf(split.Text[..split.Other], split.Text[split.Other..])));
+        split => Assert.Equal(split.One == split.Other, KeyOfSplit(split.Text, split.One) == KeyOfSplit(split.Text, split.Other)));
 
     [Fact]
     public void Equal_pairs_have_equal_keys_of_a_fixed_size() => Generated.ForAll(
@@ -42,7 +40,7 @@ public sealed class KeyingADefault
             var key = Secret.KeyOfDefault(new ToolBinding(pair.Tool, pair.Arg, IsDefault: true));
 
             Assert.Equal(32, key!.Length);
-            Assert.Equal(key, Secret.KeyOfDefault(new ToolBinding(string.Concat(pair.Tool), string.Concat(pair.Arg), IsDefault: true)));
+            Assert.Equal(key, Secret.KeyOfDefault(new ToolBinding($"{pair.Tool}", $"{pair.Arg}", IsDefault: true)));
         });
 
     [Theory]
@@ -53,6 +51,8 @@ public sealed class KeyingADefault
     [InlineData(null, "arg", true)]
     public void What_is_no_default_has_no_key(string? tool, string? arg, bool isDefault) =>
         Assert.Null(Secret.KeyOfDefault(new ToolBinding(tool, arg, isDefault)));
+
+    private static string KeyOfSplit(string text, int at) => KeyOf(text[..at], text[at..]);
 
     private static string KeyOf(string tool, string arg) =>
         Convert.ToHexString(Secret.KeyOfDefault(new ToolBinding(tool, arg, IsDefault: true))!);

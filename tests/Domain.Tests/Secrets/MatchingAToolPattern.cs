@@ -5,7 +5,7 @@ namespace Secrets.Domain.Tests;
 
 public sealed class MatchingAToolPattern
 {
-    /// <summary>A backtracking matcher would need longer than the universe; the time is for a machine that does something else.</summary>
+    /// <summary>Backtracking would take longer than the universe; this much is for a machine that does something else.</summary>
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(10);
 
     [Theory]

@@ -5,8 +5,10 @@ namespace Secrets.Infrastructure.Tests.Encryption;
 
 public sealed class BoxingWithAesGcm
 {
-    /// <summary>Test case 16 of McGrew and Viega, "The Galois/Counter Mode of Operation": 256-bit key, 96-bit nonce, associated data.</summary>
-    private static readonly byte[] Key = Convert.FromHexString("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
+    // Test case 16 of McGrew and Viega, "The Galois/Counter Mode of Operation": 256-bit key, 96-bit nonce, associated data.
+    private static readonly byte[] Key = Convert.FromHexString(
+        "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
+
     private static readonly byte[] Nonce = Convert.FromHexString("cafebabefacedbaddecaf888");
     private static readonly byte[] AssociatedData = Convert.FromHexString("feedfacedeadbeeffeedfacedeadbeefabaddad2");
     private static readonly byte[] Tag = Convert.FromHexString("76fc6ece0f4e1768cddf8853bb2d551b");

@@ -15,7 +15,7 @@ internal static class Generated
 
     /// <summary>Checks a property on generated cases; the message of a failure shows the case.</summary>
     public static void ForAll<T>(Gen<T> cases, Action<T> check, int count = 1_000) =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true), Prop.ForAll(cases.ToArbitrary(), check));
+        Check.One(Of(count), Prop.ForAll(cases.ToArbitrary(), check));
 
     /// <summary>Any text that can be stored.</summary>
     public static Gen<string> Text(int minimum, int maximum) => Concat(CodePoints, minimum, maximum);
@@ -39,6 +39,8 @@ internal static class Generated
         Gen.Elements(new Guid("00000000-0000-0000-0000-000000000001"), new Guid("00000000-0000-0000-0000-000000000002")),
         Concat(Gen.Constant("a"), 0, 2),
         Gen.Choose(1, 2));
+
+    private static Config Of(int count) => Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true);
 
     private static Gen<Placement> Placement(Gen<string> owner, Gen<Guid> secretId, Gen<string> text, Gen<int> version) =>
         from kind in Gen.Elements(OwnerKind.User, OwnerKind.Organization)

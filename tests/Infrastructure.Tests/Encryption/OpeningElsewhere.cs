@@ -16,18 +16,17 @@ public sealed class OpeningElsewhere
         [
             place => place with { Owner = place.Owner with { Kind = Other(place.Owner.Kind) } },
         ],
-        ["owner id"] = [.. Texts().Select(change => (Func<Placement, Placement>)(place =>
-            place with { Owner = place.Owner with { Id = change(place.Owner.Id)! } })).Skip(1)],
+        ["owner id"] = ChangesOfText((place, change) => place with { Owner = place.Owner with { Id = change(place.Owner.Id)! } })[1..],
         ["secret id"] =
         [
             place => place with { SecretId = WithOtherByte(place.SecretId, 0) },
             place => place with { SecretId = WithOtherByte(place.SecretId, 15) },
         ],
-        ["name"] = [.. Texts().Select(change => (Func<Placement, Placement>)(place => place with { Name = change(place.Name)! })).Skip(1)],
-        ["tool name"] = [.. Texts().Select(change => (Func<Placement, Placement>)(place =>
-            place with { Binding = place.Binding with { ToolName = change(place.Binding.ToolName) } }))],
-        ["tool argument"] = [.. Texts().Select(change => (Func<Placement, Placement>)(place =>
-            place with { Binding = place.Binding with { ToolArg = change(place.Binding.ToolArg) } }))],
+        ["name"] = ChangesOfText((place, change) => place with { Name = change(place.Name)! })[1..],
+        ["tool name"] = ChangesOfText((place, change) =>
+            place with { Binding = place.Binding with { ToolName = change(place.Binding.ToolName) } }),
+        ["tool argument"] = ChangesOfText((place, change) =>
+            place with { Binding = place.Binding with { ToolArg = change(place.Binding.ToolArg) } }),
         ["default flag"] =
         [
             place => place with { Binding = place.Binding with { IsDefault = !place.Binding.IsDefault } },
@@ -69,10 +68,13 @@ public sealed class OpeningElsewhere
 
     [Fact]
     public void No_field_of_a_placement_is_forgotten() => Assert.Equal(
-        ["Binding", "IsDefault", "Name", "Owner", "Owner.Id", "Owner.Kind", "SecretId", "ToolArg", "ToolName", "Version", "WorkspaceRule"],
+        [
+            "Binding", "IsDefault", "Name", "Owner", "Owner.Id", "Owner.Kind", "SecretId", "ToolArg", "ToolName", "Version",
+            "WorkspaceRule",
+        ],
         typeof(Placement).GetProperties().Select(property => property.Name)
             .Concat(typeof(ToolBinding).GetProperties().Where(property => property.CanWrite).Select(property => property.Name))
-            .Concat(typeof(SecretOwner).GetProperties().Where(property => property.CanWrite).Select(property => "Owner." + property.Name))
+            .Concat(typeof(SecretOwner).GetProperties().Where(property => property.CanWrite).Select(property => $"Owner.{property.Name}"))
             .Order(StringComparer.Ordinal));
 
     [Theory]
@@ -166,6 +168,9 @@ public sealed class OpeningElsewhere
         bytes[at] ^= 1;
         return new Guid(bytes, bigEndian: true);
     }
+
+    private static Func<Placement, Placement>[] ChangesOfText(Func<Placement, Func<string?, string?>, Placement> apply) =>
+        [.. Texts().Select(change => (Func<Placement, Placement>)(place => apply(place, change)))];
 
     /// <summary>Changes of a text; only the first knows null.</summary>
     private static Func<string?, string?>[] Texts() =>

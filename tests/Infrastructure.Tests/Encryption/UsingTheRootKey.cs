@@ -10,8 +10,7 @@ public sealed class UsingTheRootKey
         from key in Generated.Key()
         from plaintext in Generated.Bytes(0, 100)
         from purpose in Generated.Text(0, 20)
-        from other in Gen.OneOf(
-            Generated.Text(0, 20), Gen.Constant(purpose + " "), Gen.Constant(purpose + "\0"), Gen.Constant(purpose.ToUpperInvariant()))
+        from other in Gen.OneOf(Generated.Text(0, 20), Gen.Elements(purpose + " ", purpose + "\0", purpose.ToUpperInvariant()))
         select (Key: key, Plaintext: plaintext, Purpose: purpose, Other: other),
         given =>
         {
