@@ -1,3 +1,5 @@
+using System.Reflection;
+using Secrets.Infrastructure;
 using Serilog;
 
 namespace Secrets.Api;
@@ -13,5 +15,17 @@ internal static class Logging
         // may hold a value that somebody sent to the wrong place. RequestLog says what is needed.
         .AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
         .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
-        .AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(configuration).CreateLogger(), dispose: true);
+        .AddSerilog(Configured(configuration), dispose: true);
+
+    private static Serilog.Core.Logger Configured(IConfiguration configuration)
+    {
+        try
+        {
+            return new LoggerConfiguration().ReadFrom.Configuration(configuration).CreateLogger();
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or TargetInvocationException)
+        {
+            throw new StartupException($"The section Serilog of the configuration is not valid: {exception.GetBaseException().Message}", exception);
+        }
+    }
 }

@@ -10,6 +10,7 @@ try
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions
     {
         Args = args,
+        ContentRootPath = AppContext.BaseDirectory,
         EnvironmentName = OpenApiDocuments.IsBuild ? Environments.Development : null,
     });
     builder.Logging.ClearProviders();
