@@ -1,10 +1,13 @@
+using System.Net.Mime;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Formatters;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Api.Http;
@@ -34,9 +37,16 @@ internal static class DependencyInjection
         services.AddSingleton<JsonBodyFormatter>();
         services.AddOptions<MvcOptions>().Configure<JsonBodyFormatter>((mvc, formatter) =>
         {
+            // Nothing takes a form, so none is read: a broken one would be reported in place of its content type.
+            mvc.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
+            mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
+            mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
             mvc.InputFormatters.Clear();
             mvc.InputFormatters.Add(formatter);
             mvc.OutputFormatters.RemoveType<StringOutputFormatter>();
+            var output = mvc.OutputFormatters.OfType<SystemTextJsonOutputFormatter>().Single();
+            output.SupportedMediaTypes.Clear();
+            output.SupportedMediaTypes.Add(MediaTypeNames.Application.Json);
         });
         services.AddOpenApiDocuments();
         return services;
@@ -67,6 +77,7 @@ internal static class DependencyInjection
         json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         json.PropertyNameCaseInsensitive = false;
         json.RespectNullableAnnotations = true;
+        json.NumberHandling = JsonNumberHandling.Strict;
 
         // Names in any script stay readable. Answers are never taken for HTML: they say application/json and nosniff.
         json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;

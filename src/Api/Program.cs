@@ -1,17 +1,25 @@
+using Microsoft.Extensions.Options;
 using Secrets.Api;
 using Secrets.Api.Http;
 using Secrets.Api.OpenApi;
 using Secrets.Application;
 using Secrets.Infrastructure;
-using Serilog;
 
 try
 {
-    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, EnvironmentName = OpenApiDocuments.BuildEnvironment });
-    builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace)
-        .AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        EnvironmentName = OpenApiDocuments.IsBuild ? Environments.Development : null,
+    });
+    builder.Logging.ClearProviders();
     builder.WebHost.UseLoopbackByDefault(builder.Configuration).ConfigureKestrel(RequestLimits.Apply);
     builder.Services.AddApplication().AddInfrastructure(builder.Configuration, builder.Environment).AddApi();
+    if (!OpenApiDocuments.IsBuild)
+    {
+        builder.Services.AddStartup();
+        builder.Logging.AddSafely(builder.Configuration);
+    }
 
     var app = builder.Build();
     app.UseApi();
@@ -24,7 +32,7 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (StartupException problem)
+catch (Exception problem) when (problem is StartupException or OptionsValidationException)
 {
     await Console.Error.WriteLineAsync($"Secrets cannot start: {problem.Message}");
     return 1;

@@ -24,20 +24,25 @@ public static class DependencyInjection
 
         services.AddScoped<IApiKeyAuthenticator, ApiKeyAuthenticator>();
         services.AddScoped<BootstrapKey>();
-        services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section)
+        services.AddSettings<AuthOptions>(AuthOptions.Section)
             .Validate(
                 auth => auth.BootstrapKey is null or { Length: >= AuthOptions.MinBootstrapKeyLength },
                 $"Auth:BootstrapKey must have at least {AuthOptions.MinBootstrapKeyLength} characters, or be left out.")
             .ValidateOnStart();
-        services.AddOptions<QuotaOptions>().BindConfiguration(QuotaOptions.Section)
+        services.AddSettings<QuotaOptions>(QuotaOptions.Section)
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
             .ValidateOnStart();
 
         services.AddHealthChecks().AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5));
         services.AddSingleton(TimeProvider.System);
-        services.AddHostedService<Startup>();
         return services;
     }
+
+    /// <summary>
+    /// Has the host prepare database, keys and schema before it serves. Apart from the rest, because the build takes the OpenAPI
+    /// documents from a host that must not touch any database.
+    /// </summary>
+    public static IServiceCollection AddStartup(this IServiceCollection services) => services.AddHostedService<Startup>();
 
     /// <summary>Applies the migrations that the database lacks, and ends.</summary>
     public static async Task MigrateAsync(this IServiceProvider services, CancellationToken cancellationToken)
@@ -57,9 +62,10 @@ public static class DependencyInjection
 
     private static void AddEncryption(this IServiceCollection services)
     {
-        services.AddOptions<EncryptionOptions>().BindConfiguration(EncryptionOptions.Section);
+        services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSingleton<RootKey>();
         services.AddScoped<RootKeyGuard>();
+        services.AddScoped<KeyRingGate>();
         services.AddSingleton<DataKeyCache>();
         services.AddScoped<DataKeys>();
         services.AddScoped<ISealer, Sealer>();

@@ -17,6 +17,7 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
         var schema = services.GetRequiredService<Schema>();
         await (server.IsPrivate ? schema.MigrateAsync(cancellationToken) : schema.RequireCurrentAsync(cancellationToken));
         await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
+        await services.GetRequiredService<KeyRingGate>().LoadAsync(cancellationToken);
         if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
         {
             // To the terminal and not to the log: a log is kept.

@@ -76,10 +76,18 @@ public sealed record Answer(
         }
     }
 
-    /// <summary>Fails with the whole answer when the status is another.</summary>
+    /// <summary>Fails with the whole answer when the status is another, or when a cache might keep the answer.</summary>
     public Answer MustBe(int status)
     {
         Assert.True(Status == status, $"expected {status}, got {this}");
+        Assert.True(Headers.CacheControl is { NoStore: true }, $"no-store is missing: {this}");
+        return this;
+    }
+
+    /// <summary>Fails when what was submitted comes back, in the body or in a header.</summary>
+    public Answer MustNotRepeat(string submitted)
+    {
+        Assert.DoesNotContain(submitted, $"{Headers}{ContentHeaders}{Body}", StringComparison.OrdinalIgnoreCase);
         return this;
     }
 

@@ -30,6 +30,8 @@ public sealed class ApiServer : IAsyncLifetime
 
     public IServiceProvider Services => _factory.Services;
 
+    private string ConnectionString => Services.GetRequiredService<IDatabaseServer>().ConnectionString;
+
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
     public ValueTask InitializeAsync()
@@ -82,10 +84,28 @@ public sealed class ApiServer : IAsyncLifetime
         return client;
     }
 
-    /// <summary>Runs a statement behind the service's back.</summary>
-    public async Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters)
+    /// <summary>Has the database write everything that it holds in memory to its files.</summary>
+    public async Task CheckpointAsync()
     {
-        await using var connection = new NpgsqlConnection(Services.GetRequiredService<IDatabaseServer>().ConnectionString);
+        // Only the cluster's superuser may, and that is not whom the service connects as.
+        var superuser = new NpgsqlConnectionStringBuilder(ConnectionString) { Username = "postgres", Pooling = false };
+        await using var connection = new NpgsqlConnection(superuser.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("CHECKPOINT", connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Runs a statement behind the service's back; gives the number of rows it changed.</summary>
+    public Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters) =>
+        RunSqlAsync(sql, parameters, command => command.ExecuteNonQueryAsync());
+
+    /// <summary>Reads one number or text behind the service's back.</summary>
+    public Task<T> ScalarAsync<T>(string sql, params (string Name, object Value)[] parameters) =>
+        RunSqlAsync(sql, parameters, async command => (T)(await command.ExecuteScalarAsync())!);
+
+    private async Task<T> RunSqlAsync<T>(string sql, (string Name, object Value)[] parameters, Func<NpgsqlCommand, Task<T>> run)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         foreach (var (name, value) in parameters)
@@ -93,7 +113,7 @@ public sealed class ApiServer : IAsyncLifetime
             command.Parameters.AddWithValue(name, value);
         }
 
-        return await command.ExecuteNonQueryAsync();
+        return await run(command);
     }
 
     private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };

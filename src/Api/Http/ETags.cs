@@ -15,6 +15,10 @@ internal sealed class TaggedResult(object body, int version) : OkObjectResult(bo
     }
 }
 
+/// <summary>The operation honours If-Match; said in the OpenAPI document.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TakesIfMatchAttribute : Attribute;
+
 internal static class IfMatch
 {
     /// <summary>The versions that the request's If-Match names; null when there is no such header.</summary>
@@ -37,6 +41,9 @@ internal static class IfMatch
             : new VersionCondition([.. tags.Where(tag => !tag.IsWeak).Select(VersionOf).OfType<int>()]);
     }
 
+    // Tags are compared as text: "01" is not "1".
     private static int? VersionOf(EntityTagHeaderValue tag) =>
-        int.TryParse(tag.Tag.AsSpan()[1..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
+        tag.Tag.AsSpan()[1..^1] is [not '0', ..] text && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            ? version
+            : null;
 }

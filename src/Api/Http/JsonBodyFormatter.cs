@@ -28,7 +28,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
 
     public async Task<InputFormatterResult> ReadAsync(InputFormatterContext context)
     {
-        var body = await ReadBodyAsync(context.HttpContext);
+        var body = await ReceiveAsync(context.HttpContext);
         try
         {
             return StrictJson.Read(body, context.ModelType, json.Value.JsonSerializerOptions) switch
@@ -53,7 +53,20 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         && (type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
             || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
                 && type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
-        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+        && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+
+    private static async Task<byte[]> ReceiveAsync(HttpContext context)
+    {
+        try
+        {
+            return await ReadBodyAsync(context);
+        }
+        catch (IOException exception) when (exception is not BadHttpRequestException)
+        {
+            // Some malformed chunks, and a connection that ended early. Whatever keeps a body from arriving is its sender's.
+            throw new BadHttpRequestException("The body cannot be read.", exception);
+        }
+    }
 
     private static async Task<byte[]> ReadBodyAsync(HttpContext context)
     {

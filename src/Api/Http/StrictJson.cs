@@ -42,8 +42,9 @@ internal static class StrictJson
             // The parser itself does not look into strings before they are read, and unknown members are never read.
             return Utf8.IsValid(json.Span) ? JsonDocument.Parse(json, Strict) : throw new JsonException();
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The latter for an unpaired surrogate in a member's name, which cannot be compared with the other names.
             throw new InvalidRequestException(
                 "", Codes.BadJson, $"Must be JSON in UTF-8, no deeper than {MaxDepth} levels, with no member named twice in one object.");
         }
@@ -81,7 +82,8 @@ internal static class StrictJson
         var (kind, code, message) = Expectation(property.PropertyType);
         if (element.ValueKind == JsonValueKind.Null)
         {
-            if (!property.IsSetNullable)
+            // Optional is a struct, so the serializer takes it for a member that has no null.
+            if (!property.IsSetNullable && !IsOptional(property.PropertyType))
             {
                 return new Violation(property.Name, code, message);
             }
@@ -122,10 +124,12 @@ internal static class StrictJson
         }
     }
 
+    private static bool IsOptional(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Optional<>);
+
     /// <summary>What a member of that type must be in JSON, and what is said when it is not.</summary>
     private static (JsonValueKind Kind, string Code, string Message) Expectation(Type type)
     {
-        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Optional<>))
+        if (IsOptional(type))
         {
             type = type.GetGenericArguments()[0];
         }

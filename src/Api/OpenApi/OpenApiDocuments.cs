@@ -1,7 +1,11 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
+using Secrets.Api.Http;
 using Secrets.Api.V1;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
@@ -21,11 +25,15 @@ internal static class OpenApiDocuments
         ("x-api-key", "x-api-key", "An API key."),
     ];
 
-    /// <summary>
-    /// The environment to take while the build asks for the documents, where no production setting is at hand; null when the service runs.
-    /// </summary>
-    public static string? BuildEnvironment =>
-        Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider" ? Environments.Development : null;
+    private static readonly (string Status, string Description)[] CommonAnswers =
+    [
+        ("401", "No credential, or one that is not accepted."),
+        ("403", "The credential may not do this."),
+        ("503", "The service cannot answer now; try again after the seconds in `Retry-After`."),
+    ];
+
+    /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>
+    public static bool IsBuild => Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider";
 
     public static void AddOpenApiDocuments(this IServiceCollection services)
     {
@@ -53,6 +61,11 @@ internal static class OpenApiDocuments
         });
         options.CreateSchemaReferenceId = type =>
             type.Type == typeof(SecretValue) || IsOptional(type.Type) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+        options.AddOperationTransformer((operation, context, _) =>
+        {
+            DescribeOperation(operation, (ControllerActionDescriptor)context.Description.ActionDescriptor);
+            return Task.CompletedTask;
+        });
         options.AddSchemaTransformer((schema, context, _) =>
         {
             DescribeType(schema, context.JsonTypeInfo.Type);
@@ -90,6 +103,42 @@ internal static class OpenApiDocuments
         })];
     }
 
+    /// <summary>What all operations share: a stable id, and the answers that they can all give.</summary>
+    private static void DescribeOperation(OpenApiOperation operation, ControllerActionDescriptor action)
+    {
+        operation.OperationId = $"{action.ControllerName}_{action.ActionName}";
+        foreach (var (status, description) in CommonAnswers)
+        {
+            operation.Responses?.TryAdd(status, new OpenApiResponse
+            {
+                Description = description,
+                Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
+                {
+                    ["application/json"] = new() { Schema = new OpenApiSchemaReference(nameof(Error)) },
+                },
+            });
+        }
+
+        foreach (var parameter in operation.Parameters ?? [])
+        {
+            if (parameter is { Name: "limit", Schema: OpenApiSchema schema })
+            {
+                (schema.Minimum, schema.Maximum) = ("1", Paging.MaxLimit.ToString(CultureInfo.InvariantCulture));
+            }
+        }
+
+        if (action.EndpointMetadata.OfType<TakesIfMatchAttribute>().Any())
+        {
+            (operation.Parameters ??= []).Add(new OpenApiParameter
+            {
+                Name = HeaderNames.IfMatch,
+                In = ParameterLocation.Header,
+                Description = "The entity tag of the version to change; when it is no longer the current one, nothing happens.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            });
+        }
+    }
+
     /// <summary>Types that are read by converters of ours, into which the framework cannot see.</summary>
     private static void DescribeType(OpenApiSchema schema, Type type)
     {
@@ -104,6 +153,17 @@ internal static class OpenApiDocuments
             schema.Type ??= JsonSchemaType.String;
             schema.Format = "password";
             schema.WriteOnly = true;
+        }
+        else if (type == typeof(DateTimeOffset) || type == typeof(DateTimeOffset?))
+        {
+            schema.Type = type == typeof(DateTimeOffset) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
+        }
+        else if (type == typeof(IReadOnlyList<object>))
+        {
+            schema.Items = new OpenApiSchema
+            {
+                AnyOf = [new OpenApiSchema { Type = JsonSchemaType.String }, new OpenApiSchema { Type = JsonSchemaType.Integer }],
+            };
         }
     }
 

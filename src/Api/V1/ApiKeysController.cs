@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Application.ApiKeys;
@@ -19,13 +20,13 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
         Ok(ApiKeyInfo.Of(await mediator.Send(body.ToCommand(), cancellationToken)));
 
     /// <summary>List keys, oldest first.</summary>
-    /// <param name="limit">Keys to answer at most, 1 to 1000; all of them when left out.</param>
-    /// <param name="cursor">The `next_cursor` of the page before.</param>
-    /// <param name="cancellationToken">Given by the framework.</param>
     [HttpGet]
     [ProducesResponseType<ApiKeyInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> List([FromQuery] int? limit, [FromQuery] string? cursor, CancellationToken cancellationToken) =>
+    public async Task<IActionResult> List(
+        [FromQuery, Description("Keys to answer at most, 1 to 1000; all of them when left out.")] int? limit,
+        [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
+        CancellationToken cancellationToken) =>
         Ok(ApiKeyInfoList.Of(await mediator.Send(new ListApiKeys(limit, cursor), cancellationToken)));
 
     /// <summary>Revoke a key, at once.</summary>
@@ -33,7 +34,7 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Empty>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> Delete([FromRoute] Guid id, CancellationToken cancellationToken)
+    public async Task<IActionResult> Delete([FromRoute, Description("The key's id.")] Guid id, CancellationToken cancellationToken)
     {
         await mediator.Send(new DeleteApiKey(id), cancellationToken);
         return Ok(new Empty());

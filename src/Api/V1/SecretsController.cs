@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
@@ -23,19 +24,14 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         Tagged(await mediator.Send(body.ToCommand(), cancellationToken));
 
     /// <summary>List one's secrets, oldest first.</summary>
-    /// <param name="limit">Secrets to answer at most, 1 to 1000; all of them when left out.</param>
-    /// <param name="cursor">The `next_cursor` of the page before.</param>
-    /// <param name="toolName">Only secrets bound to this tool, by name or pattern.</param>
-    /// <param name="secretName">Only the secret of this name.</param>
-    /// <param name="cancellationToken">Given by the framework.</param>
     [HttpGet]
     [ProducesResponseType<SecretInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
-        [FromQuery] int? limit,
-        [FromQuery] string? cursor,
-        [FromQuery(Name = "tool_name")] string? toolName,
-        [FromQuery(Name = "secret_name")] string? secretName,
+        [FromQuery, Description("Secrets to answer at most, 1 to 1000; all of them when left out.")] int? limit,
+        [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
+        [FromQuery(Name = "tool_name"), Description("Only secrets bound to this tool, by name or pattern.")] string? toolName,
+        [FromQuery(Name = "secret_name"), Description("Only the secret of this name.")] string? secretName,
         CancellationToken cancellationToken) =>
         Ok(SecretInfoList.Of(await mediator.Send(new ListSecrets(limit, cursor, toolName, secretName), cancellationToken)));
 
@@ -44,11 +40,13 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
     [ProducesResponseType<SecretInfo>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> Get([FromRoute(Name = "secret_id")] Guid secretId, CancellationToken cancellationToken) =>
+    public async Task<IActionResult> Get(
+        [FromRoute(Name = "secret_id"), Description("The secret's id.")] Guid secretId, CancellationToken cancellationToken) =>
         Tagged(await mediator.Send(new GetSecret(secretId), cancellationToken));
 
     /// <summary>Change a secret. What is left out stays as it is; without a body nothing changes.</summary>
     [HttpPatch("{secret_id}")]
+    [TakesIfMatch]
     [ProducesResponseType<SecretInfo>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
@@ -56,18 +54,20 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status413PayloadTooLarge)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Update(
-        [FromRoute(Name = "secret_id")] Guid secretId,
+        [FromRoute(Name = "secret_id"), Description("The secret's id.")] Guid secretId,
         [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] UpdateSecretBody? body,
         CancellationToken cancellationToken) =>
         Tagged(await mediator.Send((body ?? new()).ToCommand(secretId, Request.IfMatchVersions()), cancellationToken));
 
     /// <summary>Delete a secret for good, at once.</summary>
     [HttpDelete("{secret_id}")]
+    [TakesIfMatch]
     [ProducesResponseType<Empty>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<Error>(StatusCodes.Status412PreconditionFailed)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> Delete([FromRoute(Name = "secret_id")] Guid secretId, CancellationToken cancellationToken)
+    public async Task<IActionResult> Delete(
+        [FromRoute(Name = "secret_id"), Description("The secret's id.")] Guid secretId, CancellationToken cancellationToken)
     {
         await mediator.Send(new DeleteSecret(secretId, Request.IfMatchVersions()), cancellationToken);
         return Ok(new Empty());

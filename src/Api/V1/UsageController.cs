@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Application.Secrets;
@@ -11,12 +12,12 @@ namespace Secrets.Api.V1;
 public sealed class UsageController(IMediator mediator) : ControllerBase
 {
     /// <summary>How much of the quota is used.</summary>
-    /// <param name="organizationId">An organisation that one belongs to; one's own secrets when left out.</param>
-    /// <param name="cancellationToken">Given by the framework.</param>
     [HttpGet]
     [ProducesResponseType<Usage>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     public async Task<IActionResult> Get(
-        [FromQuery(Name = "organization_id")] string? organizationId, CancellationToken cancellationToken) =>
+        [FromQuery(Name = "organization_id"), Description("An organisation that one belongs to; one's own secrets when left out.")]
+        string? organizationId,
+        CancellationToken cancellationToken) =>
         Ok(await mediator.Send(new GetUsage(organizationId), cancellationToken));
 }

@@ -49,12 +49,14 @@ internal readonly record struct PageCursor(DateTimeOffset CreatedAt, Guid Id)
     }
 }
 
-internal static class Paging
+/// <summary>What all paged lists share.</summary>
+public static class Paging
 {
+    /// <summary>The most rows of a page.</summary>
     public const int MaxLimit = 1000;
 
     /// <summary>The rules of a paged list.</summary>
-    public static void ValidatePage<T>(this AbstractValidator<T> validator)
+    internal static void ValidatePage<T>(this AbstractValidator<T> validator)
         where T : IPaged
     {
         validator.RuleFor(list => list.Limit).InclusiveBetween(1, MaxLimit)
@@ -67,7 +69,7 @@ internal static class Paging
     /// Reads one page of rows that are narrowed and ordered already; <paramref name="admits"/>
     /// is what the database cannot decide.
     /// </summary>
-    public static async Task<Page<T>> ToPageAsync<T>(
+    internal static async Task<Page<T>> ToPageAsync<T>(
         this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, bool> admits, CancellationToken cancellationToken)
         where T : IListed
     {
@@ -92,7 +94,7 @@ internal static class Paging
     }
 
     /// <summary>The rows behind the cursor, in the order of lists.</summary>
-    public static IOrderedQueryable<T> InOrder<T>(this IQueryable<T> rows, IPaged paged)
+    internal static IOrderedQueryable<T> InOrder<T>(this IQueryable<T> rows, IPaged paged)
         where T : class, IListed
     {
         if (PageCursor.Parse(paged.Cursor) is { } cursor)

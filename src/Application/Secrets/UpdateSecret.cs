@@ -34,8 +34,8 @@ public sealed record UpdateSecret(
         SecretName.Value is not null
         || SecretValue.Value is not null
         || IsDefaultForTool.Value is not null
-        || ToolName.Else(null) is not null
-        || ToolArg.Else(null) is not null
+        || ToolName.Value is not null
+        || ToolArg.Value is not null
         || (ToolName.IsGiven && secret.ToolName is not null)
         || (ToolArg.IsGiven && secret.ToolArg is not null);
 

@@ -39,8 +39,8 @@ internal static class Envelope
     /// <summary>Opens an envelope; null when it was not sealed with this key for this placement.</summary>
     public static SecretValue? Open(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope)
     {
-        var plaintext = AesGcmBox.Open(key, envelope[HeaderSize..], Bind(envelope[..HeaderSize], placement));
-        if (plaintext is null)
+        if (KeyIdOf(envelope) is null
+            || AesGcmBox.Open(key, envelope[HeaderSize..], Bind(envelope[..HeaderSize], placement)) is not { } plaintext)
         {
             return null;
         }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Xml.Linq;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.AspNetCore.DataProtection.XmlEncryption;
 using Microsoft.EntityFrameworkCore;
@@ -25,6 +26,27 @@ internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes) : IXmlReposit
         var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
         db.KeyRing.Add(new KeyRingRow { Name = friendlyName, Xml = element.ToString(SaveOptions.DisableFormatting) });
         db.SaveChanges();
+    }
+}
+
+/// <summary>Has replicas load the key ring one after the other.</summary>
+/// <remarks>
+/// Loading makes a key where none is usable. Two replicas that did so at the same moment would each use a key that the other has not
+/// read, and would go on not knowing it for a day, which is how long a loaded ring is kept.
+/// </remarks>
+internal sealed class KeyRingGate(SecretsDbContext db, IDataProtectionProvider protection, TimeProvider time)
+{
+    public Task LoadAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        return db.InTransactionAsync(
+            async token =>
+            {
+                // The update locks the row until the end of the transaction; the ring is read and written on a connection of its own.
+                await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now), token);
+                return protection.CreateProtector("Secrets.KeyRingGate").Protect([]);
+            },
+            cancellationToken);
     }
 }
 

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
@@ -19,14 +20,10 @@ internal sealed partial class RootKeyGuard(
 
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
-        var canary = await db.RootKeys.AsNoTracking().OrderBy(row => row.CreatedAt).FirstOrDefaultAsync(cancellationToken);
-        var key = ReadOrMake(canary);
-        rootKey.Load(key);
-        if (canary is null)
-        {
-            await PlantCanaryAsync(cancellationToken);
-        }
-        else if (!string.Equals(rootKey.Fingerprint, canary.Fingerprint, StringComparison.Ordinal)
+        var canary = await FindCanaryAsync(cancellationToken);
+        rootKey.Load(ReadOrMake(canary));
+        canary ??= await PlantCanaryAsync(cancellationToken);
+        if (!string.Equals(rootKey.Fingerprint, canary.Fingerprint, StringComparison.Ordinal)
             || rootKey.Decrypt(canary.Canary, CanaryPurpose) is null)
         {
             throw new StartupException(
@@ -34,6 +31,9 @@ internal sealed partial class RootKeyGuard(
                 + $"the file holds {rootKey.Fingerprint}.");
         }
     }
+
+    private Task<RootKeyRow?> FindCanaryAsync(CancellationToken cancellationToken) =>
+        db.RootKeys.AsNoTracking().OrderBy(row => row.CreatedAt).FirstOrDefaultAsync(cancellationToken);
 
     private byte[] ReadOrMake(RootKeyRow? canary)
     {
@@ -101,17 +101,26 @@ internal sealed partial class RootKeyGuard(
         return key;
     }
 
-    private async Task PlantCanaryAsync(CancellationToken cancellationToken)
+    private async Task<RootKeyRow> PlantCanaryAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        db.RootKeys.Add(new RootKeyRow
+        var planted = new RootKeyRow
         {
+            Id = RootKeyRow.OnlyId,
             Fingerprint = rootKey.Fingerprint,
             Canary = rootKey.Encrypt("Secrets"u8, CanaryPurpose),
             CreatedAt = now,
             ProbedAt = now,
-        });
-        await db.SaveChangesAsync(cancellationToken);
+        };
+        try
+        {
+            return await db.InTransactionAsync(_ => Task.FromResult(db.RootKeys.Add(planted).Entity), cancellationToken);
+        }
+        catch (UniqueViolationException)
+        {
+            // Another replica planted it at the same moment, perhaps with another key: whoever came first decides which is right.
+            return await FindCanaryAsync(cancellationToken) ?? throw new StartupException("The root key's canary came and went.");
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Made a root key in {Path}: without this file nothing stored here can be opened again")]

@@ -31,6 +31,11 @@ internal sealed class KeyRingRow
 /// <summary>The root key that this database is sealed under: its fingerprint, and a canary that only it opens.</summary>
 internal sealed class RootKeyRow
 {
+    /// <summary>There is one root key at a time: with a fixed id, of two replicas with different keys the second cannot come in.</summary>
+    public const int OnlyId = 1;
+
+    public required int Id { get; init; }
+
     public required string Fingerprint { get; init; }
 
     public required byte[] Canary { get; init; }

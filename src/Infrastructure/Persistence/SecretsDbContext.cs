@@ -40,6 +40,7 @@ internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaul
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(SecretsDbContext).Assembly);
         foreach (var entity in modelBuilder.Model.GetEntityTypes())
         {
+            entity.FindPrimaryKey()?.SetName($"pk_{entity.GetTableName()}");
             foreach (var property in entity.GetProperties())
             {
                 property.SetColumnName(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));

@@ -17,6 +17,8 @@ internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>
         builder.Property(key => key.OrganizationId).HasTextLength(Membership.OrganizationIdLength);
         builder.Ignore(key => key.Membership);
         builder.HasIndex(key => key.Prefix).IsUnique().HasDatabaseName("ux_api_keys_prefix");
-        builder.HasIndex(key => new { key.UserId, key.CreatedAt, key.Id }).HasDatabaseName("ix_api_keys_listing");
+        builder.HasIndex(key => new { key.CreatedAt, key.Id }).HasDatabaseName("ix_api_keys_listing");
+        builder.HasIndex(key => key.UserId).HasDatabaseName("ix_api_keys_user");
+        builder.HasIndex(key => key.OrganizationId).HasDatabaseName("ix_api_keys_organization");
     }
 }

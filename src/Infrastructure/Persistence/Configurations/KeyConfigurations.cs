@@ -37,7 +37,8 @@ internal sealed class RootKeyConfiguration : IEntityTypeConfiguration<RootKeyRow
     public void Configure(EntityTypeBuilder<RootKeyRow> builder)
     {
         builder.ToTable("root_keys");
-        builder.HasKey(row => row.Fingerprint);
+        builder.HasKey(row => row.Id);
+        builder.Property(row => row.Id).ValueGeneratedNever();
         builder.Property(row => row.Fingerprint).HasMaxLength(RootKey.FingerprintLength);
     }
 }

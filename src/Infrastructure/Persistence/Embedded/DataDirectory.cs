@@ -79,6 +79,8 @@ internal sealed class DataDirectory : IDisposable
         else
         {
             const UnixFileMode Mine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            // Parents that are missing get the usual mode: the server's account may have to pass through them.
+            if (System.IO.Path.GetDirectoryName(path) is { } parent) Directory.CreateDirectory(parent);
             Directory.CreateDirectory(path, Mine);
             File.SetUnixFileMode(path, Mine);
         }
@@ -192,7 +194,7 @@ internal sealed class DataDirectory : IDisposable
         var result = new DataDirectory(path, await LockAsync(path, clock, cancellationToken));
         try
         {
-            if (Directory.Exists(result.Cluster)) await account.RequireOwnerAsync(result.Cluster, cancellationToken);
+            if (ClusterMajor(path) is not null) await account.RequireOwnerAsync(result.Cluster, cancellationToken);
             if (!OperatingSystem.IsWindows())
             {
                 // The server's account passes through to what it owns, and can neither list the directory nor read our files in it.

@@ -16,7 +16,7 @@ internal sealed class EmbeddedEngine : IDatabaseEngine
 
     public void Register(IServiceCollection services, IConfiguration configuration)
     {
-        services.AddOptions<EmbeddedOptions>().BindConfiguration(EmbeddedOptions.Section)
+        services.AddSettings<EmbeddedOptions>(EmbeddedOptions.Section)
             .PostConfigure<IHostEnvironment>((options, environment) => options.ContentRoot = environment.ContentRootPath);
         services.AddSingleton(provider => new EmbeddedPostgres(
             provider.GetRequiredService<IOptions<EmbeddedOptions>>().Value,

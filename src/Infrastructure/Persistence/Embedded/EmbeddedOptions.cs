@@ -20,6 +20,9 @@ internal sealed class EmbeddedOptions
     /// <summary>Skips the flush to disk at the end of initdb. For throw-away servers only.</summary>
     internal bool ThrowAway { get; set; }
 
+    /// <summary>Starts the server through pg_ctl, as is done where there is no setsid program.</summary>
+    internal bool ThroughControl { get; set; }
+
     public string DataDirectoryPath() =>
         Path.TrimEndingDirectorySeparator(Path.GetFullPath(
             string.IsNullOrWhiteSpace(DataDirectory)

@@ -84,11 +84,8 @@ internal sealed partial class EmbeddedPostgres(EmbeddedOptions options, ILogger<
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync(CancellationToken.None);
-        _gate.Dispose();
-    }
+    // The gate is not disposed: it holds nothing that needs it, and stopping again must stay harmless.
+    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
@@ -235,7 +232,7 @@ internal sealed partial class EmbeddedPostgres(EmbeddedOptions options, ILogger<
         _said.Clear();
 
         // In a session of its own, so that Ctrl+C in a terminal reaches this process and not the database below it.
-        if (Command.Find("setsid") is { } setsid)
+        if (!options.ThroughControl && Command.Find("setsid") is { } setsid)
         {
             _server = StartChild(_account!.Prefixed([setsid, _binaries!.Server, "-D", data.Cluster, .. SettingArguments()]));
         }
@@ -478,7 +475,7 @@ internal sealed partial class EmbeddedPostgres(EmbeddedOptions options, ILogger<
         {
             try
             {
-                if (await ControlStopAsync("fast", 15, cancellationToken))
+                if (await ControlStopAsync("fast", 15, cancellationToken) && await EndsAsync(server))
                 {
                     LogStopped(logger);
                     return;
@@ -489,12 +486,27 @@ internal sealed partial class EmbeddedPostgres(EmbeddedOptions options, ILogger<
                 // at once, then
             }
 
-            if (await ControlStopAsync("immediate", 5, CancellationToken.None)) return;
+            if (await ControlStopAsync("immediate", 5, CancellationToken.None) && await EndsAsync(server)) return;
         }
 
         LogKilled(logger, server.Id);
         server.Kill(entireProcessTree: true);
-        await server.WaitForExitAsync(CancellationToken.None);
+        await EndsAsync(server); // not without bound: one that pg_ctl started stays visible until process 1 collects it
+    }
+
+    // pg_ctl waits for the pid file to go, which the server removes a moment before it ends.
+    private async Task<bool> EndsAsync(Process server)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(3), clock);
+        try
+        {
+            await server.WaitForExitAsync(limit.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private async Task<bool> ControlStopAsync(string mode, int seconds, CancellationToken cancellationToken)

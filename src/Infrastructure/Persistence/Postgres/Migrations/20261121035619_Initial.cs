@@ -32,7 +32,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("PK_api_keys", x => x.id);
+                    table.PrimaryKey("pk_api_keys", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
@@ -44,7 +44,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("PK_key_ring", x => x.name);
+                    table.PrimaryKey("pk_key_ring", x => x.name);
                 });
 
             migrationBuilder.CreateTable(
@@ -58,13 +58,14 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("PK_owners", x => new { x.kind, x.id });
+                    table.PrimaryKey("pk_owners", x => new { x.kind, x.id });
                 });
 
             migrationBuilder.CreateTable(
                 name: "root_keys",
                 columns: table => new
                 {
+                    id = table.Column<int>(type: "integer", nullable: false),
                     fingerprint = table.Column<string>(type: "character varying(16)", maxLength: 16, nullable: false, collation: "C"),
                     canary = table.Column<byte[]>(type: "bytea", nullable: false),
                     created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
@@ -72,7 +73,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("PK_root_keys", x => x.fingerprint);
+                    table.PrimaryKey("pk_root_keys", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
@@ -88,7 +89,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("PK_data_keys", x => x.id);
+                    table.PrimaryKey("pk_data_keys", x => x.id);
                     table.ForeignKey(
                         name: "fk_data_keys_owner",
                         columns: x => new { x.owner_kind, x.owner_id },
@@ -122,7 +123,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("PK_secrets", x => x.id);
+                    table.PrimaryKey("pk_secrets", x => x.id);
                     table.ForeignKey(
                         name: "fk_secrets_owner",
                         columns: x => new { x.owner_kind, x.owner_id },
@@ -134,7 +135,17 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
             migrationBuilder.CreateIndex(
                 name: "ix_api_keys_listing",
                 table: "api_keys",
-                columns: new[] { "user_id", "created_at", "id" });
+                columns: new[] { "created_at", "id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_api_keys_organization",
+                table: "api_keys",
+                column: "organization_id");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_api_keys_user",
+                table: "api_keys",
+                column: "user_id");
 
             migrationBuilder.CreateIndex(
                 name: "ux_api_keys_prefix",

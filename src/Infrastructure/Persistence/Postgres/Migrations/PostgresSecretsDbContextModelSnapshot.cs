@@ -3,7 +3,6 @@ using System;
 using System.Collections.Generic;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 using Secrets.Infrastructure.Persistence.Postgres;
@@ -13,11 +12,9 @@ using Secrets.Infrastructure.Persistence.Postgres;
 namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 {
     [DbContext(typeof(PostgresSecretsDbContext))]
-    [Migration("20261121030811_Initial")]
-    partial class Initial
+    partial class PostgresSecretsDbContextModelSnapshot : ModelSnapshot
     {
-        /// <inheritdoc />
-        protected override void BuildTargetModel(ModelBuilder modelBuilder)
+        protected override void BuildModel(ModelBuilder modelBuilder)
         {
 #pragma warning disable 612, 618
             modelBuilder
@@ -92,13 +89,20 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("text[]")
                         .HasColumnName("workspaces");
 
-                    b.HasKey("Id");
+                    b.HasKey("Id")
+                        .HasName("pk_api_keys");
+
+                    b.HasIndex("OrganizationId")
+                        .HasDatabaseName("ix_api_keys_organization");
 
                     b.HasIndex("Prefix")
                         .IsUnique()
                         .HasDatabaseName("ux_api_keys_prefix");
 
-                    b.HasIndex("UserId", "CreatedAt", "Id")
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_api_keys_user");
+
+                    b.HasIndex("CreatedAt", "Id")
                         .HasDatabaseName("ix_api_keys_listing");
 
                     b.ToTable("api_keys", (string)null);
@@ -124,7 +128,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("stamp");
 
-                    b.HasKey("Kind", "Id");
+                    b.HasKey("Kind", "Id")
+                        .HasName("pk_owners");
 
                     b.ToTable("owners", (string)null);
                 });
@@ -223,7 +228,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("smallint")
                         .HasColumnName("workspace_rule");
 
-                    b.HasKey("Id");
+                    b.HasKey("Id")
+                        .HasName("pk_secrets");
 
                     b.HasIndex("OwnerKind", "OwnerId", "DefaultKey")
                         .IsUnique()
@@ -270,7 +276,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("wrapped");
 
-                    b.HasKey("Id");
+                    b.HasKey("Id")
+                        .HasName("pk_data_keys");
 
                     b.HasIndex("OwnerKind", "OwnerId")
                         .IsUnique()
@@ -294,18 +301,17 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("xml")
                         .UseCollation("C");
 
-                    b.HasKey("Name");
+                    b.HasKey("Name")
+                        .HasName("pk_key_ring");
 
                     b.ToTable("key_ring", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
                 {
-                    b.Property<string>("Fingerprint")
-                        .HasMaxLength(16)
-                        .HasColumnType("character varying(16)")
-                        .HasColumnName("fingerprint")
-                        .UseCollation("C");
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
 
                     b.Property<byte[]>("Canary")
                         .IsRequired()
@@ -316,11 +322,19 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
+                    b.Property<string>("Fingerprint")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasColumnName("fingerprint")
+                        .UseCollation("C");
+
                     b.Property<DateTimeOffset>("ProbedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("probed_at");
 
-                    b.HasKey("Fingerprint");
+                    b.HasKey("Id")
+                        .HasName("pk_root_keys");
 
                     b.ToTable("root_keys", (string)null);
                 });

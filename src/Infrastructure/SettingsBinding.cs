@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Secrets.Infrastructure;
+
+internal static class SettingsBinding
+{
+    /// <summary>Options from a section of the configuration; a value that cannot be read stops the start with its name.</summary>
+    public static OptionsBuilder<T> AddSettings<T>(this IServiceCollection services, string section)
+        where T : class =>
+        services.AddOptions<T>().Configure<IConfiguration>((options, configuration) =>
+        {
+            try
+            {
+                configuration.GetSection(section).Bind(options);
+            }
+            catch (InvalidOperationException exception)
+            {
+                throw new StartupException(exception.Message, exception);
+            }
+        });
+}

@@ -1,0 +1,118 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>Promise 5: a ciphertext opens only for the row that it was written for.</summary>
+public sealed class Sealing(ApiServer server)
+{
+    private const string Path = "/api/v1/secrets";
+
+    public static TheoryData<string> Tampering => new(
+        "envelope = set_byte(envelope, 0, get_byte(envelope, 0) # 1)",
+        "envelope = set_byte(envelope, 5, get_byte(envelope, 5) # 1)",
+        "envelope = set_byte(envelope, 20, get_byte(envelope, 20) # 128)",
+        "envelope = set_byte(envelope, 30, get_byte(envelope, 30) # 1)",
+        "envelope = set_byte(envelope, length(envelope) - 1, get_byte(envelope, length(envelope) - 1) # 1)",
+        "envelope = substring(envelope from 1 for length(envelope) - 1)",
+        "envelope = substring(envelope from 1 for 10)",
+        "envelope = ''::bytea",
+        "envelope = envelope || '\\x00'::bytea",
+        "name = name || 'x'",
+        "tool_name = '*'",
+        "tool_name = NULL, is_default_for_tool = false",
+        "tool_arg = 'other'",
+        "tool_arg = NULL, is_default_for_tool = false",
+        "is_default_for_tool = false",
+        "workspace_rule = 3",
+        "version = version + 1");
+
+    [Theory]
+    [MemberData(nameof(Tampering))]
+    public async Task A_row_that_was_edited_does_not_open(string edit)
+    {
+        using var user = await server.NewUserAsync();
+        var id = await user.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
+
+        await Edit(id, edit);
+
+        await AssertItDoesNotOpen(user, id);
+    }
+
+    [Fact]
+    public async Task An_untouched_row_opens()
+    {
+        using var user = await server.NewUserAsync();
+        var id = await user.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
+        await Edit(id, "updated_at = updated_at");
+        (await user.PatchAsync($"{Path}/{id}", new JsonObject { ["secret_name"] = "renamed" })).MustBe(200);
+    }
+
+    [Fact]
+    public async Task An_envelope_does_not_open_in_another_row_of_its_owner()
+    {
+        using var user = await server.NewUserAsync();
+        var one = await user.CreateSecretAsync("one", "the value of one");
+        var two = await user.CreateSecretAsync("two", "the value of two");
+
+        await server.ExecuteSqlAsync(
+            "UPDATE secrets SET envelope = (SELECT envelope FROM secrets WHERE id = @one) WHERE id = @two", ("one", one), ("two", two));
+
+        await AssertItDoesNotOpen(user, two);
+    }
+
+    [Fact]
+    public async Task An_envelope_does_not_open_for_another_owner()
+    {
+        using var victim = await server.NewUserAsync();
+        using var thief = await server.NewUserAsync();
+        var theirs = await victim.CreateSecretAsync("theirs", "the value of the victim");
+        await thief.CreateSecretAsync("own", "the value of the thief");
+
+        await server.ExecuteSqlAsync(
+            "UPDATE secrets SET owner_id = @thief WHERE id = @id", ("thief", thief.UserId.ToString()), ("id", theirs));
+
+        await AssertItDoesNotOpen(thief, theirs);
+    }
+
+    [Fact]
+    public async Task An_older_envelope_of_the_same_row_does_not_open()
+    {
+        using var user = await server.NewUserAsync();
+        var id = await user.CreateSecretAsync("rolled back", "the old value");
+        await server.ExecuteSqlAsync("CREATE TABLE IF NOT EXISTS test_stolen (id uuid, envelope bytea)");
+        await server.ExecuteSqlAsync("INSERT INTO test_stolen SELECT id, envelope FROM secrets WHERE id = @id", ("id", id));
+        (await user.PatchAsync($"{Path}/{id}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
+
+        await server.ExecuteSqlAsync(
+            "UPDATE secrets SET envelope = (SELECT envelope FROM test_stolen WHERE test_stolen.id = secrets.id) WHERE id = @id", ("id", id));
+
+        await AssertItDoesNotOpen(user, id);
+    }
+
+    [Fact]
+    public async Task A_value_whose_data_key_was_destroyed_does_not_open()
+    {
+        using var user = await server.NewUserAsync();
+        var id = await user.CreateSecretAsync("shredded");
+
+        // As another replica would find it: this one still has the key in memory, so the envelope is made to name an unknown one.
+        await Edit(id, "envelope = overlay(envelope placing '\\x00112233445566778899aabbccddeeff'::bytea from 2)");
+
+        await AssertItDoesNotOpen(user, id);
+    }
+
+    private async Task Edit(Guid id, string edit) =>
+        Assert.Equal(1, await server.ExecuteSqlAsync($"UPDATE secrets SET {edit} WHERE id = @id", ("id", id)));
+
+    /// <summary>The answer is a clean refusal, also where a new value is given: sealing anew would bless what was edited.</summary>
+    private static async Task AssertItDoesNotOpen(ApiClient user, Guid id)
+    {
+        var renamed = await user.PatchAsync($"{Path}/{id}", new JsonObject { ["secret_name"] = "renamed" });
+        var replaced = await user.PatchAsync($"{Path}/{id}", new JsonObject { ["secret_value"] = "another value" });
+
+        Assert.Contains("integrity", renamed.MustBe(409).Json["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+        replaced.MustBe(409);
+        (await user.DeleteAsync($"{Path}/{id}")).MustBe(200);
+    }
+}

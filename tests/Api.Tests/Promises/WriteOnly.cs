@@ -1,0 +1,161 @@
+using System.Text;
+using System.Text.Json;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>Promise 1: a value comes back nowhere, whatever was done with it.</summary>
+public sealed class WriteOnly(ApiServer server)
+{
+    private const string Path = "/api/v1/secrets";
+
+    [Fact]
+    public async Task A_value_is_in_no_answer_no_log_and_no_file()
+    {
+        // Every character that some form escapes; still found when only a part of it leaks.
+        var core = $"mark{Guid.NewGuid():N}";
+        var value = $"{core}é/+&\"<{core}";
+        var answers = await SendEverywhereAsync(value);
+        await server.CheckpointAsync();
+
+        Assert.True(answers.Count > 60, $"only {answers.Count} requests were sent");
+        var forms = FileHunt.FormsOf(value).Concat(FileHunt.FormsOf(core)).ToList();
+        Assert.All(answers, answer => AssertHoldsNone(forms, $"{answer.Body} {answer.Headers} {answer.ContentHeaders}", answer.ToString()));
+        Assert.All(server.Log.Lines, line => AssertHoldsNone(forms, line, line));
+        Assert.Empty(FileHunt.FilesHolding(server.DataDirectory, core));
+        Assert.Empty(FileHunt.FilesHolding(server.DataDirectory, value));
+    }
+
+    [Fact]
+    public async Task The_hunt_finds_what_is_there()
+    {
+        // Else the test above could not fail: names and masks are stored and answered in the clear.
+        using var user = await server.NewUserAsync();
+        var name = $"name-{Guid.NewGuid():N}";
+        await user.CreateSecretAsync(name);
+        await server.CheckpointAsync();
+
+        Assert.Contains(name, (await user.GetAsync(Path)).Body, StringComparison.Ordinal);
+        Assert.NotEmpty(FileHunt.FilesHolding(server.DataDirectory, name));
+    }
+
+    [Theory]
+    [InlineData("raw")]
+    [InlineData("base64")]
+    [InlineData("base64 in the middle")]
+    [InlineData("hex")]
+    [InlineData("url")]
+    [InlineData("json")]
+    [InlineData("utf-16")]
+    public void The_hunt_knows_every_form(string form)
+    {
+        const string Text = "maß/+&\"<0123456789abcdef";
+        var folder = Directory.CreateTempSubdirectory("secrets-hunt-").FullName;
+        try
+        {
+            var bytes = form switch
+            {
+                "raw" => Encoding.UTF8.GetBytes($"before {Text} after"),
+                "base64" => Encoding.UTF8.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes(Text))),
+                "base64 in the middle" => Encoding.UTF8.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes($"x{Text}yz"))),
+                "hex" => Encoding.UTF8.GetBytes($"\\x{Convert.ToHexStringLower(Encoding.UTF8.GetBytes(Text))}"),
+                "url" => Encoding.UTF8.GetBytes(Uri.EscapeDataString(Text)),
+                "json" => Encoding.UTF8.GetBytes(JsonSerializer.Serialize(Text)),
+                _ => Encoding.Unicode.GetBytes(Text),
+            };
+            File.WriteAllBytes(System.IO.Path.Combine(folder, "file"), bytes);
+            Assert.Single(FileHunt.FilesHolding(folder, Text));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Sends the value where it belongs and everywhere where somebody may put it by mistake.</summary>
+    private async Task<List<Answer>> SendEverywhereAsync(string value)
+    {
+        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "keys:manage");
+        var json = JsonSerializer.Serialize(value);
+        var url = Uri.EscapeDataString(value);
+        var answers = new List<Answer>();
+
+        // Where it belongs.
+        var id = await user.CreateSecretAsync("marked", value, "tool__*", "key", isDefault: true);
+        var one = $"{Path}/{id}";
+        answers.Add(await user.SendAsync(HttpMethod.Patch, one, $$"""{"secret_value":{{json}},"tool_arg":"key2"}"""));
+        answers.Add(await user.SendAsync(HttpMethod.Patch, one, """{"secret_name":"marked anew"}"""));
+        answers.AddRange([await user.GetAsync(one), await user.GetAsync(Path), await user.GetAsync("/api/v1/usage")]);
+
+        // Refused after it was read: taken name, taken default, no such secret, wrong version, quota, no scope, no credential.
+        answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"marked anew","secret_value":{{json}}}"""));
+        answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"d","secret_value":{{json}},"tool_name":"tool__*","tool_arg":"key2","is_default_for_tool":true}"""));
+        answers.Add(await user.SendAsync(HttpMethod.Patch, $"{Path}/{Guid.NewGuid()}", $$"""{"secret_value":{{json}}}"""));
+        answers.Add(await user.SendAsync(HttpMethod.Patch, one, $$"""{"secret_value":{{json}}}""", ("If-Match", "\"77\"")));
+        await server.ExecuteSqlAsync("UPDATE owners SET bytes_used = @full WHERE id = @id", ("full", (long)ApiServer.Quota), ("id", user.UserId.ToString()));
+        answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"full","secret_value":{{json}}}"""));
+        using var reader = await server.NewKeyAsync(user.UserId, ["secrets:read"]);
+        answers.Add(await reader.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"n","secret_value":{{json}}}"""));
+        using var nobody = server.Anonymous();
+        answers.Add(await nobody.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"n","secret_value":{{json}}}"""));
+
+        // In bodies that cannot be read or break a rule.
+        string[] bodies =
+        [
+            $$"""{"secret_name":"n","secret_value":{{json}}""",
+            $$"""{"secret_name":"n","secret_value":{{json}},"secret_value":{{json}}}""",
+            $$"""{"secret_name":"n","secret_value":[{{json}}]}""",
+            $$"""{"secret_name":"n","secret_value":{"a": {{json}} } }""",
+            $$"""{"secret_name":"n","secret_value":{{json[..^1]}}\ud800"}""",
+            $$"""{"secret_name":"n","secret_value":{{json[..^1]}}\u0000"}""",
+            $$"""{"secret_name":"n","secret_value":{{json[..^1]}}{{new string('x', 1024)}}"}""",
+            $$"""{"secret_value":{{json}}}""",
+            $$"""{"secret_name":"","secret_value":{{json}}}""",
+            $$"""{"secret_name":7,"secret_value":{{json}}}""",
+            $$"""{"secret_name":"n","secret_value":{{json}},"is_default_for_tool":true}""",
+            $$"""{"secret_name":"n","secret_value":{{json}},"is_default_for_tool":{{json}}}""",
+            $$"""{"secret_name":"n","secret_value":"abc",{{json}}:1}""",
+            $$"""{"secret_name":"n","unknown":{{json}},"secret_value":7}""",
+            $$"""{ {{json}} }""",
+            json,
+            $"[{json}]",
+            value,
+        ];
+        foreach (var body in bodies)
+        {
+            answers.Add(await user.SendAsync(HttpMethod.Post, Path, body));
+            answers.Add(await user.SendAsync(HttpMethod.Patch, one, body));
+            answers.Add(await user.SendAsync(HttpMethod.Post, "/api/v1/api-keys", body.Replace("secret_value", "scopes", StringComparison.Ordinal)));
+        }
+
+        answers.Add(await user.SendAsync(HttpMethod.Post, Path, new StringContent(value, Encoding.UTF8, "text/plain")));
+        answers.Add(await user.SendAsync(HttpMethod.Post, Path, new FormUrlEncodedContent([new("secret_value", value)])));
+        answers.Add(await user.SendAsync(HttpMethod.Post, Path, new StringContent($$"""{"secret_name":"n","secret_value":{{json}}}""", Encoding.Unicode, "application/json")));
+
+        // In places where it does not belong.
+        answers.Add(await user.GetAsync($"{Path}/{url}"));
+        answers.Add(await user.DeleteAsync($"{Path}/{url}"));
+        answers.Add(await user.GetAsync($"{Path}?cursor={url}"));
+        answers.Add(await user.GetAsync($"{Path}?limit={url}"));
+        answers.Add(await user.GetAsync($"{Path}?secret_name={url}&tool_name={url}"));
+        answers.Add(await user.GetAsync($"/{url}"));
+        answers.Add(await user.DeleteAsync($"/api/v1/api-keys/{url}"));
+        answers.Add(await user.SendAsync(HttpMethod.Put, $"{Path}?secret_value={url}", json));
+        foreach (var header in (string[])["token", "Authorization", "x-api-key", "If-Match", "X-Request-Id", "traceparent"])
+        {
+            answers.Add(await user.SendAsync(HttpMethod.Patch, one, """{"tool_arg":"k"}""", (header, url)));
+        }
+
+        answers.Add(await user.DeleteAsync(one));
+        Assert.DoesNotContain(answers, answer => answer.Status >= 500);
+        return answers;
+    }
+
+    private static void AssertHoldsNone(IEnumerable<string> forms, string text, string shown)
+    {
+        foreach (var form in forms)
+        {
+            Assert.False(text.Contains(form, StringComparison.Ordinal), $"found the marked value in: {shown}");
+        }
+    }
+}

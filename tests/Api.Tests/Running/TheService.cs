@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Running;
+
+/// <summary>The process from its first start to its end, with the embedded database.</summary>
+public sealed partial class TheService : IDisposable
+{
+    private const string Path = "/api/v1/secrets";
+    private const string Key = "a-bootstrap-key-of-more-than-32-characters";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Prints_its_first_key_once_and_keeps_what_it_stores()
+    {
+        string key;
+        Guid id;
+        await using (var first = Start())
+        {
+            await first.AddressAsync();
+            key = Assert.Single(PrintedKey().Matches(first.Output)).Value;
+            using var client = await first.ClientAsync(key);
+            id = await client.CreateSecretAsync("kept");
+            Assert.Equal(0, await first.StopAsync());
+        }
+
+        await using var second = Start();
+        using var again = await second.ClientAsync(key);
+        (await again.GetAsync($"{Path}/{id}")).MustBe(200);
+        Assert.DoesNotMatch(PrintedKey(), second.Output);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(System.IO.Path.Combine(_folder, "root.key")));
+    }
+
+    [Fact]
+    public async Task Loses_nothing_that_it_acknowledged_when_it_is_killed()
+    {
+        var acknowledged = new List<string>();
+        await using (var service = Start(("Auth__BootstrapKey", Key)))
+        {
+            using var client = await service.ClientAsync(Key);
+            await client.CreateSecretAsync("before");
+            var writers = Enumerable.Range(0, 8).Select(writer => WriteUntilItFailsAsync(client, writer, acknowledged)).ToList();
+            while (Count(acknowledged) < 100)
+            {
+                await Task.Delay(10);
+            }
+
+            await service.KillAsync();
+            await Task.WhenAll(writers);
+        }
+
+        await using var next = Start(("Auth__BootstrapKey", Key));
+        using var reader = await next.ClientAsync(Key);
+        var stored = (await reader.GetAsync(Path)).MustBe(200).Json["data"]!.AsArray().Select(row => row!["secret_name"]!.GetValue<string>()).ToHashSet();
+        Assert.All(acknowledged, name => Assert.Contains(name, stored));
+        var usage = (await reader.GetAsync("/api/v1/usage")).Json;
+        Assert.Equal(stored.Count, usage["secrets"]!.GetValue<int>());
+
+        // And what was sealed before still opens.
+        var any = (await reader.GetAsync($"{Path}?secret_name=before")).Json["data"]![0]!["secret_id"];
+        (await reader.PatchAsync($"{Path}/{any}", new JsonObject { ["tool_arg"] = "opened" })).MustBe(200);
+    }
+
+    [Fact]
+    public async Task Says_so_when_another_one_uses_the_directory()
+    {
+        await using var first = Start();
+        await first.AddressAsync();
+        await using var second = Start();
+        Assert.Equal(1, await second.ExitCodeAsync());
+        Assert.Contains("Secrets cannot start", second.Output, StringComparison.Ordinal);
+        Assert.Contains(_folder, second.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", second.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Does_not_start_with_another_root_key_or_without()
+    {
+        var file = System.IO.Path.Combine(_folder, "root.key");
+        await using (var first = Start(("Auth__BootstrapKey", Key)))
+        {
+            await first.AddressAsync();
+        }
+
+        var right = await File.ReadAllTextAsync(file);
+        await File.WriteAllTextAsync(file, Convert.ToBase64String(new byte[32]));
+        var wanted = await RefusedAsync("wrong one");
+        Assert.Contains("fingerprint", wanted, StringComparison.Ordinal);
+
+        File.Delete(file);
+        var missing = await RefusedAsync("does not exist");
+        var fingerprint = Fingerprint().Match(missing).Value;
+        Assert.NotEmpty(fingerprint);
+        Assert.Contains(fingerprint, wanted, StringComparison.Ordinal);
+        Assert.False(File.Exists(file), "a new key was made for a database that needs the old one");
+
+        await File.WriteAllTextAsync(file, "not base64!");
+        await RefusedAsync("32 bytes in base64");
+
+        await File.WriteAllTextAsync(file, right);
+        await using var last = Start(("Auth__BootstrapKey", Key));
+        using var client = await last.ClientAsync(Key);
+        (await client.GetAsync(Path)).MustBe(200);
+
+        async Task<string> RefusedAsync(string reason)
+        {
+            await using var service = Start(("Auth__BootstrapKey", Key));
+            Assert.Equal(1, await service.ExitCodeAsync());
+            Assert.Contains(reason, service.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain(right.Trim(), service.Output, StringComparison.Ordinal);
+            return service.Output;
+        }
+    }
+
+    [Fact]
+    public async Task Serves_again_after_its_database_was_killed_under_it()
+    {
+        await using var service = Start(("Auth__BootstrapKey", Key));
+        using var client = await service.ClientAsync(Key);
+        await client.CreateSecretAsync("before");
+
+        var pid = (await File.ReadAllLinesAsync(System.IO.Path.Combine(_folder, "pgdata", "postmaster.pid")))[0];
+        using (var kill = Process.Start("kill", ["-9", pid]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        // Whatever is asked in the meantime gets an answer that says to come back.
+        Answer answer;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        do
+        {
+            answer = await client.GetAsync($"{Path}?secret_name=before");
+            Assert.True(answer.Status is 200 or 503, answer.ToString());
+            if (answer.Status == 503)
+            {
+                Assert.NotNull(answer.Headers.RetryAfter);
+                await Task.Delay(50, limit.Token);
+            }
+        }
+        while (answer.Status != 200);
+
+        Assert.Single(answer.Json["data"]!.AsArray());
+        await client.CreateSecretAsync("after");
+        (await client.GetAsync("/health/ready")).MustBe(200);
+    }
+
+    [Theory]
+    [InlineData(null, "Database:Provider")]
+    [InlineData("Embedded", "Encryption:RootKeyFile")]
+    [InlineData("Postgres", "ConnectionStrings:Secrets")]
+    [InlineData("Oracle", "Database:Provider")]
+    public async Task Does_not_start_in_production_before_it_is_configured(string? provider, string missing)
+    {
+        await using var service = Start(("ASPNETCORE_ENVIRONMENT", "Production"), ("Database__Provider", provider));
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Contains("Secrets cannot start", service.Output, StringComparison.Ordinal);
+        Assert.Contains(missing, service.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Auth__BootstrapKey", "too short")]
+    [InlineData("Quota__BytesPerOwner", "0")]
+    [InlineData("Quota__BytesPerOwner", "much")]
+    public async Task Says_which_setting_is_wrong(string name, string value)
+    {
+        await using var service = Start((name, value));
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Contains(name.Replace("__", ":", StringComparison.Ordinal), service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("too short", service.Output, StringComparison.Ordinal);
+    }
+
+    private ServiceProcess Start(params (string Name, string? Value)[] settings)
+    {
+        var all = new Dictionary<string, string?>(StringComparer.Ordinal) { ["Embedded__DataDirectory"] = _folder };
+        foreach (var (name, value) in settings)
+        {
+            all[name] = value;
+        }
+
+        return ServiceProcess.Start(all);
+    }
+
+    private static async Task WriteUntilItFailsAsync(ApiClient client, int writer, List<string> acknowledged)
+    {
+        for (var number = 0; ; number++)
+        {
+            var name = $"written {writer}/{number}";
+            try
+            {
+                await client.CreateSecretAsync(name);
+            }
+            catch (HttpRequestException)
+            {
+                return;
+            }
+
+            lock (acknowledged)
+            {
+                acknowledged.Add(name);
+            }
+        }
+    }
+
+    private static int Count(List<string> acknowledged)
+    {
+        lock (acknowledged)
+        {
+            return acknowledged.Count;
+        }
+    }
+
+    [GeneratedRegex("secsvc_[0-9A-Za-z]{52}")]
+    private static partial Regex PrintedKey();
+
+    [GeneratedRegex("(?<=fingerprint )[0-9a-f]{16}")]
+    private static partial Regex Fingerprint();
+}

@@ -1,0 +1,289 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.V1;
+
+public sealed class ListingSecrets(ApiServer server)
+{
+    private const int Count = 25;
+
+    [Fact]
+    public async Task Without_a_limit_everything_comes_oldest_first()
+    {
+        using var user = await server.NewUserAsync();
+        var ids = await StoreManyAsync(user);
+        await user.PatchAsync(Answers.One(ids[3]), new JsonObject { ["secret_name"] = "an update moves nothing" });
+
+        var answer = await user.GetAsync(Answers.Secrets);
+
+        Assert.Equal(ids, answer.MustBeList().Select(Answers.Id));
+        Assert.False(answer.Json.AsObject().ContainsKey("next_cursor"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(24)]
+    [InlineData(25)]
+    [InlineData(26)]
+    [InlineData(1000)]
+    public async Task A_walk_sees_each_secret_once_and_says_when_it_ends(int limit)
+    {
+        using var user = await server.NewUserAsync();
+        var ids = await StoreManyAsync(user);
+
+        var pages = await WalkAsync(user, $"limit={limit}");
+
+        Assert.Equal(ids, pages.SelectMany(page => page));
+        Assert.Equal((Count + limit - 1) / limit, pages.Count);
+        Assert.All(pages.SkipLast(1), page => Assert.Equal(limit, page.Count));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    public async Task Secrets_of_the_same_moment_are_not_lost_between_pages(int limit)
+    {
+        using var user = await server.NewUserAsync();
+        var ids = await StoreManyAsync(user);
+        await server.ExecuteSqlAsync(
+            "update secrets set created_at = (select min(created_at) from secrets where owner_id = @owner) where owner_id = @owner",
+            ("owner", user.UserId.ToString()));
+
+        var pages = await WalkAsync(user, $"limit={limit}");
+
+        Assert.Equal(ids.Order(), pages.SelectMany(page => page));
+        Assert.Single((await user.GetAsync(Answers.Secrets)).MustBeList().Select(secret => secret.Text("created_at")).Distinct(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(24)]
+    public async Task A_walk_survives_what_happens_between_its_pages(int limit)
+    {
+        using var user = await server.NewUserAsync();
+        var ids = await StoreManyAsync(user);
+        var added = new List<Guid>();
+        var deleted = new List<Guid>();
+
+        var pages = await WalkAsync(user, $"limit={limit}", async seen =>
+        {
+            if (deleted.Count >= 4)
+            {
+                return;
+            }
+
+            // The row that the cursor stands on, and one that was not seen yet; what is new comes at the end.
+            foreach (var id in (Guid[])[seen[^1], ids[^(deleted.Count + 1)]])
+            {
+                (await user.DeleteAsync(Answers.One(id))).MustBe(200);
+                deleted.Add(id);
+            }
+
+            added.Add(await user.CreateSecretAsync($"added {added.Count}"));
+            (await user.PatchAsync(Answers.One(added[0]), new JsonObject { ["secret_name"] = $"renamed {deleted.Count}" })).MustBe(200);
+        });
+
+        var seen = pages.SelectMany(page => page).ToList();
+        Assert.Equal(seen.Distinct(), seen);
+        Assert.Equal(ids.Except(deleted), seen.Intersect(ids.Except(deleted)));
+        Assert.Equal(added, seen.Intersect(added));
+        Assert.Empty(seen.Except(ids).Except(added));
+    }
+
+    [Fact]
+    public async Task A_cursor_leads_past_nobody_elses_secrets()
+    {
+        using var user = await server.NewUserAsync();
+        using var other = await server.NewUserAsync();
+        var ids = await StoreManyAsync(user);
+        await other.CreateSecretAsync("theirs");
+
+        var cursor = (await user.GetAsync(Answers.Secrets + "?limit=1")).MustBe(200).Json.Text("next_cursor")!;
+
+        Assert.Equal("theirs", Assert.Single((await other.GetAsync($"{Answers.Secrets}?cursor={cursor}")).MustBeList()).Text("secret_name"));
+        Assert.Equal(ids.Skip(1), (await user.GetAsync($"{Answers.Secrets}?cursor={cursor}")).MustBeList().Select(Answers.Id));
+    }
+
+    [Theory]
+    [InlineData("agno__linear__get", "agno__linear__*;agno__linear__get;*;*get;agno__*__get;a**get*")]
+    [InlineData("agnoXXlinearXXget", "*;*get;a**get*")]
+    [InlineData("AGNO__LINEAR__GET", "*")]
+    [InlineData("agno__linear__", "agno__linear__*;*")]
+    [InlineData("agno__linear__*", "agno__linear__*;*")]
+    [InlineData("agno__linear__get ", "agno__linear__*;*;a**get*")]
+    [InlineData("agno_.linear__get", "*;*get;a**get*")]
+    [InlineData("%", "*;%")]
+    [InlineData("anything", "*")]
+    [InlineData("agno__linear__ge?", "agno__linear__*;*;agno__linear__ge?")]
+    [InlineData("agno__linear__[g]et", "agno__linear__*;*;agno__linear__[g]et")]
+    [InlineData("get", "*;*get")]
+    public async Task The_tool_filter_matches_patterns_literally_but_for_the_star(string tool, string expected)
+    {
+        using var user = await server.NewUserAsync();
+        string[] patterns =
+        [
+            "agno__linear__*", "agno__linear__get", "*", "*get", "agno__*__get", "a**get*", "AGNO__linear__*", "_*", "%", "agno__linear__ge?",
+            "agno__linear__[g]et", "agno.*", "linear",
+        ];
+        foreach (var pattern in patterns)
+        {
+            await user.CreateSecretAsync(pattern, toolName: pattern, toolArg: pattern.Length % 2 == 0 ? "arg" : null);
+        }
+
+        await user.CreateSecretAsync("bound to no tool", toolArg: "arg");
+        await user.CreateSecretAsync("bound to nothing");
+
+        var pages = await WalkAsync(user, $"limit=1&tool_name={Uri.EscapeDataString(tool)}");
+        var found = (await user.GetAsync($"{Answers.Secrets}?tool_name={Uri.EscapeDataString(tool)}")).MustBeList();
+
+        Assert.Equal(expected.Split(';'), found.Select(secret => secret.Text("tool_name")), StringComparer.Ordinal);
+        Assert.Equal(found.Select(Answers.Id), pages.SelectMany(page => page));
+        Assert.Equal(found.Count, pages.Count);
+    }
+
+    [Fact]
+    public async Task The_name_filter_is_exact()
+    {
+        using var user = await server.NewUserAsync();
+        foreach (var name in (string[])["name", "Name", "name ", "name2", "%", "n_me", "*"])
+        {
+            await user.CreateSecretAsync(name);
+        }
+
+        foreach (var name in (string[])["name", "Name", "name ", "%", "n_me", "*"])
+        {
+            var answer = await user.GetAsync($"{Answers.Secrets}?limit=1&secret_name={Uri.EscapeDataString(name)}");
+            Assert.Equal(name, Assert.Single(answer.MustBeList()).Text("secret_name"));
+            Assert.False(answer.Json.AsObject().ContainsKey("next_cursor"));
+        }
+
+        Assert.Empty((await user.GetAsync(Answers.Secrets + "?secret_name=nam")).MustBeList());
+    }
+
+    [Fact]
+    public async Task Both_filters_must_hold()
+    {
+        using var user = await server.NewUserAsync();
+        var id = await user.CreateSecretAsync("n", toolName: "tool*");
+        await user.CreateSecretAsync("m", toolName: "tool*");
+
+        Assert.Equal(id, Assert.Single((await user.GetAsync(Answers.Secrets + "?secret_name=n&tool_name=toolbox")).MustBeList()).Id());
+        Assert.Empty((await user.GetAsync(Answers.Secrets + "?secret_name=n&tool_name=box")).MustBeList());
+    }
+
+    [Fact]
+    public async Task A_parameter_without_a_value_is_none()
+    {
+        using var user = await server.NewUserAsync();
+        await user.CreateSecretAsync("one");
+        await user.CreateSecretAsync("two");
+
+        Assert.Equal(2, (await user.GetAsync($"{Answers.Secrets}?limit=&cursor=&tool_name=&secret_name")).MustBeList().Count);
+    }
+
+    [Theory]
+    [InlineData("page=2&per_page=1&limits=1")]
+    [InlineData("LIMITED=0&offset=x&user_id=01890a5d-ac96-774b-bcce-b302099a8057")]
+    [InlineData("toolName=x&secretName=x")]
+    [InlineData("&&=&=x&x")]
+    [InlineData("%00=%00&%ff=%ff")]
+    public async Task Unknown_parameters_are_ignored(string query)
+    {
+        using var user = await server.NewUserAsync();
+        await user.CreateSecretAsync("one");
+        await user.CreateSecretAsync("two");
+
+        Assert.Equal(2, (await user.GetAsync($"{Answers.Secrets}?{query}")).MustBeList().Count);
+    }
+
+    [Theory]
+    [InlineData("limit=0", "query.limit: value_error")]
+    [InlineData("limit=-1", "query.limit: value_error")]
+    [InlineData("limit=1001", "query.limit: value_error")]
+    [InlineData("limit=MARK", "query.limit: int_parsing")]
+    [InlineData("limit=1.5", "query.limit: int_parsing")]
+    [InlineData("limit=1e1", "query.limit: int_parsing")]
+    [InlineData("limit=99999999999999999999", "query.limit: int_parsing")]
+    [InlineData("limit=null", "query.limit: int_parsing")]
+    [InlineData("limit=%00", "query.limit: int_parsing")]
+    [InlineData("cursor=MARK", "query.cursor: value_error")]
+    [InlineData("cursor=%00", "query.cursor: value_error")]
+    [InlineData("cursor=1", "query.cursor: value_error")]
+    [InlineData("cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "query.cursor: value_error")]
+    [InlineData("cursor=________________________________", "query.cursor: value_error")]
+    [InlineData("limit=0&cursor=MARK", "query.limit: value_error, query.cursor: value_error")]
+    [InlineData("secret_name=MARK%00", "query.secret_name: value_error")]
+    [InlineData("tool_name=%00MARK", "query.tool_name: value_error")]
+    public async Task Bad_parameters_are_named_and_not_repeated(string query, string expected)
+    {
+        using var user = await server.NewUserAsync();
+        await user.CreateSecretAsync("n", toolName: "tool");
+        var mark = $"MARK-{Guid.NewGuid():N}";
+
+        var answer = await user.GetAsync($"{Answers.Secrets}?{query.Replace("MARK", mark, StringComparison.Ordinal)}");
+
+        answer.MustBeInvalid(expected.Split(", ")).MustNotRepeat(mark);
+    }
+
+    [Theory]
+    [InlineData("secret_name")]
+    [InlineData("tool_name")]
+    public async Task A_filter_may_be_as_long_as_what_it_filters(string parameter)
+    {
+        using var user = await server.NewUserAsync();
+
+        Assert.Empty((await user.GetAsync($"{Answers.Secrets}?{parameter}={new string('x', 1024)}")).MustBeList());
+        (await user.GetAsync($"{Answers.Secrets}?{parameter}={new string('x', 1025)}")).MustBeInvalid($"query.{parameter}: string_too_long");
+    }
+
+    /// <summary>Cursors have the form of ours but name places where no secret ever was.</summary>
+    [Theory]
+    [InlineData(0L, Count)]
+    [InlineData(1L, Count)]
+    [InlineData(3155378975999999999L, 0)]
+    [InlineData(3155378975999999998L, 0)]
+    public async Task A_cursor_to_the_end_of_time_is_a_place_like_any_other(long ticks, int left)
+    {
+        using var user = await server.NewUserAsync();
+        await StoreManyAsync(user);
+        var bytes = new byte[24];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(bytes, ticks);
+        var cursor = System.Buffers.Text.Base64Url.EncodeToString(bytes);
+
+        Assert.Equal(left, (await user.GetAsync($"{Answers.Secrets}?cursor={cursor}")).MustBeList().Count);
+    }
+
+    private static async Task<IReadOnlyList<Guid>> StoreManyAsync(ApiClient user)
+    {
+        var ids = new List<Guid>();
+        for (var i = 0; i < Count; i++)
+        {
+            ids.Add(await user.CreateSecretAsync($"secret {i}", toolName: i % 2 == 0 ? "tool" : null));
+        }
+
+        return ids;
+    }
+
+    private static async Task<IReadOnlyList<IReadOnlyList<Guid>>> WalkAsync(
+        ApiClient user, string query, Func<IReadOnlyList<Guid>, Task>? between = null)
+    {
+        var pages = new List<IReadOnlyList<Guid>>();
+        string? cursor = null;
+        do
+        {
+            var answer = await user.GetAsync($"{Answers.Secrets}?{query}{(cursor is null ? "" : $"&cursor={cursor}")}");
+            pages.Add([.. answer.MustBeList().Select(Answers.Id)]);
+            cursor = answer.Json.Text("next_cursor");
+            Assert.Equal(cursor is not null, answer.Json.AsObject().ContainsKey("next_cursor"));
+            if (cursor is not null)
+            {
+                Assert.Matches("^[A-Za-z0-9_-]+$", cursor);
+                await (between?.Invoke(pages[^1]) ?? Task.CompletedTask);
+            }
+        }
+        while (cursor is not null && pages.Count < 100);
+        return pages;
+    }
+}

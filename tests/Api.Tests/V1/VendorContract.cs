@@ -1,0 +1,136 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.V1;
+
+/// <summary>
+/// Every operation against the vendor's own OpenAPI document: real answers must be what it documents, and it must agree with us about
+/// which bodies are acceptable. The document is theirs and not part of this repository; where it is not at hand, these are skipped,
+/// and <see cref="TheShapeOfAnswers"/> and <see cref="LimitsOfSecrets"/> say the same in our words.
+/// </summary>
+public sealed class VendorContract(ApiServer server)
+{
+    private const string List = "/v1/secrets/";
+    private const string One = "/v1/secrets/{secret_id}";
+
+    [Fact]
+    public async Task Every_operation_answers_what_the_vendor_documents()
+    {
+        var vendor = Vendor();
+        using var user = await server.NewUserAsync();
+        var answers = new List<(string Operation, string Path, Answer Answer)>();
+
+        var made = await user.PostAsync(Answers.Secrets + "/", new JsonObject { ["secret_name"] = "plain", ["secret_value"] = "some value" });
+        var one = Answers.One(made.MustBeSecret().Id());
+        answers.Add(("post", List, made));
+        answers.Add(("post", List, await user.PostAsync(Answers.Secrets + "/", new JsonObject
+        {
+            ["secret_name"] = "bound",
+            ["secret_value"] = "some value",
+            ["tool_name"] = "agno__linear__*",
+            ["tool_arg"] = "api_key",
+            ["is_default_for_tool"] = true,
+        })));
+        answers.Add(("get", List, await user.GetAsync(Answers.Secrets + "/")));
+        answers.Add(("get", One, await user.GetAsync(one)));
+        answers.Add(("patch", One, await user.PatchAsync(one, new JsonObject { ["secret_name"] = "renamed" })));
+        answers.Add(("delete", One, await user.DeleteAsync(one)));
+        foreach (var operation in (string[])["get", "patch", "delete"])
+        {
+            var method = new HttpMethod(operation.ToUpperInvariant());
+            answers.Add((operation, One, (await user.SendAsync(method, one)).MustBe(404)));
+            answers.Add((operation, One, (await user.SendAsync(method, Answers.Secrets + "/no-uuid")).MustBe(422)));
+        }
+
+        answers.Add(("get", List, (await user.GetAsync(Answers.Secrets + "/?limit=0")).MustBe(422)));
+        answers.Add(("post", List, (await user.PostAsync(Answers.Secrets + "/", new JsonObject())).MustBe(422)));
+        answers.Add(("post", List, (await user.PostAsync(Answers.Secrets + "/", new JsonArray())).MustBe(422)));
+        answers.Add(("patch", One, (await user.PatchAsync(one, new JsonObject { ["secret_value"] = "abc" })).MustBe(422)));
+
+        Assert.All(answers, answered =>
+        {
+            var (operation, path, answer) = answered;
+            var documented = vendor.Resolve("#/paths")[path]![operation]!["responses"]!.AsObject();
+            Assert.True(documented.ContainsKey($"{answer.Status}"), $"not documented: {answer}");
+            var schema = documented[$"{answer.Status}"]!["content"]?["application/json"]!["schema"];
+            var errors = schema is null ? [] : vendor.Errors(schema, answer.Json).ToList();
+            Assert.True(errors.Count == 0, $"{string.Join("; ", errors)} in {answer}");
+        });
+    }
+
+    [Theory]
+    [InlineData("POST")]
+    [InlineData("PATCH")]
+    public async Task A_body_is_accepted_exactly_when_the_vendor_documents_it(string method)
+    {
+        var vendor = Vendor();
+        using var user = await server.NewUserAsync();
+        var id = await user.CreateSecretAsync("to be changed", toolName: "tool", toolArg: "arg");
+        var path = method is "POST" ? List : One;
+        var schema = vendor.Resolve("#/paths")[path]![method.ToLowerInvariant()]!["requestBody"]!["content"]!["application/json"]!["schema"]!;
+        var verdicts = new HashSet<bool>();
+
+        foreach (var body in Bodies())
+        {
+            var isValid = !vendor.Errors(schema, body).Any();
+            var answer = method is "POST" ? await user.PostAsync(Answers.Secrets, body) : await user.PatchAsync(Answers.One(id), body);
+
+            Assert.True(answer.Status == (isValid ? 200 : 422), $"{body.ToJsonString()}: documented as valid: {isValid}, {answer}");
+            verdicts.Add(isValid);
+            if (method is "POST" && isValid)
+            {
+                (await user.DeleteAsync(Answers.One(answer.MustBeSecret().Id()))).MustBe(200);
+            }
+        }
+
+        Assert.Equal(2, verdicts.Count);
+    }
+
+    /// <summary>A sound body with one member replaced or left out, for every member.</summary>
+    private static IEnumerable<JsonObject> Bodies()
+    {
+        foreach (var member in (string[])["secret_name", "secret_value", "tool_name", "tool_arg", "is_default_for_tool", "unknown"])
+        {
+            foreach (var value in Values())
+            {
+                var body = new JsonObject { ["secret_name"] = "n", ["secret_value"] = "some value", ["tool_name"] = "t", ["tool_arg"] = "a" };
+                body[member] = value;
+                yield return body;
+            }
+
+            var without = new JsonObject { ["secret_name"] = "n", ["secret_value"] = "some value", ["tool_name"] = "t", ["tool_arg"] = "a" };
+            without.Remove(member);
+            yield return without;
+        }
+    }
+
+    private static IEnumerable<JsonNode?> Values()
+    {
+        foreach (var length in (int[])[0, 1, 3, 4, 1024, 1025])
+        {
+            yield return new string('x', length);
+            yield return string.Concat(Enumerable.Repeat("🔑", length));
+        }
+
+        yield return null;
+        yield return 5;
+        yield return 1.5;
+        yield return true;
+        yield return false;
+        yield return new JsonArray("text");
+        yield return new JsonObject();
+    }
+
+    private static JsonSchema Vendor()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "Secrets.sln")))
+        {
+            root = root.Parent;
+        }
+
+        var file = Path.Combine(root?.FullName ?? "", "..", "shared", "contracts", "ionet-secrets.openapi.json");
+        Assert.SkipUnless(File.Exists(file), "The vendor's document is not at hand: ../shared/contracts/ionet-secrets.openapi.json");
+        return new JsonSchema(JsonNode.Parse(File.ReadAllText(file))!);
+    }
+}

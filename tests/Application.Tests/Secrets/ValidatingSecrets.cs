@@ -1,0 +1,161 @@
+using FluentValidation.Results;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Tests;
+
+public sealed class ValidatingSecrets
+{
+    private const string Key = "\U0001F511";
+    private static readonly CreateSecret Good = new("name", new SecretValue("1234"), "tool", "arg", IsDefaultForTool: true);
+    private static readonly UpdateSecret Nothing = new(Guid.Empty, default, default, default, default, default, Condition: null);
+
+    public static TheoryData<string, string, int, string?> Limits()
+    {
+        var data = new TheoryData<string, string, int, string?>();
+        foreach (var character in new[] { "a", "\u00E9", Key })
+        {
+            foreach (var member in new[] { "SecretName", "ToolName", "ToolArg" })
+            {
+                data.Add(member, character, 1, null);
+                data.Add(member, character, 1024, null);
+                data.Add(member, character, 1025, Codes.TooLong);
+            }
+
+            data.Add("SecretValue", character, 3, Codes.TooShort);
+            data.Add("SecretValue", character, 4, null);
+            data.Add("SecretValue", character, 1024, null);
+            data.Add("SecretValue", character, 1025, Codes.TooLong);
+        }
+
+        data.Add("SecretName", "", 0, Codes.TooShort);
+        data.Add("ToolName", "", 0, Codes.TooShort);
+        data.Add("ToolArg", "", 0, Codes.TooShort);
+        data.Add("SecretValue", "", 0, Codes.TooShort);
+        return data;
+    }
+
+    public static TheoryData<string, string> UnsoundTexts()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var member in new[] { "SecretName", "SecretValue", "ToolName", "ToolArg" })
+        {
+            data.Add(member, "U+0000");
+            data.Add(member, "first half");
+            data.Add(member, "second half");
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Limits))]
+    public void Lengths_are_counted_in_code_points(string member, string character, int count, string? code)
+    {
+        var text = string.Concat(Enumerable.Repeat(character, count));
+
+        AssertViolations(Create(member, text), code is null ? [] : [(member, code)]);
+        AssertViolations(Update(member, text), code is null ? [] : [(member, code)]);
+    }
+
+    [Theory]
+    [MemberData(nameof(UnsoundTexts))]
+    public void What_cannot_be_stored_is_a_bad_value(string member, string kind)
+    {
+        var text = "abc" + (kind switch { "U+0000" => "\0", "first half" => "\uD83D", _ => "\uDD11" }) + "def";
+
+        AssertViolations(Create(member, text), [(member, Codes.BadValue)]);
+        AssertViolations(Update(member, text), [(member, Codes.BadValue)]);
+    }
+
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("\t\r\n")]
+    [InlineData("\u00A0\u2003")]
+    public void A_name_must_not_be_blank_but_a_value_may(string blank)
+    {
+        foreach (var member in new[] { "SecretName", "ToolName", "ToolArg" })
+        {
+            AssertViolations(Create(member, blank), [(member, Codes.BadValue)]);
+            AssertViolations(Update(member, blank), [(member, Codes.BadValue)]);
+        }
+
+        AssertViolations(Create("SecretValue", "    "), []);
+        AssertViolations(Update("SecretValue", "    "), []);
+    }
+
+    [Fact]
+    public void A_new_secret_needs_name_and_value_and_nothing_else()
+    {
+        AssertViolations(Validate(Good), []);
+        AssertViolations(Validate(new CreateSecret("name", new SecretValue("1234"), ToolName: null, ToolArg: null, IsDefaultForTool: false)), []);
+        AssertViolations(
+            Validate(new CreateSecret(SecretName: null, SecretValue: null, ToolName: null, ToolArg: null, IsDefaultForTool: false)),
+            [("SecretName", Codes.Missing), ("SecretValue", Codes.Missing)]);
+    }
+
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("tool", null)]
+    [InlineData(null, "arg")]
+    public void A_new_default_needs_tool_and_argument(string? tool, string? arg)
+    {
+        AssertViolations(Validate(Good with { ToolName = tool, ToolArg = arg }), [("IsDefaultForTool", Codes.BadValue)]);
+        AssertViolations(Validate(Good with { ToolName = tool, ToolArg = arg, IsDefaultForTool = false }), []);
+    }
+
+    [Fact]
+    public void An_update_may_leave_out_and_null_everything()
+    {
+        AssertViolations(new UpdateSecretValidator().Validate(Nothing), []);
+        AssertViolations(
+            new UpdateSecretValidator().Validate(Nothing with
+            {
+                SecretName = (string?)null,
+                SecretValue = (SecretValue?)null,
+                ToolName = (string?)null,
+                ToolArg = (string?)null,
+                IsDefaultForTool = (bool?)null,
+            }),
+            []);
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_is_said_at_once_and_nothing_of_it_repeated()
+    {
+        const string Submitted = "do-not-repeat";
+        var tooLong = string.Concat(Enumerable.Repeat(Submitted, 100));
+        var unsound = Submitted + "\0";
+
+        var result = Validate(new CreateSecret(tooLong, new SecretValue(unsound), unsound, tooLong, IsDefaultForTool: false));
+
+        AssertViolations(
+            result,
+            [
+                ("SecretName", Codes.TooLong), ("SecretValue", Codes.BadValue), ("ToolName", Codes.BadValue), ("ToolArg", Codes.TooLong),
+            ]);
+        Assert.All(result.Errors, error => Assert.DoesNotContain(Submitted, error.ErrorMessage, StringComparison.Ordinal));
+    }
+
+    private static ValidationResult Create(string member, string text) => Validate(member switch
+    {
+        "SecretName" => Good with { SecretName = text },
+        "SecretValue" => Good with { SecretValue = new SecretValue(text) },
+        "ToolName" => Good with { ToolName = text },
+        _ => Good with { ToolArg = text },
+    });
+
+    private static ValidationResult Update(string member, string text) => new UpdateSecretValidator().Validate(member switch
+    {
+        "SecretName" => Nothing with { SecretName = text },
+        "SecretValue" => Nothing with { SecretValue = new SecretValue(text) },
+        "ToolName" => Nothing with { ToolName = text },
+        _ => Nothing with { ToolArg = text },
+    });
+
+    private static ValidationResult Validate(CreateSecret request) => new CreateSecretValidator().Validate(request);
+
+    private static void AssertViolations(ValidationResult result, IEnumerable<(string Member, string Code)> expected) =>
+        Assert.Equal(expected, result.Errors.Select(error => (error.PropertyName, error.ErrorCode)));
+}

@@ -1,0 +1,104 @@
+using System.Reflection;
+using MediatR;
+using Microsoft.AspNetCore.Mvc;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure;
+
+namespace Secrets.Architecture.Tests;
+
+public sealed class Layers
+{
+    private static readonly Assembly Domain = typeof(Secret).Assembly;
+    private static readonly Assembly Application = typeof(Caller).Assembly;
+    private static readonly Assembly Infrastructure = typeof(StartupException).Assembly;
+    private static readonly Assembly Api = typeof(Program).Assembly;
+
+    [Fact]
+    public void The_domain_knows_only_the_runtime() =>
+        Assert.All(ReferencesOf(Domain), name => Assert.StartsWith("System.", name, StringComparison.Ordinal));
+
+    [Fact]
+    public void The_application_knows_no_web_framework_no_provider_and_no_layer_above()
+    {
+        string[] forbidden = ["Microsoft.AspNetCore", "Npgsql", "Microsoft.Data.SqlClient", "Microsoft.EntityFrameworkCore.SqlServer", "Secrets.Infrastructure", "Secrets.Api"];
+        Assert.DoesNotContain(
+            ReferencesOf(Application), name => forbidden.Any(start => name.StartsWith(start, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_infrastructure_does_not_know_the_api() =>
+        Assert.DoesNotContain("Secrets.Api", ReferencesOf(Infrastructure));
+
+    [Fact]
+    public void Every_request_says_which_scope_it_requires()
+    {
+        var requests = RequestTypes().ToList();
+        Assert.NotEmpty(requests);
+        Assert.All(requests, request => Assert.NotNull(request.GetCustomAttribute<RequiresScopeAttribute>()));
+        Assert.All(requests, request => Assert.NotEqual(default, request.GetCustomAttribute<RequiresScopeAttribute>()!.Scopes));
+    }
+
+    [Fact]
+    public void Every_request_has_one_handler_in_the_file_that_it_stands_in()
+    {
+        var handlers = Application.GetTypes()
+            .SelectMany(type => type.GetInterfaces().Where(IsHandler).Select(contract => (Request: contract.GetGenericArguments()[0], Handler: type)))
+            .ToLookup(pair => pair.Request, pair => pair.Handler);
+        Assert.All(RequestTypes(), request =>
+        {
+            var handler = Assert.Single(handlers[request]);
+            Assert.Equal($"{request.Name}Handler", handler.Name);
+            Assert.Equal(request.Namespace, handler.Namespace);
+            var feature = request.Namespace!["Secrets.Application.".Length..].Replace('.', '/');
+            var source = File.ReadAllText(Path.Combine(Sources.Root, "src", "Application", feature, $"{request.Name}.cs"));
+            Assert.Contains($"class {handler.Name}", source, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void A_class_has_at_most_five_dependencies()
+    {
+        // The guard's are all different things that only the start needs together.
+        string[] exceptions = ["RootKeyGuard"];
+        var crowded = new[] { Application, Infrastructure, Api }
+            .SelectMany(assembly => assembly.GetTypes())
+            .Where(type => type is { IsClass: true, IsAbstract: false } && type.Name[0] != '<' && !IsRecord(type) && !exceptions.Contains(type.Name))
+            .Where(type => type.GetConstructors(BindingFlags.Public | BindingFlags.Instance)
+                .Any(constructor => constructor.GetParameters().Count(parameter => parameter.ParameterType.IsInterface || parameter.ParameterType.IsClass) > 5))
+            .Select(type => type.Name);
+        Assert.Empty(crowded);
+    }
+
+    [Fact]
+    public void Controllers_depend_on_the_mediator_alone()
+    {
+        var controllers = Api.GetTypes().Where(type => type.IsAssignableTo(typeof(ControllerBase))).ToList();
+        Assert.NotEmpty(controllers);
+        Assert.All(controllers, controller =>
+            Assert.Equal([typeof(IMediator)], Assert.Single(controller.GetConstructors()).GetParameters().Select(parameter => parameter.ParameterType)));
+    }
+
+    [Fact]
+    public void Classes_are_sealed()
+    {
+        var open = new[] { Domain, Application, Infrastructure, Api }
+            .SelectMany(assembly => assembly.GetTypes())
+            .Where(type => type is { IsClass: true, IsSealed: false, IsAbstract: false } && type.Name[0] != '<' && type != typeof(Program))
+            .Where(type => !type.FullName!.Contains("Migrations", StringComparison.Ordinal))
+            .Where(type => type.Namespace?.StartsWith("Secrets.", StringComparison.Ordinal) == true)
+            .Select(type => type.FullName);
+        Assert.Empty(open);
+    }
+
+    private static IEnumerable<Type> RequestTypes() => Application.GetTypes()
+        .Where(type => !type.IsAbstract && type.GetInterfaces().Any(contract =>
+            contract.IsGenericType && contract.GetGenericTypeDefinition() == typeof(IRequest<>)));
+
+    private static bool IsHandler(Type contract) =>
+        contract.IsGenericType && contract.GetGenericTypeDefinition() == typeof(IRequestHandler<,>);
+
+    private static bool IsRecord(Type type) => type.GetMethod("<Clone>$") is not null;
+
+    private static IEnumerable<string> ReferencesOf(Assembly assembly) => assembly.GetReferencedAssemblies().Select(name => name.Name!);
+}

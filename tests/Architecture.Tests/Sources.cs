@@ -1,0 +1,99 @@
+using System.Text.RegularExpressions;
+
+namespace Secrets.Architecture.Tests;
+
+public sealed partial class Sources
+{
+    private static readonly string[] Projects = ["Domain", "Application", "Infrastructure", "Api"];
+
+    /// <summary>The folder that holds the solution.</summary>
+    public static string Root { get; } = FindRoot();
+
+    [Fact]
+    public void Providers_are_named_only_in_their_own_folders()
+    {
+        var strays = SourceFiles()
+            .Where(file => !ProviderFolder().IsMatch(file.Path))
+            .Where(file => ProviderName().IsMatch(file.Text))
+            .Select(file => file.Path);
+        Assert.Empty(strays);
+    }
+
+    [Fact]
+    public void A_plaintext_is_revealed_only_where_it_is_sealed_masked_or_measured()
+    {
+        var places = SourceFiles().Where(file => file.Text.Contains(".Reveal()", StringComparison.Ordinal)).Select(file => file.Path);
+        Assert.Equal(
+            [
+                "src/Application/Common/Rules.cs",
+                "src/Domain/Secrets/MaskedValue.cs",
+                "src/Infrastructure/Encryption/Envelope.cs",
+            ],
+            places.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Nothing_is_logged_by_destructuring_or_by_string_building()
+    {
+        var offenders = SourceFiles()
+            .Where(file => file.Text.Contains("{@", StringComparison.Ordinal) || PlainLogCall().IsMatch(file.Text))
+            .Select(file => file.Path);
+        Assert.Empty(offenders);
+    }
+
+    [Fact]
+    public void The_entry_point_stays_short() =>
+        Assert.InRange(File.ReadAllLines(Path.Combine(Root, "src", "Api", "Program.cs")).Length, 1, 40);
+
+    [Fact]
+    public void A_todo_names_its_issue()
+    {
+        var loose = SourceFiles().Where(file => LooseTodo().IsMatch(file.Text)).Select(file => file.Path);
+        Assert.Empty(loose);
+    }
+
+    [Fact]
+    public void Folders_below_a_project_are_at_most_two_deep()
+    {
+        var deep = SourceFiles()
+            .Where(file => !file.Path.Contains("/Migrations/", StringComparison.Ordinal))
+            .Where(file => file.Path.Count(letter => letter == '/') > 4)
+            .Select(file => file.Path);
+        Assert.Empty(deep);
+    }
+
+    private static IEnumerable<(string Path, string Text)> SourceFiles()
+    {
+        var files = Projects
+            .SelectMany(project => Directory.EnumerateFiles(Path.Combine(Root, "src", project), "*.cs", SearchOption.AllDirectories))
+            .Select(path => (Path: Path.GetRelativePath(Root, path).Replace('\\', '/'), Text: path))
+            .Where(file => !file.Path.Contains("/obj/", StringComparison.Ordinal) && !file.Path.Contains("/bin/", StringComparison.Ordinal))
+            .Select(file => (file.Path, File.ReadAllText(file.Text)))
+            .ToList();
+        Assert.True(files.Count > 50, "the sources were not found");
+        return files;
+    }
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Secrets.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException("Secrets.sln was not found above the tests.");
+    }
+
+    [GeneratedRegex("^src/Infrastructure/Persistence/(Postgres|SqlServer|Embedded)/", RegexOptions.ExplicitCapture)]
+    private static partial Regex ProviderFolder();
+
+    [GeneratedRegex("Npgsql|Postgres|SqlServer|SqlClient", RegexOptions.IgnoreCase)]
+    private static partial Regex ProviderName();
+
+    [GeneratedRegex(@"\.Log(Trace|Debug|Information|Warning|Error|Critical)\(|\bLog\.(Verbose|Debug|Information|Warning|Error|Fatal)\(")]
+    private static partial Regex PlainLogCall();
+
+    [GeneratedRegex(@"TODO(?!\(#\d+\))")]
+    private static partial Regex LooseTodo();
+}

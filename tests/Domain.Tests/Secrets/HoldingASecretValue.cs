@@ -1,0 +1,101 @@
+using System.Collections;
+using System.Diagnostics;
+using System.Reflection;
+using System.Text.Json;
+using FsCheck.Fluent;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Domain.Tests;
+
+public sealed class HoldingASecretValue
+{
+    private const string Plaintext = "sk-live-4711-do-not-print";
+    private static readonly SecretValue Value = new(Plaintext);
+
+    private static readonly JsonSerializerOptions[] Options =
+    [
+        JsonSerializerOptions.Default,
+        new() { IncludeFields = true },
+        JsonSerializerOptions.Web,
+    ];
+
+    [Fact]
+    public void It_is_revealed_only_when_asked() => Assert.Equal(Plaintext, Value.Reveal());
+
+    [Fact]
+    public void It_prints_as_stars_however_it_is_printed()
+    {
+        Assert.Equal("***", Value.ToString());
+        Assert.Equal("***", $"{Value}");
+        Assert.Equal("***", $"{Value,3:X}");
+        Assert.Equal("***", string.Concat("", Value));
+        Assert.Equal("***", string.Format(null, "{0}", Value));
+        Assert.Equal("{ Value = *** }", new { Value }.ToString());
+        Assert.Equal("Request { Name = name, Value = *** }", new Request("name", Value).ToString());
+        Assert.Equal("(name, ***)", ("name", Value).ToString());
+        Assert.Equal("***", typeof(SecretValue).GetCustomAttribute<DebuggerDisplayAttribute>()?.Value);
+    }
+
+    [Fact]
+    public void It_is_never_serialised_wherever_it_stands()
+    {
+        object[] holders =
+        [
+            Value,
+            new Request("name", Value),
+            new { Value },
+            new { Nested = new { Value = (object)Value } },
+            new[] { Value },
+            new List<object> { Value },
+            new Dictionary<string, SecretValue>(StringComparer.Ordinal) { ["value"] = Value },
+            new Dictionary<SecretValue, string> { [Value] = "value" },
+            new Hashtable { ["value"] = Value },
+        ];
+        foreach (var options in Options)
+        {
+            foreach (var holder in holders)
+            {
+                using var written = new MemoryStream();
+                var exception = Assert.Throws<NotSupportedException>(() => JsonSerializer.Serialize(written, holder, options));
+                Assert.DoesNotContain(Plaintext, exception.ToString(), StringComparison.Ordinal);
+                Assert.DoesNotContain(Plaintext, System.Text.Encoding.UTF8.GetString(written.ToArray()), StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public void It_is_read_from_a_JSON_string_and_from_nothing_else()
+    {
+        Assert.Equal(Plaintext, JsonSerializer.Deserialize<SecretValue>($"\"{Plaintext}\"")!.Reveal());
+        Assert.Null(JsonSerializer.Deserialize<SecretValue>("null"));
+        foreach (var json in new[] { "4711", "true", "[\"4711\"]", "{\"value\":\"4711\"}" })
+        {
+            var exception = Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<SecretValue>(json));
+            Assert.DoesNotContain("4711", exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Nothing_public_gives_it_away_but_Reveal()
+    {
+        const BindingFlags Everything = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
+        var type = typeof(SecretValue);
+
+        Assert.Empty(type.GetProperties(Everything | BindingFlags.NonPublic));
+        Assert.Equal(["Length"], type.GetFields(Everything).Select(field => field.Name));
+        Assert.Equal(
+            ["CountBytes", "Reveal", "ToString"],
+            type.GetMethods(Everything | BindingFlags.DeclaredOnly).Select(method => method.Name).Order(StringComparer.Ordinal));
+        Assert.Empty(type.GetInterfaces());
+        Assert.True(type.IsSealed);
+    }
+
+    [Fact]
+    public void Its_size_is_counted_in_bytes_of_UTF_8() => Generated.ForAll(
+        Generated.Value(0, 100),
+        value => Assert.Equal(
+            value.Reveal().EnumerateRunes().Sum(rune => rune.Value < 0x80 ? 1 : rune.Value < 0x800 ? 2 : rune.Value < 0x10000 ? 3 : 4),
+            value.CountBytes()));
+
+    private sealed record Request(string Name, SecretValue Value);
+}

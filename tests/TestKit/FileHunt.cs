@@ -1,0 +1,63 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Secrets.TestKit;
+
+/// <summary>Looks for a text in files, in every form in which it might have been written by accident.</summary>
+public static class FileHunt
+{
+    /// <summary>The text raw, in base64 (at each of the three alignments), in hexadecimal, and escaped for URLs and JSON.</summary>
+    public static IReadOnlyList<string> FormsOf(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        var hex = Convert.ToHexString(bytes);
+        var forms = new HashSet<string>(StringComparer.Ordinal)
+        {
+            text,
+            hex,
+            hex.ToLowerInvariant(),
+            Uri.EscapeDataString(text),
+            UrlEncoder.Default.Encode(text),
+            JsonSerializer.Serialize(text)[1..^1],
+            JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text),
+            string.Concat(text.Select(unit => $"\\u{(int)unit:x4}")),
+        };
+        for (var shift = 0; shift < 3; shift++)
+        {
+            // Whole groups of three bytes only: what stands around the text changes the characters at both ends.
+            var start = (3 - shift) % 3;
+            var length = (bytes.Length - start) / 3 * 3;
+            var base64 = Convert.ToBase64String(bytes, start, length);
+            forms.Add(base64);
+            forms.Add(base64.Replace('+', '-').Replace('/', '_'));
+        }
+
+        return [.. forms];
+    }
+
+    /// <summary>The files below a folder that hold the text in any form.</summary>
+    public static IReadOnlyList<string> FilesHolding(string folder, string text)
+    {
+        var forms = FormsOf(text).Select(Encoding.UTF8.GetBytes).Append(Encoding.Unicode.GetBytes(text)).ToList();
+        return [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
+            .Where(path => (File.GetAttributes(path) & FileAttributes.ReparsePoint) == FileAttributes.None)
+            .Where(path => Holds(path, forms))];
+    }
+
+    private static bool Holds(string path, IReadOnlyList<byte[]> forms)
+    {
+        try
+        {
+            // The lock is held by the service; a file may go while we look.
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var content = new byte[file.Length];
+            var read = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+            return forms.Any(form => content.AsSpan(0, read).IndexOf(form) >= 0);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Secrets.TestKit;
+
+/// <summary>
+/// Judges JSON by the part of JSON Schema that the published API documents use. A keyword it does not know throws: it must not pass
+/// for checked.
+/// </summary>
+public sealed class JsonSchema(JsonNode document)
+{
+    private static readonly string[] Annotations = ["title", "description"];
+
+    /// <summary>What of the schema the instance breaks, as "path: why"; nothing when it is valid.</summary>
+    public IEnumerable<string> Errors(JsonNode schema, JsonNode? instance, string path = "$") =>
+        schema.AsObject().SelectMany(keyword => Check(schema.AsObject(), keyword.Key, keyword.Value!, instance, path));
+
+    /// <summary>The schema that a reference such as <c>#/components/schemas/Name</c> leads to.</summary>
+    public JsonNode Resolve(string reference) =>
+        reference.Split('/').Skip(1).Aggregate(document, (node, step) => node[step] ?? throw new KeyNotFoundException(reference));
+
+    private IEnumerable<string> Check(JsonObject schema, string keyword, JsonNode argument, JsonNode? instance, string path) => keyword switch
+    {
+        "$ref" => Errors(Resolve(argument.GetValue<string>()), instance, path),
+        "type" => Expect(IsOfType(instance, argument.GetValue<string>()), $"{path}: is not of type {argument}"),
+        "anyOf" => Expect(argument.AsArray().Any(option => !Errors(option!, instance, path).Any()), $"{path}: matches none of anyOf"),
+        "items" => instance is JsonArray array ? array.SelectMany((item, at) => Errors(argument, item, $"{path}[{at}]")) : [],
+        "properties" => instance is JsonObject members
+            ? argument.AsObject().Where(property => members.ContainsKey(property.Key))
+                .SelectMany(property => Errors(property.Value!, members[property.Key], $"{path}.{property.Key}"))
+            : [],
+        "required" => instance is JsonObject members
+            ? argument.AsArray().Select(name => name!.GetValue<string>()).Where(name => !members.ContainsKey(name))
+                .Select(name => $"{path}: lacks {name}")
+            : [],
+        "minLength" => Expect(Text(instance) is not { } text || Length(text) >= argument.GetValue<int>(), $"{path}: is too short"),
+        "maxLength" => Expect(Text(instance) is not { } text || Length(text) <= argument.GetValue<int>(), $"{path}: is too long"),
+        "format" => Expect(Text(instance) is not { } text || HasFormat(text, argument.GetValue<string>()), $"{path}: is no {argument}"),
+        _ when Annotations.Contains(keyword, StringComparer.Ordinal) => [],
+        _ => throw new NotSupportedException($"The schema keyword {keyword} in {schema.ToJsonString()}"),
+    };
+
+    private static IEnumerable<string> Expect(bool holds, string error) => holds ? [] : [error];
+
+    private static bool IsOfType(JsonNode? instance, string type) => (type, instance?.GetValueKind() ?? JsonValueKind.Null) switch
+    {
+        ("null", JsonValueKind.Null) => true,
+        ("string", JsonValueKind.String) => true,
+        ("boolean", JsonValueKind.True or JsonValueKind.False) => true,
+        ("integer", JsonValueKind.Number) => instance!.AsValue().TryGetValue<long>(out _),
+        ("array", JsonValueKind.Array) => true,
+        ("object", JsonValueKind.Object) => true,
+        ("null" or "string" or "boolean" or "integer" or "array" or "object", _) => false,
+        _ => throw new NotSupportedException($"The schema type {type}"),
+    };
+
+    private static string? Text(JsonNode? instance) =>
+        instance?.GetValueKind() == JsonValueKind.String ? instance.GetValue<string>() : null;
+
+    /// <summary>JSON Schema counts code points.</summary>
+    private static int Length(string text) => text.EnumerateRunes().Count();
+
+    private static bool HasFormat(string text, string format) => format switch
+    {
+        "uuid" => Guid.TryParseExact(text, "D", out _),
+        "date-time" => DateTimeOffset.TryParseExact(
+            text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.None, out _)
+            && (text.EndsWith('Z') || text[^6] is '+' or '-'),
+        _ => throw new NotSupportedException($"The schema format {format}"),
+    };
+}

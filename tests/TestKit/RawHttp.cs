@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Secrets.TestKit;
+
+/// <summary>What came back over a bare connection.</summary>
+/// <param name="Status">0 when the server closed the connection without an answer.</param>
+/// <param name="Head">Status line and headers.</param>
+/// <param name="Body">The body, chunks joined.</param>
+public sealed record RawAnswer(int Status, string Head, string Body);
+
+/// <summary>Sends what no HTTP client would, on a connection of its own.</summary>
+public static class RawHttp
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Sends the bytes and reads until the server closes, so the request should ask for that. The server may stop reading at any point.
+    /// </summary>
+    public static async Task<RawAnswer> SendAsync(Uri address, params ReadOnlyMemory<byte>[] parts)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        using var client = new TcpClient();
+        await client.ConnectAsync(address.Host, address.Port, patience.Token);
+        await using var stream = client.GetStream();
+        var sending = SendPartsAsync(stream, parts, patience.Token);
+        var bytes = await ReadToEndAsync(stream, patience.Token);
+        await sending;
+        return Parse(bytes);
+    }
+
+    private static async Task SendPartsAsync(NetworkStream stream, ReadOnlyMemory<byte>[] parts, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var part in parts)
+            {
+                await stream.WriteAsync(part, cancellationToken);
+            }
+        }
+        catch (IOException)
+        {
+            // The server has heard enough. What it answered is read by the other half.
+        }
+    }
+
+    private static async Task<byte[]> ReadToEndAsync(NetworkStream stream, CancellationToken cancellationToken)
+    {
+        using var all = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and var read)
+            {
+                all.Write(buffer, 0, read);
+            }
+        }
+        catch (IOException)
+        {
+            // Closed with some of ours unread.
+        }
+
+        return all.ToArray();
+    }
+
+    private static RawAnswer Parse(byte[] bytes)
+    {
+        var text = Encoding.UTF8.GetString(bytes);
+        var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        if (end < 0)
+        {
+            return new RawAnswer(0, text, "");
+        }
+
+        var (head, body) = (text[..end], text[(end + 4)..]);
+        var isChunked = head.Contains("Transfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase);
+        return new RawAnswer(int.Parse(head.Split(' ')[1], CultureInfo.InvariantCulture), head, isChunked ? Join(body) : body);
+    }
+
+    /// <summary>Answers here are ASCII wherever chunks matter, so a character is a byte.</summary>
+    private static string Join(string chunks)
+    {
+        var body = new StringBuilder();
+        while (chunks.IndexOf("\r\n", StringComparison.Ordinal) is > 0 and var end)
+        {
+            var size = int.Parse(chunks[..end], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            if (size == 0)
+            {
+                break;
+            }
+
+            body.Append(chunks, end + 2, size);
+            chunks = chunks[(end + 2 + size + 2)..];
+        }
+
+        return body.ToString();
+    }
+}
