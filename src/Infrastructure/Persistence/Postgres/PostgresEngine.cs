@@ -36,6 +36,12 @@ internal sealed class PostgresEngine : IDatabaseEngine
             connection.MaxAutoPrepare = 100;
         }
 
+        if (!connection.ShouldSerialize("No Reset On Close"))
+        {
+            // The service leaves nothing behind in a session, and every use of one would pay for the statements that clean it.
+            connection.NoResetOnClose = true;
+        }
+
         options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.MigrationsHistoryTable("migrations"));
     }
 }
