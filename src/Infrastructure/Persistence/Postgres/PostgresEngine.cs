@@ -29,10 +29,17 @@ internal sealed class PostgresEngine : IDatabaseEngine
     public static void Configure(DbContextOptionsBuilder options, string connectionString)
     {
         var connection = new NpgsqlConnectionStringBuilder(connectionString);
-        if (!connection.ContainsKey("Max Auto Prepare"))
+        // Whether the operator said something; ContainsKey is true of every setting that there is.
+        if (!connection.ShouldSerialize("Max Auto Prepare"))
         {
             // The service sends a few dozen statements over and over: each is parsed and planned once per connection.
             connection.MaxAutoPrepare = 100;
+        }
+
+        if (!connection.ShouldSerialize("No Reset On Close"))
+        {
+            // The service leaves nothing behind in a session, and every use of one would pay for the statements that clean it.
+            connection.NoResetOnClose = true;
         }
 
         options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.MigrationsHistoryTable("migrations"));

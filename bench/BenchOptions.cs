@@ -1,0 +1,85 @@
+using System.Globalization;
+
+namespace Secrets.Bench;
+
+/// <summary>What to measure, for how long.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>Secrets stored for the first half of the measurements.</summary>
+    public const int Small = 1_000;
+
+    public const string Usage =
+        """
+        dotnet run -c Release --project bench [-- OPTIONS]
+
+          --seconds N       of each measurement (default 8)
+          --rounds N        of floor and create, one after the other (default 3)
+          --connections N   at the same time (default 32)
+          --quick           1 second, 1 round, 10,000 secrets: does it run at all? under a minute
+          --only-create     the rounds of floor and create at 1,000 secrets, and nothing else
+          --write           write docs/performance.md
+          --directory DIR   where the database goes while it runs (default: the temporary directory)
+          --service FILE    another build's Secrets.Api.dll
+          --limit MINUTES   give up after this long (default 30)
+        """;
+
+    public int Seconds { get; private init; } = 8;
+
+    public int Rounds { get; private init; } = 3;
+
+    public int Connections { get; private init; } = 32;
+
+    public bool Quick { get; private init; }
+
+    public bool OnlyCreate { get; private init; }
+
+    public bool Write { get; private init; }
+
+    public bool Help { get; private init; }
+
+    public string Directory { get; private init; } = Path.GetTempPath();
+
+    public string? Service { get; private init; }
+
+    public int LimitMinutes { get; private init; } = 30;
+
+    /// <summary>Secrets stored for the second half.</summary>
+    public int Large => Quick ? 10_000 : 100_000;
+
+    public TimeSpan Duration => TimeSpan.FromSeconds(Seconds);
+
+    public static BenchOptions Parse(string[] arguments)
+    {
+        var options = new BenchOptions();
+        for (var at = 0; at < arguments.Length; at++)
+        {
+            options = arguments[at] switch
+            {
+                "--quick" => options with { Quick = true, Seconds = 1, Rounds = 1 },
+                "--only-create" => options with { OnlyCreate = true },
+                "--write" => options with { Write = true },
+                "--help" or "-h" => options with { Help = true },
+                "--seconds" => options with { Seconds = Number(arguments, ++at, 600) },
+                "--rounds" => options with { Rounds = Number(arguments, ++at, 100) },
+                "--connections" => options with { Connections = Number(arguments, ++at, 1_000) },
+                "--limit" => options with { LimitMinutes = Number(arguments, ++at, 24 * 60) },
+                "--directory" => options with { Directory = Path.GetFullPath(Text(arguments, ++at)) },
+                "--service" => options with { Service = Path.GetFullPath(Text(arguments, ++at)) },
+                var unknown => throw new BenchException($"There is no option {unknown}.\n\n{Usage}"),
+            };
+        }
+
+        return options;
+    }
+
+    private static string Text(string[] arguments, int at) =>
+        at < arguments.Length ? arguments[at] : throw new BenchException($"{arguments[at - 1]} needs a value.\n\n{Usage}");
+
+    private static int Number(string[] arguments, int at, int most) =>
+        int.TryParse(Text(arguments, at), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most
+            ? number
+            : throw new BenchException($"{arguments[at - 1]} needs a number from 1 to {most}.\n\n{Usage}");
+}
+
+/// <summary>Something that ends the run, in words.</summary>
+internal sealed class BenchException(string message) : Exception(message);

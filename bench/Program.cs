@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+using Secrets.Bench;
+
+using var stop = new CancellationTokenSource();
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+try
+{
+    var options = BenchOptions.Parse(args);
+    if (options.Help)
+    {
+        Console.WriteLine(BenchOptions.Usage);
+        return 0;
+    }
+
+    stop.CancelAfter(TimeSpan.FromMinutes(options.LimitMinutes));
+    await BenchRun.ExecuteAsync(options, stop.Token);
+    return 0;
+}
+catch (BenchException problem)
+{
+    await Console.Error.WriteLineAsync(problem.Message);
+    return 1;
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    await Console.Error.WriteLineAsync("Stopped before the end; everything that was started is stopped too.");
+    return 130;
+}
+
+void Stop(PosixSignalContext context)
+{
+    // The services and the temporary directory are cleaned up on the way out.
+    context.Cancel = true;
+    stop.Cancel();
+}

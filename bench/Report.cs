@@ -1,0 +1,175 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Secrets.Bench;
+
+/// <summary>What was measured, as a page for people.</summary>
+internal sealed class Report(BenchOptions options)
+{
+    public const string Create = "create";
+    public const string Delete = "delete";
+    public const string Get = "get";
+    public const string Page = "list, `?limit=10`";
+    public const string Whole = "list of an owner with 10";
+
+    private const double Required = 0.15;
+    private const double Aim = 0.25;
+    private const double Flat = 0.9;
+    private const double StartRequired = 5;
+
+    private readonly List<(string Name, int Size, Measurement Measured)> _measurements = [];
+    private readonly List<(int Size, double Floor, double Create)> _rounds = [];
+
+    public TimeSpan FirstStart { get; set; }
+
+    public List<TimeSpan> Starts { get; } = [];
+
+    public (long Now, long Most) Memory { get; set; }
+
+    public int RowBytes { get; set; }
+
+    public string Server { get; set; } = "";
+
+    public string FileSystem { get; set; } = "";
+
+    public void Add(string name, int size, Measurement measured) => _measurements.Add((name, size, measured));
+
+    public void AddRound(int size, double floor, double create) => _rounds.Add((size, floor, create));
+
+    public string ToMarkdown()
+    {
+        var page = new StringBuilder();
+        page.AppendLine(Invariant($"""
+            # Performance
+
+            What `{Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. The page is written by that command.
+
+            Machine: {Processor()}, {Environment.ProcessorCount} cores for load, service and database together,
+            {Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} GB of memory, {OperatingSystemName()}, {RuntimeInformation.FrameworkDescription}, {Server} (embedded,
+            fsync and synchronous_commit on, data on {FileSystem}). {options.Connections} connections, {options.Seconds} s per measurement{(options.Quick ? ", **a quick run: no figure here is worth keeping**" : "")}.
+
+            """));
+        if (FileSystem is "tmpfs" or "ramfs")
+        {
+            page.AppendLine("**The data was in memory: a flush to disk cost nothing. Use `--directory`.**\n");
+        }
+
+        AppendRatios(page);
+        AppendMeasurements(page);
+        page.AppendLine(Meaning());
+        return page.ToString().ReplaceLineEndings("\n").TrimEnd() + "\n";
+    }
+
+    private static string Meaning() =>
+        """
+        ## What it means
+
+        - **Only ratios carry over.** The load generator, the service and the database share the machine, so the absolute figures are
+          those of a busy laptop. Floor and create take turns, and the ratio is the median over the rounds.
+        - **The floor** is PostgreSQL's own load generator on the same server, with the same number of connections: one prepared
+          INSERT of a row as large as a stored secret into a table with one index, one commit. It checks no key, knows no quota, keeps
+          no name unique and seals nothing. It is not meant to be reached: it is what the disk and the commit allow.
+        - **A create** authenticates a key, checks the request, seals the value, charges the owner's quota, stores a row in four
+          indexes and commits, durably, before it answers. Owners are chosen at random, so some requests wait for
+          another one of the same owner: the lock is what makes the quota exact.
+        - **Processor time** per request is what does not depend on who else uses the machine. With few cores it is also the limit: the
+          three columns, divided by the cores, give about the time between two answers.
+        - **100,000 against 1,000 stored**: every query goes through an index that begins with the owner or the id, so more secrets cost a
+          little more index depth and less luck with caches. Between the two stand some minutes of an uneven machine.
+        - Deletes are what brings the table back to its size between rounds. VACUUM and ANALYZE run between measurements and not in them.
+        - The service logs warnings only. At the default level it writes one line for each request besides.
+        """;
+
+    private void AppendRatios(StringBuilder page)
+    {
+        page.AppendLine("| promise | measured | asked for |").AppendLine("|---|---|---|");
+        foreach (var size in Sizes())
+        {
+            var rounds = _rounds.Where(round => round.Size == size).ToList();
+            var measured = rounds.Count == 0
+                ? "no pgbench, no floor"
+                : Invariant($"**{Median(rounds.Select(round => round.Create / round.Floor)):0.000}** (rounds: {Listed(rounds.Select(round => round.Create / round.Floor))}; floor {Median(rounds.Select(round => round.Floor)):N0}/s)");
+            page.AppendLine(Invariant($"| create / floor, {size:N0} stored | {measured} | at least {Required}, better {Aim} |"));
+        }
+
+        foreach (var name in Names().Where(_ => Sizes().Count > 1))
+        {
+            var ratio = Of(name, options.Large).PerSecond / Of(name, BenchOptions.Small).PerSecond;
+            page.AppendLine(Invariant($"| {name}: {options.Large:N0} / {BenchOptions.Small:N0} stored | **{ratio:0.00}** | flat: {Flat} or more |"));
+        }
+
+        if (Starts.Count > 0)
+        {
+            page.AppendLine(Invariant($"| start to first list, {options.Large:N0} stored | **{Median(Starts.Select(start => start.TotalSeconds)):0.0} s** (starts: {string.Join(", ", Starts.Select(start => Invariant($"{start.TotalSeconds:0.0}")))}) | under {StartRequired} s |"));
+        }
+
+        page.AppendLine(Invariant($"| first start, on an empty directory | {FirstStart.TotalSeconds:0.0} s | |"));
+        page.AppendLine(Invariant($"| memory of the service after all this | {Memory.Now / 1e6:N0} MB (at most {Memory.Most / 1e6:N0} MB) | |"));
+        page.AppendLine();
+    }
+
+    private void AppendMeasurements(StringBuilder page)
+    {
+        var costs = ProcessorTime.IsKnown;
+        page.Append("| request | stored | requests/s | p50 ms | p99 ms |").AppendLine(costs ? " service µs | database µs | load µs |" : "");
+        page.Append("|---|--:|--:|--:|--:|").AppendLine(costs ? "--:|--:|--:|" : "");
+        foreach (var size in Sizes())
+        {
+            foreach (var name in Names())
+            {
+                var all = Of(name, size);
+                page.Append(Invariant($"| {name} | {size:N0} | {all.PerSecond:N0} | {all.Latency.Percentile(0.5):0.0} | {all.Latency.Percentile(0.99):0.0} |"));
+                page.AppendLine(costs ? Invariant($" {Each(all, all.Cost.Service):0} | {Each(all, all.Cost.Database):0} | {Each(all, all.Cost.Load):0} |") : "");
+            }
+        }
+
+        page.AppendLine();
+        if (costs) page.AppendLine(Invariant($"The last three columns are processor time per request. A stored secret takes {RowBytes} bytes in its table.\n"));
+    }
+
+    private List<int> Sizes() => [.. _measurements.Select(one => one.Size).Distinct()];
+
+    private List<string> Names() => [.. _measurements.Select(one => one.Name).Distinct(StringComparer.Ordinal)];
+
+    private Measurement Of(string name, int size) =>
+        Measurement.Of([.. _measurements.Where(one => one.Size == size && string.Equals(one.Name, name, StringComparison.Ordinal)).Select(one => one.Measured)]);
+
+    private static double Each(Measurement all, TimeSpan time) => time.TotalMicroseconds / all.Requests;
+
+    private static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
+    }
+
+    private static string Listed(IEnumerable<double> values) => string.Join(", ", values.Select(value => Invariant($"{value:0.000}")));
+
+    private static string Gigabytes(long bytes) => Invariant($"{bytes / (double)(1L << 30):0}");
+
+    private static string Processor() =>
+        File.Exists("/proc/cpuinfo")
+            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[1]
+                ?? RuntimeInformation.ProcessArchitecture.ToString()
+            : RuntimeInformation.ProcessArchitecture.ToString();
+
+    private static string OperatingSystemName() =>
+        File.Exists("/etc/os-release")
+            ? File.ReadLines("/etc/os-release").FirstOrDefault(line => line.StartsWith("PRETTY_NAME=", StringComparison.Ordinal))?[12..].Trim('"')
+                ?? RuntimeInformation.OSDescription
+            : RuntimeInformation.OSDescription;
+
+    private string Command()
+    {
+        var given = new StringBuilder();
+        if (options.Quick) given.Append(" --quick");
+        if (options.OnlyCreate) given.Append(" --only-create");
+        if (!options.Quick && options.Seconds != 8) given.Append(Invariant($" --seconds {options.Seconds}"));
+        if (!options.Quick && options.Rounds != 3) given.Append(Invariant($" --rounds {options.Rounds}"));
+        if (options.Connections != 32) given.Append(Invariant($" --connections {options.Connections}"));
+        if (options.Write) given.Append(" --write");
+        return "dotnet run -c Release --project bench" + (given.Length > 0 ? " --" + given : "");
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

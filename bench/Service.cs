@@ -1,0 +1,250 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Unicode;
+using Npgsql;
+
+namespace Secrets.Bench;
+
+/// <summary>The service as it is deployed, in a process of its own, with the embedded database on its durable settings.</summary>
+internal sealed class Service : IAsyncDisposable
+{
+    public const string BootstrapKey = "bench-bootstrap-key-0123456789-0123456789";
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
+
+    private readonly Workspace _workspace;
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _said;
+    private int _postmaster;
+
+    private Service(Workspace workspace, Process process, int port, ConcurrentQueue<string> said)
+    {
+        _workspace = workspace;
+        _process = process;
+        _said = said;
+        Port = port;
+    }
+
+    public int Port { get; }
+
+    /// <summary>What the service said last, for the message of a failure.</summary>
+    public string LastWords => _said.IsEmpty ? "" : "\nThe service said last:\n" + string.Join('\n', _said);
+
+    /// <summary>Resident memory of the service now, and at most so far, without the database.</summary>
+    public (long Now, long Most) Memory
+    {
+        get
+        {
+            _process.Refresh();
+            return (_process.WorkingSet64, _process.PeakWorkingSet64);
+        }
+    }
+
+    /// <summary>Starts the service.</summary>
+    /// <returns>It, and the time from the start of the process to the first list that it answered.</returns>
+    public static async Task<(Service Service, TimeSpan FirstAnswer)> StartAsync(
+        Workspace workspace, string key, CancellationToken cancellationToken)
+    {
+        var port = FreePort();
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [workspace.Assembly])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetDirectoryName(workspace.Assembly)!,
+        };
+        foreach (var (name, value) in workspace.Settings) start.Environment[name] = value;
+        start.Environment["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+
+        var said = new ConcurrentQueue<string>();
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => Remember(said, line.Data);
+        process.ErrorDataReceived += (_, line) => Remember(said, line.Data);
+        var since = Stopwatch.GetTimestamp();
+        process.Start();
+        var service = new Service(workspace, process, port, said);
+        try
+        {
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+            await service.WaitUntilItAnswersAsync(key, since, cancellationToken);
+            var elapsed = Stopwatch.GetElapsedTime(since);
+            service._postmaster = workspace.Postmaster();
+            return (service, elapsed);
+        }
+        catch
+        {
+            await service.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ProcessorTime ProcessorTime() => Bench.ProcessorTime.Read(_process, _postmaster);
+
+    /// <summary>Stops as an operator does, and by force when that takes too long.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            using var limit = new CancellationTokenSource(StopLimit);
+            try
+            {
+                using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+                await _process.WaitForExitAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _process.Kill(entireProcessTree: true);
+                await _process.WaitForExitAsync(CancellationToken.None);
+            }
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task WaitUntilItAnswersAsync(string key, long since, CancellationToken cancellationToken)
+    {
+        while (Stopwatch.GetElapsedTime(since) < StartLimit)
+        {
+            if (_process.HasExited) throw new BenchException($"The service did not start.{LastWords}");
+            try
+            {
+                using var connection = await HttpConnection.OpenAsync(Port, cancellationToken);
+                _ = Utf8.TryWrite(
+                    connection.Request,
+                    $"GET /api/v1/secrets HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n",
+                    out var length);
+                if (await connection.SendAsync(length, cancellationToken) is (200, _)) return;
+            }
+            catch (SocketException)
+            {
+                // It does not listen yet.
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(5), cancellationToken);
+        }
+
+        throw new BenchException($"The service gave no answer within {StartLimit.TotalSeconds:0} s of its start.{LastWords}");
+    }
+
+    private static void Remember(ConcurrentQueue<string> said, string? line)
+    {
+        if (line is null) return;
+        said.Enqueue(line);
+        while (said.Count > 20) said.TryDequeue(out _);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>A temporary directory with the database and the root key, gone at the end.</summary>
+internal sealed class Workspace : IDisposable
+{
+    public const string Role = "secrets";
+
+    private readonly string _root;
+
+    public Workspace(BenchOptions options)
+    {
+        Assembly = options.Service ?? Path.Combine(RepositoryRoot, "src", "Api", "bin", "Release", "net10.0", "Secrets.Api.dll");
+        if (!File.Exists(Assembly)) throw new BenchException($"There is no {Assembly}: build it with `dotnet build -c Release`.");
+
+        Directory.CreateDirectory(options.Directory);
+        _root = Path.Combine(options.Directory, $"secrets-bench-{Guid.NewGuid():N}"[..22]);
+        Directory.CreateDirectory(_root);
+        if (!OperatingSystem.IsWindows())
+        {
+            // Under root the database's server runs as another account, which must pass through.
+            File.SetUnixFileMode(
+                _root,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        }
+
+        var rootKey = Path.Combine(_root, "root.key");
+        File.WriteAllText(rootKey, Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)));
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(rootKey, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["DOTNET_ENVIRONMENT"] = "Production",
+            ["Database__Provider"] = "Embedded",
+            ["Embedded__DataDirectory"] = Data,
+            ["Auth__BootstrapKey"] = Service.BootstrapKey,
+            ["Encryption__RootKeyFile"] = rootKey,
+            ["Quota__BytesPerOwner"] = "1073741824",
+            ["Serilog__MinimumLevel__Default"] = "Warning",
+        };
+    }
+
+    /// <summary>The root of the repository.</summary>
+    public static string RepositoryRoot { get; } = FindRepositoryRoot();
+
+    /// <summary>Secrets.Api.dll.</summary>
+    public string Assembly { get; }
+
+    /// <summary>The environment of the service.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; }
+
+    public string Sockets
+    {
+        get
+        {
+            var elsewhere = Path.Combine(Data, "socket.path");
+            return File.Exists(elsewhere) ? File.ReadAllText(elsewhere).Trim() : Path.Combine(Data, "socket");
+        }
+    }
+
+    public string Password => File.ReadAllText(Path.Combine(Data, "password")).Trim();
+
+    /// <summary>The type of the file system that the database is on.</summary>
+    public string FileSystem => new DriveInfo(_root).DriveFormat;
+
+    private string Data => Path.Combine(_root, "data");
+
+    /// <summary>Connects to a database of the embedded server, beside the service.</summary>
+    public async Task<NpgsqlConnection> ConnectAsync(string database, CancellationToken cancellationToken)
+    {
+        var target = new NpgsqlConnectionStringBuilder
+        {
+            Host = Sockets,
+            Username = Role,
+            Password = Password,
+            Database = database,
+            Pooling = false,
+            SslMode = SslMode.Disable,
+            GssEncryptionMode = GssEncryptionMode.Disable,
+            CommandTimeout = 300,
+        };
+        var connection = new NpgsqlConnection(target.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        return connection;
+    }
+
+    /// <summary>The process of the embedded server.</summary>
+    public int Postmaster() =>
+        int.Parse(File.ReadLines(Path.Combine(Data, "pgdata", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+
+    public void Dispose()
+    {
+        if (Directory.Exists(_root)) Directory.Delete(_root, recursive: true);
+    }
+
+    private static string FindRepositoryRoot()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, "Secrets.sln"))) return at.FullName;
+        }
+
+        throw new BenchException("The benchmark belongs into its repository: start it with `dotnet run -c Release --project bench`.");
+    }
+}
