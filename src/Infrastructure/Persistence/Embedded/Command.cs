@@ -38,7 +38,11 @@ internal static class Command
             .Where(pair => pair.Value is not null)
             .ToList();
         start.Environment.Clear();
-        foreach (var (name, value) in inherited) start.Environment[name] = value;
+        foreach (var (name, value) in inherited)
+        {
+            start.Environment[name] = value;
+        }
+
         start.Environment["LC_ALL"] = "C";
         return start;
     }

@@ -36,7 +36,10 @@ internal sealed class EmbeddedOptions
     {
         for (var at = start is null ? null : new DirectoryInfo(start); at is not null; at = at.Parent)
         {
-            if (File.Exists(Path.Combine(at.FullName, "Secrets.sln"))) return at.FullName;
+            if (File.Exists(Path.Combine(at.FullName, "Secrets.sln")))
+            {
+                return at.FullName;
+            }
         }
 
         return null;

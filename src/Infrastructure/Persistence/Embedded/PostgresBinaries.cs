@@ -51,7 +51,11 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
             }
 
             candidate = candidate with { Major = major.Value };
-            if (clusterMajor is null || clusterMajor == major) return candidate;
+            if (clusterMajor is null || clusterMajor == major)
+            {
+                return candidate;
+            }
+
             found.Add(candidate);
         }
 
@@ -71,7 +75,10 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
 
     private static IEnumerable<string> Candidates(EmbeddedOptions options)
     {
-        if (!string.IsNullOrWhiteSpace(options.BinariesDirectory)) yield return options.BinariesDirectory;
+        if (!string.IsNullOrWhiteSpace(options.BinariesDirectory))
+        {
+            yield return options.BinariesDirectory;
+        }
 
         if (options.RepositoryRoot() is { } root)
         {
@@ -87,10 +94,16 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
                     Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var major), Major: major))
                 .Where(version => version.Known)
                 .OrderByDescending(version => version.Major);
-            foreach (var version in versions) yield return Path.Combine(version.Path, "bin");
+            foreach (var version in versions)
+            {
+                yield return Path.Combine(version.Path, "bin");
+            }
         }
 
-        foreach (var directory in Command.SearchPath()) yield return directory;
+        foreach (var directory in Command.SearchPath())
+        {
+            yield return directory;
+        }
     }
 
     private static string NpmPlatform()

@@ -51,7 +51,10 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
     public async Task<PidOwner> OwnerAsync(string cluster, ServerAccount account, CancellationToken cancellationToken)
     {
         using var process = Alive();
-        if (process is null) return PidOwner.Nobody;
+        if (process is null)
+        {
+            return PidOwner.Nobody;
+        }
 
         return OperatingSystem.IsLinux()
             ? await OwnerByWorkingDirectoryAsync(cluster, account, cancellationToken)
@@ -89,7 +92,10 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
         // "pid (name) state …"; a zombie keeps its number for as long as nobody collects it.
         var isServer = stat.Contains(" (postgres", StringComparison.Ordinal);
         var isZombie = stat.Contains(") Z ", StringComparison.Ordinal);
-        if (!isServer || isZombie) return PidOwner.Stranger;
+        if (!isServer || isZombie)
+        {
+            return PidOwner.Stranger;
+        }
 
         var limit = TimeSpan.FromSeconds(10);
         var link = string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/cwd");

@@ -33,10 +33,16 @@ internal sealed class ServerAccount
 
     public static ServerAccount Choose(TimeProvider clock)
     {
-        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess) return new ServerAccount([], null, false, clock);
+        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess)
+        {
+            return new ServerAccount([], null, false, clock);
+        }
 
         const string Advice = "run the service as an ordinary account, or use Database__Provider=Postgres";
-        if (!OperatingSystem.IsLinux()) throw new StartupException($"PostgreSQL refuses to run as root: {Advice}.");
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new StartupException($"PostgreSQL refuses to run as root: {Advice}.");
+        }
 
         if (Command.Find("setpriv") is not { } setpriv)
         {
@@ -70,10 +76,16 @@ internal sealed class ServerAccount
     public async Task<ServerAccount> ReachingAsync(
         PostgresBinaries binaries, IReadOnlyList<string> directories, CancellationToken cancellationToken)
     {
-        if (Group is null || await ObstacleAsync(binaries, directories, cancellationToken) is not { } obstacle) return this;
+        if (Group is null || await ObstacleAsync(binaries, directories, cancellationToken) is not { } obstacle)
+        {
+            return this;
+        }
 
         var more = new ServerAccount([.. _switch, .. ReadAnything], Group, readsAnything: true, _clock);
-        if (await more.ObstacleAsync(binaries, directories, cancellationToken) is not { } second) return more;
+        if (await more.ObstacleAsync(binaries, directories, cancellationToken) is not { } second)
+        {
+            return more;
+        }
 
         throw new StartupException(
             $"PostgreSQL refuses to run as root, and the account {User}, which runs it instead, cannot reach what it needs "
@@ -83,17 +95,26 @@ internal sealed class ServerAccount
 
     public async Task OwnAsync(string path, CancellationToken cancellationToken)
     {
-        if (Group is not null) await AsRootAsync(["chown", $"{User}:{Group}", path], cancellationToken);
+        if (Group is not null)
+        {
+            await AsRootAsync(["chown", $"{User}:{Group}", path], cancellationToken);
+        }
     }
 
     public async Task ShareAsync(string path, CancellationToken cancellationToken)
     {
-        if (Group is not null) await AsRootAsync(["chgrp", Group, path], cancellationToken);
+        if (Group is not null)
+        {
+            await AsRootAsync(["chgrp", Group, path], cancellationToken);
+        }
     }
 
     public async Task RequireOwnerAsync(string path, CancellationToken cancellationToken)
     {
-        if (Group is null) return;
+        if (Group is null)
+        {
+            return;
+        }
 
         var owner = (await AsRootAsync(["stat", "-c", "%U", path], cancellationToken)).Output.Trim();
         if (owner is not User)
@@ -117,12 +138,18 @@ internal sealed class ServerAccount
         foreach (var program in new[] { binaries.Server, binaries.Control, binaries.InitDb })
         {
             var run = await RunAsync(limit, cancellationToken, program, "--version");
-            if (!run.Succeeded) return run.Tail;
+            if (!run.Succeeded)
+            {
+                return run.Tail;
+            }
         }
 
         // pg_ctl and initdb find `postgres` beside themselves with access(2), which a mere --version does not try.
         string[] test = ["test", "-r", binaries.Server, "-a", "-x", binaries.Server];
-        if (!(await RunAsync(limit, cancellationToken, test)).Succeeded) return $"{binaries.Server} cannot be read";
+        if (!(await RunAsync(limit, cancellationToken, test)).Succeeded)
+        {
+            return $"{binaries.Server} cannot be read";
+        }
 
         var script = string.Join(" && ", directories.Select((_, index) => $"cd \"${{{index + 1}}}\""));
         var entered = await RunAsync(limit, cancellationToken, ["sh", "-c", script, "sh", .. directories]);

@@ -1,0 +1,34 @@
+namespace Secrets.Infrastructure.Persistence.Embedded;
+
+/// <summary>The directory that the server writes its log files to, of which the latest are kept.</summary>
+internal sealed class ServerLog(string path)
+{
+    private const int KeptLogs = 10;
+
+    public string Path => path;
+
+    public void Prune()
+    {
+        foreach (var old in LogFiles().SkipLast(KeptLogs))
+        {
+            File.Delete(old);
+        }
+    }
+
+    /// <summary>The end of what the server said last.</summary>
+    public string LastLines()
+    {
+        if (LogFiles().LastOrDefault() is not { } last)
+        {
+            return "";
+        }
+
+        using var stream = new FileStream(last, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        stream.Seek(-Math.Min(stream.Length, 8192), SeekOrigin.End);
+        using var reader = new StreamReader(stream);
+        return Command.LastLines(reader.ReadToEnd());
+    }
+
+    private IEnumerable<string> LogFiles() =>
+        Directory.GetFiles(path, "*.log").Order(StringComparer.Ordinal);
+}
