@@ -9,9 +9,16 @@ internal sealed class ServerLog(string path)
 
     public void Prune()
     {
-        foreach (var old in LogFiles().SkipLast(KeptLogs))
+        try
         {
-            File.Delete(old);
+            foreach (var old in LogFiles().SkipLast(KeptLogs))
+            {
+                File.Delete(old);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Old logs that stay are no reason to stop watching over the server; the next turn tries again.
         }
     }
 
