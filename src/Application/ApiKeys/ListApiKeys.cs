@@ -21,7 +21,7 @@ internal sealed class ListApiKeysHandler(ISecretsDb db, Caller caller, IMapper m
     : IRequestHandler<ListApiKeys, Page<ApiKeyDetails>>
 {
     public Task<Page<ApiKeyDetails>> Handle(ListApiKeys request, CancellationToken cancellationToken) =>
-        db.ApiKeys.VisibleTo(caller).InOrder(request)
+        db.ApiKeys.VisibleTo(caller).InOrder(request).TakePage(request)
             .ProjectTo<ApiKeyDetails>(mapper.ConfigurationProvider)
             .AsAsyncEnumerable()
             .ToPageAsync(request, _ => true, cancellationToken);

@@ -93,6 +93,12 @@ public static class Paging
         return new Page<T>(items, NextCursor: null);
     }
 
+    /// <summary>
+    /// No more rows than a page and the one that tells whether there is another; only where the database decides which rows there are.
+    /// </summary>
+    internal static IQueryable<T> TakePage<T>(this IOrderedQueryable<T> rows, IPaged paged) =>
+        paged.Limit is { } limit ? rows.Take(limit + 1) : rows;
+
     /// <summary>The rows behind the cursor, in the order of lists.</summary>
     internal static IOrderedQueryable<T> InOrder<T>(this IQueryable<T> rows, IPaged paged)
         where T : class, IListed

@@ -45,7 +45,8 @@ internal sealed class ListSecretsHandler(ISecretsDb db, Caller caller, IMapper m
             secrets = secrets.Where(secret => secret.ToolName != null);
         }
 
-        return secrets.InOrder(request)
+        var ordered = secrets.InOrder(request);
+        return (request.ToolName is null ? ordered.TakePage(request) : ordered)
             .ProjectTo<SecretDetails>(mapper.ConfigurationProvider)
             .AsAsyncEnumerable()
             .ToPageAsync(request, secret => Admits(secret, request.ToolName), cancellationToken);
