@@ -14,6 +14,12 @@ public interface ISecretsDb
     DbSet<ApiKey> ApiKeys { get; }
 
     /// <summary>
+    /// Adds to what the owner has stored, moves its stamp and locks its account until the end of the transaction; false, and nothing
+    /// of that, when the total would pass <paramref name="most"/>.
+    /// </summary>
+    Task<bool> ChargeAsync(SecretOwner owner, long bytes, long most, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Runs <paramref name="work"/>, saves what it changed and commits. Where the connection fails in a way that is known to pass,
     /// the whole is run again, so the work must not have effects of its own.
     /// </summary>

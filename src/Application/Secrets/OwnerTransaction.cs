@@ -34,14 +34,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, IOptions<QuotaOptions> quo
     {
         // A quota that was lowered below what is stored must not keep its owner from deleting.
         var most = bytes > 0 ? quota.Value.BytesPerOwner : long.MaxValue;
-        var charged = await db.Owners.Of(owner)
-            .Where(account => account.BytesUsed + bytes <= most)
-            .ExecuteUpdateAsync(
-                set => set
-                    .SetProperty(account => account.BytesUsed, account => account.BytesUsed + bytes)
-                    .SetProperty(account => account.Stamp, account => account.Stamp + 1),
-                cancellationToken);
-        if (charged == 0 && bytes > 0)
+        if (!await db.ChargeAsync(owner, bytes, most, cancellationToken) && bytes > 0)
         {
             throw new QuotaExceededException(most);
         }
