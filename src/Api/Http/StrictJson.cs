@@ -83,7 +83,7 @@ internal static class StrictJson
         if (element.ValueKind == JsonValueKind.Null)
         {
             // Optional is a struct, so the serializer takes it for a member that has no null.
-            if (!property.IsSetNullable && !IsOptional(property.PropertyType))
+            if (!property.IsSetNullable && !Optional.Is(property.PropertyType))
             {
                 return new Violation(property.Name, code, message);
             }
@@ -124,12 +124,10 @@ internal static class StrictJson
         }
     }
 
-    private static bool IsOptional(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Optional<>);
-
     /// <summary>What a member of that type must be in JSON, and what is said when it is not.</summary>
     private static (JsonValueKind Kind, string Code, string Message) Expectation(Type type)
     {
-        if (IsOptional(type))
+        if (Optional.Is(type))
         {
             type = type.GetGenericArguments()[0];
         }

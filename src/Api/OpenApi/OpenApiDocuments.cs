@@ -60,7 +60,7 @@ internal static class OpenApiDocuments
             return Task.CompletedTask;
         });
         options.CreateSchemaReferenceId = type =>
-            type.Type == typeof(SecretValue) || IsOptional(type.Type) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+            type.Type == typeof(SecretValue) || Optional.Is(type.Type) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
         options.AddOperationTransformer((operation, context, _) =>
         {
             DescribeOperation(operation, (ControllerActionDescriptor)context.Description.ActionDescriptor);
@@ -142,7 +142,7 @@ internal static class OpenApiDocuments
     /// <summary>Types that are read by converters of ours, into which the framework cannot see.</summary>
     private static void DescribeType(OpenApiSchema schema, Type type)
     {
-        if (IsOptional(type))
+        if (Optional.Is(type))
         {
             var inner = type.GetGenericArguments()[0];
             schema.Type = (inner == typeof(bool?) ? JsonSchemaType.Boolean : JsonSchemaType.String) | JsonSchemaType.Null;
@@ -189,6 +189,4 @@ internal static class OpenApiDocuments
             : null;
         (schema.MinLength, schema.MaxLength) = (length?.Minimum, length?.Maximum);
     }
-
-    private static bool IsOptional(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Optional<>);
 }

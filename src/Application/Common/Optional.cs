@@ -24,3 +24,10 @@ public readonly record struct Optional<T>
     /// <summary>A field that was given.</summary>
     public static implicit operator Optional<T>(T? value) => new(value);
 }
+
+/// <summary>What is known of <see cref="Optional{T}"/> without its type argument.</summary>
+public static class Optional
+{
+    /// <summary>Whether a type is an <see cref="Optional{T}"/> of something.</summary>
+    public static bool Is(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Optional<>);
+}
