@@ -27,6 +27,32 @@ public interface ISecretsDb
     Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
 }
 
+/// <summary>
+/// Stores new secrets, those of many requests in one transaction. It either stores or does not: why not is for the ordinary way
+/// (<see cref="ISecretsDb.InTransactionAsync"/>) to find out.
+/// </summary>
+public interface INewSecrets
+{
+    /// <summary>
+    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, or the owner has
+    /// no account yet.
+    /// </summary>
+    Task<NewSecret?> TryStoreAsync(Secret secret, CancellationToken cancellationToken);
+}
+
+/// <summary>A secret that was stored, and the other defaults of its owner that it may overlap with.</summary>
+public sealed record NewSecret(IReadOnlyList<Rival> Rivals);
+
+/// <summary>A default that may overlap with another.</summary>
+/// <param name="Id">The secret.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="ToolName">Its tool or pattern.</param>
+public sealed record Rival(Guid Id, string Name, string ToolName)
+{
+    /// <summary>How many a stored default is compared with, at most.</summary>
+    public const int MaxCount = 500;
+}
+
 /// <summary>The unique rules that a use case can run into.</summary>
 public enum UniqueRule
 {

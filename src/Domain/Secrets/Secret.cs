@@ -41,6 +41,12 @@ public sealed class Secret : IListed
     /// <summary>SHA-256 of tool and argument where the secret is their default, else null: the database keeps it unique per owner.</summary>
     public byte[]? DefaultKey { get; private set; }
 
+    /// <summary>
+    /// SHA-256 of the argument where the secret is its default for a pattern of tools, else null: by it a default for one tool finds
+    /// what it may overlap with, without a look at every other default of its owner.
+    /// </summary>
+    public byte[]? PatternArgKey { get; private set; }
+
     /// <summary>Which workspaces may use the secret.</summary>
     public WorkspaceRule WorkspaceRule { get; private set; }
 
@@ -145,5 +151,6 @@ public sealed class Secret : IListed
         NameKey = KeyOfName(name);
         (ToolName, ToolArg, IsDefaultForTool) = binding;
         DefaultKey = KeyOfDefault(binding);
+        PatternArgKey = DefaultKey is not null && new ToolPattern(ToolName!).WildcardCount > 0 ? KeyOfName(ToolArg!) : null;
     }
 }

@@ -195,6 +195,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("smallint")
                         .HasColumnName("owner_kind");
 
+                    b.Property<byte[]>("PatternArgKey")
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("pattern_arg_key")
+                        .IsFixedLength();
+
                     b.Property<int>("Size")
                         .HasColumnType("integer")
                         .HasColumnName("size");
@@ -239,6 +245,10 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.HasIndex("OwnerKind", "OwnerId", "NameKey")
                         .IsUnique()
                         .HasDatabaseName("ux_secrets_name");
+
+                    b.HasIndex("OwnerKind", "OwnerId", "PatternArgKey")
+                        .HasDatabaseName("ix_secrets_pattern_arg")
+                        .HasFilter("pattern_arg_key IS NOT NULL");
 
                     b.HasIndex("OwnerKind", "OwnerId", "CreatedAt", "Id")
                         .HasDatabaseName("ix_secrets_listing");

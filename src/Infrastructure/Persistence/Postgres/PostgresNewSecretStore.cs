@@ -1,0 +1,175 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Persistence.Postgres;
+
+/// <summary>Stores new secrets as arrays, one per column, so that the statements are the same for any number of rows.</summary>
+internal sealed class PostgresNewSecretStore : INewSecretStore
+{
+    private const string LockOwners =
+        """
+        SELECT 1 FROM owners
+        WHERE (kind, id) IN (SELECT * FROM unnest($1::smallint[], $2::text[]))
+        ORDER BY kind, id FOR UPDATE
+        """;
+
+    // A statement of its own after the lock: what it reads of an account is what the last write to it left.
+    private const string Store =
+        """
+        WITH input AS (
+            SELECT * FROM unnest(
+                $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::bytea[],
+                $10::bytea[], $11::smallint[], $12::bytea[], $13::text[], $14::int[], $15::timestamptz[], $16::uuid[])
+            AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, default_key,
+                pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by)
+        ), fitting AS (
+            SELECT o.kind, o.id
+            FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM input GROUP BY owner_kind, owner_id) i
+            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $17
+        ), stored AS (
+            INSERT INTO secrets (
+                id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, default_key, pattern_arg_key,
+                workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by)
+            SELECT
+                i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.default_key, i.pattern_arg_key,
+                i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by
+            FROM input i JOIN fitting f ON f.kind = i.owner_kind AND f.id = i.owner_id
+            ON CONFLICT DO NOTHING
+            RETURNING id, owner_kind, owner_id, size
+        ), charged AS (
+            UPDATE owners o SET bytes_used = o.bytes_used + s.bytes, stamp = o.stamp + 1
+            FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM stored GROUP BY owner_kind, owner_id) s
+            WHERE o.kind = s.owner_kind AND o.id = s.owner_id
+        )
+        SELECT id FROM stored
+        """;
+
+    private const string RivalsOfNames =
+        """
+        SELECT i.id, s.id, s.name, s.tool_name
+        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
+        CROSS JOIN LATERAL (
+            SELECT id, name, tool_name FROM secrets
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND pattern_arg_key = i.arg_key AND id <> i.id
+            ORDER BY id LIMIT $5) s
+        """;
+
+    private const string RivalsOfPatterns =
+        """
+        SELECT i.id, s.id, s.name, s.tool_name
+        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[]) AS i (id, owner_kind, owner_id, arg)
+        CROSS JOIN LATERAL (
+            SELECT id, name, tool_name FROM secrets
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND default_key IS NOT NULL AND tool_arg = i.arg AND id <> i.id
+            ORDER BY id LIMIT $5) s
+        """;
+
+    public int MaxBatch => 200;
+
+    public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, long quota)
+    {
+        await db.Database.OpenConnectionAsync();
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        batch.BatchCommands.Add(LockCommand(secrets));
+        batch.BatchCommands.Add(StoreCommand(secrets, quota));
+        AddRivals(batch, secrets);
+
+        HashSet<Guid> stored = [];
+        Dictionary<Guid, List<Rival>> rivals = [];
+        await using (var reader = await batch.ExecuteReaderAsync())
+        {
+            await reader.NextResultAsync();
+            while (await reader.ReadAsync())
+            {
+                stored.Add(reader.GetGuid(0));
+            }
+
+            while (await reader.NextResultAsync())
+            {
+                while (await reader.ReadAsync())
+                {
+                    var id = reader.GetGuid(0);
+                    (rivals.TryGetValue(id, out var known) ? known : rivals[id] = [])
+                        .Add(new Rival(reader.GetGuid(1), reader.GetString(2), reader.GetString(3)));
+                }
+            }
+        }
+
+        await transaction.CommitAsync();
+        return [.. secrets.Select(secret =>
+            stored.Contains(secret.Id) ? new NewSecret(rivals.GetValueOrDefault(secret.Id) ?? (IReadOnlyList<Rival>)[]) : null)];
+    }
+
+    private static NpgsqlBatchCommand LockCommand(IReadOnlyList<Secret> secrets)
+    {
+        var owners = secrets.Select(secret => secret.Owner).Distinct().ToList();
+        return new NpgsqlBatchCommand(LockOwners)
+        {
+            Parameters = { Column(owners, owner => (short)owner.Kind), Column(owners, owner => owner.Id) },
+        };
+    }
+
+    private static NpgsqlBatchCommand StoreCommand(IReadOnlyList<Secret> secrets, long quota) => new(Store)
+    {
+        Parameters =
+        {
+            Column(secrets, secret => secret.Id),
+            Column(secrets, secret => (short)secret.OwnerKind),
+            Column(secrets, secret => secret.OwnerId),
+            Column(secrets, secret => secret.Name),
+            Column(secrets, secret => secret.NameKey),
+            Column(secrets, secret => secret.ToolName),
+            Column(secrets, secret => secret.ToolArg),
+            Column(secrets, secret => secret.IsDefaultForTool),
+            Column(secrets, secret => secret.DefaultKey),
+            Column(secrets, secret => secret.PatternArgKey),
+            Column(secrets, secret => (short)secret.WorkspaceRule),
+            Column(secrets, secret => secret.Envelope),
+            Column(secrets, secret => secret.Display),
+            Column(secrets, secret => secret.Size),
+            Column(secrets, secret => secret.CreatedAt.UtcDateTime),
+            Column(secrets, secret => secret.CreatedBy),
+            new NpgsqlParameter<long> { TypedValue = quota },
+        },
+    };
+
+    private static void AddRivals(NpgsqlBatch batch, IReadOnlyList<Secret> secrets)
+    {
+        var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
+        Add(RivalsOfNames, [.. defaults[false]], secret => Secret.KeyOfName(secret.ToolArg!));
+        Add(RivalsOfPatterns, [.. defaults[true]], secret => secret.ToolArg!);
+
+        void Add<T>(string query, List<Secret> stored, Func<Secret, T> argument)
+        {
+            if (stored.Count > 0)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(query)
+                {
+                    Parameters =
+                    {
+                        Column(stored, secret => secret.Id),
+                        Column(stored, secret => (short)secret.OwnerKind),
+                        Column(stored, secret => secret.OwnerId),
+                        Column(stored, argument),
+                        new NpgsqlParameter<int> { TypedValue = Rival.MaxCount },
+                    },
+                });
+            }
+        }
+    }
+
+    private static NpgsqlParameter<T[]> Column<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value)
+    {
+        var column = new T[items.Count];
+        for (var at = 0; at < column.Length; at++)
+        {
+            column[at] = value(items[at]);
+        }
+
+        return new NpgsqlParameter<T[]> { TypedValue = column };
+    }
+}
