@@ -20,7 +20,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     public ApiKeyLookup(IServiceScopeFactory scopes)
     {
         _scopes = scopes;
-        _batcher = new Batcher<string, ApiKey?>(new BatchLimits(MaxBatch: 200, Workers: 2, Capacity: 10_000), ReadAsync);
+        _batcher = new Batcher<string, ApiKey?>(new BatchLimits(MaxBatch: 200, Workers: 1, Capacity: 10_000), ReadAsync);
     }
 
     /// <summary>The key with that prefix as it is stored now; null when there is none.</summary>

@@ -22,7 +22,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         _store = store;
         _faults = faults;
         _quota = quota.Value.BytesPerOwner;
-        _batcher = new Batcher<Secret, NewSecret?>(new BatchLimits(store.MaxBatch, Workers: 2, Capacity: 10_000), StoreAsync);
+        _batcher = new Batcher<Secret, NewSecret?>(new BatchLimits(store.MaxBatch, Workers: 1, Capacity: 10_000), StoreAsync);
     }
 
     public Task<NewSecret?> TryStoreAsync(Secret secret, CancellationToken cancellationToken) =>
