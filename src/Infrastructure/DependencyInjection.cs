@@ -8,6 +8,7 @@ using Secrets.Application.Secrets;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure;
 
@@ -21,6 +22,7 @@ public static class DependencyInjection
         services.AddScoped<ISecretsDb>(provider => provider.GetRequiredService<SecretsDbContext>());
         services.AddScoped<Schema>();
         services.AddEncryption();
+        services.AddScoped<IResolutionStore, ResolutionStore>();
 
         services.AddScoped<IApiKeyAuthenticator, ApiKeyAuthenticator>();
         services.AddScoped<BootstrapKey>();
