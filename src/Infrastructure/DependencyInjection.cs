@@ -8,6 +8,7 @@ using Secrets.Application.Secrets;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure;
 
@@ -22,6 +23,7 @@ public static class DependencyInjection
         services.AddSingleton<INewSecrets, NewSecrets>();
         services.AddScoped<Schema>();
         services.AddEncryption();
+        services.AddScoped<IResolutionStore, ResolutionStore>();
 
         services.AddSingleton<ApiKeyLookup>();
         services.AddSingleton<IApiKeyAuthenticator, ApiKeyAuthenticator>();

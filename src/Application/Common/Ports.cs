@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Common;
@@ -86,6 +87,16 @@ public interface ISealer
     /// <summary>Opens an envelope.</summary>
     /// <exception cref="BrokenSealException">The envelope or the placement is not what was sealed.</exception>
     Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
+}
+
+/// <summary>Where the secrets that may fill a tool call are read.</summary>
+public interface IResolutionStore
+{
+    /// <summary>
+    /// The defaults of an owner and the secrets of these names, as they stand now. There may be more in the answer; what an unknown owner
+    /// has is empty.
+    /// </summary>
+    Task<OwnerCandidates> ReadAsync(SecretOwner owner, IEnumerable<string> names, CancellationToken cancellationToken);
 }
 
 /// <summary>Tells who presents an API key.</summary>
