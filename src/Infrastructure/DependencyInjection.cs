@@ -23,7 +23,7 @@ public static class DependencyInjection
         services.AddSingleton<INewSecrets, NewSecrets>();
         services.AddScoped<Schema>();
         services.AddEncryption();
-        services.AddScoped<IResolutionStore, ResolutionStore>();
+        services.AddSingleton<IResolutionStore, ResolutionStore>();
 
         services.AddSingleton<ApiKeyLookup>();
         services.AddSingleton<IApiKeyAuthenticator, ApiKeyAuthenticator>();

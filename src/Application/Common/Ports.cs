@@ -89,14 +89,18 @@ public interface ISealer
     Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
 }
 
-/// <summary>Where the secrets that may fill a tool call are read.</summary>
+/// <summary>Where the secrets that may fill a tool call are read. What is read is never older than the question.</summary>
 public interface IResolutionStore
 {
     /// <summary>
-    /// The defaults of an owner and the secrets of these names, as they stand now. There may be more in the answer; what an unknown owner
-    /// has is empty.
+    /// Those of an owner's secrets that decide how a call is filled. There may be more in the answer; what an unknown owner has is empty.
     /// </summary>
-    Task<OwnerCandidates> ReadAsync(SecretOwner owner, IEnumerable<string> names, CancellationToken cancellationToken);
+    Task<OwnerCandidates> ReadAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// All of an owner's defaults, and the secrets that a call refers to: what it takes to say why the others are not chosen.
+    /// </summary>
+    Task<OwnerCandidates> ReadAllAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
 }
 
 /// <summary>Tells who presents an API key.</summary>

@@ -21,19 +21,19 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
         WITH input AS (
             SELECT * FROM unnest(
                 $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::bytea[],
-                $10::bytea[], $11::smallint[], $12::bytea[], $13::text[], $14::int[], $15::timestamptz[], $16::uuid[])
-            AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, default_key,
-                pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by)
+                $10::bytea[], $11::bytea[], $12::smallint[], $13::bytea[], $14::text[], $15::int[], $16::timestamptz[], $17::uuid[])
+            AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key,
+                arg_key, pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by)
         ), fitting AS (
             SELECT o.kind, o.id
             FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM input GROUP BY owner_kind, owner_id) i
-            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $17
+            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $18
         ), stored AS (
             INSERT INTO secrets (
-                id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, default_key, pattern_arg_key,
+                id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
                 workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by)
             SELECT
-                i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.default_key, i.pattern_arg_key,
+                i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
                 i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by
             FROM input i JOIN fitting f ON f.kind = i.owner_kind AND f.id = i.owner_id
             ON CONFLICT DO NOTHING
@@ -59,10 +59,10 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
     private const string RivalsOfPatterns =
         """
         SELECT i.id, s.id, s.name, s.tool_name
-        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[]) AS i (id, owner_kind, owner_id, arg)
+        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
         CROSS JOIN LATERAL (
             SELECT id, name, tool_name FROM secrets
-            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND default_key IS NOT NULL AND tool_arg = i.arg AND id <> i.id
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND arg_key = i.arg_key AND id <> i.id
             ORDER BY id LIMIT $5) s
         """;
 
@@ -109,7 +109,7 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
         var owners = secrets.Select(secret => secret.Owner).Distinct().ToList();
         return new NpgsqlBatchCommand(LockOwners)
         {
-            Parameters = { Column(owners, owner => (short)owner.Kind), Column(owners, owner => owner.Id) },
+            Parameters = { Columns.Of(owners, owner => (short)owner.Kind), Columns.Of(owners, owner => owner.Id) },
         };
     }
 
@@ -117,22 +117,23 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
     {
         Parameters =
         {
-            Column(secrets, secret => secret.Id),
-            Column(secrets, secret => (short)secret.OwnerKind),
-            Column(secrets, secret => secret.OwnerId),
-            Column(secrets, secret => secret.Name),
-            Column(secrets, secret => secret.NameKey),
-            Column(secrets, secret => secret.ToolName),
-            Column(secrets, secret => secret.ToolArg),
-            Column(secrets, secret => secret.IsDefaultForTool),
-            Column(secrets, secret => secret.DefaultKey),
-            Column(secrets, secret => secret.PatternArgKey),
-            Column(secrets, secret => (short)secret.WorkspaceRule),
-            Column(secrets, secret => secret.Envelope),
-            Column(secrets, secret => secret.Display),
-            Column(secrets, secret => secret.Size),
-            Column(secrets, secret => secret.CreatedAt.UtcDateTime),
-            Column(secrets, secret => secret.CreatedBy),
+            Columns.Of(secrets, secret => secret.Id),
+            Columns.Of(secrets, secret => (short)secret.OwnerKind),
+            Columns.Of(secrets, secret => secret.OwnerId),
+            Columns.Of(secrets, secret => secret.Name),
+            Columns.Of(secrets, secret => secret.NameKey),
+            Columns.Of(secrets, secret => secret.ToolName),
+            Columns.Of(secrets, secret => secret.ToolArg),
+            Columns.Of(secrets, secret => secret.IsDefaultForTool),
+            Columns.Of(secrets, secret => secret.ToolKey),
+            Columns.Of(secrets, secret => secret.ArgKey),
+            Columns.Of(secrets, secret => secret.PatternArgKey),
+            Columns.Of(secrets, secret => (short)secret.WorkspaceRule),
+            Columns.Of(secrets, secret => secret.Envelope),
+            Columns.Of(secrets, secret => secret.Display),
+            Columns.Of(secrets, secret => secret.Size),
+            Columns.Of(secrets, secret => secret.CreatedAt.UtcDateTime),
+            Columns.Of(secrets, secret => secret.CreatedBy),
             new NpgsqlParameter<long> { TypedValue = quota },
         },
     };
@@ -140,10 +141,10 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
     private static void AddRivals(NpgsqlBatch batch, IReadOnlyList<Secret> secrets)
     {
         var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
-        Add(RivalsOfNames, [.. defaults[false]], secret => Secret.KeyOfName(secret.ToolArg!));
-        Add(RivalsOfPatterns, [.. defaults[true]], secret => secret.ToolArg!);
+        Add(RivalsOfNames, [.. defaults[false]]);
+        Add(RivalsOfPatterns, [.. defaults[true]]);
 
-        void Add<T>(string query, List<Secret> stored, Func<Secret, T> argument)
+        void Add(string query, List<Secret> stored)
         {
             if (stored.Count > 0)
             {
@@ -151,25 +152,14 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
                 {
                     Parameters =
                     {
-                        Column(stored, secret => secret.Id),
-                        Column(stored, secret => (short)secret.OwnerKind),
-                        Column(stored, secret => secret.OwnerId),
-                        Column(stored, argument),
+                        Columns.Of(stored, secret => secret.Id),
+                        Columns.Of(stored, secret => (short)secret.OwnerKind),
+                        Columns.Of(stored, secret => secret.OwnerId),
+                        Columns.Of(stored, secret => secret.ArgKey),
                         new NpgsqlParameter<int> { TypedValue = Rival.MaxCount },
                     },
                 });
             }
         }
-    }
-
-    private static NpgsqlParameter<T[]> Column<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value)
-    {
-        var column = new T[items.Count];
-        for (var at = 0; at < column.Length; at++)
-        {
-            column[at] = value(items[at]);
-        }
-
-        return new NpgsqlParameter<T[]> { TypedValue = column };
     }
 }
