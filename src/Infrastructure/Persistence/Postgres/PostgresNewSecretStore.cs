@@ -70,10 +70,7 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
 
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, long quota)
     {
-        await db.Database.OpenConnectionAsync();
-        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
-        await using var transaction = await connection.BeginTransactionAsync();
-        await using var batch = new NpgsqlBatch(connection, transaction);
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
         batch.BatchCommands.Add(LockCommand(secrets));
         batch.BatchCommands.Add(StoreCommand(secrets, quota));
         AddRivals(batch, secrets);
@@ -99,7 +96,6 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
             }
         }
 
-        await transaction.CommitAsync();
         return [.. secrets.Select(secret =>
             stored.Contains(secret.Id) ? new NewSecret(rivals.GetValueOrDefault(secret.Id) ?? (IReadOnlyList<Rival>)[]) : null)];
     }
@@ -109,7 +105,7 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
         var owners = secrets.Select(secret => secret.Owner).Distinct().ToList();
         return new NpgsqlBatchCommand(LockOwners)
         {
-            Parameters = { Column(owners, owner => (short)owner.Kind), Column(owners, owner => owner.Id) },
+            Parameters = { Columns.Of(owners, owner => (short)owner.Kind), Columns.Of(owners, owner => owner.Id) },
         };
     }
 
@@ -117,22 +113,22 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
     {
         Parameters =
         {
-            Column(secrets, secret => secret.Id),
-            Column(secrets, secret => (short)secret.OwnerKind),
-            Column(secrets, secret => secret.OwnerId),
-            Column(secrets, secret => secret.Name),
-            Column(secrets, secret => secret.NameKey),
-            Column(secrets, secret => secret.ToolName),
-            Column(secrets, secret => secret.ToolArg),
-            Column(secrets, secret => secret.IsDefaultForTool),
-            Column(secrets, secret => secret.DefaultKey),
-            Column(secrets, secret => secret.PatternArgKey),
-            Column(secrets, secret => (short)secret.WorkspaceRule),
-            Column(secrets, secret => secret.Envelope),
-            Column(secrets, secret => secret.Display),
-            Column(secrets, secret => secret.Size),
-            Column(secrets, secret => secret.CreatedAt.UtcDateTime),
-            Column(secrets, secret => secret.CreatedBy),
+            Columns.Of(secrets, secret => secret.Id),
+            Columns.Of(secrets, secret => (short)secret.OwnerKind),
+            Columns.Of(secrets, secret => secret.OwnerId),
+            Columns.Of(secrets, secret => secret.Name),
+            Columns.Of(secrets, secret => secret.NameKey),
+            Columns.Of(secrets, secret => secret.ToolName),
+            Columns.Of(secrets, secret => secret.ToolArg),
+            Columns.Of(secrets, secret => secret.IsDefaultForTool),
+            Columns.Of(secrets, secret => secret.DefaultKey),
+            Columns.Of(secrets, secret => secret.PatternArgKey),
+            Columns.Of(secrets, secret => (short)secret.WorkspaceRule),
+            Columns.Of(secrets, secret => secret.Envelope),
+            Columns.Of(secrets, secret => secret.Display),
+            Columns.Of(secrets, secret => secret.Size),
+            Columns.Of(secrets, secret => secret.CreatedAt.UtcDateTime),
+            Columns.Of(secrets, secret => secret.CreatedBy),
             new NpgsqlParameter<long> { TypedValue = quota },
         },
     };
@@ -151,25 +147,14 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
                 {
                     Parameters =
                     {
-                        Column(stored, secret => secret.Id),
-                        Column(stored, secret => (short)secret.OwnerKind),
-                        Column(stored, secret => secret.OwnerId),
-                        Column(stored, argument),
+                        Columns.Of(stored, secret => secret.Id),
+                        Columns.Of(stored, secret => (short)secret.OwnerKind),
+                        Columns.Of(stored, secret => secret.OwnerId),
+                        Columns.Of(stored, argument),
                         new NpgsqlParameter<int> { TypedValue = Rival.MaxCount },
                     },
                 });
             }
         }
-    }
-
-    private static NpgsqlParameter<T[]> Column<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value)
-    {
-        var column = new T[items.Count];
-        for (var at = 0; at < column.Length; at++)
-        {
-            column[at] = value(items[at]);
-        }
-
-        return new NpgsqlParameter<T[]> { TypedValue = column };
     }
 }
