@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Secrets.Api.V1;
 using Secrets.Domain.Secrets;
 using Secrets.TestKit;
 using static Secrets.Api.Tests.V1.ToolCalls;
