@@ -20,11 +20,13 @@ public static class DependencyInjection
     {
         DatabaseEngines.Select(configuration, environment).Register(services, configuration);
         services.AddScoped<ISecretsDb>(provider => provider.GetRequiredService<SecretsDbContext>());
+        services.AddSingleton<INewSecrets, NewSecrets>();
         services.AddScoped<Schema>();
         services.AddEncryption();
-        services.AddScoped<IResolutionStore, ResolutionStore>();
+        services.AddSingleton<IResolutionStore, ResolutionStore>();
 
-        services.AddScoped<IApiKeyAuthenticator, ApiKeyAuthenticator>();
+        services.AddSingleton<ApiKeyLookup>();
+        services.AddSingleton<IApiKeyAuthenticator, ApiKeyAuthenticator>();
         services.AddScoped<BootstrapKey>();
         services.AddSettings<AuthOptions>(AuthOptions.Section)
             .Validate(

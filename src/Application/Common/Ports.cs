@@ -28,6 +28,32 @@ public interface ISecretsDb
     Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
 }
 
+/// <summary>
+/// Stores new secrets, those of many requests in one transaction. It either stores or does not: why not is for the ordinary way
+/// (<see cref="ISecretsDb.InTransactionAsync"/>) to find out.
+/// </summary>
+public interface INewSecrets
+{
+    /// <summary>
+    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, or the owner has
+    /// no account yet.
+    /// </summary>
+    Task<NewSecret?> TryStoreAsync(Secret secret, CancellationToken cancellationToken);
+}
+
+/// <summary>A secret that was stored, and the other defaults of its owner that it may overlap with.</summary>
+public sealed record NewSecret(IReadOnlyList<Rival> Rivals);
+
+/// <summary>A default that may overlap with another.</summary>
+/// <param name="Id">The secret.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="ToolName">Its tool or pattern.</param>
+public sealed record Rival(Guid Id, string Name, string ToolName)
+{
+    /// <summary>How many a stored default is compared with, at most.</summary>
+    public const int MaxCount = 500;
+}
+
 /// <summary>The unique rules that a use case can run into.</summary>
 public enum UniqueRule
 {
@@ -63,14 +89,18 @@ public interface ISealer
     Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
 }
 
-/// <summary>Where the secrets that may fill a tool call are read.</summary>
+/// <summary>Where the secrets that may fill a tool call are read. What is read is never older than the question.</summary>
 public interface IResolutionStore
 {
     /// <summary>
-    /// The defaults of an owner and the secrets of these names, as they stand now. There may be more in the answer; what an unknown owner
-    /// has is empty.
+    /// Those of an owner's secrets that decide how a call is filled. There may be more in the answer; what an unknown owner has is empty.
     /// </summary>
-    Task<OwnerCandidates> ReadAsync(SecretOwner owner, IEnumerable<string> names, CancellationToken cancellationToken);
+    Task<OwnerCandidates> ReadAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// All of an owner's defaults, and the secrets that a call refers to: what it takes to say why the others are not chosen.
+    /// </summary>
+    Task<OwnerCandidates> ReadAllAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
 }
 
 /// <summary>Tells who presents an API key.</summary>

@@ -42,14 +42,7 @@ internal sealed class CreateSecretHandler(
         var secret = Secret.Create(
             caller.Owner, request.SecretName!, request.Binding, WorkspaceRule.All, caller.UserId, time.Now());
         secret.Seal(request.SecretValue!, await sealer.SealAsync(secret.Placement, request.SecretValue!, cancellationToken));
-        var rivals = await transaction.RunAsync(
-            async token =>
-            {
-                await transaction.ChargeAsync(secret.Owner, secret.Size, token);
-                transaction.Db.Secrets.Add(secret);
-                return await transaction.Db.Secrets.RivalsOfAsync(secret, token);
-            },
-            cancellationToken);
+        var rivals = await transaction.AddAsync(secret, cancellationToken);
         return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
     }
 }

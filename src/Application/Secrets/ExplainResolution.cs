@@ -40,8 +40,10 @@ internal sealed class ExplainResolutionHandler(IResolutionStore store, Caller ca
         }
 
         var call = request.ToCall();
-        var user = await store.ReadAsync(request.UserOf(caller), call.References.Values, cancellationToken);
-        var organization = await store.ReadOrganizationAsync(request, call, cancellationToken);
+        var user = await store.ReadAllAsync(request.UserOf(caller), call, cancellationToken);
+        var organization = request.OrganizationOf() is { } owner
+            ? await store.ReadAllAsync(owner, call, cancellationToken)
+            : OwnerCandidates.None;
 
         // That the organisation has more, and what it is called, is not for its members to know.
         return Explanation.Of(call, user, seesAll ? organization : organization.AdmittedTo(call.Workspace));

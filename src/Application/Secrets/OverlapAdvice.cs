@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Common;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
@@ -23,23 +24,32 @@ public sealed record OverlapWarning(
 /// </summary>
 internal static class OverlapAdvice
 {
-    private const int MaxRivals = 500;
     private const int MaxWarnings = 20;
 
     // Cells of the tables that comparing two patterns fills; some milliseconds.
     private const long MaxWork = 4_000_000;
 
-    /// <summary>The other defaults for the argument that a stored default is for. Read while the owner is locked.</summary>
+    /// <summary>
+    /// The other defaults that a stored one may overlap with. Two names of one tool never overlap, so a name is compared with patterns alone.
+    /// Read while the owner is locked.
+    /// </summary>
     public static async Task<IReadOnlyList<Rival>> RivalsOfAsync(
-        this IQueryable<Secret> secrets, Secret stored, CancellationToken cancellationToken) =>
-        stored is { IsDefaultForTool: true, ToolArg: { } arg }
-            ? await secrets.OwnedBy(stored.Owner)
-                .Where(secret => secret.DefaultKey != null && secret.ToolArg == arg && secret.Id != stored.Id)
-                .OrderBy(secret => secret.Id)
-                .Take(MaxRivals)
-                .Select(secret => new Rival(secret.Id, secret.Name, secret.ToolName!))
-                .ToListAsync(cancellationToken)
-            : [];
+        this IQueryable<Secret> secrets, Secret stored, CancellationToken cancellationToken)
+    {
+        if (stored.ArgKey is not { } key)
+        {
+            return [];
+        }
+
+        var others = secrets.OwnedBy(stored.Owner).Where(secret => secret.Id != stored.Id);
+        return await (stored.PatternArgKey is null
+                ? others.Where(secret => secret.PatternArgKey == key)
+                : others.Where(secret => secret.ArgKey == key))
+            .OrderBy(secret => secret.Id)
+            .Take(Rival.MaxCount)
+            .Select(secret => new Rival(secret.Id, secret.Name, secret.ToolName!))
+            .ToListAsync(cancellationToken);
+    }
 
     /// <summary>What there is to say about a stored default and its rivals.</summary>
     public static IReadOnlyList<OverlapWarning> Compare(Secret stored, IReadOnlyList<Rival> rivals)
@@ -65,6 +75,3 @@ internal static class OverlapAdvice
         return warnings;
     }
 }
-
-/// <summary>A default that may overlap with another.</summary>
-internal sealed record Rival(Guid Id, string Name, string ToolName);

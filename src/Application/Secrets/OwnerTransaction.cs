@@ -9,9 +9,24 @@ namespace Secrets.Application.Secrets;
 /// One write to an owner's secrets. Every write takes the owner's row first (<see cref="ChargeAsync"/>), so writes of one owner
 /// follow each other: the quota is exact, and no two writes can lock each other out.
 /// </summary>
-internal sealed class OwnerTransaction(ISecretsDb db, IOptions<QuotaOptions> quota)
+internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, IOptions<QuotaOptions> quota)
 {
     public ISecretsDb Db => db;
+
+    /// <summary>Stores a new secret and gives the other defaults that it may overlap with.</summary>
+    /// <exception cref="ConflictException">A unique rule is in the way.</exception>
+    /// <exception cref="QuotaExceededException">The total would pass the quota.</exception>
+    public async Task<IReadOnlyList<Rival>> AddAsync(Secret secret, CancellationToken cancellationToken) =>
+        await newSecrets.TryStoreAsync(secret, cancellationToken) is { } stored
+            ? stored.Rivals
+            : await RunAsync(
+                async token =>
+                {
+                    await ChargeAsync(secret.Owner, secret.Size, token);
+                    db.Secrets.Add(secret);
+                    return await db.Secrets.RivalsOfAsync(secret, token);
+                },
+                cancellationToken);
 
     /// <summary>Runs the work and commits; a violated unique rule becomes a <see cref="ConflictException"/> in words.</summary>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
@@ -48,7 +63,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, IOptions<QuotaOptions> quo
         }
 
         var holder = await db.Secrets.OwnedBy(refused.Owner)
-            .Where(secret => secret.DefaultKey == refused.DefaultKey)
+            .Where(secret => secret.ToolKey == refused.ToolKey && secret.ArgKey == refused.ArgKey)
             .Select(secret => (Guid?)secret.Id)
             .FirstOrDefaultAsync(cancellationToken);
         return new ConflictException(holder is null

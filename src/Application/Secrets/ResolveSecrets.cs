@@ -47,8 +47,7 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
     {
         caller.RequireAllowed(request);
         var call = request.ToCall();
-        var user = await store.ReadAsync(request.UserOf(caller), call.References.Values, cancellationToken);
-        var organization = await store.ReadOrganizationAsync(request, call, cancellationToken);
+        var (user, organization) = await ReadAsync(request, call, cancellationToken);
         var values = new List<ResolvedSecret>();
         var missing = new List<Selection>();
         foreach (var selection in Selection.Of(call, user, organization))
@@ -65,5 +64,18 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
         }
 
         return new ResolvedSecrets(values, missing);
+    }
+
+    private async Task<(OwnerCandidates User, OwnerCandidates Organization)> ReadAsync(
+        ResolveSecrets request, ToolCall call, CancellationToken cancellationToken)
+    {
+        var user = store.ReadAsync(request.UserOf(caller), call, cancellationToken);
+        if (request.OrganizationOf() is not { } organization)
+        {
+            return (await user, OwnerCandidates.None);
+        }
+
+        var both = await Task.WhenAll(user, store.ReadAsync(organization, call, cancellationToken));
+        return (both[0], both[1]);
     }
 }

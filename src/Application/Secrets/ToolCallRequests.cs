@@ -71,12 +71,9 @@ internal static class ToolCallRequests
     public static ToolCall ToCall(this IToolCallRequest request) =>
         new(request.ToolName!, request.ToolArgs, request.References ?? NoReferences, request.Workspace);
 
-    /// <summary>What the organisation of a call has for it; nothing for a call outside of any.</summary>
-    public static async Task<OwnerCandidates> ReadOrganizationAsync(
-        this IResolutionStore store, IToolCallRequest request, ToolCall call, CancellationToken cancellationToken) =>
-        request.OrganizationId is { } id
-            ? await store.ReadAsync(new SecretOwner(OwnerKind.Organization, id), call.References.Values, cancellationToken)
-            : OwnerCandidates.None;
+    /// <summary>The organisation of a call, as an owner; null for a call outside of any.</summary>
+    public static SecretOwner? OrganizationOf(this IToolCallRequest request) =>
+        request.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : null;
 
     // A runtime that is bound to no organisation serves all of them.
     private static bool MayName(Caller caller, string organization) =>

@@ -29,15 +29,19 @@ internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
         builder.Property(secret => secret.NameKey).IsHash();
         builder.Property(secret => secret.ToolName).HasTextLength(ToolPattern.Length);
         builder.Property(secret => secret.ToolArg).HasTextLength(ToolBinding.ArgLength);
-        builder.Property(secret => secret.DefaultKey).IsHash();
+        builder.Property(secret => secret.ToolKey).IsHash();
+        builder.Property(secret => secret.ArgKey).IsHash();
+        builder.Property(secret => secret.PatternArgKey).IsHash();
         builder.Property(secret => secret.Display).HasMaxLength(MaskedValue.MaxLength);
         builder.Property(secret => secret.Version).IsConcurrencyToken();
         builder.Ignore(secret => secret.Owner).Ignore(secret => secret.Binding).Ignore(secret => secret.Placement);
 
         builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.NameKey })
             .IsUnique().HasDatabaseName(NameIndex);
-        builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.DefaultKey })
-            .IsUnique().HasFilter("default_key IS NOT NULL").HasDatabaseName(DefaultIndex);
+        builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.ToolKey, secret.ArgKey })
+            .IsUnique().HasFilter("tool_key IS NOT NULL").HasDatabaseName(DefaultIndex);
+        builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.PatternArgKey })
+            .HasFilter("pattern_arg_key IS NOT NULL").HasDatabaseName("ix_secrets_pattern_arg");
         builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.CreatedAt, secret.Id })
             .HasDatabaseName("ix_secrets_listing");
         builder.HasOne<Owner>().WithMany()

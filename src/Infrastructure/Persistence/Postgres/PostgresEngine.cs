@@ -22,6 +22,8 @@ internal sealed class PostgresEngine : IDatabaseEngine
     public static void RegisterContext(IServiceCollection services)
     {
         services.AddSingleton<IDatabaseFaults, PostgresFaults>();
+        services.AddSingleton<INewSecretStore, PostgresNewSecretStore>();
+        services.AddSingleton<ICandidateReader, PostgresCandidateReader>();
         services.AddDbContextPool<SecretsDbContext, PostgresSecretsDbContext>(
             (provider, options) => Configure(options, provider.GetRequiredService<IDatabaseServer>().ConnectionString));
     }

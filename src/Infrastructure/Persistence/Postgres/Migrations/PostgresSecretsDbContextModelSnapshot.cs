@@ -140,6 +140,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<byte[]>("ArgKey")
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("arg_key")
+                        .IsFixedLength();
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -147,12 +153,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.Property<Guid>("CreatedBy")
                         .HasColumnType("uuid")
                         .HasColumnName("created_by");
-
-                    b.Property<byte[]>("DefaultKey")
-                        .HasMaxLength(32)
-                        .HasColumnType("bytea")
-                        .HasColumnName("default_key")
-                        .IsFixedLength();
 
                     b.Property<string>("Display")
                         .IsRequired()
@@ -195,6 +195,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("smallint")
                         .HasColumnName("owner_kind");
 
+                    b.Property<byte[]>("PatternArgKey")
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("pattern_arg_key")
+                        .IsFixedLength();
+
                     b.Property<int>("Size")
                         .HasColumnType("integer")
                         .HasColumnName("size");
@@ -204,6 +210,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("character varying(2048)")
                         .HasColumnName("tool_arg")
                         .UseCollation("C");
+
+                    b.Property<byte[]>("ToolKey")
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("tool_key")
+                        .IsFixedLength();
 
                     b.Property<string>("ToolName")
                         .HasMaxLength(2048)
@@ -231,17 +243,21 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.HasKey("Id")
                         .HasName("pk_secrets");
 
-                    b.HasIndex("OwnerKind", "OwnerId", "DefaultKey")
-                        .IsUnique()
-                        .HasDatabaseName("ux_secrets_default")
-                        .HasFilter("default_key IS NOT NULL");
-
                     b.HasIndex("OwnerKind", "OwnerId", "NameKey")
                         .IsUnique()
                         .HasDatabaseName("ux_secrets_name");
 
+                    b.HasIndex("OwnerKind", "OwnerId", "PatternArgKey")
+                        .HasDatabaseName("ix_secrets_pattern_arg")
+                        .HasFilter("pattern_arg_key IS NOT NULL");
+
                     b.HasIndex("OwnerKind", "OwnerId", "CreatedAt", "Id")
                         .HasDatabaseName("ix_secrets_listing");
+
+                    b.HasIndex("OwnerKind", "OwnerId", "ToolKey", "ArgKey")
+                        .IsUnique()
+                        .HasDatabaseName("ux_secrets_default")
+                        .HasFilter("tool_key IS NOT NULL");
 
                     b.ToTable("secrets", (string)null);
                 });

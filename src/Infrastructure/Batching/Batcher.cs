@@ -1,0 +1,114 @@
+using System.Threading.Channels;
+using Secrets.Application.Common;
+
+namespace Secrets.Infrastructure.Batching;
+
+/// <summary>How a <see cref="Batcher{TItem,TResult}"/> works.</summary>
+/// <param name="MaxBatch">Items of a batch, at most.</param>
+/// <param name="Workers">Batches under way at the same time.</param>
+/// <param name="Capacity">Items that may wait; one more is refused.</param>
+internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity);
+
+/// <summary>
+/// Does for many what costs about the same as for one. While a batch is under way the next one gathers, so nothing waits for company when
+/// there is none, and the busier it gets the larger the batches. A batch starts after all of its items were added: what it reads is
+/// never older than the question.
+/// </summary>
+internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
+{
+    private readonly int _maxBatch;
+    private readonly Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> _run;
+    private readonly Channel<Entry> _waiting;
+    private readonly Task _workers;
+
+    /// <summary>Starts the workers.</summary>
+    /// <param name="limits">How much, and how much at once.</param>
+    /// <param name="run">Answers a batch: one result for each item, in the same order.</param>
+    public Batcher(BatchLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
+    {
+        _maxBatch = limits.MaxBatch;
+        _run = run;
+        _waiting = Channel.CreateBounded<Entry>(limits.Capacity);
+
+        // Without the flow of whoever asks first: the workers outlive every request.
+        using (ExecutionContext.SuppressFlow())
+        {
+            _workers = Task.WhenAll(Enumerable.Range(0, limits.Workers).Select(_ => Task.Run(WorkAsync)));
+        }
+    }
+
+    /// <summary>
+    /// The result for one item. A cancelled item is left out while it waits; once its batch has begun, the result is awaited, because
+    /// what was done cannot be undone.
+    /// </summary>
+    /// <exception cref="UnavailableException">Too many are waiting, or the service stops.</exception>
+    public async Task<TResult> AddAsync(TItem item, CancellationToken cancellationToken)
+    {
+        var entry = new Entry(item, cancellationToken);
+        return _waiting.Writer.TryWrite(entry) ? await entry.Task : throw new UnavailableException();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _workers;
+    }
+
+    private async Task WorkAsync()
+    {
+        var batch = new List<Entry>();
+        while (await _waiting.Reader.WaitToReadAsync())
+        {
+            Gather(batch);
+            if (batch.Count > 0)
+            {
+                await RunAsync(batch);
+                batch.Clear();
+            }
+        }
+    }
+
+    private void Gather(List<Entry> batch)
+    {
+        while (batch.Count < _maxBatch && _waiting.Reader.TryRead(out var entry))
+        {
+            if (entry.Cancellation.IsCancellationRequested)
+            {
+                entry.SetCanceled(entry.Cancellation);
+            }
+            else
+            {
+                batch.Add(entry);
+            }
+        }
+    }
+
+    private async Task RunAsync(List<Entry> batch)
+    {
+        try
+        {
+            var results = await _run(batch.ConvertAll(entry => entry.Item));
+            for (var at = 0; at < batch.Count; at++)
+            {
+                batch[at].SetResult(results[at]);
+            }
+        }
+#pragma warning disable CA1031 // Whatever it is, it belongs to those who wait, and the worker goes on.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            foreach (var entry in batch)
+            {
+                entry.TrySetException(exception);
+            }
+        }
+    }
+
+    private sealed class Entry(TItem item, CancellationToken cancellation)
+        : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public TItem Item => item;
+
+        public CancellationToken Cancellation => cancellation;
+    }
+}

@@ -1,0 +1,165 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Persistence.Postgres;
+
+/// <summary>Stores new secrets as arrays, one per column, so that the statements are the same for any number of rows.</summary>
+internal sealed class PostgresNewSecretStore : INewSecretStore
+{
+    private const string LockOwners =
+        """
+        SELECT 1 FROM owners
+        WHERE (kind, id) IN (SELECT * FROM unnest($1::smallint[], $2::text[]))
+        ORDER BY kind, id FOR UPDATE
+        """;
+
+    // A statement of its own after the lock: what it reads of an account is what the last write to it left.
+    private const string Store =
+        """
+        WITH input AS (
+            SELECT * FROM unnest(
+                $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::bytea[],
+                $10::bytea[], $11::bytea[], $12::smallint[], $13::bytea[], $14::text[], $15::int[], $16::timestamptz[], $17::uuid[])
+            AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key,
+                arg_key, pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by)
+        ), fitting AS (
+            SELECT o.kind, o.id
+            FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM input GROUP BY owner_kind, owner_id) i
+            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $18
+        ), stored AS (
+            INSERT INTO secrets (
+                id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
+                workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by)
+            SELECT
+                i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
+                i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by
+            FROM input i JOIN fitting f ON f.kind = i.owner_kind AND f.id = i.owner_id
+            ON CONFLICT DO NOTHING
+            RETURNING id, owner_kind, owner_id, size
+        ), charged AS (
+            UPDATE owners o SET bytes_used = o.bytes_used + s.bytes, stamp = o.stamp + 1
+            FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM stored GROUP BY owner_kind, owner_id) s
+            WHERE o.kind = s.owner_kind AND o.id = s.owner_id
+        )
+        SELECT id FROM stored
+        """;
+
+    private const string RivalsOfNames =
+        """
+        SELECT i.id, s.id, s.name, s.tool_name
+        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
+        CROSS JOIN LATERAL (
+            SELECT id, name, tool_name FROM secrets
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND pattern_arg_key = i.arg_key AND id <> i.id
+            ORDER BY id LIMIT $5) s
+        """;
+
+    private const string RivalsOfPatterns =
+        """
+        SELECT i.id, s.id, s.name, s.tool_name
+        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
+        CROSS JOIN LATERAL (
+            SELECT id, name, tool_name FROM secrets
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND arg_key = i.arg_key AND id <> i.id
+            ORDER BY id LIMIT $5) s
+        """;
+
+    public int MaxBatch => 200;
+
+    public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, long quota)
+    {
+        await db.Database.OpenConnectionAsync();
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        batch.BatchCommands.Add(LockCommand(secrets));
+        batch.BatchCommands.Add(StoreCommand(secrets, quota));
+        AddRivals(batch, secrets);
+
+        HashSet<Guid> stored = [];
+        Dictionary<Guid, List<Rival>> rivals = [];
+        await using (var reader = await batch.ExecuteReaderAsync())
+        {
+            await reader.NextResultAsync();
+            while (await reader.ReadAsync())
+            {
+                stored.Add(reader.GetGuid(0));
+            }
+
+            while (await reader.NextResultAsync())
+            {
+                while (await reader.ReadAsync())
+                {
+                    var id = reader.GetGuid(0);
+                    (rivals.TryGetValue(id, out var known) ? known : rivals[id] = [])
+                        .Add(new Rival(reader.GetGuid(1), reader.GetString(2), reader.GetString(3)));
+                }
+            }
+        }
+
+        await transaction.CommitAsync();
+        return [.. secrets.Select(secret =>
+            stored.Contains(secret.Id) ? new NewSecret(rivals.GetValueOrDefault(secret.Id) ?? (IReadOnlyList<Rival>)[]) : null)];
+    }
+
+    private static NpgsqlBatchCommand LockCommand(IReadOnlyList<Secret> secrets)
+    {
+        var owners = secrets.Select(secret => secret.Owner).Distinct().ToList();
+        return new NpgsqlBatchCommand(LockOwners)
+        {
+            Parameters = { Columns.Of(owners, owner => (short)owner.Kind), Columns.Of(owners, owner => owner.Id) },
+        };
+    }
+
+    private static NpgsqlBatchCommand StoreCommand(IReadOnlyList<Secret> secrets, long quota) => new(Store)
+    {
+        Parameters =
+        {
+            Columns.Of(secrets, secret => secret.Id),
+            Columns.Of(secrets, secret => (short)secret.OwnerKind),
+            Columns.Of(secrets, secret => secret.OwnerId),
+            Columns.Of(secrets, secret => secret.Name),
+            Columns.Of(secrets, secret => secret.NameKey),
+            Columns.Of(secrets, secret => secret.ToolName),
+            Columns.Of(secrets, secret => secret.ToolArg),
+            Columns.Of(secrets, secret => secret.IsDefaultForTool),
+            Columns.Of(secrets, secret => secret.ToolKey),
+            Columns.Of(secrets, secret => secret.ArgKey),
+            Columns.Of(secrets, secret => secret.PatternArgKey),
+            Columns.Of(secrets, secret => (short)secret.WorkspaceRule),
+            Columns.Of(secrets, secret => secret.Envelope),
+            Columns.Of(secrets, secret => secret.Display),
+            Columns.Of(secrets, secret => secret.Size),
+            Columns.Of(secrets, secret => secret.CreatedAt.UtcDateTime),
+            Columns.Of(secrets, secret => secret.CreatedBy),
+            new NpgsqlParameter<long> { TypedValue = quota },
+        },
+    };
+
+    private static void AddRivals(NpgsqlBatch batch, IReadOnlyList<Secret> secrets)
+    {
+        var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
+        Add(RivalsOfNames, [.. defaults[false]]);
+        Add(RivalsOfPatterns, [.. defaults[true]]);
+
+        void Add(string query, List<Secret> stored)
+        {
+            if (stored.Count > 0)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(query)
+                {
+                    Parameters =
+                    {
+                        Columns.Of(stored, secret => secret.Id),
+                        Columns.Of(stored, secret => (short)secret.OwnerKind),
+                        Columns.Of(stored, secret => secret.OwnerId),
+                        Columns.Of(stored, secret => secret.ArgKey),
+                        new NpgsqlParameter<int> { TypedValue = Rival.MaxCount },
+                    },
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using Secrets.Application.Common;
+using Secrets.Infrastructure.Batching;
+
+namespace Secrets.Infrastructure.Tests.Batching;
+
+public sealed class GatheringIntoBatches
+{
+    private static readonly CancellationToken Never = CancellationToken.None;
+
+    [Fact]
+    public async Task Everybody_gets_their_own_answer_from_a_batch_that_began_after_the_question()
+    {
+        var clock = 0L;
+        var largest = 0;
+        await using var batcher = new Batcher<(int Number, long AskedAt), (int Number, bool InOrder)>(
+            new BatchLimits(MaxBatch: 7, Workers: 3, Capacity: 10_000),
+            async items =>
+            {
+                var began = Interlocked.Increment(ref clock);
+                InterlockedMax(ref largest, items.Count);
+                await Task.Yield();
+                return [.. items.Select(item => (item.Number, item.AskedAt < began))];
+            });
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 5_000).Select(number =>
+            Task.Run(() => batcher.AddAsync((number, Interlocked.Increment(ref clock)), Never))));
+
+        Assert.Equal(Enumerable.Range(0, 5_000), answers.Select(answer => answer.Number));
+        Assert.All(answers, answer => Assert.True(answer.InOrder));
+        Assert.InRange(largest, 2, 7);
+    }
+
+    [Fact]
+    public async Task What_comes_while_a_batch_is_under_way_shares_the_next()
+    {
+        using var door = new Door();
+        await using var batcher = new Batcher<int, int>(new BatchLimits(MaxBatch: 100, Workers: 1, Capacity: 100), door.PassAsync);
+
+        var first = batcher.AddAsync(0, Never);
+        await door.WaitForAsync(batches: 1);
+        var others = Enumerable.Range(1, 50).Select(number => batcher.AddAsync(number, Never)).ToList();
+        door.Open();
+
+        await Task.WhenAll([first, .. others]);
+        Assert.Equal([1, 50], door.Sizes);
+    }
+
+    [Fact]
+    public async Task More_than_may_wait_are_refused_and_those_that_wait_are_answered()
+    {
+        using var door = new Door();
+        await using var batcher = new Batcher<int, int>(new BatchLimits(MaxBatch: 1, Workers: 1, Capacity: 3), door.PassAsync);
+        var first = batcher.AddAsync(0, Never);
+        await door.WaitForAsync(batches: 1);
+
+        var waiting = Enumerable.Range(1, 3).Select(number => batcher.AddAsync(number, Never)).ToList();
+        await Assert.ThrowsAsync<UnavailableException>(() => batcher.AddAsync(4, Never));
+        door.Open();
+
+        var answers = await Task.WhenAll([first, .. waiting]);
+        Assert.Equal([0, 1, 2, 3], answers);
+    }
+
+    [Fact]
+    public async Task Who_gives_up_while_waiting_is_left_out_and_who_gives_up_later_is_answered_all_the_same()
+    {
+        using var door = new Door();
+        await using var batcher = new Batcher<int, int>(new BatchLimits(MaxBatch: 10, Workers: 1, Capacity: 10), door.PassAsync);
+        using var later = new CancellationTokenSource();
+        using var early = new CancellationTokenSource();
+        var begun = batcher.AddAsync(1, later.Token);
+        await door.WaitForAsync(batches: 1);
+        var waiting = batcher.AddAsync(2, early.Token);
+        await early.CancelAsync();
+        await later.CancelAsync();
+        door.Open();
+
+        Assert.Equal(1, await begun);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Assert.Equal([1], door.Items);
+    }
+
+    [Fact]
+    public async Task A_batch_that_fails_fails_for_all_in_it_and_for_nobody_after()
+    {
+        using var door = new Door();
+        await using var batcher = new Batcher<int, int>(
+            new BatchLimits(MaxBatch: 2, Workers: 1, Capacity: 10),
+            async items => items.Contains(13) ? throw new TimeoutException() : await door.PassAsync(items));
+        var first = batcher.AddAsync(1, Never);
+        await door.WaitForAsync(batches: 1);
+        var unlucky = (Task<int>[])[batcher.AddAsync(13, Never), batcher.AddAsync(14, Never)];
+        var next = batcher.AddAsync(15, Never);
+        door.Open();
+
+        foreach (var one in unlucky)
+        {
+            await Assert.ThrowsAsync<TimeoutException>(() => one);
+        }
+
+        var answers = await Task.WhenAll(first, next);
+        Assert.Equal([1, 15], answers);
+    }
+
+    [Fact]
+    public async Task An_end_finishes_what_waits_and_takes_nothing_more()
+    {
+        using var door = new Door();
+        var batcher = new Batcher<int, int>(new BatchLimits(MaxBatch: 1, Workers: 1, Capacity: 10), door.PassAsync);
+        var all = Enumerable.Range(0, 5).Select(number => batcher.AddAsync(number, Never)).ToList();
+        await door.WaitForAsync(batches: 1);
+        door.Open();
+
+        await batcher.DisposeAsync();
+
+        Assert.Equal(Enumerable.Range(0, 5), await Task.WhenAll(all));
+        await Assert.ThrowsAsync<UnavailableException>(() => batcher.AddAsync(5, Never));
+    }
+
+    private static void InterlockedMax(ref int largest, int candidate)
+    {
+        for (var seen = Volatile.Read(ref largest); candidate > seen; seen = Volatile.Read(ref largest))
+        {
+            Interlocked.CompareExchange(ref largest, candidate, seen);
+        }
+    }
+
+    /// <summary>Holds batches up until it is opened, and notes what passed.</summary>
+    private sealed class Door : IDisposable
+    {
+        private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly SemaphoreSlim _arrived = new(0);
+        private readonly ConcurrentQueue<IReadOnlyList<int>> _batches = [];
+
+        public IEnumerable<int> Sizes => _batches.Select(batch => batch.Count);
+
+        public IEnumerable<int> Items => _batches.SelectMany(batch => batch);
+
+        public void Dispose() => _arrived.Dispose();
+
+        public void Open() => _open.SetResult();
+
+        public async Task WaitForAsync(int batches)
+        {
+            for (var seen = 0; seen < batches; seen++)
+            {
+                Assert.True(await _arrived.WaitAsync(TimeSpan.FromSeconds(30), Never));
+            }
+        }
+
+        public async Task<IReadOnlyList<int>> PassAsync(IReadOnlyList<int> items)
+        {
+            _batches.Enqueue(items);
+            _arrived.Release();
+            await _open.Task;
+            return items;
+        }
+    }
+}
