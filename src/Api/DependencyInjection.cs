@@ -70,6 +70,8 @@ internal static class DependencyInjection
         services.AddScoped(provider =>
             (provider.GetRequiredService<IHttpContextAccessor>().HttpContext?.User as CallerPrincipal)?.Caller
             ?? throw new UnauthenticatedException());
+        services.AddScoped(provider =>
+            provider.GetRequiredService<IHttpContextAccessor>().HttpContext?.Origin() ?? new RequestOrigin(Address: null, RequestId: null));
     }
 
     private static void Configure(JsonSerializerOptions json)

@@ -1,6 +1,7 @@
 using FluentValidation;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
+using Secrets.Application.Audit;
 using Secrets.Application.Common.Behaviours;
 using Secrets.Application.Secrets;
 
@@ -23,12 +24,14 @@ public static class DependencyInjection
             services.AddSingleton(found.InterfaceType, found.ValidatorType);
         }
 
-        // In this order: what is refused is logged too, and what is forbidden is not looked into.
+        // In this order: what is refused is logged and audited too, and what is forbidden is not looked into.
         services.AddScoped(typeof(IPipelineBehavior<,>), typeof(LoggingBehaviour<,>));
+        services.AddScoped(typeof(IPipelineBehavior<,>), typeof(DenialBehaviour<,>));
         services.AddScoped(typeof(IPipelineBehavior<,>), typeof(AuthorizationBehaviour<,>));
         services.AddScoped(typeof(IPipelineBehavior<,>), typeof(ValidationBehaviour<,>));
 
         services.AddAutoMapper(configuration => configuration.AddMaps(assembly));
+        services.AddScoped<AuditTrail>();
         services.AddScoped<OwnerTransaction>();
         return services;
     }

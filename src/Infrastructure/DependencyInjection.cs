@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Infrastructure.ApiKeys;
+using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Resolution;
@@ -24,6 +25,7 @@ public static class DependencyInjection
         services.AddScoped<Schema>();
         services.AddEncryption();
         services.AddSingleton<IResolutionStore, ResolutionStore>();
+        services.AddAudit();
 
         services.AddSingleton<ApiKeyLookup>();
         services.AddSingleton<IApiKeyAuthenticator, ApiKeyAuthenticator>();
@@ -37,7 +39,9 @@ public static class DependencyInjection
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
             .ValidateOnStart();
 
-        services.AddHealthChecks().AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5));
+        services.AddHealthChecks()
+            .AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5))
+            .AddCheck<AuditWriteCheck>("audit", timeout: TimeSpan.FromSeconds(5));
         services.AddSingleton(TimeProvider.System);
         return services;
     }
@@ -46,7 +50,7 @@ public static class DependencyInjection
     /// Has the host prepare database, keys and schema before it serves. Apart from the rest, because the build takes the OpenAPI
     /// documents from a host that must not touch any database.
     /// </summary>
-    public static IServiceCollection AddStartup(this IServiceCollection services) => services.AddHostedService<Startup>();
+    public static IServiceCollection AddStartup(this IServiceCollection services) => services.AddHostedService<Startup>().AddHostedService<AuditRetention>();
 
     /// <summary>Applies the migrations that the database lacks, and ends.</summary>
     public static async Task MigrateAsync(this IServiceProvider services, CancellationToken cancellationToken)
@@ -62,6 +66,20 @@ public static class DependencyInjection
         {
             await server.StopAsync(CancellationToken.None);
         }
+    }
+
+    private static void AddAudit(this IServiceCollection services)
+    {
+        services.AddSingleton<AuditKey>();
+        services.AddScoped<AuditKeyLoader>();
+        services.AddSingleton<AuditWriters>();
+        services.AddSingleton<IAuditLog, AuditLog>();
+        services.AddScoped<IAuditVerifier, AuditVerifier>();
+        services.AddSettings<AuditOptions>(AuditOptions.Section)
+            .Validate(
+                audit => audit.RetentionDays is null or (>= 1 and <= AuditOptions.MaxRetentionDays),
+                $"Audit:RetentionDays must be a number of days from 1 to {AuditOptions.MaxRetentionDays}, or be left out.")
+            .ValidateOnStart();
     }
 
     private static void AddEncryption(this IServiceCollection services)

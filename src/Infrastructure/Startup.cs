@@ -1,12 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.ApiKeys;
+using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure;
 
-/// <summary>What must hold before the first request: database, schema, root key, a key to come in with. In this order.</summary>
+/// <summary>What must hold before the first request: database, schema, root key, the audit's key, a key to come in with. In this order.</summary>
 internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scopes) : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -18,6 +19,7 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
         await (server.IsPrivate ? schema.MigrateAsync(cancellationToken) : schema.RequireCurrentAsync(cancellationToken));
         await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
         await services.GetRequiredService<KeyRingGate>().LoadAsync(cancellationToken);
+        await services.GetRequiredService<AuditKeyLoader>().LoadAsync(cancellationToken);
         if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
         {
             // To the terminal and not to the log: a log is kept.

@@ -41,6 +41,14 @@ public sealed class Layers
     }
 
     [Fact]
+    public void Every_request_says_what_it_is_called_in_the_audit()
+    {
+        var requests = RequestTypes().ToList();
+        Assert.NotEmpty(requests);
+        Assert.All(requests, request => Assert.NotNull(request.GetCustomAttribute<AuditedAsAttribute>()));
+    }
+
+    [Fact]
     public void Every_request_has_one_handler_in_the_file_that_it_stands_in()
     {
         var handlers = Application.GetTypes()

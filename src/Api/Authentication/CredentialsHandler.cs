@@ -2,21 +2,26 @@ using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using Secrets.Api.Http;
 using Secrets.Application.Common;
+using Secrets.Domain.Audit;
 
 namespace Secrets.Api.Authentication;
 
 /// <summary>
 /// Takes credentials from the three headers that clients use. Every credential sent must be accepted, and all must stand for the
-/// same principal: an invalid one never falls through to another.
+/// same principal: an invalid one never falls through to another. A refusal of somebody who is known is written to the audit.
 /// </summary>
 internal sealed partial class CredentialsHandler(
-    IApiKeyAuthenticator keys, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
+    IApiKeyAuthenticator keys, IAuditLog audit, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Credentials";
 
     private const string BearerPrefix = "Bearer ";
+
+    // Whom one of the credentials stands for, or would if it were still accepted.
+    private (Guid User, Guid? KeyId)? _known;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -24,6 +29,7 @@ internal sealed partial class CredentialsHandler(
         foreach (var (header, credential) in Supplied())
         {
             var verdict = await keys.AuthenticateAsync(credential, Context.RequestAborted);
+            _known ??= KnownOf(verdict);
             if (verdict.Caller is not { } next)
             {
                 return Refuse(header, verdict.Refusal ?? "not accepted");
@@ -41,6 +47,35 @@ internal sealed partial class CredentialsHandler(
             ? AuthenticateResult.NoResult()
             : AuthenticateResult.Success(new AuthenticationTicket(new CallerPrincipal(caller, SchemeName), SchemeName));
     }
+
+    /// <summary>Only here is it certain that the request is refused: what needs no credential is answered in spite of a bad one.</summary>
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        if (_known is { } known)
+        {
+            var origin = Context.Origin();
+            var denial = new AuditEvent
+            {
+                At = TimeProvider.GetUtcNow(),
+                Actor = known.User,
+                Action = AuditAction.Authenticate,
+                Outcome = AuditOutcome.Denied,
+                KeyId = known.KeyId,
+                Address = origin.Address,
+                RequestId = origin.RequestId,
+            };
+            await audit.AppendAsync([denial], CancellationToken.None);
+        }
+
+        await base.HandleChallengeAsync(properties);
+    }
+
+    private static (Guid User, Guid? KeyId)? KnownOf(ApiKeyVerdict verdict) => verdict switch
+    {
+        { RefusedKey: { } key } => (key.UserId, key.Id),
+        { Caller: { } caller } => (caller.UserId, null),
+        _ => null,
+    };
 
     private IEnumerable<(string Header, string Credential)> Supplied()
     {

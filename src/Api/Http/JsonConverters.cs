@@ -11,16 +11,12 @@ internal sealed class MomentConverter : JsonConverter<DateTimeOffset>
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
 
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var moment) && NamesItsOffset(reader.GetString()!)
+        reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var moment) && Moments.NamesItsOffset(reader.GetString()!)
             ? moment
             : throw new JsonException();
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture));
-
-    // The framework takes a time without an offset for local time, and whose would that be?
-    private static bool NamesItsOffset(string text) =>
-        text.EndsWith('Z') || (text.Contains('T', StringComparison.Ordinal) && text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.Ordinal));
 }
 
 /// <summary>

@@ -1,8 +1,10 @@
 using AutoMapper;
 using FluentValidation;
 using MediatR;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Scope = Secrets.Domain.ApiKeys.Scopes;
 
 namespace Secrets.Application.ApiKeys;
@@ -16,6 +18,7 @@ namespace Secrets.Application.ApiKeys;
 /// <param name="Workspaces">Workspaces of that organisation it is a member of.</param>
 /// <param name="ExpiresAt">When it stops working; null: never.</param>
 [RequiresScope(Scope.KeysManage)]
+[AuditedAs(AuditAction.KeyCreate)]
 public sealed record CreateApiKey(
     string? Name,
     IReadOnlyList<string>? Scopes,
@@ -59,7 +62,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
     }
 }
 
-internal sealed class CreateApiKeyHandler(ISecretsDb db, Caller caller, TimeProvider time, IMapper mapper)
+internal sealed class CreateApiKeyHandler(ISecretsDb db, AuditTrail trail, Caller caller, TimeProvider time, IMapper mapper)
     : IRequestHandler<CreateApiKey, CreatedApiKey>
 {
     public async Task<CreatedApiKey> Handle(CreateApiKey request, CancellationToken cancellationToken)
@@ -77,6 +80,7 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, Caller caller, TimeProv
             _ =>
             {
                 db.ApiKeys.Add(key);
+                db.Record(trail.Success(AuditAction.KeyCreate, key));
                 return Task.FromResult(key);
             },
             cancellationToken);

@@ -1,19 +1,37 @@
 using MediatR;
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 
 namespace Secrets.Application.ApiKeys;
 
 /// <summary>Revokes a key at once and for good.</summary>
 [RequiresScope(Scopes.KeysManage)]
-public sealed record DeleteApiKey(Guid Id) : IRequest<Unit>;
-
-internal sealed class DeleteApiKeyHandler(ISecretsDb db, Caller caller) : IRequestHandler<DeleteApiKey, Unit>
+[AuditedAs(AuditAction.KeyDelete)]
+public sealed record DeleteApiKey(Guid Id) : IRequest<Unit>, INamesOne
 {
-    public async Task<Unit> Handle(DeleteApiKey request, CancellationToken cancellationToken)
-    {
-        var deleted = await db.ApiKeys.VisibleTo(caller).Where(key => key.Id == request.Id).ExecuteDeleteAsync(cancellationToken);
-        return deleted == 1 ? Unit.Value : throw new NotFoundException();
-    }
+    Guid? INamesOne.AuditedKeyId => Id;
+}
+
+internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Caller caller) : IRequestHandler<DeleteApiKey, Unit>
+{
+    public Task<Unit> Handle(DeleteApiKey request, CancellationToken cancellationToken) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                var keys = db.ApiKeys.VisibleTo(caller).Where(key => key.Id == request.Id);
+                var key = await keys.AsNoTracking().SingleOrDefaultAsync(token) ?? throw new NotFoundException();
+
+                // Of two at the same moment one removes it, and only that one says so in the audit.
+                if (await keys.ExecuteDeleteAsync(token) == 0)
+                {
+                    throw new NotFoundException();
+                }
+
+                db.Record(trail.Success(AuditAction.KeyDelete, key));
+                return Unit.Value;
+            },
+            cancellationToken);
 }

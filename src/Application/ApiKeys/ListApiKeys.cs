@@ -5,11 +5,13 @@ using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 
 namespace Secrets.Application.ApiKeys;
 
 /// <summary>Lists the keys that the caller may manage, oldest first.</summary>
 [RequiresScope(Scopes.KeysManage)]
+[AuditedAs(AuditAction.KeyList)]
 public sealed record ListApiKeys(int? Limit, string? Cursor) : IRequest<Page<ApiKeyDetails>>, IPaged;
 
 internal sealed class ListApiKeysValidator : AbstractValidator<ListApiKeys>

@@ -1,4 +1,5 @@
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Common;
@@ -38,3 +39,29 @@ public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
     /// <summary>Whether the caller may send the request.</summary>
     public bool IsMetBy(Caller caller) => Array.Exists(anyOf, caller.Has);
 }
+
+/// <summary>
+/// What a request is called in the audit. The pipeline refuses a request that carries no such attribute, so that no refusal goes
+/// unrecorded by forgetting.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class AuditedAsAttribute(AuditAction action) : Attribute
+{
+    /// <summary>The request's name.</summary>
+    public AuditAction Action => action;
+}
+
+/// <summary>A request about one thing by its id. That there is no such thing for the caller is recorded as a refusal.</summary>
+public interface INamesOne
+{
+    /// <summary>The secret that is asked for, if it is one.</summary>
+    Guid? AuditedSecretId => null;
+
+    /// <summary>The API key that is asked for, if it is one.</summary>
+    Guid? AuditedKeyId => null;
+}
+
+/// <summary>Where a request came from, as far as the surface that took it knows.</summary>
+/// <param name="Address">The address of the other end of the connection.</param>
+/// <param name="RequestId">The request's id, as the log has it.</param>
+public sealed record RequestOrigin(string? Address, string? RequestId);

@@ -55,23 +55,33 @@ public static class Paging
     /// <summary>The most rows of a page.</summary>
     public const int MaxLimit = 1000;
 
-    /// <summary>The rules of a paged list.</summary>
+    /// <summary>The rules of a paged list in the order of lists.</summary>
     internal static void ValidatePage<T>(this AbstractValidator<T> validator)
+        where T : IPaged =>
+        validator.ValidatePage(cursor => PageCursor.Parse(cursor) is not null);
+
+    /// <summary>The rules of a paged list in an order of its own.</summary>
+    internal static void ValidatePage<T>(this AbstractValidator<T> validator, Func<string, bool> isCursor)
         where T : IPaged
     {
         validator.RuleFor(list => list.Limit).InclusiveBetween(1, MaxLimit)
             .WithErrorCode(Codes.BadValue).WithMessage($"Must be between 1 and {MaxLimit}.");
-        validator.RuleFor(list => list.Cursor).Must(cursor => cursor is null || PageCursor.Parse(cursor) is not null)
+        validator.RuleFor(list => list.Cursor).Must(cursor => cursor is null || isCursor(cursor))
             .WithErrorCode(Codes.BadValue).WithMessage("Is not a cursor that this service gave out.");
     }
 
+    /// <summary>Reads one page of rows in the order of lists.</summary>
+    internal static Task<Page<T>> ToPageAsync<T>(
+        this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, bool> admits, CancellationToken cancellationToken)
+        where T : IListed =>
+        ordered.ToPageAsync(paged, admits, row => new PageCursor(row.CreatedAt, row.Id).ToString(), cancellationToken);
+
     /// <summary>
     /// Reads one page of rows that are narrowed and ordered already; <paramref name="admits"/>
-    /// is what the database cannot decide.
+    /// is what the database cannot decide, <paramref name="cursorBehind"/> where the next page starts.
     /// </summary>
     internal static async Task<Page<T>> ToPageAsync<T>(
-        this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, bool> admits, CancellationToken cancellationToken)
-        where T : IListed
+        this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, bool> admits, Func<T, string> cursorBehind, CancellationToken cancellationToken)
     {
         var items = new List<T>();
         await foreach (var item in ordered.WithCancellation(cancellationToken))
@@ -83,8 +93,7 @@ public static class Paging
 
             if (items.Count == paged.Limit)
             {
-                var last = items[^1];
-                return new Page<T>(items, new PageCursor(last.CreatedAt, last.Id).ToString());
+                return new Page<T>(items, cursorBehind(items[^1]));
             }
 
             items.Add(item);

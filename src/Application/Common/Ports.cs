@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
@@ -14,6 +15,8 @@ public interface ISecretsDb
 
     DbSet<ApiKey> ApiKeys { get; }
 
+    DbSet<AuditEntry> Audit { get; }
+
     /// <summary>
     /// Adds to what the owner has stored, moves its stamp and locks its account until the end of the transaction; false, and nothing
     /// of that, when the total would pass <paramref name="most"/>.
@@ -25,7 +28,11 @@ public interface ISecretsDb
     /// the whole is run again, so the work must not have effects of its own.
     /// </summary>
     /// <exception cref="UniqueViolationException">A unique rule of the database was violated; nothing was stored.</exception>
+    /// <exception cref="UnavailableException">The audit cannot be written; nothing was stored.</exception>
     Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
+
+    /// <summary>For the work of <see cref="InTransactionAsync"/>: writes this to the audit in the same transaction.</summary>
+    void Record(AuditEvent fact);
 }
 
 /// <summary>
@@ -38,7 +45,10 @@ public interface INewSecrets
     /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, or the owner has
     /// no account yet.
     /// </summary>
-    Task<NewSecret?> TryStoreAsync(Secret secret, CancellationToken cancellationToken);
+    /// <param name="secret">The secret, sealed.</param>
+    /// <param name="fact">What the audit says of it, in the same transaction.</param>
+    /// <param name="cancellationToken">Counts until its transaction begins.</param>
+    Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken);
 }
 
 /// <summary>A secret that was stored, and the other defaults of its owner that it may overlap with.</summary>
@@ -53,6 +63,37 @@ public sealed record Rival(Guid Id, string Name, string ToolName)
     /// <summary>How many a stored default is compared with, at most.</summary>
     public const int MaxCount = 500;
 }
+
+/// <summary>The audit, for what has no transaction of its own.</summary>
+public interface IAuditLog
+{
+    /// <summary>Writes events, at least one; they are durable when this returns.</summary>
+    /// <exception cref="UnavailableException">They could not be written, or nobody knows whether they were.</exception>
+    Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken);
+}
+
+/// <summary>Where in the audit the last of some events is.</summary>
+/// <param name="Writer">Whose chain.</param>
+/// <param name="Sequence">Its place in that chain.</param>
+/// <param name="Hash">Its hash: whoever keeps it can tell later that nothing up to there was changed.</param>
+public sealed record AuditReceipt(Guid Writer, long Sequence, byte[] Hash);
+
+/// <summary>Checks the audit.</summary>
+public interface IAuditVerifier
+{
+    /// <summary>Reads the whole audit as it stands at one moment, in bounded memory.</summary>
+    Task<AuditVerdict> VerifyAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What a check of the audit found.</summary>
+/// <param name="Checked">Rows that were read.</param>
+/// <param name="FirstBroken">The first row that is not as it was written, or is missing; null: everything is as it was written.</param>
+public sealed record AuditVerdict(long Checked, AuditPlace? FirstBroken);
+
+/// <summary>A place in the audit.</summary>
+/// <param name="Writer">Whose chain; the nil uuid where a whole chain is missing.</param>
+/// <param name="Sequence">The row's place in it; of a missing chain its writer's number.</param>
+public sealed record AuditPlace(Guid Writer, long Sequence);
 
 /// <summary>The unique rules that a use case can run into.</summary>
 public enum UniqueRule
@@ -116,9 +157,16 @@ public sealed record ApiKeyVerdict
 
     public ApiKeyVerdict(string refusal) => Refusal = refusal;
 
+    /// <summary>A key that is known and yet refused.</summary>
+    public ApiKeyVerdict(string refusal, ApiKey key)
+        : this(refusal) => RefusedKey = key;
+
     /// <summary>Whom an accepted key stands for.</summary>
     public Caller? Caller { get; }
 
     /// <summary>Why the key is refused.</summary>
     public string? Refusal { get; }
+
+    /// <summary>The refused key, where it is known.</summary>
+    public ApiKey? RefusedKey { get; }
 }

@@ -66,6 +66,10 @@ internal static class Rules
     public static void Value<T>(this IRuleBuilder<T, Optional<SecretValue>> rule, TextLength length) =>
         rule.Custom((value, context) => context.CheckText(value.Value?.Reveal(), length));
 
+    public static void Moment<T>(this IRuleBuilder<T, string?> rule) =>
+        rule.Must(text => text is null || Moments.Parse(text) is not null)
+            .WithErrorCode(Codes.NotDateTime).WithMessage("Must be a moment in RFC 3339, with its offset.");
+
     public static IRuleBuilderOptions<T, TProperty> Required<T, TProperty>(this IRuleBuilder<T, TProperty> rule) =>
         rule.NotNull().WithErrorCode(Codes.Missing).WithMessage("Is required.");
 

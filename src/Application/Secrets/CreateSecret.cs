@@ -3,12 +3,14 @@ using FluentValidation;
 using MediatR;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
 /// <summary>Stores a new secret of the caller.</summary>
 [RequiresScope(Scopes.SecretsWrite)]
+[AuditedAs(AuditAction.SecretCreate)]
 public sealed record CreateSecret(
     string? SecretName, SecretValue? SecretValue, string? ToolName, string? ToolArg, bool IsDefaultForTool) : IRequest<StoredSecret>
 {

@@ -2,6 +2,7 @@ using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Secrets;
 
@@ -9,7 +10,11 @@ namespace Secrets.Application.Secrets;
 /// <param name="SecretId">The secret.</param>
 /// <param name="Condition">The versions that the sender expects; null: whichever is there.</param>
 [RequiresScope(Scopes.SecretsWrite)]
-public sealed record DeleteSecret(Guid SecretId, VersionCondition? Condition) : IRequest<Unit>;
+[AuditedAs(AuditAction.SecretDelete)]
+public sealed record DeleteSecret(Guid SecretId, VersionCondition? Condition) : IRequest<Unit>, INamesOne
+{
+    Guid? INamesOne.AuditedSecretId => SecretId;
+}
 
 internal sealed class DeleteSecretHandler(OwnerTransaction transaction, Caller caller) : IRequestHandler<DeleteSecret, Unit>
 {
@@ -23,6 +28,7 @@ internal sealed class DeleteSecretHandler(OwnerTransaction transaction, Caller c
                     ?? throw new NotFoundException();
                 request.Condition?.Require(secret.Version);
                 transaction.Db.Secrets.Remove(secret);
+                transaction.Record(AuditAction.SecretDelete, secret);
                 await transaction.ChargeAsync(secret.Owner, -secret.Size, token);
                 return Unit.Value;
             },

@@ -4,12 +4,17 @@ using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Secrets;
 
 /// <summary>Looks at one secret of the caller.</summary>
 [RequiresScope(Scopes.SecretsRead)]
-public sealed record GetSecret(Guid SecretId) : IRequest<SecretDetails>;
+[AuditedAs(AuditAction.SecretGet)]
+public sealed record GetSecret(Guid SecretId) : IRequest<SecretDetails>, INamesOne
+{
+    Guid? INamesOne.AuditedSecretId => SecretId;
+}
 
 internal sealed class GetSecretHandler(ISecretsDb db, Caller caller, IMapper mapper) : IRequestHandler<GetSecret, SecretDetails>
 {

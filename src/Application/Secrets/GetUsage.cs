@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
@@ -11,6 +12,7 @@ namespace Secrets.Application.Secrets;
 /// <summary>What an owner's secrets take of the quota.</summary>
 /// <param name="OrganizationId">An organisation of the caller; null: the caller's own.</param>
 [RequiresScope(Scopes.SecretsRead)]
+[AuditedAs(AuditAction.UsageGet)]
 public sealed record GetUsage(string? OrganizationId) : IRequest<Usage>;
 
 /// <summary>The answer to <see cref="GetUsage"/>.</summary>

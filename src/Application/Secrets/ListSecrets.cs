@@ -5,6 +5,7 @@ using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
@@ -15,6 +16,7 @@ namespace Secrets.Application.Secrets;
 /// <param name="ToolName">Only secrets whose pattern matches this tool; unbound secrets are left out.</param>
 /// <param name="SecretName">Only the secret of this name.</param>
 [RequiresScope(Scopes.SecretsRead)]
+[AuditedAs(AuditAction.SecretList)]
 public sealed record ListSecrets(int? Limit, string? Cursor, string? ToolName, string? SecretName)
     : IRequest<Page<SecretDetails>>, IPaged;
 

@@ -1,6 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
@@ -9,7 +11,7 @@ namespace Secrets.Application.Secrets;
 /// One write to an owner's secrets. Every write takes the owner's row first (<see cref="ChargeAsync"/>), so writes of one owner
 /// follow each other: the quota is exact, and no two writes can lock each other out.
 /// </summary>
-internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, IOptions<QuotaOptions> quota)
+internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, AuditTrail trail, IOptions<QuotaOptions> quota)
 {
     public ISecretsDb Db => db;
 
@@ -17,13 +19,14 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, IO
     /// <exception cref="ConflictException">A unique rule is in the way.</exception>
     /// <exception cref="QuotaExceededException">The total would pass the quota.</exception>
     public async Task<IReadOnlyList<Rival>> AddAsync(Secret secret, CancellationToken cancellationToken) =>
-        await newSecrets.TryStoreAsync(secret, cancellationToken) is { } stored
+        await newSecrets.TryStoreAsync(secret, trail.Success(AuditAction.SecretCreate, secret), cancellationToken) is { } stored
             ? stored.Rivals
             : await RunAsync(
                 async token =>
                 {
                     await ChargeAsync(secret.Owner, secret.Size, token);
                     db.Secrets.Add(secret);
+                    Record(AuditAction.SecretCreate, secret);
                     return await db.Secrets.RivalsOfAsync(secret, token);
                 },
                 cancellationToken);
@@ -54,6 +57,9 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, IO
             throw new QuotaExceededException(most);
         }
     }
+
+    /// <summary>Writes to the audit, in this transaction, what was done to a secret.</summary>
+    public void Record(AuditAction action, Secret secret) => db.Record(trail.Success(action, secret));
 
     private async Task<ConflictException> ExplainAsync(UniqueRule rule, Secret refused, CancellationToken cancellationToken)
     {

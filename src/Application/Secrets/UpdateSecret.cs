@@ -4,6 +4,7 @@ using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
@@ -20,6 +21,7 @@ namespace Secrets.Application.Secrets;
 /// <param name="IsDefaultForTool">Whether it is the default from now on.</param>
 /// <param name="Condition">The versions that the sender expects; null: whichever is there.</param>
 [RequiresScope(Scopes.SecretsWrite)]
+[AuditedAs(AuditAction.SecretUpdate)]
 public sealed record UpdateSecret(
     Guid SecretId,
     Optional<string> SecretName,
@@ -27,8 +29,10 @@ public sealed record UpdateSecret(
     Optional<string> ToolName,
     Optional<string> ToolArg,
     Optional<bool?> IsDefaultForTool,
-    VersionCondition? Condition) : IRequest<StoredSecret>
+    VersionCondition? Condition) : IRequest<StoredSecret>, INamesOne
 {
+    Guid? INamesOne.AuditedSecretId => SecretId;
+
     /// <summary>A value given is an update, equal or not; a null is one where it clears something.</summary>
     internal bool Changes(Secret secret) =>
         SecretName.Value is not null
@@ -74,6 +78,7 @@ internal sealed class UpdateSecretHandler(
         request.Condition?.Require(secret.Version);
         if (!request.Changes(secret))
         {
+            transaction.Record(AuditAction.SecretUpdate, secret);
             return (secret, []);
         }
 
@@ -90,6 +95,7 @@ internal sealed class UpdateSecretHandler(
         var sizeBefore = secret.Size;
         secret.Update(request.SecretName.Value ?? secret.Name, binding, caller.UserId, time.Now());
         secret.Seal(value, await sealer.SealAsync(secret.Placement, value, cancellationToken));
+        transaction.Record(AuditAction.SecretUpdate, secret);
         if (secret.Size != sizeBefore)
         {
             await transaction.ChargeAsync(secret.Owner, secret.Size - sizeBefore, cancellationToken);

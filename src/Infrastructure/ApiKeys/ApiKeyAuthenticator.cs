@@ -35,7 +35,7 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, IOptions<AuthOption
 
         if (!key.IsAccepted(now))
         {
-            return new ApiKeyVerdict("expired key");
+            return new ApiKeyVerdict("expired key", key);
         }
 
         await keys.TouchAsync(key, now, cancellationToken);

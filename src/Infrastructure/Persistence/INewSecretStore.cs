@@ -3,7 +3,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>Stores many new secrets in one transaction, in the words of one database.</summary>
+/// <summary>Stores many new secrets at once, in the words of one database.</summary>
 internal interface INewSecretStore
 {
     /// <summary>Secrets of one call, at most.</summary>
@@ -13,7 +13,7 @@ internal interface INewSecretStore
     /// Stores those that neither a unique rule nor their owner's quota is in the way of; one answer for each, null for what was not
     /// stored. Owners are locked in one order, so that no two calls lock each other out.
     /// </summary>
-    /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
+    /// <param name="db">In a transaction, which stays open; nothing is tracked.</param>
     /// <param name="secrets">Sealed.</param>
     /// <param name="quota">Bytes that an owner's values may come to.</param>
     Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, long quota);

@@ -2,7 +2,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Batching;
 
 namespace Secrets.Infrastructure.Persistence;
@@ -12,35 +14,44 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
 {
     private readonly IServiceScopeFactory _scopes;
     private readonly INewSecretStore _store;
+    private readonly AuditWriters _audit;
     private readonly IDatabaseFaults _faults;
     private readonly long _quota;
-    private readonly Batcher<Secret, NewSecret?> _batcher;
+    private readonly Batcher<Audited, NewSecret?> _batcher;
 
-    public NewSecrets(IServiceScopeFactory scopes, INewSecretStore store, IDatabaseFaults faults, IOptions<QuotaOptions> quota)
+    public NewSecrets(
+        IServiceScopeFactory scopes, INewSecretStore store, AuditWriters audit, IDatabaseFaults faults, IOptions<QuotaOptions> quota)
     {
         _scopes = scopes;
         _store = store;
+        _audit = audit;
         _faults = faults;
         _quota = quota.Value.BytesPerOwner;
-        _batcher = new Batcher<Secret, NewSecret?>(new BatchLimits(store.MaxBatch, Workers: 1, Capacity: 10_000), StoreAsync);
+        _batcher = new Batcher<Audited, NewSecret?>(new BatchLimits(store.MaxBatch, Workers: 1, Capacity: 10_000), StoreAsync);
     }
 
-    public Task<NewSecret?> TryStoreAsync(Secret secret, CancellationToken cancellationToken) =>
-        _batcher.AddAsync(secret, cancellationToken);
+    public Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken) =>
+        _batcher.AddAsync(new Audited(secret, fact), cancellationToken);
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    private async Task<IReadOnlyList<NewSecret?>> StoreAsync(IReadOnlyList<Secret> secrets)
+    private async Task<IReadOnlyList<NewSecret?>> StoreAsync(IReadOnlyList<Audited> items)
     {
         await using var scope = _scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
         try
         {
-            return await _store.StoreAsync(scope.ServiceProvider.GetRequiredService<SecretsDbContext>(), secrets, _quota);
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            var stored = await _store.StoreAsync(db, [.. items.Select(item => item.Secret)], _quota);
+            await _audit.CommitAsync(db, [.. items.Where((_, at) => stored[at] is not null).Select(item => item.Fact)], transaction);
+            return stored;
         }
-        catch (Exception exception) when (!_faults.IsUnavailable(exception) && secrets.Count > 1)
+        catch (Exception exception) when (exception is not UnavailableException && !_faults.IsUnavailable(exception) && items.Count > 1)
         {
             // One of them upset the database: each goes its own way, and only that one fails.
-            return new NewSecret?[secrets.Count];
+            return new NewSecret?[items.Count];
         }
     }
+
+    private sealed record Audited(Secret Secret, AuditEvent Fact);
 }

@@ -2,7 +2,9 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Persistence;
@@ -11,13 +13,22 @@ namespace Secrets.Infrastructure.Persistence;
 /// The model that every database shares. A provider derives from it and adds what only that provider knows: its collation, its
 /// migrations, its errors.
 /// </summary>
-internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaults faults) : DbContext(options), ISecretsDb
+internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaults faults, AuditWriters audit)
+    : DbContext(options), ISecretsDb
 {
+    private readonly List<AuditEvent> _facts = [];
+
     public DbSet<Secret> Secrets => Set<Secret>();
 
     public DbSet<Owner> Owners => Set<Owner>();
 
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+
+    public DbSet<AuditEntry> Audit => Set<AuditEntry>();
+
+    public DbSet<AuditWriter> AuditWriters => Set<AuditWriter>();
+
+    public DbSet<AuditKeyRow> AuditKeys => Set<AuditKeyRow>();
 
     public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
 
@@ -31,6 +42,8 @@ internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaul
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         Database.CreateExecutionStrategy().ExecuteAsync(
             token => RunAsync(work, token), cancellationToken);
+
+    public void Record(AuditEvent fact) => _facts.Add(fact);
 
     // As SQL, because every write begins with it, and to take an expression of it apart each time costs more than to run it.
     public async Task<bool> ChargeAsync(SecretOwner owner, long bytes, long most, CancellationToken cancellationToken)
@@ -65,15 +78,14 @@ internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaul
     {
         // A second attempt starts from nothing, and the transaction is all or nothing without savepoints in it.
         ChangeTracker.Clear();
+        _facts.Clear();
         Database.AutoSavepointsEnabled = false;
         await using var transaction = await Database.BeginTransactionAsync(cancellationToken);
         try
         {
             var result = await work(cancellationToken);
             await SaveChangesAsync(cancellationToken);
-
-            // Past this point the caller's cancellation would only hide whether the write happened.
-            await transaction.CommitAsync(CancellationToken.None);
+            await audit.CommitAsync(this, _facts, transaction);
             return result;
         }
         catch (DbUpdateConcurrencyException)

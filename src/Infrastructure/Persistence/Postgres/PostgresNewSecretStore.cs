@@ -70,10 +70,7 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
 
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, long quota)
     {
-        await db.Database.OpenConnectionAsync();
-        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
-        await using var transaction = await connection.BeginTransactionAsync();
-        await using var batch = new NpgsqlBatch(connection, transaction);
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
         batch.BatchCommands.Add(LockCommand(secrets));
         batch.BatchCommands.Add(StoreCommand(secrets, quota));
         AddRivals(batch, secrets);
@@ -99,7 +96,6 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
             }
         }
 
-        await transaction.CommitAsync();
         return [.. secrets.Select(secret =>
             stored.Contains(secret.Id) ? new NewSecret(rivals.GetValueOrDefault(secret.Id) ?? (IReadOnlyList<Rival>)[]) : null)];
     }

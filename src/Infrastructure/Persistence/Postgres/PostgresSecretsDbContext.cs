@@ -1,10 +1,11 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
+using Secrets.Infrastructure.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsDbContext> options, IDatabaseFaults faults)
-    : SecretsDbContext(options, faults)
+internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsDbContext> options, IDatabaseFaults faults, AuditWriters audit)
+    : SecretsDbContext(options, faults, audit)
 {
     protected override string BinaryCollation => "C";
 
@@ -15,7 +16,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         {
             var options = new DbContextOptionsBuilder<PostgresSecretsDbContext>();
             PostgresEngine.Configure(options, "Host=localhost");
-            return new PostgresSecretsDbContext(options.Options, new PostgresFaults());
+            return new PostgresSecretsDbContext(options.Options, new PostgresFaults(), audit: null!);
         }
     }
 }

@@ -108,9 +108,159 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("api_keys", (string)null);
                 });
 
+            modelBuilder.Entity("Secrets.Domain.Audit.AuditEntry", b =>
+                {
+                    b.Property<Guid>("Writer")
+                        .HasColumnType("uuid")
+                        .HasColumnName("writer");
+
+                    b.Property<long>("Sequence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("sequence");
+
+                    b.Property<short>("Action")
+                        .HasColumnType("smallint")
+                        .HasColumnName("action");
+
+                    b.Property<Guid>("Actor")
+                        .HasColumnType("uuid")
+                        .HasColumnName("actor");
+
+                    b.Property<string>("Address")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("address")
+                        .UseCollation("C");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash")
+                        .IsFixedLength();
+
+                    b.Property<Guid?>("KeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("key_id");
+
+                    b.Property<short>("Outcome")
+                        .HasColumnType("smallint")
+                        .HasColumnName("outcome");
+
+                    b.Property<string>("OwnerId")
+                        .HasMaxLength(255)
+                        .HasColumnType("character varying(255)")
+                        .HasColumnName("owner_id")
+                        .UseCollation("C");
+
+                    b.Property<short?>("OwnerKind")
+                        .HasColumnType("smallint")
+                        .HasColumnName("owner_kind");
+
+                    b.Property<string>("RequestId")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("request_id")
+                        .UseCollation("C");
+
+                    b.Property<Guid?>("SecretId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("secret_id");
+
+                    b.Property<int?>("SecretVersion")
+                        .HasColumnType("integer")
+                        .HasColumnName("secret_version");
+
+                    b.Property<string>("ToolArg")
+                        .HasMaxLength(2048)
+                        .HasColumnType("character varying(2048)")
+                        .HasColumnName("tool_arg")
+                        .UseCollation("C");
+
+                    b.Property<string>("ToolName")
+                        .HasMaxLength(2048)
+                        .HasColumnType("character varying(2048)")
+                        .HasColumnName("tool_name")
+                        .UseCollation("C");
+
+                    b.HasKey("Writer", "Sequence")
+                        .HasName("pk_audit");
+
+                    b.HasIndex("At")
+                        .HasDatabaseName("ix_audit_at");
+
+                    b.HasIndex("Actor", "At")
+                        .HasDatabaseName("ix_audit_actor");
+
+                    b.HasIndex("OwnerId", "At")
+                        .HasDatabaseName("ix_audit_owner");
+
+                    b.ToTable("audit", (string)null);
+                });
+
+            modelBuilder.Entity("Secrets.Domain.Audit.AuditWriter", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<byte[]>("AnchorHash")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("anchor_hash")
+                        .IsFixedLength();
+
+                    b.Property<byte[]>("AnchorMac")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("anchor_mac")
+                        .IsFixedLength();
+
+                    b.Property<long>("AnchorSequence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("anchor_sequence");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash")
+                        .IsFixedLength();
+
+                    b.Property<byte[]>("HeadMac")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("head_mac")
+                        .IsFixedLength();
+
+                    b.Property<long>("Number")
+                        .HasColumnType("bigint")
+                        .HasColumnName("number");
+
+                    b.Property<long>("Sequence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("sequence");
+
+                    b.HasKey("Id")
+                        .HasName("pk_audit_writers");
+
+                    b.ToTable("audit_writers", (string)null);
+                });
+
             modelBuilder.Entity("Secrets.Domain.Secrets.Owner", b =>
                 {
-                    b.Property<byte>("Kind")
+                    b.Property<short>("Kind")
                         .HasColumnType("smallint")
                         .HasColumnName("kind");
 
@@ -191,7 +341,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("owner_id")
                         .UseCollation("C");
 
-                    b.Property<byte>("OwnerKind")
+                    b.Property<short>("OwnerKind")
                         .HasColumnType("smallint")
                         .HasColumnName("owner_kind");
 
@@ -262,6 +412,38 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("secrets", (string)null);
                 });
 
+            modelBuilder.Entity("Secrets.Infrastructure.Audit.AuditKeyRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<byte[]>("Mac")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("mac")
+                        .IsFixedLength();
+
+                    b.Property<byte[]>("Wrapped")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("wrapped");
+
+                    b.Property<long>("Writers")
+                        .HasColumnType("bigint")
+                        .HasColumnName("writers");
+
+                    b.HasKey("Id")
+                        .HasName("pk_audit_keys");
+
+                    b.ToTable("audit_keys", (string)null);
+                });
+
             modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
                 {
                     b.Property<Guid>("Id")
@@ -279,7 +461,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("owner_id")
                         .UseCollation("C");
 
-                    b.Property<byte>("OwnerKind")
+                    b.Property<short>("OwnerKind")
                         .HasColumnType("smallint")
                         .HasColumnName("owner_kind");
 

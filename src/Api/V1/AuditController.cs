@@ -1,0 +1,36 @@
+using System.ComponentModel;
+using MediatR;
+using Microsoft.AspNetCore.Mvc;
+using Secrets.Application.Audit;
+
+namespace Secrets.Api.V1;
+
+/// <summary>Who did what, and who was refused.</summary>
+[ApiController]
+[Route("api/v1/audit")]
+[Tags("Audit")]
+public sealed class AuditController(IMediator mediator) : ControllerBase
+{
+    /// <summary>Read the audit, newest first: one's own rows and those of organisations one administers; for an operator all.</summary>
+    [HttpGet]
+    [ProducesResponseType<AuditInfoList>(StatusCodes.Status200OK)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
+    public async Task<IActionResult> List(
+        [FromQuery, Description("Rows to answer at most, 1 to 1000; 100 when left out.")] int? limit,
+        [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
+        [FromQuery(Name = "secret_id"), Description("Only rows about this secret.")] Guid? secretId,
+        [FromQuery, Description("Only what this user did.")] Guid? actor,
+        [FromQuery, Description("Only this action, such as `secret.update`.")] string? action,
+        [FromQuery, Description("Only `success` or only `denied`.")] string? outcome,
+        [FromQuery, Description("Only rows of this moment and later; RFC 3339 with an offset.")] string? from,
+        [FromQuery, Description("Only rows before this moment; RFC 3339 with an offset.")] string? to,
+        CancellationToken cancellationToken) =>
+        Ok(AuditInfoList.Of(await mediator.Send(
+            new ListAudit(limit, cursor, secretId, actor, action, outcome, from, to), cancellationToken)));
+
+    /// <summary>Check that the audit is as it was written; for operators. Reads all of it.</summary>
+    [HttpGet("verify")]
+    [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
+    public async Task<IActionResult> Verify(CancellationToken cancellationToken) =>
+        Ok(AuditCheck.Of(await mediator.Send(new VerifyAudit(), cancellationToken)));
+}

@@ -1,0 +1,46 @@
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Audit;
+
+internal static class AuditQueries
+{
+    /// <summary>
+    /// The rows that exist for the caller: what the caller did, what was done with the caller's own, and with what belongs to
+    /// organisations that the caller administers; for an operator every row.
+    /// </summary>
+    public static IQueryable<AuditEntry> VisibleTo(this IQueryable<AuditEntry> rows, Caller caller)
+    {
+        if (caller.Has(Scopes.Operator))
+        {
+            return rows;
+        }
+
+        var administered = caller.Memberships
+            .Where(membership => membership.Role == OrganizationRole.Admin)
+            .Select(membership => membership.OrganizationId)
+            .ToList();
+        var actor = caller.UserId;
+        var owner = caller.Owner.Id;
+        return rows.Where(row => row.Actor == actor
+            || (row.OwnerKind == OwnerKind.User && row.OwnerId == owner)
+            || (row.OwnerKind == OwnerKind.Organization && administered.Contains(row.OwnerId!)));
+    }
+
+    /// <summary>The rows behind the cursor, newest first.</summary>
+    public static IOrderedQueryable<AuditEntry> NewestFirst(this IQueryable<AuditEntry> rows, AuditCursor? cursor)
+    {
+        if (cursor is { } place)
+        {
+            var (at, writer, sequence) = place;
+
+            // The first condition says nothing new, but it is the one that an index can start from.
+            rows = rows.Where(row => row.At <= at
+                && (row.At < at || row.Writer < writer || (row.Writer == writer && row.Sequence < sequence)));
+        }
+
+        return rows.OrderByDescending(row => row.At).ThenByDescending(row => row.Writer).ThenByDescending(row => row.Sequence);
+    }
+}

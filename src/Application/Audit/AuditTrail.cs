@@ -1,0 +1,44 @@
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Audit;
+
+/// <summary>Puts what happens in a request into the words of the audit: who, when and from where are the same for all of it.</summary>
+internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvider time)
+{
+    /// <summary>Something was done with a secret.</summary>
+    public AuditEvent Success(AuditAction action, Secret secret) => Of(action, AuditOutcome.Success) with
+    {
+        Owner = secret.Owner,
+        SecretId = secret.Id,
+        SecretVersion = secret.Version,
+        ToolName = secret.ToolName,
+        ToolArg = secret.ToolArg,
+    };
+
+    /// <summary>Something was done with an API key.</summary>
+    public AuditEvent Success(AuditAction action, ApiKey key) => Of(action, AuditOutcome.Success) with
+    {
+        Owner = key.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : SecretOwner.User(key.UserId),
+        KeyId = key.Id,
+    };
+
+    /// <summary>Something was refused.</summary>
+    public AuditEvent Denial(AuditAction action, INamesOne? one) => Of(action, AuditOutcome.Denied) with
+    {
+        SecretId = one?.AuditedSecretId,
+        KeyId = one?.AuditedKeyId,
+    };
+
+    private AuditEvent Of(AuditAction action, AuditOutcome outcome) => new()
+    {
+        At = time.GetUtcNow(),
+        Actor = caller.UserId,
+        Action = action,
+        Outcome = outcome,
+        Address = origin.Address,
+        RequestId = origin.RequestId,
+    };
+}

@@ -1,0 +1,110 @@
+namespace Secrets.Domain.Audit;
+
+/// <summary>
+/// What somebody did or wanted to do. The numbers are stored and hashed: never renumber. As wide as the column: read as a byte, an edited
+/// 268 would pass for 12.
+/// </summary>
+public enum AuditAction : short
+{
+    /// <summary>Presented a credential.</summary>
+    Authenticate = 1,
+
+    /// <summary>Stored a secret.</summary>
+    SecretCreate = 10,
+
+    /// <summary>Changed a secret.</summary>
+    SecretUpdate = 11,
+
+    /// <summary>Removed a secret.</summary>
+    SecretDelete = 12,
+
+    /// <summary>Looked at a secret.</summary>
+    SecretGet = 13,
+
+    /// <summary>Listed secrets.</summary>
+    SecretList = 14,
+
+    /// <summary>Obtained a value for a tool call.</summary>
+    SecretResolve = 15,
+
+    /// <summary>Asked how a tool call would be filled.</summary>
+    SecretExplain = 16,
+
+    /// <summary>Asked what secrets take of the quota.</summary>
+    UsageGet = 17,
+
+    /// <summary>Made an API key.</summary>
+    KeyCreate = 20,
+
+    /// <summary>Revoked an API key.</summary>
+    KeyDelete = 21,
+
+    /// <summary>Listed API keys.</summary>
+    KeyList = 22,
+
+    /// <summary>Read the audit.</summary>
+    AuditList = 30,
+
+    /// <summary>Had the audit checked.</summary>
+    AuditVerify = 31,
+}
+
+/// <summary>How it ended. The numbers are stored and hashed: never renumber. As wide as the column, like the actions.</summary>
+public enum AuditOutcome : short
+{
+    /// <summary>It was done.</summary>
+    Success = 1,
+
+    /// <summary>It was refused.</summary>
+    Denied = 2,
+}
+
+/// <summary>The names under which actions and outcomes travel.</summary>
+public static class AuditNames
+{
+    private static readonly (AuditAction Action, string Name)[] Table =
+    [
+        (AuditAction.Authenticate, "authenticate"),
+        (AuditAction.SecretCreate, "secret.create"),
+        (AuditAction.SecretUpdate, "secret.update"),
+        (AuditAction.SecretDelete, "secret.delete"),
+        (AuditAction.SecretGet, "secret.get"),
+        (AuditAction.SecretList, "secret.list"),
+        (AuditAction.SecretResolve, "secret.resolve"),
+        (AuditAction.SecretExplain, "secret.explain"),
+        (AuditAction.UsageGet, "usage.get"),
+        (AuditAction.KeyCreate, "key.create"),
+        (AuditAction.KeyDelete, "key.delete"),
+        (AuditAction.KeyList, "key.list"),
+        (AuditAction.AuditList, "audit.list"),
+        (AuditAction.AuditVerify, "audit.verify"),
+    ];
+
+    /// <summary>The names of all actions, in a fixed order.</summary>
+    public static IReadOnlyList<string> Actions { get; } = [.. Table.Select(row => row.Name)];
+
+    /// <summary>The name of an action; of a number that this version does not know, the number.</summary>
+    public static string Of(AuditAction action)
+    {
+        var row = Array.Find(Table, row => row.Action == action);
+        return row.Name ?? ((short)action).ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The action of that name, or null for a name that is not ours.</summary>
+    public static AuditAction? ParseAction(string name)
+    {
+        var row = Array.Find(Table, row => string.Equals(row.Name, name, StringComparison.Ordinal));
+        return row.Name is null ? null : row.Action;
+    }
+
+    /// <summary>The name of an outcome.</summary>
+    public static string Of(AuditOutcome outcome) => outcome == AuditOutcome.Success ? "success" : "denied";
+
+    /// <summary>The outcome of that name, or null for a name that is not ours.</summary>
+    public static AuditOutcome? ParseOutcome(string name) => name switch
+    {
+        "success" => AuditOutcome.Success,
+        "denied" => AuditOutcome.Denied,
+        _ => null,
+    };
+}

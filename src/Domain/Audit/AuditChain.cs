@@ -1,0 +1,186 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Secrets.Domain.Audit;
+
+/// <summary>A place in a chain: the number of its last row so far, and that row's hash.</summary>
+/// <param name="Sequence">0: before the first row.</param>
+/// <param name="Hash">32 bytes.</param>
+public readonly record struct AuditPosition(long Sequence, byte[] Hash)
+{
+    /// <summary>Before the first row.</summary>
+    public static readonly AuditPosition Start = new(0, new byte[HMACSHA256.HashSizeInBytes]);
+
+    /// <summary>Whether the hash has the size of one: what stands in a database need not.</summary>
+    public bool IsSound => Hash.Length == HMACSHA256.HashSizeInBytes;
+}
+
+/// <summary>
+/// The chain of one writer: each row's hash is an HMAC-SHA256 over the hash before it and every field of the row. Nobody without the
+/// key can change, leave out, add or move a row and have the hashes fit.
+/// </summary>
+public static class AuditChain
+{
+    /// <summary>Bytes of a key.</summary>
+    public const int KeySize = 32;
+
+    // What is authenticated with the one key begins with what it is, so that none can stand for another.
+    private const byte RowTag = 1;
+    private const byte HeadTag = 2;
+    private const byte AnchorTag = 3;
+    private const byte RegistryTag = 4;
+
+    // Fixed parts and lengths of an encoded row, rounded up.
+    private const int RowOverhead = 256;
+
+    /// <summary>Puts events behind a position: entries with their hashes, in the same order.</summary>
+    public static AuditEntry[] Continue(ReadOnlySpan<byte> key, Guid writer, AuditPosition position, IReadOnlyList<AuditEvent> events)
+    {
+        var entries = new AuditEntry[events.Count];
+        var (sequence, hash) = position;
+        for (var at = 0; at < entries.Length; at++)
+        {
+            var entry = new AuditEntry(writer, ++sequence, events[at]);
+            entry.Hash = hash = HashOf(key, hash, entry);
+            entries[at] = entry;
+        }
+
+        return entries;
+    }
+
+    /// <summary>Whether a row is the one that was put behind the position.</summary>
+    public static bool Follows(ReadOnlySpan<byte> key, Guid writer, AuditPosition position, AuditEntry entry) =>
+        entry.Writer == writer
+        && entry.Sequence == position.Sequence + 1
+        && CryptographicOperations.FixedTimeEquals(HashOf(key, position.Hash, entry), entry.Hash);
+
+    /// <summary>Authenticates the end of a chain, so that its last rows cannot be cut off.</summary>
+    /// <param name="key">The audit's key.</param>
+    /// <param name="writer">Whose chain.</param>
+    /// <param name="number">The writer's number: its place among all writers.</param>
+    /// <param name="position">The last row.</param>
+    public static byte[] MacOfHead(ReadOnlySpan<byte> key, Guid writer, long number, AuditPosition position) =>
+        MacOf(key, HeadTag, writer, number, position.Sequence, position.Hash);
+
+    /// <summary>Authenticates the place that a chain starts behind, once its oldest rows were removed.</summary>
+    public static byte[] MacOfAnchor(ReadOnlySpan<byte> key, Guid writer, AuditPosition position) =>
+        MacOf(key, AnchorTag, writer, 0, position.Sequence, position.Hash);
+
+    /// <summary>Authenticates how many writers there are, so that none can be left out as a whole.</summary>
+    public static byte[] MacOfRegistry(ReadOnlySpan<byte> key, long writers) => MacOf(key, RegistryTag, Guid.Empty, writers, 0, []);
+
+    private static byte[] MacOf(ReadOnlySpan<byte> key, byte tag, Guid writer, long number, long sequence, ReadOnlySpan<byte> hash)
+    {
+        Span<byte> buffer = stackalloc byte[128];
+        var encoder = new Encoder(buffer);
+        encoder.Byte(tag);
+        encoder.Uuid(writer);
+        encoder.Long(number);
+        encoder.Long(sequence);
+        encoder.Bytes(hash);
+        return HMACSHA256.HashData(key, encoder.Written);
+    }
+
+    private static byte[] HashOf(ReadOnlySpan<byte> key, ReadOnlySpan<byte> previous, AuditEntry entry)
+    {
+        var size = RowOverhead + Encoding.UTF8.GetMaxByteCount(
+            Length(entry.OwnerId) + Length(entry.ToolName) + Length(entry.ToolArg) + Length(entry.Address) + Length(entry.RequestId));
+        var buffer = ArrayPool<byte>.Shared.Rent(size);
+        try
+        {
+            var encoder = new Encoder(buffer);
+            encoder.Byte(RowTag);
+            encoder.Bytes(previous);
+            encoder.Uuid(entry.Writer);
+            encoder.Long(entry.Sequence);
+            encoder.Long(entry.At.UtcTicks);
+            encoder.Uuid(entry.Actor);
+            encoder.Long((long)entry.Action);
+            encoder.Long((long)entry.Outcome);
+            encoder.Long((long?)entry.OwnerKind);
+            encoder.Text(entry.OwnerId);
+            encoder.Uuid(entry.SecretId);
+            encoder.Long(entry.SecretVersion);
+            encoder.Uuid(entry.KeyId);
+            encoder.Text(entry.ToolName);
+            encoder.Text(entry.ToolArg);
+            encoder.Text(entry.Address);
+            encoder.Text(entry.RequestId);
+            return HMACSHA256.HashData(key, encoder.Written);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static int Length(string? text) => text?.Length ?? 0;
+
+    /// <summary>
+    /// Writes fields so that no two rows give the same bytes: a fixed size or a length in front, and what is absent says so.
+    /// </summary>
+    private ref struct Encoder(Span<byte> buffer)
+    {
+        private const byte Absent = 0;
+        private const byte Present = 1;
+
+        private readonly Span<byte> _buffer = buffer;
+        private int _length;
+
+        public readonly ReadOnlySpan<byte> Written => _buffer[.._length];
+
+        public void Byte(byte value) => _buffer[_length++] = value;
+
+        public void Long(long value)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(_buffer[_length..], value);
+            _length += sizeof(long);
+        }
+
+        public void Long(long? value)
+        {
+            Byte(value is null ? Absent : Present);
+            if (value is { } number)
+            {
+                Long(number);
+            }
+        }
+
+        public void Uuid(Guid value)
+        {
+            value.TryWriteBytes(_buffer[_length..], bigEndian: true, out var written);
+            _length += written;
+        }
+
+        public void Uuid(Guid? value)
+        {
+            Byte(value is null ? Absent : Present);
+            if (value is { } uuid)
+            {
+                Uuid(uuid);
+            }
+        }
+
+        public void Bytes(ReadOnlySpan<byte> value)
+        {
+            Long(value.Length);
+            value.CopyTo(_buffer[_length..]);
+            _length += value.Length;
+        }
+
+        public void Text(string? value)
+        {
+            Byte(value is null ? Absent : Present);
+            if (value is not null)
+            {
+                var start = _length;
+                _length += sizeof(long);
+                var written = Encoding.UTF8.GetBytes(value, _buffer[_length..]);
+                BinaryPrimitives.WriteInt64BigEndian(_buffer[start..], written);
+                _length += written;
+            }
+        }
+    }
+}

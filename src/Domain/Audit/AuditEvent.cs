@@ -1,0 +1,88 @@
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Domain.Audit;
+
+/// <summary>Something that was done or refused, before it has its place in the audit. It never holds a value of a secret.</summary>
+public sealed record AuditEvent
+{
+    /// <summary>The longest <see cref="ToolName"/> and <see cref="ToolArg"/> that are kept, in UTF-16 units.</summary>
+    public const int MaxNameLength = 2048;
+
+    /// <summary>The longest <see cref="Address"/> that is kept, in UTF-16 units.</summary>
+    public const int MaxAddressLength = 64;
+
+    /// <summary>The longest <see cref="RequestId"/> that is kept, in UTF-16 units.</summary>
+    public const int MaxRequestIdLength = 128;
+
+    private readonly DateTimeOffset _at;
+    private readonly string? _toolName;
+    private readonly string? _toolArg;
+    private readonly string? _address;
+    private readonly string? _requestId;
+
+    /// <summary>When. Kept in UTC and whole microseconds, as every database does: else a stored row would not be what was hashed.</summary>
+    public required DateTimeOffset At
+    {
+        get => _at;
+        init => _at = new DateTimeOffset(value.UtcTicks - (value.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+    }
+
+    /// <summary>The user whom the credential acts for. Every credential acts for one, those of organisations too.</summary>
+    public required Guid Actor { get; init; }
+
+    /// <summary>What.</summary>
+    public required AuditAction Action { get; init; }
+
+    /// <summary>Whether it was done.</summary>
+    public required AuditOutcome Outcome { get; init; }
+
+    /// <summary>Whose secret or key it is; null where that is not known.</summary>
+    public SecretOwner? Owner { get; init; }
+
+    /// <summary>The secret; of a refusal the one that was asked for, which need not exist.</summary>
+    public Guid? SecretId { get; init; }
+
+    /// <summary>The secret's version after what was done; null where there is no such secret.</summary>
+    public int? SecretVersion { get; init; }
+
+    /// <summary>The API key that was made, revoked or refused.</summary>
+    public Guid? KeyId { get; init; }
+
+    /// <summary>The tool. What is too long is cut.</summary>
+    public string? ToolName
+    {
+        get => _toolName;
+        init => _toolName = Cut(value, MaxNameLength);
+    }
+
+    /// <summary>The tool's argument. What is too long is cut.</summary>
+    public string? ToolArg
+    {
+        get => _toolArg;
+        init => _toolArg = Cut(value, MaxNameLength);
+    }
+
+    /// <summary>The address that the request came from. What is too long is cut.</summary>
+    public string? Address
+    {
+        get => _address;
+        init => _address = Cut(value, MaxAddressLength);
+    }
+
+    /// <summary>The request's id, as the log has it. What is too long is cut.</summary>
+    public string? RequestId
+    {
+        get => _requestId;
+        init => _requestId = Cut(value, MaxRequestIdLength);
+    }
+
+    private static string? Cut(string? text, int length)
+    {
+        if (text is null || text.Length <= length)
+        {
+            return text;
+        }
+
+        return text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
+    }
+}

@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+
+namespace Secrets.Domain.Audit;
+
+/// <summary>
+/// The two ends of one chain, authenticated: where it starts, which moves on when old rows are removed, and where it ends. The two are
+/// apart, because removing old rows and writing new ones go on beside each other.
+/// </summary>
+public sealed class AuditWriter
+{
+    private AuditWriter()
+    {
+    }
+
+    /// <summary>A writer that has written nothing.</summary>
+    public AuditWriter(ReadOnlySpan<byte> key, Guid id, long number, DateTimeOffset now)
+    {
+        Id = id;
+        Number = number;
+        CreatedAt = now;
+        (Sequence, Hash) = AuditPosition.Start;
+        HeadMac = AuditChain.MacOfHead(key, id, number, AuditPosition.Start);
+        (AnchorSequence, AnchorHash) = AuditPosition.Start;
+        AnchorMac = AuditChain.MacOfAnchor(key, id, AuditPosition.Start);
+    }
+
+    /// <summary>Version 7.</summary>
+    public Guid Id { get; private init; }
+
+    /// <summary>Writers are numbered 1, 2, 3 and so on: a gap shows that one was left out.</summary>
+    public long Number { get; private init; }
+
+    /// <summary>UTC.</summary>
+    public DateTimeOffset CreatedAt { get; private init; }
+
+    /// <summary>The last row's number; 0: there is none yet.</summary>
+    public long Sequence { get; private init; }
+
+    /// <summary>The last row's hash.</summary>
+    public byte[] Hash { get; private init; } = null!;
+
+    /// <summary>See <see cref="AuditChain.MacOfHead"/>.</summary>
+    public byte[] HeadMac { get; private init; } = null!;
+
+    /// <summary>The number of the last row that was removed because of its age; 0: none was.</summary>
+    public long AnchorSequence { get; private init; }
+
+    /// <summary>The hash of that row.</summary>
+    public byte[] AnchorHash { get; private init; } = null!;
+
+    /// <summary>See <see cref="AuditChain.MacOfAnchor"/>.</summary>
+    public byte[] AnchorMac { get; private init; } = null!;
+
+    /// <summary>Where the chain ends.</summary>
+    public AuditPosition Head => new(Sequence, Hash);
+
+    /// <summary>Where the chain starts.</summary>
+    public AuditPosition Anchor => new(AnchorSequence, AnchorHash);
+
+    /// <summary>Whether the end is as a holder of the key wrote it.</summary>
+    public bool HasSoundHead(ReadOnlySpan<byte> key) =>
+        Head.IsSound && CryptographicOperations.FixedTimeEquals(HeadMac, AuditChain.MacOfHead(key, Id, Number, Head));
+
+    /// <summary>Whether the start is as a holder of the key wrote it.</summary>
+    public bool HasSoundAnchor(ReadOnlySpan<byte> key) =>
+        Anchor.IsSound && CryptographicOperations.FixedTimeEquals(AnchorMac, AuditChain.MacOfAnchor(key, Id, Anchor));
+}

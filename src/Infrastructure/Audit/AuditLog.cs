@@ -1,0 +1,44 @@
+using Microsoft.Extensions.DependencyInjection;
+using Secrets.Application.Common;
+using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Batching;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Audit;
+
+/// <summary>Group commit of the audit: events that arrive while one write is under way share the next.</summary>
+internal sealed class AuditLog : IAuditLog, IAsyncDisposable
+{
+    private readonly IServiceScopeFactory _scopes;
+    private readonly AuditWriters _writers;
+    private readonly Batcher<IReadOnlyList<AuditEvent>, AuditReceipt> _batcher;
+
+    public AuditLog(IServiceScopeFactory scopes, AuditWriters writers)
+    {
+        _scopes = scopes;
+        _writers = writers;
+        _batcher = new Batcher<IReadOnlyList<AuditEvent>, AuditReceipt>(
+            new BatchLimits(MaxBatch: 200, Workers: 2, Capacity: 10_000), WriteAsync);
+    }
+
+    public Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken) =>
+        _batcher.AddAsync(events, cancellationToken);
+
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+
+    private async Task<IReadOnlyList<AuditReceipt>> WriteAsync(IReadOnlyList<IReadOnlyList<AuditEvent>> items)
+    {
+        await using var scope = _scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
+        var entries = await _writers.AppendAsync(db, [.. items.SelectMany(events => events)]);
+        var receipts = new AuditReceipt[items.Count];
+        var end = 0;
+        for (var at = 0; at < receipts.Length; at++)
+        {
+            end += items[at].Count;
+            receipts[at] = new AuditReceipt(entries[end - 1].Writer, entries[end - 1].Sequence, entries[end - 1].Hash);
+        }
+
+        return receipts;
+    }
+}

@@ -1,0 +1,111 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Audit;
+
+/// <summary>
+/// Removes rows that are older than the audit is kept: from each chain the oldest, up to the first that stays. The chain then starts
+/// behind the last one removed, so that it can be checked as before.
+/// </summary>
+internal sealed partial class AuditRetention(
+    IServiceScopeFactory scopes, AuditKey key, IOptions<AuditOptions> options, TimeProvider time, ILogger<AuditRetention> logger)
+    : BackgroundService
+{
+    /// <summary>Rows of one transaction, for which the chain's own writer may have to wait.</summary>
+    public const int BatchSize = 1_000;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
+
+    /// <summary>Removes what is older than that moment.</summary>
+    public async Task RemoveAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
+        var writers = await db.AuditWriters.Where(writer => writer.AnchorSequence < writer.Sequence)
+            .Select(writer => writer.Id).ToListAsync(cancellationToken);
+        foreach (var writer in writers)
+        {
+            while (await db.InTransactionAsync(token => RemoveBatchAsync(db, writer, before, token), cancellationToken))
+            {
+                // Another batch of the same chain.
+            }
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (options.Value.RetentionDays is not { } days)
+        {
+            return;
+        }
+
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                await RemoveAsync(time.GetUtcNow().AddDays(-days), stoppingToken);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                Failed(exception.GetType().Name);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <summary>Whether there may be more to remove.</summary>
+    private async Task<bool> RemoveBatchAsync(SecretsDbContext db, Guid id, DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        var writer = await db.AuditWriters.AsNoTracking().SingleAsync(writer => writer.Id == id, cancellationToken);
+        var rows = await db.Audit.AsNoTracking().Where(row => row.Writer == id)
+            .OrderBy(row => row.Sequence).Take(BatchSize).ToListAsync(cancellationToken);
+        var old = rows.TakeWhile(row => row.At < before).ToList();
+        var end = writer.Anchor;
+
+        // What was tampered with stays where it is: its removal would remove the evidence.
+        var sound = writer.HasSoundAnchor(key.Bytes) && old.TrueForAll(row =>
+        {
+            var follows = AuditChain.Follows(key.Bytes, id, end, row);
+            end = new AuditPosition(row.Sequence, row.Hash);
+            return follows;
+        });
+        if (!sound)
+        {
+            Broken(id);
+            return false;
+        }
+
+        if (old.Count == 0 || await MoveAnchorAsync(db, writer, end, cancellationToken) == 0)
+        {
+            return false;
+        }
+
+        await db.Audit.Where(row => row.Writer == id && row.Sequence <= end.Sequence).ExecuteDeleteAsync(cancellationToken);
+        return old.Count == BatchSize;
+    }
+
+    /// <summary>None when another replica moved it just now.</summary>
+    private Task<int> MoveAnchorAsync(SecretsDbContext db, AuditWriter writer, AuditPosition end, CancellationToken cancellationToken)
+    {
+        var mac = AuditChain.MacOfAnchor(key.Bytes, writer.Id, end);
+        return db.AuditWriters.Where(row => row.Id == writer.Id && row.AnchorSequence == writer.AnchorSequence)
+            .ExecuteUpdateAsync(
+                set => set
+                    .SetProperty(row => row.AnchorSequence, end.Sequence)
+                    .SetProperty(row => row.AnchorHash, end.Hash)
+                    .SetProperty(row => row.AnchorMac, mac),
+                cancellationToken);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not verify, so nothing of it is removed")]
+    private partial void Broken(Guid writer);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Old rows of the audit could not be removed this time: {Failure}")]
+    private partial void Failed(string failure);
+}

@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.Extensions.Logging;
+using Secrets.Application.Common;
+using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Audit;
+
+/// <summary>
+/// The chains that this process writes. Each transaction has one to itself: a single chain for all would make every write of the
+/// installation wait for the commit of the one before.
+/// </summary>
+internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, TimeProvider time, ILogger<AuditWriters> logger)
+{
+    // Last in, first out: in quiet times the same few chains are used.
+    private readonly ConcurrentStack<Chain> _idle = new();
+
+    /// <summary>Writes events, or none, in the context's transaction and commits it.</summary>
+    /// <exception cref="UnavailableException">The events could not be written, or nobody knows whether they were.</exception>
+    public Task CommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, IDbContextTransaction transaction) => events.Count == 0
+        ? transaction.CommitAsync(CancellationToken.None)
+        : WriteAsync(db, events, Idle(), transaction);
+
+    /// <summary>Writes events, at least one, in a transaction of their own.</summary>
+    /// <returns>The rows as they are stored.</returns>
+    /// <exception cref="UnavailableException">The events could not be written, or nobody knows whether they were.</exception>
+    public async Task<IReadOnlyList<AuditEntry>> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events)
+    {
+        if (Idle() is { } chain)
+        {
+            return await WriteAsync(db, events, chain, transaction: null);
+        }
+
+        // A new chain is begun and written together, or not at all.
+        await using var transaction = await db.Database.BeginTransactionAsync();
+        return await WriteAsync(db, events, chain: null, transaction);
+    }
+
+    /// <summary>Writes an event as any other, and takes it back.</summary>
+    /// <exception cref="UnavailableException">It could not be written.</exception>
+    public async Task ProbeAsync(SecretsDbContext db, AuditEvent fact)
+    {
+        await using var transaction = await db.Database.BeginTransactionAsync();
+        var idle = Idle();
+        await PutAsync(db, [fact], idle);
+        await transaction.RollbackAsync();
+        Return(idle);
+    }
+
+    private Chain? Idle() => _idle.TryPop(out var chain) ? chain : null;
+
+    private void Return(Chain? chain)
+    {
+        if (chain is not null)
+        {
+            _idle.Push(chain);
+        }
+    }
+
+    private async Task<IReadOnlyList<AuditEntry>> WriteAsync(
+        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, IDbContextTransaction? transaction)
+    {
+        var (entries, next) = await PutAsync(db, events, chain);
+        if (transaction is not null)
+        {
+            await OrUnavailableAsync(async () =>
+            {
+                await transaction.CommitAsync(CancellationToken.None);
+                return true;
+            });
+        }
+
+        // Only now. Had anything failed, nobody would know where the chain ends: it is left, and a new one begun when one is needed.
+        Return(next);
+        return entries;
+    }
+
+    // Nothing here takes the caller's cancellation: it would only hide whether the write happened.
+    private Task<(IReadOnlyList<AuditEntry> Entries, Chain Next)> PutAsync(
+        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain) => OrUnavailableAsync(async () =>
+    {
+        chain ??= await BeginAsync(db);
+        var entries = AuditChain.Continue(key.Bytes, chain.Writer, chain.Position, events);
+        var next = chain with { Position = new AuditPosition(entries[^1].Sequence, entries[^1].Hash) };
+        if (!await store.AppendAsync(db, entries, AuditChain.MacOfHead(key.Bytes, next.Writer, next.Number, next.Position)))
+        {
+            Displaced(chain.Writer, chain.Position.Sequence);
+            throw new UnavailableException();
+        }
+
+        return ((IReadOnlyList<AuditEntry>)entries, next);
+    });
+
+    private async Task<T> OrUnavailableAsync<T>(Func<Task<T>> write)
+    {
+        try
+        {
+            return await write();
+        }
+        catch (Exception exception) when (exception is not UnavailableException)
+        {
+            Failed(exception.GetType().Name, (exception.GetBaseException() as DbException)?.SqlState);
+            throw new UnavailableException();
+        }
+    }
+
+    private async Task<Chain> BeginAsync(SecretsDbContext db)
+    {
+        // The update locks the row until the end of the transaction: writers are numbered without a gap.
+        await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, row => row.Writers + 1));
+        var registry = await db.AuditKeys.AsNoTracking().SingleAsync();
+        var now = time.GetUtcNow();
+        var writer = new AuditWriter(key.Bytes, Guid.CreateVersion7(now), registry.Writers, now);
+
+        // A count that was tampered with is counted on from, but never blessed.
+        if (CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, writer.Number - 1)))
+        {
+            var mac = AuditChain.MacOfRegistry(key.Bytes, writer.Number);
+            await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Mac, mac));
+        }
+
+        db.Add(writer);
+        await db.SaveChangesAsync();
+        return new Chain(writer.Id, writer.Number, writer.Head);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The audit cannot be written: {Failure}, state {State}")]
+    private partial void Failed(string failure, string? state);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not end at {Sequence}, where it was left: it was changed outside the service")]
+    private partial void Displaced(Guid writer, long sequence);
+
+    private sealed record Chain(Guid Writer, long Number, AuditPosition Position);
+}

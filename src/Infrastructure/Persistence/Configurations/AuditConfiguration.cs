@@ -1,0 +1,54 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Audit;
+
+namespace Secrets.Infrastructure.Persistence.Configurations;
+
+internal sealed class AuditConfiguration : IEntityTypeConfiguration<AuditEntry>
+{
+    public void Configure(EntityTypeBuilder<AuditEntry> builder)
+    {
+        // No foreign key to the writer: the one statement that stores rows moves the writer's head too.
+        builder.ToTable("audit");
+        builder.HasKey(entry => new { entry.Writer, entry.Sequence });
+        builder.Property(entry => entry.OwnerId).HasMaxLength(SecretOwner.MaxIdLength);
+        builder.Property(entry => entry.ToolName).HasMaxLength(AuditEvent.MaxNameLength);
+        builder.Property(entry => entry.ToolArg).HasMaxLength(AuditEvent.MaxNameLength);
+        builder.Property(entry => entry.Address).HasMaxLength(AuditEvent.MaxAddressLength);
+        builder.Property(entry => entry.RequestId).HasMaxLength(AuditEvent.MaxRequestIdLength);
+        builder.Property(entry => entry.Hash).IsHash();
+
+        // What a resolve pays for each value: for an operator, for an owner, for who acted on what is another's.
+        builder.HasIndex(entry => entry.At).HasDatabaseName("ix_audit_at");
+        builder.HasIndex(entry => new { entry.OwnerId, entry.At }).HasDatabaseName("ix_audit_owner");
+        builder.HasIndex(entry => new { entry.Actor, entry.At }).HasDatabaseName("ix_audit_actor");
+    }
+}
+
+internal sealed class AuditWriterConfiguration : IEntityTypeConfiguration<AuditWriter>
+{
+    public void Configure(EntityTypeBuilder<AuditWriter> builder)
+    {
+        builder.ToTable("audit_writers");
+        builder.HasKey(writer => writer.Id);
+        builder.Property(writer => writer.Id).ValueGeneratedNever();
+        builder.Property(writer => writer.Hash).IsHash();
+        builder.Property(writer => writer.HeadMac).IsHash();
+        builder.Property(writer => writer.AnchorHash).IsHash();
+        builder.Property(writer => writer.AnchorMac).IsHash();
+        builder.Ignore(writer => writer.Head).Ignore(writer => writer.Anchor);
+    }
+}
+
+internal sealed class AuditKeyConfiguration : IEntityTypeConfiguration<AuditKeyRow>
+{
+    public void Configure(EntityTypeBuilder<AuditKeyRow> builder)
+    {
+        builder.ToTable("audit_keys");
+        builder.HasKey(row => row.Id);
+        builder.Property(row => row.Id).ValueGeneratedNever();
+        builder.Property(row => row.Mac).IsHash();
+    }
+}
