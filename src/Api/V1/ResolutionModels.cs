@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
@@ -45,10 +46,35 @@ public sealed record Resolved
     /// <summary>The arguments that are not.</summary>
     public required IReadOnlyList<MissingArgument> Missing { get; init; }
 
+    /// <summary>Where the audit says that these values were handed out; absent where none was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ReceiptInfo? Receipt { get; init; }
+
     public static Resolved Of(ResolvedSecrets resolved) => new()
     {
         Values = [.. resolved.Values.Select(ResolvedArgument.Of)],
         Missing = [.. resolved.Missing.Select(MissingArgument.Of)],
+        Receipt = resolved.Receipt is { } receipt ? ReceiptInfo.Of(receipt) : null,
+    };
+}
+
+/// <summary>A place in the audit. Who keeps it can tell later that nothing up to there was changed.</summary>
+public sealed record ReceiptInfo
+{
+    /// <summary>The chain.</summary>
+    public required Guid Writer { get; init; }
+
+    /// <summary>The row's number in that chain: that of the last value; those before it come right before.</summary>
+    public required long Sequence { get; init; }
+
+    /// <summary>The row's hash, in hexadecimal.</summary>
+    public required string Hash { get; init; }
+
+    public static ReceiptInfo Of(AuditReceipt receipt) => new()
+    {
+        Writer = receipt.Writer,
+        Sequence = receipt.Sequence,
+        Hash = Convert.ToHexStringLower(receipt.Hash),
     };
 }
 

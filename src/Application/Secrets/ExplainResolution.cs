@@ -2,6 +2,7 @@ using FluentValidation;
 using MediatR;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
 
 namespace Secrets.Application.Secrets;
@@ -14,6 +15,7 @@ namespace Secrets.Application.Secrets;
 /// <param name="OrganizationId">See <see cref="IToolCallRequest.OrganizationId"/>.</param>
 /// <param name="Workspace">See <see cref="ToolCall.Workspace"/>.</param>
 [RequiresScope(Scopes.SecretsRead, Scopes.SecretsResolve)]
+[AuditedAs(AuditAction.SecretExplain)]
 public sealed record ExplainResolution(
     Guid? UserId,
     string? ToolName,

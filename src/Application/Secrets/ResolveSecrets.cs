@@ -1,7 +1,9 @@
 using FluentValidation;
 using MediatR;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
@@ -15,6 +17,7 @@ namespace Secrets.Application.Secrets;
 /// <param name="OrganizationId">See <see cref="IToolCallRequest.OrganizationId"/>.</param>
 /// <param name="Workspace">See <see cref="ToolCall.Workspace"/>.</param>
 [RequiresScope(Scopes.SecretsResolve)]
+[AuditedAs(AuditAction.SecretResolve)]
 public sealed record ResolveSecrets(
     Guid? UserId,
     string? ToolName,
@@ -26,7 +29,8 @@ public sealed record ResolveSecrets(
 /// <summary>The answer to <see cref="ResolveSecrets"/>: each argument is in one of the lists.</summary>
 /// <param name="Values">The arguments that are filled.</param>
 /// <param name="Missing">The selections without a winner.</param>
-public sealed record ResolvedSecrets(IReadOnlyList<ResolvedSecret> Values, IReadOnlyList<Selection> Missing);
+/// <param name="Receipt">Where the audit says that the values were handed out; null: none was.</param>
+public sealed record ResolvedSecrets(IReadOnlyList<ResolvedSecret> Values, IReadOnlyList<Selection> Missing, AuditReceipt? Receipt);
 
 /// <summary>An argument that is filled.</summary>
 /// <param name="Argument">The argument.</param>
@@ -40,7 +44,7 @@ internal sealed class ResolveSecretsValidator : AbstractValidator<ResolveSecrets
     public ResolveSecretsValidator() => this.ValidateToolCall();
 }
 
-internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer sealer, Caller caller)
+internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer sealer, IAuditLog log, AuditTrail trail, Caller caller)
     : IRequestHandler<ResolveSecrets, ResolvedSecrets>
 {
     public async Task<ResolvedSecrets> Handle(ResolveSecrets request, CancellationToken cancellationToken)
@@ -63,7 +67,11 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
             }
         }
 
-        return new ResolvedSecrets(values, missing);
+        // No value leaves before it is durable that it does. Who hangs up meanwhile is in the audit and has nothing.
+        var receipt = values.Count == 0
+            ? null
+            : await log.AppendAsync(values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument)), cancellationToken);
+        return new ResolvedSecrets(values, missing, receipt);
     }
 
     private async Task<(OwnerCandidates User, OwnerCandidates Organization)> ReadAsync(
