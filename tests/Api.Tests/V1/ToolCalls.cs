@@ -47,7 +47,7 @@ internal static class ToolCalls
     public static IReadOnlyList<string> Lines(this Answer answer)
     {
         answer.MustBe(200);
-        Assert.Equal(["values", "missing"], answer.Json.AsObject().Select(member => member.Key));
+        Assert.Equal(["values", "missing"], answer.Json.AsObject().Select(member => member.Key).Where(name => name != "receipt"));
         return
         [
             .. answer.Json["values"]!.AsArray().Select(row => $"{row!.Text("tool_arg")}={row!.Text("secret_value")}"),
