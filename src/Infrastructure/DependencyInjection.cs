@@ -90,6 +90,9 @@ public static class DependencyInjection
         services.AddScoped<KeyRingGate>();
         services.AddSingleton<DataKeyCache>();
         services.AddScoped<DataKeys>();
+
+        // Most values need no key from the database, and then no connection to it either.
+        services.AddScoped(provider => new Lazy<DataKeys>(provider.GetRequiredService<DataKeys>));
         services.AddScoped<ISealer, Sealer>();
         services.AddDataProtection().SetApplicationName("Secrets");
         services.AddOptions<KeyManagementOptions>().Configure<IServiceScopeFactory, RootKey>((ring, scopes, rootKey) =>

@@ -14,7 +14,9 @@ internal static partial class Pipeline
         app.UseExceptionHandler();
         app.UseStatusCodePages(pages => pages.HttpContext.RequestServices.GetRequiredService<FailureHandler>()
             .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
-        app.UseSwaggerUI(ui => ui.SwaggerEndpoint("/openapi/v1.json", "Secrets v1"));
+        app.MapWhen(
+            context => context.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal),
+            branch => branch.UseSwaggerUI(ui => ui.SwaggerEndpoint("/openapi/v1.json", "Secrets v1")));
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();

@@ -59,6 +59,8 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         var batch = new List<Entry>();
         while (await _waiting.Reader.WaitToReadAsync())
         {
+            // To the end of the line: whatever can run now may add to the batch first. On a machine with time to spare that is nothing.
+            await Task.Yield();
             Gather(batch);
             if (batch.Count > 0)
             {

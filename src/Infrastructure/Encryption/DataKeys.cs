@@ -44,11 +44,6 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, IDataPro
     /// <summary>The key that new values of an owner are sealed with. It is made, with the owner's account, on first use.</summary>
     public async Task<DataKey> CurrentOfAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        if (cache.CurrentOf(owner) is { } known)
-        {
-            return known;
-        }
-
         var key = await LoadCurrentAsync(owner, cancellationToken) ?? await MakeAsync(owner, cancellationToken);
         cache.AddCurrent(owner, key);
         return key;
@@ -57,11 +52,6 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, IDataPro
     /// <summary>A key by its id; null when it does not exist (any more) or does not belong to the owner.</summary>
     public async Task<DataKey?> FindAsync(SecretOwner owner, Guid keyId, CancellationToken cancellationToken)
     {
-        if (cache.Find(keyId) is { } known)
-        {
-            return known;
-        }
-
         var (kind, id) = owner;
         var row = await db.DataKeys.AsNoTracking()
             .SingleOrDefaultAsync(row => row.Id == keyId && row.OwnerKind == kind && row.OwnerId == id, cancellationToken);

@@ -5,18 +5,18 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Infrastructure.Encryption;
 
 /// <summary>Seals and opens values with the data keys of their owners (docs/architecture.md, "Encryption").</summary>
-internal sealed partial class Sealer(DataKeys keys, ILogger<Sealer> logger) : ISealer
+internal sealed partial class Sealer(DataKeyCache cache, Lazy<DataKeys> keys, ILogger<Sealer> logger) : ISealer
 {
     public async Task<byte[]> SealAsync(Placement placement, SecretValue value, CancellationToken cancellationToken)
     {
-        var key = await keys.CurrentOfAsync(placement.Owner, cancellationToken);
+        var key = cache.CurrentOf(placement.Owner) ?? await keys.Value.CurrentOfAsync(placement.Owner, cancellationToken);
         return Envelope.Seal(key.Id, key.Bytes, placement, value);
     }
 
     public async Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken)
     {
         if (Envelope.KeyIdOf(envelope.Span) is { } keyId
-            && await keys.FindAsync(placement.Owner, keyId, cancellationToken) is { } key
+            && (cache.Find(keyId) ?? await keys.Value.FindAsync(placement.Owner, keyId, cancellationToken)) is { } key
             && Envelope.Open(key.Bytes, placement, envelope.Span) is { } value)
         {
             return value;
