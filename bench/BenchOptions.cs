@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Secrets.Bench;
 
@@ -17,11 +18,15 @@ internal sealed record BenchOptions
           --connections N   at the same time (default 32)
           --quick           1 second, 1 round, 10,000 secrets: does it run at all? under a minute
           --only-create     the rounds of floor and create at 1,000 secrets, and nothing else
+          --resolve         resolves against their floors, at 1,000, 100,000 and 1,000,000 secrets
+          --most N          no more secrets than this for --resolve
           --write           write docs/performance.md
           --directory DIR   where the database goes while it runs (default: the temporary directory)
           --service FILE    another build's Secrets.Api.dll
           --limit MINUTES   give up after this long (default 30)
         """;
+
+    private static readonly IReadOnlyList<int> AllSizes = [1_000, 100_000, 1_000_000];
 
     public int Seconds { get; private init; } = 8;
 
@@ -46,6 +51,15 @@ internal sealed record BenchOptions
     /// <summary>Secrets stored for the second half.</summary>
     public int Large => Quick ? 10_000 : 100_000;
 
+    /// <summary>Measure resolves and not management.</summary>
+    public bool Resolve { get; private init; }
+
+    /// <summary>Secrets stored for the last measurements of resolves.</summary>
+    public int Most { get; private init; } = AllSizes[^1];
+
+    /// <summary>Secrets stored for the measurements of resolves.</summary>
+    public IReadOnlyList<int> Sizes => [.. AllSizes.Where(size => size <= (Quick ? AllSizes[0] : Most))];
+
     public TimeSpan Duration => TimeSpan.FromSeconds(Seconds);
 
     public static BenchOptions Parse(string[] arguments)
@@ -57,6 +71,8 @@ internal sealed record BenchOptions
             {
                 "--quick" => options with { Quick = true, Seconds = 1, Rounds = 1 },
                 "--only-create" => options with { OnlyCreate = true },
+                "--resolve" => options with { Resolve = true },
+                "--most" => options with { Most = Number(arguments, ++at, 1_000_000) },
                 "--write" => options with { Write = true },
                 "--help" or "-h" => options with { Help = true },
                 "--seconds" => options with { Seconds = Number(arguments, ++at, 600) },
@@ -70,6 +86,21 @@ internal sealed record BenchOptions
         }
 
         return options;
+    }
+
+    /// <summary>The command line that gives these options.</summary>
+    public string Command()
+    {
+        var given = new StringBuilder();
+        if (Resolve) given.Append(" --resolve");
+        if (Quick) given.Append(" --quick");
+        if (OnlyCreate) given.Append(" --only-create");
+        if (!Quick && Seconds != 8) given.Append(CultureInfo.InvariantCulture, $" --seconds {Seconds}");
+        if (!Quick && Rounds != 3) given.Append(CultureInfo.InvariantCulture, $" --rounds {Rounds}");
+        if (Connections != 32) given.Append(CultureInfo.InvariantCulture, $" --connections {Connections}");
+        if (Resolve && Most != AllSizes[^1]) given.Append(CultureInfo.InvariantCulture, $" --most {Most}");
+        if (Write) given.Append(" --write");
+        return "dotnet run -c Release --project bench" + (given.Length > 0 ? " --" + given : "");
     }
 
     private static string Text(string[] arguments, int at) =>

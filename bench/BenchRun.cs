@@ -62,12 +62,7 @@ internal sealed class BenchRun
 
         var text = report.ToMarkdown();
         Console.WriteLine(text);
-        if (options.Write)
-        {
-            var file = Path.Combine(Workspace.RepositoryRoot, "docs", "performance.md");
-            await File.WriteAllTextAsync(file, text, cancellationToken);
-            Say($"written to {Path.GetRelativePath(Workspace.RepositoryRoot, file)}");
-        }
+        if (options.Write) await PerformancePage.WriteAsync(Report.Title, text, cancellationToken);
     }
 
 #if DEBUG
@@ -78,7 +73,7 @@ internal sealed class BenchRun
 
     private async Task<Owner> MeasureAsync()
     {
-        await RequireDurabilityAsync();
+        (_report.Server, _report.FileSystem) = await _workspace.RequireDurabilityAsync(_cancellationToken);
 
         Say($"{Owners:N0} owners with a key each");
         var make = new MakeOwners(Service.BootstrapKey, Owners);
@@ -153,34 +148,13 @@ internal sealed class BenchRun
     private Task<Measurement> RemoveAsync(Create made) => _load.RunAsync(new Delete(made.Made), _cancellationToken);
 
     // What the server does by itself every minute, done now, so that it falls into no measurement.
-    private async Task SettleAsync()
-    {
-        await using var connection = await _workspace.ConnectAsync("secrets", _cancellationToken);
-        await using var command = new NpgsqlCommand("VACUUM (ANALYZE) secrets, owners, api_keys", connection);
-        await command.ExecuteNonQueryAsync(_cancellationToken);
-    }
+    private Task SettleAsync() => _workspace.ExecuteAsync("VACUUM (ANALYZE) secrets, owners, api_keys, audit", _cancellationToken);
 
     private async Task<int> RowBytesAsync()
     {
         await using var connection = await _workspace.ConnectAsync("secrets", _cancellationToken);
         await using var command = new NpgsqlCommand("SELECT avg(pg_column_size(secrets.*))::int FROM secrets", connection);
         return _report.RowBytes = (int)(await command.ExecuteScalarAsync(_cancellationToken))!;
-    }
-
-    private async Task RequireDurabilityAsync()
-    {
-        await using var connection = await _workspace.ConnectAsync("secrets", _cancellationToken);
-        foreach (var setting in new[] { "fsync", "synchronous_commit", "full_page_writes" })
-        {
-            await using var command = new NpgsqlCommand($"SHOW {setting}", connection);
-            if (await command.ExecuteScalarAsync(_cancellationToken) is not "on")
-            {
-                throw new BenchException($"The server runs with {setting} off: nothing that it says about speed would count.");
-            }
-        }
-
-        _report.Server = $"PostgreSQL {connection.PostgreSqlVersion}";
-        _report.FileSystem = _workspace.FileSystem;
     }
 
     private static void Say(string what) => Console.Error.WriteLine($"{TimeProvider.System.GetLocalNow():HH:mm:ss} {what}");

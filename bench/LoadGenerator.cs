@@ -26,8 +26,19 @@ internal sealed record Measurement(long Requests, TimeSpan Elapsed, LatencyHisto
     }
 }
 
+/// <summary>A process that answers HTTP.</summary>
+internal interface ITarget
+{
+    int Port { get; }
+
+    /// <summary>What it said last, for the message of a failure.</summary>
+    string LastWords { get; }
+
+    ProcessorTime ProcessorTime();
+}
+
 /// <summary>A closed loop: every connection sends its next request when the answer to its last has come.</summary>
-internal sealed class LoadGenerator(Service service, int connections)
+internal sealed class LoadGenerator(ITarget service, int connections)
 {
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Secrets.Bench;
 
@@ -6,6 +7,12 @@ using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop)
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
+    if (args is [FloorProcess.Argument, var port])
+    {
+        await FloorServer.RunAsync(Environment.GetEnvironmentVariable(FloorProcess.Argument)!, int.Parse(port, CultureInfo.InvariantCulture), stop.Token);
+        return 0;
+    }
+
     var options = BenchOptions.Parse(args);
     if (options.Help)
     {
@@ -14,7 +21,7 @@ try
     }
 
     stop.CancelAfter(TimeSpan.FromMinutes(options.LimitMinutes));
-    await BenchRun.ExecuteAsync(options, stop.Token);
+    await (options.Resolve ? ResolveRun.ExecuteAsync(options, stop.Token) : BenchRun.ExecuteAsync(options, stop.Token));
     return 0;
 }
 catch (BenchException problem)

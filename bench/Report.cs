@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Secrets.Bench;
@@ -7,6 +6,8 @@ namespace Secrets.Bench;
 /// <summary>What was measured, as a page for people.</summary>
 internal sealed class Report(BenchOptions options)
 {
+    public const string Title = "# Create, read, delete";
+
     public const string Create = "create";
     public const string Delete = "delete";
     public const string Get = "get";
@@ -41,13 +42,11 @@ internal sealed class Report(BenchOptions options)
     {
         var page = new StringBuilder();
         page.AppendLine(Invariant($"""
-            # Performance
+            {Title}
 
-            What `{Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. The page is written by that command.
+            What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. The page is written by that command.
 
-            Machine: {Processor()}, {Environment.ProcessorCount} cores for load, service and database together,
-            {Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} GB of memory, {OperatingSystemName()}, {RuntimeInformation.FrameworkDescription}, {Server} (embedded,
-            fsync and synchronous_commit on, data on {FileSystem}). {options.Connections} connections, {options.Seconds} s per measurement{(options.Quick ? ", **a quick run: no figure here is worth keeping**" : "")}.
+            {Machine.Describe(Server, FileSystem)} {options.Connections} connections, {options.Seconds} s per measurement{(options.Quick ? ", **a quick run: no figure here is worth keeping**" : "")}.
 
             """));
         if (FileSystem is "tmpfs" or "ramfs")
@@ -135,41 +134,15 @@ internal sealed class Report(BenchOptions options)
     private Measurement Of(string name, int size) =>
         Measurement.Of([.. _measurements.Where(one => one.Size == size && string.Equals(one.Name, name, StringComparison.Ordinal)).Select(one => one.Measured)]);
 
-    private static double Each(Measurement all, TimeSpan time) => time.TotalMicroseconds / all.Requests;
+    public static double Each(Measurement all, TimeSpan time) => time.TotalMicroseconds / all.Requests;
 
-    private static double Median(IEnumerable<double> values)
+    public static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToList();
         return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
     }
 
     private static string Listed(IEnumerable<double> values) => string.Join(", ", values.Select(value => Invariant($"{value:0.000}")));
-
-    private static string Gigabytes(long bytes) => Invariant($"{bytes / (double)(1L << 30):0}");
-
-    private static string Processor() =>
-        File.Exists("/proc/cpuinfo")
-            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[1]
-                ?? RuntimeInformation.ProcessArchitecture.ToString()
-            : RuntimeInformation.ProcessArchitecture.ToString();
-
-    private static string OperatingSystemName() =>
-        File.Exists("/etc/os-release")
-            ? File.ReadLines("/etc/os-release").FirstOrDefault(line => line.StartsWith("PRETTY_NAME=", StringComparison.Ordinal))?[12..].Trim('"')
-                ?? RuntimeInformation.OSDescription
-            : RuntimeInformation.OSDescription;
-
-    private string Command()
-    {
-        var given = new StringBuilder();
-        if (options.Quick) given.Append(" --quick");
-        if (options.OnlyCreate) given.Append(" --only-create");
-        if (!options.Quick && options.Seconds != 8) given.Append(Invariant($" --seconds {options.Seconds}"));
-        if (!options.Quick && options.Rounds != 3) given.Append(Invariant($" --rounds {options.Rounds}"));
-        if (options.Connections != 32) given.Append(Invariant($" --connections {options.Connections}"));
-        if (options.Write) given.Append(" --write");
-        return "dotnet run -c Release --project bench" + (given.Length > 0 ? " --" + given : "");
-    }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

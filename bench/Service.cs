@@ -9,7 +9,7 @@ using Npgsql;
 namespace Secrets.Bench;
 
 /// <summary>The service as it is deployed, in a process of its own, with the embedded database on its durable settings.</summary>
-internal sealed class Service : IAsyncDisposable
+internal sealed class Service : ITarget, IAsyncDisposable
 {
     public const string BootstrapKey = "bench-bootstrap-key-0123456789-0123456789";
 
@@ -138,7 +138,7 @@ internal sealed class Service : IAsyncDisposable
         while (said.Count > 20) said.TryDequeue(out _);
     }
 
-    private static int FreePort()
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -182,6 +182,8 @@ internal sealed class Workspace : IDisposable
             ["Encryption__RootKeyFile"] = rootKey,
             ["Quota__BytesPerOwner"] = "1073741824",
             ["Serilog__MinimumLevel__Default"] = "Warning",
+            ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location,
+            [StartupHook.FileSetting] = Path.Combine(_root, "allocated"),
         };
     }
 
@@ -206,27 +208,56 @@ internal sealed class Workspace : IDisposable
     public string Password => File.ReadAllText(Path.Combine(Data, "password")).Trim();
 
     /// <summary>The type of the file system that the database is on.</summary>
-    public string FileSystem => new DriveInfo(_root).DriveFormat;
+    private string FileSystem => new DriveInfo(_root).DriveFormat;
 
     private string Data => Path.Combine(_root, "data");
 
     /// <summary>Connects to a database of the embedded server, beside the service.</summary>
-    public async Task<NpgsqlConnection> ConnectAsync(string database, CancellationToken cancellationToken)
+    public async Task<NpgsqlConnection> ConnectAsync(string database, CancellationToken cancellationToken, string role = Role)
     {
-        var target = new NpgsqlConnectionStringBuilder
-        {
-            Host = Sockets,
-            Username = Role,
-            Password = Password,
-            Database = database,
-            Pooling = false,
-            SslMode = SslMode.Disable,
-            GssEncryptionMode = GssEncryptionMode.Disable,
-            CommandTimeout = 300,
-        };
-        var connection = new NpgsqlConnection(target.ConnectionString);
+        var connection = new NpgsqlConnection(ConnectionString(database, role));
         await connection.OpenAsync(cancellationToken);
         return connection;
+    }
+
+    /// <summary>How the floors connect: statements prepared, sessions not reset, as the service does.</summary>
+    public string FloorConnectionString => new NpgsqlConnectionStringBuilder(ConnectionString("secrets"))
+    {
+        Pooling = true,
+        MaxPoolSize = 32,
+        MaxAutoPrepare = 10,
+        NoResetOnClose = true,
+    }.ConnectionString;
+
+    /// <summary>Runs a statement on the database of the service.</summary>
+    public async Task ExecuteAsync(string sql, CancellationToken cancellationToken, bool asSuperuser = false)
+    {
+        await using var connection = await ConnectAsync("secrets", cancellationToken, asSuperuser ? "postgres" : Role);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>The server's version and the file system that its data is on, once it is certain that it flushes what it commits.</summary>
+    public async Task<(string Server, string FileSystem)> RequireDurabilityAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await ConnectAsync("secrets", cancellationToken);
+        foreach (var setting in new[] { "fsync", "synchronous_commit", "full_page_writes" })
+        {
+            await using var command = new NpgsqlCommand($"SHOW {setting}", connection);
+            if (await command.ExecuteScalarAsync(cancellationToken) is not "on")
+            {
+                throw new BenchException($"The server runs with {setting} off: nothing that it says about speed would count.");
+            }
+        }
+
+        return ($"PostgreSQL {connection.PostgreSqlVersion}", FileSystem);
+    }
+
+    /// <summary>Bytes that the service has allocated so far, as <see cref="StartupHook"/> in its process says.</summary>
+    public long AllocatedBytes()
+    {
+        Thread.Sleep(2 * StartupHook.Interval);
+        return long.Parse(File.ReadAllText(Settings[StartupHook.FileSetting]), CultureInfo.InvariantCulture);
     }
 
     /// <summary>The process of the embedded server.</summary>
@@ -237,6 +268,18 @@ internal sealed class Workspace : IDisposable
     {
         if (Directory.Exists(_root)) Directory.Delete(_root, recursive: true);
     }
+
+    private string ConnectionString(string database, string role = Role) => new NpgsqlConnectionStringBuilder
+    {
+        Host = Sockets,
+        Username = role,
+        Password = Password,
+        Database = database,
+        Pooling = false,
+        SslMode = SslMode.Disable,
+        GssEncryptionMode = GssEncryptionMode.Disable,
+        CommandTimeout = 300,
+    }.ConnectionString;
 
     private static string FindRepositoryRoot()
     {

@@ -9,6 +9,7 @@ using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure;
 
@@ -23,6 +24,7 @@ public static class DependencyInjection
         services.AddSingleton<INewSecrets, NewSecrets>();
         services.AddScoped<Schema>();
         services.AddEncryption();
+        services.AddSingleton<IResolutionStore, ResolutionStore>();
         services.AddAudit();
 
         services.AddSingleton<ApiKeyLookup>();

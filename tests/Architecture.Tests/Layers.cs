@@ -36,7 +36,8 @@ public sealed class Layers
         var requests = RequestTypes().ToList();
         Assert.NotEmpty(requests);
         Assert.All(requests, request => Assert.NotNull(request.GetCustomAttribute<RequiresScopeAttribute>()));
-        Assert.All(requests, request => Assert.NotEqual(default, request.GetCustomAttribute<RequiresScopeAttribute>()!.Scopes));
+        Assert.All(requests, request => Assert.NotEmpty(request.GetCustomAttribute<RequiresScopeAttribute>()!.AnyOf));
+        Assert.All(requests, request => Assert.DoesNotContain(default, request.GetCustomAttribute<RequiresScopeAttribute>()!.AnyOf));
     }
 
     [Fact]

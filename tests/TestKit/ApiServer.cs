@@ -5,6 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
 using Xunit;
@@ -70,8 +72,9 @@ public sealed class ApiServer : IAsyncLifetime
         return await NewKeyAsync(userId, scopes.Length > 0 ? scopes : ["secrets:read", "secrets:write"]);
     }
 
-    /// <summary>A further key for a user.</summary>
-    public async Task<ApiClient> NewKeyAsync(Guid userId, string[] scopes)
+    /// <summary>A further key for a user, bound to an organisation or to none.</summary>
+    public async Task<ApiClient> NewKeyAsync(
+        Guid userId, string[] scopes, string? organization = null, string role = "member", params string[] workspaces)
     {
         using var @operator = Operator();
         var made = await @operator.PostAsync("/api/v1/api-keys", new JsonObject
@@ -79,11 +82,41 @@ public sealed class ApiServer : IAsyncLifetime
             ["name"] = "test",
             ["user_id"] = userId.ToString(),
             ["scopes"] = new JsonArray([.. scopes.Select(scope => (JsonNode)scope)]),
+            ["organization_id"] = organization,
+            ["role"] = organization is null ? null : role,
+            ["workspaces"] = new JsonArray([.. workspaces.Select(workspace => (JsonNode)workspace)]),
         });
         made.MustBe(200);
         var client = WithKey(made.Json["key"]!.GetValue<string>());
         client.UserId = userId;
         return client;
+    }
+
+    /// <summary>
+    /// Stores secrets of any owner at once and gives their ids, in that order. What the service has no endpoint for, it stores as the
+    /// service itself would.
+    /// </summary>
+    public async Task<IReadOnlyList<Guid>> StoreAsync(SecretOwner owner, params IReadOnlyList<NewSecret> secrets)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<ISecretsDb>();
+        var sealer = scope.ServiceProvider.GetRequiredService<ISealer>();
+        return await db.InTransactionAsync<IReadOnlyList<Guid>>(
+            async token =>
+            {
+                var ids = new List<Guid>();
+                foreach (var (name, value, tool, arg, isDefault, rule) in secrets)
+                {
+                    var secret = Secret.Create(
+                        owner, name, new ToolBinding(tool, arg, isDefault), rule, Guid.NewGuid(), TimeProvider.System.GetUtcNow());
+                    secret.Seal(new SecretValue(value), await sealer.SealAsync(secret.Placement, new SecretValue(value), token));
+                    db.Secrets.Add(secret);
+                    ids.Add(secret.Id);
+                }
+
+                return ids;
+            },
+            CancellationToken.None);
     }
 
     /// <summary>Has the database write everything that it holds in memory to its files.</summary>
@@ -141,3 +174,7 @@ public sealed class ApiServer : IAsyncLifetime
         }
     }
 }
+
+/// <summary>A secret to store.</summary>
+public sealed record NewSecret(
+    string Name, string Value, string? Tool = null, string? Arg = null, bool IsDefault = false, WorkspaceRule Rule = WorkspaceRule.All);

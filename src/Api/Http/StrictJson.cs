@@ -88,17 +88,9 @@ internal static class StrictJson
                 return new Violation(property.Name, code, message);
             }
         }
-        else if (kind == JsonValueKind.Array && element.ValueKind == JsonValueKind.Array)
+        else if (kind == element.ValueKind && FaultyText(element, property.Name) is { } violation)
         {
-            var at = element.EnumerateArray().TakeWhile(item => item.ValueKind == JsonValueKind.String).Count();
-            if (at < element.GetArrayLength())
-            {
-                return new Violation($"{property.Name}[{at}]", Codes.NotString, "Must be a string.");
-            }
-        }
-        else if (kind == JsonValueKind.String && element.ValueKind == JsonValueKind.String && !IsUnicode(element))
-        {
-            return new Violation(property.Name, Codes.BadValue, "Must not contain an unpaired surrogate.");
+            return violation;
         }
 
         try
@@ -111,6 +103,20 @@ internal static class StrictJson
             return new Violation(property.Name, code, message);
         }
     }
+
+    /// <summary>The first text in a member that is none, or that cannot be read. The names in an object are not repeated.</summary>
+    private static Violation? FaultyText(JsonElement element, string place) => element.ValueKind switch
+    {
+        JsonValueKind.String => FaultOf(element, place),
+        JsonValueKind.Array => element.EnumerateArray().Select((item, at) => FaultOf(item, $"{place}[{at}]")).FirstOrDefault(fault => fault is not null),
+        JsonValueKind.Object => element.EnumerateObject().Select(member => FaultOf(member.Value, place)).FirstOrDefault(fault => fault is not null),
+        _ => null,
+    };
+
+    private static Violation? FaultOf(JsonElement text, string place) =>
+        text.ValueKind != JsonValueKind.String ? new Violation(place, Codes.NotString, "Must be a string.")
+        : !IsUnicode(text) ? new Violation(place, Codes.BadValue, "Must not contain an unpaired surrogate.")
+        : null;
 
     private static bool IsUnicode(JsonElement element)
     {
@@ -140,6 +146,8 @@ internal static class StrictJson
             _ when type == typeof(Guid) => (JsonValueKind.String, Codes.NotUuid, "Must be a uuid."),
             _ when type == typeof(DateTimeOffset) => (JsonValueKind.String, Codes.NotDateTime, "Must be a date and time as in RFC 3339."),
             _ when type == typeof(IReadOnlyList<string>) => (JsonValueKind.Array, Codes.NotList, "Must be a list of strings."),
+            _ when type == typeof(OrderedDictionary<string, string>) =>
+                (JsonValueKind.Object, Codes.NotObject, "Must be an object whose members are strings."),
             _ => throw new NotSupportedException($"{type} has no place in a JSON body yet."),
         };
     }

@@ -70,6 +70,11 @@ internal static class OpenApiDocuments
         {
             DescribeType(schema, context.JsonTypeInfo.Type);
             DescribeLength(schema, context.JsonPropertyInfo);
+            if (context.JsonPropertyInfo?.CustomConverter is RevealedValue)
+            {
+                schema.WriteOnly = false;
+            }
+
             return Task.CompletedTask;
         });
     }
@@ -170,23 +175,17 @@ internal static class OpenApiDocuments
     /// <summary>The limits that the use cases enforce, in the code points that JSON Schema counts in too.</summary>
     private static void DescribeLength(OpenApiSchema schema, JsonPropertyInfo? member)
     {
-        TextLength? length = member?.DeclaringType == typeof(CreateSecretBody) || member?.DeclaringType == typeof(UpdateSecretBody)
-            ? member.Name switch
-            {
-                "secret_name" => Secret.NameLength,
-                "secret_value" => SecretValue.Length,
-                "tool_name" => ToolPattern.Length,
-                "tool_arg" => ToolBinding.ArgLength,
-                _ => null,
-            }
-            : member?.DeclaringType == typeof(CreateApiKeyBody)
-            ? member.Name switch
-            {
-                "name" => ApiKey.NameLength,
-                "organization_id" => Membership.OrganizationIdLength,
-                _ => null,
-            }
-            : null;
+        TextLength? length = (member?.DeclaringType.Name, member?.Name) switch
+        {
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_name") => Secret.NameLength,
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.Length,
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(ToolCallBody), "tool_name") => ToolPattern.Length,
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "tool_arg") => ToolBinding.ArgLength,
+            (nameof(CreateApiKeyBody), "name") => ApiKey.NameLength,
+            (nameof(CreateApiKeyBody) or nameof(ToolCallBody), "organization_id") => Membership.OrganizationIdLength,
+            (nameof(ToolCallBody), "workspace") => Membership.WorkspaceLength,
+            _ => null,
+        };
         (schema.MinLength, schema.MaxLength) = (length?.Minimum, length?.Maximum);
     }
 }

@@ -18,6 +18,16 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
         ToolArg = secret.ToolArg,
     };
 
+    /// <summary>A value is handed out for an argument of a tool call.</summary>
+    public AuditEvent Released(Placement secret, string toolName, string toolArg) => Of(AuditAction.SecretResolve, AuditOutcome.Success) with
+    {
+        Owner = secret.Owner,
+        SecretId = secret.SecretId,
+        SecretVersion = secret.Version,
+        ToolName = toolName,
+        ToolArg = toolArg,
+    };
+
     /// <summary>Something was done with an API key.</summary>
     public AuditEvent Success(AuditAction action, ApiKey key) => Of(action, AuditOutcome.Success) with
     {

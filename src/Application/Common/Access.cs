@@ -16,6 +16,10 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     /// <summary>Whether the credential has all of these scopes.</summary>
     public bool Has(Scopes scopes) => (Scopes & scopes) == scopes;
 
+    /// <summary>What the caller is in that organisation; null: nothing.</summary>
+    public Membership? MembershipOf(string organizationId) => Memberships.FirstOrDefault(
+        membership => string.Equals(membership.OrganizationId, organizationId, StringComparison.Ordinal));
+
     /// <summary>Whether the caller is an admin of that organisation.</summary>
     public bool Administers(string organizationId) => Memberships.Any(
         membership => membership.Role == OrganizationRole.Admin
@@ -27,10 +31,13 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
 /// allowed by forgetting.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
-public sealed class RequiresScopeAttribute(Scopes scopes) : Attribute
+public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
 {
-    /// <summary>All of these are needed.</summary>
-    public Scopes Scopes => scopes;
+    /// <summary>One of these is needed, with all that is in it.</summary>
+    public IReadOnlyList<Scopes> AnyOf => anyOf;
+
+    /// <summary>Whether the caller may send the request.</summary>
+    public bool IsMetBy(Caller caller) => Array.Exists(anyOf, caller.Has);
 }
 
 /// <summary>

@@ -22,6 +22,7 @@ public static class Codes
     public const string NotString = "string_type";
     public const string NotBool = "bool_type";
     public const string NotList = "list_type";
+    public const string NotObject = "dict_type";
     public const string NotInteger = "int_parsing";
     public const string NotUuid = "uuid_parsing";
     public const string NotDateTime = "datetime_parsing";

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
+using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Common;
@@ -127,6 +128,20 @@ public interface ISealer
     /// <summary>Opens an envelope.</summary>
     /// <exception cref="BrokenSealException">The envelope or the placement is not what was sealed.</exception>
     Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
+}
+
+/// <summary>Where the secrets that may fill a tool call are read. What is read is never older than the question.</summary>
+public interface IResolutionStore
+{
+    /// <summary>
+    /// Those of an owner's secrets that decide how a call is filled. There may be more in the answer; what an unknown owner has is empty.
+    /// </summary>
+    Task<OwnerCandidates> ReadAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// All of an owner's defaults, and the secrets that a call refers to: what it takes to say why the others are not chosen.
+    /// </summary>
+    Task<OwnerCandidates> ReadAllAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
 }
 
 /// <summary>Tells who presents an API key.</summary>

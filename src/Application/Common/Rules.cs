@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using FluentValidation;
 using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
@@ -17,6 +18,48 @@ internal static class Rules
     public static void Name<T>(this IRuleBuilder<T, Optional<string>> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckName(text.Value, length));
 
+    /// <summary>Names in a list, of which at most so many may differ; only what differs is looked at.</summary>
+    public static void Names<T>(this IRuleBuilder<T, IReadOnlyList<string>?> rule, TextLength length, int most) =>
+        rule.Custom((names, context) =>
+        {
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            for (var at = 0; at < names?.Count; at++)
+            {
+                if (seen.Add(names[at]))
+                {
+                    if (seen.Count > most)
+                    {
+                        context.Add(Codes.BadValue, $"Must hold at most {most} different names.");
+                        return;
+                    }
+
+                    context.CheckName(names[at], length, $"[{at}]");
+                }
+            }
+        });
+
+    /// <summary>
+    /// Names for names, at most so many. The first that is wrong is reported for the whole: a key was sent, and no report repeats that.
+    /// </summary>
+    public static void Names<T>(
+        this IRuleBuilder<T, IReadOnlyDictionary<string, string>?> rule, TextLength keyLength, TextLength valueLength, int most) =>
+        rule.Custom((names, context) =>
+        {
+            if (names?.Count > most)
+            {
+                context.Add(Codes.BadValue, $"Must have at most {most} members.");
+                return;
+            }
+
+            foreach (var (key, value) in names ?? ReadOnlyDictionary<string, string>.Empty)
+            {
+                if (!context.CheckName(key, keyLength) || !context.CheckName(value, valueLength))
+                {
+                    return;
+                }
+            }
+        });
+
     public static void Value<T>(this IRuleBuilder<T, SecretValue?> rule, TextLength length) =>
         rule.Custom((value, context) => context.CheckText(value?.Reveal(), length));
 
@@ -31,19 +74,31 @@ internal static class Rules
         rule.NotNull().WithErrorCode(Codes.Missing).WithMessage("Is required.");
 
     /// <summary>Adds a violation for the member that the rule is about.</summary>
-    public static void Add<T>(this ValidationContext<T> context, string code, string message) =>
-        context.AddFailure(new FluentValidation.Results.ValidationFailure(context.PropertyPath, message) { ErrorCode = code });
+    /// <param name="context">The validation.</param>
+    /// <param name="code">See <see cref="Violation.Code"/>.</param>
+    /// <param name="message">See <see cref="Violation.Message"/>.</param>
+    /// <param name="step">Where in the member: <c>[0]</c>.</param>
+    public static void Add<T>(this ValidationContext<T> context, string code, string message, string step = "") =>
+        context.AddFailure(new FluentValidation.Results.ValidationFailure(context.PropertyPath + step, message) { ErrorCode = code });
 
-    private static void CheckName<T>(this ValidationContext<T> context, string? text, TextLength length)
+    private static bool CheckName<T>(this ValidationContext<T> context, string? text, TextLength length, string step = "")
     {
-        if (context.CheckText(text, length) && string.IsNullOrWhiteSpace(text))
+        if (!context.CheckText(text, length, step))
         {
-            context.Add(Codes.BadValue, "Must not be blank.");
+            return false;
         }
+
+        var isBlank = string.IsNullOrWhiteSpace(text);
+        if (isBlank)
+        {
+            context.Add(Codes.BadValue, "Must not be blank.", step);
+        }
+
+        return !isBlank;
     }
 
     /// <summary>Whether there is a text and it is sound; a violation is added when it is not.</summary>
-    private static bool CheckText<T>(this ValidationContext<T> context, string? text, TextLength length)
+    private static bool CheckText<T>(this ValidationContext<T> context, string? text, TextLength length, string step = "")
     {
         if (text is null)
         {
@@ -63,7 +118,7 @@ internal static class Rules
             return true;
         }
 
-        context.Add(code, message);
+        context.Add(code, message, step);
         return false;
     }
 }

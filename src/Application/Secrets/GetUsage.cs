@@ -37,7 +37,7 @@ internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<Quo
     }
 
     private SecretOwner OrganizationOf(string id) =>
-        caller.Memberships.Any(membership => string.Equals(membership.OrganizationId, id, StringComparison.Ordinal))
+        caller.MembershipOf(id) is not null
             ? new SecretOwner(OwnerKind.Organization, id)
             : throw new NotFoundException();
 }

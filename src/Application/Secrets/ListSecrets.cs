@@ -38,7 +38,7 @@ internal sealed class ListSecretsHandler(ISecretsDb db, Caller caller, IMapper m
         var secrets = db.Secrets.VisibleTo(caller);
         if (request.SecretName is { } name)
         {
-            var key = Secret.KeyOfName(name);
+            var key = Secret.KeyOf(name);
             secrets = secrets.Where(secret => secret.NameKey == key);
         }
 

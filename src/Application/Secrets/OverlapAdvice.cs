@@ -36,16 +36,15 @@ internal static class OverlapAdvice
     public static async Task<IReadOnlyList<Rival>> RivalsOfAsync(
         this IQueryable<Secret> secrets, Secret stored, CancellationToken cancellationToken)
     {
-        if (stored is not { IsDefaultForTool: true, ToolArg: { } arg })
+        if (stored.ArgKey is not { } key)
         {
             return [];
         }
 
-        var key = Secret.KeyOfName(arg);
         var others = secrets.OwnedBy(stored.Owner).Where(secret => secret.Id != stored.Id);
         return await (stored.PatternArgKey is null
                 ? others.Where(secret => secret.PatternArgKey == key)
-                : others.Where(secret => secret.DefaultKey != null && secret.ToolArg == arg))
+                : others.Where(secret => secret.ArgKey == key))
             .OrderBy(secret => secret.Id)
             .Take(Rival.MaxCount)
             .Select(secret => new Rival(secret.Id, secret.Name, secret.ToolName!))

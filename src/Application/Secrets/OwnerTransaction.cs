@@ -69,7 +69,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
         }
 
         var holder = await db.Secrets.OwnedBy(refused.Owner)
-            .Where(secret => secret.DefaultKey == refused.DefaultKey)
+            .Where(secret => secret.ToolKey == refused.ToolKey && secret.ArgKey == refused.ArgKey)
             .Select(secret => (Guid?)secret.Id)
             .FirstOrDefaultAsync(cancellationToken);
         return new ConflictException(holder is null

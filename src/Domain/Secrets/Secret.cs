@@ -38,12 +38,18 @@ public sealed class Secret : IListed
     /// <summary>See <see cref="ToolBinding.IsDefault"/>.</summary>
     public bool IsDefaultForTool { get; private set; }
 
-    /// <summary>SHA-256 of tool and argument where the secret is their default, else null: the database keeps it unique per owner.</summary>
-    public byte[]? DefaultKey { get; private set; }
+    /// <summary>
+    /// SHA-256 of the tool or pattern where the secret is a default, else null. With <see cref="ArgKey"/> the database keeps it unique per
+    /// owner; by itself it finds the defaults of one tool.
+    /// </summary>
+    public byte[]? ToolKey { get; private set; }
+
+    /// <summary>SHA-256 of the argument where the secret is a default, else null.</summary>
+    public byte[]? ArgKey { get; private set; }
 
     /// <summary>
-    /// SHA-256 of the argument where the secret is its default for a pattern of tools, else null: by it a default for one tool finds
-    /// what it may overlap with, without a look at every other default of its owner.
+    /// <see cref="ArgKey"/> where the secret is a default for a pattern of tools, else null. No key finds the patterns that a tool matches;
+    /// by this one they are found without a look at the owner's defaults for single tools, which are most.
     /// </summary>
     public byte[]? PatternArgKey { get; private set; }
 
@@ -122,23 +128,8 @@ public sealed class Secret : IListed
         Size = value.CountBytes();
     }
 
-    /// <summary>The key under which the database finds and keeps unique a name.</summary>
-    public static byte[] KeyOfName(string name) => SHA256.HashData(Encoding.UTF8.GetBytes(name));
-
-    /// <summary>The key under which the database keeps a default unique; null for anything that is no default.</summary>
-    public static byte[]? KeyOfDefault(ToolBinding binding)
-    {
-        if (binding is not { IsDefault: true, ToolName: { } tool, ToolArg: { } arg })
-        {
-            return null;
-        }
-
-        // Two hashes of fixed size, so that ("ab", "c") and ("a", "bc") differ.
-        Span<byte> both = stackalloc byte[2 * SHA256.HashSizeInBytes];
-        KeyOfName(tool).CopyTo(both);
-        KeyOfName(arg).CopyTo(both[SHA256.HashSizeInBytes..]);
-        return SHA256.HashData(both);
-    }
+    /// <summary>The key under which the database finds and keeps unique a text that outgrows what an index can hold.</summary>
+    public static byte[] KeyOf(string name) => SHA256.HashData(Encoding.UTF8.GetBytes(name));
 
     private void Place(string name, ToolBinding binding)
     {
@@ -148,9 +139,9 @@ public sealed class Secret : IListed
         }
 
         Name = name;
-        NameKey = KeyOfName(name);
+        NameKey = KeyOf(name);
         (ToolName, ToolArg, IsDefaultForTool) = binding;
-        DefaultKey = KeyOfDefault(binding);
-        PatternArgKey = DefaultKey is not null && new ToolPattern(ToolName!).WildcardCount > 0 ? KeyOfName(ToolArg!) : null;
+        (ToolKey, ArgKey) = binding is { IsDefault: true, ToolName: { } tool, ToolArg: { } arg } ? (KeyOf(tool), KeyOf(arg)) : (null, null);
+        PatternArgKey = ToolName?.Contains(ToolPattern.Wildcard, StringComparison.Ordinal) == true ? ArgKey : null;
     }
 }

@@ -102,6 +102,54 @@ public sealed class Sealing(ApiServer server)
         await AssertItDoesNotOpen(user, id);
     }
 
+    [Theory]
+    [MemberData(nameof(Tampering))]
+    public async Task A_row_that_was_edited_is_handed_to_no_runtime(string edit)
+    {
+        using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
+        var id = await runtime.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
+        await Edit(id, edit);
+
+        // By default and by name, for what it was bound to and for what it is bound to now.
+        foreach (var arguments in (string[])["\"tool_args\":[\"api_key\"]", "\"tool_args\":[\"other\"]", "\"references\":{\"a\":\"sealed\"}", "\"references\":{\"a\":\"sealedx\"}"])
+        {
+            var answer = await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", $$"""{"tool_name":"tool__get",{{arguments}}}""");
+            answer.MustNotRepeat("a value that is sealed");
+            Assert.True(answer.Status == 409 || answer.MustBe(200).Json["values"]!.AsArray().Count == 0, answer.ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData("envelope = set_byte(envelope, 30, get_byte(envelope, 30) # 1)")]
+    [InlineData("tool_name = '*'")]
+    [InlineData("name = name || 'x'")]
+    [InlineData("version = version + 1")]
+    public async Task An_edited_default_is_not_replaced_by_the_next(string edit)
+    {
+        using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
+        await runtime.CreateSecretAsync("next", "another value", "**", "api_key", isDefault: true);
+        await Edit(await runtime.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true), edit);
+
+        var answer = await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"tool__get","tool_args":["api_key"]}""");
+
+        Assert.Contains("integrity", answer.MustBe(409).Json["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+        (await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"tool__get","tool_args":["base_url"]}""")).MustBe(200);
+    }
+
+    [Fact]
+    public async Task A_secret_does_not_serve_under_the_key_of_another_name()
+    {
+        using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
+        var id = await runtime.CreateSecretAsync("one", "the value of one");
+        var other = await runtime.CreateSecretAsync("other", "the value of the other");
+        Assert.Equal(1, await server.ExecuteSqlAsync("DELETE FROM secrets WHERE id = @id", ("id", other)));
+        await server.ExecuteSqlAsync("UPDATE secrets SET name_key = sha256('other') WHERE id = @id", ("id", id));
+
+        var answer = await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"t","references":{"a":"other"}}""");
+
+        Assert.Empty(answer.MustBe(200).Json["values"]!.AsArray());
+    }
+
     private async Task Edit(Guid id, string edit) =>
         Assert.Equal(1, await server.ExecuteSqlAsync($"UPDATE secrets SET {edit} WHERE id = @id", ("id", id)));
 

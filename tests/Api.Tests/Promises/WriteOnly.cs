@@ -75,7 +75,7 @@ public sealed class WriteOnly(ApiServer server)
     /// <summary>Sends the value where it belongs and everywhere where somebody may put it by mistake.</summary>
     private async Task<List<Answer>> SendEverywhereAsync(string value)
     {
-        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "keys:manage", "audit:read");
+        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "keys:manage", "audit:read");
         var json = JsonSerializer.Serialize(value);
         var url = Uri.EscapeDataString(value);
         var answers = new List<Answer>();
@@ -86,6 +86,12 @@ public sealed class WriteOnly(ApiServer server)
         answers.Add(await user.SendAsync(HttpMethod.Patch, one, $$"""{"secret_value":{{json}},"tool_arg":"key2"}"""));
         answers.Add(await user.SendAsync(HttpMethod.Patch, one, """{"secret_name":"marked anew"}"""));
         answers.AddRange([await user.GetAsync(one), await user.GetAsync(Path), await user.GetAsync("/api/v1/usage")]);
+
+        // Where it is handed out, to a runtime, in this one answer; and where it is explained.
+        const string Call = """{"tool_name":"tool__get","tool_args":["key2"],"references":{"a":"marked anew","b":"nobody"}}""";
+        var handedOut = (await user.SendAsync(HttpMethod.Post, $"{Path}/resolve", Call)).MustBe(200);
+        Assert.All(handedOut.Json["values"]!.AsArray(), row => Assert.Equal(value, row!["secret_value"]!.GetValue<string>()));
+        answers.Add((await user.SendAsync(HttpMethod.Post, $"{Path}/resolve/explain", Call)).MustBe(200));
 
         // Refused after it was read: taken name, taken default, no such secret, wrong version, quota, no scope, no credential.
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"marked anew","secret_value":{{json}}}"""));
@@ -125,9 +131,17 @@ public sealed class WriteOnly(ApiServer server)
         {
             answers.Add(await user.SendAsync(HttpMethod.Post, Path, body));
             answers.Add(await user.SendAsync(HttpMethod.Patch, one, body));
+            foreach (var path in (string[])[$"{Path}/resolve", $"{Path}/resolve/explain"])
+            {
+                answers.Add(await user.SendAsync(HttpMethod.Post, path, body.Replace("secret_value", "tool_name", StringComparison.Ordinal)));
+                answers.Add(await user.SendAsync(HttpMethod.Post, path, body.Replace("secret_value", "references", StringComparison.Ordinal)));
+                answers.Add(await user.SendAsync(HttpMethod.Post, path, """{"tool_name":"t","references":{"a":""" + body + "}}"));
+            }
+
             answers.Add(await user.SendAsync(HttpMethod.Post, "/api/v1/api-keys", body.Replace("secret_value", "scopes", StringComparison.Ordinal)));
         }
 
+        answers.Add(await user.SendAsync(HttpMethod.Post, $"{Path}/resolve", $$"""{"tool_name":"t","references":{ {{json}}:5} }"""));
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, new StringContent(value, Encoding.UTF8, "text/plain")));
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, new FormUrlEncodedContent([new("secret_value", value)])));
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, new StringContent($$"""{"secret_name":"n","secret_value":{{json}}}""", Encoding.Unicode, "application/json")));

@@ -43,16 +43,17 @@ public sealed class ChangingASecret
         var id = secret.Id;
         for (var version = 2; version < 10; version++)
         {
-            var binding = new ToolBinding($"tool{version}", "arg", IsDefault: version % 2 == 0);
+            var binding = new ToolBinding($"tool{version}{(version % 3 == 0 ? "*" : "")}", "arg", IsDefault: version % 2 == 0);
             secret.Update($"name{version}", binding, Bob, Noon.AddHours(version));
 
             Assert.Equal(
                 new Placement(SecretOwner.User(Ann), id, $"name{version}", binding, WorkspaceRule.All, version), secret.Placement);
             Assert.Equal((Noon, Ann), (secret.CreatedAt, secret.CreatedBy));
             Assert.Equal((Noon.AddHours(version), Bob), (secret.UpdatedAt, secret.UpdatedBy));
-            Assert.Equal(Secret.KeyOfName(secret.Name), secret.NameKey);
-            Assert.Equal(Secret.KeyOfDefault(binding), secret.DefaultKey);
-            Assert.Equal(binding.IsDefault, secret.DefaultKey is not null);
+            Assert.Equal(Secret.KeyOf(secret.Name), secret.NameKey);
+            Assert.Equal(binding.IsDefault ? Secret.KeyOf(binding.ToolName!) : null, secret.ToolKey);
+            Assert.Equal(binding.IsDefault ? Secret.KeyOf(binding.ToolArg!) : null, secret.ArgKey);
+            Assert.Equal(binding.ToolName!.EndsWith('*') ? secret.ArgKey : null, secret.PatternArgKey);
         }
     }
 

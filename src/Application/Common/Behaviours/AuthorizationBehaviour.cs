@@ -4,7 +4,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Common.Behaviours;
 
-/// <summary>Lets a request through only when the caller has the scope that the request's type asks for.</summary>
+/// <summary>Lets a request through only when the caller has a scope that the request's type asks for.</summary>
 internal sealed class AuthorizationBehaviour<TRequest, TResponse>(Caller caller) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>
 {
@@ -17,8 +17,9 @@ internal sealed class AuthorizationBehaviour<TRequest, TResponse>(Caller caller)
             throw new InvalidOperationException($"{typeof(TRequest).Name} does not say which scope it requires.");
         }
 
-        return caller.Has(Requirement.Scopes)
+        return Requirement.IsMetBy(caller)
             ? next()
-            : throw new ForbiddenException($"The credential lacks the scope {string.Join(' ', ScopeNames.Of(Requirement.Scopes))}.");
+            : throw new ForbiddenException(
+                $"The credential lacks the scope {string.Join(" or ", Requirement.AnyOf.Select(scopes => string.Join(' ', ScopeNames.Of(scopes))))}.");
     }
 }

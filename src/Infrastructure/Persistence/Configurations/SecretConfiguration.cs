@@ -29,7 +29,8 @@ internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
         builder.Property(secret => secret.NameKey).IsHash();
         builder.Property(secret => secret.ToolName).HasTextLength(ToolPattern.Length);
         builder.Property(secret => secret.ToolArg).HasTextLength(ToolBinding.ArgLength);
-        builder.Property(secret => secret.DefaultKey).IsHash();
+        builder.Property(secret => secret.ToolKey).IsHash();
+        builder.Property(secret => secret.ArgKey).IsHash();
         builder.Property(secret => secret.PatternArgKey).IsHash();
         builder.Property(secret => secret.Display).HasMaxLength(MaskedValue.MaxLength);
         builder.Property(secret => secret.Version).IsConcurrencyToken();
@@ -37,8 +38,8 @@ internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
 
         builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.NameKey })
             .IsUnique().HasDatabaseName(NameIndex);
-        builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.DefaultKey })
-            .IsUnique().HasFilter("default_key IS NOT NULL").HasDatabaseName(DefaultIndex);
+        builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.ToolKey, secret.ArgKey })
+            .IsUnique().HasFilter("tool_key IS NOT NULL").HasDatabaseName(DefaultIndex);
         builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.PatternArgKey })
             .HasFilter("pattern_arg_key IS NOT NULL").HasDatabaseName("ix_secrets_pattern_arg");
         builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.CreatedAt, secret.Id })

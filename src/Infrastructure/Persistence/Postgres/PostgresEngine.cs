@@ -23,6 +23,7 @@ internal sealed class PostgresEngine : IDatabaseEngine
     {
         services.AddSingleton<IDatabaseFaults, PostgresFaults>();
         services.AddSingleton<INewSecretStore, PostgresNewSecretStore>();
+        services.AddSingleton<ICandidateReader, PostgresCandidateReader>();
         services.AddSingleton<IAuditStore, PostgresAuditStore>();
         services.AddDbContextPool<SecretsDbContext, PostgresSecretsDbContext>(
             (provider, options) => Configure(options, provider.GetRequiredService<IDatabaseServer>().ConnectionString));

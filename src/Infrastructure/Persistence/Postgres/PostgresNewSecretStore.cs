@@ -21,19 +21,19 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
         WITH input AS (
             SELECT * FROM unnest(
                 $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::bytea[],
-                $10::bytea[], $11::smallint[], $12::bytea[], $13::text[], $14::int[], $15::timestamptz[], $16::uuid[])
-            AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, default_key,
-                pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by)
+                $10::bytea[], $11::bytea[], $12::smallint[], $13::bytea[], $14::text[], $15::int[], $16::timestamptz[], $17::uuid[])
+            AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key,
+                arg_key, pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by)
         ), fitting AS (
             SELECT o.kind, o.id
             FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM input GROUP BY owner_kind, owner_id) i
-            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $17
+            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $18
         ), stored AS (
             INSERT INTO secrets (
-                id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, default_key, pattern_arg_key,
+                id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
                 workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by)
             SELECT
-                i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.default_key, i.pattern_arg_key,
+                i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
                 i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by
             FROM input i JOIN fitting f ON f.kind = i.owner_kind AND f.id = i.owner_id
             ON CONFLICT DO NOTHING
@@ -59,10 +59,10 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
     private const string RivalsOfPatterns =
         """
         SELECT i.id, s.id, s.name, s.tool_name
-        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[]) AS i (id, owner_kind, owner_id, arg)
+        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
         CROSS JOIN LATERAL (
             SELECT id, name, tool_name FROM secrets
-            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND default_key IS NOT NULL AND tool_arg = i.arg AND id <> i.id
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND arg_key = i.arg_key AND id <> i.id
             ORDER BY id LIMIT $5) s
         """;
 
@@ -121,7 +121,8 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
             Columns.Of(secrets, secret => secret.ToolName),
             Columns.Of(secrets, secret => secret.ToolArg),
             Columns.Of(secrets, secret => secret.IsDefaultForTool),
-            Columns.Of(secrets, secret => secret.DefaultKey),
+            Columns.Of(secrets, secret => secret.ToolKey),
+            Columns.Of(secrets, secret => secret.ArgKey),
             Columns.Of(secrets, secret => secret.PatternArgKey),
             Columns.Of(secrets, secret => (short)secret.WorkspaceRule),
             Columns.Of(secrets, secret => secret.Envelope),
@@ -136,10 +137,10 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
     private static void AddRivals(NpgsqlBatch batch, IReadOnlyList<Secret> secrets)
     {
         var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
-        Add(RivalsOfNames, [.. defaults[false]], secret => Secret.KeyOfName(secret.ToolArg!));
-        Add(RivalsOfPatterns, [.. defaults[true]], secret => secret.ToolArg!);
+        Add(RivalsOfNames, [.. defaults[false]]);
+        Add(RivalsOfPatterns, [.. defaults[true]]);
 
-        void Add<T>(string query, List<Secret> stored, Func<Secret, T> argument)
+        void Add(string query, List<Secret> stored)
         {
             if (stored.Count > 0)
             {
@@ -150,7 +151,7 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
                         Columns.Of(stored, secret => secret.Id),
                         Columns.Of(stored, secret => (short)secret.OwnerKind),
                         Columns.Of(stored, secret => secret.OwnerId),
-                        Columns.Of(stored, argument),
+                        Columns.Of(stored, secret => secret.ArgKey),
                         new NpgsqlParameter<int> { TypedValue = Rival.MaxCount },
                     },
                 });

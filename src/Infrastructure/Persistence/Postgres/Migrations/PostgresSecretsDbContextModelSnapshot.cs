@@ -290,6 +290,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<byte[]>("ArgKey")
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("arg_key")
+                        .IsFixedLength();
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -297,12 +303,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.Property<Guid>("CreatedBy")
                         .HasColumnType("uuid")
                         .HasColumnName("created_by");
-
-                    b.Property<byte[]>("DefaultKey")
-                        .HasMaxLength(32)
-                        .HasColumnType("bytea")
-                        .HasColumnName("default_key")
-                        .IsFixedLength();
 
                     b.Property<string>("Display")
                         .IsRequired()
@@ -361,6 +361,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("tool_arg")
                         .UseCollation("C");
 
+                    b.Property<byte[]>("ToolKey")
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("tool_key")
+                        .IsFixedLength();
+
                     b.Property<string>("ToolName")
                         .HasMaxLength(2048)
                         .HasColumnType("character varying(2048)")
@@ -387,11 +393,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.HasKey("Id")
                         .HasName("pk_secrets");
 
-                    b.HasIndex("OwnerKind", "OwnerId", "DefaultKey")
-                        .IsUnique()
-                        .HasDatabaseName("ux_secrets_default")
-                        .HasFilter("default_key IS NOT NULL");
-
                     b.HasIndex("OwnerKind", "OwnerId", "NameKey")
                         .IsUnique()
                         .HasDatabaseName("ux_secrets_name");
@@ -402,6 +403,11 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 
                     b.HasIndex("OwnerKind", "OwnerId", "CreatedAt", "Id")
                         .HasDatabaseName("ix_secrets_listing");
+
+                    b.HasIndex("OwnerKind", "OwnerId", "ToolKey", "ArgKey")
+                        .IsUnique()
+                        .HasDatabaseName("ux_secrets_default")
+                        .HasFilter("tool_key IS NOT NULL");
 
                     b.ToTable("secrets", (string)null);
                 });

@@ -1,0 +1,29 @@
+using MediatR;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Secrets.Api.V1;
+
+/// <summary>Filling the arguments of a tool call from secrets.</summary>
+[ApiController]
+[Route("api/v1/secrets/resolve")]
+[Route("v1/secrets/resolve")]
+[Tags("Resolution")]
+public sealed class ResolutionController(IMediator mediator) : ControllerBase
+{
+    /// <summary>Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.</summary>
+    [HttpPost]
+    [ProducesResponseType<Resolved>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
+    [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
+    public async Task<IActionResult> Resolve([FromBody] ToolCallBody body, CancellationToken cancellationToken) =>
+        Ok(Resolved.Of(await mediator.Send(body.ToResolve(), cancellationToken)));
+
+    /// <summary>Say which secrets a tool call would get and why, without any value.</summary>
+    [HttpPost("explain")]
+    [ProducesResponseType<ResolutionExplanation>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
+    public async Task<IActionResult> Explain([FromBody] ToolCallBody body, CancellationToken cancellationToken) =>
+        Ok(ResolutionExplanation.Of(await mediator.Send(body.ToExplain(), cancellationToken)));
+}

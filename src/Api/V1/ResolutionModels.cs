@@ -1,0 +1,234 @@
+using System.Text.Json.Serialization;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Api.V1;
+
+/// <summary>A call of a tool whose arguments secrets may fill.</summary>
+public sealed record ToolCallBody
+{
+    /// <summary>Whom the call is for; the caller when left out.</summary>
+    public Guid? UserId { get; init; }
+
+    /// <summary>The tool. It is a name: a `*` in it stands for itself.</summary>
+    public required string ToolName { get; init; }
+
+    /// <summary>
+    /// The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default.
+    /// </summary>
+    public IReadOnlyList<string>? ToolArgs { get; init; }
+
+    /// <summary>
+    /// Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
+    /// from a default.
+    /// </summary>
+    public OrderedDictionary<string, string>? References { get; init; }
+
+    /// <summary>The organisation that the call is made in; its defaults come after the user's.</summary>
+    public string? OrganizationId { get; init; }
+
+    /// <summary>The workspace of that organisation in which the call is made.</summary>
+    public string? Workspace { get; init; }
+
+    public ResolveSecrets ToResolve() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace);
+
+    public ExplainResolution ToExplain() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace);
+}
+
+/// <summary>The values for a call, and the arguments that have none.</summary>
+public sealed record Resolved
+{
+    /// <summary>The arguments that are filled.</summary>
+    public required IReadOnlyList<ResolvedArgument> Values { get; init; }
+
+    /// <summary>The arguments that are not.</summary>
+    public required IReadOnlyList<MissingArgument> Missing { get; init; }
+
+    /// <summary>Where the audit says that these values were handed out; absent where none was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ReceiptInfo? Receipt { get; init; }
+
+    public static Resolved Of(ResolvedSecrets resolved) => new()
+    {
+        Values = [.. resolved.Values.Select(ResolvedArgument.Of)],
+        Missing = [.. resolved.Missing.Select(MissingArgument.Of)],
+        Receipt = resolved.Receipt is { } receipt ? ReceiptInfo.Of(receipt) : null,
+    };
+}
+
+/// <summary>A place in the audit. Who keeps it can tell later that nothing up to there was changed.</summary>
+public sealed record ReceiptInfo
+{
+    /// <summary>The chain.</summary>
+    public required Guid Writer { get; init; }
+
+    /// <summary>The row's number in that chain: that of the last value; those before it come right before.</summary>
+    public required long Sequence { get; init; }
+
+    /// <summary>The row's hash, in hexadecimal.</summary>
+    public required string Hash { get; init; }
+
+    public static ReceiptInfo Of(AuditReceipt receipt) => new()
+    {
+        Writer = receipt.Writer,
+        Sequence = receipt.Sequence,
+        Hash = Convert.ToHexStringLower(receipt.Hash),
+    };
+}
+
+/// <summary>An argument that is filled.</summary>
+public sealed record ResolvedArgument
+{
+    /// <summary>The argument.</summary>
+    public required string ToolArg { get; init; }
+
+    /// <summary>What to pass to the tool.</summary>
+    [JsonConverter(typeof(RevealedValue))]
+    public required SecretValue SecretValue { get; init; }
+
+    /// <summary>The secret that it comes from.</summary>
+    public required Guid SecretId { get; init; }
+
+    /// <summary>That secret's name.</summary>
+    public required string SecretName { get; init; }
+
+    /// <summary>That secret's tool or pattern; null: it is bound to no tool.</summary>
+    public required string? Matched { get; init; }
+
+    /// <summary>`default` or `reference`.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>`user` or `organization`.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>That secret's version.</summary>
+    public required int Version { get; init; }
+
+    public static ResolvedArgument Of(ResolvedSecret resolved) => new()
+    {
+        ToolArg = resolved.Argument,
+        SecretValue = resolved.Value,
+        SecretId = resolved.Secret.Placement.SecretId,
+        SecretName = resolved.Secret.Placement.Name,
+        Matched = resolved.Secret.Placement.Binding.ToolName,
+        Source = ResolutionWords.Of(resolved.Source),
+        Owner = ResolutionWords.Of(resolved.Secret.Placement.Owner.Kind),
+        Version = resolved.Secret.Placement.Version,
+    };
+}
+
+/// <summary>An argument that is not filled.</summary>
+public sealed record MissingArgument
+{
+    /// <summary>The argument.</summary>
+    public required string ToolArg { get; init; }
+
+    /// <summary>`no_default`, or `reference_unavailable` where the call gives the name of a secret that cannot serve.</summary>
+    public required string Reason { get; init; }
+
+    public static MissingArgument Of(Selection selection) => new()
+    {
+        ToolArg = selection.Argument,
+        Reason = selection.Source == SelectionSource.Reference ? "reference_unavailable" : "no_default",
+    };
+}
+
+/// <summary>Why the arguments of a call are filled as they are.</summary>
+public sealed record ResolutionExplanation
+{
+    /// <summary>One entry per argument, in the order in which the call would be answered.</summary>
+    public required IReadOnlyList<ExplainedArgument> Arguments { get; init; }
+
+    public static ResolutionExplanation Of(IReadOnlyList<Explanation> explanations) =>
+        new() { Arguments = [.. explanations.Select(ExplainedArgument.Of)] };
+}
+
+/// <summary>Why an argument is filled as it is.</summary>
+public sealed record ExplainedArgument
+{
+    /// <summary>The argument.</summary>
+    public required string ToolArg { get; init; }
+
+    /// <summary>The secret that fills it; null: none does.</summary>
+    public required WinningSecret? Winner { get; init; }
+
+    /// <summary>The rule that decided, in words.</summary>
+    public required string Rule { get; init; }
+
+    /// <summary>Every secret that was considered.</summary>
+    public required IReadOnlyList<ExplainedCandidate> Candidates { get; init; }
+
+    public static ExplainedArgument Of(Explanation explanation) => new()
+    {
+        ToolArg = explanation.Selection.Argument,
+        Winner = explanation.Selection.Winner is { } winner ? WinningSecret.Of(winner, explanation.Selection.Source) : null,
+        Rule = ResolutionWords.RuleOf(explanation),
+        Candidates = [.. explanation.Candidates.Select(weighed => ExplainedCandidate.Of(weighed, explanation.Selection.Source))],
+    };
+}
+
+/// <summary>The secret that fills an argument.</summary>
+public sealed record WinningSecret
+{
+    /// <summary>The secret's id.</summary>
+    public required Guid SecretId { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string SecretName { get; init; }
+
+    /// <summary>Its tool or pattern; null: it is bound to no tool.</summary>
+    public required string? Matched { get; init; }
+
+    /// <summary>`default` or `reference`.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>`user` or `organization`.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>Its version.</summary>
+    public required int Version { get; init; }
+
+    public static WinningSecret Of(Candidate winner, SelectionSource source) => new()
+    {
+        SecretId = winner.Placement.SecretId,
+        SecretName = winner.Placement.Name,
+        Matched = winner.Placement.Binding.ToolName,
+        Source = ResolutionWords.Of(source),
+        Owner = ResolutionWords.Of(winner.Placement.Owner.Kind),
+        Version = winner.Placement.Version,
+    };
+}
+
+/// <summary>A secret that was considered for an argument.</summary>
+public sealed record ExplainedCandidate
+{
+    /// <summary>The secret's id.</summary>
+    public required Guid SecretId { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string SecretName { get; init; }
+
+    /// <summary>Its tool or pattern; null: it is bound to no tool.</summary>
+    public required string? ToolName { get; init; }
+
+    /// <summary>`user` or `organization`.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>Whether it may serve this tool.</summary>
+    public required bool Matches { get; init; }
+
+    /// <summary>Why it fills the argument, or why not, in words.</summary>
+    public required string Reason { get; init; }
+
+    public static ExplainedCandidate Of(WeighedCandidate weighed, SelectionSource source) => new()
+    {
+        SecretId = weighed.Candidate.Placement.SecretId,
+        SecretName = weighed.Candidate.Placement.Name,
+        ToolName = weighed.Candidate.Placement.Binding.ToolName,
+        Owner = ResolutionWords.Of(weighed.Candidate.Placement.Owner.Kind),
+        Matches = weighed.Matches,
+        Reason = ResolutionWords.ReasonOf(weighed, source),
+    };
+}

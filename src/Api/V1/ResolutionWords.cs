@@ -1,0 +1,47 @@
+using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Api.V1;
+
+/// <summary>What selection decided, in words for people and names for programs.</summary>
+internal static class ResolutionWords
+{
+    public static string Of(SelectionSource source) => source == SelectionSource.Reference ? "reference" : "default";
+
+    public static string Of(OwnerKind owner) => owner == OwnerKind.User ? "user" : "organization";
+
+    /// <summary>Why an argument is filled as it is.</summary>
+    public static string RuleOf(Explanation explanation)
+    {
+        var first = explanation.Candidates.Count > 0 ? explanation.Candidates[0] : null;
+        return explanation.Selection switch
+        {
+            { Source: SelectionSource.Reference, Winner: { } named } =>
+                $"the call names this secret, and the {Of(named.Placement.Owner.Kind)} has one of that name",
+            { Source: SelectionSource.Reference } when first is null => "reference unavailable: there is no such name",
+            { Source: SelectionSource.Reference } =>
+                $"reference unavailable: {Unfit(first.Verdict)}; neither another secret nor a default takes its place",
+            { Winner: null } when first is null => "no default: there is none for this argument",
+            { Winner: null } => "no default: none of this argument matches the tool and admits the workspace",
+            _ when explanation.Candidates.FirstOrDefault(candidate => candidate.Verdict == Verdict.ComesLater) is { } next =>
+                PrecedenceWords.Of(next.Rule),
+            _ => "it is the only candidate: no other default of this argument matches the tool and admits the workspace",
+        };
+    }
+
+    /// <summary>What became of one candidate.</summary>
+    public static string ReasonOf(WeighedCandidate weighed, SelectionSource source) => (weighed.Verdict, source) switch
+    {
+        (Verdict.Wins, _) => "it fills the argument",
+        (Verdict.ComesLater, SelectionSource.Reference) => "the user's own secret of that name decides",
+        (Verdict.ComesLater, _) => $"another comes first: {PrecedenceWords.Of(weighed.Rule)}",
+        var (unfit, _) => Unfit(unfit),
+    };
+
+    private static string Unfit(Verdict verdict) => verdict switch
+    {
+        Verdict.ToolNotMatched => "its tool pattern does not match the tool",
+        Verdict.WorkspaceNotAdmitted => "its workspace rule does not admit the workspace",
+        _ => throw new ArgumentOutOfRangeException(nameof(verdict)),
+    };
+}

@@ -1,0 +1,59 @@
+using FluentValidation;
+using MediatR;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Resolution;
+
+namespace Secrets.Application.Secrets;
+
+/// <summary>Says what <see cref="ResolveSecrets"/> would do and why, without any value.</summary>
+/// <param name="UserId">See <see cref="IToolCallRequest.UserId"/>.</param>
+/// <param name="ToolName">See <see cref="ToolCall.ToolName"/>.</param>
+/// <param name="ToolArgs">See <see cref="ToolCall.Arguments"/>.</param>
+/// <param name="References">See <see cref="ToolCall.References"/>.</param>
+/// <param name="OrganizationId">See <see cref="IToolCallRequest.OrganizationId"/>.</param>
+/// <param name="Workspace">See <see cref="ToolCall.Workspace"/>.</param>
+[RequiresScope(Scopes.SecretsRead, Scopes.SecretsResolve)]
+[AuditedAs(AuditAction.SecretExplain)]
+public sealed record ExplainResolution(
+    Guid? UserId,
+    string? ToolName,
+    IReadOnlyList<string>? ToolArgs,
+    IReadOnlyDictionary<string, string>? References,
+    string? OrganizationId,
+    string? Workspace) : IRequest<IReadOnlyList<Explanation>>, IToolCallRequest;
+
+internal sealed class ExplainResolutionValidator : AbstractValidator<ExplainResolution>
+{
+    public ExplainResolutionValidator() => this.ValidateToolCall();
+}
+
+internal sealed class ExplainResolutionHandler(IResolutionStore store, Caller caller)
+    : IRequestHandler<ExplainResolution, IReadOnlyList<Explanation>>
+{
+    public async Task<IReadOnlyList<Explanation>> Handle(ExplainResolution request, CancellationToken cancellationToken)
+    {
+        caller.RequireAllowed(request);
+        var seesAll = SeesAllOf(request.OrganizationId);
+        if (!seesAll && !IsIn(request.OrganizationId, request.Workspace))
+        {
+            throw new ForbiddenException("The credential is not for this workspace.");
+        }
+
+        var call = request.ToCall();
+        var user = await store.ReadAllAsync(request.UserOf(caller), call, cancellationToken);
+        var organization = request.OrganizationOf() is { } owner
+            ? await store.ReadAllAsync(owner, call, cancellationToken)
+            : OwnerCandidates.None;
+
+        // That the organisation has more, and what it is called, is not for its members to know.
+        return Explanation.Of(call, user, seesAll ? organization : organization.AdmittedTo(call.Workspace));
+    }
+
+    private bool SeesAllOf(string? organization) =>
+        organization is null || caller.Has(Scopes.SecretsResolve) || caller.Has(Scopes.Operator) || caller.Administers(organization);
+
+    private bool IsIn(string? organization, string? workspace) =>
+        workspace is null || caller.MembershipOf(organization!)?.Workspaces.Contains(workspace, StringComparer.Ordinal) == true;
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using Secrets.Domain.Secrets;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>Promise 2: the right secret, and always the same, whatever was stored when.</summary>
+public sealed class TheRightSecret(ApiServer server)
+{
+    private static readonly string[] Args = [.. Enumerable.Range(0, 40).Select(number => $"arg{number}"), "A", "\U0001F511", "\uFF5E"];
+
+    [Fact]
+    public async Task A_hundred_thousand_arguments_on_the_database_are_filled_as_the_oracle_fills_them()
+    {
+        const int MostSecrets = 300;
+        var random = new Random(20_260_102);
+        var cases = new RandomSecrets(random);
+        var (arguments, values) = (0, 0);
+        using var runtime = await server.NewUserAsync("secrets:resolve");
+        for (var number = 0; number < 30; number++)
+        {
+            // The value is the oracle's id. Nothing is granted to single workspaces yet.
+            OracleSecret[] secrets =
+            [
+                .. cases.Secrets(isOwn: true, MostSecrets, Args),
+                .. cases.Secrets(isOwn: false, MostSecrets, Args).Select(secret => secret with { Workspaces = [] }),
+            ];
+            var owners = new[] { await StoreAsync(secrets), await StoreAsync([.. cases.Shuffled(secrets)]) };
+            for (var repeated = 0; repeated < 150; repeated++)
+            {
+                var call = cases.Call(MostSecrets, Args, mostArgs: 90);
+                var expected = ResolutionOracle.Answer(call, secrets);
+                var (user, organization) = owners[repeated % owners.Length];
+
+                var answer = await runtime.PostAsync("/api/v1/secrets/resolve", BodyOf(call, user, organization));
+
+                // The service lists values and missing arguments apart, each in the order of the whole.
+                Assert.Equal(expected.Where(line => line.EndsWith(')')), ValuesOf(answer));
+                Assert.Equal(expected.Where(line => !line.EndsWith(')')), MissingOf(answer));
+                arguments += expected.Count;
+                values += expected.Count(line => line.EndsWith(')'));
+            }
+        }
+
+        Assert.True(arguments > 100_000 && values > 20_000 && values < arguments - 20_000, $"{values} of {arguments}");
+    }
+
+    private async Task<(Guid User, string Organization)> StoreAsync(IReadOnlyList<OracleSecret> secrets)
+    {
+        var owner = (User: Guid.NewGuid(), Organization: $"org-{Guid.NewGuid():N}");
+        await server.StoreAsync(SecretOwner.User(owner.User), [.. secrets.Where(secret => secret.IsOwn).Select(Stored)]);
+        await server.StoreAsync(new SecretOwner(OwnerKind.Organization, owner.Organization), [.. secrets.Where(secret => !secret.IsOwn).Select(Stored)]);
+        return owner;
+    }
+
+    private static NewSecret Stored(OracleSecret secret) => new(
+        secret.Name,
+        secret.Id,
+        secret.Tool,
+        secret.Arg,
+        secret.IsDefault,
+        secret.Rule switch { "ALL" => WorkspaceRule.All, "SOME" => WorkspaceRule.Some, _ => WorkspaceRule.None });
+
+    private static JsonObject BodyOf(OracleCall call, Guid user, string organization) => new()
+    {
+        ["user_id"] = user.ToString(),
+        ["organization_id"] = organization,
+        ["tool_name"] = call.Tool,
+        ["tool_args"] = call.Args is null ? null : new JsonArray([.. call.Args.Select(arg => (JsonNode)arg)]),
+        ["references"] = new JsonObject(call.References.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
+        ["workspace"] = call.Workspace,
+    };
+
+    private static IEnumerable<string> ValuesOf(Answer answer) =>
+        answer.MustBe(200).Json["values"]!.AsArray().Select(row => $"{row!["tool_arg"]}={row["secret_value"]} ({row["source"]})");
+
+    private static IEnumerable<string> MissingOf(Answer answer) =>
+        answer.Json["missing"]!.AsArray().Select(row => $"{row!["tool_arg"]}: {row["reason"]}");
+}
