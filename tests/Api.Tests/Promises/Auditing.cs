@@ -143,9 +143,9 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     [InlineData("ALTER TABLE audit ADD CONSTRAINT never CHECK (false) NOT VALID", "ALTER TABLE audit DROP CONSTRAINT never")]
     public async Task Without_an_audit_nothing_is_changed_and_the_service_is_not_ready(string destroy, string repair)
     {
-        using var user = await _server.NewUserAsync("secrets:read", "secrets:write", "keys:manage");
+        using var user = await _server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "keys:manage");
         using var nobody = _server.Anonymous();
-        var id = await user.CreateSecretAsync("kept", toolName: "before");
+        var id = await user.CreateSecretAsync("kept", "a value that stays", "before", "arg", isDefault: true);
         await _server.ExecuteSqlAsync(destroy);
         try
         {
@@ -154,6 +154,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
             (await user.DeleteAsync($"{Path}/{id}")).MustBe(503);
             (await user.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "k", ["scopes"] = new JsonArray("secrets:read") })).MustBe(503);
             (await user.GetAsync($"{Path}/{Guid.NewGuid()}")).MustBe(503);
+            (await user.PostAsync($"{Path}/resolve", new JsonObject { ["tool_name"] = "before" })).MustBe(503).MustNotRepeat("a value that stays");
             var all = await Task.WhenAll(Enumerable.Range(0, 40).Select(at => user.PostAsync(Path, Body($"refused {at}"))));
             Assert.All(all, answer => answer.MustBe(503));
             (await nobody.GetAsync("/health/ready")).MustBe(503);

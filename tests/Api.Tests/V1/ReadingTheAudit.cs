@@ -103,6 +103,28 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
+    public async Task Each_value_that_is_handed_out_is_one_row_and_the_receipt_is_the_last()
+    {
+        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "audit:read");
+        var one = await user.CreateSecretAsync("one", "value one", "tool__*", "one", isDefault: true);
+        var two = await user.CreateSecretAsync("two", "value two", "tool__get", "two", isDefault: true);
+        var call = new JsonObject { ["tool_name"] = "tool__get", ["tool_args"] = new JsonArray("one", "two", "three") };
+        var nothing = new JsonObject { ["tool_name"] = "other" };
+
+        var answer = (await user.PostAsync(ToolCalls.Resolve, call)).MustBe(200);
+        (await user.PostAsync(ToolCalls.Resolve, nothing)).MustBe(200);
+        (await user.PostAsync(ToolCalls.Explain, call)).MustBe(200);
+
+        var rows = await RowsAsync(user, "?action=secret.resolve");
+        Assert.Equal(
+            new[] { $"success {one} 1 tool__get one", $"success {two} 1 tool__get two" }.Order(StringComparer.Ordinal),
+            rows.Select(row => $"{row["outcome"]} {row["secret_id"]} {row["secret_version"]} {row["tool_name"]} {row["tool_arg"]}").Order(StringComparer.Ordinal));
+        var last = rows.MaxBy(row => row["sequence"]!.GetValue<long>())!;
+        Assert.Equal(
+            $$"""{"writer":"{{last["writer"]}}","sequence":{{last["sequence"]}},"hash":"{{last["hash"]}}"}""", answer.Json["receipt"]!.ToJsonString());
+    }
+
+    [Fact]
     public async Task Keys_are_audited_with_their_ids()
     {
         using var user = await server.NewUserAsync(Everything);
