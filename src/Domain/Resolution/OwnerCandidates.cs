@@ -13,14 +13,20 @@ public sealed class OwnerCandidates
     private readonly Dictionary<string, Candidate[]> _byArgument = new(StringComparer.Ordinal);
     private readonly string[] _arguments;
 
-    /// <summary>Arranges candidates of one owner, who has no two of one name and no two defaults of one pattern and argument.</summary>
+    /// <summary>Arranges candidates of one owner, who has no two defaults of one pattern and argument.</summary>
     public OwnerCandidates(IEnumerable<Candidate> candidates)
     {
         var defaults = new Dictionary<string, List<Candidate>>(StringComparer.Ordinal);
         foreach (var candidate in candidates)
         {
-            // Two of one name exist only where somebody edited the database. Either will do: the edited one does not open.
-            _byName.TryAdd(candidate.Placement.Name, candidate);
+            // What was found in two ways counts once. Two of one name exist only where somebody edited the database: either will do,
+            // the edited one does not open.
+            if (!_byName.TryAdd(candidate.Placement.Name, candidate)
+                && _byName[candidate.Placement.Name].Placement.SecretId == candidate.Placement.SecretId)
+            {
+                continue;
+            }
+
             if (candidate.Placement.Binding is { IsDefault: true, ToolName: not null, ToolArg: { } argument })
             {
                 if (!defaults.TryGetValue(argument, out var rivals))

@@ -15,33 +15,29 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private static readonly TimeSpan LastUsedPrecision = TimeSpan.FromMinutes(1);
 
     private readonly IServiceScopeFactory _scopes;
-    private readonly Batcher<string, ApiKey?> _batcher;
+    private readonly Batcher<string, ApiKey?> _reads;
+    private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
 
     public ApiKeyLookup(IServiceScopeFactory scopes)
     {
         _scopes = scopes;
-        _batcher = new Batcher<string, ApiKey?>(new BatchLimits(MaxBatch: 200, Workers: 1, Capacity: 10_000), ReadAsync);
+        var limits = new BatchLimits(MaxBatch: 200, Workers: 1, Capacity: 10_000);
+        _reads = new Batcher<string, ApiKey?>(limits, ReadAsync);
+        _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(limits, TouchAsync);
     }
 
     /// <summary>The key with that prefix as it is stored now; null when there is none.</summary>
-    public Task<ApiKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _batcher.AddAsync(prefix, cancellationToken);
+    public Task<ApiKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _reads.AddAsync(prefix, cancellationToken);
 
     /// <summary>Notes that a key was accepted, once a minute at most, so that a busy key does not cost a write per request.</summary>
-    public async Task TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
+    public Task TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken) =>
+        key.LastUsedAt is { } last && last > now - LastUsedPrecision ? Task.CompletedTask : _touches.AddAsync((key.Id, now), cancellationToken);
+
+    public async ValueTask DisposeAsync()
     {
-        var stale = now - LastUsedPrecision;
-        if (key.LastUsedAt is { } last && last > stale)
-        {
-            return;
-        }
-
-        await using var scope = _scopes.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<SecretsDbContext>().ApiKeys
-            .Where(row => row.Id == key.Id && (row.LastUsedAt == null || row.LastUsedAt <= stale))
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, now), cancellationToken);
+        await _reads.DisposeAsync();
+        await _touches.DisposeAsync();
     }
-
-    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
     private async Task<IReadOnlyList<ApiKey?>> ReadAsync(IReadOnlyList<string> prefixes)
     {
@@ -51,5 +47,17 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
             .Where(key => asked.Contains(key.Prefix))
             .ToDictionaryAsync(key => key.Prefix, StringComparer.Ordinal);
         return [.. prefixes.Select(prefix => found.GetValueOrDefault(prefix))];
+    }
+
+    private async Task<IReadOnlyList<bool>> TouchAsync(IReadOnlyList<(Guid Id, DateTimeOffset Now)> keys)
+    {
+        await using var scope = _scopes.CreateAsyncScope();
+        var used = keys.Select(key => key.Id).Distinct().ToArray();
+        var now = keys.Max(key => key.Now);
+        var stale = now - LastUsedPrecision;
+        await scope.ServiceProvider.GetRequiredService<SecretsDbContext>().ApiKeys
+            .Where(row => used.Contains(row.Id) && (row.LastUsedAt == null || row.LastUsedAt <= stale))
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, now));
+        return new bool[keys.Count];
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Secrets.Api.Tests.V1;
 using Secrets.Domain.Secrets;
 using Secrets.TestKit;
 
@@ -43,6 +44,35 @@ public sealed class TheRightSecret(ApiServer server)
         }
 
         Assert.True(arguments > 100_000 && values > 20_000 && values < arguments - 20_000, $"{values} of {arguments}");
+    }
+
+    [Fact]
+    public async Task A_default_that_changes_hands_between_name_and_pattern_is_never_missed()
+    {
+        using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
+        await runtime.CreateSecretAsync("wide", "of the wide one", "*", "a", isDefault: true);
+        var id = await runtime.CreateSecretAsync("narrow", "of the narrow one", "tool__get", "a", isDefault: true);
+        var call = new JsonObject { ["tool_name"] = "tool__get", ["tool_args"] = new JsonArray("a") };
+        using var stop = new CancellationTokenSource();
+
+        // Each pattern alone is found by another key; before, between and after, the narrow one is the right one.
+        var changes = Task.Run(async () =>
+        {
+            for (var number = 0; !stop.IsCancellationRequested; number++)
+            {
+                (await runtime.PatchAsync(Answers.One(id), new JsonObject { ["tool_name"] = number % 2 == 0 ? "tool__*" : "tool__get" })).MustBe(200);
+            }
+        });
+        try
+        {
+            await Parallel.ForAsync(0, 3_000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (_, _) =>
+                Assert.Equal(["a=of the narrow one (default)"], ValuesOf(await runtime.PostAsync("/api/v1/secrets/resolve", call))));
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await changes;
+        }
     }
 
     private async Task<(Guid User, string Organization)> StoreAsync(IReadOnlyList<OracleSecret> secrets)

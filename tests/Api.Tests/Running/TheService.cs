@@ -37,6 +37,32 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
+    public async Task Logs_neither_path_nor_query_nor_value_whatever_the_settings_ask_for()
+    {
+        const string Marked = "marked-0f1e2d3c4b5a";
+        await using var service = Start(
+            ("Auth__BootstrapKey", Key),
+            ("Serilog__MinimumLevel__Default", "Verbose"),
+            ("Serilog__MinimumLevel__Override__Microsoft", "Verbose"),
+            ("Serilog__MinimumLevel__Override__Microsoft.AspNetCore", "Verbose"),
+            ("Serilog__MinimumLevel__Override__Microsoft.AspNetCore.Hosting.Diagnostics", "Verbose"),
+            ("Serilog__MinimumLevel__Override__Microsoft.EntityFrameworkCore", "Verbose"),
+            ("Serilog__MinimumLevel__Override__System", "Verbose"),
+            ("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics", "Trace"),
+            ("Serilog__WriteTo__Console__Args__formatter", "Serilog.Formatting.Json.JsonFormatter, Serilog"));
+        using var client = await service.ClientAsync(Key);
+        (await client.GetAsync($"{Path}?secret_name={Marked}")).MustBe(200);
+        (await client.GetAsync($"{Path}/{Marked}")).MustBe(422);
+        (await client.GetAsync($"/{Marked}")).MustBe(404);
+        await client.CreateSecretAsync("name", Marked);
+        Assert.Equal(0, await service.StopAsync());
+
+        Assert.Contains("Microsoft.EntityFrameworkCore", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(Marked, service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("RequestPath", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Loses_nothing_that_it_acknowledged_when_it_is_killed()
     {
         var acknowledged = new List<string>();

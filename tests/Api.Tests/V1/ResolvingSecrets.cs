@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Secrets.Api.V1;
 using Secrets.Domain.Secrets;
 using Secrets.TestKit;
 using static Secrets.Api.Tests.V1.ToolCalls;
@@ -247,5 +248,25 @@ public sealed class ResolvingSecrets(ApiServer server)
         Assert.Equal(100, (await runtime.PostAsync(Resolve, Call(args))).Lines().Count);
         Assert.Equal(100, (await runtime.PostAsync(Resolve, Call([.. args, .. args, .. args], references: references))).Lines().Count);
         Assert.Equal(100, (await runtime.PostAsync(Resolve, Call([.. args.Skip(1)], references: ("more", "nobody")))).Lines().Count);
+    }
+
+    [Fact]
+    public void An_answer_that_is_printed_or_serialised_elsewhere_shows_no_value()
+    {
+        var row = new ResolvedArgument
+        {
+            ToolArg = "a",
+            SecretValue = new SecretValue("not to be seen"),
+            SecretId = Guid.Empty,
+            SecretName = "n",
+            Matched = null,
+            Source = "default",
+            Owner = "user",
+            Version = 1,
+        };
+
+        Assert.Contains("***", row.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("not to be seen", row.ToString(), StringComparison.Ordinal);
+        Assert.Throws<NotSupportedException>(() => System.Text.Json.JsonSerializer.Serialize(row.SecretValue));
     }
 }

@@ -21,7 +21,9 @@ public sealed class SelectingSecrets
         {
             OracleSecret[] secrets = [.. cases.Secrets(isOwn: true, MostSecrets, Args), .. cases.Secrets(isOwn: false, MostSecrets, Args)];
             var (user, organization) = Arrange(secrets);
-            var (userAgain, organizationAgain) = Arrange([.. cases.Shuffled(secrets)]);
+
+            // In another order, and some of them found twice.
+            var (userAgain, organizationAgain) = Arrange([.. cases.Shuffled(secrets.Concat(secrets.Where(_ => random.Next(4) == 0)))]);
             for (var repeated = 0; repeated < 20; repeated++)
             {
                 var call = cases.Call(MostSecrets, Args, mostArgs: 7);
@@ -165,7 +167,7 @@ public sealed class SelectingSecrets
     private static Candidate CandidateOf(OracleSecret secret) => new(
         new Placement(
             secret.IsOwn ? User : Organization,
-            Guid.NewGuid(),
+            Guid.TryParse(secret.Id, out var id) ? id : Guid.NewGuid(),
             secret.Name,
             new ToolBinding(secret.Tool, secret.Arg, secret.IsDefault),
             secret.Rule switch { "ALL" => WorkspaceRule.All, "SOME" => WorkspaceRule.Some, _ => WorkspaceRule.None },

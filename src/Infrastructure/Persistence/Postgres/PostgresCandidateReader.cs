@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Secrets.Domain.Resolution;
@@ -6,49 +7,49 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>
-/// Reads candidates by their exact keys. The questions are arrays, one per column, so that the statements are the same for any number
+/// Reads candidates by their exact keys. The questions are arrays, one per column, so that the statement is the same for any number
 /// of them.
 /// </summary>
 internal sealed class PostgresCandidateReader : ICandidateReader
 {
-    // OFFSET 0 has each question look into the index. Without it a small table may be read as a whole for every batch.
-    private const string Query =
-        """
-        SELECT i.question, s.id, s.name, s.tool_name, s.tool_arg, s.is_default_for_tool, s.workspace_rule, s.version, s.envelope
-        FROM unnest($1::int[], $2::smallint[], $3::text[], $4::bytea[]) AS i (question, owner_kind, owner_id, key)
-        CROSS JOIN LATERAL (
-            SELECT id, name, tool_name, tool_arg, is_default_for_tool, workspace_rule, version, envelope FROM secrets
-            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND {0} OFFSET 0) s
-        """;
+    private static readonly string[] Conditions =
+        ["tool_key = i.key", "pattern_arg_key = i.key", "pattern_arg_key IS NOT NULL", "name_key = i.key"];
 
-    private static readonly string ByTool = Query.Replace("{0}", "tool_key = i.key", StringComparison.Ordinal);
-    private static readonly string ByPatternsOfArgument = Query.Replace("{0}", "pattern_arg_key = i.key", StringComparison.Ordinal);
-    private static readonly string ByPatterns = Query.Replace("{0}", "pattern_arg_key IS NOT NULL", StringComparison.Ordinal);
-    private static readonly string ByName = Query.Replace("{0}", "name_key = i.key", StringComparison.Ordinal);
+    // One statement, because each sees the database at a moment of its own: between two, a default that changes from a name to a pattern
+    // would be neither, and a lesser one would be handed out.
+    private static readonly string Query = string.Join(" UNION ALL ", Conditions.Select(Part));
 
     public async Task<IReadOnlyList<OwnerCandidates>> ReadAsync(SecretsDbContext db, IReadOnlyList<CandidateQuestion> questions)
     {
         await db.Database.OpenConnectionAsync();
-        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
-        AddCommands(batch, questions);
+        await using var command = new NpgsqlCommand(Query, (NpgsqlConnection)db.Database.GetDbConnection());
+        AddParameters(command, questions);
         var found = new List<Candidate>?[questions.Count];
-        await using (var reader = await batch.ExecuteReaderAsync())
+        await using (var reader = await command.ExecuteReaderAsync())
         {
-            do
+            while (await reader.ReadAsync())
             {
-                while (await reader.ReadAsync())
-                {
-                    var question = reader.GetInt32(0);
-                    (found[question] ??= []).Add(Read(reader, questions[question].Owner));
-                }
+                var question = reader.GetInt32(0);
+                (found[question] ??= []).Add(Read(reader, questions[question].Owner));
             }
-            while (await reader.NextResultAsync());
         }
 
         return Array.ConvertAll(found, candidates => candidates is null ? OwnerCandidates.None : new OwnerCandidates(candidates));
     }
 
-    private static void AddCommands(NpgsqlBatch batch, IReadOnlyList<CandidateQuestion> questions)
+    // OFFSET 0 has each question look into the index. Without it a small table may be read as a whole for every batch.
+    private static string Part(string condition, int number) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"""
+        SELECT i.question, s.id, s.name, s.tool_name, s.tool_arg, s.is_default_for_tool, s.workspace_rule, s.version, s.envelope
+        FROM unnest(${(4 * number) + 1}::int[], ${(4 * number) + 2}::smallint[], ${(4 * number) + 3}::text[], ${(4 * number) + 4}::bytea[])
+            AS i (question, owner_kind, owner_id, key)
+        CROSS JOIN LATERAL (
+            SELECT id, name, tool_name, tool_arg, is_default_for_tool, workspace_rule, version, envelope FROM secrets
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND {condition} OFFSET 0) s
+        """);
+
+    private static void AddParameters(NpgsqlCommand command, IReadOnlyList<CandidateQuestion> questions)
     {
         var (tools, patternsOfArgument, patterns, names) = (new Keys(), new Keys(), new Keys(), new Keys());
         for (var at = 0; at < questions.Count; at++)
@@ -74,10 +75,10 @@ internal sealed class PostgresCandidateReader : ICandidateReader
             }
         }
 
-        tools.AddTo(batch, ByTool);
-        patternsOfArgument.AddTo(batch, ByPatternsOfArgument);
-        patterns.AddTo(batch, ByPatterns);
-        names.AddTo(batch, ByName);
+        foreach (var keys in (Keys[])[tools, patternsOfArgument, patterns, names])
+        {
+            keys.AddTo(command);
+        }
     }
 
     // Nothing is granted to single workspaces yet.
@@ -89,28 +90,19 @@ internal sealed class PostgresCandidateReader : ICandidateReader
         return new Candidate(placement, row.GetFieldValue<byte[]>(8), []);
     }
 
-    /// <summary>What one of the queries is asked.</summary>
+    /// <summary>What one part of the query is asked.</summary>
     private sealed class Keys
     {
         private readonly List<(int Question, SecretOwner Owner, byte[] Key)> _rows = [];
 
         public void Add(int question, SecretOwner owner, string text) => _rows.Add((question, owner, Secret.KeyOf(text)));
 
-        public void AddTo(NpgsqlBatch batch, string query)
+        public void AddTo(NpgsqlCommand command)
         {
-            if (_rows.Count > 0)
-            {
-                batch.BatchCommands.Add(new NpgsqlBatchCommand(query)
-                {
-                    Parameters =
-                    {
-                        Columns.Of(_rows, row => row.Question),
-                        Columns.Of(_rows, row => (short)row.Owner.Kind),
-                        Columns.Of(_rows, row => row.Owner.Id),
-                        Columns.Of(_rows, row => row.Key),
-                    },
-                });
-            }
+            command.Parameters.Add(Columns.Of(_rows, row => row.Question));
+            command.Parameters.Add(Columns.Of(_rows, row => (short)row.Owner.Kind));
+            command.Parameters.Add(Columns.Of(_rows, row => row.Owner.Id));
+            command.Parameters.Add(Columns.Of(_rows, row => row.Key));
         }
     }
 }
