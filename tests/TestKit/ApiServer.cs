@@ -2,10 +2,12 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
 using Xunit;
 
@@ -127,6 +129,10 @@ public sealed class ApiServer : IAsyncLifetime
         await using var command = new NpgsqlCommand("CHECKPOINT", connection);
         await command.ExecuteNonQueryAsync();
     }
+
+    /// <summary>Has the service remove the part of its audit that is older than that moment.</summary>
+    public Task RemoveAuditAsync(DateTimeOffset before) =>
+        Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
 
     /// <summary>Runs a statement behind the service's back; gives the number of rows it changed.</summary>
     public Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters) =>

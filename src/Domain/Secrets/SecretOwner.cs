@@ -1,10 +1,7 @@
 namespace Secrets.Domain.Secrets;
 
-/// <summary>
-/// What kind of owner a secret belongs to. The numbers are stored and sealed: never renumber. As wide as the column: read as a byte, an
-/// edited 257 would pass for 1.
-/// </summary>
-public enum OwnerKind : short
+/// <summary>What kind of owner a secret belongs to. The numbers are stored and sealed: never renumber.</summary>
+public enum OwnerKind : byte
 {
     /// <summary>A person; the id is a uuid.</summary>
     User = 1,

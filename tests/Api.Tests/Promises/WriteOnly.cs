@@ -75,7 +75,7 @@ public sealed class WriteOnly(ApiServer server)
     /// <summary>Sends the value where it belongs and everywhere where somebody may put it by mistake.</summary>
     private async Task<List<Answer>> SendEverywhereAsync(string value)
     {
-        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "keys:manage");
+        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "keys:manage", "audit:read");
         var json = JsonSerializer.Serialize(value);
         var url = Uri.EscapeDataString(value);
         var answers = new List<Answer>();
@@ -161,6 +161,14 @@ public sealed class WriteOnly(ApiServer server)
         }
 
         answers.Add(await user.DeleteAsync(one));
+
+        // What all of this left in the audit, and the value as a filter of it.
+        answers.Add((await user.GetAsync("/api/v1/audit?limit=1000")).MustBe(200));
+        foreach (var filter in (string[])["cursor", "secret_id", "actor", "action", "outcome", "from", "to"])
+        {
+            answers.Add((await user.GetAsync($"/api/v1/audit?{filter}={url}")).MustBe(422));
+        }
+
         Assert.DoesNotContain(answers, answer => answer.Status >= 500);
         return answers;
     }

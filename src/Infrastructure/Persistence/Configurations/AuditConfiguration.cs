@@ -13,6 +13,9 @@ internal sealed class AuditConfiguration : IEntityTypeConfiguration<AuditEntry>
         // No foreign key to the writer: the one statement that stores rows moves the writer's head too.
         builder.ToTable("audit");
         builder.HasKey(entry => new { entry.Writer, entry.Sequence });
+
+        // The column is wider than the type: an edited 257 must not be read as 1.
+        builder.Property(entry => entry.OwnerKind).HasConversion(kind => (short?)kind, number => checked((OwnerKind?)number));
         builder.Property(entry => entry.OwnerId).HasMaxLength(SecretOwner.MaxIdLength);
         builder.Property(entry => entry.ToolName).HasMaxLength(AuditEvent.MaxNameLength);
         builder.Property(entry => entry.ToolArg).HasMaxLength(AuditEvent.MaxNameLength);

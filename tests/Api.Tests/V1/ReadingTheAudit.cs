@@ -1,0 +1,283 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.V1;
+
+public sealed class ReadingTheAudit(ApiServer server)
+{
+    private const string Path = "/api/v1/audit";
+    private const string SecretsPath = "/api/v1/secrets";
+    private static readonly string[] Everything = ["secrets:read", "secrets:write", "keys:manage", "audit:read"];
+
+    [Fact]
+    public async Task Each_write_is_one_row_and_reading_is_none()
+    {
+        using var user = await server.NewUserAsync(Everything);
+        var id = await user.CreateSecretAsync("audited", "a value", "tool__*", "key", isDefault: true);
+        (await user.GetAsync($"{SecretsPath}/{id}")).MustBe(200);
+        (await user.GetAsync(SecretsPath)).MustBe(200);
+        (await user.GetAsync("/api/v1/usage")).MustBe(200);
+        (await user.PatchAsync($"{SecretsPath}/{id}", new JsonObject { ["tool_name"] = "other" })).MustBe(200);
+        (await user.DeleteAsync($"{SecretsPath}/{id}")).MustBe(200);
+
+        var rows = await RowsAsync(user, $"?actor={user.UserId}");
+
+        Assert.Equal(["secret.delete 2 other", "secret.update 2 other", "secret.create 1 tool__*"], rows.Select(row => $"{row["action"]} {row["secret_version"]} {row["tool_name"]}"));
+        Assert.All(rows, row =>
+        {
+            Assert.Equal(
+                "action,actor,address,at,hash,key_id,outcome,owner,request_id,secret_id,secret_version,sequence,tool_arg,tool_name,writer",
+                string.Join(',', row.AsObject().Select(member => member.Key).Order(StringComparer.Ordinal)));
+            Assert.Equal("success", row["outcome"]!.GetValue<string>());
+            Assert.Equal(id, row["secret_id"]!.GetValue<Guid>());
+            Assert.Equal("key", row["tool_arg"]!.GetValue<string>());
+            Assert.Equal($$"""{"kind":"user","id":"{{user.UserId}}"}""", row["owner"]!.ToJsonString());
+            Assert.Equal("127.0.0.1", row["address"]!.GetValue<string>());
+            Assert.NotEmpty(row["request_id"]!.GetValue<string>());
+            Assert.Matches("^[0-9a-f]{64}$", row["hash"]!.GetValue<string>());
+            Assert.Matches("^[0-9-]{10}T[0-9:]{8}\\.[0-9]{6}Z$", row["at"]!.GetValue<string>());
+        });
+    }
+
+    [Fact]
+    public async Task What_fails_without_being_refused_leaves_no_row()
+    {
+        using var user = await server.NewUserAsync(Everything);
+        var id = await user.CreateSecretAsync("taken");
+        (await user.PostAsync(SecretsPath, new JsonObject { ["secret_name"] = "taken", ["secret_value"] = "a value" })).MustBe(409);
+        (await user.PostAsync(SecretsPath, new JsonObject { ["secret_name"] = "n" })).MustBe(422);
+        (await user.SendAsync(HttpMethod.Patch, $"{SecretsPath}/{id}", """{"tool_name":"t"}""", ("If-Match", "\"9\""))).MustBe(412);
+        (await user.GetAsync("/api/v1/nothing")).MustBe(404);
+
+        Assert.Equal(["secret.create"], await ActionsAsync(user));
+    }
+
+    [Fact]
+    public async Task A_refusal_is_one_row()
+    {
+        using var owner = await server.NewUserAsync();
+        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "audit:read");
+        var foreign = await owner.CreateSecretAsync("foreign");
+        var unknown = Guid.NewGuid();
+        (await user.GetAsync($"{SecretsPath}/{foreign}")).MustBe(404);
+        (await user.PatchAsync($"{SecretsPath}/{foreign}", new JsonObject { ["tool_arg"] = "a" })).MustBe(404);
+        (await user.DeleteAsync($"{SecretsPath}/{unknown}")).MustBe(404);
+        (await user.GetAsync("/api/v1/api-keys")).MustBe(403);
+        (await user.GetAsync($"{Path}/verify")).MustBe(403);
+
+        var rows = await RowsAsync(user, $"?actor={user.UserId}");
+
+        Assert.Equal(
+            [
+                "denied audit.verify ",
+                "denied key.list ",
+                $"denied secret.delete {unknown}",
+                $"denied secret.update {foreign}",
+                $"denied secret.get {foreign}",
+            ],
+            rows.Select(row => $"{row["outcome"]} {row["action"]} {row["secret_id"]}"));
+        Assert.All(rows, row => Assert.Null(row["owner"]));
+        Assert.DoesNotContain(await RowsOfOperatorAsync($"?actor={owner.UserId}"), row => row["outcome"]!.GetValue<string>() == "denied");
+    }
+
+    [Fact]
+    public async Task A_known_credential_that_is_refused_is_one_row_and_an_unknown_one_is_none()
+    {
+        using var user = await server.NewUserAsync(Everything);
+        using var other = await server.NewUserAsync();
+        using var expired = await server.NewKeyAsync(user.UserId, ["secrets:read"]);
+        var keyId = await server.ScalarAsync<Guid>(
+            "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE prefix = @prefix RETURNING id", ("prefix", expired.Key![..17]));
+        using var nobody = server.Anonymous();
+
+        (await expired.GetAsync(SecretsPath)).MustBe(401);
+        (await nobody.SendAsync(HttpMethod.Get, SecretsPath, json: null, ("token", user.Key!), ("x-api-key", other.Key!))).MustBe(401);
+        (await nobody.SendAsync(HttpMethod.Get, SecretsPath, json: null, ("token", "nonsense"))).MustBe(401);
+        (await nobody.GetAsync(SecretsPath)).MustBe(401);
+        (await expired.GetAsync("/health/live")).MustBe(200);
+
+        var rows = await RowsAsync(user, $"?actor={user.UserId}");
+
+        Assert.Equal(["authenticate denied ", $"authenticate denied {keyId}"], rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
+        Assert.Empty(await RowsOfOperatorAsync($"?actor={other.UserId}"));
+    }
+
+    [Fact]
+    public async Task Each_value_that_is_handed_out_is_one_row_and_the_receipt_is_the_last()
+    {
+        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "audit:read");
+        var one = await user.CreateSecretAsync("one", "value one", "tool__*", "one", isDefault: true);
+        var two = await user.CreateSecretAsync("two", "value two", "tool__get", "two", isDefault: true);
+        var call = new JsonObject { ["tool_name"] = "tool__get", ["tool_args"] = new JsonArray("one", "two", "three") };
+        var nothing = new JsonObject { ["tool_name"] = "other" };
+
+        var answer = (await user.PostAsync(ToolCalls.Resolve, call)).MustBe(200);
+        (await user.PostAsync(ToolCalls.Resolve, nothing)).MustBe(200);
+        (await user.PostAsync(ToolCalls.Explain, call)).MustBe(200);
+
+        var rows = await RowsAsync(user, "?action=secret.resolve");
+        Assert.Equal(
+            new[] { $"success {one} 1 tool__get one", $"success {two} 1 tool__get two" }.Order(StringComparer.Ordinal),
+            rows.Select(row => $"{row["outcome"]} {row["secret_id"]} {row["secret_version"]} {row["tool_name"]} {row["tool_arg"]}").Order(StringComparer.Ordinal));
+        var last = rows.MaxBy(row => row["sequence"]!.GetValue<long>())!;
+        Assert.Equal(
+            $$"""{"writer":"{{last["writer"]}}","sequence":{{last["sequence"]}},"hash":"{{last["hash"]}}"}""", answer.Json["receipt"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Keys_are_audited_with_their_ids()
+    {
+        using var user = await server.NewUserAsync(Everything);
+        var made = (await user.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "k", ["scopes"] = new JsonArray("secrets:read") })).MustBe(200);
+        var id = made.Json["id"]!.GetValue<Guid>();
+        (await user.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
+        (await user.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(404);
+        (await user.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "k", ["scopes"] = new JsonArray("operator") })).MustBe(403);
+
+        var rows = await RowsAsync(user, $"?actor={user.UserId}");
+
+        Assert.Equal(
+            ["key.create denied ", $"key.delete denied {id}", $"key.delete success {id}", $"key.create success {id}"],
+            rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
+    }
+
+    [Fact]
+    public async Task One_sees_what_one_did_what_was_done_with_ones_own_and_nothing_else()
+    {
+        using var one = await server.NewUserAsync("secrets:write", "audit:read");
+        using var other = await server.NewUserAsync("secrets:write", "audit:read");
+        await one.CreateSecretAsync("one");
+        await other.CreateSecretAsync("other");
+
+        // The operator made the keys: rows of the operator about what is the users'.
+        Assert.Equal(["secret.create", "key.create"], (await RowsAsync(one)).Select(row => row["action"]!.GetValue<string>()));
+        Assert.All(await RowsAsync(one), row => Assert.Equal(one.UserId.ToString(), row["owner"]!["id"]!.GetValue<string>()));
+        Assert.Empty(await RowsAsync(one, $"?actor={other.UserId}"));
+        Assert.Equal(["secret.create"], (await RowsOfOperatorAsync($"?actor={other.UserId}")).Select(row => row["action"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task Administrators_see_what_belongs_to_their_organisation_and_members_do_not()
+    {
+        var organization = $"org-{Guid.NewGuid():N}";
+        using var @operator = server.Operator();
+        var admin = await KeyInAsync(organization, "admin");
+        var member = await KeyInAsync(organization, "member");
+        var elsewhere = await KeyInAsync(organization + "-2", "admin");
+
+        Assert.Equal([organization, organization], (await RowsAsync(admin)).Select(row => row["owner"]!["id"]!.GetValue<string>()));
+        Assert.Empty(await RowsAsync(member));
+        Assert.Equal([organization + "-2"], (await RowsAsync(elsewhere)).Select(row => row["owner"]!["id"]!.GetValue<string>()));
+
+        async Task<ApiClient> KeyInAsync(string id, string role)
+        {
+            var made = await @operator.PostAsync("/api/v1/api-keys", new JsonObject
+            {
+                ["name"] = role,
+                ["user_id"] = Guid.NewGuid().ToString(),
+                ["scopes"] = new JsonArray("audit:read"),
+                ["organization_id"] = id,
+                ["role"] = role,
+            });
+            return server.WithKey(made.MustBe(200).Json["key"]!.GetValue<string>());
+        }
+    }
+
+    [Fact]
+    public async Task A_user_whose_id_is_the_name_of_an_organisation_sees_none_of_it()
+    {
+        using var user = await server.NewUserAsync("audit:read");
+        using var @operator = server.Operator();
+        (await @operator.PostAsync("/api/v1/api-keys", new JsonObject
+        {
+            ["name"] = "k",
+            ["user_id"] = Guid.NewGuid().ToString(),
+            ["scopes"] = new JsonArray("audit:read"),
+            ["organization_id"] = user.UserId.ToString(),
+        })).MustBe(200);
+
+        Assert.Equal(["user"], (await RowsAsync(user)).Select(row => row["owner"]!["kind"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task Filters_narrow_and_combine()
+    {
+        using var user = await server.NewUserAsync(Everything);
+        var one = await user.CreateSecretAsync("one");
+        var two = await user.CreateSecretAsync("two");
+        (await user.DeleteAsync($"{SecretsPath}/{one}")).MustBe(200);
+        (await user.GetAsync($"{SecretsPath}/{one}")).MustBe(404);
+        var at = (await RowsAsync(user, $"?secret_id={two}"))[0]["at"]!.GetValue<string>();
+
+        Assert.Equal(["secret.get", "secret.delete", "secret.create"], await ActionsAsync(user, $"&secret_id={one}"));
+        Assert.Equal(["secret.get"], await ActionsAsync(user, $"&secret_id={one}&outcome=denied"));
+        Assert.Equal(["secret.create", "secret.create"], await ActionsAsync(user, "&action=secret.create"));
+        Assert.Equal(["secret.get", "secret.delete", "secret.create"], await ActionsAsync(user, $"&from={at}"));
+        Assert.Equal(["secret.create"], await ActionsAsync(user, $"&to={at}"));
+        Assert.Empty(await ActionsAsync(user, $"&from={at}&to={at}"));
+        Assert.Equal(["secret.create"], await ActionsAsync(user, $"&to={Uri.EscapeDataString(DateTimeOffset.Parse(at, null).ToOffset(TimeSpan.FromHours(5)).ToString("yyyy-MM-ddTHH:mm:ss.ffffffK", null))}"));
+    }
+
+    [Theory]
+    [InlineData("secret_id=x", "secret_id", "uuid_parsing")]
+    [InlineData("actor=x", "actor", "uuid_parsing")]
+    [InlineData("action=x", "action", "value_error")]
+    [InlineData("outcome=Denied", "outcome", "value_error")]
+    [InlineData("from=yesterday", "from", "datetime_parsing")]
+    [InlineData("from=2026-01-01", "from", "datetime_parsing")]
+    [InlineData("to=2026-01-01T00:00:00", "to", "datetime_parsing")]
+    [InlineData("limit=0", "limit", "value_error")]
+    [InlineData("limit=1001", "limit", "value_error")]
+    [InlineData("cursor=CN5J9nSWoAAAESIzRFVmd4iZqrvM3e7_", "cursor", "value_error")]
+    public async Task What_is_wrong_with_a_filter_is_said(string query, string place, string type)
+    {
+        using var user = await server.NewUserAsync("audit:read");
+        var error = Assert.Single((await user.GetAsync($"{Path}?{query}")).MustBe(422).Json["detail"]!.AsArray())!;
+        Assert.Equal($"query,{place}", string.Join(',', error["loc"]!.AsArray()));
+        Assert.Equal(type, error["type"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task The_pages_together_are_the_list_newest_first_and_a_hundred_when_nothing_is_said()
+    {
+        using var user = await server.NewUserAsync("secrets:read", "audit:read");
+        await Task.WhenAll(Enumerable.Range(0, 120).Select(_ => user.GetAsync($"{SecretsPath}/{Guid.NewGuid()}")));
+        var all = await RowsAsync(user, "?limit=1000");
+
+        var seen = new List<string>();
+        string? cursor = null;
+        do
+        {
+            var page = (await user.GetAsync($"{Path}?limit=7{(cursor is null ? "" : $"&cursor={cursor}")}")).MustBe(200).Json;
+            seen.AddRange(page["data"]!.AsArray().Select(row => row!["hash"]!.GetValue<string>()));
+            cursor = page["next_cursor"]?.GetValue<string>();
+        }
+        while (cursor is not null);
+
+        Assert.Equal(121, all.Count);
+        Assert.Equal(all.Select(row => row["hash"]!.GetValue<string>()), seen);
+        Assert.Equal(all.OrderByDescending(row => row["at"]!.GetValue<string>(), StringComparer.Ordinal).Select(row => row["at"]!.ToString()), all.Select(row => row["at"]!.ToString()));
+        Assert.Equal(100, (await RowsAsync(user)).Count);
+    }
+
+    [Fact]
+    public async Task Reading_and_checking_need_their_scopes()
+    {
+        using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "keys:manage");
+        (await user.GetAsync(Path)).MustBe(403);
+        using var reader = await server.NewUserAsync("audit:read");
+        (await reader.GetAsync($"{Path}/verify")).MustBe(403);
+    }
+
+    private static async Task<List<JsonNode>> RowsAsync(ApiClient client, string query = "") =>
+        [.. (await client.GetAsync(Path + query)).MustBe(200).Json["data"]!.AsArray().Select(row => row!)];
+
+    private async Task<List<JsonNode>> RowsOfOperatorAsync(string query)
+    {
+        using var @operator = server.Operator();
+        return await RowsAsync(@operator, query);
+    }
+
+    private static async Task<IEnumerable<string>> ActionsAsync(ApiClient user, string query = "") =>
+        (await RowsAsync(user, $"?actor={user.UserId}{query}")).Select(row => row["action"]!.GetValue<string>());
+}

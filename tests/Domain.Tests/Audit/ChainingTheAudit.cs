@@ -1,0 +1,267 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Domain.Tests.Audit;
+
+public sealed class ChainingTheAudit
+{
+    private static readonly byte[] Key = [.. Enumerable.Range(0, AuditChain.KeySize).Select(at => (byte)at)];
+    private static readonly Guid Writer = new("01900000-0000-7000-8000-000000000001");
+    private static readonly DateTimeOffset Noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Every field, with a value that no generated event has; null where there can be none.</summary>
+    public static TheoryData<string> Fields => new(
+        "at", "actor", "action", "outcome", "owner kind", "owner id", "no owner", "secret id", "no secret id", "secret version",
+        "no secret version", "key id", "no key id", "tool name", "no tool name", "tool arg", "no tool arg", "address", "no address", "request id",
+        "no request id");
+
+    [Fact]
+    public void A_chain_as_it_was_written_verifies() => Generated.ForAll(Chain(), events => Assert.Equal(events.Length, CountSound(Write(events))), 200);
+
+    [Fact]
+    public void A_chain_goes_on_where_it_was_left() => Generated.ForAll(
+        from events in Chain()
+        from at in Gen.Choose(0, events.Length)
+        select (Events: events, At: at),
+        given =>
+        {
+            var whole = Write(given.Events);
+            var position = given.At == 0 ? AuditPosition.Start : PositionOf(whole[given.At - 1]);
+
+            var rest = AuditChain.Continue(Key, Writer, position, given.Events[given.At..]);
+
+            Assert.Equal(whole.Skip(given.At).Select(row => row.Hash), rest.Select(row => row.Hash));
+        },
+        200);
+
+    [Theory]
+    [MemberData(nameof(Fields))]
+    public void An_edit_of_any_field_of_any_row_is_found(string field) => Generated.ForAll(
+        from events in Chain()
+        from at in Gen.Choose(0, events.Length - 1)
+        select (Events: events, At: at),
+        given =>
+        {
+            var rows = Write(given.Events);
+            var before = given.Events[given.At];
+            var after = Edit(before, field);
+            Assert.NotEqual(before, after);
+
+            rows[given.At] = Replace(rows[given.At], after);
+
+            Assert.Equal(given.At, CountSound(rows));
+        },
+        100);
+
+    [Fact]
+    public void Absent_and_empty_differ_and_so_do_neighbours_that_read_the_same()
+    {
+        var plain = new AuditEvent { At = Noon, Actor = Guid.Empty, Action = AuditAction.SecretGet, Outcome = AuditOutcome.Denied };
+        AuditEvent[] alike =
+        [
+            plain,
+            plain with { ToolName = "" },
+            plain with { ToolArg = "" },
+            plain with { ToolName = "ab", ToolArg = "c" },
+            plain with { ToolName = "a", ToolArg = "bc" },
+            plain with { ToolName = "abc", ToolArg = "" },
+            plain with { ToolName = "abc" },
+            plain with { ToolArg = "abc" },
+            plain with { Address = "abc" },
+            plain with { RequestId = "abc" },
+            plain with { SecretId = Guid.Empty },
+            plain with { KeyId = Guid.Empty },
+            plain with { SecretVersion = 0 },
+            plain with { Owner = new SecretOwner(OwnerKind.User, "") },
+        ];
+
+        var hashes = alike.Select(fact => Convert.ToHexString(Write([fact])[0].Hash));
+
+        Assert.Equal(alike.Length, hashes.Distinct().Count());
+    }
+
+    [Fact]
+    public void A_row_taken_out_put_in_or_moved_is_found() => Generated.ForAll(
+        from events in Chain()
+        from at in Gen.Choose(0, events.Length - 1)
+        from to in Gen.Choose(0, events.Length - 1)
+        select (Events: events, At: at, To: to),
+        given =>
+        {
+            var rows = Write(given.Events).ToList();
+            var last = PositionOf(rows[^1]);
+            var moved = rows[given.At];
+
+            rows.RemoveAt(given.At);
+            Assert.False(IsWhole(rows, last));
+            rows.Insert(given.To, moved);
+            Assert.Equal(given.At == given.To, IsWhole(rows, last));
+            rows = [.. Write(given.Events)];
+            rows.Insert(given.At, moved);
+            Assert.False(IsWhole(rows, last));
+        },
+        200);
+
+    [Fact]
+    public void A_row_of_another_writer_or_key_does_not_follow() => Generated.ForAll(
+        Chain(),
+        events =>
+        {
+            var other = Guid.CreateVersion7();
+
+            Assert.False(AuditChain.Follows(Key, other, AuditPosition.Start, Write(events)[0]));
+            Assert.False(AuditChain.Follows(Key, Writer, AuditPosition.Start, AuditChain.Continue(Key, other, AuditPosition.Start, events)[0]));
+            Assert.False(AuditChain.Follows([.. Key.Reverse()], Writer, AuditPosition.Start, Write(events)[0]));
+        },
+        100);
+
+    [Fact]
+    public void What_authenticates_one_thing_does_not_authenticate_another()
+    {
+        var position = new AuditPosition(3, [.. Enumerable.Repeat((byte)7, 32)]);
+        byte[][] macs =
+        [
+            AuditChain.MacOfHead(Key, Writer, 1, position),
+            AuditChain.MacOfHead(Key, Writer, 2, position),
+            AuditChain.MacOfHead(Key, Guid.Empty, 1, position),
+            AuditChain.MacOfHead(Key, Writer, 1, position with { Sequence = 2 }),
+            AuditChain.MacOfHead(Key, Writer, 1, AuditPosition.Start with { Sequence = 3 }),
+            AuditChain.MacOfHead(Key, Writer, 0, position),
+            AuditChain.MacOfAnchor(Key, Writer, position),
+            AuditChain.MacOfRegistry(Key, 1),
+            AuditChain.MacOfRegistry(Key, 2),
+        ];
+
+        Assert.Equal(macs.Length, macs.Select(Convert.ToHexString).Distinct().Count());
+    }
+
+    [Fact]
+    public void A_moment_is_kept_in_whole_microseconds_of_utc()
+    {
+        var at = new DateTimeOffset(2026, 1, 2, 14, 0, 0, TimeSpan.FromHours(2)).AddTicks(19);
+
+        var kept = Plain() with { At = at };
+
+        Assert.Equal(Noon.AddTicks(10), kept.At);
+        Assert.Equal(TimeSpan.Zero, kept.At.Offset);
+    }
+
+    [Fact]
+    public void Texts_that_are_too_long_are_cut_and_no_character_in_half()
+    {
+        var cut = Plain() with
+        {
+            ToolName = new string('n', 5000),
+            ToolArg = new string('a', AuditEvent.MaxNameLength - 1) + "\U0001F511",
+            Address = new string('1', 65),
+            RequestId = new string('r', 128),
+        };
+
+        Assert.Equal(AuditEvent.MaxNameLength, cut.ToolName!.Length);
+        Assert.Equal(new string('a', AuditEvent.MaxNameLength - 1), cut.ToolArg);
+        Assert.Equal(AuditEvent.MaxAddressLength, cut.Address!.Length);
+        Assert.Equal(new string('r', 128), cut.RequestId);
+    }
+
+    [Fact]
+    public void Names_of_actions_and_outcomes_are_read_as_they_are_written()
+    {
+        Assert.All(Enum.GetValues<AuditAction>(), action => Assert.Equal(action, AuditNames.ParseAction(AuditNames.Of(action))));
+        Assert.All(Enum.GetValues<AuditOutcome>(), outcome => Assert.Equal(outcome, AuditNames.ParseOutcome(AuditNames.Of(outcome))));
+        Assert.Equal(Enum.GetValues<AuditAction>().Length, AuditNames.Actions.Count);
+        Assert.Equal("77", AuditNames.Of((AuditAction)77));
+        Assert.Null(AuditNames.ParseAction("secret.Create"));
+        Assert.Null(AuditNames.ParseAction("77"));
+        Assert.Null(AuditNames.ParseOutcome(""));
+    }
+
+    private static AuditEntry[] Write(IReadOnlyList<AuditEvent> events) => AuditChain.Continue(Key, Writer, AuditPosition.Start, events);
+
+    private static AuditPosition PositionOf(AuditEntry row) => new(row.Sequence, row.Hash);
+
+    /// <summary>How many rows follow each other from the start.</summary>
+    private static int CountSound(IReadOnlyList<AuditEntry> rows)
+    {
+        var position = AuditPosition.Start;
+        var count = 0;
+        while (count < rows.Count && AuditChain.Follows(Key, Writer, position, rows[count]))
+        {
+            position = PositionOf(rows[count++]);
+        }
+
+        return count;
+    }
+
+    private static bool IsWhole(IReadOnlyList<AuditEntry> rows, AuditPosition head) =>
+        CountSound(rows) == rows.Count && rows.Count > 0 && rows[^1].Sequence == head.Sequence && rows[^1].Hash.SequenceEqual(head.Hash);
+
+    /// <summary>What somebody does who edits the columns and leaves the hash.</summary>
+    private static AuditEntry Replace(AuditEntry row, AuditEvent edited)
+    {
+        var replaced = new AuditEntry(row.Writer, row.Sequence, edited);
+        typeof(AuditEntry).GetProperty(nameof(AuditEntry.Hash))!.SetValue(replaced, row.Hash);
+        return replaced;
+    }
+
+    private static AuditEvent Edit(AuditEvent fact, string field) => field switch
+    {
+        "at" => fact with { At = fact.At.AddMicroseconds(1) },
+        "actor" => fact with { Actor = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
+        "action" => fact with { Action = fact.Action + 256 },
+        "outcome" => fact with { Outcome = fact.Outcome == AuditOutcome.Success ? AuditOutcome.Denied : AuditOutcome.Success },
+        "owner kind" => fact with { Owner = new SecretOwner(fact.Owner?.Kind == OwnerKind.User ? OwnerKind.Organization : OwnerKind.User, fact.Owner?.Id ?? "") },
+        "owner id" => fact with { Owner = new SecretOwner(fact.Owner?.Kind ?? OwnerKind.User, fact.Owner?.Id + "x") },
+        "no owner" => fact with { Owner = fact.Owner is null ? new SecretOwner(OwnerKind.User, "") : null },
+        "secret id" => fact with { SecretId = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
+        "no secret id" => fact with { SecretId = fact.SecretId is null ? Guid.Empty : null },
+        "secret version" => fact with { SecretVersion = (fact.SecretVersion ?? 0) + 1 },
+        "no secret version" => fact with { SecretVersion = fact.SecretVersion is null ? 0 : null },
+        "key id" => fact with { KeyId = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
+        "no key id" => fact with { KeyId = fact.KeyId is null ? Guid.Empty : null },
+        "tool name" => fact with { ToolName = fact.ToolName + "x" },
+        "no tool name" => fact with { ToolName = fact.ToolName is null ? "" : null },
+        "tool arg" => fact with { ToolArg = fact.ToolArg + "x" },
+        "no tool arg" => fact with { ToolArg = fact.ToolArg is null ? "" : null },
+        "address" => fact with { Address = fact.Address + "x" },
+        "no address" => fact with { Address = fact.Address is null ? "" : null },
+        "request id" => fact with { RequestId = fact.RequestId + "x" },
+        "no request id" => fact with { RequestId = fact.RequestId is null ? "" : null },
+        _ => throw new ArgumentOutOfRangeException(nameof(field)),
+    };
+
+    private static AuditEvent Plain() => new() { At = Noon, Actor = Guid.Empty, Action = AuditAction.SecretGet, Outcome = AuditOutcome.Success };
+
+    private static Gen<AuditEvent[]> Chain() =>
+        from count in Gen.Choose(1, 8)
+        from events in Event().ArrayOf(count)
+        select events;
+
+    private static Gen<AuditEvent> Event() =>
+        from minutes in Gen.Choose(0, 100_000)
+        from action in Gen.Elements(Enum.GetValues<AuditAction>())
+        from outcome in Gen.Elements(Enum.GetValues<AuditOutcome>())
+        from kind in Gen.Elements(Enum.GetValues<OwnerKind>())
+        from owner in OrNull(Generated.Text(1, 20))
+        from version in Gen.Choose(-1, 5)
+        from ids in Gen.Choose(0, 3)
+        from texts in OrNull(Generated.Text(0, 12)).ArrayOf(4)
+        select new AuditEvent
+        {
+            At = Noon.AddMinutes(minutes),
+            Actor = Guid.NewGuid(),
+            Action = action,
+            Outcome = outcome,
+            Owner = owner is null ? null : new SecretOwner(kind, owner),
+            SecretId = ids % 2 == 0 ? null : Guid.NewGuid(),
+            SecretVersion = version < 0 ? null : version,
+            KeyId = ids < 2 ? null : Guid.NewGuid(),
+            ToolName = texts[0],
+            ToolArg = texts[1],
+            Address = texts[2],
+            RequestId = texts[3],
+        };
+
+    private static Gen<string?> OrNull(Gen<string> texts) => Gen.Frequency((1, Gen.Constant((string?)null)), (2, texts.Select(text => (string?)text)));
+}
