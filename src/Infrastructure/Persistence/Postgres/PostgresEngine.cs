@@ -45,6 +45,12 @@ internal sealed class PostgresEngine : IDatabaseEngine
             connection.NoResetOnClose = true;
         }
 
+        if (!connection.ShouldSerialize("Options"))
+        {
+            // Every statement looks rows up by keys, whatever the values: planned anew each time, the larger ones cost more to plan than to run.
+            connection.Options = "-c plan_cache_mode=force_generic_plan";
+        }
+
         options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.MigrationsHistoryTable("migrations"));
     }
 }
