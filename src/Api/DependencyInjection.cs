@@ -67,10 +67,10 @@ internal static class DependencyInjection
             .AddScheme<AuthenticationSchemeOptions, CredentialsHandler>(CredentialsHandler.SchemeName, configureOptions: null);
         services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
-        services.AddScoped(provider =>
+        services.AddTransient(provider =>
             (provider.GetRequiredService<IHttpContextAccessor>().HttpContext?.User as CallerPrincipal)?.Caller
             ?? throw new UnauthenticatedException());
-        services.AddScoped(provider =>
+        services.AddTransient(provider =>
             provider.GetRequiredService<IHttpContextAccessor>().HttpContext?.Origin() ?? new RequestOrigin(Address: null, RequestId: null));
     }
 

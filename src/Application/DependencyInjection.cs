@@ -12,27 +12,28 @@ public static class DependencyInjection
 {
     public static IServiceCollection AddApplication(this IServiceCollection services)
     {
+        // Transient, as nothing here keeps a state: what is scoped goes through the scope's dictionary, under its lock, for each request.
         var assembly = typeof(DependencyInjection).Assembly;
-        services.AddScoped<ServiceFactory>(provider => provider.GetRequiredService);
-        services.AddScoped<IMediator, Mediator>();
+        services.AddTransient<ServiceFactory>(provider => provider.GetRequiredService);
+        services.AddTransient<IMediator, Mediator>();
         services.Scan(scan => scan.FromAssemblies(assembly)
             .AddClasses(classes => classes.AssignableTo(typeof(IRequestHandler<,>)), publicOnly: false)
             .AsImplementedInterfaces()
-            .WithScopedLifetime());
+            .WithTransientLifetime());
         foreach (var found in AssemblyScanner.FindValidatorsInAssembly(assembly, includeInternalTypes: true))
         {
             services.AddSingleton(found.InterfaceType, found.ValidatorType);
         }
 
         // In this order: what is refused is logged and audited too, and what is forbidden is not looked into.
-        services.AddScoped(typeof(IPipelineBehavior<,>), typeof(LoggingBehaviour<,>));
-        services.AddScoped(typeof(IPipelineBehavior<,>), typeof(DenialBehaviour<,>));
-        services.AddScoped(typeof(IPipelineBehavior<,>), typeof(AuthorizationBehaviour<,>));
-        services.AddScoped(typeof(IPipelineBehavior<,>), typeof(ValidationBehaviour<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(LoggingBehaviour<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(DenialBehaviour<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(AuthorizationBehaviour<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(ValidationBehaviour<,>));
 
         services.AddAutoMapper(configuration => configuration.AddMaps(assembly));
-        services.AddScoped<AuditTrail>();
-        services.AddScoped<OwnerTransaction>();
+        services.AddTransient<AuditTrail>();
+        services.AddTransient<OwnerTransaction>();
         return services;
     }
 }

@@ -92,8 +92,8 @@ public static class DependencyInjection
         services.AddScoped<DataKeys>();
 
         // Most values need no key from the database, and then no connection to it either.
-        services.AddScoped(provider => new Lazy<DataKeys>(provider.GetRequiredService<DataKeys>));
-        services.AddScoped<ISealer, Sealer>();
+        services.AddTransient(provider => new Lazy<DataKeys>(provider.GetRequiredService<DataKeys>));
+        services.AddTransient<ISealer, Sealer>();
         services.AddDataProtection().SetApplicationName("Secrets");
         services.AddOptions<KeyManagementOptions>().Configure<IServiceScopeFactory, RootKey>((ring, scopes, rootKey) =>
         {

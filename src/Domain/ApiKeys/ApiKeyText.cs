@@ -27,13 +27,14 @@ public static class ApiKeyText
         return body + Checksum(body);
     }
 
+    /// <summary>Whether a text has the length and the start of a key.</summary>
+    public static bool HasForm(string text) => text.Length == TotalLength && text.StartsWith(Start, StringComparison.Ordinal);
+
     /// <summary>Whether a text has the form of a key and its checksum is right.</summary>
     public static bool IsWellFormed(string text) =>
-        text.Length == TotalLength
-        && text.StartsWith(Start, StringComparison.Ordinal)
-        && string.Equals(Checksum(text[..^ChecksumLength]), text[^ChecksumLength..], StringComparison.Ordinal);
+        HasForm(text) && string.Equals(Checksum(text[..^ChecksumLength]), text[^ChecksumLength..], StringComparison.Ordinal);
 
-    /// <summary>The part of a well-formed key that may be shown.</summary>
+    /// <summary>The part of a text with the form of a key that may be shown.</summary>
     public static string PrefixOf(string key) => key[..PrefixLength];
 
     /// <summary>

@@ -11,6 +11,8 @@ namespace Secrets.Infrastructure.ApiKeys;
 /// </summary>
 internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, IOptions<AuthOptions> options, TimeProvider time) : IApiKeyAuthenticator
 {
+    private const string Mistyped = "not the text of a key (mistyped or cut?)";
+
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapKey is { } text ? ApiKeyText.HashOf(text) : null;
 
     public async Task<ApiKeyVerdict> AuthenticateAsync(string text, CancellationToken cancellationToken)
@@ -21,16 +23,16 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, IOptions<AuthOption
             return new ApiKeyVerdict(BootstrapKey.Caller);
         }
 
-        if (!ApiKeyText.IsWellFormed(text))
+        if (!ApiKeyText.HasForm(text))
         {
-            return new ApiKeyVerdict("not the text of a key (mistyped or cut?)");
+            return new ApiKeyVerdict(Mistyped);
         }
 
         var key = await keys.FindAsync(ApiKeyText.PrefixOf(text), cancellationToken);
         var now = time.GetUtcNow();
         if (key is null || !CryptographicOperations.FixedTimeEquals(hash, key.Hash))
         {
-            return new ApiKeyVerdict("unknown or revoked key");
+            return new ApiKeyVerdict(ApiKeyText.IsWellFormed(text) ? "unknown or revoked key" : Mistyped);
         }
 
         if (!key.IsAccepted(now))

@@ -14,6 +14,10 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
 {
     private static readonly TimeSpan LastUsedPrecision = TimeSpan.FromMinutes(1);
 
+    // Compiled, because every request goes through it.
+    private static readonly Func<SecretsDbContext, string[], IAsyncEnumerable<ApiKey>> KeysWith = EF.CompileAsyncQuery(
+        (SecretsDbContext db, string[] prefixes) => db.ApiKeys.AsNoTracking().Where(key => prefixes.Contains(key.Prefix)));
+
     private readonly IServiceScopeFactory _scopes;
     private readonly Batcher<string, ApiKey?> _reads;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
@@ -43,9 +47,12 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     {
         await using var scope = _scopes.CreateAsyncScope();
         var asked = prefixes.Distinct(StringComparer.Ordinal).ToArray();
-        var found = await scope.ServiceProvider.GetRequiredService<SecretsDbContext>().ApiKeys.AsNoTracking()
-            .Where(key => asked.Contains(key.Prefix))
-            .ToDictionaryAsync(key => key.Prefix, StringComparer.Ordinal);
+        var found = new Dictionary<string, ApiKey>(StringComparer.Ordinal);
+        await foreach (var key in KeysWith(scope.ServiceProvider.GetRequiredService<SecretsDbContext>(), asked))
+        {
+            found.Add(key.Prefix, key);
+        }
+
         return [.. prefixes.Select(prefix => found.GetValueOrDefault(prefix))];
     }
 
