@@ -7,6 +7,7 @@ using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Resolution;
@@ -25,6 +26,7 @@ public static class DependencyInjection
         services.AddScoped<Schema>();
         services.AddEncryption();
         services.AddSingleton<IResolutionStore, ResolutionStore>();
+        services.AddSingleton<UseCounter>();
         services.AddAudit();
 
         services.AddSingleton<ApiKeyLookup>();
@@ -39,6 +41,13 @@ public static class DependencyInjection
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
             .ValidateOnStart();
 
+        services.AddSettings<GroupCommitOptions>(GroupCommitOptions.Section)
+            .Validate(
+                commit => commit.IsValid(),
+                $"GroupCommit: BatchSize must be from 1 to {GroupCommitOptions.MaxBatchSize}, Committers from 1 to {GroupCommitOptions.MaxCommitters}, "
+                + $"WaitMilliseconds from 0 to {GroupCommitOptions.MaxWaitMilliseconds}, QueueLength at least 1.")
+            .ValidateOnStart();
+
         services.AddHealthChecks()
             .AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5))
             .AddCheck<AuditWriteCheck>("audit", timeout: TimeSpan.FromSeconds(5));
@@ -50,7 +59,10 @@ public static class DependencyInjection
     /// Has the host prepare database, keys and schema before it serves. Apart from the rest, because the build takes the OpenAPI
     /// documents from a host that must not touch any database.
     /// </summary>
-    public static IServiceCollection AddStartup(this IServiceCollection services) => services.AddHostedService<Startup>().AddHostedService<AuditRetention>();
+    public static IServiceCollection AddStartup(this IServiceCollection services) => services
+        .AddHostedService<Startup>()
+        .AddHostedService<AuditRetention>()
+        .AddHostedService(provider => provider.GetRequiredService<UseCounter>());
 
     /// <summary>Applies the migrations that the database lacks, and ends.</summary>
     public static async Task MigrateAsync(this IServiceProvider services, CancellationToken cancellationToken)

@@ -78,6 +78,12 @@ public sealed record SecretInfo
     /// <summary>When it was last changed.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
+    /// <summary>When its value was last handed out for a tool call, some seconds behind; null: never.</summary>
+    public required DateTimeOffset? LastResolvedAt { get; init; }
+
+    /// <summary>How often its value was handed out, some seconds behind.</summary>
+    public required long UseCount { get; init; }
+
     /// <summary>
     /// After storing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
     /// </summary>
@@ -100,6 +106,8 @@ public sealed record SecretInfo
         IsDefaultForTool = secret.IsDefaultForTool,
         CreatedAt = secret.CreatedAt,
         UpdatedAt = secret.UpdatedAt,
+        LastResolvedAt = secret.LastResolvedAt,
+        UseCount = secret.UseCount,
     };
 }
 

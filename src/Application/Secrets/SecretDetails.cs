@@ -30,8 +30,16 @@ public sealed record SecretDetails : IListed
 
     public required DateTimeOffset UpdatedAt { get; init; }
 
+    /// <inheritdoc cref="SecretUse.Count" />
+    public required long UseCount { get; init; }
+
+    /// <summary>When the value was last handed out; null: never.</summary>
+    public required DateTimeOffset? LastResolvedAt { get; init; }
+
     private sealed class Mapping : Profile
     {
-        public Mapping() => CreateMap<Secret, SecretDetails>();
+        public Mapping() => CreateMap<Secret, SecretDetails>()
+            .ForMember(details => details.UseCount, from => from.MapFrom(secret => secret.Use == null ? 0 : secret.Use.Count))
+            .ForMember(details => details.LastResolvedAt, from => from.MapFrom(secret => secret.Use == null ? (DateTimeOffset?)null : secret.Use.LastAt));
     }
 }

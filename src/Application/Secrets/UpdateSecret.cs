@@ -73,6 +73,7 @@ internal sealed class UpdateSecretHandler(
         // The owner is locked before the secret is read: what is read is what is changed.
         await transaction.ChargeAsync(caller.Owner, 0, cancellationToken);
         var secret = await transaction.Db.Secrets.VisibleTo(caller)
+            .Include(secret => secret.Use)
             .SingleOrDefaultAsync(secret => secret.Id == request.SecretId, cancellationToken)
             ?? throw new NotFoundException();
         request.Condition?.Require(secret.Version);

@@ -80,6 +80,9 @@ public sealed class Secret : IListed
     /// <summary>The user who made the last update.</summary>
     public Guid UpdatedBy { get; private set; }
 
+    /// <summary>How often the value was handed out; null: never, or not loaded.</summary>
+    public SecretUse? Use { get; private init; }
+
     /// <summary>The user or organisation the secret belongs to.</summary>
     public SecretOwner Owner => new(OwnerKind, OwnerId);
 

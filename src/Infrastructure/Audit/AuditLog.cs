@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure.Audit;
 
@@ -11,14 +13,15 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 {
     private readonly IServiceScopeFactory _scopes;
     private readonly AuditWriters _writers;
+    private readonly UseCounter _uses;
     private readonly Batcher<IReadOnlyList<AuditEvent>, AuditReceipt> _batcher;
 
-    public AuditLog(IServiceScopeFactory scopes, AuditWriters writers)
+    public AuditLog(IServiceScopeFactory scopes, AuditWriters writers, UseCounter uses, IOptions<GroupCommitOptions> options)
     {
         _scopes = scopes;
         _writers = writers;
-        _batcher = new Batcher<IReadOnlyList<AuditEvent>, AuditReceipt>(
-            new BatchLimits(MaxBatch: 200, Workers: 2, Capacity: 10_000), WriteAsync);
+        _uses = uses;
+        _batcher = new Batcher<IReadOnlyList<AuditEvent>, AuditReceipt>(options.Value.ToLimits(), WriteAsync);
     }
 
     public Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken) =>
@@ -31,6 +34,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
         await using var scope = _scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
         var entries = await _writers.AppendAsync(db, [.. items.SelectMany(events => events)]);
+        _uses.Count(entries);
         var receipts = new AuditReceipt[items.Count];
         var end = 0;
         for (var at = 0; at < receipts.Length; at++)

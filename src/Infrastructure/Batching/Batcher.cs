@@ -7,7 +7,11 @@ namespace Secrets.Infrastructure.Batching;
 /// <param name="MaxBatch">Items of a batch, at most.</param>
 /// <param name="Workers">Batches under way at the same time.</param>
 /// <param name="Capacity">Items that may wait; one more is refused.</param>
-internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity);
+internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity)
+{
+    /// <summary>How long a batch waits for more items once there is one.</summary>
+    public TimeSpan Wait { get; init; }
+}
 
 /// <summary>
 /// Does for many what costs about the same as for one. While a batch is under way the next one gathers, so nothing waits for company when
@@ -16,9 +20,10 @@ internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity);
 /// </summary>
 internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 {
-    private readonly int _maxBatch;
+    private readonly BatchLimits _limits;
     private readonly Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> _run;
     private readonly Channel<Entry> _waiting;
+    private readonly SemaphoreSlim _gathering = new(1);
     private readonly Task _workers;
 
     /// <summary>Starts the workers.</summary>
@@ -26,7 +31,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     /// <param name="run">Answers a batch: one result for each item, in the same order.</param>
     public Batcher(BatchLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
     {
-        _maxBatch = limits.MaxBatch;
+        _limits = limits;
         _run = run;
         _waiting = Channel.CreateBounded<Entry>(limits.Capacity);
 
@@ -52,27 +57,54 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     {
         _waiting.Writer.TryComplete();
         await _workers;
+        _gathering.Dispose();
     }
 
     private async Task WorkAsync()
     {
         var batch = new List<Entry>();
-        while (await _waiting.Reader.WaitToReadAsync())
+        while (await GatherAsync(batch))
         {
-            // To the end of the line: whatever can run now may add to the batch first. On a machine with time to spare that is nothing.
-            await Task.Yield();
-            Gather(batch);
-            if (batch.Count > 0)
-            {
-                await RunAsync(batch);
-                batch.Clear();
-            }
+            await RunAsync(batch);
+            batch.Clear();
         }
     }
 
-    private void Gather(List<Entry> batch)
+    /// <summary>Fills the next batch; false when there will be none.</summary>
+    private async Task<bool> GatherAsync(List<Entry> batch)
     {
-        while (batch.Count < _maxBatch && _waiting.Reader.TryRead(out var entry))
+        // One worker at a time, or each item would wake them all.
+        await _gathering.WaitAsync();
+        try
+        {
+            while (batch.Count == 0)
+            {
+                if (!await _waiting.Reader.WaitToReadAsync())
+                {
+                    return false;
+                }
+
+                // To the end of the line: whatever can run now may add to the batch first. On a machine with time to spare that is nothing.
+                await Task.Yield();
+                if (_limits.Wait > TimeSpan.Zero && _waiting.Reader.Count < _limits.MaxBatch)
+                {
+                    await Task.Delay(_limits.Wait);
+                }
+
+                Take(batch);
+            }
+
+            return true;
+        }
+        finally
+        {
+            _gathering.Release();
+        }
+    }
+
+    private void Take(List<Entry> batch)
+    {
+        while (batch.Count < _limits.MaxBatch && _waiting.Reader.TryRead(out var entry))
         {
             if (entry.Cancellation.IsCancellationRequested)
             {

@@ -6,15 +6,11 @@ namespace Secrets.Infrastructure.Persistence;
 /// <summary>Stores many new secrets at once, in the words of one database.</summary>
 internal interface INewSecretStore
 {
-    /// <summary>Secrets of one call, at most.</summary>
-    int MaxBatch { get; }
-
     /// <summary>
     /// Stores those that neither a unique rule nor their owner's quota is in the way of; one answer for each, null for what was not
     /// stored. Owners are locked in one order, so that no two calls lock each other out.
     /// </summary>
     /// <param name="db">In a transaction, which stays open; nothing is tracked.</param>
     /// <param name="secrets">Sealed.</param>
-    /// <param name="quota">Bytes that an owner's values may come to.</param>
-    Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, long quota);
+    Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets);
 }

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
-using Secrets.Application.Secrets;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
@@ -16,18 +15,16 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
     private readonly INewSecretStore _store;
     private readonly AuditWriters _audit;
     private readonly IDatabaseFaults _faults;
-    private readonly long _quota;
     private readonly Batcher<Audited, NewSecret?> _batcher;
 
     public NewSecrets(
-        IServiceScopeFactory scopes, INewSecretStore store, AuditWriters audit, IDatabaseFaults faults, IOptions<QuotaOptions> quota)
+        IServiceScopeFactory scopes, INewSecretStore store, AuditWriters audit, IDatabaseFaults faults, IOptions<GroupCommitOptions> options)
     {
         _scopes = scopes;
         _store = store;
         _audit = audit;
         _faults = faults;
-        _quota = quota.Value.BytesPerOwner;
-        _batcher = new Batcher<Audited, NewSecret?>(new BatchLimits(store.MaxBatch, Workers: 1, Capacity: 10_000), StoreAsync);
+        _batcher = new Batcher<Audited, NewSecret?>(options.Value.ToLimits(), StoreAsync);
     }
 
     public Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken) =>
@@ -42,7 +39,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         try
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
-            var stored = await _store.StoreAsync(db, [.. items.Select(item => item.Secret)], _quota);
+            var stored = await _store.StoreAsync(db, [.. items.Select(item => item.Secret)]);
             await _audit.CommitAsync(db, [.. items.Where((_, at) => stored[at] is not null).Select(item => item.Fact)], transaction);
             return stored;
         }

@@ -47,6 +47,21 @@ public sealed class GatheringIntoBatches
     }
 
     [Fact]
+    public async Task A_batch_that_may_wait_waits_for_company()
+    {
+        using var door = new Door();
+        door.Open();
+        var limits = new BatchLimits(MaxBatch: 100, Workers: 4, Capacity: 100) { Wait = TimeSpan.FromSeconds(1) };
+        await using var batcher = new Batcher<int, int>(limits, door.PassAsync);
+
+        var first = batcher.AddAsync(0, Never);
+        await Task.Delay(TimeSpan.FromMilliseconds(200), Never);
+        await Task.WhenAll(first, batcher.AddAsync(1, Never));
+
+        Assert.Equal([2], door.Sizes);
+    }
+
+    [Fact]
     public async Task More_than_may_wait_are_refused_and_those_that_wait_are_answered()
     {
         using var door = new Door();

@@ -51,6 +51,20 @@ internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
     }
 }
 
+internal sealed class SecretUseConfiguration : IEntityTypeConfiguration<SecretUse>
+{
+    public void Configure(EntityTypeBuilder<SecretUse> builder)
+    {
+        builder.ToTable("secret_uses");
+        builder.HasKey(use => use.SecretId);
+        builder.Property(use => use.SecretId).ValueGeneratedNever();
+        builder.HasOne<Secret>().WithOne(secret => secret.Use)
+            .HasForeignKey<SecretUse>(use => use.SecretId)
+            .HasConstraintName("fk_secret_uses_secret")
+            .OnDelete(DeleteBehavior.Cascade);
+    }
+}
+
 internal sealed class OwnerConfiguration : IEntityTypeConfiguration<Owner>
 {
     public void Configure(EntityTypeBuilder<Owner> builder)

@@ -25,6 +25,7 @@ internal sealed class PostgresEngine : IDatabaseEngine
         services.AddSingleton<INewSecretStore, PostgresNewSecretStore>();
         services.AddSingleton<ICandidateReader, PostgresCandidateReader>();
         services.AddSingleton<IAuditStore, PostgresAuditStore>();
+        services.AddSingleton<IUseStore, PostgresUseStore>();
         services.AddDbContextPool<SecretsDbContext, PostgresSecretsDbContext>(
             (provider, options) => Configure(options, provider.GetRequiredService<IDatabaseServer>().ConnectionString));
     }

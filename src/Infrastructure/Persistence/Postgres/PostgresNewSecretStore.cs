@@ -1,12 +1,14 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Secrets.Application.Common;
+using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>Stores new secrets as arrays, one per column, so that the statements are the same for any number of rows.</summary>
-internal sealed class PostgresNewSecretStore : INewSecretStore
+internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INewSecretStore
 {
     private const string LockOwners =
         """
@@ -66,13 +68,11 @@ internal sealed class PostgresNewSecretStore : INewSecretStore
             ORDER BY id LIMIT $5) s
         """;
 
-    public int MaxBatch => 200;
-
-    public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, long quota)
+    public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
         batch.BatchCommands.Add(LockCommand(secrets));
-        batch.BatchCommands.Add(StoreCommand(secrets, quota));
+        batch.BatchCommands.Add(StoreCommand(secrets, quota.Value.BytesPerOwner));
         AddRivals(batch, secrets);
 
         HashSet<Guid> stored = [];

@@ -260,7 +260,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 
             modelBuilder.Entity("Secrets.Domain.Secrets.Owner", b =>
                 {
-                    b.Property<short>("Kind")
+                    b.Property<byte>("Kind")
                         .HasColumnType("smallint")
                         .HasColumnName("kind");
 
@@ -341,7 +341,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("owner_id")
                         .UseCollation("C");
 
-                    b.Property<short>("OwnerKind")
+                    b.Property<byte>("OwnerKind")
                         .HasColumnType("smallint")
                         .HasColumnName("owner_kind");
 
@@ -412,6 +412,26 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("secrets", (string)null);
                 });
 
+            modelBuilder.Entity("Secrets.Domain.Secrets.SecretUse", b =>
+                {
+                    b.Property<Guid>("SecretId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("secret_id");
+
+                    b.Property<long>("Count")
+                        .HasColumnType("bigint")
+                        .HasColumnName("count");
+
+                    b.Property<DateTimeOffset>("LastAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_at");
+
+                    b.HasKey("SecretId")
+                        .HasName("pk_secret_uses");
+
+                    b.ToTable("secret_uses", (string)null);
+                });
+
             modelBuilder.Entity("Secrets.Infrastructure.Audit.AuditKeyRow", b =>
                 {
                     b.Property<int>("Id")
@@ -461,7 +481,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("owner_id")
                         .UseCollation("C");
 
-                    b.Property<short>("OwnerKind")
+                    b.Property<byte>("OwnerKind")
                         .HasColumnType("smallint")
                         .HasColumnName("owner_kind");
 
@@ -547,6 +567,16 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasConstraintName("fk_secrets_owner");
                 });
 
+            modelBuilder.Entity("Secrets.Domain.Secrets.SecretUse", b =>
+                {
+                    b.HasOne("Secrets.Domain.Secrets.Secret", null)
+                        .WithOne("Use")
+                        .HasForeignKey("Secrets.Domain.Secrets.SecretUse", "SecretId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_secret_uses_secret");
+                });
+
             modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
                 {
                     b.HasOne("Secrets.Domain.Secrets.Owner", null)
@@ -555,6 +585,11 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
                         .HasConstraintName("fk_data_keys_owner");
+                });
+
+            modelBuilder.Entity("Secrets.Domain.Secrets.Secret", b =>
+                {
+                    b.Navigation("Use");
                 });
 #pragma warning restore 612, 618
         }

@@ -1,0 +1,82 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+using static Secrets.Api.Tests.V1.ToolCalls;
+
+namespace Secrets.Api.Tests.V1;
+
+/// <summary>How often and when a value was handed out: behind by seconds, and never wrong in the end.</summary>
+public sealed class CountingUses(ApiServer server)
+{
+    private static readonly TimeSpan Behind = TimeSpan.FromSeconds(15);
+
+    [Fact]
+    public async Task What_was_never_handed_out_has_no_uses()
+    {
+        using var user = await server.NewUserAsync(Runtime);
+        var id = await user.CreateSecretAsync("unused", toolName: Tool, toolArg: "token", isDefault: true);
+        (await user.PostAsync(Explain, Call())).MustBe(200);
+        (await user.PostAsync(Resolve, Call(["another"]))).MustBe(200);
+
+        var secret = (await user.GetAsync($"/api/v1/secrets/{id}")).MustBe(200).Json;
+
+        Assert.Equal(0, secret["use_count"]!.GetValue<long>());
+        Assert.Null(secret["last_resolved_at"]);
+        Assert.True(secret.AsObject().ContainsKey("last_resolved_at"));
+    }
+
+    [Fact]
+    public async Task Every_value_is_counted_once_also_from_fifty_at_once()
+    {
+        using var user = await server.NewUserAsync(Runtime);
+        var often = await user.CreateSecretAsync("often", toolName: Tool, toolArg: "token", isDefault: true);
+        var once = await user.CreateSecretAsync("once");
+        var before = DateTimeOffset.UtcNow.AddSeconds(-5);
+
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ => (await user.PostAsync(Resolve, Call())).MustBe(200)));
+        (await user.PostAsync(Resolve, Call([], references: [("other", "once")]))).MustBe(200);
+
+        var counted = await WaitForAsync(user, often, 50);
+        Assert.InRange(counted["last_resolved_at"]!.GetValue<DateTimeOffset>(), before, DateTimeOffset.UtcNow.AddSeconds(5));
+        await WaitForAsync(user, once, 1);
+
+        // An update is a new version of the same secret, and the list says the same as the answer to it.
+        var updated = (await user.SendAsync(HttpMethod.Patch, $"/api/v1/secrets/{often}", """{"secret_value":"another value"}""")).MustBe(200).Json;
+        Assert.Equal(50, updated["use_count"]!.GetValue<long>());
+        var listed = (await user.GetAsync("/api/v1/secrets")).MustBe(200).Json["data"]!.AsArray().Single(secret => secret!["secret_id"]!.GetValue<Guid>() == often);
+        Assert.Equal(50, listed!["use_count"]!.GetValue<long>());
+    }
+
+    [Fact]
+    public async Task A_secret_that_was_used_can_be_deleted_and_its_late_counts_harm_nobody()
+    {
+        using var user = await server.NewUserAsync(Runtime);
+        var kept = await user.CreateSecretAsync("kept", toolName: Tool, toolArg: "kept", isDefault: true);
+        var gone = await user.CreateSecretAsync("gone", toolName: Tool, toolArg: "gone", isDefault: true);
+        (await user.PostAsync(Resolve, Call())).MustBe(200);
+        (await user.DeleteAsync($"/api/v1/secrets/{gone}")).MustBe(200);
+
+        await WaitForAsync(user, kept, 1);
+        (await user.PostAsync(Resolve, Call())).MustBe(200);
+        await WaitForAsync(user, kept, 2);
+        (await user.DeleteAsync($"/api/v1/secrets/{kept}")).MustBe(200);
+        Assert.Equal(0, await server.ScalarAsync<long>("SELECT count(*) FROM secret_uses WHERE secret_id IN (@kept, @gone)", ("kept", kept), ("gone", gone)));
+    }
+
+    private static async Task<JsonNode> WaitForAsync(ApiClient user, Guid id, long count)
+    {
+        var limit = DateTimeOffset.UtcNow + Behind;
+        while (true)
+        {
+            var secret = (await user.GetAsync($"/api/v1/secrets/{id}")).MustBe(200).Json;
+            var counted = secret["use_count"]!.GetValue<long>();
+            if (counted == count)
+            {
+                return secret;
+            }
+
+            Assert.InRange(counted, 0, count);
+            Assert.True(DateTimeOffset.UtcNow < limit, $"Counted {counted} of {count}.");
+            await Task.Delay(100);
+        }
+    }
+}
