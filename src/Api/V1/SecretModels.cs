@@ -78,11 +78,13 @@ public sealed record SecretInfo
     /// <summary>When it was last changed.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>When its value was last handed out for a tool call, some seconds behind; null: never.</summary>
-    public required DateTimeOffset? LastResolvedAt { get; init; }
+    /// <summary>When its value was last handed out for a tool call, some seconds behind; absent where it never was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? LastResolvedAt { get; init; }
 
-    /// <summary>How often its value was handed out, some seconds behind.</summary>
-    public required long UseCount { get; init; }
+    /// <summary>How often its value was handed out, some seconds behind; absent where it never was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? UseCount { get; init; }
 
     /// <summary>
     /// After storing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
@@ -107,7 +109,7 @@ public sealed record SecretInfo
         CreatedAt = secret.CreatedAt,
         UpdatedAt = secret.UpdatedAt,
         LastResolvedAt = secret.LastResolvedAt,
-        UseCount = secret.UseCount,
+        UseCount = secret.UseCount == 0 ? null : secret.UseCount,
     };
 }
 

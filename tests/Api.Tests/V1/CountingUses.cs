@@ -19,9 +19,8 @@ public sealed class CountingUses(ApiServer server)
 
         var secret = (await user.GetAsync($"/api/v1/secrets/{id}")).MustBe(200).Json;
 
-        Assert.Equal(0, secret["use_count"]!.GetValue<long>());
-        Assert.Null(secret["last_resolved_at"]);
-        Assert.True(secret.AsObject().ContainsKey("last_resolved_at"));
+        Assert.False(secret.AsObject().ContainsKey("use_count"));
+        Assert.False(secret.AsObject().ContainsKey("last_resolved_at"));
     }
 
     [Fact]
@@ -68,7 +67,7 @@ public sealed class CountingUses(ApiServer server)
         while (true)
         {
             var secret = (await user.GetAsync($"/api/v1/secrets/{id}")).MustBe(200).Json;
-            var counted = secret["use_count"]!.GetValue<long>();
+            var counted = secret["use_count"]?.GetValue<long>() ?? 0;
             if (counted == count)
             {
                 return secret;
