@@ -9,7 +9,8 @@ internal sealed class ResolveRun(BenchOptions options, Workspace workspace, Serv
 {
     public static readonly IReadOnlyList<int> Connections = [32, 128];
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
     private readonly List<Owner> _owners = [];
 
@@ -39,13 +40,14 @@ internal sealed class ResolveRun(BenchOptions options, Workspace workspace, Serv
             var resolve = new Resolve("/api/v1/secrets/resolve", key, _owners, "\"secret_value\":\"lin_api_"u8.ToArray());
             var select = new Resolve(FloorServer.Select, key, _owners, "\"secret_value\":\"lin_..."u8.ToArray());
             var constant = new Resolve(FloorServer.Constant, key, _owners, "\"secret_value\":"u8.ToArray());
+            if (size == options.Sizes[0]) await WarmUpAsync(resolve, cancellationToken);
             foreach (var connections in Connections)
             {
                 var (served, floored) = (new LoadGenerator(service, connections), new LoadGenerator(floors, connections));
-                Say($"{size:N0} stored, {connections} connections: warming up");
-                await served.RunAsync(resolve, WarmUp, cancellationToken);
-                await floored.RunAsync(select, WarmUp / 2, cancellationToken);
-                await floored.RunAsync(constant, WarmUp / 6, cancellationToken);
+                Say($"{size:N0} stored, {connections} connections");
+                await served.RunAsync(resolve, Settling, cancellationToken);
+                await floored.RunAsync(select, Settling, cancellationToken);
+                await floored.RunAsync(constant, Settling / 2, cancellationToken);
                 for (var round = 1; round <= options.Rounds; round++)
                 {
                     var of = new ResolveRound(
@@ -61,6 +63,13 @@ internal sealed class ResolveRun(BenchOptions options, Workspace workspace, Serv
 
             report.AddMemory(size, service.Memory.Now);
         }
+    }
+
+    // The runtime compiles what is busy a second time, in the background, and until it has done so the first measurements would pay for it.
+    private async Task WarmUpAsync(Resolve resolve, CancellationToken token)
+    {
+        Say("warming up");
+        await new LoadGenerator(service, Connections[^1]).RunAsync(resolve, options.Quick ? Settling : WarmUp, token);
     }
 
     private async Task<Measurement> AllocatingAsync(LoadGenerator load, Resolve resolve)

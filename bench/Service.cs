@@ -183,6 +183,7 @@ internal sealed class Workspace : IDisposable
             ["Quota__BytesPerOwner"] = "1073741824",
             ["Serilog__MinimumLevel__Default"] = "Warning",
             ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location,
+            ["Embedded__Settings__max_connections"] = "150", // the service's and those of the floors
             [StartupHook.FileSetting] = Path.Combine(_root, "allocated"),
         };
     }
