@@ -47,10 +47,10 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     /// what was done cannot be undone.
     /// </summary>
     /// <exception cref="UnavailableException">Too many are waiting, or the service stops.</exception>
-    public async Task<TResult> AddAsync(TItem item, CancellationToken cancellationToken)
+    public Task<TResult> AddAsync(TItem item, CancellationToken cancellationToken)
     {
         var entry = new Entry(item, cancellationToken);
-        return _waiting.Writer.TryWrite(entry) ? await entry.Task : throw new UnavailableException();
+        return _waiting.Writer.TryWrite(entry) ? entry.Task : Task.FromException<TResult>(new UnavailableException());
     }
 
     public async ValueTask DisposeAsync()
@@ -62,28 +62,23 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 
     private async Task WorkAsync()
     {
-        var batch = new List<Entry>();
-        while (await GatherAsync(batch))
+        while (await GatherAsync() is { } batch)
         {
-            await RunAsync(batch);
-            batch.Clear();
+            // Those who waited go on together on one thread, which the pool picks, and meet again in the next batch that they need. Woken one by one they
+            // would drift apart, and every batch be smaller. This worker waits for none of them.
+            ThreadPool.UnsafeQueueUserWorkItem(Answer, (batch, await RunAsync(batch)), preferLocal: false);
         }
     }
 
-    /// <summary>Fills the next batch; false when there will be none.</summary>
-    private async Task<bool> GatherAsync(List<Entry> batch)
+    /// <summary>The next batch; null when there will be none.</summary>
+    private async Task<List<Entry>?> GatherAsync()
     {
         // One worker at a time, or each item would wake them all.
         await _gathering.WaitAsync();
         try
         {
-            while (batch.Count == 0)
+            while (await _waiting.Reader.WaitToReadAsync())
             {
-                if (!await _waiting.Reader.WaitToReadAsync())
-                {
-                    return false;
-                }
-
                 // To the end of the line: whatever can run now may add to the batch first. On a machine with time to spare that is nothing.
                 await Task.Yield();
                 if (_limits.Wait > TimeSpan.Zero && _waiting.Reader.Count < _limits.MaxBatch)
@@ -91,10 +86,13 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
                     await Task.Delay(_limits.Wait);
                 }
 
-                Take(batch);
+                if (Take() is { Count: > 0 } batch)
+                {
+                    return batch;
+                }
             }
 
-            return true;
+            return null;
         }
         finally
         {
@@ -102,44 +100,60 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         }
     }
 
-    private void Take(List<Entry> batch)
+    private List<Entry> Take()
     {
+        var batch = new List<Entry>();
         while (batch.Count < _limits.MaxBatch && _waiting.Reader.TryRead(out var entry))
         {
             if (entry.Cancellation.IsCancellationRequested)
             {
-                entry.SetCanceled(entry.Cancellation);
+                ThreadPool.UnsafeQueueUserWorkItem(static entry => entry.SetCanceled(entry.Cancellation), entry, preferLocal: false);
             }
             else
             {
                 batch.Add(entry);
             }
         }
+
+        return batch;
     }
 
-    private async Task RunAsync(List<Entry> batch)
+    private async Task<Outcome> RunAsync(List<Entry> batch)
     {
         try
         {
             var results = await _run(batch.ConvertAll(entry => entry.Item));
-            for (var at = 0; at < batch.Count; at++)
-            {
-                batch[at].SetResult(results[at]);
-            }
+            return results.Count == batch.Count
+                ? new Outcome(results, Failure: null)
+                : throw new InvalidOperationException($"A batch of {batch.Count} has {results.Count} results.");
         }
 #pragma warning disable CA1031 // Whatever it is, it belongs to those who wait, and the worker goes on.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            foreach (var entry in batch)
+            return new Outcome([], exception);
+        }
+    }
+
+    private static void Answer((List<Entry> Batch, Outcome Outcome) answered)
+    {
+        var (batch, outcome) = answered;
+        for (var at = 0; at < batch.Count; at++)
+        {
+            if (outcome.Failure is { } failure)
             {
-                entry.TrySetException(exception);
+                batch[at].SetException(failure);
+            }
+            else
+            {
+                batch[at].SetResult(outcome.Results[at]);
             }
         }
     }
 
-    private sealed class Entry(TItem item, CancellationToken cancellation)
-        : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private readonly record struct Outcome(IReadOnlyList<TResult> Results, Exception? Failure);
+
+    private sealed class Entry(TItem item, CancellationToken cancellation) : TaskCompletionSource<TResult>
     {
         public TItem Item => item;
 
