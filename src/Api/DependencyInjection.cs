@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
+using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Api.Http;
@@ -25,9 +26,8 @@ internal static class DependencyInjection
         services.AddFailures();
         services.AddCallers();
         services.ConfigureHttpJsonOptions(json => Configure(json.SerializerOptions));
-        services.AddControllers(mvc =>
-                // What a request may hold is judged by the use cases, in code points.
-                mvc.ModelValidatorProviders.Clear())
+        services.AddSingleton<IObjectModelValidator, UnvalidatedModels>();
+        services.AddControllers()
             .AddJsonOptions(json => Configure(json.JsonSerializerOptions))
             .ConfigureApiBehaviorOptions(api =>
             {
