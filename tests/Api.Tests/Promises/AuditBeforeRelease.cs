@@ -22,6 +22,8 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     private Installation _installation = null!;
     private int _names;
 
+    private string Database => new NpgsqlConnectionStringBuilder(_installation.ConnectionString).Database!;
+
     public async ValueTask InitializeAsync()
     {
         // A server of one's own, because it is killed; durable, because that is what it is killed for.
@@ -121,11 +123,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
             var id = killed == 0 ? await CreateDefaultsAsync(client) : (await client.GetAsync($"{Answers.Secrets}?secret_name=one")).MustBeList()[0].Id();
             var before = _ledger.Released;
             await using var load = StartLoad(client, id, mayVanish: true);
-            while (_ledger.Released < before + 300)
-            {
-                await Task.Delay(10);
-            }
-
+            await UntilAsync(() => Task.FromResult(_ledger.Released >= before + 300), "300 values are handed out");
             await service.KillAsync();
             await load.StopAsync();
         }
@@ -195,8 +193,6 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         _server.Kill();
         await UntilReadyIsAsync(client, 503);
     }
-
-    private string Database => new NpgsqlConnectionStringBuilder(_installation.ConnectionString).Database!;
 
     /// <summary>Runs a statement as somebody who may write in any case.</summary>
     private async Task RunSqlAsync(string sql)

@@ -35,12 +35,13 @@ public sealed class NeverStale(Replicas replicas) : IClassFixture<Replicas>
 
         await load.StopAsync();
 
-        Assert.Null(history.Contradiction());
+        var contradiction = history.Contradiction();
+        Assert.True(contradiction is null, contradiction);
         foreach (var key in Keys)
         {
             // Else there was nothing to be wrong about.
             var values = history.Operations.Where(one => one.Kind == OperationKind.Read && one.Key == key).Select(one => one.Value).ToList();
-            Assert.True(values.Count > 300 && values.Distinct().Count() > 30, $"{key}: {values.Count} read, {values.Distinct().Count()} different");
+            Assert.True(values.Count > 100 && values.Distinct().Count() > 5, $"{key}: {values.Count} read, {values.Distinct().Count()} different");
         }
     }
 
@@ -50,10 +51,12 @@ public sealed class NeverStale(Replicas replicas) : IClassFixture<Replicas>
         var history = new HistoryRecorder();
         var caches = Enumerable.Range(0, Replicas.Count).Select(replica => new Cache(() => AskAsync(replica))).ToList();
         await using var load = await StartAsync(history, replica => caches[replica].AskAsync());
-        await Task.Delay(TimeSpan.FromSeconds(2));
-        await load.StopAsync();
-
-        Assert.NotNull(history.Contradiction());
+        var watch = Stopwatch.StartNew();
+        while (history.Contradiction() is null)
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"not noticed in {history.Operations.Count} operations");
+            await Task.Delay(500);
+        }
     }
 
     /// <summary>Stores what there is to ask for and starts to write and to read it through all replicas.</summary>
@@ -84,9 +87,12 @@ public sealed class NeverStale(Replicas replicas) : IClassFixture<Replicas>
         }
 
         load.Add(writers.CreateAndDeleteAsync(Deleted));
-        load.Add(writers.PatchAsync(Repatterned, narrow, (number, value) => number % 2 == 0
-            ? (new() { ["tool_name"] = "tool__*", ["secret_value"] = value }, value)
-            : (new() { ["tool_name"] = "other__*", ["secret_value"] = value }, Wide)));
+        load.Add(writers.PatchAsync(Repatterned, narrow, (number, value) => (number % 3) switch
+        {
+            0 => (new() { ["tool_name"] = "tool__*", ["secret_value"] = value }, value),
+            1 => (new() { ["tool_name"] = Tool, ["secret_value"] = value }, value),
+            _ => (new() { ["tool_name"] = "other__*", ["secret_value"] = value }, Wide),
+        }));
         load.Add(writers.PatchAsync(Renamed, named, (number, value) => number % 2 == 0
             ? (new() { ["secret_name"] = "named", ["secret_value"] = value }, value)
             : (new() { ["secret_name"] = "renamed", ["secret_value"] = value }, null)));
@@ -148,13 +154,20 @@ public sealed class NeverStale(Replicas replicas) : IClassFixture<Replicas>
         {
             lock (_lock)
             {
-                if (_since == 0 || Stopwatch.GetElapsedTime(_since) > TimeSpan.FromMilliseconds(50))
+                if (_answer.IsCompleted && Stopwatch.GetElapsedTime(_since) > TimeSpan.FromMilliseconds(50))
                 {
-                    (_answer, _since) = (ask(), Stopwatch.GetTimestamp());
+                    _answer = AskAnewAsync();
                 }
 
                 return _answer;
             }
+        }
+
+        private async Task<JsonNode?> AskAnewAsync()
+        {
+            var answer = await ask();
+            _since = Stopwatch.GetTimestamp();
+            return answer;
         }
     }
 
