@@ -7,54 +7,40 @@ namespace Secrets.Api.Tests.Running;
 public sealed class AgainstAServer : IAsyncLifetime
 {
     private const string Path = "/api/v1/secrets";
-    private const string Key = "a-bootstrap-key-of-more-than-32-characters";
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
     private PostgresServer _server = null!;
-    private Dictionary<string, string?> _settings = null!;
+    private Installation _installation = null!;
 
     public async ValueTask InitializeAsync()
     {
         _server = await PostgresServer.StartAsync();
-        var rootKey = System.IO.Path.Combine(_folder, "root.key");
-        await File.WriteAllTextAsync(rootKey, Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)));
-        _settings = new Dictionary<string, string?>(StringComparer.Ordinal)
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            ["Database__Provider"] = "Postgres",
-            ["ConnectionStrings__Secrets"] = _server.ConnectionString($"secrets_{Guid.NewGuid():N}"),
-            ["Encryption__RootKeyFile"] = rootKey,
-            ["Auth__BootstrapKey"] = Key,
-        };
+        _installation = new Installation(_server);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        _installation.Dispose();
     }
 
     [Fact]
     public async Task It_asks_for_migrations_then_runs_twice_on_one_database()
     {
-        await using (var early = ServiceProcess.Start(_settings))
+        await using (var early = _installation.Start())
         {
             Assert.Equal(1, await early.ExitCodeAsync());
             Assert.Contains("--migrate", early.Output, StringComparison.Ordinal);
         }
 
-        await using (var migration = ServiceProcess.Start(_settings, "--migrate"))
-        {
-            Assert.Equal(0, await migration.ExitCodeAsync());
-        }
+        await _installation.MigrateAsync();
 
-        await using var one = ServiceProcess.Start(_settings);
-        await using var other = ServiceProcess.Start(_settings);
-        using var writer = await one.ClientAsync(Key);
-        using var reader = await other.ClientAsync(Key);
+        await using var one = _installation.Start();
+        await using var other = _installation.Start();
+        using var writer = await one.ClientAsync(Installation.Key);
+        using var reader = await other.ClientAsync(Installation.Key);
 
         // They started at the same moment on an empty database and agreed on one key.
-        await using (var connection = new NpgsqlConnection(_settings["ConnectionStrings__Secrets"]))
+        await using (var connection = new NpgsqlConnection(_installation.ConnectionString))
         {
             await connection.OpenAsync();
             await using var count = new NpgsqlCommand("SELECT count(*) FROM key_ring", connection);
@@ -71,13 +57,10 @@ public sealed class AgainstAServer : IAsyncLifetime
     [Fact]
     public async Task Without_its_database_it_says_so_and_stays_alive()
     {
-        await using (var migration = ServiceProcess.Start(_settings, "--migrate"))
-        {
-            Assert.Equal(0, await migration.ExitCodeAsync());
-        }
+        await _installation.MigrateAsync();
 
-        await using var service = ServiceProcess.Start(_settings);
-        using var client = await service.ClientAsync(Key);
+        await using var service = _installation.Start();
+        using var client = await service.ClientAsync(Installation.Key);
         var id = await client.CreateSecretAsync("there");
         (await client.GetAsync("/health/ready")).MustBe(200);
 

@@ -1,0 +1,246 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Npgsql;
+using Secrets.Api.Tests.V1;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>
+/// Promise 3: no value leaves before its audit row is durable, whenever the database or the service fails. What cannot be recorded is
+/// answered with 503, and the service goes on by itself when it can.
+/// </summary>
+public sealed class AuditBeforeRelease : IAsyncLifetime
+{
+    private const string Ready = "/health/ready";
+    private const int Seed = 20_261_121;
+    private const string EndSessions =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+    private readonly Ledger _ledger = new();
+    private PostgresServer _server = null!;
+    private Installation _installation = null!;
+    private int _names;
+
+    private string Database => new NpgsqlConnectionStringBuilder(_installation.ConnectionString).Database!;
+
+    public async ValueTask InitializeAsync()
+    {
+        // A server of one's own, because it is killed; durable, because that is what it is killed for.
+        _server = await PostgresServer.StartAsync(new Dictionary<string, string>(StringComparer.Ordinal) { ["fsync"] = "on" });
+        _installation = new Installation(_server);
+        await _installation.MigrateAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _installation.Dispose();
+    }
+
+    [Fact]
+    public async Task However_the_database_fails_under_load()
+    {
+        await using var service = _installation.Start();
+        using var client = await service.ClientAsync(Installation.Key);
+        var id = await CreateDefaultsAsync(client);
+        var random = new Random(Seed);
+        await using (var load = StartLoad(client, id))
+        {
+            foreach (var fail in (Func<ApiClient, Task>[])[BeReadOnlyAsync, KillDatabaseAsync, BeReadOnlyAsync, KillDatabaseAsync])
+            {
+                for (var cut = 0; cut < 20; cut++)
+                {
+                    await Task.Delay(random.Next(60));
+                    await RunSqlAsync(EndSessions);
+                }
+
+                await fail(client);
+                await UntilItServesAsync(client);
+            }
+
+            await load.StopAsync();
+        }
+
+        Assert.True(_ledger.Released > 300 && _ledger.Written > 100, $"{_ledger.Released} values, {_ledger.Written} writes");
+        await MustBeSoundAsync(client);
+    }
+
+    [Theory]
+    [InlineData(Direction.ToDatabase)]
+    [InlineData(Direction.ToService)]
+    public async Task Wherever_the_conversation_with_the_database_breaks_off(Direction direction)
+    {
+        await using var proxy = new CuttingProxy(_installation.ConnectionString);
+        await using var service = _installation.Start(proxy.ConnectionString);
+        using var client = await service.ClientAsync(Installation.Key);
+        var id = await CreateDefaultsAsync(client);
+        foreach (var act in (Func<Task>[])[() => ResolveAsync(client), () => CreateAsync(client), () => UpdateAsync(client, id)])
+        {
+            // Once on a connection that is in use already, once with all that it takes to open one.
+            foreach (var isWarm in (bool[])[true, false])
+            {
+                var message = 1;
+                while (await IsCutInAsync(message))
+                {
+                    message++;
+                }
+
+                Assert.InRange(message, isWarm ? 4 : 8, 200);
+
+                async Task<bool> IsCutInAsync(int number)
+                {
+                    if (isWarm)
+                    {
+                        await UntilItServesAsync(client);
+                        await act();
+                    }
+
+                    proxy.CutIn(direction, number);
+                    await act();
+                    var isDown = proxy.IsDown;
+                    if (isDown)
+                    {
+                        (await client.GetAsync(Ready)).MustBe(503);
+                    }
+
+                    proxy.Heal();
+                    return isDown;
+                }
+            }
+        }
+
+        await MustBeSoundAsync(client);
+    }
+
+    [Fact]
+    public async Task When_the_service_is_killed_under_load()
+    {
+        for (var killed = 0; killed < 2; killed++)
+        {
+            await using var service = _installation.Start();
+            using var client = await service.ClientAsync(Installation.Key);
+            var id = killed == 0 ? await CreateDefaultsAsync(client) : (await client.GetAsync($"{Answers.Secrets}?secret_name=one")).MustBeList()[0].Id();
+            var before = _ledger.Released;
+            await using var load = StartLoad(client, id, mayVanish: true);
+            await UntilAsync(() => Task.FromResult(_ledger.Released >= before + 300), "300 values are handed out");
+            await service.KillAsync();
+            await load.StopAsync();
+        }
+
+        await using var next = _installation.Start();
+        using var after = await next.ClientAsync(Installation.Key);
+        await MustBeSoundAsync(after);
+    }
+
+    /// <summary>Two defaults for what is resolved; gives the id of one.</summary>
+    private static async Task<Guid> CreateDefaultsAsync(ApiClient client)
+    {
+        await client.CreateSecretAsync("other", "a value of a secret", "*", "b", isDefault: true);
+        return await client.CreateSecretAsync("one", "a value of a secret", ToolCalls.Tool, "a", isDefault: true);
+    }
+
+    private async Task ResolveAsync(ApiClient client) =>
+        _ledger.AddResolve(await client.PostAsync(ToolCalls.Resolve, ToolCalls.Call(["a", "b"])));
+
+    private async Task CreateAsync(ApiClient client) => _ledger.AddWrite(await client.PostAsync(
+        Answers.Secrets,
+        new JsonObject { ["secret_name"] = $"name {Interlocked.Increment(ref _names)}", ["secret_value"] = "a value of a secret" }));
+
+    private async Task UpdateAsync(ApiClient client, Guid id) =>
+        _ledger.AddWrite(await client.PatchAsync(Answers.One(id), new JsonObject { ["secret_value"] = "another value" }));
+
+    /// <summary>Clients that resolve, store and change.</summary>
+    /// <param name="client">Theirs.</param>
+    /// <param name="id">What they change.</param>
+    /// <param name="mayVanish">Whether the service may be gone meanwhile.</param>
+    private Load StartLoad(ApiClient client, Guid id, bool mayVanish = false)
+    {
+        var resolve = () => ResolveAsync(client);
+        var load = new Load();
+        foreach (var act in (Func<Task>[])[resolve, resolve, resolve, resolve, () => CreateAsync(client), () => UpdateAsync(client, id)])
+        {
+            load.Add(async () =>
+            {
+                try
+                {
+                    await act();
+                }
+                catch (HttpRequestException) when (mayVanish)
+                {
+                    await Task.Delay(10);
+                }
+            });
+        }
+
+        return load;
+    }
+
+    /// <summary>New sessions can write nothing, and there are no old ones.</summary>
+    private async Task BeReadOnlyAsync(ApiClient client)
+    {
+        await RunSqlAsync($"ALTER DATABASE {Database} SET default_transaction_read_only = on");
+        await RunSqlAsync(EndSessions);
+        await UntilReadyIsAsync(client, 503);
+        await Task.Delay(200);
+        (await client.GetAsync(Ready)).MustBe(503);
+        await RunSqlAsync($"ALTER DATABASE {Database} RESET default_transaction_read_only");
+        await RunSqlAsync(EndSessions);
+    }
+
+    private async Task KillDatabaseAsync(ApiClient client)
+    {
+        _server.Kill();
+        await UntilReadyIsAsync(client, 503);
+    }
+
+    /// <summary>Runs a statement as somebody who may write in any case.</summary>
+    private async Task RunSqlAsync(string sql)
+    {
+        var direct = new NpgsqlConnectionStringBuilder(_installation.ConnectionString)
+        {
+            Pooling = false,
+            Options = "-c default_transaction_read_only=off",
+        };
+        await using var connection = new NpgsqlConnection(direct.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static Task UntilReadyIsAsync(ApiClient client, int status) =>
+        UntilAsync(async () => (await client.GetAsync(Ready)).Status == status, $"{Ready} is {status}");
+
+    /// <summary>It comes back by itself, in seconds.</summary>
+    private async Task UntilItServesAsync(ApiClient client)
+    {
+        await UntilReadyIsAsync(client, 200);
+        await UntilAsync(
+            async () =>
+            {
+                var before = _ledger.Released;
+                await ResolveAsync(client);
+                return _ledger.Released > before;
+            },
+            "values are handed out");
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> holds, string what)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await holds())
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"not within 20 s: {what}");
+            await Task.Delay(20);
+        }
+    }
+
+    /// <summary>All that was told is in the audit, and the audit is whole.</summary>
+    private async Task MustBeSoundAsync(ApiClient client)
+    {
+        await UntilItServesAsync(client);
+        var check = (await client.GetAsync("/api/v1/audit/verify")).MustBe(200);
+        Assert.True(check.Json["ok"]!.GetValue<bool>(), $"{check}");
+        await _ledger.MustBeInTheAuditAsync(_installation.ConnectionString);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Npgsql;
+using Secrets.Api.Tests.V1;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>What clients were told was done, to be held against the audit as it is in the database.</summary>
+internal sealed class Ledger
+{
+    private const short Create = 10;
+    private const short Update = 11;
+    private const short Resolve = 15;
+
+    private readonly ConcurrentQueue<JsonNode> _resolved = new();
+    private readonly ConcurrentQueue<(short Action, Guid Id, int Version)> _written = new();
+
+    /// <summary>Values that were handed out.</summary>
+    public int Released => _resolved.Sum(answer => answer["values"]!.AsArray().Count);
+
+    /// <summary>Secrets that were stored or changed.</summary>
+    public int Written => _written.Count;
+
+    /// <summary>An answer to a resolve that must fill some arguments; only its 200 is entered.</summary>
+    public void AddResolve(Answer answer)
+    {
+        if (IsDone(answer))
+        {
+            Assert.NotEmpty(answer.Json["values"]!.AsArray());
+            _resolved.Enqueue(answer.Json);
+        }
+    }
+
+    /// <summary>An answer to a create or an update; only its 200 is entered.</summary>
+    public void AddWrite(Answer answer)
+    {
+        if (IsDone(answer))
+        {
+            var version = int.Parse(answer.ETag()!.Trim('"'), System.Globalization.CultureInfo.InvariantCulture);
+            _written.Enqueue((answer.Method == HttpMethod.Post ? Create : Update, answer.Json.AsObject().Id(), version));
+        }
+    }
+
+    /// <summary>
+    /// All that was entered has its row, no row twice; and what is stored and what the audit says was stored are the same, whatever
+    /// clients were told.
+    /// </summary>
+    public async Task MustBeInTheAuditAsync(string connectionString)
+    {
+        var rows = (await ReadAsync(
+            connectionString,
+            "SELECT writer, sequence, action, secret_id, secret_version, tool_arg, encode(hash, 'hex') FROM audit WHERE outcome = 1 AND secret_id IS NOT NULL",
+            row => new Row(
+                (row.GetGuid(0), row.GetInt64(1)), row.GetInt16(2), row.GetGuid(3), row.GetInt32(4), row.IsDBNull(5) ? null : row.GetString(5), row.GetString(6))))
+            .ToDictionary(row => row.Place);
+
+        foreach (var answer in _resolved)
+        {
+            // The receipt is of the last value; the rows of the others come right before.
+            var (receipt, values) = (answer["receipt"]!, answer["values"]!.AsArray());
+            var (writer, last) = (receipt["writer"]!.GetValue<Guid>(), receipt["sequence"]!.GetValue<long>());
+            Assert.True(rows.GetValueOrDefault((writer, last))?.Hash == receipt.Text("hash"), $"not in the audit: {receipt}");
+            for (var at = 0; at < values.Count; at++)
+            {
+                // Taken out, so that no row stands for two values.
+                Assert.True(rows.Remove((writer, last - values.Count + 1 + at), out var row), $"not in the audit: value {at} of {receipt}");
+                var (id, version) = (values[at]!["secret_id"]!.GetValue<Guid>(), values[at]!["version"]!.GetValue<int>());
+                Assert.Equal((Resolve, id, version, values[at]!.Text("tool_arg")), (row.Action, row.Id, row.Version, row.Argument));
+            }
+        }
+
+        var written = rows.Values.Where(row => row.Action != Resolve).Select(row => (row.Action, row.Id, row.Version)).ToList();
+        Assert.Empty(_written.Except(written));
+        var stored = await ReadAsync(connectionString, "SELECT id, version FROM secrets", row => (Id: row.GetGuid(0), Version: row.GetInt32(1)));
+        Assert.Equal(
+            stored.SelectMany(secret => Enumerable.Range(1, secret.Version).Select(version => (version == 1 ? Create : Update, secret.Id, version))).Order(),
+            written.Order());
+    }
+
+    /// <summary>Whether the answer is 200; there is no other but 503, and that hands out nothing.</summary>
+    private static bool IsDone(Answer answer)
+    {
+        if (answer.Status == 200)
+        {
+            return true;
+        }
+
+        answer.MustBeError(503);
+        return false;
+    }
+
+    private static async Task<List<T>> ReadAsync<T>(string connectionString, string query, Func<NpgsqlDataReader, T> read)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(query, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var found = new List<T>();
+        while (await reader.ReadAsync())
+        {
+            found.Add(read(reader));
+        }
+
+        return found;
+    }
+
+    private sealed record Row((Guid Writer, long Sequence) Place, short Action, Guid Id, int Version, string? Argument, string Hash);
+}

@@ -1,0 +1,52 @@
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>Three processes of the service on one database.</summary>
+public sealed class Replicas : IAsyncLifetime
+{
+    public const int Count = 3;
+
+    private readonly ServiceProcess[] _processes = new ServiceProcess[Count];
+    private readonly ApiClient[] _clients = new ApiClient[Count];
+    private Installation _installation = null!;
+
+    /// <summary>A client of that replica, or of the process that is or was the last in its place.</summary>
+    public ApiClient this[int replica] => Volatile.Read(ref _clients[replica]);
+
+    public async ValueTask InitializeAsync()
+    {
+        _installation = new Installation(await PostgresServer.SharedAsync());
+        await _installation.MigrateAsync();
+        await Task.WhenAll(Enumerable.Range(0, Count).Select(StartAsync));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        foreach (var client in _clients)
+        {
+            client.Dispose();
+        }
+
+        _installation.Dispose();
+    }
+
+    /// <summary>kill -9, and a new process in its place.</summary>
+    public async Task ReplaceAsync(int replica)
+    {
+        await _processes[replica].KillAsync();
+        await _processes[replica].DisposeAsync();
+        await StartAsync(replica);
+    }
+
+    private async Task StartAsync(int replica)
+    {
+        _processes[replica] = _installation.Start();
+        Volatile.Write(ref _clients[replica], await _processes[replica].ClientAsync(Installation.Key));
+    }
+}

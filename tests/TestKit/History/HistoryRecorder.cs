@@ -1,0 +1,33 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Secrets.TestKit.History;
+
+/// <summary>Collects what many clients do at the same time, on one clock.</summary>
+public sealed class HistoryRecorder
+{
+    private readonly ConcurrentQueue<Operation> _operations = new();
+
+    /// <summary>What was recorded so far.</summary>
+    public IReadOnlyCollection<Operation> Operations => _operations;
+
+    /// <summary>To take before a request is sent and after its answer was read.</summary>
+    public static long Now => Stopwatch.GetTimestamp();
+
+    public void Add(Operation operation) => _operations.Enqueue(operation);
+
+    /// <summary>Null when the history can be explained; else the operation that cannot, after what was done with its key just before.</summary>
+    public string? Contradiction()
+    {
+        const int Shown = 30;
+        var all = _operations.ToList();
+        if (HistoryChecker.FirstWrong(all) is not { } wrong)
+        {
+            return null;
+        }
+
+        var before = all.Where(operation => operation.Key == wrong.Key && operation.Start <= wrong.End && operation != wrong)
+            .OrderBy(operation => operation.End ?? operation.Start).TakeLast(Shown);
+        return string.Join('\n', [.. before, (object)"has no explanation:", wrong]);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+
+namespace Secrets.TestKit;
+
+/// <summary>A database of its own on a server, and what the processes of the service that share it are told.</summary>
+public sealed class Installation : IDisposable
+{
+    /// <summary>The bootstrap key.</summary>
+    public const string Key = "a-bootstrap-key-of-more-than-32-characters";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
+    private readonly Dictionary<string, string?> _settings;
+
+    /// <summary>A database that does not exist yet.</summary>
+    public Installation(PostgresServer server)
+    {
+        ConnectionString = server.ConnectionString($"secrets_{Guid.NewGuid():N}");
+        var rootKey = Path.Combine(_folder, "root.key");
+        File.WriteAllText(rootKey, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        _settings = new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["Database__Provider"] = "Postgres",
+            ["ConnectionStrings__Secrets"] = ConnectionString,
+            ["Encryption__RootKeyFile"] = rootKey,
+            ["Auth__BootstrapKey"] = Key,
+        };
+    }
+
+    public string ConnectionString { get; }
+
+    /// <summary>Makes the database and brings its schema.</summary>
+    public async Task MigrateAsync()
+    {
+        await using var migration = ServiceProcess.Start(_settings, "--migrate");
+        if (await migration.ExitCodeAsync() != 0)
+        {
+            throw new InvalidOperationException($"The migration failed:\n{migration.Output}");
+        }
+    }
+
+    /// <summary>Starts the service.</summary>
+    /// <param name="connectionString">Another way to the database; null: straight.</param>
+    public ServiceProcess Start(string? connectionString = null) => ServiceProcess.Start(
+        new Dictionary<string, string?>(_settings, StringComparer.Ordinal) { ["ConnectionStrings__Secrets"] = connectionString ?? ConnectionString });
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}
