@@ -50,9 +50,17 @@ internal sealed class Ledger
     {
         var rows = (await ReadAsync(
             connectionString,
-            "SELECT writer, sequence, action, secret_id, secret_version, tool_arg, encode(hash, 'hex') FROM audit WHERE outcome = 1 AND secret_id IS NOT NULL",
+            """
+            SELECT writer, sequence, action, secret_id, secret_version, tool_arg, encode(hash, 'hex')
+            FROM audit WHERE outcome = 1 AND secret_id IS NOT NULL
+            """,
             row => new Row(
-                (row.GetGuid(0), row.GetInt64(1)), row.GetInt16(2), row.GetGuid(3), row.GetInt32(4), row.IsDBNull(5) ? null : row.GetString(5), row.GetString(6))))
+                (row.GetGuid(0), row.GetInt64(1)),
+                row.GetInt16(2),
+                row.GetGuid(3),
+                row.GetInt32(4),
+                row.IsDBNull(5) ? null : row.GetString(5),
+                row.GetString(6))))
             .ToDictionary(row => row.Place);
 
         foreach (var answer in _resolved)
