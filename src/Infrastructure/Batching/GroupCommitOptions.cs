@@ -12,7 +12,7 @@ internal sealed class GroupCommitOptions
     public int BatchSize { get; set; } = 200;
 
     /// <summary>Transactions under way at the same time. More of them make each smaller.</summary>
-    public int Committers { get; set; } = 2;
+    public int Committers { get; set; } = 1;
 
     /// <summary>
     /// How long a transaction waits for company, in milliseconds. 0 is right wherever the database is near: what arrives while one is under way

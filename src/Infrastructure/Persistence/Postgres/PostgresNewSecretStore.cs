@@ -10,11 +10,11 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>Stores new secrets as arrays, one per column, so that the statements are the same for any number of rows.</summary>
 internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INewSecretStore
 {
+    // In the order of the arrays, which is the same for everybody.
     private const string LockOwners =
         """
-        SELECT 1 FROM owners
-        WHERE (kind, id) IN (SELECT * FROM unnest($1::smallint[], $2::text[]))
-        ORDER BY kind, id FOR UPDATE
+        SELECT 1 FROM unnest($1::smallint[], $2::text[]) AS i (kind, id)
+        CROSS JOIN LATERAL (SELECT 1 FROM owners WHERE kind = i.kind AND id = i.id FOR UPDATE) o
         """;
 
     // A statement of its own after the lock: what it reads of an account is what the last write to it left.
@@ -102,7 +102,8 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INe
 
     private static NpgsqlBatchCommand LockCommand(IReadOnlyList<Secret> secrets)
     {
-        var owners = secrets.Select(secret => secret.Owner).Distinct().ToList();
+        var owners = secrets.Select(secret => secret.Owner).Distinct()
+            .OrderBy(owner => owner.Kind).ThenBy(owner => owner.Id, StringComparer.Ordinal).ToList();
         return new NpgsqlBatchCommand(LockOwners)
         {
             Parameters = { Columns.Of(owners, owner => (short)owner.Kind), Columns.Of(owners, owner => owner.Id) },
