@@ -23,7 +23,7 @@ internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, Time
     /// <exception cref="UnavailableException">The events could not be written, or nobody knows whether they were.</exception>
     public Task CommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, IDbContextTransaction transaction) => events.Count == 0
         ? transaction.CommitAsync(CancellationToken.None)
-        : WriteAsync(db, events, Idle(), transaction);
+        : WriteAsync(db, events, Idle(), commits: true);
 
     /// <summary>Writes events, at least one, in a transaction of their own.</summary>
     /// <returns>The rows as they are stored.</returns>
@@ -32,12 +32,12 @@ internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, Time
     {
         if (Idle() is { } chain)
         {
-            return await WriteAsync(db, events, chain, transaction: null);
+            return await WriteAsync(db, events, chain, commits: false);
         }
 
         // A new chain is begun and written together, or not at all.
         await using var transaction = await db.Database.BeginTransactionAsync();
-        return await WriteAsync(db, events, chain: null, transaction);
+        return await WriteAsync(db, events, chain: null, commits: true);
     }
 
     /// <summary>Writes an event as any other, and takes it back.</summary>
@@ -46,7 +46,7 @@ internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, Time
     {
         await using var transaction = await db.Database.BeginTransactionAsync();
         var idle = Idle();
-        await PutAsync(db, [fact], idle);
+        await PutAsync(db, [fact], idle, commits: false);
         await transaction.RollbackAsync();
         Return(idle);
     }
@@ -62,17 +62,9 @@ internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, Time
     }
 
     private async Task<IReadOnlyList<AuditEntry>> WriteAsync(
-        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, IDbContextTransaction? transaction)
+        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, bool commits)
     {
-        var (entries, next) = await PutAsync(db, events, chain);
-        if (transaction is not null)
-        {
-            await OrUnavailableAsync(async () =>
-            {
-                await transaction.CommitAsync(CancellationToken.None);
-                return true;
-            });
-        }
+        var (entries, next) = await PutAsync(db, events, chain, commits);
 
         // Only now. Had anything failed, nobody would know where the chain ends: it is left, and a new one begun when one is needed.
         Return(next);
@@ -81,12 +73,12 @@ internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, Time
 
     // Nothing here takes the caller's cancellation: it would only hide whether the write happened.
     private Task<(IReadOnlyList<AuditEntry> Entries, Chain Next)> PutAsync(
-        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain) => OrUnavailableAsync(async () =>
+        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, bool commits) => OrUnavailableAsync(async () =>
     {
         chain ??= await BeginAsync(db);
         var entries = AuditChain.Continue(key.Bytes, chain.Writer, chain.Position, events);
         var next = chain with { Position = new AuditPosition(entries[^1].Sequence, entries[^1].Hash) };
-        if (!await store.AppendAsync(db, entries, AuditChain.MacOfHead(key.Bytes, next.Writer, next.Number, next.Position)))
+        if (!await store.AppendAsync(db, entries, AuditChain.MacOfHead(key.Bytes, next.Writer, next.Number, next.Position), commits))
         {
             Displaced(chain.Writer, chain.Position.Sequence);
             throw new UnavailableException();

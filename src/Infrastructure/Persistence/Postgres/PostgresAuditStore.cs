@@ -30,10 +30,32 @@ internal sealed class PostgresAuditStore : IAuditStore
         WHERE EXISTS (SELECT 1 FROM head)
         """;
 
-    public async Task<bool> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEntry> entries, byte[] headMac)
+    // Fails where the other stores nothing: the commit that follows it is not reached.
+    private static readonly string AppendOrFail =
+        Append.Replace("EXISTS (SELECT 1 FROM head)", "1 / (SELECT count(*) FROM head) = 1", StringComparison.Ordinal);
+
+    public async Task<bool> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEntry> entries, byte[] headMac, bool commits)
     {
         await db.Database.OpenConnectionAsync();
-        await using var command = new NpgsqlCommand(Append, (NpgsqlConnection)db.Database.GetDbConnection())
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
+        batch.BatchCommands.Add(Command(commits ? AppendOrFail : Append, entries, headMac));
+        if (commits)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+        }
+
+        try
+        {
+            return await batch.ExecuteNonQueryAsync() == entries.Count;
+        }
+        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.DivisionByZero)
+        {
+            return false;
+        }
+    }
+
+    private static NpgsqlBatchCommand Command(string sql, IReadOnlyList<AuditEntry> entries, byte[] headMac) =>
+        new(sql)
         {
             Parameters =
             {
@@ -57,6 +79,4 @@ internal sealed class PostgresAuditStore : IAuditStore
                 Columns.Of(entries, entry => entry.Hash),
             },
         };
-        return await command.ExecuteNonQueryAsync() == entries.Count;
-    }
 }
