@@ -69,9 +69,9 @@ internal sealed class Report(BenchOptions options)
         - **The floor** is PostgreSQL's own load generator on the same server, with the same number of connections: one prepared
           INSERT of a row as large as a stored secret into a table with one index, one commit. It checks no key, knows no quota, keeps
           no name unique and seals nothing. It is not meant to be reached: it is what the disk and the commit allow.
-        - **A create** authenticates a key, checks the request, seals the value, charges the owner's quota, stores a row in four
-          indexes and commits, durably, before it answers. Owners are chosen at random, so some requests wait for
-          another one of the same owner: the lock is what makes the quota exact.
+        - **A create** authenticates a key, checks the request, seals the value, charges the owner's quota, stores a row in its
+          indexes and one in the audit, and commits, durably, before it answers. Those that arrive together share a transaction, which
+          locks their owners: the lock is what makes the quota exact.
         - **Processor time** per request is what does not depend on who else uses the machine. With few cores it is also the limit: the
           three columns, divided by the cores, give about the time between two answers.
         - **100,000 against 1,000 stored**: every query goes through an index that begins with the owner or the id, so more secrets cost a

@@ -132,7 +132,7 @@ public sealed class Secret : IListed
     }
 
     /// <summary>The key under which the database finds and keeps unique a text that outgrows what an index can hold.</summary>
-    public static byte[] KeyOf(string name) => SHA256.HashData(Encoding.UTF8.GetBytes(name));
+    public static byte[] KeyOf(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
     private void Place(string name, ToolBinding binding)
     {

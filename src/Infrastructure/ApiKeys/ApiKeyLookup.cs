@@ -25,9 +25,8 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     public ApiKeyLookup(IServiceScopeFactory scopes)
     {
         _scopes = scopes;
-        var limits = new BatchLimits(MaxBatch: 200, Workers: 1, Capacity: 10_000);
-        _reads = new Batcher<string, ApiKey?>(limits, ReadAsync);
-        _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(limits, TouchAsync);
+        _reads = new Batcher<string, ApiKey?>(BatchLimits.OfReads, ReadAsync);
+        _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.OfReads, TouchAsync);
     }
 
     /// <summary>The key with that prefix as it is stored now; null when there is none.</summary>

@@ -9,6 +9,9 @@ namespace Secrets.Infrastructure.Batching;
 /// <param name="Capacity">Items that may wait; one more is refused.</param>
 internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity)
 {
+    /// <summary>For reads: one query at a time, and the largest batches.</summary>
+    public static readonly BatchLimits OfReads = new(MaxBatch: 200, Workers: 1, Capacity: 10_000);
+
     /// <summary>How long a batch waits for more items once there is one.</summary>
     public TimeSpan Wait { get; init; }
 }

@@ -22,7 +22,7 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
     {
         _scopes = scopes;
         _reader = reader;
-        _batcher = new Batcher<CandidateQuestion, OwnerCandidates>(new BatchLimits(MaxBatch: 200, Workers: 1, Capacity: 10_000), ReadAsync);
+        _batcher = new Batcher<CandidateQuestion, OwnerCandidates>(BatchLimits.OfReads, ReadAsync);
     }
 
     public Task<OwnerCandidates> ReadAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken) =>

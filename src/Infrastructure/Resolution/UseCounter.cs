@@ -78,7 +78,8 @@ internal sealed partial class UseCounter(IServiceScopeFactory scopes, IUseStore 
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            await StoreAsync(stoppingToken);
+            // Not to be cancelled: what was taken out of memory and not stored would be lost.
+            await StoreAsync(CancellationToken.None);
         }
     }
 
