@@ -55,7 +55,11 @@ public sealed record SecretDetails : IListed
         public Mapping() => CreateMap<Secret, SecretDetails>()
             .ForMember(details => details.Workspaces, from =>
             {
-                from.MapFrom(secret => secret.Grants.OrderBy(grant => grant.Number).Select(grant => grant.Workspace));
+                // Rows that the rule does not ask for admit nobody, so nobody is shown them.
+                from.MapFrom(secret => secret.Grants
+                    .Where(grant => secret.WorkspaceRule == WorkspaceRule.Some)
+                    .OrderBy(grant => grant.Number)
+                    .Select(grant => grant.Workspace));
                 from.ExplicitExpansion();
             })
             .ForMember(details => details.UseCount, from => from.MapFrom(secret => secret.Use == null ? 0 : secret.Use.Count))
