@@ -105,10 +105,16 @@ public sealed class ApiServer : IAsyncLifetime
             async token =>
             {
                 var ids = new List<Guid>();
-                foreach (var (name, value, tool, arg, isDefault, rule) in secrets)
+                foreach (var (name, value, tool, arg, isDefault, rule, workspaces) in secrets)
                 {
                     var secret = Secret.Create(
-                        owner, name, new ToolBinding(tool, arg, isDefault), rule, Guid.NewGuid(), TimeProvider.System.GetUtcNow());
+                        owner,
+                        name,
+                        "",
+                        new ToolBinding(tool, arg, isDefault),
+                        new WorkspaceAccess(rule, workspaces ?? []),
+                        Guid.NewGuid(),
+                        TimeProvider.System.GetUtcNow());
                     secret.Seal(new SecretValue(value), await sealer.SealAsync(secret.Placement, new SecretValue(value), token));
                     db.Secrets.Add(secret);
                     ids.Add(secret.Id);
@@ -177,4 +183,10 @@ public sealed class ApiServer : IAsyncLifetime
 
 /// <summary>A secret to store.</summary>
 public sealed record NewSecret(
-    string Name, string Value, string? Tool = null, string? Arg = null, bool IsDefault = false, WorkspaceRule Rule = WorkspaceRule.All);
+    string Name,
+    string Value,
+    string? Tool = null,
+    string? Arg = null,
+    bool IsDefault = false,
+    WorkspaceRule Rule = WorkspaceRule.All,
+    IReadOnlyList<string>? Workspaces = null);

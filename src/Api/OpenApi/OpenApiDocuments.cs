@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
+using Secrets.Api.AiHub;
 using Secrets.Api.Http;
 using Secrets.Api.V1;
 using Secrets.Application.Common;
@@ -29,8 +30,16 @@ internal static class OpenApiDocuments
     [
         ("401", "No credential, or one that is not accepted."),
         ("403", "The credential may not do this."),
-        ("503", "The service cannot answer now; try again after the seconds in `Retry-After`."),
+        ("503", Unavailable),
     ];
+
+    private static readonly (string Status, string Description)[] CommonAnswersOfVault =
+    [
+        ("401", "No credential, or one that is not accepted, not for this organisation, or may not do this."),
+        ("503", Unavailable),
+    ];
+
+    private const string Unavailable = "The service cannot answer now; try again after the seconds in `Retry-After`.";
 
     /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>
     public static bool IsBuild => Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider";
@@ -112,14 +121,15 @@ internal static class OpenApiDocuments
     private static void DescribeOperation(OpenApiOperation operation, ControllerActionDescriptor action)
     {
         operation.OperationId = $"{action.ControllerName}_{action.ActionName}";
-        foreach (var (status, description) in CommonAnswers)
+        var isVault = action.ControllerTypeInfo == typeof(AiHubSecretsController);
+        foreach (var (status, description) in isVault ? CommonAnswersOfVault : CommonAnswers)
         {
             operation.Responses?.TryAdd(status, new OpenApiResponse
             {
                 Description = description,
                 Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
                 {
-                    ["application/json"] = new() { Schema = new OpenApiSchemaReference(nameof(Error)) },
+                    ["application/json"] = new() { Schema = new OpenApiSchemaReference(isVault ? nameof(Refusal) : nameof(Error)) },
                 },
             });
         }
@@ -178,7 +188,10 @@ internal static class OpenApiDocuments
         TextLength? length = (member?.DeclaringType.Name, member?.Name) switch
         {
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_name") => Secret.NameLength,
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.Length,
+            (nameof(CreateAliasBody) or nameof(UpdateAliasBody) or nameof(DeleteAliasBody), "alias") => Alias.Length,
+            (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "value") => SecretValue.LengthOf(OwnerKind.Organization),
+            (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "description") => Secret.DescriptionLength,
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.LengthOf(OwnerKind.User),
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(ToolCallBody), "tool_name") => ToolPattern.Length,
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "tool_arg") => ToolBinding.ArgLength,
             (nameof(CreateApiKeyBody), "name") => ApiKey.NameLength,

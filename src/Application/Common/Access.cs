@@ -20,6 +20,9 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     public Membership? MembershipOf(string organizationId) => Memberships.FirstOrDefault(
         membership => string.Equals(membership.OrganizationId, organizationId, StringComparison.Ordinal));
 
+    /// <summary>Whether the owner is an organisation that the caller is an admin of.</summary>
+    public bool Administers(SecretOwner owner) => owner.Kind == OwnerKind.Organization && Administers(owner.Id);
+
     /// <summary>Whether the caller is an admin of that organisation.</summary>
     public bool Administers(string organizationId) => Memberships.Any(
         membership => membership.Role == OrganizationRole.Admin
