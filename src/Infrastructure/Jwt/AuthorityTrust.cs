@@ -73,15 +73,17 @@ internal sealed partial class AuthorityTrust(
             _current = fetched;
             Fetched(fetched.Keys.Count);
         }
-        catch (AuthorityException problem)
+        catch (Exception problem)
         {
+            // Any: whatever an authority answers, it must not end the service.
+            var why = problem is AuthorityException ? problem.Message : problem.GetType().Name;
             if (_current is null)
             {
-                NothingYet(problem.Message);
+                NothingYet(why);
             }
             else
             {
-                Stale(problem.Message);
+                Stale(why);
             }
         }
     }

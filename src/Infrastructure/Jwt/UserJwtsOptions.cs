@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+
 namespace Secrets.Infrastructure.Jwt;
 
 /// <summary>What <c>dotnet user-jwts</c> leaves in the user secrets and in appsettings.Development.json. Read in development only.</summary>
@@ -14,7 +16,7 @@ internal sealed class UserJwtsOptions
     /// <summary>Null: the tool was never used.</summary>
     public Trust? ToTrust()
     {
-        var keys = SigningKeys.Where(key => string.Equals(key.Issuer, ValidIssuer, StringComparison.Ordinal))
+        var keys = SigningKeys.Where(key => string.Equals(key.Issuer, ValidIssuer, StringComparison.Ordinal) && Base64.IsValid(key.Value))
             .Select(key => VerificationKey.Shared(Convert.FromBase64String(key.Value)))
             .ToList();
         return keys.Count > 0 && ValidAudiences.Count > 0 ? new Trust(ValidIssuer, [.. ValidAudiences], keys) : null;

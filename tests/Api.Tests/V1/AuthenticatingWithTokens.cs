@@ -167,8 +167,8 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
         var secret = (await capitals.GetAsync($"{Path}/{id}")).MustBe(200);
         Assert.Equal(user, secret.Json["user_id"]!.GetValue<Guid>());
         (await named.GetAsync($"{Path}/{id}")).MustBe(404);
-        var own = await named.CreateSecretAsync($"of auth0|ana {Guid.NewGuid()}");
-        Assert.Equal('5', (await named.GetAsync($"{Path}/{own}")).MustBe(200).Json["user_id"]!.GetValue<string>()[14]);
+        var kept = await named.CreateSecretAsync($"of auth0|ana {Guid.NewGuid()}");
+        Assert.Equal('5', (await named.GetAsync($"{Path}/{kept}")).MustBe(200).Json["user_id"]!.GetValue<string>()[14]);
     }
 
     [Theory]

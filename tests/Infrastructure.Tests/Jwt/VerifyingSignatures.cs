@@ -75,7 +75,7 @@ public sealed class VerifyingSignatures
         string[] all = ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K", "EdDSA", "none"];
         Assert.Equal(expected.Split(' '), all.Where(key.Serves));
         Assert.All(expected.Split(' '), algorithm =>
-            Assert.True(key.Verifies(CompactToken.Read(Token.Sign(signing, new JsonObject(), algorithm))), algorithm));
+            Assert.True(key.Verifies(CompactToken.Read(Token.Sign(signing, [], algorithm))), algorithm));
     }
 
     [Fact]
@@ -88,7 +88,8 @@ public sealed class VerifyingSignatures
         Assert.False(key.Serves("RS256"));
     }
 
-    public static TheoryData<string> UselessKeys => new(
+    public static TheoryData<string> UselessKeys =>
+    [
         """{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"}""",
         """{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}""",
         """{"kty":"RSA"}""",
@@ -101,7 +102,8 @@ public sealed class VerifyingSignatures
         EcKey.Replace("{", """{"alg":"ES384",""", StringComparison.Ordinal),
         EcKey.Replace("{", """{"alg":"HS256",""", StringComparison.Ordinal),
         TestKey.For("RS256", rsaBits: 1024).PublicJwk().ToJsonString(),
-        "{}");
+        "{}",
+    ];
 
     [Theory]
     [MemberData(nameof(UselessKeys))]
