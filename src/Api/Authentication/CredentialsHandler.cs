@@ -24,7 +24,7 @@ internal sealed partial class CredentialsHandler(
     private (Guid User, Guid? KeyId)? _known;
 
     private bool _isRefused;
-    private UnavailableException? _unavailable;
+    private bool _isUndecided;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -36,9 +36,9 @@ internal sealed partial class CredentialsHandler(
                 verdicts.Add((header, await credentials.AuthenticateAsync(credential, Context.RequestAborted)));
             }
         }
-        catch (UnavailableException unavailable)
+        catch (UnavailableException)
         {
-            _unavailable = unavailable;
+            _isUndecided = true;
             return AuthenticateResult.NoResult();
         }
 
@@ -67,9 +67,9 @@ internal sealed partial class CredentialsHandler(
     /// <summary>Only here is it certain that the request is refused: what needs no credential is answered in spite of a bad one.</summary>
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        if (_unavailable is not null)
+        if (_isUndecided)
         {
-            throw _unavailable;
+            throw new UnavailableException();
         }
 
         if (_known is { } known)

@@ -11,6 +11,7 @@ public sealed class SharingASigningKey : IDisposable
 {
     private const string Path = "/api/v1/secrets";
     private const string Authority = "https://issuer.example";
+    private const string Settings = "appsettings.Development.json";
 
     private static readonly byte[] Secret = [.. Enumerable.Range(0, 32).Select(at => (byte)at)];
     private static readonly TestKey Key = TestKey.Shared(Secret);
@@ -156,6 +157,7 @@ public sealed class SharingASigningKey : IDisposable
         await File.WriteAllTextAsync(
             System.IO.Path.Combine(project, "Api.csproj"),
             $"<Project Sdk=\"Microsoft.NET.Sdk.Web\"><PropertyGroup><TargetFramework>net10.0</TargetFramework><UserSecretsId>{id}</UserSecretsId></PropertyGroup></Project>");
+        File.Copy(System.IO.Path.Combine(root, "src", "Api", Settings), System.IO.Path.Combine(project, Settings), overwrite: true);
         var start = new ProcessStartInfo(
             "dotnet", ["user-jwts", "create", "--project", project, "--output", "token", .. (string[])(arguments.Contains("--audience") ? [] : ["--audience", "http://127.0.0.1:5080"]), .. arguments])
         {
