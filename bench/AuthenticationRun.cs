@@ -58,7 +58,9 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
             await _load.RunAsync(workload, options.Quick ? options.Duration : WarmUp / 5, cancellationToken);
         }
 
-        var (nothing, looks, resolves) = (new List<Measurement>(), new Dictionary<string, List<Measurement>>(), new Dictionary<string, List<Measurement>>());
+        var nothing = new List<Measurement>();
+        var looks = new Dictionary<string, List<Measurement>>(StringComparer.Ordinal);
+        var resolves = new Dictionary<string, List<Measurement>>(StringComparer.Ordinal);
         for (var round = 1; round <= options.Rounds; round++)
         {
             Say(string.Create(CultureInfo.InvariantCulture, $"round {round} of {options.Rounds}"));

@@ -28,7 +28,7 @@ internal sealed class Authority : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         var authority = new Authority(builder.Build());
         authority._app.Run(context => context.Response.WriteAsync(
-            context.Request.Path.Value == "/keys" ? authority.Keys() : $$"""{"issuer":"{{authority.Issuer}}","jwks_uri":"{{authority.Issuer}}/keys"}"""));
+            context.Request.Path.StartsWithSegments("/keys", StringComparison.Ordinal) ? authority.Keys() : $$"""{"issuer":"{{authority.Issuer}}","jwks_uri":"{{authority.Issuer}}/keys"}"""));
         await authority._app.StartAsync(cancellationToken);
         return authority;
     }
