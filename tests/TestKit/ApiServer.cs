@@ -9,6 +9,7 @@ using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
+using Secrets.TestKit.Tokens;
 using Xunit;
 
 namespace Secrets.TestKit;
@@ -25,6 +26,7 @@ public sealed class ApiServer : IAsyncLifetime
     public const int Quota = 100_000;
 
     private readonly Factory _factory = new();
+    private IdentityProvider? _issuer;
 
     /// <summary>Everything that was logged, at every level.</summary>
     public CapturedLog Log => _factory.Log;
@@ -36,18 +38,40 @@ public sealed class ApiServer : IAsyncLifetime
 
     private string ConnectionString => Services.GetRequiredService<IDatabaseServer>().ConnectionString;
 
+    /// <summary>Whose tokens it accepts.</summary>
+    public IdentityProvider Issuer => _issuer ?? throw new InvalidOperationException("The server is not started.");
+
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
-    public ValueTask InitializeAsync()
+    /// <summary>A server with other settings than those that tests share; null removes one.</summary>
+    public static ApiServer With(params (string Name, string? Value)[] settings)
     {
+        var server = new ApiServer();
+        foreach (var (name, value) in settings)
+        {
+            server._factory.Settings[name] = value;
+        }
+
+        return server;
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        _issuer = await IdentityProvider.StartAsync();
+        _factory.Settings.TryAdd("Auth:Jwt:Authority", _issuer.Issuer);
+        _factory.Settings.TryAdd("Auth:Jwt:Audience", IdentityProvider.Audience);
         _factory.UseKestrel(0);
         _factory.StartServer();
-        return ValueTask.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()
     {
         await _factory.DisposeAsync();
+        if (_issuer is not null)
+        {
+            await _issuer.DisposeAsync();
+        }
+
         Directory.Delete(DataDirectory, recursive: true);
     }
 
@@ -60,6 +84,14 @@ public sealed class ApiServer : IAsyncLifetime
         var client = NewClient();
         client.DefaultRequestHeaders.Add("x-api-key", key);
         return new ApiClient(client) { Key = key };
+    }
+
+    /// <summary>A client that sends that JWT.</summary>
+    public ApiClient WithToken(string token)
+    {
+        var client = NewClient();
+        client.DefaultRequestHeaders.Add("Authorization", $"Bearer {token}");
+        return new ApiClient(client) { Key = token };
     }
 
     /// <summary>The operator.</summary>
@@ -167,6 +199,8 @@ public sealed class ApiServer : IAsyncLifetime
     {
         public CapturedLog Log { get; } = new();
 
+        public Dictionary<string, string?> Settings { get; } = new(StringComparer.Ordinal);
+
         public string DataDirectory { get; } = Directory.CreateTempSubdirectory("secrets-test-").FullName;
 
         protected override void ConfigureWebHost(IWebHostBuilder builder)
@@ -176,6 +210,11 @@ public sealed class ApiServer : IAsyncLifetime
             builder.UseSetting("Embedded:Settings:fsync", "off");
             builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
             builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            foreach (var (name, value) in Settings)
+            {
+                builder.UseSetting(name, value);
+            }
+
             builder.ConfigureLogging(logging => logging.AddProvider(Log));
         }
     }

@@ -33,7 +33,7 @@ internal sealed partial class FailureHandler(
     {
         var response = context.Response;
         response.StatusCode = answer.Status;
-        if (answer.Status == StatusCodes.Status401Unauthorized)
+        if (answer.Status == StatusCodes.Status401Unauthorized && response.Headers.WWWAuthenticate.Count == 0)
         {
             response.Headers.WWWAuthenticate = "Bearer";
         }

@@ -22,7 +22,7 @@ internal static class OpenApiDocuments
 {
     private static readonly (string Name, string In, string Description)[] Credentials =
     [
-        ("token", "token", "A JWT, or an API key."),
+        ("token", "token", "A JWT or an API key."),
         ("x-api-key", "x-api-key", "An API key."),
     ];
 
@@ -97,7 +97,10 @@ internal static class OpenApiDocuments
             {
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
-                Description = "An API key or a JWT.",
+                BearerFormat = "JWT or API key",
+                Description = "A JWT of the configured issuer, or an API key. Of a JWT count `sub`, the scopes in `scope` or `scp` (none of ours: "
+                    + "`secrets:read secrets:write`), and `organizations`. Whoever sends several credentials must mean one principal with all of them, "
+                    + "and may do what each of them allows.",
             },
         };
         foreach (var (name, header, description) in Credentials)
