@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using MediatR;
 using Microsoft.AspNetCore.Routing;
@@ -120,7 +119,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
     [InlineData(true)]
     public async Task Everybody_may_do_what_the_table_says_and_nothing_else(bool byToken)
     {
-        var (expected, actual) = (new StringBuilder(), new StringBuilder());
+        var wrong = new List<string>();
         var refusals = await RefusalsAsync();
         foreach (var row in Rows)
         {
@@ -137,8 +136,12 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
                 var answer = await client.SendAsync(
                     new HttpMethod(row.Method), path, body, principal == "none" ? [] : [("Authorization", $"Bearer {credential}")]);
                 var after = await RefusalsAsync();
-                expected.AppendLine($"{row.Method} {row.Path} {row.Body} {principal}: {cell}");
-                actual.AppendLine($"{row.Method} {row.Path} {row.Body} {principal}: {answer.Status}{new string('*', (int)(after - refusals))}");
+                var got = answer.Status + new string('*', (int)(after - refusals));
+                if (got != cell)
+                {
+                    wrong.Add($"{row.Method} {row.Path} {row.Body} by {principal}: {cell} in the table, in truth {got}");
+                }
+
                 refusals = after;
                 if (answer.Status != 401 && row.Request is not null)
                 {
@@ -148,7 +151,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
             }
         }
 
-        Assert.Equal(expected.ToString(), actual.ToString());
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
     private static string Template(string path) =>
