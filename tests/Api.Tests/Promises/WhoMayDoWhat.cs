@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using MediatR;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Secrets.Api.Tests.AiHub;
 using Secrets.Application.Common;
 using Secrets.TestKit;
 using Secrets.TestKit.Tokens;
@@ -24,7 +25,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
     private const string Principals =
         "none bad unknown revoked expired ended user foreign runtime member admin keys auditor operator";
 
-    // What is asked for: {secret} and {key} are the user's, {user} is the user's id, {org} the organisation, {n} a number that is new.
+    // What is asked for: {secret} and {key} are the user's, {alias} is the organisation's, {user} is the user's id, {org} the organisation, {n} a number that is new.
     // A star: the refusal leaves one row in the audit. All other answers leave no refusal there.
     private static readonly Row[] Table =
     [
@@ -38,6 +39,22 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
             "401 401 401 401 401* 401  200  404* 403* 404* 404* 403* 403* 404*"),
         new("DeleteSecret", "DELETE", "/api/v1/secrets/{secret}", null,
             "401 401 401 401 401* 401  200  404* 403* 404* 404* 403* 403* 404*"),
+        new("CreateSecret", "POST", "/api/v1/secrets?organization_id={org}", """{"secret_name":"n{n}","secret_value":"some value"}""",
+            "401 401 401 401 401* 401  403* 403* 403* 403* 200  403* 403* 403*"),
+        new("ListSecrets", "GET", "/api/v1/secrets?organization_id={org}", null,
+            "401 401 401 401 401* 401  403* 403* 403* 403* 200  403* 403* 403*"),
+        new("ListSecrets", "GET", "/api/v1/secrets?organization_id={org}&workspace=w", null,
+            "401 401 401 401 401* 401  403* 403* 403* 200  200  403* 403* 403*"),
+        new("CreateSecret", "POST", "/api/v2/aihub/secrets", """{"alias":"n{n}","value":"some value","allowed_workspaces_type":"ALL"}""",
+            "401 401 401 401 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
+        new("ListSecrets", "GET", "/api/v2/aihub/secrets", null,
+            "401 401 401 401 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
+        new("ListSecrets", "GET", "/api/v2/aihub/secrets?workspace=w", null,
+            "401 401 401 401 401* 401  401* 401* 401* 200  200  401* 401* 401*"),
+        new("UpdateSecret", "PATCH", "/api/v2/aihub/secrets", """{"alias":"{alias}","description":"d"}""",
+            "401 401 401 401 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
+        new("DeleteSecret", "DELETE", "/api/v2/aihub/secrets", """{"alias":"{alias}"}""",
+            "401 401 401 401 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
         new("ResolveSecrets", "POST", "/api/v1/secrets/resolve", """{"tool_name":"t","user_id":"{user}"}""",
             "401 401 401 401 401* 401  403* 403* 200  403* 403* 403* 403* 200"),
         new("ResolveSecrets", "POST", "/api/v1/secrets/resolve", """{"tool_name":"t","organization_id":"{org}"}""",
@@ -162,6 +179,14 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
         text = text.Replace("{user}", own.Users["user"].ToString(), StringComparison.Ordinal)
             .Replace("{org}", OwnServer.Organization, StringComparison.Ordinal)
             .Replace("{n}", Guid.NewGuid().ToString("N"), StringComparison.Ordinal);
+        if (text.Contains("{alias}", StringComparison.Ordinal))
+        {
+            using var admin = _server.WithKey(own.CredentialOf("admin", byToken: false)!);
+            var alias = $"n{Guid.NewGuid():N}";
+            await admin.StoreAliasAsync(alias);
+            text = text.Replace("{alias}", alias, StringComparison.Ordinal);
+        }
+
         if (text.Contains("{secret}", StringComparison.Ordinal))
         {
             using var user = _server.WithKey(own.CredentialOf("user", byToken: false)!);
