@@ -78,7 +78,7 @@ internal static class OpenApiDocuments
         options.AddSchemaTransformer((schema, context, _) =>
         {
             DescribeType(schema, context.JsonTypeInfo.Type);
-            DescribeLength(schema, context.JsonPropertyInfo);
+            DescribeLimits(schema, context.JsonPropertyInfo);
             if (context.JsonPropertyInfo?.CustomConverter is RevealedValue)
             {
                 schema.WriteOnly = false;
@@ -185,8 +185,8 @@ internal static class OpenApiDocuments
         }
     }
 
-    /// <summary>The limits that the use cases enforce, in the code points that JSON Schema counts in too.</summary>
-    private static void DescribeLength(OpenApiSchema schema, JsonPropertyInfo? member)
+    /// <summary>The limits that the use cases enforce; of texts in code points, which JSON Schema counts in too.</summary>
+    private static void DescribeLimits(OpenApiSchema schema, JsonPropertyInfo? member)
     {
         TextLength? length = (member?.DeclaringType.Name, member?.Name) switch
         {
@@ -203,5 +203,9 @@ internal static class OpenApiDocuments
             _ => null,
         };
         (schema.MinLength, schema.MaxLength) = (length?.Minimum, length?.Maximum);
+        if (member is { DeclaringType.Name: nameof(RotateApiKeyBody), Name: "grace_seconds" })
+        {
+            (schema.Minimum, schema.Maximum) = ("0", ApiKey.MaxGrace.TotalSeconds.ToString(CultureInfo.InvariantCulture));
+        }
     }
 }

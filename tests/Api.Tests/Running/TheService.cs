@@ -37,6 +37,28 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
+    public async Task Makes_another_first_key_when_the_only_one_was_revoked()
+    {
+        string key;
+        await using (var first = Start())
+        {
+            await first.AddressAsync();
+            key = Assert.Single(PrintedKey().Matches(first.Output)).Value;
+            using var client = await first.ClientAsync(key);
+            var only = Assert.Single((await client.GetAsync("/api/v1/api-keys")).MustBe(200).Json["data"]!.AsArray())!;
+            (await client.DeleteAsync($"/api/v1/api-keys/{only["id"]}")).MustBe(200);
+            (await client.GetAsync(Path)).MustBe(401);
+        }
+
+        await using var second = Start();
+        await second.AddressAsync();
+        var next = Assert.Single(PrintedKey().Matches(second.Output)).Value;
+        Assert.NotEqual(key, next);
+        using var again = await second.ClientAsync(next);
+        (await again.GetAsync(Path)).MustBe(200);
+    }
+
+    [Fact]
     public async Task Logs_neither_path_nor_query_nor_value_whatever_the_settings_ask_for()
     {
         const string Marked = "marked-0f1e2d3c4b5a";
