@@ -30,15 +30,18 @@ internal static class OpenApiDocuments
     [
         ("401", "No credential, or one that is not accepted."),
         ("403", "The credential may not do this."),
+        ("429", TooMany),
         ("503", Unavailable),
     ];
 
     private static readonly (string Status, string Description)[] CommonAnswersOfVault =
     [
         ("401", "No credential, or one that is not accepted, not for this organisation, or may not do this."),
+        ("429", TooMany),
         ("503", Unavailable),
     ];
 
+    private const string TooMany = "Too many requests; try again after the seconds in `Retry-After`.";
     private const string Unavailable = "The service cannot answer now; try again after the seconds in `Retry-After`.";
 
     /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>

@@ -215,6 +215,17 @@ public sealed partial class TheService : IDisposable
     [InlineData("Auth__BootstrapKey", "too short")]
     [InlineData("Quota__BytesPerOwner", "0")]
     [InlineData("Quota__BytesPerOwner", "much")]
+    [InlineData("Limits__RequestsPerMinute", "-1")]
+    [InlineData("Limits__FailedAuthenticationsPerMinute", "10000001")]
+    [InlineData("Limits__RequestSeconds", "0")]
+    [InlineData("Proxies__Known", "127.0.0.1, proxy.example")]
+    [InlineData("Proxies__Known", "10.0.0.0/33")]
+    [InlineData("Proxies__Known", "0.0.0.0/0")]
+    [InlineData("Cors__Origins", "*")]
+    [InlineData("Cors__Origins", "https://*.example")]
+    [InlineData("Cors__Origins", "https://app.example/")]
+    [InlineData("Cors__Origins", "app.example")]
+    [InlineData("Https__HstsDays", "-1")]
     public async Task Says_which_setting_is_wrong(string name, string value)
     {
         await using var service = Start((name, value));
