@@ -54,6 +54,28 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     }
 
     [Fact]
+    public async Task Values_that_are_released_in_spite_of_the_time_limit_are_all_in_the_answer()
+    {
+        // More than fits into one buffer: an answer whose writing is given up is a 200 that ends in the middle.
+        const int Count = 80;
+        using var user = await _server.NewUserAsync("secrets:write", "secrets:resolve");
+        for (var at = 0; at < Count; at++)
+        {
+            await user.CreateSecretAsync($"secret {at}", new string('v', 1_000), "late__tool", $"arg{at}", isDefault: true);
+        }
+
+        Task<Answer> pending;
+        await using (await _server.HoldAsync("LOCK TABLE audit IN EXCLUSIVE MODE"))
+        {
+            pending = user.PostAsync($"{Answers.Secrets}/resolve", new JsonObject { ["tool_name"] = "late__tool" });
+            await Task.Delay(TimeSpan.FromSeconds(StrictServer.Seconds + 1), TestContext.Current.CancellationToken);
+            Assert.False(pending.IsCompleted);
+        }
+
+        Assert.Equal(Count, (await pending).MustBe(200).Json["values"]!.AsArray().Count);
+    }
+
+    [Fact]
     public async Task Headers_that_never_end_are_cut_off()
     {
         var since = Stopwatch.GetTimestamp();
