@@ -13,6 +13,7 @@ using Secrets.Api.AiHub;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Api.Http;
+using Secrets.Api.Limits;
 using Secrets.Api.OpenApi;
 using Secrets.Api.V1;
 using Secrets.Application.Common;
@@ -25,6 +26,9 @@ internal static class DependencyInjection
     public static IServiceCollection AddApi(this IServiceCollection services)
     {
         services.AddFailures();
+        services.AddProxies();
+        services.AddBrowsers();
+        services.AddLimits();
         services.AddCallers();
         services.ConfigureHttpJsonOptions(json => Configure(json.SerializerOptions));
         services.AddSingleton<IObjectModelValidator, UnvalidatedModels>();

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Options;
 
 namespace Secrets.Infrastructure;
 
-internal static class SettingsBinding
+/// <summary>How settings become options.</summary>
+public static class SettingsBinding
 {
     /// <summary>Options from a section of the configuration; a value that cannot be read stops the start with its name.</summary>
     public static OptionsBuilder<T> AddSettings<T>(this IServiceCollection services, string section)

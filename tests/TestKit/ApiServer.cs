@@ -172,6 +172,17 @@ public sealed class ApiServer : IAsyncLifetime
     public Task RemoveAuditAsync(DateTimeOffset before) =>
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
 
+    /// <summary>Runs a statement behind the service's back and keeps its locks until disposed of; then nothing of it remains.</summary>
+    public async Task<IAsyncDisposable> HoldAsync(string sql, params (string Name, object Value)[] parameters)
+    {
+        var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        await connection.BeginTransactionAsync();
+        await using var command = CommandOf(connection, sql, parameters);
+        await command.ExecuteNonQueryAsync();
+        return connection;
+    }
+
     /// <summary>Runs a statement behind the service's back; gives the number of rows it changed.</summary>
     public Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters) =>
         RunSqlAsync(sql, parameters, command => command.ExecuteNonQueryAsync());
@@ -184,13 +195,19 @@ public sealed class ApiServer : IAsyncLifetime
     {
         await using var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var command = CommandOf(connection, sql, parameters);
+        return await run(command);
+    }
+
+    private static NpgsqlCommand CommandOf(NpgsqlConnection connection, string sql, (string Name, object Value)[] parameters)
+    {
+        var command = new NpgsqlCommand(sql, connection);
         foreach (var (name, value) in parameters)
         {
             command.Parameters.AddWithValue(name, value);
         }
 
-        return await run(command);
+        return command;
     }
 
     private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };
@@ -210,6 +227,9 @@ public sealed class ApiServer : IAsyncLifetime
             builder.UseSetting("Embedded:Settings:fsync", "off");
             builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
             builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+            // All tests are one address, and many of them are refused.
+            builder.UseSetting("Limits:FailedAuthenticationsPerMinute", "0");
             foreach (var (name, value) in Settings)
             {
                 builder.UseSetting(name, value);

@@ -119,6 +119,6 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex("Now listening on.*?(?<url>http://[0-9.:]+)")]
+    [GeneratedRegex("Now listening on.*?(?<url>https?://[0-9.:]+)")]
     private static partial Regex Listening();
 }

@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
-using Microsoft.Net.Http.Headers;
 using Secrets.Api.Http;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
@@ -101,7 +100,7 @@ internal sealed partial class CredentialsHandler(
 
     private IEnumerable<(string Header, string Credential)> Supplied()
     {
-        foreach (var header in (string[])["token", HeaderNames.Authorization, "x-api-key"])
+        foreach (var header in CredentialHeaders.All)
         {
             foreach (var text in Request.Headers[header])
             {

@@ -11,7 +11,13 @@ namespace Secrets.Api.Errors;
 internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Violation>? Violations = null)
 {
     /// <summary>After how many seconds it makes sense to try again; null: trying again does not help.</summary>
-    public int? RetryAfterSeconds => Status == StatusCodes.Status503ServiceUnavailable ? 1 : null;
+    public int? RetryAfterSeconds { get; init; } = Status == StatusCodes.Status503ServiceUnavailable ? 1 : null;
+
+    /// <summary>For who has used up a limit and may go on after that time.</summary>
+    public static FailureAnswer TooMany(TimeSpan wait) => OfStatus(StatusCodes.Status429TooManyRequests) with
+    {
+        RetryAfterSeconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)),
+    };
 
     /// <summary>The one place that maps failures to statuses.</summary>
     public static FailureAnswer Of(Exception exception, FailureStatuses dialect, IDatabaseFaults faults) => exception switch
@@ -36,6 +42,8 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
         StatusCodes.Status401Unauthorized => new UnauthenticatedException().Message,
         StatusCodes.Status404NotFound => new NotFoundException().Message,
         StatusCodes.Status413PayloadTooLarge => "The request body is too large.",
+        StatusCodes.Status429TooManyRequests => "Too many requests. Try again later.",
+        StatusCodes.Status503ServiceUnavailable => new UnavailableException().Message,
         StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8, with the content type application/json.",
         _ => ReasonPhrases.GetReasonPhrase(status) is { Length: > 0 } reason ? reason : "The request failed.",
     });

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Diagnostics;
 using Secrets.Api.Errors;
 using Secrets.Api.Health;
+using Secrets.Api.Limits;
 
 namespace Secrets.Api.Http;
 
@@ -9,8 +10,10 @@ internal static partial class Pipeline
 {
     public static void UseApi(this WebApplication app)
     {
+        app.UseForwardedHeaders();
         app.Use(SetHeaders);
         app.UseMiddleware<RequestLog>();
+        app.UseHttpsAsConfigured();
         app.UseExceptionHandler();
         app.UseStatusCodePages(pages => pages.HttpContext.RequestServices.GetRequiredService<FailureHandler>()
             .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
@@ -18,7 +21,11 @@ internal static partial class Pipeline
             context => context.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal),
             branch => branch.UseSwaggerUI(ui => ui.SwaggerEndpoint("/openapi/v1.json", "Secrets v1")));
         app.UseRouting();
+        app.UseCors();
+        app.UseRequestTimeouts();
+        app.UseMiddleware<RefusalLimitMiddleware>();
         app.UseAuthentication();
+        app.UseRateLimiter();
         app.UseAuthorization();
         app.MapOpenApi().AllowAnonymous();
         app.MapHealth();
@@ -33,6 +40,8 @@ internal static partial class Pipeline
                 var headers = ((HttpContext)state).Response.Headers;
                 headers.CacheControl = "no-store";
                 headers.XContentTypeOptions = "nosniff";
+                headers.ContentSecurityPolicy = "frame-ancestors 'none'";
+                headers["Referrer-Policy"] = "no-referrer";
                 return Task.CompletedTask;
             },
             context);

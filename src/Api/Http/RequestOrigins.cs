@@ -5,7 +5,7 @@ namespace Secrets.Api.Http;
 
 internal static class RequestOrigins
 {
-    /// <summary>Where a request came from. The connection's other end: headers that claim another are anybody's to send.</summary>
+    /// <summary>Where a request came from: the connection's other end, or where a known proxy there says (<see cref="Proxies"/>).</summary>
     public static RequestOrigin Origin(this HttpContext context) => new(TextOf(context.Connection.RemoteIpAddress), context.TraceIdentifier);
 
     // An IPv4 address reads the same whichever kind of socket it came in by.

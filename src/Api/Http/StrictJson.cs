@@ -143,6 +143,7 @@ internal static class StrictJson
         {
             _ when type == typeof(string) || type == typeof(SecretValue) => (JsonValueKind.String, Codes.NotString, "Must be a string."),
             _ when type == typeof(bool) => (JsonValueKind.True, Codes.NotBool, "Must be true or false."),
+            _ when type == typeof(int) => (JsonValueKind.Number, Codes.NotInteger, "Must be a whole number."),
             _ when type == typeof(Guid) => (JsonValueKind.String, Codes.NotUuid, "Must be a uuid."),
             _ when type == typeof(DateTimeOffset) => (JsonValueKind.String, Codes.NotDateTime, "Must be a date and time as in RFC 3339."),
             _ when type == typeof(IReadOnlyList<string>) => (JsonValueKind.Array, Codes.NotList, "Must be a list of strings."),

@@ -30,15 +30,18 @@ internal static class OpenApiDocuments
     [
         ("401", "No credential, or one that is not accepted."),
         ("403", "The credential may not do this."),
+        ("429", TooMany),
         ("503", Unavailable),
     ];
 
     private static readonly (string Status, string Description)[] CommonAnswersOfVault =
     [
         ("401", "No credential, or one that is not accepted, not for this organisation, or may not do this."),
+        ("429", TooMany),
         ("503", Unavailable),
     ];
 
+    private const string TooMany = "Too many requests; try again after the seconds in `Retry-After`.";
     private const string Unavailable = "The service cannot answer now; try again after the seconds in `Retry-After`.";
 
     /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>
@@ -78,7 +81,7 @@ internal static class OpenApiDocuments
         options.AddSchemaTransformer((schema, context, _) =>
         {
             DescribeType(schema, context.JsonTypeInfo.Type);
-            DescribeLength(schema, context.JsonPropertyInfo);
+            DescribeLimits(schema, context.JsonPropertyInfo);
             if (context.JsonPropertyInfo?.CustomConverter is RevealedValue)
             {
                 schema.WriteOnly = false;
@@ -185,8 +188,8 @@ internal static class OpenApiDocuments
         }
     }
 
-    /// <summary>The limits that the use cases enforce, in the code points that JSON Schema counts in too.</summary>
-    private static void DescribeLength(OpenApiSchema schema, JsonPropertyInfo? member)
+    /// <summary>The limits that the use cases enforce; of texts in code points, which JSON Schema counts in too.</summary>
+    private static void DescribeLimits(OpenApiSchema schema, JsonPropertyInfo? member)
     {
         TextLength? length = (member?.DeclaringType.Name, member?.Name) switch
         {
@@ -203,5 +206,9 @@ internal static class OpenApiDocuments
             _ => null,
         };
         (schema.MinLength, schema.MaxLength) = (length?.Minimum, length?.Maximum);
+        if (member is { DeclaringType.Name: nameof(RotateApiKeyBody), Name: "grace_seconds" })
+        {
+            (schema.Minimum, schema.Maximum) = ("0", ApiKey.MaxGrace.TotalSeconds.ToString(CultureInfo.InvariantCulture));
+        }
     }
 }

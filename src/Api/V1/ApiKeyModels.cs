@@ -32,6 +32,18 @@ public sealed record CreateApiKeyBody
     public CreateApiKey ToCommand() => new(Name, Scopes, UserId, OrganizationId, Role, Workspaces, ExpiresAt);
 }
 
+/// <summary>How to replace an API key.</summary>
+public sealed record RotateApiKeyBody
+{
+    /// <summary>Seconds for which the old key goes on working, unless it expires before; a day when left out.</summary>
+    public int? GraceSeconds { get; init; }
+
+    /// <summary>When the new key stops working; when left out, it lives as long as the old one was made to.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    public RotateApiKey ToCommand(Guid id) => new(id, GraceSeconds, ExpiresAt);
+}
+
 /// <summary>An API key as people may see it.</summary>
 public sealed record ApiKeyInfo
 {
@@ -68,11 +80,19 @@ public sealed record ApiKeyInfo
     /// <summary>When it was last used, at most a minute behind; null: never.</summary>
     public required DateTimeOffset? LastUsedAt { get; init; }
 
-    /// <summary>The key itself; only in the answer to its creation.</summary>
+    /// <summary>The key that has taken its place; absent where none has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Guid? ReplacedBy { get; init; }
+
+    /// <summary>The key whose place it takes; only in the answer to a rotation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Guid? Replaces { get; init; }
+
+    /// <summary>The key itself; only in the answer to its creation or to a rotation.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Key { get; init; }
 
-    public static ApiKeyInfo Of(CreatedApiKey created) => Of(created.Details) with { Key = created.Key };
+    public static ApiKeyInfo Of(CreatedApiKey created) => Of(created.Details) with { Key = created.Key, Replaces = created.Replaces };
 
     public static ApiKeyInfo Of(ApiKeyDetails key) => new()
     {
@@ -87,6 +107,7 @@ public sealed record ApiKeyInfo
         ExpiresAt = key.ExpiresAt,
         CreatedAt = key.CreatedAt,
         LastUsedAt = key.LastUsedAt,
+        ReplacedBy = key.ReplacedBy,
     };
 }
 

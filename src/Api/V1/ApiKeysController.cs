@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Application.ApiKeys;
 
 namespace Secrets.Api.V1;
@@ -28,6 +29,22 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
         [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
         CancellationToken cancellationToken) =>
         Ok(ApiKeyInfoList.Of(await mediator.Send(new ListApiKeys(limit, cursor), cancellationToken)));
+
+    /// <summary>
+    /// Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
+    /// once, and only by who may make such a key.
+    /// </summary>
+    [HttpPost("{id}/rotate")]
+    [ProducesResponseType<ApiKeyInfo>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
+    [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
+    [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
+    public async Task<IActionResult> Rotate(
+        [FromRoute, Description("The key's id.")] Guid id,
+        [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] RotateApiKeyBody? body,
+        CancellationToken cancellationToken) =>
+        Ok(ApiKeyInfo.Of(await mediator.Send((body ?? new()).ToCommand(id), cancellationToken)));
 
     /// <summary>Revoke a key, at once.</summary>
     [HttpDelete("{id}")]

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using MediatR;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Application.Audit;
 
@@ -30,6 +31,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
 
     /// <summary>Check that the audit is as it was written; for operators. Reads all of it.</summary>
     [HttpGet("verify")]
+    [DisableRequestTimeout]
     [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
     public async Task<IActionResult> Verify(CancellationToken cancellationToken) =>
         Ok(AuditCheck.Of(await mediator.Send(new VerifyAudit(), cancellationToken)));

@@ -1,5 +1,6 @@
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
+using Secrets.Api.Limits;
 
 namespace Secrets.Api.V1;
 
@@ -12,6 +13,7 @@ public sealed class ResolutionController(IMediator mediator) : ControllerBase
 {
     /// <summary>Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.</summary>
     [HttpPost]
+    [LimitedAsResolve]
     [ProducesResponseType<Resolved>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]

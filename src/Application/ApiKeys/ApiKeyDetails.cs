@@ -29,6 +29,8 @@ public sealed record ApiKeyDetails : IListed
 
     public required DateTimeOffset? LastUsedAt { get; init; }
 
+    public required Guid? ReplacedBy { get; init; }
+
     private sealed class Mapping : Profile
     {
         public Mapping() => CreateMap<ApiKey, ApiKeyDetails>();

@@ -7,10 +7,11 @@ internal static class ApiKeyQueries
 {
     /// <summary>
     /// The keys that exist for the caller: those that act for the caller, those of organisations that the caller administers; for
-    /// an operator every key.
+    /// an operator every key. A revoked one exists for nobody.
     /// </summary>
     public static IQueryable<ApiKey> VisibleTo(this IQueryable<ApiKey> keys, Caller caller)
     {
+        keys = keys.Where(key => key.RevokedAt == null);
         if (caller.Has(Scopes.Operator))
         {
             return keys;

@@ -29,7 +29,10 @@ public sealed record CreateApiKey(
     DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>;
 
 /// <summary>The new key: what is kept of it, and its text, which is not.</summary>
-public sealed record CreatedApiKey(ApiKeyDetails Details, string Key)
+/// <param name="Details">What is kept.</param>
+/// <param name="Key">The text.</param>
+/// <param name="Replaces">The key whose place it takes, if any.</param>
+public sealed record CreatedApiKey(ApiKeyDetails Details, string Key, Guid? Replaces = null)
 {
     /// <inheritdoc />
     public override string ToString() => Details.Prefix;
@@ -57,8 +60,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleFor(request => request.OrganizationId)
             .Must((request, id) => id is not null || (request.Role is null && request.Workspaces is not { Count: > 0 }))
             .WithErrorCode(Codes.BadValue).WithMessage("Is needed with role or workspaces.");
-        RuleFor(request => request.ExpiresAt).Must(end => end is null || end > time.GetUtcNow())
-            .WithErrorCode(Codes.BadValue).WithMessage("Must lie in the future.");
+        RuleFor(request => request.ExpiresAt).InTheFuture(time);
     }
 }
 
@@ -68,7 +70,7 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
     public async Task<CreatedApiKey> Handle(CreateApiKey request, CancellationToken cancellationToken)
     {
         var scopes = request.Scopes!.Aggregate(Scopes.None, (all, name) => all | ScopeNames.Parse(name)!.Value);
-        Authorize(request, scopes);
+        caller.RequireMayMake(scopes, request.UserId ?? caller.UserId, request.OrganizationId);
         var now = time.Now();
         var text = ApiKeyText.Generate();
         var key = new ApiKey(
@@ -85,29 +87,6 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
             },
             cancellationToken);
         return new CreatedApiKey(mapper.Map<ApiKeyDetails>(key), text);
-    }
-
-    private void Authorize(CreateApiKey request, Scopes scopes)
-    {
-        if (!caller.Has(scopes))
-        {
-            throw new ForbiddenException("A key can have only scopes that its creator has.");
-        }
-
-        if (caller.Has(Scopes.Operator))
-        {
-            return;
-        }
-
-        if (request.UserId is { } user && user != caller.UserId)
-        {
-            throw new ForbiddenException("Only an operator makes keys for another user.");
-        }
-
-        if (request.OrganizationId is { } organization && !caller.Administers(organization))
-        {
-            throw new ForbiddenException("Only an operator makes keys for an organisation that its creator does not administer.");
-        }
     }
 
     private static Membership? MembershipOf(CreateApiKey request) => request.OrganizationId is { } id

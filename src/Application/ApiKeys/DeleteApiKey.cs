@@ -15,7 +15,7 @@ public sealed record DeleteApiKey(Guid Id) : IRequest<Unit>, INamesOne
     Guid? INamesOne.AuditedKeyId => Id;
 }
 
-internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Caller caller) : IRequestHandler<DeleteApiKey, Unit>
+internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Caller caller, TimeProvider time) : IRequestHandler<DeleteApiKey, Unit>
 {
     public Task<Unit> Handle(DeleteApiKey request, CancellationToken cancellationToken) =>
         db.InTransactionAsync(
@@ -24,8 +24,9 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
                 var keys = db.ApiKeys.VisibleTo(caller).Where(key => key.Id == request.Id);
                 var key = await keys.AsNoTracking().SingleOrDefaultAsync(token) ?? throw new NotFoundException();
 
-                // Of two at the same moment one removes it, and only that one says so in the audit.
-                if (await keys.ExecuteDeleteAsync(token) == 0)
+                // Of two at the same moment one revokes it, and only that one says so in the audit.
+                var now = time.Now();
+                if (await keys.ExecuteUpdateAsync(set => set.SetProperty(row => row.RevokedAt, now), token) == 0)
                 {
                     throw new NotFoundException();
                 }

@@ -84,6 +84,10 @@ internal static class Rules
         rule.Must(text => text is null || Moments.Parse(text) is not null)
             .WithErrorCode(Codes.NotDateTime).WithMessage("Must be a moment in RFC 3339, with its offset.");
 
+    public static void InTheFuture<T>(this IRuleBuilder<T, DateTimeOffset?> rule, TimeProvider time) =>
+        rule.Must(moment => moment is null || moment > time.GetUtcNow())
+            .WithErrorCode(Codes.BadValue).WithMessage("Must lie in the future.");
+
     public static IRuleBuilderOptions<T, TProperty> Required<T, TProperty>(this IRuleBuilder<T, TProperty> rule) =>
         rule.NotNull().WithErrorCode(Codes.Missing).WithMessage("Is required.");
 

@@ -8,6 +8,12 @@ public sealed class ApiKey : IListed
     /// <summary>Length of a key's name.</summary>
     public static readonly TextLength NameLength = new(1, 255);
 
+    /// <summary>The longest time for which a replaced key goes on working beside its successor.</summary>
+    public static readonly TimeSpan MaxGrace = TimeSpan.FromDays(7);
+
+    /// <summary>That time where nobody says another.</summary>
+    public static readonly TimeSpan DefaultGrace = TimeSpan.FromDays(1);
+
     private ApiKey()
     {
     }
@@ -67,10 +73,29 @@ public sealed class ApiKey : IListed
     /// <summary>When the key was last accepted, at most a minute behind; null: never.</summary>
     public DateTimeOffset? LastUsedAt { get; private set; }
 
+    /// <summary>From when on the key is refused for good; null: it was not revoked. The row stays, so that its use is recognised.</summary>
+    public DateTimeOffset? RevokedAt { get; private init; }
+
+    /// <summary>The key that was made in its place; null: none.</summary>
+    public Guid? ReplacedBy { get; private init; }
+
     /// <summary>The organisation with role and workspaces, if the key is bound to one.</summary>
     public Membership? Membership =>
         OrganizationId is { } id && Role is { } role ? new Membership(id, role, Workspaces) : null;
 
     /// <summary>Whether the key is still accepted at that moment.</summary>
-    public bool IsAccepted(DateTimeOffset now) => ExpiresAt is not { } end || now < end;
+    public bool IsAccepted(DateTimeOffset now) => RevokedAt is null && !(ExpiresAt <= now);
+
+    /// <summary>
+    /// A key that may do what this one may, to take its place. Where no end is given, it lives as long as this one was made to.
+    /// </summary>
+    public ApiKey Successor(Guid id, string text, Guid createdBy, DateTimeOffset now, DateTimeOffset? expiresAt) =>
+        new(id, Name, text, Scopes, UserId, Membership, createdBy, now) { ExpiresAt = expiresAt?.ToUniversalTime() ?? EndOfAnotherLife(now) };
+
+    /// <summary>When this key stops working once it has a successor: after the grace, or when it would have anyway.</summary>
+    public DateTimeOffset EndAfter(TimeSpan grace, DateTimeOffset now) => ExpiresAt is { } end && end < now + grace ? end : now + grace;
+
+    // Where that is past all calendars, the end stays.
+    private DateTimeOffset? EndOfAnotherLife(DateTimeOffset now) =>
+        ExpiresAt - CreatedAt is { } life && life < DateTimeOffset.MaxValue - now ? now + life : ExpiresAt;
 }

@@ -42,6 +42,9 @@ public enum AuditAction : short
     /// <summary>Listed API keys.</summary>
     KeyList = 22,
 
+    /// <summary>Had an API key replaced by another.</summary>
+    KeyRotate = 23,
+
     /// <summary>Read the audit.</summary>
     AuditList = 30,
 
@@ -76,6 +79,7 @@ public static class AuditNames
         (AuditAction.KeyCreate, "key.create"),
         (AuditAction.KeyDelete, "key.delete"),
         (AuditAction.KeyList, "key.list"),
+        (AuditAction.KeyRotate, "key.rotate"),
         (AuditAction.AuditList, "audit.list"),
         (AuditAction.AuditVerify, "audit.verify"),
     ];

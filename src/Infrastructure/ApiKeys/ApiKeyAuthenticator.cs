@@ -32,12 +32,12 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, IOptions<AuthOption
         var now = time.GetUtcNow();
         if (key is null || !CryptographicOperations.FixedTimeEquals(hash, key.Hash))
         {
-            return new CredentialVerdict(ApiKeyText.IsWellFormed(text) ? "unknown or revoked key" : Mistyped);
+            return new CredentialVerdict(ApiKeyText.IsWellFormed(text) ? "unknown key" : Mistyped);
         }
 
         if (!key.IsAccepted(now))
         {
-            return new CredentialVerdict("expired key", key);
+            return new CredentialVerdict(key.RevokedAt is null ? "expired key" : "revoked key", key);
         }
 
         await keys.TouchAsync(key, now, cancellationToken);

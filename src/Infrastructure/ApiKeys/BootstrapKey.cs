@@ -18,11 +18,13 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
     /// <summary>Where neither the configuration nor the database has a key, makes one and gives its text, which is kept nowhere.</summary>
     public async Task<string?> MakeIfNoneAsync(CancellationToken cancellationToken)
     {
-        if (options.Value.BootstrapKey is not null || await db.ApiKeys.AnyAsync(cancellationToken))
+        if (options.Value.BootstrapKey is not null || await db.ApiKeys.AnyAsync(key => key.RevokedAt == null, cancellationToken))
         {
             return null;
         }
 
+        // The one that was made before and revoked makes room.
+        await db.ApiKeys.Where(key => key.Id == UserId && key.RevokedAt != null).ExecuteDeleteAsync(cancellationToken);
         var text = ApiKeyText.Generate();
 
         // A fixed id: of several replicas that start at once on an empty database, one makes the key.

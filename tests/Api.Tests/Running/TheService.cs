@@ -37,6 +37,28 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
+    public async Task Makes_another_first_key_when_the_only_one_was_revoked()
+    {
+        string key;
+        await using (var first = Start())
+        {
+            await first.AddressAsync();
+            key = Assert.Single(PrintedKey().Matches(first.Output)).Value;
+            using var client = await first.ClientAsync(key);
+            var only = Assert.Single((await client.GetAsync("/api/v1/api-keys")).MustBe(200).Json["data"]!.AsArray())!;
+            (await client.DeleteAsync($"/api/v1/api-keys/{only["id"]}")).MustBe(200);
+            (await client.GetAsync(Path)).MustBe(401);
+        }
+
+        await using var second = Start();
+        await second.AddressAsync();
+        var next = Assert.Single(PrintedKey().Matches(second.Output)).Value;
+        Assert.NotEqual(key, next);
+        using var again = await second.ClientAsync(next);
+        (await again.GetAsync(Path)).MustBe(200);
+    }
+
+    [Fact]
     public async Task Logs_neither_path_nor_query_nor_value_whatever_the_settings_ask_for()
     {
         const string Marked = "marked-0f1e2d3c4b5a";
@@ -193,6 +215,17 @@ public sealed partial class TheService : IDisposable
     [InlineData("Auth__BootstrapKey", "too short")]
     [InlineData("Quota__BytesPerOwner", "0")]
     [InlineData("Quota__BytesPerOwner", "much")]
+    [InlineData("Limits__RequestsPerMinute", "-1")]
+    [InlineData("Limits__FailedAuthenticationsPerMinute", "10000001")]
+    [InlineData("Limits__RequestSeconds", "0")]
+    [InlineData("Proxies__Known", "127.0.0.1, proxy.example")]
+    [InlineData("Proxies__Known", "10.0.0.0/33")]
+    [InlineData("Proxies__Known", "0.0.0.0/0")]
+    [InlineData("Cors__Origins", "*")]
+    [InlineData("Cors__Origins", "https://*.example")]
+    [InlineData("Cors__Origins", "https://app.example/")]
+    [InlineData("Cors__Origins", "app.example")]
+    [InlineData("Https__HstsDays", "-1")]
     public async Task Says_which_setting_is_wrong(string name, string value)
     {
         await using var service = Start((name, value));

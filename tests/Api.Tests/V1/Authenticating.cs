@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Secrets.Domain.ApiKeys;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
@@ -52,6 +53,36 @@ public sealed class Authenticating(ApiServer server)
         {
             var changed = key[..at] + (key[at] == 'x' ? 'y' : 'x') + key[(at + 1)..];
             (await Send(client, ("x-api-key", changed))).MustBe(401);
+        }
+    }
+
+    [Fact]
+    public async Task Why_a_key_is_refused_is_in_the_log_and_not_in_the_answer()
+    {
+        using var user = await server.NewUserAsync("secrets:read", "keys:manage");
+        var key = user.Key!;
+        var swapped = key[..20] + (key[20] == 'x' ? 'y' : 'x') + key[21..];
+        using var unknown = server.WithKey(ApiKeyText.Generate());
+        using var mistyped = server.WithKey(swapped);
+        using var manager = await server.NewKeyAsync(user.UserId, ["keys:manage"]);
+        foreach (var row in (await manager.GetAsync("/api/v1/api-keys")).MustBe(200).Json["data"]!.AsArray())
+        {
+            if (key.StartsWith(row!["prefix"]!.GetValue<string>(), StringComparison.Ordinal))
+            {
+                (await manager.DeleteAsync($"/api/v1/api-keys/{row["id"]}")).MustBe(200);
+            }
+        }
+
+        await RefusedAsync(unknown, "unknown key");
+        await RefusedAsync(mistyped, "not the text of a key (mistyped or cut?)");
+        await RefusedAsync(user, "revoked key");
+
+        async Task RefusedAsync(ApiClient client, string why)
+        {
+            var known = server.Log.Lines.Count;
+            Assert.Equal("""{"detail":"Not authenticated"}""", (await Send(client)).MustBe(401).Body);
+            Assert.Contains(
+                server.Log.Lines.Skip(known), line => line.Contains($"The credential in the header x-api-key was refused: {why} ", StringComparison.Ordinal));
         }
     }
 

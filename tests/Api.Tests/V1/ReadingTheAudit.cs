@@ -103,6 +103,21 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
+    public async Task Whoever_uses_a_revoked_key_is_one_row_that_names_it()
+    {
+        using var user = await server.NewUserAsync(Everything);
+        using var leaked = await server.NewKeyAsync(user.UserId, ["secrets:read"]);
+        var keys = (await user.GetAsync("/api/v1/api-keys")).MustBe(200).Json["data"]!.AsArray();
+        var id = keys.Single(key => leaked.Key!.StartsWith(key!["prefix"]!.GetValue<string>(), StringComparison.Ordinal))!["id"]!.GetValue<Guid>();
+        (await user.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
+
+        (await leaked.GetAsync(SecretsPath)).MustBe(401);
+
+        var rows = await RowsAsync(user, $"?actor={user.UserId}");
+        Assert.Equal([$"authenticate denied {id}", $"key.delete success {id}"], rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
+    }
+
+    [Fact]
     public async Task Each_value_that_is_handed_out_is_one_row_and_the_receipt_is_the_last()
     {
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "audit:read");

@@ -72,6 +72,14 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("prefix")
                         .UseCollation("C");
 
+                    b.Property<Guid?>("ReplacedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("replaced_by");
+
+                    b.Property<DateTimeOffset?>("RevokedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("revoked_at");
+
                     b.Property<byte?>("Role")
                         .HasColumnType("smallint")
                         .HasColumnName("role");

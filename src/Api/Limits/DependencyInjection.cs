@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+using Secrets.Infrastructure;
+
+namespace Secrets.Api.Limits;
+
+/// <summary>Registers what keeps anybody from taking all of the service.</summary>
+internal static class DependencyInjection
+{
+    public static void AddLimits(this IServiceCollection services)
+    {
+        services.AddSettings<LimitOptions>(LimitOptions.Section)
+            .Validate(
+                limits => limits.IsValid(),
+                $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute and Limits:Connections must be from 0 (no limit) to "
+                + $"{LimitOptions.MaxRate}, Limits:RequestSeconds from 1 to {LimitOptions.MaxSeconds}.")
+            .ValidateOnStart();
+        services.AddSingleton<RefusalLimit>();
+        services.AddRateLimiter(_ => { });
+        services.AddSingleton<IConfigureOptions<RateLimiterOptions>, CallerLimit>();
+        services.AddRequestTimeouts();
+        services.AddSingleton<IConfigureOptions<RequestTimeoutOptions>, RequestTime>();
+        services.Configure<MvcOptions>(mvc => mvc.Filters.Add(new FinishedRequests()));
+    }
+}

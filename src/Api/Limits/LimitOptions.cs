@@ -1,0 +1,28 @@
+namespace Secrets.Api.Limits;
+
+/// <summary>How much of the service anybody may take. Where a rate is 0, there is no such limit.</summary>
+internal sealed class LimitOptions
+{
+    public const string Section = "Limits";
+    public const int MaxRate = 10_000_000;
+    public const int MaxSeconds = 3_600;
+
+    /// <summary>Requests of one user, resolves left out, all credentials together: one that is used up could be evaded with another.</summary>
+    public int RequestsPerMinute { get; set; } = 60_000;
+
+    /// <summary>Resolves with the credentials of one user, which is a runtime.</summary>
+    public int ResolvesPerMinute { get; set; }
+
+    /// <summary>Credentials that may be refused to one address.</summary>
+    public int FailedAuthenticationsPerMinute { get; set; } = 600;
+
+    /// <summary>How long a request may take before it is given up.</summary>
+    public int RequestSeconds { get; set; } = 30;
+
+    /// <summary>Connections at the same time; one more is closed.</summary>
+    public int Connections { get; set; } = 10_000;
+
+    public bool IsValid() =>
+        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, Connections], number => number is >= 0 and <= MaxRate)
+        && RequestSeconds is > 0 and <= MaxSeconds;
+}

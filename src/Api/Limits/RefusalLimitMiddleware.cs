@@ -1,0 +1,49 @@
+using Secrets.Api.Authentication;
+using Secrets.Api.Errors;
+
+namespace Secrets.Api.Limits;
+
+/// <summary>Goes before authentication, and notes what became of it.</summary>
+internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit limit, FailureHandler failures)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (HashOfCredentials(context.Request.Headers) is not { } credentials)
+        {
+            await next(context);
+            return;
+        }
+
+        var address = context.Connection.RemoteIpAddress;
+        if (limit.WaitOf(address, credentials) is { } wait)
+        {
+            // Not in the audit: it would be filled from outside, and nobody was refused anything yet.
+            await failures.WriteAsync(context, FailureAnswer.TooMany(wait));
+            return;
+        }
+
+        await next(context);
+        if (context.User is CallerPrincipal)
+        {
+            limit.NoteAccepted(credentials);
+        }
+        else
+        {
+            limit.NoteRefused(address, credentials);
+        }
+    }
+
+    /// <summary>Of all that is sent as a credential; null: nothing is.</summary>
+    private static int? HashOfCredentials(IHeaderDictionary headers)
+    {
+        var (hash, count) = (default(HashCode), 0);
+        foreach (var header in CredentialHeaders.All)
+        {
+            var values = headers[header];
+            hash.Add(values);
+            count += values.Count;
+        }
+
+        return count > 0 ? hash.ToHashCode() : null;
+    }
+}

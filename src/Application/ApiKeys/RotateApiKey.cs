@@ -1,0 +1,74 @@
+using AutoMapper;
+using FluentValidation;
+using MediatR;
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+
+namespace Secrets.Application.ApiKeys;
+
+/// <summary>Makes a key in the place of another, which goes on working for a while.</summary>
+/// <param name="Id">The key to replace.</param>
+/// <param name="GraceSeconds">How long both work; null: <see cref="ApiKey.DefaultGrace"/>.</param>
+/// <param name="ExpiresAt">When the new key stops working; null: it lives as long as the old one was made to.</param>
+[RequiresScope(Scopes.KeysManage)]
+[AuditedAs(AuditAction.KeyRotate)]
+public sealed record RotateApiKey(Guid Id, int? GraceSeconds, DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>, INamesOne
+{
+    Guid? INamesOne.AuditedKeyId => Id;
+}
+
+internal sealed class RotateApiKeyValidator : AbstractValidator<RotateApiKey>
+{
+    public RotateApiKeyValidator(TimeProvider time)
+    {
+        RuleFor(request => request.GraceSeconds).Must(seconds => seconds is null || (seconds >= 0 && seconds <= ApiKey.MaxGrace.TotalSeconds))
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must be from 0 to {ApiKey.MaxGrace.TotalSeconds:0}.");
+        RuleFor(request => request.ExpiresAt).InTheFuture(time);
+    }
+}
+
+internal sealed class RotateApiKeyHandler(ISecretsDb db, AuditTrail trail, Caller caller, TimeProvider time, IMapper mapper)
+    : IRequestHandler<RotateApiKey, CreatedApiKey>
+{
+    public async Task<CreatedApiKey> Handle(RotateApiKey request, CancellationToken cancellationToken)
+    {
+        var text = ApiKeyText.Generate();
+        var successor = await db.InTransactionAsync(token => ReplaceAsync(request, text, token), cancellationToken);
+        return new CreatedApiKey(mapper.Map<ApiKeyDetails>(successor), text, request.Id);
+    }
+
+    private async Task<ApiKey> ReplaceAsync(RotateApiKey request, string text, CancellationToken cancellationToken)
+    {
+        var now = time.Now();
+        var keys = db.ApiKeys.VisibleTo(caller).Where(key => key.Id == request.Id);
+        var key = await keys.AsNoTracking().SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
+        caller.RequireMayMake(key.Scopes, key.UserId, key.OrganizationId);
+        if (key.ReplacedBy is { } next)
+        {
+            throw new ConflictException($"The key has been replaced by {next} already.");
+        }
+
+        if (!key.IsAccepted(now))
+        {
+            throw new ConflictException("The key has expired.");
+        }
+
+        var successor = key.Successor(Guid.CreateVersion7(now), text, caller.UserId, now, request.ExpiresAt);
+        var end = key.EndAfter(request.GraceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : ApiKey.DefaultGrace, now);
+
+        // Of two at the same moment one replaces it.
+        if (await keys.Where(row => row.ReplacedBy == null).ExecuteUpdateAsync(
+            set => set.SetProperty(row => row.ReplacedBy, successor.Id).SetProperty(row => row.ExpiresAt, end), cancellationToken) == 0)
+        {
+            throw new ConflictException("The key was replaced or revoked at the same moment.");
+        }
+
+        db.ApiKeys.Add(successor);
+        db.Record(trail.Success(AuditAction.KeyRotate, key));
+        db.Record(trail.Success(AuditAction.KeyCreate, successor));
+        return successor;
+    }
+}

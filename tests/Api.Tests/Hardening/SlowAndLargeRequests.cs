@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
+using Secrets.Api.Tests.V1;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Hardening;
+
+[Collection(StrictCollection.Name)]
+public sealed class SlowAndLargeRequests(StrictServer strict)
+{
+    private readonly ApiServer _server = strict.Server;
+
+    [Fact]
+    public async Task A_write_that_takes_too_long_is_given_up_and_has_changed_nothing()
+    {
+        using var user = await _server.NewUserAsync();
+        var one = Answers.One(await user.CreateSecretAsync("before"));
+        var before = (await user.GetAsync(one)).MustBe(200).Body;
+        var change = new JsonObject { ["secret_name"] = "after" };
+
+        await using (await HoldOwnerAsync(user))
+        {
+            var since = Stopwatch.GetTimestamp();
+            var answer = (await user.PatchAsync(one, change)).MustBeError(503);
+            Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, StrictServer.Seconds - 0.1, StrictServer.Seconds + 10);
+            Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter!.Delta);
+            (await user.DeleteAsync(one)).MustBeError(503);
+            Assert.Equal(before, (await user.GetAsync(one)).MustBe(200).Body);
+        }
+
+        Assert.Equal(before, (await user.GetAsync(one)).MustBe(200).Body);
+        (await user.PatchAsync(one, change)).MustBe(200);
+        Assert.Equal(2, await _server.ScalarAsync<long>("SELECT count(*) FROM audit WHERE actor = @id", ("id", user.UserId)));
+    }
+
+    [Fact]
+    public async Task What_is_stored_in_spite_of_the_time_limit_is_answered_in_full()
+    {
+        using var user = await _server.NewUserAsync();
+        await user.CreateSecretAsync("first");
+
+        Task<Answer> pending;
+        await using (await HoldOwnerAsync(user))
+        {
+            pending = user.PostAsync(Answers.Secrets, new JsonObject { ["secret_name"] = "late", ["secret_value"] = "some value" });
+            await Task.Delay(TimeSpan.FromSeconds(StrictServer.Seconds + 1), TestContext.Current.CancellationToken);
+            Assert.False(pending.IsCompleted);
+        }
+
+        var made = (await pending).MustBeSecret();
+        Assert.Equal("late", made.Text("secret_name"));
+        (await user.GetAsync(Answers.One(made.Id()))).MustBeSecret();
+    }
+
+    [Fact]
+    public async Task Values_that_are_released_in_spite_of_the_time_limit_are_all_in_the_answer()
+    {
+        // More than fits into one buffer: an answer whose writing is given up is a 200 that ends in the middle.
+        const int Count = 80;
+        using var user = await _server.NewUserAsync("secrets:write", "secrets:resolve");
+        for (var at = 0; at < Count; at++)
+        {
+            await user.CreateSecretAsync($"secret {at}", new string('v', 1_000), "late__tool", $"arg{at}", isDefault: true);
+        }
+
+        Task<Answer> pending;
+        await using (await _server.HoldAsync("LOCK TABLE audit IN EXCLUSIVE MODE"))
+        {
+            pending = user.PostAsync($"{Answers.Secrets}/resolve", new JsonObject { ["tool_name"] = "late__tool" });
+            await Task.Delay(TimeSpan.FromSeconds(StrictServer.Seconds + 1), TestContext.Current.CancellationToken);
+            Assert.False(pending.IsCompleted);
+        }
+
+        Assert.Equal(Count, (await pending).MustBe(200).Json["values"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task Headers_that_never_end_are_cut_off()
+    {
+        var since = Stopwatch.GetTimestamp();
+        var slow = Enumerable.Range(0, 50).Select(_ => RawHttp.SendAsync(_server.Address, Bytes("GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: "))).ToList();
+        using var user = await _server.NewUserAsync();
+        (await user.GetAsync(Answers.Secrets)).MustBe(200);
+
+        Assert.All(await Task.WhenAll(slow), answer => Assert.Contains(answer.Status, (int[])[0, 408]));
+        Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 8, 25);
+    }
+
+    [Fact]
+    public async Task A_body_that_never_arrives_is_given_up()
+    {
+        using var user = await _server.NewUserAsync();
+
+        var answer = await RawHttp.SendAsync(_server.Address, Bytes(
+            $"POST {Answers.Secrets} HTTP/1.1\r\nHost: localhost\r\nx-api-key: {user.Key}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n{{\"secret_name\": "));
+
+        Assert.Contains(answer.Status, (int[])[408, 503]);
+        Assert.StartsWith("{\"detail\":", answer.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Giant_headers_and_too_many_of_them_are_refused()
+    {
+        var giant = await RawHttp.SendAsync(_server.Address, Bytes($"GET /health/live HTTP/1.1\r\nHost: localhost\r\ntoken: {new string('x', 40_000)}\r\nConnection: close\r\n\r\n"));
+        var many = string.Concat(Enumerable.Range(0, 150).Select(at => $"X-{at}: {at}\r\n"));
+        var crowd = await RawHttp.SendAsync(_server.Address, Bytes($"GET /health/live HTTP/1.1\r\nHost: localhost\r\n{many}Connection: close\r\n\r\n"));
+        var large = await RawHttp.SendAsync(_server.Address, Bytes($"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Large: {new string('x', 20_000)}\r\nConnection: close\r\n\r\n"));
+
+        Assert.Equal((431, 431, 200), (giant.Status, crowd.Status, large.Status));
+        Assert.DoesNotContain("xxxx", giant.Head + giant.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("Server:", giant.Head, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_host_that_is_not_allowed_is_refused()
+    {
+        var answer = await RawHttp.SendAsync(_server.Address, Bytes("GET /health/live HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"));
+
+        Assert.Equal(400, answer.Status);
+        Assert.DoesNotContain("evil.example", answer.Head + answer.Body, StringComparison.Ordinal);
+    }
+
+    private Task<IAsyncDisposable> HoldOwnerAsync(ApiClient user) =>
+        _server.HoldAsync("SELECT 1 FROM owners WHERE id = @id FOR UPDATE", ("id", user.UserId.ToString()));
+
+    private static ReadOnlyMemory<byte> Bytes(string text) => Encoding.ASCII.GetBytes(text);
+}

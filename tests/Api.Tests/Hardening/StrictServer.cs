@@ -1,0 +1,33 @@
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Hardening;
+
+/// <summary>A server with limits that a test can reach, behind a proxy that is the test.</summary>
+public sealed class StrictServer : IAsyncLifetime
+{
+    public const int Requests = 120;
+    public const int Resolves = 60;
+    public const int Failures = 6;
+    public const int Seconds = 2;
+    public const string Origin = "https://app.example";
+
+    public ApiServer Server { get; } = ApiServer.With(
+        ("Limits:RequestsPerMinute", $"{Requests}"),
+        ("Limits:ResolvesPerMinute", $"{Resolves}"),
+        ("Limits:FailedAuthenticationsPerMinute", $"{Failures}"),
+        ("Limits:RequestSeconds", $"{Seconds}"),
+        ("Proxies:Known", "127.0.0.1, 10.0.0.0/8"),
+        ("Cors:Origins", $"{Origin},http://localhost:3000"),
+        ("AllowedHosts", "127.0.0.1;localhost"));
+
+    public ValueTask InitializeAsync() => Server.InitializeAsync();
+
+    public ValueTask DisposeAsync() => Server.DisposeAsync();
+}
+
+/// <summary>One after the other: the limits are the server's.</summary>
+[CollectionDefinition(Name)]
+public sealed class StrictCollection : ICollectionFixture<StrictServer>
+{
+    public const string Name = "strict";
+}
