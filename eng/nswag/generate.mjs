@@ -64,6 +64,7 @@ generate('openapi2csclient', 'src/Client/SecretsClient.g.cs', prepare(JSON.parse
   templateDirectory: path.join(here, 'csharp'),
 });
 generate('openapi2tsclient', 'clients/typescript/src/generated.ts', prepare(JSON.parse(published), { typescript: true }), {
+  className: 'GeneratedClient',
   template: 'Fetch',
   typeScriptVersion: '5.0',
   typeStyle: 'Interface',

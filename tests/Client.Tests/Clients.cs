@@ -20,14 +20,9 @@ internal static class Clients
         return (server.Client(raw.Key!), raw);
     }
 
-    public static ISecretsClient Of(Action<SecretsClientOptions> configure, TimeProvider? time = null)
+    public static ISecretsClient Of(Action<SecretsClientOptions> configure)
     {
         var services = new ServiceCollection();
-        if (time is not null)
-        {
-            services.AddSingleton(time);
-        }
-
         services.AddSecretsClient(configure);
         return services.BuildServiceProvider().GetRequiredService<ISecretsClient>();
     }

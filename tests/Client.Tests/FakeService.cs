@@ -1,25 +1,27 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Hosting;
 
 namespace Secrets.Client.Tests;
 
 /// <summary>Something that answers HTTP as a test says; for what the service itself is not easily brought to do.</summary>
 internal sealed class FakeService : IAsyncDisposable
 {
-    private readonly HttpListener _listener = new();
-    private readonly Func<Received, Answered?> _answer;
-    private readonly Task _loop;
+    private readonly WebApplication _app;
     private readonly ConcurrentQueue<Received> _received = new();
 
-    /// <summary>An answer of null closes the connection without one.</summary>
+    /// <summary>An answer of null breaks the connection without one.</summary>
     public FakeService(Func<Received, Answered?> answer)
     {
-        _answer = answer;
-        Address = new Uri($"http://127.0.0.1:{FreePort()}/");
-        _listener.Prefixes.Add(Address.AbsoluteUri);
-        _listener.Start();
-        _loop = Task.Run(ServeAsync);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        _app = builder.Build();
+        _app.Run(context => AnswerAsync(context, answer));
+        ((IHost)_app).Start();
+        Address = new Uri($"{_app.Urls.Single()}/");
     }
 
     public Uri Address { get; }
@@ -28,57 +30,33 @@ internal sealed class FakeService : IAsyncDisposable
 
     public static Answered Answer(int status, string body, params (string Name, string Value)[] headers) => new(status, body, headers);
 
-    public ISecretsClient Client(int retries = 3, TimeProvider? time = null) => Clients.Of(
-        options => (options.BaseAddress, options.ApiKey, options.MaxRetries) = (Address, "a-key", retries), time);
+    public ISecretsClient Client(int retries = 3) => Clients.Of(
+        options => (options.BaseAddress, options.ApiKey, options.MaxRetries) = (Address, "a-key", retries));
 
-    public async ValueTask DisposeAsync()
-    {
-        _listener.Stop();
-        await _loop;
-        _listener.Close();
-    }
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static int FreePort()
+    private async Task AnswerAsync(HttpContext context, Func<Received, Answered?> answer)
     {
-        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
-    private async Task ServeAsync()
-    {
-        while (_listener.IsListening)
+        using var reader = new StreamReader(context.Request.Body);
+        var received = new Received(
+            context.Request.Method,
+            context.Features.Get<IHttpRequestFeature>()!.RawTarget,
+            context.Request.Headers.Authorization,
+            await reader.ReadToEndAsync());
+        _received.Enqueue(received);
+        if (answer(received) is not { } answered)
         {
-            HttpListenerContext context;
-            try
-            {
-                context = await _listener.GetContextAsync();
-            }
-            catch (Exception stopped) when (stopped is HttpListenerException or ObjectDisposedException)
-            {
-                return;
-            }
-
-            using var reader = new StreamReader(context.Request.InputStream);
-            var received = new Received(
-                context.Request.HttpMethod, context.Request.RawUrl!, context.Request.Headers["Authorization"], await reader.ReadToEndAsync());
-            _received.Enqueue(received);
-            if (_answer(received) is not { } answered)
-            {
-                context.Response.Abort();
-                continue;
-            }
-
-            context.Response.StatusCode = answered.Status;
-            context.Response.ContentType = "application/json";
-            foreach (var (name, value) in answered.Headers)
-            {
-                context.Response.AddHeader(name, value);
-            }
-
-            await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answered.Body));
-            context.Response.Close();
+            context.Abort();
+            return;
         }
+
+        context.Response.StatusCode = answered.Status;
+        foreach (var (name, value) in answered.Headers)
+        {
+            context.Response.Headers[name] = value;
+        }
+
+        await context.Response.WriteAsync(answered.Body);
     }
 
     internal sealed record Received(string Method, string Url, string? Authorization, string Body);

@@ -10,7 +10,7 @@
 import { ClientBase } from './client-base.js';
 import { SecretText } from './secret-text.js';
 
-export class SecretsClient extends ClientBase {
+export class GeneratedClient extends ClientBase {
     private http: { fetch(url: RequestInfo, init?: RequestInit): Promise<Response> };
     private baseUrl: string;
     protected jsonParseReviver: ((key: string, value: any) => any) | undefined = undefined;
