@@ -7,24 +7,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import './install.mjs';
 import { prepare } from './prepare.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '..', '..');
 const target = path.resolve(process.argv[2] ?? root);
 const published = fs.readFileSync(path.join(root, 'docs', 'openapi', 'v1-3.0.json'), 'utf8');
-
-/** `npm ci`, once per version of the lock file. */
-function install() {
-  const lock = path.join(here, 'package-lock.json');
-  const stamp = path.join(here, 'node_modules', '.package-lock.json');
-  if (fs.existsSync(stamp) && fs.statSync(stamp).mtimeMs >= fs.statSync(lock).mtimeMs) return;
-  execFileSync('npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error', {
-    cwd: here,
-    shell: true,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
 
 function generate(command, file, document, settings) {
   const output = path.join(target, file);
@@ -45,7 +34,6 @@ function generate(command, file, document, settings) {
   }
 }
 
-install();
 generate('openapi2csclient', 'src/Client/SecretsClient.g.cs', prepare(JSON.parse(published)), {
   namespace: 'Secrets.Client',
   jsonLibrary: 'SystemTextJson',

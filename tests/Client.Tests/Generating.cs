@@ -29,12 +29,12 @@ public sealed class Generating(ApiServer server)
     {
         var document = Path.Combine(Tools.Root, "..", "shared", "contracts", "ionet-secrets.openapi.json");
         Assert.SkipUnless(File.Exists(document), "The vendor's document is not at hand: ../shared/contracts/ionet-secrets.openapi.json");
-        Assert.SkipUnless(Directory.Exists(Path.Combine(Nswag, "node_modules")), "The generator is not installed: run eng/update-clients");
-        Tools.SkipUnlessFound("node", "dotnet");
+        Tools.SkipUnlessFound("node", "npm", "dotnet");
         using var scratch = new Scratch();
         var readable = JsonNode.Parse(await File.ReadAllTextAsync(document))!;
         MakeNullable(readable);
         readable["openapi"] = "3.0.3";
+        await Tools.RunAsync(Nswag, "node", ["install.mjs"]);
         await Tools.RunAsync(
             Nswag,
             "node",
