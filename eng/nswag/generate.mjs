@@ -60,7 +60,6 @@ generate('openapi2tsclient', 'clients/typescript/src/generated.ts', prepare(JSON
   dateTimeType: 'String',
   markOptionalProperties: true,
   generateOptionalParameters: true,
-  useAbortSignal: true,
   useTransformResultMethod: true,
   clientBaseClass: 'ClientBase',
   excludedTypeNames: 'SecretText',

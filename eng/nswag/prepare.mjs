@@ -1,6 +1,8 @@
 // What the generator is given instead of the published document, so that the code it writes is pleasant to use. Every rule goes by the form
 // of the document, not by a list of endpoints: a new one needs no change here.
 
+const reference = /"#\/components\/schemas\/([^"]+)"/g;
+
 const camel = (name) => name.toLowerCase().replace(/[-_](.)/g, (_, letter) => letter.toUpperCase());
 
 /** `Secrets_List` is `ListSecrets`, `Secrets_Get` is `GetSecret`, `ApiKeys_RevokeAll` is `RevokeAllApiKeys`, `Resolution_Explain` is `Explain`. */
@@ -16,6 +18,9 @@ const schemaName = (name) => name.replace(/Body$/, 'Request');
 /** Members whose text is a credential. Fields of format `password` say so; a new API key does not. */
 const isSecret = (name, schema) => schema.format === 'password' || (name === 'key' && schema.type === 'string');
 
+/** The schema's name, where it is a reference. */
+const nameOf = (schema) => schema?.$ref?.split('/').at(-1);
+
 /** `oneOf: [null, X]` is X, nullable. */
 function simplifyNullable(schema) {
   if (schema?.oneOf?.length !== 2) return schema;
@@ -24,7 +29,7 @@ function simplifyNullable(schema) {
   return { ...rest, allOf: [other], nullable: true };
 }
 
-function prepareOperation(operation) {
+function prepareOperation(operation, schemas) {
   operation.operationId = operationName(operation.operationId);
   for (const parameter of operation.parameters ?? []) {
     parameter['x-originalName'] = camel(parameter.name);
@@ -38,12 +43,13 @@ function prepareOperation(operation) {
   }
   // Failures have one form and one exception (SecretsApiException), written by hand.
   operation.responses = { 200: operation.responses[200] };
-  if (operation.responses[200].content?.['application/json'].schema.$ref?.endsWith('/Empty')) delete operation.responses[200].content;
+  const answer = nameOf(operation.responses[200].content?.['application/json'].schema);
+  if (answer && !schemas[answer].properties) delete operation.responses[200].content;
 }
 
 /** The names of the schemas that `node` refers to, straight or through others. */
 function reachable(node, schemas, found = new Set()) {
-  for (const [, name] of JSON.stringify(node).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+  for (const [, name] of JSON.stringify(node).matchAll(reference)) {
     if (found.has(name)) continue;
     found.add(name);
     reachable(schemas[name], schemas, found);
@@ -57,12 +63,10 @@ export function prepare(document, { typescript = false } = {}) {
   const tagged = new Set();
   for (const operations of Object.values(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
-      prepareOperation(operation);
-      const body = operation.requestBody?.content['application/json'].schema.$ref;
-      if (method === 'patch' && body) partial.add(body.split('/').at(-1));
+      prepareOperation(operation, schemas);
+      if (method === 'patch') partial.add(nameOf(operation.requestBody?.content['application/json'].schema));
       if (operation.parameters?.some((parameter) => parameter.name === 'If-Match')) {
-        const answer = operation.responses[200].content?.['application/json'].schema.$ref;
-        if (answer) tagged.add(answer.split('/').at(-1));
+        tagged.add(nameOf(operation.responses[200].content?.['application/json'].schema));
       }
     }
   }
@@ -89,8 +93,7 @@ export function prepare(document, { typescript = false } = {}) {
     }
   }
   if (typescript) schemas.SecretText = { type: 'object' };
-
-  return JSON.parse(JSON.stringify(renamed(document)).replace(/"#\/components\/schemas\/([^"]+)"/g, (_, name) => `"#/components/schemas/${schemaName(name)}"`));
+  return renamed(document);
 }
 
 function secretText({ description, nullable }) {
@@ -98,6 +101,7 @@ function secretText({ description, nullable }) {
 }
 
 function renamed(document) {
-  document.components.schemas = Object.fromEntries(Object.entries(document.components.schemas).map(([name, schema]) => [schemaName(name), schema]));
-  return document;
+  const schemas = Object.entries(document.components.schemas).map(([name, schema]) => [schemaName(name), schema]);
+  const text = JSON.stringify({ ...document, components: { schemas: Object.fromEntries(schemas) } });
+  return JSON.parse(text.replace(reference, (_, name) => `"#/components/schemas/${schemaName(name)}"`));
 }

@@ -32,7 +32,7 @@ public sealed class Generating(ApiServer server)
         Tools.SkipUnlessFound("node", "npm", "dotnet");
         using var scratch = new Scratch();
         var readable = JsonNode.Parse(await File.ReadAllTextAsync(document))!;
-        MakeNullable(readable);
+        Simplify(readable);
         readable["openapi"] = "3.0.3";
         await Tools.RunAsync(Nswag, "node", ["install.mjs"]);
         await Tools.RunAsync(
@@ -90,27 +90,29 @@ public sealed class Generating(ApiServer server)
         Assert.Contains("lived", output, StringComparison.Ordinal);
     }
 
-    /// <summary>The document is in OpenAPI 3.1, where "or null" is one of two types. The generator knows that of 3.0 only.</summary>
-    private static void MakeNullable(JsonNode? node)
+    /// <summary>
+    /// The document is in OpenAPI 3.1, where a type can be one of several. The generator knows only 3.0's way to say "or null", and
+    /// makes an empty class of everything else that is one of several; without a type it is any.
+    /// </summary>
+    private static void Simplify(JsonNode? node)
     {
         if (node is JsonObject schema)
         {
-            if (schema["anyOf"] is JsonArray { Count: 2 } types && types.Any(type => type!["type"]?.GetValue<string>() == "null"))
+            if (schema["anyOf"] is JsonArray types)
             {
                 schema.Remove("anyOf");
-                foreach (var (name, value) in types.Single(type => type!["type"]?.GetValue<string>() != "null")!.AsObject())
+                if (types.Where(type => type!["type"]?.GetValue<string>() != "null").ToList() is [JsonObject only])
                 {
-                    schema[name] = value?.DeepClone();
+                    only.ToList().ForEach(member => schema[member.Key] = member.Value?.DeepClone());
+                    schema["nullable"] = true;
                 }
-
-                schema["nullable"] = true;
             }
 
-            schema.Select(member => member.Value).ToList().ForEach(MakeNullable);
+            schema.Select(member => member.Value).ToList().ForEach(Simplify);
         }
         else if (node is JsonArray list)
         {
-            list.ToList().ForEach(MakeNullable);
+            list.ToList().ForEach(Simplify);
         }
     }
 }

@@ -25,7 +25,7 @@ export class GeneratedClient extends ClientBase {
      * Make a key. The answer shows it, this once.
      * @return OK
      */
-    createApiKey(body: CreateApiKeyRequest, signal?: AbortSignal): Promise<ApiKeyInfo> {
+    createApiKey(body: CreateApiKeyRequest): Promise<ApiKeyInfo> {
         let url_ = this.baseUrl + "/api/v1/api-keys";
         url_ = url_.replace(/[?&]$/, "");
 
@@ -34,7 +34,6 @@ export class GeneratedClient extends ClientBase {
         let options_: RequestInit = {
             body: content_,
             method: "POST",
-            signal,
             headers: {
                 "Content-Type": "application/json",
                 "Accept": "application/json"
@@ -69,7 +68,7 @@ export class GeneratedClient extends ClientBase {
      * @param cursor (optional) The `next_cursor` of the page before.
      * @return OK
      */
-    listApiKeys(limit?: number | undefined, cursor?: string | undefined, signal?: AbortSignal): Promise<ApiKeyInfoList> {
+    listApiKeys(limit?: number | undefined, cursor?: string | undefined): Promise<ApiKeyInfoList> {
         let url_ = this.baseUrl + "/api/v1/api-keys?";
         if (limit === null)
             throw new globalThis.Error("The parameter 'limit' cannot be null.");
@@ -83,7 +82,6 @@ export class GeneratedClient extends ClientBase {
 
         let options_: RequestInit = {
             method: "GET",
-            signal,
             headers: {
                 "Accept": "application/json"
             }
@@ -116,7 +114,7 @@ export class GeneratedClient extends ClientBase {
      * @param id The key's id.
      * @return OK
      */
-    deleteApiKey(id: string, signal?: AbortSignal): Promise<void> {
+    deleteApiKey(id: string): Promise<void> {
         let url_ = this.baseUrl + "/api/v1/api-keys/{id}";
         if (id === undefined || id === null)
             throw new globalThis.Error("The parameter 'id' must be defined.");
@@ -125,7 +123,6 @@ export class GeneratedClient extends ClientBase {
 
         let options_: RequestInit = {
             method: "DELETE",
-            signal,
             headers: {
             }
         };
@@ -162,7 +159,7 @@ export class GeneratedClient extends ClientBase {
      * @param to (optional) Only rows before this moment; RFC 3339 with an offset.
      * @return OK
      */
-    listAudit(limit?: number | undefined, cursor?: string | undefined, secretId?: string | undefined, actor?: string | undefined, action?: string | undefined, outcome?: string | undefined, from?: string | undefined, to?: string | undefined, signal?: AbortSignal): Promise<AuditInfoList> {
+    listAudit(limit?: number | undefined, cursor?: string | undefined, secretId?: string | undefined, actor?: string | undefined, action?: string | undefined, outcome?: string | undefined, from?: string | undefined, to?: string | undefined): Promise<AuditInfoList> {
         let url_ = this.baseUrl + "/api/v1/audit?";
         if (limit === null)
             throw new globalThis.Error("The parameter 'limit' cannot be null.");
@@ -200,7 +197,6 @@ export class GeneratedClient extends ClientBase {
 
         let options_: RequestInit = {
             method: "GET",
-            signal,
             headers: {
                 "Accept": "application/json"
             }
@@ -232,13 +228,12 @@ export class GeneratedClient extends ClientBase {
      * Check that the audit is as it was written; for operators. Reads all of it.
      * @return OK
      */
-    verifyAudit(signal?: AbortSignal): Promise<AuditCheck> {
+    verifyAudit(): Promise<AuditCheck> {
         let url_ = this.baseUrl + "/api/v1/audit/verify";
         url_ = url_.replace(/[?&]$/, "");
 
         let options_: RequestInit = {
             method: "GET",
-            signal,
             headers: {
                 "Accept": "application/json"
             }
@@ -270,7 +265,7 @@ export class GeneratedClient extends ClientBase {
      * Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.
      * @return OK
      */
-    resolve(body: ToolCallRequest, signal?: AbortSignal): Promise<Resolved> {
+    resolve(body: ToolCallRequest): Promise<Resolved> {
         let url_ = this.baseUrl + "/api/v1/secrets/resolve";
         url_ = url_.replace(/[?&]$/, "");
 
@@ -279,7 +274,6 @@ export class GeneratedClient extends ClientBase {
         let options_: RequestInit = {
             body: content_,
             method: "POST",
-            signal,
             headers: {
                 "Content-Type": "application/json",
                 "Accept": "application/json"
@@ -312,7 +306,7 @@ export class GeneratedClient extends ClientBase {
      * Say which secrets a tool call would get and why, without any value.
      * @return OK
      */
-    explain(body: ToolCallRequest, signal?: AbortSignal): Promise<ResolutionExplanation> {
+    explain(body: ToolCallRequest): Promise<ResolutionExplanation> {
         let url_ = this.baseUrl + "/api/v1/secrets/resolve/explain";
         url_ = url_.replace(/[?&]$/, "");
 
@@ -321,7 +315,6 @@ export class GeneratedClient extends ClientBase {
         let options_: RequestInit = {
             body: content_,
             method: "POST",
-            signal,
             headers: {
                 "Content-Type": "application/json",
                 "Accept": "application/json"
@@ -354,7 +347,7 @@ export class GeneratedClient extends ClientBase {
      * Store a secret.
      * @return OK
      */
-    createSecret(body: CreateSecretRequest, signal?: AbortSignal): Promise<SecretInfo> {
+    createSecret(body: CreateSecretRequest): Promise<SecretInfo> {
         let url_ = this.baseUrl + "/api/v1/secrets";
         url_ = url_.replace(/[?&]$/, "");
 
@@ -363,7 +356,6 @@ export class GeneratedClient extends ClientBase {
         let options_: RequestInit = {
             body: content_,
             method: "POST",
-            signal,
             headers: {
                 "Content-Type": "application/json",
                 "Accept": "application/json"
@@ -400,7 +392,7 @@ export class GeneratedClient extends ClientBase {
      * @param secretName (optional) Only the secret of this name.
      * @return OK
      */
-    listSecrets(limit?: number | undefined, cursor?: string | undefined, toolName?: string | undefined, secretName?: string | undefined, signal?: AbortSignal): Promise<SecretInfoList> {
+    listSecrets(limit?: number | undefined, cursor?: string | undefined, toolName?: string | undefined, secretName?: string | undefined): Promise<SecretInfoList> {
         let url_ = this.baseUrl + "/api/v1/secrets?";
         if (limit === null)
             throw new globalThis.Error("The parameter 'limit' cannot be null.");
@@ -422,7 +414,6 @@ export class GeneratedClient extends ClientBase {
 
         let options_: RequestInit = {
             method: "GET",
-            signal,
             headers: {
                 "Accept": "application/json"
             }
@@ -455,7 +446,7 @@ export class GeneratedClient extends ClientBase {
      * @param secretId The secret's id.
      * @return OK
      */
-    getSecret(secretId: string, signal?: AbortSignal): Promise<SecretInfo> {
+    getSecret(secretId: string): Promise<SecretInfo> {
         let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}";
         if (secretId === undefined || secretId === null)
             throw new globalThis.Error("The parameter 'secretId' must be defined.");
@@ -464,7 +455,6 @@ export class GeneratedClient extends ClientBase {
 
         let options_: RequestInit = {
             method: "GET",
-            signal,
             headers: {
                 "Accept": "application/json"
             }
@@ -498,7 +488,7 @@ export class GeneratedClient extends ClientBase {
      * @param ifMatch (optional) The entity tag of the version to change; when it is no longer the current one, nothing happens.
      * @return OK
      */
-    updateSecret(secretId: string, body: UpdateSecretRequest, ifMatch?: string | undefined, signal?: AbortSignal): Promise<SecretInfo> {
+    updateSecret(secretId: string, body: UpdateSecretRequest, ifMatch?: string | undefined): Promise<SecretInfo> {
         let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}";
         if (secretId === undefined || secretId === null)
             throw new globalThis.Error("The parameter 'secretId' must be defined.");
@@ -510,7 +500,6 @@ export class GeneratedClient extends ClientBase {
         let options_: RequestInit = {
             body: content_,
             method: "PATCH",
-            signal,
             headers: {
                 "If-Match": ifMatch !== undefined && ifMatch !== null ? "" + ifMatch : "",
                 "Content-Type": "application/json",
@@ -546,7 +535,7 @@ export class GeneratedClient extends ClientBase {
      * @param ifMatch (optional) The entity tag of the version to change; when it is no longer the current one, nothing happens.
      * @return OK
      */
-    deleteSecret(secretId: string, ifMatch?: string | undefined, signal?: AbortSignal): Promise<void> {
+    deleteSecret(secretId: string, ifMatch?: string | undefined): Promise<void> {
         let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}";
         if (secretId === undefined || secretId === null)
             throw new globalThis.Error("The parameter 'secretId' must be defined.");
@@ -555,7 +544,6 @@ export class GeneratedClient extends ClientBase {
 
         let options_: RequestInit = {
             method: "DELETE",
-            signal,
             headers: {
                 "If-Match": ifMatch !== undefined && ifMatch !== null ? "" + ifMatch : "",
             }
@@ -586,7 +574,7 @@ export class GeneratedClient extends ClientBase {
      * @param organizationId (optional) An organisation that one belongs to; one's own secrets when left out.
      * @return OK
      */
-    getUsage(organizationId?: string | undefined, signal?: AbortSignal): Promise<Usage> {
+    getUsage(organizationId?: string | undefined): Promise<Usage> {
         let url_ = this.baseUrl + "/api/v1/usage?";
         if (organizationId === null)
             throw new globalThis.Error("The parameter 'organizationId' cannot be null.");
@@ -596,7 +584,6 @@ export class GeneratedClient extends ClientBase {
 
         let options_: RequestInit = {
             method: "GET",
-            signal,
             headers: {
                 "Accept": "application/json"
             }

@@ -11,8 +11,6 @@ export type * from './generated.js';
 export interface Paging {
   /** Entries to fetch at a time, 1 to 1000; default 100. */
   readonly pageSize?: number;
-  /** Ends the sequence early. */
-  readonly signal?: AbortSignal;
 }
 
 /** Members of answers that are credentials. */
@@ -20,26 +18,34 @@ const credentials = new Set(['secret_value', 'key']);
 
 const hide = (name: string, value: unknown) => (typeof value === 'string' && credentials.has(name) ? new SecretText(value) : value);
 
-/** The service's endpoints. Every operation takes an `AbortSignal` last and throws a `SecretsApiError` when it is refused. */
+/** The service's endpoints. Every operation throws a `SecretsApiError` when it is refused. */
 export class SecretsClient extends GeneratedClient {
-  constructor(options: SecretsClientOptions) {
-    super(options.baseUrl.replace(/\/+$/, ''), transport(options));
+  readonly #options: SecretsClientOptions;
+
+  constructor(options: SecretsClientOptions, signal?: AbortSignal) {
+    super(options.baseUrl.replace(/\/+$/, ''), transport(options, signal));
+    this.#options = options;
     this.jsonParseReviver = hide;
   }
 
+  /** The same client, whose calls, waits and sequences end when the signal says so. */
+  withSignal(signal: AbortSignal): SecretsClient {
+    return new SecretsClient(this.#options, signal);
+  }
+
   /** All secrets of the caller, or those bound to a tool, oldest first. */
-  enumerateSecrets(toolName?: string, { pageSize = 100, signal }: Paging = {}): AsyncGenerator<SecretInfo> {
-    return pages((cursor) => this.listSecrets(pageSize, cursor, toolName, undefined, signal));
+  enumerateSecrets(toolName?: string, { pageSize = 100 }: Paging = {}): AsyncGenerator<SecretInfo> {
+    return pages((cursor) => this.listSecrets(pageSize, cursor, toolName));
   }
 
   /** All API keys that the caller may see, oldest first. */
-  enumerateApiKeys({ pageSize = 100, signal }: Paging = {}): AsyncGenerator<ApiKeyInfo> {
-    return pages((cursor) => this.listApiKeys(pageSize, cursor, signal));
+  enumerateApiKeys({ pageSize = 100 }: Paging = {}): AsyncGenerator<ApiKeyInfo> {
+    return pages((cursor) => this.listApiKeys(pageSize, cursor));
   }
 
   /** All rows of the audit that the caller may see, or those about a secret, newest first. */
-  enumerateAudit(secretId?: string, { pageSize = 100, signal }: Paging = {}): AsyncGenerator<AuditInfo> {
-    return pages((cursor) => this.listAudit(pageSize, cursor, secretId, undefined, undefined, undefined, undefined, undefined, signal));
+  enumerateAudit(secretId?: string, { pageSize = 100 }: Paging = {}): AsyncGenerator<AuditInfo> {
+    return pages((cursor) => this.listAudit(pageSize, cursor, secretId));
   }
 }
 

@@ -22,7 +22,7 @@ const isRepeatable = (url: string, method: string) =>
 
 const backoff = (attempt: number) => 0.2 * 2 ** attempt * (0.5 + Math.random());
 
-function wait(seconds: number, signal: AbortSignal | null | undefined): Promise<void> {
+function wait(seconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);
@@ -41,7 +41,7 @@ function wait(seconds: number, signal: AbortSignal | null | undefined): Promise<
  * `fetch` with the credential, the errors and the retries. 429 is refused before anything is done: every call is tried again. 503 and a broken
  * connection leave open whether it was done: only calls that may be repeated.
  */
-export function transport(options: SecretsClientOptions): { fetch(url: RequestInfo, init?: RequestInit): Promise<Response> } {
+export function transport(options: SecretsClientOptions, signal?: AbortSignal): { fetch(url: RequestInfo, init?: RequestInit): Promise<Response> } {
   const { apiKey, token, maxRetries = 3, maxRetryDelay = 30, fetch = globalThis.fetch } = options;
   if ((apiKey === undefined) === (token === undefined)) throw new TypeError('Set either apiKey or token.');
 
@@ -51,7 +51,7 @@ export function transport(options: SecretsClientOptions): { fetch(url: RequestIn
     for (const [name, value] of [...headers]) if (value === '') headers.delete(name);
     headers.set('authorization', `Bearer ${apiKey ?? (await token!())}`);
     // The service never redirects. Whoever does would get the credential, and perhaps a secret.
-    return fetch(url, { ...init, headers, redirect: 'manual' });
+    return fetch(url, { ...init, headers, redirect: 'manual', signal: signal ?? null });
   }
 
   return {
@@ -71,7 +71,7 @@ export function transport(options: SecretsClientOptions): { fetch(url: RequestIn
           // What fetch throws when there is no answer; an abort is something else.
           if (!(error instanceof TypeError) || !mayRepeat || attempt >= maxRetries) throw error;
         }
-        await wait(Math.min(delay, maxRetryDelay), init.signal);
+        await wait(Math.min(delay, maxRetryDelay), signal);
       }
     },
   };

@@ -141,7 +141,7 @@ test('what may be repeated is tried again, the rest only after 429', async () =>
 
 test('a wait ends when the caller gives up', async () => {
   await fake((_, response) => response.writeHead(429, { 'retry-after': '20' }).end('{}'), async (client) => {
-    await assert.rejects(client.listSecrets(undefined, undefined, undefined, undefined, AbortSignal.timeout(100)), { name: 'TimeoutError' });
+    await assert.rejects(client.withSignal(AbortSignal.timeout(100)).listSecrets(), { name: 'TimeoutError' });
   });
 });
 
