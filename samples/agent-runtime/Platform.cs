@@ -15,7 +15,7 @@ internal sealed class Platform(ISecretsClient secrets, TextWriter output)
         await output.WriteLineAsync($"\nThe model calls {tool.Name} with {given.ToJsonString()}");
         var call = new ToolCallRequest { ToolName = tool.Name, ToolArgs = tool.MissingFrom(given) };
 
-        using var resolved = await secrets.ResolveAsync(call, cancellationToken);
+        using var resolved = await secrets.ResolveAsync(call, cancellationToken: cancellationToken);
         var arguments = given.DeepClone().AsObject();
         foreach (var filled in resolved.Values)
         {
@@ -30,11 +30,11 @@ internal sealed class Platform(ISecretsClient secrets, TextWriter output)
     /// <summary>For people: what was filled, by which secret, and why that one. None of it needs the value.</summary>
     private async Task ExplainAsync(ToolCallRequest call, Resolved resolved, CancellationToken cancellationToken)
     {
-        var explanation = await secrets.ExplainAsync(call, cancellationToken);
+        var explanation = await secrets.ExplainAsync(call, cancellationToken: cancellationToken);
         var rules = explanation.Arguments.ToDictionary(argument => argument.ToolArg, argument => argument.Rule, StringComparer.Ordinal);
         foreach (var filled in resolved.Values)
         {
-            var mask = (await secrets.GetSecretAsync(filled.SecretId, cancellationToken)).Display;
+            var mask = (await secrets.GetSecretAsync(filled.SecretId, cancellationToken: cancellationToken)).Display;
             await output.WriteLineAsync($"  {filled.ToolArg} = {mask} from '{filled.SecretName}' ({filled.Matched}): {rules[filled.ToolArg]}");
         }
 

@@ -39,6 +39,6 @@ internal static class SampleSecrets
         var there = await secrets.ListSecretsAsync(secretName: request.SecretName, cancellationToken: cancellationToken);
         return there.Data is [var found]
             ? (found, "was there")
-            : (await secrets.CreateSecretAsync(request, cancellationToken), "stored");
+            : (await secrets.CreateSecretAsync(request, cancellationToken: cancellationToken), "stored");
     }
 }

@@ -32,7 +32,7 @@ public static class Paging
         PagesAsync(
             async (cursor, token) =>
             {
-                var page = await client.ListApiKeysAsync(pageSize, cursor, token).ConfigureAwait(false);
+                var page = await client.ListApiKeysAsync(pageSize, cursor, cancellationToken: token).ConfigureAwait(false);
                 return (page.Data, page.NextCursor);
             },
             cancellationToken);

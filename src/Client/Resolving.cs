@@ -52,5 +52,6 @@ public static class SecretsClientExtensions
         string toolName,
         IReadOnlyList<string>? toolArgs = null,
         CancellationToken cancellationToken = default) =>
-        client.ResolveAsync(new ToolCallRequest { UserId = userId, ToolName = toolName, ToolArgs = toolArgs }, cancellationToken);
+        client.ResolveAsync(
+            new ToolCallRequest { UserId = userId, ToolName = toolName, ToolArgs = toolArgs }, cancellationToken: cancellationToken);
 }
