@@ -101,21 +101,24 @@ namespace Secrets.Client
         /// <summary>
         /// Store a secret.
         /// </summary>
+        /// <param name="organizationId">An organisation that one administers, to store it there; the name is an alias then.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// List one's secrets, oldest first.
+        /// List one's secrets or an organisation's, oldest first.
         /// </summary>
         /// <param name="limit">Secrets to answer at most, 1 to 1000; all of them when left out.</param>
         /// <param name="cursor">The `next_cursor` of the page before.</param>
         /// <param name="toolName">Only secrets bound to this tool, by name or pattern.</param>
         /// <param name="secretName">Only the secret of this name.</param>
+        /// <param name="organizationId">List an organisation's; members who are no admins name one of their workspaces too.</param>
+        /// <param name="workspace">Only secrets that may be used in this workspace.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, string? organizationId = null, string? workspace = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -154,6 +157,44 @@ namespace Secrets.Client
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Store a secret of an organisation; for its admins.
+        /// </summary>
+        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        System.Threading.Tasks.Task CreateAiHubSecretAsync(CreateAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.
+        /// </summary>
+        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <param name="workspace">Only secrets that may be used in this workspace.</param>
+        /// <param name="alias">Only the secret of this alias.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        System.Threading.Tasks.Task<AliasList> ListAiHubSecretsAsync(string? ibContext = null, string? workspace = null, string? alias = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Change a secret of an organisation; for its admins. What is left out stays as it is.
+        /// </summary>
+        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        System.Threading.Tasks.Task UpdateAiHubSecretAsync(UpdateAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Delete a secret of an organisation for good, at once; for its admins.
+        /// </summary>
+        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        System.Threading.Tasks.Task DeleteAiHubSecretAsync(DeleteAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
     }
 
@@ -785,9 +826,10 @@ namespace Secrets.Client
         /// <summary>
         /// Store a secret.
         /// </summary>
+        /// <param name="organizationId">An organisation that one administers, to store it there; the name is an alias then.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             if (body == null)
                 throw new System.ArgumentNullException("body");
@@ -809,6 +851,12 @@ namespace Secrets.Client
 
                     // Operation Path: "api/v1/secrets"
                     urlBuilder_.Append("api/v1/secrets");
+                    urlBuilder_.Append('?');
+                    if (organizationId != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("organization_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(organizationId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    urlBuilder_.Length--;
 
                     PrepareRequest(client_, request_, urlBuilder_);
 
@@ -864,15 +912,17 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// List one's secrets, oldest first.
+        /// List one's secrets or an organisation's, oldest first.
         /// </summary>
         /// <param name="limit">Secrets to answer at most, 1 to 1000; all of them when left out.</param>
         /// <param name="cursor">The `next_cursor` of the page before.</param>
         /// <param name="toolName">Only secrets bound to this tool, by name or pattern.</param>
         /// <param name="secretName">Only the secret of this name.</param>
+        /// <param name="organizationId">List an organisation's; members who are no admins name one of their workspaces too.</param>
+        /// <param name="workspace">Only secrets that may be used in this workspace.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, string? organizationId = null, string? workspace = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             var client_ = _httpClient;
             var disposeClient_ = false;
@@ -903,6 +953,14 @@ namespace Secrets.Client
                     if (secretName != null)
                     {
                         urlBuilder_.Append(System.Uri.EscapeDataString("secret_name")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(secretName, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (organizationId != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("organization_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(organizationId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (workspace != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("workspace")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(workspace, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
                     }
                     urlBuilder_.Length--;
 
@@ -1285,6 +1343,333 @@ namespace Secrets.Client
             }
         }
 
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Store a secret of an organisation; for its admins.
+        /// </summary>
+        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        public virtual async System.Threading.Tasks.Task CreateAiHubSecretAsync(CreateAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        {
+            if (body == null)
+                throw new System.ArgumentNullException("body");
+
+            var client_ = _httpClient;
+            var disposeClient_ = false;
+            try
+            {
+                using (var request_ = new System.Net.Http.HttpRequestMessage())
+                {
+
+                    if (ibContext != null)
+                        request_.Headers.TryAddWithoutValidation("IB-Context", ConvertToString(ibContext, System.Globalization.CultureInfo.InvariantCulture));
+                    var json_ = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(body, JsonSerializerSettings);
+                    var content_ = new System.Net.Http.ByteArrayContent(json_);
+                    content_.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse("application/json");
+                    request_.Content = content_;
+                    request_.Method = new System.Net.Http.HttpMethod("POST");
+
+                    var urlBuilder_ = new System.Text.StringBuilder();
+
+                    // Operation Path: "api/v2/aihub/secrets"
+                    urlBuilder_.Append("api/v2/aihub/secrets");
+
+                    PrepareRequest(client_, request_, urlBuilder_);
+
+                    var url_ = urlBuilder_.ToString();
+                    request_.RequestUri = new System.Uri(url_, System.UriKind.RelativeOrAbsolute);
+
+                    PrepareRequest(client_, request_, url_);
+
+                    var response_ = await client_.SendAsync(request_, System.Net.Http.HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    var disposeResponse_ = true;
+                    try
+                    {
+                        var headers_ = new System.Collections.Generic.Dictionary<string, System.Collections.Generic.IEnumerable<string>>();
+                        foreach (var item_ in response_.Headers)
+                            headers_[item_.Key] = item_.Value;
+                        if (response_.Content != null && response_.Content.Headers != null)
+                        {
+                            foreach (var item_ in response_.Content.Headers)
+                                headers_[item_.Key] = item_.Value;
+                        }
+
+                        ProcessResponse(client_, response_);
+
+                        var status_ = (int)response_.StatusCode;
+                        if (status_ == 200)
+                        {
+                            return;
+                        }
+                        else
+                        {
+                            var responseData_ = response_.Content == null ? null : await ReadAsStringAsync(response_.Content, cancellationToken).ConfigureAwait(false);
+                            throw new SecretsApiException("The HTTP status code of the response was not expected (" + status_ + ").", status_, responseData_, headers_, null);
+                        }
+                    }
+                    finally
+                    {
+                        if (disposeResponse_)
+                            response_.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                if (disposeClient_)
+                    client_.Dispose();
+            }
+        }
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.
+        /// </summary>
+        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <param name="workspace">Only secrets that may be used in this workspace.</param>
+        /// <param name="alias">Only the secret of this alias.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        public virtual async System.Threading.Tasks.Task<AliasList> ListAiHubSecretsAsync(string? ibContext = null, string? workspace = null, string? alias = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        {
+            var client_ = _httpClient;
+            var disposeClient_ = false;
+            try
+            {
+                using (var request_ = new System.Net.Http.HttpRequestMessage())
+                {
+
+                    if (ibContext != null)
+                        request_.Headers.TryAddWithoutValidation("IB-Context", ConvertToString(ibContext, System.Globalization.CultureInfo.InvariantCulture));
+                    request_.Method = new System.Net.Http.HttpMethod("GET");
+                    request_.Headers.Accept.Add(System.Net.Http.Headers.MediaTypeWithQualityHeaderValue.Parse("application/json"));
+
+                    var urlBuilder_ = new System.Text.StringBuilder();
+
+                    // Operation Path: "api/v2/aihub/secrets"
+                    urlBuilder_.Append("api/v2/aihub/secrets");
+                    urlBuilder_.Append('?');
+                    if (workspace != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("workspace")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(workspace, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (alias != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("alias")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(alias, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    urlBuilder_.Length--;
+
+                    PrepareRequest(client_, request_, urlBuilder_);
+
+                    var url_ = urlBuilder_.ToString();
+                    request_.RequestUri = new System.Uri(url_, System.UriKind.RelativeOrAbsolute);
+
+                    PrepareRequest(client_, request_, url_);
+
+                    var response_ = await client_.SendAsync(request_, System.Net.Http.HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    var disposeResponse_ = true;
+                    try
+                    {
+                        var headers_ = new System.Collections.Generic.Dictionary<string, System.Collections.Generic.IEnumerable<string>>();
+                        foreach (var item_ in response_.Headers)
+                            headers_[item_.Key] = item_.Value;
+                        if (response_.Content != null && response_.Content.Headers != null)
+                        {
+                            foreach (var item_ in response_.Content.Headers)
+                                headers_[item_.Key] = item_.Value;
+                        }
+
+                        ProcessResponse(client_, response_);
+
+                        var status_ = (int)response_.StatusCode;
+                        if (status_ == 200)
+                        {
+                            var objectResponse_ = await ReadObjectResponseAsync<AliasList>(response_, headers_, cancellationToken).ConfigureAwait(false);
+                            if (objectResponse_.Object == null)
+                            {
+                                throw new SecretsApiException("Response was null which was not expected.", status_, objectResponse_.Text, headers_, null);
+                            }
+                            return objectResponse_.Object;
+                        }
+                        else
+                        {
+                            var responseData_ = response_.Content == null ? null : await ReadAsStringAsync(response_.Content, cancellationToken).ConfigureAwait(false);
+                            throw new SecretsApiException("The HTTP status code of the response was not expected (" + status_ + ").", status_, responseData_, headers_, null);
+                        }
+                    }
+                    finally
+                    {
+                        if (disposeResponse_)
+                            response_.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                if (disposeClient_)
+                    client_.Dispose();
+            }
+        }
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Change a secret of an organisation; for its admins. What is left out stays as it is.
+        /// </summary>
+        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        public virtual async System.Threading.Tasks.Task UpdateAiHubSecretAsync(UpdateAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        {
+            if (body == null)
+                throw new System.ArgumentNullException("body");
+
+            var client_ = _httpClient;
+            var disposeClient_ = false;
+            try
+            {
+                using (var request_ = new System.Net.Http.HttpRequestMessage())
+                {
+
+                    if (ibContext != null)
+                        request_.Headers.TryAddWithoutValidation("IB-Context", ConvertToString(ibContext, System.Globalization.CultureInfo.InvariantCulture));
+                    var json_ = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(body, JsonSerializerSettings);
+                    var content_ = new System.Net.Http.ByteArrayContent(json_);
+                    content_.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse("application/json");
+                    request_.Content = content_;
+                    request_.Method = new System.Net.Http.HttpMethod("PATCH");
+
+                    var urlBuilder_ = new System.Text.StringBuilder();
+
+                    // Operation Path: "api/v2/aihub/secrets"
+                    urlBuilder_.Append("api/v2/aihub/secrets");
+
+                    PrepareRequest(client_, request_, urlBuilder_);
+
+                    var url_ = urlBuilder_.ToString();
+                    request_.RequestUri = new System.Uri(url_, System.UriKind.RelativeOrAbsolute);
+
+                    PrepareRequest(client_, request_, url_);
+
+                    var response_ = await client_.SendAsync(request_, System.Net.Http.HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    var disposeResponse_ = true;
+                    try
+                    {
+                        var headers_ = new System.Collections.Generic.Dictionary<string, System.Collections.Generic.IEnumerable<string>>();
+                        foreach (var item_ in response_.Headers)
+                            headers_[item_.Key] = item_.Value;
+                        if (response_.Content != null && response_.Content.Headers != null)
+                        {
+                            foreach (var item_ in response_.Content.Headers)
+                                headers_[item_.Key] = item_.Value;
+                        }
+
+                        ProcessResponse(client_, response_);
+
+                        var status_ = (int)response_.StatusCode;
+                        if (status_ == 200)
+                        {
+                            return;
+                        }
+                        else
+                        {
+                            var responseData_ = response_.Content == null ? null : await ReadAsStringAsync(response_.Content, cancellationToken).ConfigureAwait(false);
+                            throw new SecretsApiException("The HTTP status code of the response was not expected (" + status_ + ").", status_, responseData_, headers_, null);
+                        }
+                    }
+                    finally
+                    {
+                        if (disposeResponse_)
+                            response_.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                if (disposeClient_)
+                    client_.Dispose();
+            }
+        }
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Delete a secret of an organisation for good, at once; for its admins.
+        /// </summary>
+        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        public virtual async System.Threading.Tasks.Task DeleteAiHubSecretAsync(DeleteAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        {
+            if (body == null)
+                throw new System.ArgumentNullException("body");
+
+            var client_ = _httpClient;
+            var disposeClient_ = false;
+            try
+            {
+                using (var request_ = new System.Net.Http.HttpRequestMessage())
+                {
+
+                    if (ibContext != null)
+                        request_.Headers.TryAddWithoutValidation("IB-Context", ConvertToString(ibContext, System.Globalization.CultureInfo.InvariantCulture));
+                    var json_ = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(body, JsonSerializerSettings);
+                    var content_ = new System.Net.Http.ByteArrayContent(json_);
+                    content_.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse("application/json");
+                    request_.Content = content_;
+                    request_.Method = new System.Net.Http.HttpMethod("DELETE");
+
+                    var urlBuilder_ = new System.Text.StringBuilder();
+
+                    // Operation Path: "api/v2/aihub/secrets"
+                    urlBuilder_.Append("api/v2/aihub/secrets");
+
+                    PrepareRequest(client_, request_, urlBuilder_);
+
+                    var url_ = urlBuilder_.ToString();
+                    request_.RequestUri = new System.Uri(url_, System.UriKind.RelativeOrAbsolute);
+
+                    PrepareRequest(client_, request_, url_);
+
+                    var response_ = await client_.SendAsync(request_, System.Net.Http.HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    var disposeResponse_ = true;
+                    try
+                    {
+                        var headers_ = new System.Collections.Generic.Dictionary<string, System.Collections.Generic.IEnumerable<string>>();
+                        foreach (var item_ in response_.Headers)
+                            headers_[item_.Key] = item_.Value;
+                        if (response_.Content != null && response_.Content.Headers != null)
+                        {
+                            foreach (var item_ in response_.Content.Headers)
+                                headers_[item_.Key] = item_.Value;
+                        }
+
+                        ProcessResponse(client_, response_);
+
+                        var status_ = (int)response_.StatusCode;
+                        if (status_ == 200)
+                        {
+                            return;
+                        }
+                        else
+                        {
+                            var responseData_ = response_.Content == null ? null : await ReadAsStringAsync(response_.Content, cancellationToken).ConfigureAwait(false);
+                            throw new SecretsApiException("The HTTP status code of the response was not expected (" + status_ + ").", status_, responseData_, headers_, null);
+                        }
+                    }
+                    finally
+                    {
+                        if (disposeResponse_)
+                            response_.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                if (disposeClient_)
+                    client_.Dispose();
+            }
+        }
+
         protected struct ObjectResponseResult<T>
         {
             public ObjectResponseResult(T responseObject, string responseText)
@@ -1376,6 +1761,82 @@ namespace Secrets.Client
             var result = System.Convert.ToString(value, cultureInfo);
             return result == null ? "" : result;
         }
+    }
+
+    /// <summary>
+    /// A secret of an organisation as people may see it.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class AliasInfo
+    {
+        /// <summary>
+        /// Its name.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("alias")]
+        public required string Alias { get; init; }
+
+        /// <summary>
+        /// What it is for.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("description")]
+        public required string Description { get; init; }
+
+        /// <summary>
+        /// Which workspaces may use it: `ALL`, `SOME` or `NONE`.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces_type")]
+        public required string AllowedWorkspacesType { get; init; }
+
+        /// <summary>
+        /// The workspaces that may use it, if only some may.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces")]
+        public required System.Collections.Generic.IReadOnlyList<string> AllowedWorkspaces { get; init; }
+
+        /// <summary>
+        /// The organisation.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("org")]
+        public required string Org { get; init; }
+
+        /// <summary>
+        /// When it was stored, in milliseconds of Unix time.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("created_at")]
+        public required long CreatedAt { get; init; }
+
+        /// <summary>
+        /// The user who stored it.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("created_by")]
+        public required string CreatedBy { get; init; }
+
+        /// <summary>
+        /// When it was last changed, in milliseconds of Unix time.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("updated_at")]
+        public required long UpdatedAt { get; init; }
+
+        /// <summary>
+        /// The user who last changed it.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("last_updated_by")]
+        public required string LastUpdatedBy { get; init; }
+
+    }
+
+    /// <summary>
+    /// Secrets of an organisation.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class AliasList
+    {
+        /// <summary>
+        /// The secrets, oldest first.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("secrets")]
+        public required System.Collections.Generic.IReadOnlyList<AliasInfo> Secrets { get; init; }
+
     }
 
     /// <summary>
@@ -1663,6 +2124,44 @@ namespace Secrets.Client
     }
 
     /// <summary>
+    /// A secret of an organisation to store.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class CreateAliasRequest
+    {
+        /// <summary>
+        /// What to call it; unique in the organisation, and for good. Letters, digits, `_` and `-`.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("alias")]
+        public required string Alias { get; init; }
+
+        /// <summary>
+        /// What it is for.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("description")]
+        public string? Description { get; init; }
+
+        /// <summary>
+        /// The credential. It is stored sealed and never shown again.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("value")]
+        public required SecretText Value { get; init; }
+
+        /// <summary>
+        /// Which workspaces may use it: `ALL`, `SOME` or `NONE`.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces_type")]
+        public required string AllowedWorkspacesType { get; init; }
+
+        /// <summary>
+        /// The workspaces that may use it, at most 1000; needed with `SOME`, and without meaning otherwise.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces")]
+        public System.Collections.Generic.IReadOnlyList<string>? AllowedWorkspaces { get; init; }
+
+    }
+
+    /// <summary>
     /// An API key to make.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
@@ -1747,6 +2246,20 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("is_default_for_tool")]
         public bool? IsDefaultForTool { get; init; }
+
+    }
+
+    /// <summary>
+    /// Which secret of an organisation to delete.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class DeleteAliasRequest
+    {
+        /// <summary>
+        /// Which secret.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("alias")]
+        public required string Alias { get; init; }
 
     }
 
@@ -2025,10 +2538,16 @@ namespace Secrets.Client
         public required System.Guid SecretId { get; init; }
 
         /// <summary>
-        /// The user it belongs to.
+        /// The user it belongs to; of an organisation's secret the user who stored it.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         public required System.Guid UserId { get; init; }
+
+        /// <summary>
+        /// The organisation it belongs to; absent where it belongs to a user.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
+        public string? OrganizationId { get; init; }
 
         /// <summary>
         /// Its name.
@@ -2154,6 +2673,48 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspace")]
         public string? Workspace { get; init; }
+
+    }
+
+    /// <summary>
+    /// What to change of an organisation's secret. Members left out, or null, stay as they are.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class UpdateAliasRequest
+    {
+        /// <summary>
+        /// Which secret.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("alias")]
+        public required string Alias { get; init; }
+
+        /// <summary>
+        /// A new description.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("description")]
+        [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+        public Optional<string?> Description { get; init; }
+
+        /// <summary>
+        /// A new value.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("value")]
+        [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+        public Optional<SecretText?> Value { get; init; }
+
+        /// <summary>
+        /// Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces_type")]
+        [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+        public Optional<string?> AllowedWorkspacesType { get; init; }
+
+        /// <summary>
+        /// The workspaces that may use it from now on, if only some may.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces")]
+        [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+        public Optional<System.Collections.Generic.IReadOnlyList<string>?> AllowedWorkspaces { get; init; }
 
     }
 

@@ -345,10 +345,15 @@ export class GeneratedClient extends ClientBase {
 
     /**
      * Store a secret.
+     * @param organizationId (optional) An organisation that one administers, to store it there; the name is an alias then.
      * @return OK
      */
-    createSecret(body: CreateSecretRequest): Promise<SecretInfo> {
-        let url_ = this.baseUrl + "/api/v1/secrets";
+    createSecret(body: CreateSecretRequest, organizationId?: string | undefined): Promise<SecretInfo> {
+        let url_ = this.baseUrl + "/api/v1/secrets?";
+        if (organizationId === null)
+            throw new globalThis.Error("The parameter 'organizationId' cannot be null.");
+        else if (organizationId !== undefined)
+            url_ += "organization_id=" + encodeURIComponent("" + organizationId) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         const content_ = JSON.stringify(body);
@@ -385,14 +390,16 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * List one's secrets, oldest first.
+     * List one's secrets or an organisation's, oldest first.
      * @param limit (optional) Secrets to answer at most, 1 to 1000; all of them when left out.
      * @param cursor (optional) The `next_cursor` of the page before.
      * @param toolName (optional) Only secrets bound to this tool, by name or pattern.
      * @param secretName (optional) Only the secret of this name.
+     * @param organizationId (optional) List an organisation's; members who are no admins name one of their workspaces too.
+     * @param workspace (optional) Only secrets that may be used in this workspace.
      * @return OK
      */
-    listSecrets(limit?: number | undefined, cursor?: string | undefined, toolName?: string | undefined, secretName?: string | undefined): Promise<SecretInfoList> {
+    listSecrets(limit?: number | undefined, cursor?: string | undefined, toolName?: string | undefined, secretName?: string | undefined, organizationId?: string | undefined, workspace?: string | undefined): Promise<SecretInfoList> {
         let url_ = this.baseUrl + "/api/v1/secrets?";
         if (limit === null)
             throw new globalThis.Error("The parameter 'limit' cannot be null.");
@@ -410,6 +417,14 @@ export class GeneratedClient extends ClientBase {
             throw new globalThis.Error("The parameter 'secretName' cannot be null.");
         else if (secretName !== undefined)
             url_ += "secret_name=" + encodeURIComponent("" + secretName) + "&";
+        if (organizationId === null)
+            throw new globalThis.Error("The parameter 'organizationId' cannot be null.");
+        else if (organizationId !== undefined)
+            url_ += "organization_id=" + encodeURIComponent("" + organizationId) + "&";
+        if (workspace === null)
+            throw new globalThis.Error("The parameter 'workspace' cannot be null.");
+        else if (workspace !== undefined)
+            url_ += "workspace=" + encodeURIComponent("" + workspace) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         let options_: RequestInit = {
@@ -610,6 +625,203 @@ export class GeneratedClient extends ClientBase {
         }
         return Promise.resolve<Usage>(null as any);
     }
+
+    /**
+     * Store a secret of an organisation; for its admins.
+     * @param ibContext (optional) The organisation; may be left out by whoever belongs to only one.
+     * @return OK
+     */
+    createAiHubSecret(body: CreateAliasRequest, ibContext?: string | undefined): Promise<void> {
+        let url_ = this.baseUrl + "/api/v2/aihub/secrets";
+        url_ = url_.replace(/[?&]$/, "");
+
+        const content_ = JSON.stringify(body);
+
+        let options_: RequestInit = {
+            body: content_,
+            method: "POST",
+            headers: {
+                "IB-Context": ibContext !== undefined && ibContext !== null ? "" + ibContext : "",
+                "Content-Type": "application/json",
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processCreateAiHubSecret(_response));
+        });
+    }
+
+    protected processCreateAiHubSecret(response: Response): Promise<void> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            return;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<void>(null as any);
+    }
+
+    /**
+     * List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.
+     * @param ibContext (optional) The organisation; may be left out by whoever belongs to only one.
+     * @param workspace (optional) Only secrets that may be used in this workspace.
+     * @param alias (optional) Only the secret of this alias.
+     * @return OK
+     */
+    listAiHubSecrets(ibContext?: string | undefined, workspace?: string | undefined, alias?: string | undefined): Promise<AliasList> {
+        let url_ = this.baseUrl + "/api/v2/aihub/secrets?";
+        if (workspace === null)
+            throw new globalThis.Error("The parameter 'workspace' cannot be null.");
+        else if (workspace !== undefined)
+            url_ += "workspace=" + encodeURIComponent("" + workspace) + "&";
+        if (alias === null)
+            throw new globalThis.Error("The parameter 'alias' cannot be null.");
+        else if (alias !== undefined)
+            url_ += "alias=" + encodeURIComponent("" + alias) + "&";
+        url_ = url_.replace(/[?&]$/, "");
+
+        let options_: RequestInit = {
+            method: "GET",
+            headers: {
+                "IB-Context": ibContext !== undefined && ibContext !== null ? "" + ibContext : "",
+                "Accept": "application/json"
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processListAiHubSecrets(_response));
+        });
+    }
+
+    protected processListAiHubSecrets(response: Response): Promise<AliasList> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            let result200: any = null;
+            result200 = _responseText === "" ? null : JSON.parse(_responseText, this.jsonParseReviver) as AliasList;
+            return result200;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<AliasList>(null as any);
+    }
+
+    /**
+     * Change a secret of an organisation; for its admins. What is left out stays as it is.
+     * @param ibContext (optional) The organisation; may be left out by whoever belongs to only one.
+     * @return OK
+     */
+    updateAiHubSecret(body: UpdateAliasRequest, ibContext?: string | undefined): Promise<void> {
+        let url_ = this.baseUrl + "/api/v2/aihub/secrets";
+        url_ = url_.replace(/[?&]$/, "");
+
+        const content_ = JSON.stringify(body);
+
+        let options_: RequestInit = {
+            body: content_,
+            method: "PATCH",
+            headers: {
+                "IB-Context": ibContext !== undefined && ibContext !== null ? "" + ibContext : "",
+                "Content-Type": "application/json",
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processUpdateAiHubSecret(_response));
+        });
+    }
+
+    protected processUpdateAiHubSecret(response: Response): Promise<void> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            return;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<void>(null as any);
+    }
+
+    /**
+     * Delete a secret of an organisation for good, at once; for its admins.
+     * @param ibContext (optional) The organisation; may be left out by whoever belongs to only one.
+     * @return OK
+     */
+    deleteAiHubSecret(body: DeleteAliasRequest, ibContext?: string | undefined): Promise<void> {
+        let url_ = this.baseUrl + "/api/v2/aihub/secrets";
+        url_ = url_.replace(/[?&]$/, "");
+
+        const content_ = JSON.stringify(body);
+
+        let options_: RequestInit = {
+            body: content_,
+            method: "DELETE",
+            headers: {
+                "IB-Context": ibContext !== undefined && ibContext !== null ? "" + ibContext : "",
+                "Content-Type": "application/json",
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processDeleteAiHubSecret(_response));
+        });
+    }
+
+    protected processDeleteAiHubSecret(response: Response): Promise<void> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            return;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<void>(null as any);
+    }
+}
+
+/** A secret of an organisation as people may see it. */
+export interface AliasInfo {
+    /** Its name. */
+    alias: string;
+    /** What it is for. */
+    description: string;
+    /** Which workspaces may use it: `ALL`, `SOME` or `NONE`. */
+    allowed_workspaces_type: string;
+    /** The workspaces that may use it, if only some may. */
+    allowed_workspaces: string[];
+    /** The organisation. */
+    org: string;
+    /** When it was stored, in milliseconds of Unix time. */
+    created_at: number;
+    /** The user who stored it. */
+    created_by: string;
+    /** When it was last changed, in milliseconds of Unix time. */
+    updated_at: number;
+    /** The user who last changed it. */
+    last_updated_by: string;
+}
+
+/** Secrets of an organisation. */
+export interface AliasList {
+    /** The secrets, oldest first. */
+    secrets: AliasInfo[];
 }
 
 /** An API key as people may see it. */
@@ -714,6 +926,20 @@ export interface AuditPlace {
     sequence: number;
 }
 
+/** A secret of an organisation to store. */
+export interface CreateAliasRequest {
+    /** What to call it; unique in the organisation, and for good. Letters, digits, `_` and `-`. */
+    alias: string;
+    /** What it is for. */
+    description?: string | null;
+    /** The credential. It is stored sealed and never shown again. */
+    value: string;
+    /** Which workspaces may use it: `ALL`, `SOME` or `NONE`. */
+    allowed_workspaces_type: string;
+    /** The workspaces that may use it, at most 1000; needed with `SOME`, and without meaning otherwise. */
+    allowed_workspaces?: string[] | null;
+}
+
 /** An API key to make. */
 export interface CreateApiKeyRequest {
     /** What to call it. 1 to 255 characters. */
@@ -744,6 +970,12 @@ export interface CreateSecretRequest {
     tool_arg?: string | null;
     /** Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`. */
     is_default_for_tool?: boolean | null;
+}
+
+/** Which secret of an organisation to delete. */
+export interface DeleteAliasRequest {
+    /** Which secret. */
+    alias: string;
 }
 
 /** Why an argument is filled as it is. */
@@ -846,8 +1078,10 @@ export interface ResolvedArgument {
 export interface SecretInfo {
     /** The secret's id. */
     secret_id: string;
-    /** The user it belongs to. */
+    /** The user it belongs to; of an organisation's secret the user who stored it. */
     user_id: string;
+    /** The organisation it belongs to; absent where it belongs to a user. */
+    organization_id?: string | null;
     /** Its name. */
     secret_name: string;
     /** The value's first and last few characters; never its length. */
@@ -895,6 +1129,20 @@ from a default. */
     organization_id?: string | null;
     /** The workspace of that organisation in which the call is made. */
     workspace?: string | null;
+}
+
+/** What to change of an organisation's secret. Members left out, or null, stay as they are. */
+export interface UpdateAliasRequest {
+    /** Which secret. */
+    alias: string;
+    /** A new description. */
+    description?: string | null;
+    /** A new value. */
+    value?: string;
+    /** Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`. */
+    allowed_workspaces_type?: string | null;
+    /** The workspaces that may use it from now on, if only some may. */
+    allowed_workspaces?: string[] | null;
 }
 
 /** What to change of a secret. Members left out stay as they are. */
