@@ -50,6 +50,21 @@ public sealed class CallingTheService(ApiServer server)
     }
 
     [Fact]
+    public async Task Secrets_of_an_organisation_are_managed_and_refused_in_the_vault_dialect()
+    {
+        var client = server.Client();
+        var alias = $"alias_{Guid.NewGuid():N}";
+        await client.CreateAiHubSecretAsync(
+            new CreateAliasRequest { Alias = alias, Value = "a value of a secret", AllowedWorkspacesType = "ALL", Description = "before" });
+        await client.UpdateAiHubSecretAsync(new UpdateAliasRequest { Alias = alias, Description = "after" });
+        Assert.Equal("after", Assert.Single((await client.ListAiHubSecretsAsync(alias: alias)).Secrets).Description);
+        await client.DeleteAiHubSecretAsync(new DeleteAliasRequest { Alias = alias });
+
+        var gone = await Assert.ThrowsAsync<SecretsApiException>(() => client.DeleteAiHubSecretAsync(new DeleteAliasRequest { Alias = alias }));
+        Assert.Equal((HttpStatusCode.NotFound, "Not found"), (gone.StatusCode, gone.Detail));
+    }
+
+    [Fact]
     public async Task No_operation_is_without_cancellation()
     {
         var client = server.Client();
