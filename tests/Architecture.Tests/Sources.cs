@@ -4,7 +4,7 @@ namespace Secrets.Architecture.Tests;
 
 public sealed partial class Sources
 {
-    private static readonly string[] Projects = ["Domain", "Application", "Infrastructure", "Api"];
+    private static readonly string[] Projects = ["Domain", "Application", "Infrastructure", "Api", "Client"];
 
     /// <summary>The folder that holds the solution.</summary>
     public static string Root { get; } = FindRoot();

@@ -1,0 +1,2 @@
+import { ClientBase } from './client-base.js';
+import { SecretText } from './secret-text.js';

@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+
+namespace Secrets.Client;
+
+/// <summary>Says who asks.</summary>
+internal sealed class CredentialHandler(IOptions<SecretsClientOptions> options) : DelegatingHandler
+{
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var credential = options.Value.TokenProvider is { } provider
+            ? await provider(cancellationToken).ConfigureAwait(false)
+            : options.Value.ApiKey!;
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+        return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+}
+
+/// <summary>
+/// Tries again what can do no harm twice. 429 is refused before anything is done: every call. 503 and a broken connection leave open
+/// whether it was done: only calls that may be repeated.
+/// </summary>
+internal sealed class RetryHandler(IOptions<SecretsClientOptions> options, TimeProvider time) : DelegatingHandler
+{
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var isLast = attempt >= options.Value.MaxRetries;
+            TimeSpan delay;
+            try
+            {
+                var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+                delay = Waiting.AskedFor(response.Headers) ?? Backoff(attempt);
+                if (isLast || !MayTryAgain(response.StatusCode, request) || delay > options.Value.MaxRetryDelay)
+                {
+                    return response;
+                }
+
+                response.Dispose();
+            }
+            catch (HttpRequestException) when (!isLast && IsRepeatable(request))
+            {
+                delay = Backoff(attempt);
+            }
+
+            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool MayTryAgain(HttpStatusCode status, HttpRequestMessage request) =>
+        status is HttpStatusCode.TooManyRequests || (status is HttpStatusCode.ServiceUnavailable && IsRepeatable(request));
+
+    /// <summary>Reads, deletes, and the questions that are asked with POST because a URL is no place for their content.</summary>
+    private static bool IsRepeatable(HttpRequestMessage request) =>
+        request.Method == HttpMethod.Get
+        || request.Method == HttpMethod.Delete
+        || (request.Method == HttpMethod.Post
+            && request.RequestUri!.AbsolutePath is var path
+            && (path.EndsWith("/secrets/resolve", StringComparison.Ordinal) || path.EndsWith("/secrets/resolve/explain", StringComparison.Ordinal)));
+
+    /// <summary>Twice as long each time, and not the same for all who were refused at once.</summary>
+    private TimeSpan Backoff(int attempt)
+    {
+        var delay = FirstDelay * (1 << attempt) * (0.5 + (RandomNumberGenerator.GetInt32(1001) / 1000.0));
+        return delay < options.Value.MaxRetryDelay ? delay : options.Value.MaxRetryDelay;
+    }
+}

@@ -1,0 +1,3 @@
+using Secrets.TestKit;
+
+[assembly: AssemblyFixture(typeof(ApiServer))]
