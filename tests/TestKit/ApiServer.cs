@@ -9,12 +9,13 @@ using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Postgres;
 using Xunit;
 
 namespace Secrets.TestKit;
 
 /// <summary>
-/// The service as a user gets it, on a port of its own and an embedded database in a folder of its own. One per test assembly; tests
+/// The service as a user gets it, on a port of its own and a database of its own: embedded, or on a SQL Server. One per test assembly; tests
 /// stay apart by using users of their own.
 /// </summary>
 public sealed class ApiServer : IAsyncLifetime
@@ -38,11 +39,16 @@ public sealed class ApiServer : IAsyncLifetime
 
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
-    public ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
+        if (!TestDatabase.IsThere)
+        {
+            return; // and every test is skipped
+        }
+
+        _factory.Database = await TestDatabase.NewAsync(DataDirectory);
         _factory.UseKestrel(0);
         _factory.StartServer();
-        return ValueTask.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()
@@ -119,9 +125,11 @@ public sealed class ApiServer : IAsyncLifetime
             CancellationToken.None);
     }
 
-    /// <summary>Has the database write everything that it holds in memory to its files.</summary>
+    /// <summary>Has the database write everything that it holds in memory to its files, where those are ours to read.</summary>
     public async Task CheckpointAsync()
     {
+        Assert.SkipWhen(TestDatabase.IsSqlServer, "the files of a SQL Server are not for a test to read");
+
         // Only the cluster's superuser may, and that is not whom the service connects as.
         var superuser = new NpgsqlConnectionStringBuilder(ConnectionString) { Username = "postgres", Pooling = false };
         await using var connection = new NpgsqlConnection(superuser.ConnectionString);
@@ -135,25 +143,12 @@ public sealed class ApiServer : IAsyncLifetime
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
 
     /// <summary>Runs a statement behind the service's back; gives the number of rows it changed.</summary>
-    public Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters) =>
-        RunSqlAsync(sql, parameters, command => command.ExecuteNonQueryAsync());
+    public Task<int> ExecuteSqlAsync(Sql sql, params (string Name, object Value)[] parameters) =>
+        TestDatabase.RunAsync(ConnectionString, sql, parameters, command => command.ExecuteNonQueryAsync());
 
     /// <summary>Reads one number or text behind the service's back.</summary>
-    public Task<T> ScalarAsync<T>(string sql, params (string Name, object Value)[] parameters) =>
-        RunSqlAsync(sql, parameters, async command => (T)(await command.ExecuteScalarAsync())!);
-
-    private async Task<T> RunSqlAsync<T>(string sql, (string Name, object Value)[] parameters, Func<NpgsqlCommand, Task<T>> run)
-    {
-        await using var connection = new NpgsqlConnection(ConnectionString);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value);
-        }
-
-        return await run(command);
-    }
+    public Task<T> ScalarAsync<T>(Sql sql, params (string Name, object Value)[] parameters) =>
+        TestDatabase.RunAsync(ConnectionString, sql, parameters, async command => TestDatabase.Read<T>((await command.ExecuteScalarAsync())!));
 
     private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };
 
@@ -161,16 +156,23 @@ public sealed class ApiServer : IAsyncLifetime
     {
         public CapturedLog Log { get; } = new();
 
+        public IReadOnlyDictionary<string, string> Database { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
         public string DataDirectory { get; } = Directory.CreateTempSubdirectory("secrets-test-").FullName;
 
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
             builder.UseEnvironment("Development");
-            builder.UseSetting("Embedded:DataDirectory", DataDirectory);
-            builder.UseSetting("Embedded:Settings:fsync", "off");
+            foreach (var (name, value) in Database)
+            {
+                builder.UseSetting(name, value);
+            }
+
             builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
             builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
             builder.ConfigureLogging(logging => logging.AddProvider(Log));
+            builder.ConfigureServices(services => services.ConfigureDbContext<PostgresSecretsDbContext>(
+                options => options.AddInterceptors(SqlServerTranslation.Instance)));
         }
     }
 }
