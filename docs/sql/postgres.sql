@@ -188,7 +188,7 @@ DO $EF$
 BEGIN
     IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121060313_PatternArgument') THEN
     UPDATE secrets SET pattern_arg_key = sha256(convert_to(tool_arg, 'UTF8'))
-    WHERE default_key IS NOT NULL AND strpos(tool_name, '*') > 0
+    WHERE default_key IS NOT NULL AND strpos(tool_name, '*') > 0;
     END IF;
 END $EF$;
 
@@ -324,7 +324,7 @@ DO $EF$
 BEGIN
     IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062637_DefaultKeys') THEN
     UPDATE secrets SET tool_key = sha256(convert_to(tool_name, 'UTF8')), arg_key = sha256(convert_to(tool_arg, 'UTF8'))
-    WHERE tool_key IS NOT NULL
+    WHERE tool_key IS NOT NULL;
     END IF;
 END $EF$;
 

@@ -128,7 +128,10 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>Has the database write everything that it holds in memory to its files, where those are ours to read.</summary>
     public async Task CheckpointAsync()
     {
-        Assert.SkipWhen(TestDatabase.IsSqlServer, "the files of a SQL Server are not for a test to read");
+        if (TestDatabase.IsSqlServer)
+        {
+            return;
+        }
 
         // Only the cluster's superuser may, and that is not whom the service connects as.
         var superuser = new NpgsqlConnectionStringBuilder(ConnectionString) { Username = "postgres", Pooling = false };
