@@ -345,8 +345,16 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
         }
     }
 
-    private async Task<long> CountOfEachAsync(string sql, IEnumerable<Guid> ids) =>
-        (await Task.WhenAll(ids.Select(id => _server.ScalarAsync<long>(sql, ("id", id))))).Sum();
+    private async Task<long> CountOfEachAsync(string sql, IEnumerable<Guid> ids)
+    {
+        var count = 0L;
+        foreach (var id in ids)
+        {
+            count += await _server.ScalarAsync<long>(sql, ("id", id));
+        }
+
+        return count;
+    }
 
     private static Sql WithoutTheLast(string condition) => Sql.Of(
         $"UPDATE audit SET address = left(address, -1) WHERE {condition}", $"UPDATE audit SET address = LEFT(address, LEN(address) - 1) WHERE {condition}");

@@ -120,7 +120,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
     {
         foreach (var list in (string[])[Answers.Secrets, "/api/v1/audit"])
         {
-            string? cursor = "";
+            var cursor = "";
             while (cursor is not null)
             {
                 var page = await user.GetAsync($"{list}?limit=7{cursor}");

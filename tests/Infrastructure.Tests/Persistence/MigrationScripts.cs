@@ -59,7 +59,8 @@ public sealed partial class MigrationScripts
         Assert.True(tables.Count >= 8, $"only {tables.Count} tables had a row");
         foreach (var table in tables)
         {
-            Assert.Equal(1, await db.Database.SqlQueryRaw<int>($"SELECT CAST(count(*) AS int) AS \"Value\" FROM {table}").SingleAsync(TestContext.Current.CancellationToken));
+            var count = $"SELECT CAST(count(*) AS int) AS \"Value\" FROM {table}";
+            Assert.Equal(1, await db.Database.SqlQueryRaw<int>(count).SingleAsync(TestContext.Current.CancellationToken));
         }
 
         Assert.NotNull(await db.Secrets.SingleAsync(TestContext.Current.CancellationToken));

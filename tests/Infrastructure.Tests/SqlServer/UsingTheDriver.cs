@@ -177,17 +177,12 @@ public sealed class UsingTheDriver : IAsyncLifetime
         Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Entries(), new byte[32], commits));
     }
 
-    private Task<SqlException> FailAsync(int number) => Assert.ThrowsAnyAsync<SqlException>(async () =>
+    private async Task<SqlException> FailAsync(int number)
     {
-        try
-        {
-            await _db.Database.ExecuteSqlRawAsync($"{TdsStandIn.Fail}{number}");
-        }
-        catch (InvalidOperationException advice) when (advice.InnerException is SqlException inner)
-        {
-            throw inner;
-        }
-    });
+        var question = $"{TdsStandIn.Fail}{number}";
+        var thrown = await Assert.ThrowsAnyAsync<Exception>(() => _db.Database.ExecuteSqlRawAsync(question));
+        return Assert.IsType<SqlException>(SqlServerFaults.Find<SqlException>(thrown));
+    }
 
     private Task<SqlException> TimeOutAsync() => Assert.ThrowsAsync<SqlException>(async () =>
     {

@@ -14,7 +14,7 @@ namespace Secrets.Infrastructure.Tests.SqlServer;
 public sealed class WritingTSql
 {
     /// <summary>Every text of the folder that is a statement, so that a new one is in the test.</summary>
-    public static TheoryData<string> Statements { get; } = new(Fields().Select(field => $"{field.DeclaringType!.Name}.{field.Name}"));
+    public static TheoryData<string> Statements { get; } = [.. Fields().Select(field => $"{field.DeclaringType!.Name}.{field.Name}")];
 
     [Fact]
     public void There_are_some() => Assert.True(Fields().Count() >= 6);
