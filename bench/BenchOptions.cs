@@ -19,6 +19,7 @@ internal sealed record BenchOptions
           --quick           1 second, 1 round, 10,000 secrets: does it run at all? under a minute
           --only-create     the rounds of floor and create at 1,000 secrets, and nothing else
           --resolve         resolves against their floors, at 1,000, 100,000 and 1,000,000 secrets
+          --authenticate    what authentication costs of a resolve, by API key and by JWT
           --most N          no more secrets than this for --resolve
           --write           write docs/performance.md
           --directory DIR   where the database goes while it runs (default: the temporary directory)
@@ -54,6 +55,9 @@ internal sealed record BenchOptions
     /// <summary>Measure resolves and not management.</summary>
     public bool Resolve { get; private init; }
 
+    /// <summary>Measure authentication and not management.</summary>
+    public bool Authenticate { get; private init; }
+
     /// <summary>Secrets stored for the last measurements of resolves.</summary>
     public int Most { get; private init; } = AllSizes[^1];
 
@@ -72,6 +76,7 @@ internal sealed record BenchOptions
                 "--quick" => options with { Quick = true, Seconds = 1, Rounds = 1 },
                 "--only-create" => options with { OnlyCreate = true },
                 "--resolve" => options with { Resolve = true },
+                "--authenticate" => options with { Authenticate = true },
                 "--most" => options with { Most = Number(arguments, ++at, 1_000_000) },
                 "--write" => options with { Write = true },
                 "--help" or "-h" => options with { Help = true },
@@ -93,6 +98,7 @@ internal sealed record BenchOptions
     {
         var given = new StringBuilder();
         if (Resolve) given.Append(" --resolve");
+        if (Authenticate) given.Append(" --authenticate");
         if (Quick) given.Append(" --quick");
         if (OnlyCreate) given.Append(" --only-create");
         if (!Quick && Seconds != 8) given.Append(CultureInfo.InvariantCulture, $" --seconds {Seconds}");

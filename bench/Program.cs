@@ -21,7 +21,12 @@ try
     }
 
     stop.CancelAfter(TimeSpan.FromMinutes(options.LimitMinutes));
-    await (options.Resolve ? ResolveRun.ExecuteAsync(options, stop.Token) : BenchRun.ExecuteAsync(options, stop.Token));
+    await (options switch
+    {
+        { Resolve: true } => ResolveRun.ExecuteAsync(options, stop.Token),
+        { Authenticate: true } => AuthenticationRun.ExecuteAsync(options, stop.Token),
+        _ => BenchRun.ExecuteAsync(options, stop.Token),
+    });
     return 0;
 }
 catch (BenchException problem)

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 
 namespace Secrets.Bench;
 
@@ -32,7 +30,7 @@ internal sealed class ResolveRun(BenchOptions options, Workspace workspace, Serv
     private async Task MeasureAsync()
     {
         (report.Server, report.FileSystem) = await workspace.RequireDurabilityAsync(cancellationToken);
-        var key = await MakeRuntimeAsync();
+        var key = await service.MakeRuntimeAsync(cancellationToken);
         using var floors = await FloorProcess.StartAsync(workspace, cancellationToken);
         foreach (var size in options.Sizes)
         {
@@ -93,16 +91,6 @@ internal sealed class ResolveRun(BenchOptions options, Workspace workspace, Serv
         _owners.AddRange(added);
         await workspace.ExecuteAsync("VACUUM (ANALYZE) secrets, owners, api_keys, data_keys, audit", cancellationToken);
         await workspace.ExecuteAsync("CHECKPOINT", cancellationToken, asSuperuser: true);
-    }
-
-    private async Task<string> MakeRuntimeAsync()
-    {
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{service.Port}") };
-        http.DefaultRequestHeaders.Add("x-api-key", Service.BootstrapKey);
-        using var answer = await http.PostAsJsonAsync(
-            "/api/v1/api-keys", new { name = "runtime", user_id = Guid.NewGuid(), scopes = (string[])["secrets:resolve"] }, cancellationToken);
-        var made = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonNode>(cancellationToken);
-        return made!["key"]!.GetValue<string>();
     }
 
     private static void Say(string what) => Console.Error.WriteLine($"{TimeProvider.System.GetLocalNow():HH:mm:ss} {what}");

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
 using System.Text.Unicode;
 using Npgsql;
 
@@ -85,6 +87,17 @@ internal sealed class Service : ITarget, IAsyncDisposable
 
     public ProcessorTime ProcessorTime() => Bench.ProcessorTime.Read(_process, _postmaster);
 
+    /// <summary>Makes a key that may resolve for anybody.</summary>
+    public async Task<string> MakeRuntimeAsync(CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
+        http.DefaultRequestHeaders.Add("x-api-key", BootstrapKey);
+        using var answer = await http.PostAsJsonAsync(
+            "/api/v1/api-keys", new { name = "runtime", user_id = Guid.NewGuid(), scopes = (string[])["secrets:resolve"] }, cancellationToken);
+        var made = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonNode>(cancellationToken);
+        return made!["key"]!.GetValue<string>();
+    }
+
     /// <summary>Stops as an operator does, and by force when that takes too long.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -153,7 +166,7 @@ internal sealed class Workspace : IDisposable
 
     private readonly string _root;
 
-    public Workspace(BenchOptions options)
+    public Workspace(BenchOptions options, params (string Name, string Value)[] settings)
     {
         Assembly = options.Service ?? Path.Combine(RepositoryRoot, "src", "Api", "bin", "Release", "net10.0", "Secrets.Api.dll");
         if (!File.Exists(Assembly)) throw new BenchException($"There is no {Assembly}: build it with `dotnet build -c Release`.");
@@ -172,7 +185,7 @@ internal sealed class Workspace : IDisposable
         var rootKey = Path.Combine(_root, "root.key");
         File.WriteAllText(rootKey, Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)));
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(rootKey, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        Settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        var all = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["DOTNET_ENVIRONMENT"] = "Production",
@@ -186,6 +199,8 @@ internal sealed class Workspace : IDisposable
             ["Embedded__Settings__max_connections"] = "150", // the service's and those of the floors
             [StartupHook.FileSetting] = Path.Combine(_root, "allocated"),
         };
+        foreach (var (name, value) in settings) all[name] = value;
+        Settings = all;
     }
 
     /// <summary>The root of the repository.</summary>

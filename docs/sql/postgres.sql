@@ -368,3 +368,34 @@ BEGIN
 END $EF$;
 COMMIT;
 
+START TRANSACTION;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121091437_Organisations') THEN
+    ALTER TABLE secrets ADD description character varying(2048) COLLATE "C" NOT NULL DEFAULT '';
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121091437_Organisations') THEN
+    CREATE TABLE workspace_grants (
+        number integer NOT NULL,
+        secret_id uuid NOT NULL,
+        workspace character varying(510) COLLATE "C" NOT NULL,
+        CONSTRAINT pk_workspace_grants PRIMARY KEY (secret_id, number),
+        CONSTRAINT fk_workspace_grants_secret FOREIGN KEY (secret_id) REFERENCES secrets (id) ON DELETE CASCADE
+    );
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121091437_Organisations') THEN
+    INSERT INTO migrations ("MigrationId", "ProductVersion")
+    VALUES ('20261121091437_Organisations', '10.0.14');
+    END IF;
+END $EF$;
+COMMIT;
+

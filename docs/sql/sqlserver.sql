@@ -303,3 +303,38 @@ END;
 COMMIT;
 GO
 
+BEGIN TRANSACTION;
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121102113_Organisations'
+)
+BEGIN
+    ALTER TABLE [secrets] ADD [description] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT N'';
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121102113_Organisations'
+)
+BEGIN
+    CREATE TABLE [workspace_grants] (
+        [number] int NOT NULL,
+        [secret_id] binary(16) NOT NULL,
+        [workspace] nvarchar(510) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        CONSTRAINT [pk_workspace_grants] PRIMARY KEY ([secret_id], [number]),
+        CONSTRAINT [fk_workspace_grants_secret] FOREIGN KEY ([secret_id]) REFERENCES [secrets] ([id]) ON DELETE CASCADE
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121102113_Organisations'
+)
+BEGIN
+    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
+    VALUES (N'20261121102113_Organisations', N'10.0.14');
+END;
+
+COMMIT;
+GO
+

@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
+using Secrets.Api.AiHub;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Api.Http;
@@ -41,6 +42,7 @@ internal static class DependencyInjection
             mvc.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
+            mvc.ModelBinderProviders.Insert(0, new WholeNumberBinder());
             mvc.InputFormatters.Clear();
             mvc.InputFormatters.Add(formatter);
             mvc.OutputFormatters.RemoveType<StringOutputFormatter>();
@@ -54,6 +56,7 @@ internal static class DependencyInjection
 
     private static void AddFailures(this IServiceCollection services)
     {
+        services.AddSingleton<IFailureWriter, AiHubFailureWriter>();
         services.AddSingleton<IFailureWriter, V1FailureWriter>();
         services.AddSingleton<FailureHandler>();
         services.AddSingleton<IExceptionHandler>(provider => provider.GetRequiredService<FailureHandler>());

@@ -9,6 +9,7 @@ using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Jwt;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Resolution;
 
@@ -30,12 +31,15 @@ public static class DependencyInjection
         services.AddAudit();
 
         services.AddSingleton<ApiKeyLookup>();
-        services.AddSingleton<IApiKeyAuthenticator, ApiKeyAuthenticator>();
+        services.AddSingleton<ApiKeyAuthenticator>();
+        services.AddJwt(environment);
+        services.AddSingleton<ICredentialAuthenticator, CredentialAuthenticator>();
         services.AddScoped<BootstrapKey>();
         services.AddSettings<AuthOptions>(AuthOptions.Section)
             .Validate(
                 auth => auth.BootstrapKey is null or { Length: >= AuthOptions.MinBootstrapKeyLength },
                 $"Auth:BootstrapKey must have at least {AuthOptions.MinBootstrapKeyLength} characters, or be left out.")
+            .Validate(auth => auth.BootstrapKey is null || !CompactToken.HasForm(auth.BootstrapKey), "Auth:BootstrapKey must not look like a JWT.")
             .ValidateOnStart();
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
@@ -62,6 +66,7 @@ public static class DependencyInjection
     public static IServiceCollection AddStartup(this IServiceCollection services) => services
         .AddHostedService<Startup>()
         .AddHostedService<AuditRetention>()
+        .AddHostedService(provider => provider.GetRequiredService<AuthorityTrust>())
         .AddHostedService(provider => provider.GetRequiredService<UseCounter>());
 
     /// <summary>Applies the migrations that the database lacks, and ends.</summary>

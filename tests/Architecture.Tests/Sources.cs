@@ -35,6 +35,17 @@ public sealed partial class Sources
     }
 
     [Fact]
+    public void Only_the_api_knows_of_dialects_and_no_dialect_knows_another()
+    {
+        var strays = SourceFiles()
+            .Where(file => DialectName().IsMatch(file.Text) && !file.Path.StartsWith("src/Api/", StringComparison.Ordinal))
+            .Concat(SourceFiles().Where(file => file.Path.StartsWith("src/Api/V1/", StringComparison.Ordinal) && file.Text.Contains("AiHub", StringComparison.Ordinal)))
+            .Concat(SourceFiles().Where(file => file.Path.StartsWith("src/Api/AiHub/", StringComparison.Ordinal) && file.Text.Contains("Api.V1", StringComparison.Ordinal)))
+            .Select(file => file.Path);
+        Assert.Empty(strays);
+    }
+
+    [Fact]
     public void Nothing_is_logged_by_destructuring_or_by_string_building()
     {
         var offenders = SourceFiles()
@@ -81,6 +92,9 @@ public sealed partial class Sources
 
     [GeneratedRegex("Npgsql|Postgres|SqlServer|SqlClient", RegexOptions.IgnoreCase)]
     private static partial Regex ProviderName();
+
+    [GeneratedRegex("AiHub|IB-Context|Vault|Dialect", RegexOptions.IgnoreCase)]
+    private static partial Regex DialectName();
 
     [GeneratedRegex(@"\.Log(Trace|Debug|Information|Warning|Error|Critical)\(|\bLog\.(Verbose|Debug|Information|Warning|Error|Fatal)\(")]
     private static partial Regex PlainLogCall();

@@ -10,6 +10,7 @@ using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
+using Secrets.TestKit.Tokens;
 using Xunit;
 
 namespace Secrets.TestKit;
@@ -26,6 +27,7 @@ public sealed class ApiServer : IAsyncLifetime
     public const int Quota = 100_000;
 
     private readonly Factory _factory = new();
+    private IdentityProvider? _issuer;
 
     /// <summary>Everything that was logged, at every level.</summary>
     public CapturedLog Log => _factory.Log;
@@ -37,7 +39,22 @@ public sealed class ApiServer : IAsyncLifetime
 
     private string ConnectionString => Services.GetRequiredService<IDatabaseServer>().ConnectionString;
 
+    /// <summary>Whose tokens it accepts.</summary>
+    public IdentityProvider Issuer => _issuer ?? throw new InvalidOperationException("The server is not started.");
+
     public Uri Address => _factory.ClientOptions.BaseAddress;
+
+    /// <summary>A server with other settings than those that tests share; null removes one.</summary>
+    public static ApiServer With(params (string Name, string? Value)[] settings)
+    {
+        var server = new ApiServer();
+        foreach (var (name, value) in settings)
+        {
+            server._factory.Settings[name] = value;
+        }
+
+        return server;
+    }
 
     public async ValueTask InitializeAsync()
     {
@@ -46,7 +63,14 @@ public sealed class ApiServer : IAsyncLifetime
             return; // and every test is skipped
         }
 
-        _factory.Database = await TestDatabase.NewAsync(DataDirectory);
+        foreach (var (name, value) in await TestDatabase.NewAsync(DataDirectory))
+        {
+            _factory.Settings.TryAdd(name, value);
+        }
+
+        _issuer = await IdentityProvider.StartAsync();
+        _factory.Settings.TryAdd("Auth:Jwt:Authority", _issuer.Issuer);
+        _factory.Settings.TryAdd("Auth:Jwt:Audience", IdentityProvider.Audience);
         _factory.UseKestrel(0);
         _factory.StartServer();
     }
@@ -54,6 +78,11 @@ public sealed class ApiServer : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _factory.DisposeAsync();
+        if (_issuer is not null)
+        {
+            await _issuer.DisposeAsync();
+        }
+
         Directory.Delete(DataDirectory, recursive: true);
     }
 
@@ -66,6 +95,14 @@ public sealed class ApiServer : IAsyncLifetime
         var client = NewClient();
         client.DefaultRequestHeaders.Add("x-api-key", key);
         return new ApiClient(client) { Key = key };
+    }
+
+    /// <summary>A client that sends that JWT.</summary>
+    public ApiClient WithToken(string token)
+    {
+        var client = NewClient();
+        client.DefaultRequestHeaders.Add("Authorization", $"Bearer {token}");
+        return new ApiClient(client) { Key = token };
     }
 
     /// <summary>The operator.</summary>
@@ -111,10 +148,16 @@ public sealed class ApiServer : IAsyncLifetime
             async token =>
             {
                 var ids = new List<Guid>();
-                foreach (var (name, value, tool, arg, isDefault, rule) in secrets)
+                foreach (var (name, value, tool, arg, isDefault, rule, workspaces) in secrets)
                 {
                     var secret = Secret.Create(
-                        owner, name, new ToolBinding(tool, arg, isDefault), rule, Guid.NewGuid(), TimeProvider.System.GetUtcNow());
+                        owner,
+                        name,
+                        "",
+                        new ToolBinding(tool, arg, isDefault),
+                        new WorkspaceAccess(rule, workspaces ?? []),
+                        Guid.NewGuid(),
+                        TimeProvider.System.GetUtcNow());
                     secret.Seal(new SecretValue(value), await sealer.SealAsync(secret.Placement, new SecretValue(value), token));
                     db.Secrets.Add(secret);
                     ids.Add(secret.Id);
@@ -159,20 +202,20 @@ public sealed class ApiServer : IAsyncLifetime
     {
         public CapturedLog Log { get; } = new();
 
-        public IReadOnlyDictionary<string, string> Database { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
+        public Dictionary<string, string?> Settings { get; } = new(StringComparer.Ordinal);
 
         public string DataDirectory { get; } = Directory.CreateTempSubdirectory("secrets-test-").FullName;
 
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
             builder.UseEnvironment("Development");
-            foreach (var (name, value) in Database)
+            builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
+            builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            foreach (var (name, value) in Settings)
             {
                 builder.UseSetting(name, value);
             }
 
-            builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
-            builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
             builder.ConfigureLogging(logging => logging.AddProvider(Log));
             builder.ConfigureServices(services => services.ConfigureDbContext<PostgresSecretsDbContext>(
                 options => options.AddInterceptors(SqlServerTranslation.Instance)));
@@ -182,4 +225,10 @@ public sealed class ApiServer : IAsyncLifetime
 
 /// <summary>A secret to store.</summary>
 public sealed record NewSecret(
-    string Name, string Value, string? Tool = null, string? Arg = null, bool IsDefault = false, WorkspaceRule Rule = WorkspaceRule.All);
+    string Name,
+    string Value,
+    string? Tool = null,
+    string? Arg = null,
+    bool IsDefault = false,
+    WorkspaceRule Rule = WorkspaceRule.All,
+    IReadOnlyList<string>? Workspaces = null);

@@ -24,6 +24,7 @@ public sealed class JsonSchema(JsonNode document)
     {
         "$ref" => Errors(Resolve(argument.GetValue<string>()), instance, path),
         "type" => Expect(IsOfType(instance, argument.GetValue<string>()), $"{path}: is not of type {argument}"),
+        "enum" => Expect(argument.AsArray().Any(option => JsonNode.DeepEquals(option, instance)), $"{path}: is none of {argument.ToJsonString()}"),
         "anyOf" => Expect(argument.AsArray().Any(option => !Errors(option!, instance, path).Any()), $"{path}: matches none of anyOf"),
         "items" => instance is JsonArray array ? array.SelectMany((item, at) => Errors(argument, item, $"{path}[{at}]")) : [],
         "properties" => instance is JsonObject members
@@ -49,9 +50,10 @@ public sealed class JsonSchema(JsonNode document)
         ("string", JsonValueKind.String) => true,
         ("boolean", JsonValueKind.True or JsonValueKind.False) => true,
         ("integer", JsonValueKind.Number) => instance!.AsValue().TryGetValue<long>(out _),
+        ("number", JsonValueKind.Number) => true,
         ("array", JsonValueKind.Array) => true,
         ("object", JsonValueKind.Object) => true,
-        ("null" or "string" or "boolean" or "integer" or "array" or "object", _) => false,
+        ("null" or "string" or "boolean" or "integer" or "number" or "array" or "object", _) => false,
         _ => throw new NotSupportedException($"The schema type {type}"),
     };
 

@@ -1,10 +1,22 @@
+using Xunit;
+
 namespace Secrets.TestKit;
 
-/// <summary>The files that the tests were built from.</summary>
+/// <summary>Files beside the tests.</summary>
 public static class Repository
 {
     /// <summary>The folder that holds the solution.</summary>
     public static string Root { get; } = FindRoot();
+
+    /// <summary>
+    /// A vendor's own OpenAPI document. It is theirs and not part of this repository; where it is not at hand, the test that asks is skipped.
+    /// </summary>
+    public static string VendorDocument(string name)
+    {
+        var file = Path.Combine(Root, "..", "shared", "contracts", name);
+        Assert.SkipUnless(File.Exists(file), $"The vendor's document is not at hand: ../shared/contracts/{name}");
+        return Path.GetFullPath(file);
+    }
 
     private static string FindRoot()
     {

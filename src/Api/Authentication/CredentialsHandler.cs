@@ -13,7 +13,7 @@ namespace Secrets.Api.Authentication;
 /// same principal: an invalid one never falls through to another. A refusal of somebody who is known is written to the audit.
 /// </summary>
 internal sealed partial class CredentialsHandler(
-    IApiKeyAuthenticator keys, IAuditLog audit, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
+    ICredentialAuthenticator credentials, IAuditLog audit, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Credentials";
@@ -23,24 +23,40 @@ internal sealed partial class CredentialsHandler(
     // Whom one of the credentials stands for, or would if it were still accepted.
     private (Guid User, Guid? KeyId)? _known;
 
+    private bool _isRefused;
+    private bool _isUndecided;
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        Caller? caller = null;
-        foreach (var (header, credential) in Supplied())
+        var verdicts = new List<(string Header, CredentialVerdict Verdict)>();
+        try
         {
-            var verdict = await keys.AuthenticateAsync(credential, Context.RequestAborted);
-            _known ??= KnownOf(verdict);
+            foreach (var (header, credential) in Supplied())
+            {
+                verdicts.Add((header, await credentials.AuthenticateAsync(credential, Context.RequestAborted)));
+            }
+        }
+        catch (UnavailableException)
+        {
+            _isUndecided = true;
+            return AuthenticateResult.NoResult();
+        }
+
+        // All were judged before any is refused: who is known shall not depend on the order of the headers.
+        _known = verdicts.Select(one => KnownOf(one.Verdict)).FirstOrDefault(known => known is not null);
+        Caller? caller = null;
+        foreach (var (header, verdict) in verdicts)
+        {
             if (verdict.Caller is not { } next)
             {
                 return Refuse(header, verdict.Refusal ?? "not accepted");
             }
 
-            if (caller is not null && !IsSamePrincipal(caller, next))
+            caller = caller is null ? next : caller.And(next);
+            if (caller is null)
             {
                 return Refuse(header, "stands for another principal than the credential beside it");
             }
-
-            caller = caller is null ? next : caller with { Scopes = caller.Scopes & next.Scopes };
         }
 
         return caller is null
@@ -51,6 +67,11 @@ internal sealed partial class CredentialsHandler(
     /// <summary>Only here is it certain that the request is refused: what needs no credential is answered in spite of a bad one.</summary>
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        if (_isUndecided)
+        {
+            throw new UnavailableException();
+        }
+
         if (_known is { } known)
         {
             var origin = Context.Origin();
@@ -68,9 +89,10 @@ internal sealed partial class CredentialsHandler(
         }
 
         await base.HandleChallengeAsync(properties);
+        Response.Headers.WWWAuthenticate = _isRefused ? "Bearer error=\"invalid_token\"" : "Bearer";
     }
 
-    private static (Guid User, Guid? KeyId)? KnownOf(ApiKeyVerdict verdict) => verdict switch
+    private static (Guid User, Guid? KeyId)? KnownOf(CredentialVerdict verdict) => verdict switch
     {
         { RefusedKey: { } key } => (key.UserId, key.Id),
         { Caller: { } caller } => (caller.UserId, null),
@@ -90,16 +112,13 @@ internal sealed partial class CredentialsHandler(
         }
     }
 
-    private static bool IsSamePrincipal(Caller one, Caller other) =>
-        one.UserId == other.UserId
-        && one.Memberships.Select(membership => membership.OrganizationId).Order(StringComparer.Ordinal)
-            .SequenceEqual(
-                other.Memberships.Select(membership => membership.OrganizationId).Order(StringComparer.Ordinal), StringComparer.Ordinal);
-
     private AuthenticateResult Refuse(string header, string why)
     {
+        _isRefused = true;
         Refused(Logger, header, why);
-        return AuthenticateResult.Fail(why);
+
+        // Not a failure with a message: the framework would log that too.
+        return AuthenticateResult.NoResult();
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The credential in the header {Header} was refused: {Why}")]

@@ -14,16 +14,16 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
     public int? RetryAfterSeconds => Status == StatusCodes.Status503ServiceUnavailable ? 1 : null;
 
     /// <summary>The one place that maps failures to statuses.</summary>
-    public static FailureAnswer Of(Exception exception, IDatabaseFaults faults) => exception switch
+    public static FailureAnswer Of(Exception exception, FailureStatuses dialect, IDatabaseFaults faults) => exception switch
     {
-        InvalidRequestException invalid => new(StatusCodes.Status422UnprocessableEntity, invalid.Message, invalid.Violations),
+        InvalidRequestException invalid => new(dialect.Invalid, invalid.Message, invalid.Violations),
         MalformedHeaderException => new(StatusCodes.Status400BadRequest, exception.Message),
         UnauthenticatedException => new(StatusCodes.Status401Unauthorized, exception.Message),
-        ForbiddenException => new(StatusCodes.Status403Forbidden, exception.Message),
+        ForbiddenException => new(dialect.Forbidden, exception.Message),
         NotFoundException => new(StatusCodes.Status404NotFound, exception.Message),
         ConflictException or BrokenSealException => new(StatusCodes.Status409Conflict, exception.Message),
         PreconditionFailedException => new(StatusCodes.Status412PreconditionFailed, exception.Message),
-        QuotaExceededException => new(StatusCodes.Status413PayloadTooLarge, exception.Message),
+        QuotaExceededException => new(dialect.QuotaExceeded, exception.Message),
         UnavailableException => new(StatusCodes.Status503ServiceUnavailable, exception.Message),
         BadHttpRequestException bad => OfStatus(bad.StatusCode),
         _ when faults.IsUnavailable(exception) => new(StatusCodes.Status503ServiceUnavailable, new UnavailableException().Message),

@@ -17,7 +17,7 @@ internal sealed partial class FailureHandler(
             return true;
         }
 
-        var answer = FailureAnswer.Of(exception, faults);
+        var answer = FailureAnswer.Of(exception, WriterOf(httpContext).Statuses, faults);
         if (answer.Status >= StatusCodes.Status500InternalServerError)
         {
             // Not the message: the framework puts what it could not parse into it, and that may be a value.
@@ -33,7 +33,7 @@ internal sealed partial class FailureHandler(
     {
         var response = context.Response;
         response.StatusCode = answer.Status;
-        if (answer.Status == StatusCodes.Status401Unauthorized)
+        if (answer.Status == StatusCodes.Status401Unauthorized && response.Headers.WWWAuthenticate.Count == 0)
         {
             response.Headers.WWWAuthenticate = "Bearer";
         }
@@ -43,9 +43,11 @@ internal sealed partial class FailureHandler(
             response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        // The last writer takes every path that no dialect claims.
-        return writers.First(writer => writer.Writes(context.Request.Path)).WriteAsync(context, answer);
+        return WriterOf(context).WriteAsync(context, answer);
     }
+
+    // The last one takes every path that no dialect claims.
+    private IFailureWriter WriterOf(HttpContext context) => writers.First(writer => writer.Writes(context.Request.Path));
 
     private static string TypesOf(Exception exception) =>
         exception.InnerException is { } inner ? $"{exception.GetType()} of {TypesOf(inner)}" : exception.GetType().ToString();

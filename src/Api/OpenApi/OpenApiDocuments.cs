@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
+using Secrets.Api.AiHub;
 using Secrets.Api.Http;
 using Secrets.Api.V1;
 using Secrets.Application.Common;
@@ -21,7 +22,7 @@ internal static class OpenApiDocuments
 {
     private static readonly (string Name, string In, string Description)[] Credentials =
     [
-        ("token", "token", "A JWT, or an API key."),
+        ("token", "token", "A JWT or an API key."),
         ("x-api-key", "x-api-key", "An API key."),
     ];
 
@@ -29,8 +30,16 @@ internal static class OpenApiDocuments
     [
         ("401", "No credential, or one that is not accepted."),
         ("403", "The credential may not do this."),
-        ("503", "The service cannot answer now; try again after the seconds in `Retry-After`."),
+        ("503", Unavailable),
     ];
+
+    private static readonly (string Status, string Description)[] CommonAnswersOfVault =
+    [
+        ("401", "No credential, or one that is not accepted, not for this organisation, or may not do this."),
+        ("503", Unavailable),
+    ];
+
+    private const string Unavailable = "The service cannot answer now; try again after the seconds in `Retry-After`.";
 
     /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>
     public static bool IsBuild => Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider";
@@ -88,7 +97,10 @@ internal static class OpenApiDocuments
             {
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
-                Description = "An API key or a JWT.",
+                BearerFormat = "JWT or API key",
+                Description = "A JWT of the configured issuer, or an API key. Of a JWT count `sub`, the scopes in `scope` or `scp` (none of ours: "
+                    + "`secrets:read secrets:write`), and `organizations`. Whoever sends several credentials must mean one principal with all of them, "
+                    + "and may do what each of them allows.",
             },
         };
         foreach (var (name, header, description) in Credentials)
@@ -112,14 +124,15 @@ internal static class OpenApiDocuments
     private static void DescribeOperation(OpenApiOperation operation, ControllerActionDescriptor action)
     {
         operation.OperationId = $"{action.ControllerName}_{action.ActionName}";
-        foreach (var (status, description) in CommonAnswers)
+        var isVault = action.ControllerTypeInfo == typeof(AiHubSecretsController);
+        foreach (var (status, description) in isVault ? CommonAnswersOfVault : CommonAnswers)
         {
             operation.Responses?.TryAdd(status, new OpenApiResponse
             {
                 Description = description,
                 Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
                 {
-                    ["application/json"] = new() { Schema = new OpenApiSchemaReference(nameof(Error)) },
+                    ["application/json"] = new() { Schema = new OpenApiSchemaReference(isVault ? nameof(Refusal) : nameof(Error)) },
                 },
             });
         }
@@ -178,7 +191,10 @@ internal static class OpenApiDocuments
         TextLength? length = (member?.DeclaringType.Name, member?.Name) switch
         {
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_name") => Secret.NameLength,
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.Length,
+            (nameof(CreateAliasBody) or nameof(UpdateAliasBody) or nameof(DeleteAliasBody), "alias") => Alias.Length,
+            (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "value") => SecretValue.LengthOf(OwnerKind.Organization),
+            (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "description") => Secret.DescriptionLength,
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.LengthOf(OwnerKind.User),
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(ToolCallBody), "tool_name") => ToolPattern.Length,
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "tool_arg") => ToolBinding.ArgLength,
             (nameof(CreateApiKeyBody), "name") => ApiKey.NameLength,

@@ -23,7 +23,7 @@ public sealed record CreateSecretBody
     /// <summary>Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`.</summary>
     public bool? IsDefaultForTool { get; init; }
 
-    public CreateSecret ToCommand() => new(SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool ?? false);
+    public CreateSecret ToCommand(OwnerSelector owner) => new(owner, SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool ?? false);
 }
 
 /// <summary>What to change of a secret. Members left out stay as they are.</summary>
@@ -45,7 +45,7 @@ public sealed record UpdateSecretBody
     public Optional<bool?> IsDefaultForTool { get; init; }
 
     public UpdateSecret ToCommand(Guid id, VersionCondition? condition) =>
-        new(id, SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool, condition);
+        new(SecretSelector.ById(id), SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool, condition);
 }
 
 /// <summary>A secret as people may see it.</summary>
@@ -54,8 +54,12 @@ public sealed record SecretInfo
     /// <summary>The secret's id.</summary>
     public required Guid SecretId { get; init; }
 
-    /// <summary>The user it belongs to.</summary>
+    /// <summary>The user it belongs to; of an organisation's secret the user who stored it.</summary>
     public required Guid UserId { get; init; }
+
+    /// <summary>The organisation it belongs to; absent where it belongs to a user.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? OrganizationId { get; init; }
 
     /// <summary>Its name.</summary>
     public required string SecretName { get; init; }
@@ -100,7 +104,8 @@ public sealed record SecretInfo
     public static SecretInfo Of(SecretDetails secret) => new()
     {
         SecretId = secret.Id,
-        UserId = new SecretOwner(secret.OwnerKind, secret.OwnerId).UserId,
+        UserId = secret.OwnerKind == OwnerKind.User ? new SecretOwner(secret.OwnerKind, secret.OwnerId).UserId : secret.CreatedBy,
+        OrganizationId = secret.OwnerKind == OwnerKind.Organization ? secret.OwnerId : null,
         SecretName = secret.Name,
         Display = secret.Display,
         ToolName = secret.ToolName,

@@ -3,11 +3,12 @@ using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Api.Http;
+using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Api.V1;
 
-/// <summary>The caller's secrets, in the agent-secrets dialect (IO Intelligence).</summary>
+/// <summary>Secrets of the caller and of organisations, in the agent-secrets dialect (IO Intelligence).</summary>
 [ApiController]
 [Route("api/v1/secrets")]
 [Route("v1/secrets")]
@@ -20,10 +21,14 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<Error>(StatusCodes.Status413PayloadTooLarge)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> Create([FromBody] CreateSecretBody body, CancellationToken cancellationToken) =>
-        Tagged(await mediator.Send(body.ToCommand(), cancellationToken));
+    public async Task<IActionResult> Create(
+        [FromBody] CreateSecretBody body,
+        [FromQuery(Name = "organization_id"), Description("An organisation that one administers, to store it there; the name is an alias then.")]
+        string? organizationId,
+        CancellationToken cancellationToken) =>
+        Tagged(await mediator.Send(body.ToCommand(OwnerOf(organizationId)), cancellationToken));
 
-    /// <summary>List one's secrets, oldest first.</summary>
+    /// <summary>List one's secrets or an organisation's, oldest first.</summary>
     [HttpGet]
     [ProducesResponseType<SecretInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
@@ -32,8 +37,12 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
         [FromQuery(Name = "tool_name"), Description("Only secrets bound to this tool, by name or pattern.")] string? toolName,
         [FromQuery(Name = "secret_name"), Description("Only the secret of this name.")] string? secretName,
+        [FromQuery(Name = "organization_id"), Description("List an organisation's; members who are no admins name one of their workspaces too.")]
+        string? organizationId,
+        [FromQuery, Description("Only secrets that may be used in this workspace.")] string? workspace,
         CancellationToken cancellationToken) =>
-        Ok(SecretInfoList.Of(await mediator.Send(new ListSecrets(limit, cursor, toolName, secretName), cancellationToken)));
+        Ok(SecretInfoList.Of(await mediator.Send(
+            new ListSecrets(OwnerOf(organizationId), limit, cursor, toolName, secretName, workspace), cancellationToken)));
 
     /// <summary>Look at a secret.</summary>
     [HttpGet("{secret_id}")]
@@ -69,9 +78,12 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
     public async Task<IActionResult> Delete(
         [FromRoute(Name = "secret_id"), Description("The secret's id.")] Guid secretId, CancellationToken cancellationToken)
     {
-        await mediator.Send(new DeleteSecret(secretId, Request.IfMatchVersions()), cancellationToken);
+        await mediator.Send(new DeleteSecret(SecretSelector.ById(secretId), Request.IfMatchVersions()), cancellationToken);
         return Ok(new Empty());
     }
+
+    private static OwnerSelector OwnerOf(string? organization) =>
+        organization is null ? OwnerSelector.Caller : OwnerSelector.Organization(organization);
 
     private static TaggedResult Tagged(SecretDetails secret) => new(SecretInfo.Of(secret), secret.Version);
 

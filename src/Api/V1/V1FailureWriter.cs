@@ -10,6 +10,11 @@ namespace Secrets.Api.V1;
 /// </summary>
 internal sealed class V1FailureWriter : IFailureWriter
 {
+    public FailureStatuses Statuses { get; } = new(
+        Invalid: StatusCodes.Status422UnprocessableEntity,
+        Forbidden: StatusCodes.Status403Forbidden,
+        QuotaExceeded: StatusCodes.Status413PayloadTooLarge);
+
     public bool Writes(PathString path) => true;
 
     public Task WriteAsync(HttpContext context, FailureAnswer answer) => answer.Violations is { } violations

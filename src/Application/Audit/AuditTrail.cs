@@ -35,9 +35,10 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
         KeyId = key.Id,
     };
 
-    /// <summary>Something was refused.</summary>
-    public AuditEvent Denial(AuditAction action, INamesOne? one) => Of(action, AuditOutcome.Denied) with
+    /// <summary>Something was refused. Whoever has no part in an organisation writes nothing into its part of the audit.</summary>
+    public AuditEvent Denial(AuditAction action, INamesOne? one, INamesOwner? owned) => Of(action, AuditOutcome.Denied) with
     {
+        Owner = owned?.Owner is { Kind: OwnerKind.Organization } organization ? organization.Find(caller) : null,
         SecretId = one?.AuditedSecretId,
         KeyId = one?.AuditedKeyId,
     };

@@ -20,6 +20,34 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     public Membership? MembershipOf(string organizationId) => Memberships.FirstOrDefault(
         membership => string.Equals(membership.OrganizationId, organizationId, StringComparison.Ordinal));
 
+    /// <summary>Whether the owner is an organisation that the caller is an admin of.</summary>
+    public bool Administers(SecretOwner owner) => owner.Kind == OwnerKind.Organization && Administers(owner.Id);
+
+    /// <summary>
+    /// What two credentials of one principal allow together: in scopes, roles and workspaces no more than each. Null: they stand for different
+    /// principals, which are a user and the organisations that the credential is for.
+    /// </summary>
+    public Caller? And(Caller other)
+    {
+        if (UserId != other.UserId || Memberships.Count != other.Memberships.Count)
+        {
+            return null;
+        }
+
+        var shared = new List<Membership>();
+        foreach (var membership in Memberships)
+        {
+            if (other.MembershipOf(membership.OrganizationId) is not { } theirs)
+            {
+                return null;
+            }
+
+            shared.Add(membership.And(theirs));
+        }
+
+        return this with { Scopes = Scopes & other.Scopes, Memberships = shared };
+    }
+
     /// <summary>Whether the caller is an admin of that organisation.</summary>
     public bool Administers(string organizationId) => Memberships.Any(
         membership => membership.Role == OrganizationRole.Admin

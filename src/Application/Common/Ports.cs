@@ -42,8 +42,8 @@ public interface ISecretsDb
 public interface INewSecrets
 {
     /// <summary>
-    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, or the owner has
-    /// no account yet.
+    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, the owner has
+    /// no account yet, or it is more than one row.
     /// </summary>
     /// <param name="secret">The secret, sealed.</param>
     /// <param name="fact">What the audit says of it, in the same transaction.</param>
@@ -144,27 +144,29 @@ public interface IResolutionStore
     Task<OwnerCandidates> ReadAllAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
 }
 
-/// <summary>Tells who presents an API key.</summary>
-public interface IApiKeyAuthenticator
+/// <summary>Tells who presents a credential: an API key or a JWT.</summary>
+public interface ICredentialAuthenticator
 {
-    Task<ApiKeyVerdict> AuthenticateAsync(string text, CancellationToken cancellationToken);
+    /// <summary>Judges a credential.</summary>
+    /// <exception cref="UnavailableException">It cannot be judged now.</exception>
+    Task<CredentialVerdict> AuthenticateAsync(string text, CancellationToken cancellationToken);
 }
 
-/// <summary>Whom a key stands for, or why it is not accepted, in words for the log.</summary>
-public sealed record ApiKeyVerdict
+/// <summary>Whom a credential stands for, or why it is not accepted, in words for the log.</summary>
+public sealed record CredentialVerdict
 {
-    public ApiKeyVerdict(Caller caller) => Caller = caller;
+    public CredentialVerdict(Caller caller) => Caller = caller;
 
-    public ApiKeyVerdict(string refusal) => Refusal = refusal;
+    public CredentialVerdict(string refusal) => Refusal = refusal;
 
     /// <summary>A key that is known and yet refused.</summary>
-    public ApiKeyVerdict(string refusal, ApiKey key)
+    public CredentialVerdict(string refusal, ApiKey key)
         : this(refusal) => RefusedKey = key;
 
-    /// <summary>Whom an accepted key stands for.</summary>
+    /// <summary>Whom an accepted credential stands for.</summary>
     public Caller? Caller { get; }
 
-    /// <summary>Why the key is refused.</summary>
+    /// <summary>Why the credential is refused.</summary>
     public string? Refusal { get; }
 
     /// <summary>The refused key, where it is known.</summary>

@@ -18,6 +18,20 @@ internal static class Rules
     public static void Name<T>(this IRuleBuilder<T, Optional<string>> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckName(text.Value, length));
 
+    /// <summary>A secret's name; of an organisation's secret it is an alias.</summary>
+    public static void SecretName<T>(this IRuleBuilder<T, string?> rule, Func<T, OwnerKind> owner) =>
+        rule.Custom((text, context) =>
+        {
+            if (owner(context.InstanceToValidate) != OwnerKind.Organization)
+            {
+                context.CheckName(text, Secret.NameLength);
+            }
+            else if (context.CheckText(text, Alias.Length) && !Alias.IsPlain(text!))
+            {
+                context.Add(Codes.BadValue, "Must be made of letters, digits, _ and - alone.");
+            }
+        });
+
     /// <summary>Names in a list, of which at most so many may differ; only what differs is looked at.</summary>
     public static void Names<T>(this IRuleBuilder<T, IReadOnlyList<string>?> rule, TextLength length, int most) =>
         rule.Custom((names, context) =>
@@ -60,11 +74,11 @@ internal static class Rules
             }
         });
 
-    public static void Value<T>(this IRuleBuilder<T, SecretValue?> rule, TextLength length) =>
-        rule.Custom((value, context) => context.CheckText(value?.Reveal(), length));
+    public static void Value<T>(this IRuleBuilder<T, SecretValue?> rule, Func<T, TextLength> length) =>
+        rule.Custom((value, context) => context.CheckText(value?.Reveal(), length(context.InstanceToValidate)));
 
-    public static void Value<T>(this IRuleBuilder<T, Optional<SecretValue>> rule, TextLength length) =>
-        rule.Custom((value, context) => context.CheckText(value.Value?.Reveal(), length));
+    public static void Value<T>(this IRuleBuilder<T, Optional<SecretValue>> rule, Func<T, TextLength> length) =>
+        rule.Custom((value, context) => context.CheckText(value.Value?.Reveal(), length(context.InstanceToValidate)));
 
     public static void Moment<T>(this IRuleBuilder<T, string?> rule) =>
         rule.Must(text => text is null || Moments.Parse(text) is not null)

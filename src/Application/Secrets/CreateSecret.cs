@@ -8,12 +8,22 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>Stores a new secret of the caller.</summary>
+/// <summary>Stores a new secret of the caller or, for its admins, of an organisation.</summary>
 [RequiresScope(Scopes.SecretsWrite)]
 [AuditedAs(AuditAction.SecretCreate)]
 public sealed record CreateSecret(
-    string? SecretName, SecretValue? SecretValue, string? ToolName, string? ToolArg, bool IsDefaultForTool) : IRequest<StoredSecret>
+    OwnerSelector Owner, string? SecretName, SecretValue? SecretValue, string? ToolName, string? ToolArg, bool IsDefaultForTool)
+    : IRequest<StoredSecret>, INamesOwner, IWorkspaceRequest
 {
+    /// <inheritdoc cref="Secret.Description" />
+    public string? Description { get; init; }
+
+    /// <inheritdoc />
+    public string? AllowedWorkspacesType { get; init; }
+
+    /// <inheritdoc />
+    public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
+
     internal ToolBinding Binding => new(ToolName, ToolArg, IsDefaultForTool);
 }
 
@@ -22,13 +32,15 @@ internal sealed class CreateSecretValidator : AbstractValidator<CreateSecret>
     public CreateSecretValidator()
     {
         RuleFor(request => request.SecretName).Required();
-        RuleFor(request => request.SecretName).Name(Secret.NameLength);
+        RuleFor(request => request.SecretName).SecretName(request => request.Owner.Kind);
         RuleFor(request => request.SecretValue).Required();
-        RuleFor(request => request.SecretValue).Value(SecretValue.Length);
+        RuleFor(request => request.SecretValue).Value(request => SecretValue.LengthOf(request.Owner.Kind));
+        RuleFor(request => request.Description).Text(Secret.DescriptionLength);
         RuleFor(request => request.ToolName).Name(ToolPattern.Length);
         RuleFor(request => request.ToolArg).Name(ToolBinding.ArgLength);
         RuleFor(request => request.IsDefaultForTool).Must((request, _) => request.Binding.IsValid)
             .WithErrorCode(Codes.BadValue).WithMessage(IncompleteDefault);
+        this.ValidateWorkspaces();
     }
 
     /// <summary>Why a default without a binding is refused; also said when an update would leave one.</summary>
@@ -41,8 +53,11 @@ internal sealed class CreateSecretHandler(
 {
     public async Task<StoredSecret> Handle(CreateSecret request, CancellationToken cancellationToken)
     {
+        var owner = caller.OwnerOf(request.Owner);
+        caller.RequireWriter(owner);
+        var workspaces = request.WorkspacesAfter(WorkspaceAccess.All);
         var secret = Secret.Create(
-            caller.Owner, request.SecretName!, request.Binding, WorkspaceRule.All, caller.UserId, time.Now());
+            owner, request.SecretName!, request.Description ?? "", request.Binding, workspaces, caller.UserId, time.Now());
         secret.Seal(request.SecretValue!, await sealer.SealAsync(secret.Placement, request.SecretValue!, cancellationToken));
         var rivals = await transaction.AddAsync(secret, cancellationToken);
         return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));

@@ -1,3 +1,4 @@
+using FluentValidation;
 using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
@@ -7,25 +8,30 @@ using Secrets.Domain.Audit;
 namespace Secrets.Application.Secrets;
 
 /// <summary>Removes a secret for good and gives its bytes back.</summary>
-/// <param name="SecretId">The secret.</param>
+/// <param name="Secret">The secret.</param>
 /// <param name="Condition">The versions that the sender expects; null: whichever is there.</param>
 [RequiresScope(Scopes.SecretsWrite)]
 [AuditedAs(AuditAction.SecretDelete)]
-public sealed record DeleteSecret(Guid SecretId, VersionCondition? Condition) : IRequest<Unit>, INamesOne
+public sealed record DeleteSecret(SecretSelector Secret, VersionCondition? Condition) : IRequest<Unit>, INamesOne, INamesOwner
 {
-    Guid? INamesOne.AuditedSecretId => SecretId;
+    Guid? INamesOne.AuditedSecretId => Secret.Id;
+
+    OwnerSelector? INamesOwner.Owner => Secret.Owner;
 }
 
-internal sealed class DeleteSecretHandler(OwnerTransaction transaction, Caller caller) : IRequestHandler<DeleteSecret, Unit>
+internal sealed class DeleteSecretValidator : AbstractValidator<DeleteSecret>
+{
+    public DeleteSecretValidator() => RuleFor(request => request.Secret.Name).SecretName(request => request.Secret.LimitsOf);
+}
+
+internal sealed class DeleteSecretHandler(OwnerTransaction transaction) : IRequestHandler<DeleteSecret, Unit>
 {
     public Task<Unit> Handle(DeleteSecret request, CancellationToken cancellationToken) =>
         transaction.RunAsync(
             async token =>
             {
-                await transaction.ChargeAsync(caller.Owner, 0, token);
-                var secret = await transaction.Db.Secrets.VisibleTo(caller)
-                    .SingleOrDefaultAsync(secret => secret.Id == request.SecretId, token)
-                    ?? throw new NotFoundException();
+                var selected = await transaction.LockAsync(request.Secret, token);
+                var secret = await selected.SingleOrDefaultAsync(token) ?? throw new NotFoundException();
                 request.Condition?.Require(secret.Version);
                 transaction.Db.Secrets.Remove(secret);
                 transaction.Record(AuditAction.SecretDelete, secret);

@@ -36,7 +36,7 @@ internal sealed class ExplainResolutionHandler(IResolutionStore store, Caller ca
     {
         caller.RequireAllowed(request);
         var seesAll = SeesAllOf(request.OrganizationId);
-        if (!seesAll && !IsIn(request.OrganizationId, request.Workspace))
+        if (!seesAll && request.Workspace is not null && !caller.IsIn(request.OrganizationId!, request.Workspace))
         {
             throw new ForbiddenException("The credential is not for this workspace.");
         }
@@ -53,7 +53,4 @@ internal sealed class ExplainResolutionHandler(IResolutionStore store, Caller ca
 
     private bool SeesAllOf(string? organization) =>
         organization is null || caller.Has(Scopes.SecretsResolve) || caller.Has(Scopes.Operator) || caller.Administers(organization);
-
-    private bool IsIn(string? organization, string? workspace) =>
-        workspace is null || caller.MembershipOf(organization!)?.Workspaces.Contains(workspace, StringComparer.Ordinal) == true;
 }

@@ -13,7 +13,7 @@ namespace Secrets.Application.Secrets;
 /// <param name="OrganizationId">An organisation of the caller; null: the caller's own.</param>
 [RequiresScope(Scopes.SecretsRead)]
 [AuditedAs(AuditAction.UsageGet)]
-public sealed record GetUsage(string? OrganizationId) : IRequest<Usage>;
+public sealed record GetUsage(string? OrganizationId) : IRequest<Usage>, INamesOne;
 
 /// <summary>The answer to <see cref="GetUsage"/>.</summary>
 /// <param name="BytesUsed">UTF-8 bytes of all values.</param>

@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using AutoMapper;
 using AutoMapper.QueryableExtensions;
 using FluentValidation;
@@ -10,15 +11,18 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>Lists the caller's secrets, oldest first.</summary>
+/// <summary>Lists an owner's secrets, oldest first.</summary>
+/// <param name="Owner">Whose.</param>
 /// <param name="Limit">See <see cref="IPaged.Limit"/>.</param>
 /// <param name="Cursor">See <see cref="IPaged.Cursor"/>.</param>
 /// <param name="ToolName">Only secrets whose pattern matches this tool; unbound secrets are left out.</param>
 /// <param name="SecretName">Only the secret of this name.</param>
+/// <param name="Workspace">Only what may be used in this workspace.</param>
 [RequiresScope(Scopes.SecretsRead)]
 [AuditedAs(AuditAction.SecretList)]
-public sealed record ListSecrets(int? Limit, string? Cursor, string? ToolName, string? SecretName)
-    : IRequest<Page<SecretDetails>>, IPaged;
+public sealed record ListSecrets(
+    OwnerSelector Owner, int? Limit, string? Cursor, string? ToolName, string? SecretName, string? Workspace)
+    : IRequest<Page<SecretDetails>>, IPaged, INamesOwner;
 
 internal sealed class ListSecretsValidator : AbstractValidator<ListSecrets>
 {
@@ -27,6 +31,7 @@ internal sealed class ListSecretsValidator : AbstractValidator<ListSecrets>
         this.ValidatePage();
         RuleFor(request => request.ToolName).Text(ToolPattern.Length);
         RuleFor(request => request.SecretName).Text(Secret.NameLength);
+        RuleFor(request => request.Workspace).Text(Membership.WorkspaceLength);
     }
 }
 
@@ -35,11 +40,17 @@ internal sealed class ListSecretsHandler(ISecretsDb db, Caller caller, IMapper m
 {
     public Task<Page<SecretDetails>> Handle(ListSecrets request, CancellationToken cancellationToken)
     {
-        var secrets = db.Secrets.VisibleTo(caller);
+        var owner = caller.OwnerOf(request.Owner);
+        caller.RequireReader(owner, request.Workspace);
+        var secrets = db.Secrets.VisibleTo(caller).OwnedBy(owner);
+        if (request.Workspace is { } workspace)
+        {
+            secrets = secrets.UsableIn(workspace);
+        }
+
         if (request.SecretName is { } name)
         {
-            var key = Secret.KeyOf(name);
-            secrets = secrets.Where(secret => secret.NameKey == key);
+            secrets = secrets.Named(name);
         }
 
         if (request.ToolName is not null)
@@ -49,10 +60,13 @@ internal sealed class ListSecretsHandler(ISecretsDb db, Caller caller, IMapper m
 
         var ordered = secrets.InOrder(request);
         return (request.ToolName is null ? ordered.TakePage(request) : ordered)
-            .ProjectTo<SecretDetails>(mapper.ConfigurationProvider)
+            .ProjectTo(mapper.ConfigurationProvider, ExpansionFor(owner))
             .AsAsyncEnumerable()
             .ToPageAsync(request, secret => Admits(secret, request.ToolName), cancellationToken);
     }
+
+    private static Expression<Func<SecretDetails, object>>[] ExpansionFor(SecretOwner owner) =>
+        owner.Kind == OwnerKind.Organization ? [details => details.Workspaces] : [];
 
     // Matching is done here and not in LIKE, where `_` is a wildcard and case depends on the database.
     private static bool Admits(SecretDetails secret, string? toolName) =>

@@ -11,7 +11,7 @@ namespace Secrets.Application.Secrets;
 /// One write to an owner's secrets. Every write takes the owner's row first (<see cref="ChargeAsync"/>), so writes of one owner
 /// follow each other: the quota is exact, and no two writes can lock each other out.
 /// </summary>
-internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, AuditTrail trail, IOptions<QuotaOptions> quota)
+internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, AuditTrail trail, Caller caller, IOptions<QuotaOptions> quota)
 {
     public ISecretsDb Db => db;
 
@@ -45,6 +45,19 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
     }
 
     /// <summary>
+    /// Locks the owner of a secret that the caller may change, and gives the query that finds it: what is read after the lock is what is changed.
+    /// </summary>
+    /// <exception cref="NotFoundException">There is no such secret for the caller.</exception>
+    /// <exception cref="ForbiddenException">The caller may not change it.</exception>
+    public async Task<IQueryable<Secret>> LockAsync(SecretSelector selector, CancellationToken cancellationToken)
+    {
+        var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
+        caller.RequireWriter(owner);
+        await ChargeAsync(owner, 0, cancellationToken);
+        return db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector);
+    }
+
+    /// <summary>
     /// Adds to what the owner has stored (negative: gives back), locks the owner until the end of the transaction and moves its stamp.
     /// </summary>
     /// <exception cref="QuotaExceededException">The total would pass the quota.</exception>
@@ -60,6 +73,15 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
 
     /// <summary>Writes to the audit, in this transaction, what was done to a secret.</summary>
     public void Record(AuditAction action, Secret secret) => db.Record(trail.Success(action, secret));
+
+    // A secret never changes hands, so its owner may be looked up before the lock. Whoever belongs to no organisation sees only one owner's.
+    private async Task<SecretOwner> OwnerOfAsync(SecretSelector selector, CancellationToken cancellationToken) =>
+        caller.Memberships.Count == 0
+            ? caller.Owner
+            : await db.Secrets.VisibleTo(caller).Selected(selector)
+                .Select(secret => (SecretOwner?)new SecretOwner(secret.OwnerKind, secret.OwnerId))
+                .SingleOrDefaultAsync(cancellationToken)
+                ?? throw new NotFoundException();
 
     private async Task<ConflictException> ExplainAsync(UniqueRule rule, Secret refused, CancellationToken cancellationToken)
     {

@@ -15,6 +15,9 @@ public sealed record SecretDetails : IListed
 
     public required string Name { get; init; }
 
+    /// <inheritdoc cref="Secret.Description" />
+    public required string Description { get; init; }
+
     /// <inheritdoc cref="MaskedValue" />
     public required string Display { get; init; }
 
@@ -24,11 +27,22 @@ public sealed record SecretDetails : IListed
 
     public required bool IsDefaultForTool { get; init; }
 
+    public required WorkspaceRule WorkspaceRule { get; init; }
+
+    /// <summary>What <see cref="WorkspaceRule.Some"/> admits. Read only where it is asked for: a user's secret never has any.</summary>
+    public IReadOnlyList<string> Workspaces { get; init; } = [];
+
     public required int Version { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <inheritdoc cref="Secret.CreatedBy" />
+    public required Guid CreatedBy { get; init; }
+
     public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <inheritdoc cref="Secret.UpdatedBy" />
+    public required Guid UpdatedBy { get; init; }
 
     /// <inheritdoc cref="SecretUse.Count" />
     public required long UseCount { get; init; }
@@ -39,6 +53,15 @@ public sealed record SecretDetails : IListed
     private sealed class Mapping : Profile
     {
         public Mapping() => CreateMap<Secret, SecretDetails>()
+            .ForMember(details => details.Workspaces, from =>
+            {
+                // Rows that the rule does not ask for admit nobody, so nobody is shown them.
+                from.MapFrom(secret => secret.Grants
+                    .Where(grant => secret.WorkspaceRule == WorkspaceRule.Some)
+                    .OrderBy(grant => grant.Number)
+                    .Select(grant => grant.Workspace));
+                from.ExplicitExpansion();
+            })
             .ForMember(details => details.UseCount, from => from.MapFrom(secret => secret.Use == null ? 0 : secret.Use.Count))
             .ForMember(details => details.LastResolvedAt, from => from.MapFrom(secret => secret.Use == null ? (DateTimeOffset?)null : secret.Use.LastAt));
     }

@@ -1,4 +1,6 @@
+using System.Linq.Expressions;
 using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
@@ -6,21 +8,62 @@ namespace Secrets.Application.Secrets;
 /// <summary>Queries that use cases share.</summary>
 internal static class SecretQueries
 {
-    public static IQueryable<Secret> OwnedBy(this IQueryable<Secret> secrets, SecretOwner owner)
-    {
-        var (kind, id) = owner;
-        return secrets.Where(secret => secret.OwnerKind == kind && secret.OwnerId == id);
-    }
+    public static IQueryable<Secret> OwnedBy(this IQueryable<Secret> secrets, SecretOwner owner) => secrets.Where(IsOwnedBy(owner));
 
     /// <summary>
-    /// The secrets that exist for the caller. Every query on behalf of a person starts here, so that another owner's secret cannot
-    /// appear, whatever else the query does.
+    /// The secrets that exist for the caller: the caller's own, all of organisations that the caller administers, and of others what may be used
+    /// in the caller's workspaces. Every query on behalf of a person starts here, so that another owner's secret cannot appear, whatever else
+    /// the query does.
     /// </summary>
-    public static IQueryable<Secret> VisibleTo(this IQueryable<Secret> secrets, Caller caller) => secrets.OwnedBy(caller.Owner);
+    public static IQueryable<Secret> VisibleTo(this IQueryable<Secret> secrets, Caller caller) =>
+        secrets.Where(caller.Memberships.Select(IsVisibleTo).Aggregate(IsOwnedBy(caller.Owner), Or));
+
+    /// <summary>What may be used in a workspace.</summary>
+    public static IQueryable<Secret> UsableIn(this IQueryable<Secret> secrets, string workspace) => secrets.Where(IsUsableIn([workspace]));
+
+    public static IQueryable<Secret> Named(this IQueryable<Secret> secrets, string name)
+    {
+        var key = Secret.KeyOf(name);
+        return secrets.Where(secret => secret.NameKey == key);
+    }
+
+    public static IQueryable<Secret> Selected(this IQueryable<Secret> secrets, SecretSelector selector) =>
+        selector.Id is { } id ? secrets.Where(secret => secret.Id == id) : secrets.Named(selector.Name!);
 
     public static IQueryable<Owner> Of(this IQueryable<Owner> owners, SecretOwner owner)
     {
         var (kind, id) = owner;
         return owners.Where(account => account.Kind == kind && account.Id == id);
+    }
+
+    private static Expression<Func<Secret, bool>> IsOwnedBy(SecretOwner owner)
+    {
+        var (kind, id) = owner;
+        return secret => secret.OwnerKind == kind && secret.OwnerId == id;
+    }
+
+    private static Expression<Func<Secret, bool>> IsVisibleTo(Membership membership)
+    {
+        var isTheirs = IsOwnedBy(new SecretOwner(OwnerKind.Organization, membership.OrganizationId));
+        return membership.Role == OrganizationRole.Admin ? isTheirs
+            : membership.Workspaces.Count == 0 ? secret => false
+            : And(isTheirs, IsUsableIn(membership.Workspaces));
+    }
+
+    private static Expression<Func<Secret, bool>> IsUsableIn(IReadOnlyList<string> workspaces) => secret =>
+        secret.WorkspaceRule == WorkspaceRule.All
+        || (secret.WorkspaceRule == WorkspaceRule.Some && secret.Grants.Any(grant => workspaces.Contains(grant.Workspace)));
+
+    private static Expression<Func<Secret, bool>> And(Expression<Func<Secret, bool>> one, Expression<Func<Secret, bool>> other) =>
+        Join(Expression.AndAlso, one, other);
+
+    private static Expression<Func<Secret, bool>> Or(Expression<Func<Secret, bool>> one, Expression<Func<Secret, bool>> other) =>
+        Join(Expression.OrElse, one, other);
+
+    private static Expression<Func<Secret, bool>> Join(
+        Func<Expression, Expression, BinaryExpression> join, Expression<Func<Secret, bool>> one, Expression<Func<Secret, bool>> other)
+    {
+        var secret = one.Parameters[0];
+        return Expression.Lambda<Func<Secret, bool>>(join(one.Body, Expression.Invoke(other, secret)), secret);
     }
 }

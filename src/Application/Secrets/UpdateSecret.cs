@@ -13,8 +13,8 @@ namespace Secrets.Application.Secrets;
 /// Changes some of a secret. A field left out stays as it is. Null clears <paramref name="ToolName"/> and <paramref name="ToolArg"/>;
 /// the others have no empty state, so null leaves them as they are too.
 /// </summary>
-/// <param name="SecretId">The secret.</param>
-/// <param name="SecretName">A new name.</param>
+/// <param name="Secret">The secret.</param>
+/// <param name="SecretName">A new name; that of an organisation's secret cannot change.</param>
 /// <param name="SecretValue">A new value.</param>
 /// <param name="ToolName">A new tool or pattern.</param>
 /// <param name="ToolArg">A new argument.</param>
@@ -23,20 +23,34 @@ namespace Secrets.Application.Secrets;
 [RequiresScope(Scopes.SecretsWrite)]
 [AuditedAs(AuditAction.SecretUpdate)]
 public sealed record UpdateSecret(
-    Guid SecretId,
+    SecretSelector Secret,
     Optional<string> SecretName,
     Optional<SecretValue> SecretValue,
     Optional<string> ToolName,
     Optional<string> ToolArg,
     Optional<bool?> IsDefaultForTool,
-    VersionCondition? Condition) : IRequest<StoredSecret>, INamesOne
+    VersionCondition? Condition) : IRequest<StoredSecret>, INamesOne, INamesOwner, IWorkspaceRequest
 {
-    Guid? INamesOne.AuditedSecretId => SecretId;
+    /// <summary>A new description; null leaves it.</summary>
+    public string? Description { get; init; }
+
+    /// <inheritdoc />
+    public string? AllowedWorkspacesType { get; init; }
+
+    /// <inheritdoc />
+    public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
+
+    Guid? INamesOne.AuditedSecretId => Secret.Id;
+
+    OwnerSelector? INamesOwner.Owner => Secret.Owner;
 
     /// <summary>A value given is an update, equal or not; a null is one where it clears something.</summary>
     internal bool Changes(Secret secret) =>
         SecretName.Value is not null
         || SecretValue.Value is not null
+        || Description is not null
+        || AllowedWorkspacesType is not null
+        || AllowedWorkspaces is not null
         || IsDefaultForTool.Value is not null
         || ToolName.Value is not null
         || ToolArg.Value is not null
@@ -51,10 +65,13 @@ internal sealed class UpdateSecretValidator : AbstractValidator<UpdateSecret>
 {
     public UpdateSecretValidator()
     {
+        RuleFor(request => request.Secret.Name).SecretName(request => request.Secret.LimitsOf);
         RuleFor(request => request.SecretName).Name(Secret.NameLength);
-        RuleFor(request => request.SecretValue).Value(SecretValue.Length);
+        RuleFor(request => request.SecretValue).Value(request => SecretValue.LengthOf(request.Secret.LimitsOf));
+        RuleFor(request => request.Description).Text(Secret.DescriptionLength);
         RuleFor(request => request.ToolName).Name(ToolPattern.Length);
         RuleFor(request => request.ToolArg).Name(ToolBinding.ArgLength);
+        this.ValidateWorkspaces();
     }
 }
 
@@ -70,12 +87,8 @@ internal sealed class UpdateSecretHandler(
 
     private async Task<(Secret Secret, IReadOnlyList<Rival> Rivals)> UpdateAsync(UpdateSecret request, CancellationToken cancellationToken)
     {
-        // The owner is locked before the secret is read: what is read is what is changed.
-        await transaction.ChargeAsync(caller.Owner, 0, cancellationToken);
-        var secret = await transaction.Db.Secrets.VisibleTo(caller)
-            .Include(secret => secret.Use)
-            .SingleOrDefaultAsync(secret => secret.Id == request.SecretId, cancellationToken)
-            ?? throw new NotFoundException();
+        var selected = await transaction.LockAsync(request.Secret, cancellationToken);
+        var secret = await selected.Include(secret => secret.Use).SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
         request.Condition?.Require(secret.Version);
         if (!request.Changes(secret))
         {
@@ -83,6 +96,13 @@ internal sealed class UpdateSecretHandler(
             return (secret, []);
         }
 
+        if (secret.OwnerKind == OwnerKind.Organization && request.SecretName.Value is { } name && !string.Equals(name, secret.Name, StringComparison.Ordinal))
+        {
+            throw new InvalidRequestException(
+                nameof(UpdateSecret.SecretName), Codes.BadValue, "The name of an organisation's secret cannot be changed.");
+        }
+
+        var workspaces = request.WorkspacesAfter(secret.Workspaces);
         var binding = request.BindingAfter(secret);
         if (!binding.IsValid)
         {
@@ -94,7 +114,8 @@ internal sealed class UpdateSecretHandler(
         var stored = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
         var value = request.SecretValue.Value ?? stored;
         var sizeBefore = secret.Size;
-        secret.Update(request.SecretName.Value ?? secret.Name, binding, caller.UserId, time.Now());
+        secret.Update(
+            request.SecretName.Value ?? secret.Name, request.Description ?? secret.Description, binding, workspaces, caller.UserId, time.Now());
         secret.Seal(value, await sealer.SealAsync(secret.Placement, value, cancellationToken));
         transaction.Record(AuditAction.SecretUpdate, secret);
         if (secret.Size != sizeBefore)

@@ -20,6 +20,13 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
 
     /// <summary>Length of a workspace's name.</summary>
     public static readonly TextLength WorkspaceLength = new(1, 255);
+
+    /// <summary>What two memberships of one organisation allow together: no more than each.</summary>
+    public Membership And(Membership other) => this with
+    {
+        Role = Role == OrganizationRole.Admin ? other.Role : Role,
+        Workspaces = [.. Workspaces.Intersect(other.Workspaces, StringComparer.Ordinal)],
+    };
 }
 
 /// <summary>The names under which roles travel.</summary>

@@ -5,18 +5,14 @@ namespace Secrets.Domain.Resolution;
 /// <summary>A secret that may fill an argument: what decides whether it does, and its value, sealed.</summary>
 public sealed class Candidate
 {
-    private readonly string[] _workspaces;
-
     /// <summary>A candidate from what is stored.</summary>
     /// <param name="placement">The row; its envelope opens for nothing else.</param>
     /// <param name="envelope">The sealed value.</param>
-    /// <param name="workspaces">What <see cref="WorkspaceRule.Some"/> admits.</param>
-    public Candidate(Placement placement, byte[] envelope, IEnumerable<string> workspaces)
+    public Candidate(Placement placement, byte[] envelope)
     {
         Placement = placement;
         Envelope = envelope;
         Pattern = placement.Binding.ToolName is { } pattern ? new ToolPattern(pattern) : null;
-        _workspaces = [.. workspaces];
     }
 
     /// <summary>The row.</summary>
@@ -32,12 +28,7 @@ public sealed class Candidate
     public bool Matches(string toolName) => Pattern?.Matches(toolName) != false;
 
     /// <summary>Whether it may be used in a workspace, or with null outside of all.</summary>
-    public bool Admits(string? workspace) => Placement.WorkspaceRule switch
-    {
-        WorkspaceRule.All => true,
-        WorkspaceRule.Some => workspace is not null && Array.Exists(_workspaces, one => string.Equals(one, workspace, StringComparison.Ordinal)),
-        _ => false,
-    };
+    public bool Admits(string? workspace) => Placement.Workspaces.Admits(workspace);
 
     /// <summary>Whether it may serve a tool call at all.</summary>
     public bool Serves(ToolCall call) => Matches(call.ToolName) && Admits(call.Workspace);

@@ -9,5 +9,5 @@ public sealed record Placement(
     Guid SecretId,
     string Name,
     ToolBinding Binding,
-    WorkspaceRule WorkspaceRule,
+    WorkspaceAccess Workspaces,
     int Version);

@@ -10,6 +10,11 @@ public sealed class Secret : IListed
     /// <summary>Length of a user's secret name.</summary>
     public static readonly TextLength NameLength = new(1, 1024);
 
+    /// <summary>Length of <see cref="Description"/>.</summary>
+    public static readonly TextLength DescriptionLength = new(0, 1024);
+
+    private readonly List<WorkspaceGrant> _grants = [];
+
     private Secret()
     {
     }
@@ -25,6 +30,9 @@ public sealed class Secret : IListed
 
     /// <summary>Unique per owner.</summary>
     public string Name { get; private set; } = null!;
+
+    /// <summary>What it is for, in its owner's words. It decides nothing, so it is no part of the placement.</summary>
+    public string Description { get; private set; } = "";
 
     /// <summary>SHA-256 of the name: what the database compares, because names outgrow what an index can hold.</summary>
     public byte[] NameKey { get; private set; } = null!;
@@ -53,8 +61,11 @@ public sealed class Secret : IListed
     /// </summary>
     public byte[]? PatternArgKey { get; private set; }
 
-    /// <summary>Which workspaces may use the secret.</summary>
+    /// <summary>See <see cref="Workspaces"/>.</summary>
     public WorkspaceRule WorkspaceRule { get; private set; }
+
+    /// <summary>See <see cref="Workspaces"/>.</summary>
+    public IReadOnlyCollection<WorkspaceGrant> Grants => _grants;
 
     /// <summary>The sealed value with its header.</summary>
     public byte[] Envelope { get; private set; } = null!;
@@ -89,12 +100,15 @@ public sealed class Secret : IListed
     /// <summary>Tool, argument and default flag together.</summary>
     public ToolBinding Binding => new(ToolName, ToolArg, IsDefaultForTool);
 
+    /// <summary>Which workspaces may use the secret.</summary>
+    public WorkspaceAccess Workspaces => new(WorkspaceRule, _grants.OrderBy(grant => grant.Number).Select(grant => grant.Workspace));
+
     /// <summary>What an envelope for the row as it stands now is bound to.</summary>
-    public Placement Placement => new(Owner, Id, Name, Binding, WorkspaceRule, Version);
+    public Placement Placement => new(Owner, Id, Name, Binding, Workspaces, Version);
 
     /// <summary>A new secret, version 1, still without its envelope: <see cref="Seal"/> comes next.</summary>
     public static Secret Create(
-        SecretOwner owner, string name, ToolBinding binding, WorkspaceRule rule, Guid actor, DateTimeOffset now)
+        SecretOwner owner, string name, string description, ToolBinding binding, WorkspaceAccess workspaces, Guid actor, DateTimeOffset now)
     {
         var secret = new Secret
         {
@@ -106,16 +120,15 @@ public sealed class Secret : IListed
             CreatedBy = actor,
             UpdatedAt = now,
             UpdatedBy = actor,
-            WorkspaceRule = rule,
         };
-        secret.Place(name, binding);
+        secret.Place(name, description, binding, workspaces);
         return secret;
     }
 
-    /// <summary>Gives the secret a new name and binding and the next version. The old envelope no longer opens here.</summary>
-    public void Update(string name, ToolBinding binding, Guid actor, DateTimeOffset now)
+    /// <summary>Gives the secret all of this anew, and the next version. The old envelope no longer opens here.</summary>
+    public void Update(string name, string description, ToolBinding binding, WorkspaceAccess workspaces, Guid actor, DateTimeOffset now)
     {
-        Place(name, binding);
+        Place(name, description, binding, workspaces);
         Version++;
         UpdatedBy = actor;
 
@@ -134,7 +147,7 @@ public sealed class Secret : IListed
     /// <summary>The key under which the database finds and keeps unique a text that outgrows what an index can hold.</summary>
     public static byte[] KeyOf(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
-    private void Place(string name, ToolBinding binding)
+    private void Place(string name, string description, ToolBinding binding, WorkspaceAccess workspaces)
     {
         if (!binding.IsValid)
         {
@@ -143,8 +156,15 @@ public sealed class Secret : IListed
 
         Name = name;
         NameKey = KeyOf(name);
+        Description = description;
         (ToolName, ToolArg, IsDefaultForTool) = binding;
         (ToolKey, ArgKey) = binding is { IsDefault: true, ToolName: { } tool, ToolArg: { } arg } ? (KeyOf(tool), KeyOf(arg)) : (null, null);
         PatternArgKey = ToolName?.Contains(ToolPattern.Wildcard, StringComparison.Ordinal) == true ? ArgKey : null;
+        if (Workspaces != workspaces)
+        {
+            WorkspaceRule = workspaces.Rule;
+            _grants.Clear();
+            _grants.AddRange(workspaces.Names.Select((name, number) => new WorkspaceGrant(number, name)));
+        }
     }
 }

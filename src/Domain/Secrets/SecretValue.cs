@@ -14,10 +14,13 @@ namespace Secrets.Domain.Secrets;
 [JsonConverter(typeof(ReadOnlyConverter))]
 public sealed class SecretValue
 {
-    /// <summary>Length of a user's secret.</summary>
-    public static readonly TextLength Length = new(4, 1024);
+    private static readonly TextLength LengthOfUser = new(4, 1024);
+    private static readonly TextLength LengthOfOrganization = new(1, 45_000);
 
     private readonly string _plaintext;
+
+    /// <summary>Length of a secret of that kind of owner.</summary>
+    public static TextLength LengthOf(OwnerKind owner) => owner == OwnerKind.Organization ? LengthOfOrganization : LengthOfUser;
 
     /// <summary>Takes a plaintext in. Its length is validated where it comes in.</summary>
     public SecretValue(string plaintext) => _plaintext = plaintext;

@@ -12,3 +12,23 @@ public enum WorkspaceRule : byte
     /// <summary>No workspace.</summary>
     None = 3,
 }
+
+/// <summary>The names under which rules travel.</summary>
+public static class WorkspaceRuleNames
+{
+    private static readonly (WorkspaceRule Rule, string Name)[] Table =
+        [(WorkspaceRule.All, "ALL"), (WorkspaceRule.Some, "SOME"), (WorkspaceRule.None, "NONE")];
+
+    /// <summary>Every name, in a fixed order.</summary>
+    public static IReadOnlyList<string> All { get; } = [.. Table.Select(row => row.Name)];
+
+    /// <summary>The name of a rule.</summary>
+    public static string Of(WorkspaceRule rule) => Array.Find(Table, row => row.Rule == rule).Name;
+
+    /// <summary>The rule of that name, or null for a name that is not ours.</summary>
+    public static WorkspaceRule? Parse(string name)
+    {
+        var row = Array.Find(Table, row => string.Equals(row.Name, name, StringComparison.Ordinal));
+        return row.Name is null ? null : row.Rule;
+    }
+}

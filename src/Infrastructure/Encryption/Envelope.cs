@@ -51,14 +51,14 @@ internal static class Envelope
     }
 
     /// <summary>
-    /// The associated data. Every field is of fixed size or carries its length, and an absent text differs from an empty one, so
-    /// two placements never give the same bytes.
+    /// The associated data. Every field is of fixed size or carries its length, an absent text differs from an empty one, and what has no
+    /// fixed number comes last, so two placements never give the same bytes.
     /// </summary>
     private static ReadOnlySpan<byte> Bind(ReadOnlySpan<byte> header, Placement placement)
     {
         var bytes = new ArrayBufferWriter<byte>(256);
         bytes.Write(header);
-        bytes.Write([(byte)placement.Owner.Kind, (byte)placement.WorkspaceRule, placement.Binding.IsDefault ? (byte)1 : (byte)0]);
+        bytes.Write([(byte)placement.Owner.Kind, (byte)placement.Workspaces.Rule, placement.Binding.IsDefault ? (byte)1 : (byte)0]);
         WriteInt(bytes, placement.Version);
         placement.SecretId.TryWriteBytes(bytes.GetSpan(16), bigEndian: true, out _);
         bytes.Advance(16);
@@ -66,6 +66,11 @@ internal static class Envelope
         WriteText(bytes, placement.Name);
         WriteText(bytes, placement.Binding.ToolName);
         WriteText(bytes, placement.Binding.ToolArg);
+        foreach (var workspace in placement.Workspaces.Names)
+        {
+            WriteText(bytes, workspace);
+        }
+
         return bytes.WrittenSpan;
     }
 

@@ -27,8 +27,9 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         _batcher = new Batcher<Audited, NewSecret?>(options.Value.ToLimits(), StoreAsync);
     }
 
+    // What is granted to single workspaces is rows of a second table, and rare: the ordinary way has them.
     public Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken) =>
-        _batcher.AddAsync(new Audited(secret, fact), cancellationToken);
+        secret.Grants.Count > 0 ? Task.FromResult<NewSecret?>(null) : _batcher.AddAsync(new Audited(secret, fact), cancellationToken);
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 

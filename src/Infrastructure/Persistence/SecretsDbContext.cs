@@ -107,8 +107,10 @@ internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaul
         }
         catch (DbUpdateException exception) when (faults.UniqueIndexOf(exception) is { } index)
         {
+            // What an entity owns is written along with it, and named along with it.
+            var refused = exception.Entries.Where(entry => !entry.Metadata.IsOwned()).ToList();
             throw new UniqueViolationException(
-                Configurations.SecretConfiguration.RuleOf(index), exception.Entries.Count == 1 ? exception.Entries[0].Entity : null, exception);
+                Configurations.SecretConfiguration.RuleOf(index), refused.Count == 1 ? refused[0].Entity : null, exception);
         }
     }
 }

@@ -37,9 +37,7 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
             .Where(secret => secret.OwnerKind == kind && secret.OwnerId == id)
             .Where(secret => secret.ToolKey != null || names.Contains(secret.NameKey))
             .ToListAsync(cancellationToken);
-
-        // Nothing is granted to single workspaces yet.
-        return new OwnerCandidates(rows.Select(secret => new Candidate(secret.Placement, secret.Envelope, [])));
+        return new OwnerCandidates(rows.Select(secret => new Candidate(secret.Placement, secret.Envelope)));
     }
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Secrets.Api.Tests.AiHub;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
@@ -183,7 +184,63 @@ public sealed class Sealing(ApiServer server)
         Assert.Empty(answer.MustBe(200).Json["values"]!.AsArray());
     }
 
-    private async Task Edit(Guid id, string edit) => Assert.Equal(1, await server.ExecuteSqlAsync(TestDatabase.Own($"UPDATE secrets SET {edit} WHERE id = @id"), ("id", id)));
+    /// <summary>What somebody may do to the rows of a secret that "support" and "sales" may use.</summary>
+    public static TheoryData<string> TamperingWithGrants => new(
+        "INSERT INTO workspace_grants (secret_id, number, workspace) VALUES (@id, 2, 'hr')",
+        "INSERT INTO workspace_grants (secret_id, number, workspace) VALUES (@id, -1, 'hr')",
+        "UPDATE workspace_grants SET workspace = 'hr' WHERE secret_id = @id AND number = 1",
+        "UPDATE workspace_grants SET workspace = CONCAT(workspace, 'x') WHERE secret_id = @id AND number = 1",
+        "UPDATE workspace_grants SET number = 2 - number WHERE secret_id = @id AND number = 0",
+        "DELETE FROM workspace_grants WHERE secret_id = @id AND number = 1",
+        "DELETE FROM workspace_grants WHERE secret_id = @id",
+        "UPDATE secrets SET workspace_rule = 1 WHERE id = @id");
+
+    [Theory]
+    [MemberData(nameof(TamperingWithGrants))]
+    public async Task A_secret_whose_grants_were_edited_is_handed_to_no_runtime_and_not_changed(string sql)
+    {
+        var organization = Vault.NewOrganization();
+        using var admin = await server.NewAdminAsync(organization);
+        using var runtime = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"], organization);
+        await admin.StoreAliasAsync("key", "a value that is sealed", "SOME", "support", "sales");
+        var id = (await admin.GetAsync($"{Path}?organization_id={organization}")).MustBe(200).Json["data"]![0]!["secret_id"]!.GetValue<Guid>();
+        (await admin.PatchAsync($"{Path}/{id}", new JsonObject { ["tool_name"] = "*", ["tool_arg"] = "a", ["is_default_for_tool"] = true })).MustBe(200);
+
+        Assert.Equal(1, int.Clamp(await server.ExecuteSqlAsync(sql, ("id", id)), 0, 1));
+
+        foreach (var workspace in (string?[])["support", "sales", "hr", "hrx", null])
+        {
+            foreach (var call in (JsonObject[])[new() { ["tool_args"] = new JsonArray("a") }, new() { ["references"] = new JsonObject { ["b"] = "key" } }])
+            {
+                (call["tool_name"], call["organization_id"], call["workspace"]) = ("t", organization, workspace);
+                var answer = (await runtime.PostAsync($"{Path}/resolve", call)).MustNotRepeat("a value that is sealed");
+                Assert.True(answer.Status == 409 || answer.MustBe(200).Json["values"]!.AsArray().Count == 0, answer.ToString());
+            }
+        }
+
+        (await admin.PatchAsync(Vault.Path, Vault.Body("key", "another value"))).MustBeRefused(409, "integrity");
+        (await admin.DeleteAliasAsync("key")).MustBeDone();
+    }
+
+    [Fact]
+    public async Task A_description_is_not_sealed_and_rows_that_no_rule_asks_for_admit_nobody()
+    {
+        var organization = Vault.NewOrganization();
+        using var admin = await server.NewAdminAsync(organization);
+        using var runtime = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"], organization);
+        await admin.StoreAliasAsync("closed", rule: "NONE");
+        await server.ExecuteSqlAsync("UPDATE secrets SET description = 'edited' WHERE owner_id = @id", ("id", organization));
+        await server.ExecuteSqlAsync("INSERT INTO workspace_grants (secret_id, number, workspace) SELECT id, 0, 'hr' FROM secrets WHERE owner_id = @id", ("id", organization));
+
+        Assert.Empty((await runtime.ResolveAliasAsync("closed", organization, "hr")).MustBe(200).Json["values"]!.AsArray());
+        Assert.Empty((await admin.AliasAsync("closed"))["allowed_workspaces"]!.AsArray());
+        (await admin.PatchAsync(Vault.Path, Vault.Body("closed", "v", "SOME", "support"))).MustBeDone();
+        Assert.Empty((await runtime.ResolveAliasAsync("closed", organization, "hr")).MustBe(200).Json["values"]!.AsArray());
+        Assert.Single((await runtime.ResolveAliasAsync("closed", organization, "support")).MustBe(200).Json["values"]!.AsArray());
+    }
+
+    private async Task Edit(Guid id, string edit) =>
+        Assert.Equal(1, await server.ExecuteSqlAsync(TestDatabase.Own($"UPDATE secrets SET {edit} WHERE id = @id"), ("id", id)));
 
     /// <summary>The answer is a clean refusal, also where a new value is given: sealing anew would bless what was edited.</summary>
     private static async Task AssertItDoesNotOpen(ApiClient user, Guid id)

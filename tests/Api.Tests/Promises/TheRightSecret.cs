@@ -20,11 +20,11 @@ public sealed class TheRightSecret(ApiServer server)
         using var runtime = await server.NewUserAsync("secrets:resolve");
         for (var number = 0; number < 30; number++)
         {
-            // The value is the oracle's id. Nothing is granted to single workspaces yet.
+            // The value is the oracle's id.
             OracleSecret[] secrets =
             [
                 .. cases.Secrets(isOwn: true, MostSecrets, Args),
-                .. cases.Secrets(isOwn: false, MostSecrets, Args).Select(secret => secret with { Workspaces = [] }),
+                .. cases.Secrets(isOwn: false, MostSecrets, Args),
             ];
             var owners = new[] { await StoreAsync(secrets), await StoreAsync([.. cases.Shuffled(secrets)]) };
             for (var repeated = 0; repeated < 150; repeated++)
@@ -89,7 +89,8 @@ public sealed class TheRightSecret(ApiServer server)
         secret.Tool,
         secret.Arg,
         secret.IsDefault,
-        secret.Rule switch { "ALL" => WorkspaceRule.All, "SOME" => WorkspaceRule.Some, _ => WorkspaceRule.None });
+        WorkspaceRuleNames.Parse(secret.Rule)!.Value,
+        secret.Workspaces);
 
     private static JsonObject BodyOf(OracleCall call, Guid user, string organization) => new()
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Secrets.Api.Tests.AiHub;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
@@ -163,6 +164,8 @@ public sealed class WriteOnly(ApiServer server)
 
         answers.Add(await user.DeleteAsync(one));
 
+        answers.AddRange(await SendToVaultAsync(json, url, bodies));
+
         // What all of this left in the audit, and the value as a filter of it.
         answers.Add((await user.GetAsync("/api/v1/audit?limit=1000")).MustBe(200));
         foreach (var filter in (string[])["cursor", "secret_id", "actor", "action", "outcome", "from", "to"])
@@ -171,6 +174,52 @@ public sealed class WriteOnly(ApiServer server)
         }
 
         Assert.DoesNotContain(answers, answer => answer.Status >= 500);
+        return answers;
+    }
+
+    /// <summary>The same in the other dialect.</summary>
+    private async Task<List<Answer>> SendToVaultAsync(string json, string url, IReadOnlyList<string> bodies)
+    {
+        var organization = Vault.NewOrganization();
+        using var admin = await server.NewAdminAsync(organization, "secrets:read", "secrets:write", "audit:read");
+        using var member = await server.NewMemberAsync(organization, "support");
+        using var nobody = server.Anonymous();
+        var answers = new List<Answer>();
+        var create = $$"""{"alias":"marked","value":{{json}},"allowed_workspaces_type":"SOME","allowed_workspaces":["support"]}""";
+        var update = $$"""{"alias":"marked","value":{{json}},"description":"d"}""";
+
+        // Where it belongs, and refused after it was read.
+        answers.Add((await admin.SendAsync(HttpMethod.Post, Vault.Path, create)).MustBeDone());
+        answers.Add((await admin.SendAsync(HttpMethod.Patch, Vault.Path, update)).MustBeDone());
+        answers.Add((await admin.SendAsync(HttpMethod.Post, Vault.Path, create)).MustBeRefused(409));
+        answers.AddRange([await member.SendAsync(HttpMethod.Post, Vault.Path, create), await member.SendAsync(HttpMethod.Patch, Vault.Path, update)]);
+        answers.AddRange([await nobody.SendAsync(HttpMethod.Post, Vault.Path, create), await nobody.SendAsync(HttpMethod.Patch, Vault.Path, update)]);
+        answers.AddRange([await admin.GetAsync(Vault.Path), await member.GetAsync(Vault.Path + "?workspace=support")]);
+        answers.Add((await admin.GetAsync($"{Path}?organization_id={organization}")).MustBe(200));
+        await server.ExecuteSqlAsync("UPDATE owners SET bytes_used = @full WHERE id = @id", ("full", (long)ApiServer.Quota), ("id", organization));
+        answers.Add((await admin.SendAsync(HttpMethod.Post, Vault.Path, create.Replace("marked", "full", StringComparison.Ordinal))).MustBeRefused(403));
+
+        // In bodies that cannot be read or break a rule, and in places where it does not belong.
+        foreach (var body in bodies.Select(body => body.Replace("secret_name", "alias", StringComparison.Ordinal)))
+        {
+            foreach (var where in (string[])["value", "alias", "description", "allowed_workspaces_type", "allowed_workspaces"])
+            {
+                foreach (var method in (HttpMethod[])[HttpMethod.Post, HttpMethod.Patch, HttpMethod.Delete])
+                {
+                    answers.Add(await admin.SendAsync(method, Vault.Path, body.Replace("secret_value", where, StringComparison.Ordinal)));
+                }
+            }
+        }
+
+        answers.Add(await admin.SendAsync(HttpMethod.Get, Vault.Path, json: null, ("IB-Context", url)));
+        answers.Add(await admin.SendAsync(HttpMethod.Delete, Vault.Path, $$"""{"alias":{{json}}}""", ("IB-Context", url)));
+        answers.Add(await admin.GetAsync($"{Vault.Path}?alias={url}&workspace={url}"));
+        answers.Add(await member.GetAsync($"{Vault.Path}?workspace={url}"));
+        answers.Add(await admin.GetAsync($"{Path}?organization_id={url}&workspace={url}"));
+        answers.Add(await admin.SendAsync(HttpMethod.Post, $"{Path}?organization_id={organization}", $$"""{"secret_name":{{json}},"secret_value":{{json}}}"""));
+        answers.Add(await admin.GetAsync($"{Vault.Path}/{url}"));
+        answers.Add((await admin.DeleteAliasAsync("marked")).MustBeDone());
+        answers.Add((await admin.GetAsync("/api/v1/audit?limit=1000")).MustBe(200));
         return answers;
     }
 

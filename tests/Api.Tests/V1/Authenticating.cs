@@ -32,14 +32,14 @@ public sealed class Authenticating(ApiServer server)
         using var client = server.Anonymous();
         var refused = (await Send(client, (header, value))).MustBe(401);
         Assert.Equal("""{"detail":"Not authenticated"}""", refused.Body);
-        Assert.Equal("Bearer", refused.Headers.WwwAuthenticate.ToString());
+        Assert.Equal("Bearer error=\"invalid_token\"", refused.Headers.WwwAuthenticate.ToString());
     }
 
     [Fact]
     public async Task No_credential_is_refused()
     {
         using var client = server.Anonymous();
-        (await Send(client)).MustBe(401);
+        Assert.Equal("Bearer", (await Send(client)).MustBe(401).Headers.WwwAuthenticate.ToString());
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public sealed class ManagingApiKeys(ApiServer server)
 
         var refused = (await client.GetAsync("/api/v1/secrets")).MustBe(401);
         Assert.Equal("""{"detail":"Not authenticated"}""", refused.Body);
-        Assert.Equal("Bearer", refused.Headers.WwwAuthenticate.ToString());
+        Assert.Equal("Bearer error=\"invalid_token\"", refused.Headers.WwwAuthenticate.ToString());
         (await manager.DeleteAsync($"{Path}/{made.Json["id"]}")).MustBe(404);
     }
 

@@ -121,16 +121,5 @@ public sealed class VendorContract(ApiServer server)
         yield return new JsonObject();
     }
 
-    private static JsonSchema Vendor()
-    {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "Secrets.sln")))
-        {
-            root = root.Parent;
-        }
-
-        var file = Path.Combine(root?.FullName ?? "", "..", "shared", "contracts", "ionet-secrets.openapi.json");
-        Assert.SkipUnless(File.Exists(file), "The vendor's document is not at hand: ../shared/contracts/ionet-secrets.openapi.json");
-        return new JsonSchema(JsonNode.Parse(File.ReadAllText(file))!);
-    }
+    private static JsonSchema Vendor() => new(JsonNode.Parse(File.ReadAllText(Repository.VendorDocument("ionet-secrets.openapi.json")))!);
 }

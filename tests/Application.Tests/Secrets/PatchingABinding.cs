@@ -118,7 +118,7 @@ public sealed class PatchingABinding
     }
 
     private static UpdateSecret Nothing => new(
-        Guid.Empty, default, default, default, default, default, Condition: null);
+        SecretSelector.ById(Guid.Empty), default, default, default, default, default, Condition: null);
 
     private static IEnumerable<(ToolBinding Stored, Given Tool, Given Arg, Given Flag, bool? FlagValue)> Everything() =>
         from stored in Stored
@@ -162,5 +162,5 @@ public sealed class PatchingABinding
     };
 
     private static Secret SecretWith(ToolBinding binding) => Secret.Create(
-        SecretOwner.User(User), "name", binding, WorkspaceRule.All, User, new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero));
+        SecretOwner.User(User), "name", "", binding, WorkspaceAccess.All, User, new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero));
 }

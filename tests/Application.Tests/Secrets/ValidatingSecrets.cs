@@ -8,9 +8,9 @@ namespace Secrets.Application.Tests;
 public sealed class ValidatingSecrets
 {
     private const string Key = "\U0001F511";
-    private static readonly CreateSecret Good = new("name", new SecretValue("1234"), "tool", "arg", IsDefaultForTool: true);
+    private static readonly CreateSecret Good = new(OwnerSelector.Caller, "name", new SecretValue("1234"), "tool", "arg", IsDefaultForTool: true);
     private static readonly CreateSecret Unbound = Good with { ToolName = null, ToolArg = null, IsDefaultForTool = false };
-    private static readonly UpdateSecret Nothing = new(Guid.Empty, default, default, default, default, default, Condition: null);
+    private static readonly UpdateSecret Nothing = new(SecretSelector.ById(Guid.Empty), default, default, default, default, default, Condition: null);
 
     public static TheoryData<string, string, int, string?> Limits()
     {
@@ -129,7 +129,7 @@ public sealed class ValidatingSecrets
         var tooLong = string.Concat(Enumerable.Repeat(Submitted, 100));
         var unsound = Submitted + "\0";
 
-        var result = Validate(new CreateSecret(tooLong, new SecretValue(unsound), unsound, tooLong, IsDefaultForTool: false));
+        var result = Validate(new CreateSecret(OwnerSelector.Caller, tooLong, new SecretValue(unsound), unsound, tooLong, IsDefaultForTool: false));
 
         AssertViolations(
             result,

@@ -97,8 +97,7 @@ public sealed class SelectingSecrets
     [InlineData(WorkspaceRule.None, "support", false)]
     [InlineData((WorkspaceRule)0, "support", false)]
     public void A_workspace_rule_admits(WorkspaceRule rule, string? workspace, bool admits) =>
-        Assert.Equal(admits, new Candidate(
-            new Placement(Organization, Guid.Empty, "name", new ToolBinding(null, null, IsDefault: false), rule, 1), [], ["support"]).Admits(workspace));
+        Assert.Equal(admits, new WorkspaceAccess(rule, ["support"]).Admits(workspace));
 
     [Fact]
     public void A_star_in_the_name_of_a_tool_is_a_character()
@@ -170,10 +169,9 @@ public sealed class SelectingSecrets
             Guid.TryParse(secret.Id, out var id) ? id : Guid.NewGuid(),
             secret.Name,
             new ToolBinding(secret.Tool, secret.Arg, secret.IsDefault),
-            secret.Rule switch { "ALL" => WorkspaceRule.All, "SOME" => WorkspaceRule.Some, _ => WorkspaceRule.None },
+            new WorkspaceAccess(WorkspaceRuleNames.Parse(secret.Rule)!.Value, secret.Workspaces),
             1),
-        System.Text.Encoding.UTF8.GetBytes(secret.Id),
-        secret.Workspaces);
+        System.Text.Encoding.UTF8.GetBytes(secret.Id));
 
     private static ToolCall Call(string tool, IReadOnlyList<string>? asked, params (string Arg, string Name)[] references) =>
         ToolCall(new OracleCall(tool, asked, [.. references.Select(pair => KeyValuePair.Create(pair.Arg, pair.Name))], Workspace: null));

@@ -19,9 +19,9 @@ public sealed class ChangingASecret
     {
         var binding = new ToolBinding("agno__*", "api_token", IsDefault: true);
 
-        var secret = Secret.Create(SecretOwner.User(Ann), "name", binding, WorkspaceRule.All, Bob, Noon);
+        var secret = Secret.Create(SecretOwner.User(Ann), "name", "", binding, WorkspaceAccess.All, Bob, Noon);
 
-        Assert.Equal(new Placement(SecretOwner.User(Ann), secret.Id, "name", binding, WorkspaceRule.All, 1), secret.Placement);
+        Assert.Equal(new Placement(SecretOwner.User(Ann), secret.Id, "name", binding, WorkspaceAccess.All, 1), secret.Placement);
         Assert.Equal((Noon, Bob, Noon, Bob), (secret.CreatedAt, secret.CreatedBy, secret.UpdatedAt, secret.UpdatedBy));
         Assert.Equal(SHA256.HashData(Encoding.UTF8.GetBytes("name")), secret.NameKey);
         Assert.Equal(7, secret.Id.Version);
@@ -44,10 +44,10 @@ public sealed class ChangingASecret
         for (var version = 2; version < 10; version++)
         {
             var binding = new ToolBinding($"tool{version}{(version % 3 == 0 ? "*" : "")}", "arg", IsDefault: version % 2 == 0);
-            secret.Update($"name{version}", binding, Bob, Noon.AddHours(version));
+            secret.Update($"name{version}", "", binding, WorkspaceAccess.All, Bob, Noon.AddHours(version));
 
             Assert.Equal(
-                new Placement(SecretOwner.User(Ann), id, $"name{version}", binding, WorkspaceRule.All, version), secret.Placement);
+                new Placement(SecretOwner.User(Ann), id, $"name{version}", binding, WorkspaceAccess.All, version), secret.Placement);
             Assert.Equal((Noon, Ann), (secret.CreatedAt, secret.CreatedBy));
             Assert.Equal((Noon.AddHours(version), Bob), (secret.UpdatedAt, secret.UpdatedBy));
             Assert.Equal(Secret.KeyOf(secret.Name), secret.NameKey);
@@ -68,7 +68,7 @@ public sealed class ChangingASecret
             {
                 now = now.AddMilliseconds(step);
                 var before = secret.UpdatedAt;
-                secret.Update("name", Unbound, Ann, now);
+                secret.Update("name", "", Unbound, WorkspaceAccess.All, Ann, now);
 
                 Assert.True(secret.UpdatedAt > before, $"{secret.UpdatedAt:O} after {before:O}");
                 Assert.True(secret.UpdatedAt >= now, $"{secret.UpdatedAt:O} at {now:O}");
@@ -100,7 +100,7 @@ public sealed class ChangingASecret
 
         Assert.False(incomplete.IsValid);
         Assert.Throws<ArgumentException>(() => NewSecret(incomplete, Noon));
-        Assert.Throws<ArgumentException>(() => secret.Update("other", incomplete, Bob, Noon.AddHours(1)));
+        Assert.Throws<ArgumentException>(() => secret.Update("other", "", incomplete, WorkspaceAccess.All, Bob, Noon.AddHours(1)));
         Assert.Equal(before, (secret.Placement, secret.UpdatedAt, secret.UpdatedBy));
     }
 
@@ -115,5 +115,5 @@ public sealed class ChangingASecret
     }
 
     private static Secret NewSecret(ToolBinding binding, DateTimeOffset now) =>
-        Secret.Create(SecretOwner.User(Ann), "name", binding, WorkspaceRule.All, Ann, now);
+        Secret.Create(SecretOwner.User(Ann), "name", "", binding, WorkspaceAccess.All, Ann, now);
 }

@@ -50,5 +50,5 @@ public sealed class KeyingADefault
     }
 
     private static Secret Make(ToolBinding binding) =>
-        Secret.Create(SecretOwner.User(Guid.Empty), "name", binding, WorkspaceRule.All, Guid.Empty, DateTimeOffset.UnixEpoch);
+        Secret.Create(SecretOwner.User(Guid.Empty), "name", "", binding, WorkspaceAccess.All, Guid.Empty, DateTimeOffset.UnixEpoch);
 }

@@ -51,8 +51,9 @@ internal static class Generated
         from arg in text.OrNull()
         from isDefault in Gen.Elements(false, true)
         from rule in Gen.Elements(WorkspaceRule.All, WorkspaceRule.Some, WorkspaceRule.None)
+        from workspaces in text.ListOf(2)
         from number in version
-        select new Placement(new SecretOwner(kind, ownerId), id, name, new ToolBinding(tool, arg, isDefault), rule, number);
+        select new Placement(new SecretOwner(kind, ownerId), id, name, new ToolBinding(tool, arg, isDefault), new WorkspaceAccess(rule, workspaces), number);
 
     private static Gen<string> Concat(Gen<string> parts, int minimum, int maximum) =>
         from count in Gen.Choose(minimum, maximum)

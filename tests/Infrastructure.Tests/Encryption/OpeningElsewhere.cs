@@ -33,8 +33,14 @@ public sealed class OpeningElsewhere
         ],
         ["workspace rule"] =
         [
-            place => place with { WorkspaceRule = (WorkspaceRule)((((int)place.WorkspaceRule) % 3) + 1) },
-            place => place with { WorkspaceRule = (WorkspaceRule)((((int)place.WorkspaceRule + 1) % 3) + 1) },
+            place => place with { Workspaces = new WorkspaceAccess((WorkspaceRule)((((int)place.Workspaces.Rule) % 3) + 1), ["a"]) },
+            place => place with { Workspaces = new WorkspaceAccess((WorkspaceRule)((((int)place.Workspaces.Rule + 1) % 3) + 1), []) },
+        ],
+        ["workspaces"] =
+        [
+            place => place with { Workspaces = new WorkspaceAccess(WorkspaceRule.Some, [.. place.Workspaces.Names, "one more"]) },
+            place => place with { Workspaces = new WorkspaceAccess(WorkspaceRule.Some, [.. place.Workspaces.Names.Skip(1), "another"]) },
+            place => place with { Workspaces = new WorkspaceAccess(WorkspaceRule.Some, [string.Concat(place.Workspaces.Names) + "joined"]) },
         ],
         ["version"] =
         [
@@ -70,11 +76,12 @@ public sealed class OpeningElsewhere
     public void No_field_of_a_placement_is_forgotten() => Assert.Equal(
         [
             "Binding", "IsDefault", "Name", "Owner", "Owner.Id", "Owner.Kind", "SecretId", "ToolArg", "ToolName", "Version",
-            "WorkspaceRule",
+            "Workspaces", "Workspaces.Names", "Workspaces.Rule",
         ],
         typeof(Placement).GetProperties().Select(property => property.Name)
             .Concat(typeof(ToolBinding).GetProperties().Where(property => property.CanWrite).Select(property => property.Name))
             .Concat(typeof(SecretOwner).GetProperties().Where(property => property.CanWrite).Select(property => $"Owner.{property.Name}"))
+            .Concat(typeof(WorkspaceAccess).GetProperties().Select(property => $"Workspaces.{property.Name}"))
             .Order(StringComparer.Ordinal));
 
     [Theory]
@@ -155,7 +162,7 @@ public sealed class OpeningElsewhere
     private static byte[] Seal(Placement placement) => Envelope.Seal(Guid.Empty, Key, placement, new SecretValue("1234"));
 
     private static Placement Place(string name, string? tool, string? arg) => new(
-        SecretOwner.User(Guid.Empty), Guid.Empty, name, new ToolBinding(tool, arg, IsDefault: false), WorkspaceRule.All, 1);
+        SecretOwner.User(Guid.Empty), Guid.Empty, name, new ToolBinding(tool, arg, IsDefault: false), WorkspaceAccess.All, 1);
 
     private static Placement Owned(string owner, string name) =>
         Place(name, "tool", "arg") with { Owner = new SecretOwner(OwnerKind.Organization, owner) };

@@ -45,7 +45,7 @@ public sealed class SealingAValue
     public void Ten_thousand_seals_use_ten_thousand_nonces()
     {
         var placement = new Placement(
-            SecretOwner.User(Guid.Empty), Guid.Empty, "name", new ToolBinding(null, null, IsDefault: false), WorkspaceRule.All, 1);
+            SecretOwner.User(Guid.Empty), Guid.Empty, "name", new ToolBinding(null, null, IsDefault: false), WorkspaceAccess.All, 1);
         var nonces = Enumerable.Range(0, 10_000)
             .Select(_ => Convert.ToHexString(Envelope.Seal(Guid.Empty, new byte[32], placement, new SecretValue("1234")), 17, 12))
             .ToHashSet();
@@ -76,7 +76,7 @@ public sealed class SealingAValue
             new Guid("00112233-4455-6677-8899-aabbccddeeff"),
             "linear-kéy",
             new ToolBinding("agno__linear__*", ToolArg: null, IsDefault: false),
-            WorkspaceRule.Some,
+            new WorkspaceAccess(WorkspaceRule.Some, []),
             258);
         var key = Convert.FromHexString("000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F");
         var envelope = Convert.FromHexString("010198A00000007000800000000000000A0F0E0D0C0B0A0908070605042C9494FAE34B4CB8EC679423C4D50F2D"

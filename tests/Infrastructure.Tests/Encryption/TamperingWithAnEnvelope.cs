@@ -12,7 +12,7 @@ public sealed class TamperingWithAnEnvelope
         Guid.Empty,
         "name",
         new ToolBinding("agno__linear__*", "api_token", IsDefault: true),
-        WorkspaceRule.All,
+        WorkspaceAccess.All,
         7);
 
     public static TheoryData<string> Values => ["1234", "sk-live-0123456789abcdef0123456789abcdef", "\U0001F511\u00E9\u4E2D\u0301"];

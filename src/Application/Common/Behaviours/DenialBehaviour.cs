@@ -27,7 +27,7 @@ internal sealed class DenialBehaviour<TRequest, TResponse>(IAuditLog log, AuditT
         catch (Exception failure) when (failure is ForbiddenException || (failure is NotFoundException && request is INamesOne))
         {
             // Whoever is refused and hangs up was refused all the same.
-            await log.AppendAsync([trail.Denial(Name.Action, request as INamesOne)], CancellationToken.None);
+            await log.AppendAsync([trail.Denial(Name.Action, request as INamesOne, request as INamesOwner)], CancellationToken.None);
             throw;
         }
     }

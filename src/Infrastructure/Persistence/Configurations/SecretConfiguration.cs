@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
 
@@ -27,6 +28,7 @@ internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
         builder.Property(secret => secret.OwnerId).HasMaxLength(SecretOwner.MaxIdLength);
         builder.Property(secret => secret.Name).HasTextLength(Secret.NameLength);
         builder.Property(secret => secret.NameKey).IsHash();
+        builder.Property(secret => secret.Description).HasTextLength(Secret.DescriptionLength).HasDefaultValue("");
         builder.Property(secret => secret.ToolName).HasTextLength(ToolPattern.Length);
         builder.Property(secret => secret.ToolArg).HasTextLength(ToolBinding.ArgLength);
         builder.Property(secret => secret.ToolKey).IsHash();
@@ -34,7 +36,16 @@ internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
         builder.Property(secret => secret.PatternArgKey).IsHash();
         builder.Property(secret => secret.Display).HasMaxLength(MaskedValue.MaxLength);
         builder.Property(secret => secret.Version).IsConcurrencyToken();
-        builder.Ignore(secret => secret.Owner).Ignore(secret => secret.Binding).Ignore(secret => secret.Placement);
+        builder.Ignore(secret => secret.Owner).Ignore(secret => secret.Binding).Ignore(secret => secret.Workspaces).Ignore(secret => secret.Placement);
+        builder.OwnsMany(secret => secret.Grants, grant =>
+        {
+            // By number: a name outgrows what some databases take as a primary key.
+            grant.ToTable("workspace_grants");
+            grant.WithOwner().HasForeignKey("SecretId").HasConstraintName("fk_workspace_grants_secret");
+            grant.HasKey("SecretId", nameof(WorkspaceGrant.Number));
+            grant.Property(row => row.Number).ValueGeneratedNever();
+            grant.Property(row => row.Workspace).HasTextLength(Membership.WorkspaceLength);
+        });
 
         builder.HasIndex(secret => new { secret.OwnerKind, secret.OwnerId, secret.NameKey })
             .IsUnique().HasDatabaseName(NameIndex);

@@ -41,7 +41,9 @@ internal sealed class PostgresCandidateReader : ICandidateReader
     private static string Part(string condition, int number) => string.Create(
         CultureInfo.InvariantCulture,
         $"""
-        SELECT i.question, s.id, s.name, s.tool_name, s.tool_arg, s.is_default_for_tool, s.workspace_rule, s.version, s.envelope
+        SELECT i.question, s.id, s.name, s.tool_name, s.tool_arg, s.is_default_for_tool, s.workspace_rule, s.version, s.envelope,
+            CASE WHEN s.workspace_rule = {(int)WorkspaceRule.Some}
+                THEN ARRAY(SELECT workspace FROM workspace_grants WHERE secret_id = s.id ORDER BY number) END
         FROM unnest(${(4 * number) + 1}::int[], ${(4 * number) + 2}::smallint[], ${(4 * number) + 3}::text[], ${(4 * number) + 4}::bytea[])
             AS i (question, owner_kind, owner_id, key)
         CROSS JOIN LATERAL (
@@ -81,13 +83,13 @@ internal sealed class PostgresCandidateReader : ICandidateReader
         }
     }
 
-    // Nothing is granted to single workspaces yet.
     private static Candidate Read(NpgsqlDataReader row, SecretOwner owner)
     {
         var binding = new ToolBinding(
             row.IsDBNull(3) ? null : row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4), row.GetBoolean(5));
-        var placement = new Placement(owner, row.GetGuid(1), row.GetString(2), binding, (WorkspaceRule)row.GetInt16(6), row.GetInt32(7));
-        return new Candidate(placement, row.GetFieldValue<byte[]>(8), []);
+        var workspaces = new WorkspaceAccess((WorkspaceRule)row.GetInt16(6), row.IsDBNull(9) ? [] : row.GetFieldValue<string[]>(9));
+        var placement = new Placement(owner, row.GetGuid(1), row.GetString(2), binding, workspaces, row.GetInt32(7));
+        return new Candidate(placement, row.GetFieldValue<byte[]>(8));
     }
 
     /// <summary>What one part of the query is asked.</summary>

@@ -23,20 +23,20 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INe
         WITH input AS (
             SELECT * FROM unnest(
                 $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::bytea[],
-                $10::bytea[], $11::bytea[], $12::smallint[], $13::bytea[], $14::text[], $15::int[], $16::timestamptz[], $17::uuid[])
+                $10::bytea[], $11::bytea[], $12::smallint[], $13::bytea[], $14::text[], $15::int[], $16::timestamptz[], $17::uuid[], $18::text[])
             AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key,
-                arg_key, pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by)
+                arg_key, pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by, description)
         ), fitting AS (
             SELECT o.kind, o.id
             FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM input GROUP BY owner_kind, owner_id) i
-            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $18
+            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $19
         ), stored AS (
             INSERT INTO secrets (
                 id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
-                workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by)
+                workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by, description)
             SELECT
                 i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
-                i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by
+                i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
             FROM input i JOIN fitting f ON f.kind = i.owner_kind AND f.id = i.owner_id
             ON CONFLICT DO NOTHING
             RETURNING id, owner_kind, owner_id, size
@@ -131,6 +131,7 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INe
             Columns.Of(secrets, secret => secret.Size),
             Columns.Of(secrets, secret => secret.CreatedAt.UtcDateTime),
             Columns.Of(secrets, secret => secret.CreatedBy),
+            Columns.Of(secrets, secret => secret.Description),
             new NpgsqlParameter<long> { TypedValue = quota },
         },
     };

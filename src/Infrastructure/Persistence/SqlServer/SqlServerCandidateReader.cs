@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Domain.Resolution;
@@ -8,6 +10,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// <summary>Reads candidates by their exact keys, for any number of questions with one statement.</summary>
 internal sealed class SqlServerCandidateReader : ICandidateReader
 {
+    private static readonly string SomeWorkspaces = ((int)WorkspaceRule.Some).ToString(CultureInfo.InvariantCulture);
+
     // The filters of the indexes are repeated: that an equal key is not null the optimizer does not conclude in a join.
     private static readonly (string Parameter, string Condition)[] Parts =
     [
@@ -46,7 +50,9 @@ internal sealed class SqlServerCandidateReader : ICandidateReader
     // The hints have each question look into the index. Without them a small table may be read as a whole for every batch.
     private static string Part(string parameter, string condition) =>
         $"""
-        SELECT i.question, s.id, s.name, s.tool_name, s.tool_arg, s.is_default_for_tool, s.workspace_rule, s.version, s.envelope
+        SELECT i.question, s.id, s.name, s.tool_name, s.tool_arg, s.is_default_for_tool, s.workspace_rule, s.version, s.envelope,
+            CASE WHEN s.workspace_rule = {SomeWorkspaces}
+                THEN (SELECT g.workspace FROM workspace_grants AS g WHERE g.secret_id = s.id ORDER BY g.number FOR JSON PATH) END AS workspaces
         FROM OPENJSON({parameter}) WITH (
             question int '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', [key] binary(32) '$[3]') AS i
         INNER LOOP JOIN secrets AS s WITH (FORCESEEK)
@@ -85,14 +91,21 @@ internal sealed class SqlServerCandidateReader : ICandidateReader
         }
     }
 
-    // Nothing is granted to single workspaces yet.
     private static Candidate Read(SqlDataReader row, SecretOwner owner)
     {
         var binding = new ToolBinding(
             row.IsDBNull(3) ? null : row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4), row.GetBoolean(5));
         var id = UuidBytes.Read(row.GetFieldValue<byte[]>(1));
-        var placement = new Placement(owner, id, row.GetString(2), binding, (WorkspaceRule)row.GetByte(6), row.GetInt32(7));
-        return new Candidate(placement, row.GetFieldValue<byte[]>(8), []);
+        var workspaces = new WorkspaceAccess((WorkspaceRule)row.GetByte(6), row.IsDBNull(9) ? [] : Workspaces(row.GetString(9)));
+        var placement = new Placement(owner, id, row.GetString(2), binding, workspaces, row.GetInt32(7));
+        return new Candidate(placement, row.GetFieldValue<byte[]>(8));
+    }
+
+    /// <summary>An array of objects with one member each.</summary>
+    private static List<string> Workspaces(string json)
+    {
+        using var rows = JsonDocument.Parse(json);
+        return [.. rows.RootElement.EnumerateArray().Select(row => row.GetProperty("workspace").GetString()!)];
     }
 
     /// <summary>What one part of the query is asked.</summary>

@@ -35,17 +35,17 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
         END;
         INSERT INTO secrets (
             id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
-            workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by)
+            workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by, description)
         OUTPUT inserted.id, inserted.owner_kind, inserted.owner_id, inserted.size INTO @stored (id, owner_kind, owner_id, size)
         SELECT
             i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
-            i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by
+            i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
         FROM OPENJSON(@secrets) WITH (
             id binary(16) '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', name nvarchar(2048) '$[3]',
             name_key binary(32) '$[4]', tool_name nvarchar(2048) '$[5]', tool_arg nvarchar(2048) '$[6]', is_default_for_tool bit '$[7]',
             tool_key binary(32) '$[8]', arg_key binary(32) '$[9]', pattern_arg_key binary(32) '$[10]', workspace_rule tinyint '$[11]',
             envelope varbinary(max) '$[12]', display nvarchar(19) '$[13]', size int '$[14]', created_at datetimeoffset(6) '$[15]',
-            created_by binary(16) '$[16]') AS i
+            created_by binary(16) '$[16]', description nvarchar(2048) '$[17]') AS i
         INNER JOIN @accounts AS a ON a.kind = i.owner_kind AND a.id = i.owner_id
         INNER JOIN owners AS o ON o.kind = a.kind AND o.id = a.id AND o.bytes_used + a.bytes <= @quota
         WHERE NOT EXISTS (
@@ -154,6 +154,7 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
                     json.Add(secret.Size);
                     json.Add(secret.CreatedAt);
                     json.Add(secret.CreatedBy);
+                    json.Add(secret.Description);
                 }),
                 OfDefaults("@names", defaults[false]),
                 OfDefaults("@patterns", defaults[true]),

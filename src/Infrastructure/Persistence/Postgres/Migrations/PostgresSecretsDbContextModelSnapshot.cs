@@ -304,6 +304,15 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("created_by");
 
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(2048)
+                        .HasColumnType("character varying(2048)")
+                        .HasDefaultValue("")
+                        .HasColumnName("description")
+                        .UseCollation("C");
+
                     b.Property<string>("Display")
                         .IsRequired()
                         .HasMaxLength(19)
@@ -565,6 +574,35 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
                         .HasConstraintName("fk_secrets_owner");
+
+                    b.OwnsMany("Secrets.Domain.Secrets.WorkspaceGrant", "Grants", b1 =>
+                        {
+                            b1.Property<Guid>("SecretId")
+                                .HasColumnType("uuid")
+                                .HasColumnName("secret_id");
+
+                            b1.Property<int>("Number")
+                                .HasColumnType("integer")
+                                .HasColumnName("number");
+
+                            b1.Property<string>("Workspace")
+                                .IsRequired()
+                                .HasMaxLength(510)
+                                .HasColumnType("character varying(510)")
+                                .HasColumnName("workspace")
+                                .UseCollation("C");
+
+                            b1.HasKey("SecretId", "Number")
+                                .HasName("pk_workspace_grants");
+
+                            b1.ToTable("workspace_grants", (string)null);
+
+                            b1.WithOwner()
+                                .HasForeignKey("SecretId")
+                                .HasConstraintName("fk_workspace_grants_secret");
+                        });
+
+                    b.Navigation("Grants");
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.SecretUse", b =>

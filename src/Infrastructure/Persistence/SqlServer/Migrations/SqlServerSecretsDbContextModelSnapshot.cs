@@ -311,6 +311,15 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("binary(16)")
                         .HasColumnName("created_by");
 
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(2048)
+                        .HasColumnType("nvarchar(2048)")
+                        .HasDefaultValue("")
+                        .HasColumnName("description")
+                        .UseCollation("Latin1_General_100_BIN2");
+
                     b.Property<string>("Display")
                         .IsRequired()
                         .HasMaxLength(19)
@@ -579,6 +588,35 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
                         .HasConstraintName("fk_secrets_owner");
+
+                    b.OwnsMany("Secrets.Domain.Secrets.WorkspaceGrant", "Grants", b1 =>
+                        {
+                            b1.Property<byte[]>("SecretId")
+                                .HasColumnType("binary(16)")
+                                .HasColumnName("secret_id");
+
+                            b1.Property<int>("Number")
+                                .HasColumnType("int")
+                                .HasColumnName("number");
+
+                            b1.Property<string>("Workspace")
+                                .IsRequired()
+                                .HasMaxLength(510)
+                                .HasColumnType("nvarchar(510)")
+                                .HasColumnName("workspace")
+                                .UseCollation("Latin1_General_100_BIN2");
+
+                            b1.HasKey("SecretId", "Number")
+                                .HasName("pk_workspace_grants");
+
+                            b1.ToTable("workspace_grants", (string)null);
+
+                            b1.WithOwner()
+                                .HasForeignKey("SecretId")
+                                .HasConstraintName("fk_workspace_grants_secret");
+                        });
+
+                    b.Navigation("Grants");
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.SecretUse", b =>

@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Unicode;
+
+namespace Secrets.Bench;
+
+/// <summary>
+/// What authentication costs of a resolve. Every endpoint authenticates what it is sent, also one that needs no credential and does nothing: what
+/// that one costs with a credential and without is the difference that authentication makes.
+/// </summary>
+internal sealed class AuthenticationRun(BenchOptions options, Service service, string key, IReadOnlyList<string> tokens, CancellationToken cancellationToken)
+{
+    public const string Title = "# Authentication";
+
+    private const int Owners = 1_000;
+    private const int Connections = 32;
+
+    // Each is sent once, so this is how many requests that measurement has. More than the service remembers.
+    private const int Tokens = 12_000;
+
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
+
+    private readonly LoadGenerator _load = new(service, Connections);
+
+    public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
+    {
+        await using var authority = await Authority.StartAsync(cancellationToken);
+        using var workspace = new Workspace(options, ("Auth__Jwt__Authority", authority.Issuer), ("Auth__Jwt__Audience", Authority.Audience));
+        var (service, _) = await Service.StartAsync(workspace, Service.BootstrapKey, cancellationToken);
+        await using (service)
+        {
+            var (server, fileSystem) = await workspace.RequireDurabilityAsync(cancellationToken);
+            Say(string.Create(CultureInfo.InvariantCulture, $"signing {Tokens:N0} tokens"));
+            var tokens = new string[Tokens];
+            Parallel.For(0, Tokens, at => tokens[at] = authority.Token());
+            var key = await service.MakeRuntimeAsync(cancellationToken);
+            var table = await new AuthenticationRun(options, service, key, tokens, cancellationToken).MeasureAsync();
+            var text = Page(options, Machine.Describe(server, fileSystem), table);
+            Console.WriteLine(text);
+            if (options.Write) await PerformancePage.WriteAsync(Title, text, cancellationToken);
+        }
+    }
+
+    private async Task<string> MeasureAsync()
+    {
+        Say(string.Create(CultureInfo.InvariantCulture, $"storing the defaults of {Owners:N0} owners"));
+        var make = new MakeOwners(Service.BootstrapKey, Owners);
+        await _load.RunAsync(make, cancellationToken);
+        var owners = make.Made.ToList();
+        await _load.RunAsync(new StoreDefaults(owners), cancellationToken);
+
+        var token = tokens[0];
+        var expected = "\"secret_value\":\"lin_api_"u8.ToArray();
+        var (byKey, byToken) = (new Resolve("/api/v1/secrets/resolve", key, owners, expected), new Resolve("/api/v1/secrets/resolve", token, owners, expected));
+        Say("warming up");
+        foreach (var workload in (Workload[])[byKey, byToken, new Look(null), new Look(key), new Look(token)])
+        {
+            await _load.RunAsync(workload, options.Quick ? options.Duration : WarmUp / 5, cancellationToken);
+        }
+
+        var nothing = new List<Measurement>();
+        var looks = new Dictionary<string, List<Measurement>>(StringComparer.Ordinal);
+        var resolves = new Dictionary<string, List<Measurement>>(StringComparer.Ordinal);
+        for (var round = 1; round <= options.Rounds; round++)
+        {
+            Say(string.Create(CultureInfo.InvariantCulture, $"round {round} of {options.Rounds}"));
+            nothing.Add(await _load.RunAsync(new Look(null), options.Duration, cancellationToken));
+            await AddAsync("API key", new Look(key), byKey);
+            await AddAsync("JWT", new Look(token), byToken);
+        }
+
+        // Once: after that they are known.
+        var strangers = await _load.RunAsync(new Look([.. tokens.Skip(1)], once: true), cancellationToken);
+        var floor = Cost(nothing);
+        var table = new StringBuilder();
+        foreach (var kind in looks.Keys) Append(kind, Cost(looks[kind]), Cost(resolves[kind]));
+        Append("JWT, each seen for the first time", Cost([strangers]), Cost(resolves["JWT"]) - Cost(looks["JWT"]) + Cost([strangers]));
+        return table.ToString();
+
+        async Task AddAsync(string kind, Workload look, Workload resolve)
+        {
+            looks.TryAdd(kind, []);
+            resolves.TryAdd(kind, []);
+            looks[kind].Add(await _load.RunAsync(look, options.Duration, cancellationToken));
+            resolves[kind].Add(await _load.RunAsync(resolve, options.Duration, cancellationToken));
+        }
+
+        void Append(string kind, double look, double resolve) => table.AppendLine(Invariant(
+            $"| {kind} | {look - floor:0.0} | {resolve:0} | **{(look - floor) / resolve:0.0%}** |"));
+    }
+
+    // Of service and database together, in microseconds.
+    private static double Cost(IReadOnlyCollection<Measurement> all)
+    {
+        var of = Measurement.Of(all);
+        return Report.Each(of, of.Cost.Service) + Report.Each(of, of.Cost.Database);
+    }
+
+    private static string Page(BenchOptions options, string machine, string table) => Invariant($"""
+        {Title}
+
+        What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. This part of the page is written by that command.
+
+        {machine} {options.Seconds} s per measurement, {options.Rounds} rounds, {Connections} connections.
+
+        | credential | authentication µs | resolve µs | share (asked for: under 10% for key and JWT) |
+        |---|--:|--:|--:|
+        {table}
+        - Processor time of service and database together, per request. Authentication is what an endpoint that does nothing costs more with the
+          credential than without.
+        - **API key**: looked up in the database by each request, because a revoked one must stop at once; requests at the same time share the query.
+        - **JWT**: RS256 with 2048 bits. The signature of a token is verified once, and remembered by the token's hash until the token ends or the
+          authority's keys change. The last line is what the first request with a token pays.
+
+        """).ReplaceLineEndings("\n");
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static void Say(string what) => Console.Error.WriteLine($"{TimeProvider.System.GetLocalNow():HH:mm:ss} {what}");
+
+    /// <summary>Asks whether the service is alive, with credentials or without.</summary>
+    private sealed class Look(IReadOnlyList<string>? credentials, bool once) : Workload
+    {
+        private long _next = -1;
+
+        public Look(string? credential)
+            : this(credential is null ? null : [credential], once: false)
+        {
+        }
+
+        public override int Next(Span<byte> into, uint random)
+        {
+            var number = Interlocked.Increment(ref _next);
+            if (once && number >= credentials!.Count) return 0;
+            return credentials is null
+                ? Written(Utf8.TryWrite(into, $"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", out var bare), bare)
+                : Written(
+                    Utf8.TryWrite(
+                        into,
+                        $"GET /health/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {credentials[(int)(number % credentials.Count)]}\r\n\r\n",
+                        out var length),
+                    length);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.ComponentModel;
+using MediatR;
+using Microsoft.AspNetCore.Mvc;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+
+namespace Secrets.Api.AiHub;
+
+/// <summary>Secrets of organisations, in the vault dialect (Instabase AI Hub).</summary>
+[ApiController]
+[Route("api/v2/aihub/secrets")]
+[Tags("Vault")]
+public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
+{
+    private const string Context = "IB-Context";
+    private const string ContextMeaning = "The organisation; may be left out by whoever belongs to only one.";
+
+    /// <summary>Store a secret of an organisation; for its admins.</summary>
+    [HttpPost]
+    [ProducesResponseType<Nothing>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
+    [ProducesResponseType<Refusal>(StatusCodes.Status403Forbidden, Description = "The organisation's quota would be exceeded.")]
+    [ProducesResponseType<Refusal>(StatusCodes.Status409Conflict)]
+    public async Task<IActionResult> Create(
+        [FromHeader(Name = Context), Description(ContextMeaning)] string? context,
+        [FromBody] CreateAliasBody body,
+        CancellationToken cancellationToken)
+    {
+        await mediator.Send(body.ToCommand(OwnerSelector.Organization(context)), cancellationToken);
+        return Ok(new Nothing());
+    }
+
+    /// <summary>List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.</summary>
+    [HttpGet]
+    [ProducesResponseType<AliasList>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
+    public async Task<IActionResult> List(
+        [FromHeader(Name = Context), Description(ContextMeaning)] string? context,
+        [FromQuery, Description("Only secrets that may be used in this workspace.")] string? workspace,
+        [FromQuery, Description("Only the secret of this alias.")] string? alias,
+        CancellationToken cancellationToken) =>
+        Ok(AliasList.Of(await mediator.Send(
+            new ListSecrets(OwnerSelector.Organization(context), Limit: null, Cursor: null, ToolName: null, alias, workspace), cancellationToken)));
+
+    /// <summary>Change a secret of an organisation; for its admins. What is left out stays as it is.</summary>
+    [HttpPatch]
+    [ProducesResponseType<Nothing>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
+    [ProducesResponseType<Refusal>(StatusCodes.Status403Forbidden, Description = "The organisation's quota would be exceeded.")]
+    [ProducesResponseType<Refusal>(StatusCodes.Status404NotFound)]
+    [ProducesResponseType<Refusal>(StatusCodes.Status409Conflict)]
+    public async Task<IActionResult> Update(
+        [FromHeader(Name = Context), Description(ContextMeaning)] string? context,
+        [FromBody] UpdateAliasBody body,
+        CancellationToken cancellationToken)
+    {
+        await mediator.Send(body.ToCommand(OwnerSelector.Organization(context)), cancellationToken);
+        return Ok(new Nothing());
+    }
+
+    /// <summary>Delete a secret of an organisation for good, at once; for its admins.</summary>
+    [HttpDelete]
+    [ProducesResponseType<Nothing>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
+    [ProducesResponseType<Refusal>(StatusCodes.Status404NotFound)]
+    public async Task<IActionResult> Delete(
+        [FromHeader(Name = Context), Description(ContextMeaning)] string? context,
+        [FromBody] DeleteAliasBody body,
+        CancellationToken cancellationToken)
+    {
+        await mediator.Send(body.ToCommand(OwnerSelector.Organization(context)), cancellationToken);
+        return Ok(new Nothing());
+    }
+}

@@ -1,0 +1,130 @@
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Api.AiHub;
+
+/// <summary>A secret of an organisation to store.</summary>
+public sealed record CreateAliasBody
+{
+    /// <summary>What to call it; unique in the organisation, and for good. Letters, digits, `_` and `-`.</summary>
+    public required string Alias { get; init; }
+
+    /// <summary>What it is for.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>The credential. It is stored sealed and never shown again.</summary>
+    public required SecretValue Value { get; init; }
+
+    /// <summary>Which workspaces may use it: `ALL`, `SOME` or `NONE`.</summary>
+    public required string AllowedWorkspacesType { get; init; }
+
+    /// <summary>The workspaces that may use it, at most 1000; needed with `SOME`, and without meaning otherwise.</summary>
+    public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
+
+    public CreateSecret ToCommand(OwnerSelector owner) => new(owner, Alias, Value, ToolName: null, ToolArg: null, IsDefaultForTool: false)
+    {
+        Description = Description,
+        AllowedWorkspacesType = AllowedWorkspacesType,
+        AllowedWorkspaces = AllowedWorkspaces,
+    };
+}
+
+/// <summary>What to change of an organisation's secret. Members left out, or null, stay as they are.</summary>
+public sealed record UpdateAliasBody
+{
+    /// <summary>Which secret.</summary>
+    public required string Alias { get; init; }
+
+    /// <summary>A new description.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>A new value.</summary>
+    public SecretValue? Value { get; init; }
+
+    /// <summary>Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`.</summary>
+    public string? AllowedWorkspacesType { get; init; }
+
+    /// <summary>The workspaces that may use it from now on, if only some may.</summary>
+    public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
+
+    public UpdateSecret ToCommand(OwnerSelector owner) => new(
+        SecretSelector.ByName(owner, Alias), SecretName: default, Value, ToolName: default, ToolArg: default, IsDefaultForTool: default, Condition: null)
+    {
+        Description = Description,
+        AllowedWorkspacesType = AllowedWorkspacesType,
+        AllowedWorkspaces = AllowedWorkspaces,
+    };
+}
+
+/// <summary>Which secret of an organisation to delete.</summary>
+public sealed record DeleteAliasBody
+{
+    /// <summary>Which secret.</summary>
+    public required string Alias { get; init; }
+
+    public DeleteSecret ToCommand(OwnerSelector owner) => new(SecretSelector.ByName(owner, Alias), Condition: null);
+}
+
+/// <summary>A secret of an organisation as people may see it.</summary>
+public sealed record AliasInfo
+{
+    /// <summary>Its name.</summary>
+    public required string Alias { get; init; }
+
+    /// <summary>What it is for.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Which workspaces may use it: `ALL`, `SOME` or `NONE`.</summary>
+    public required string AllowedWorkspacesType { get; init; }
+
+    /// <summary>The workspaces that may use it, if only some may.</summary>
+    public required IReadOnlyList<string> AllowedWorkspaces { get; init; }
+
+    /// <summary>The organisation.</summary>
+    public required string Org { get; init; }
+
+    /// <summary>When it was stored, in milliseconds of Unix time.</summary>
+    public required long CreatedAt { get; init; }
+
+    /// <summary>The user who stored it.</summary>
+    public required string CreatedBy { get; init; }
+
+    /// <summary>When it was last changed, in milliseconds of Unix time.</summary>
+    public required long UpdatedAt { get; init; }
+
+    /// <summary>The user who last changed it.</summary>
+    public required string LastUpdatedBy { get; init; }
+
+    public static AliasInfo Of(SecretDetails secret) => new()
+    {
+        Alias = secret.Name,
+        Description = secret.Description,
+        AllowedWorkspacesType = WorkspaceRuleNames.Of(secret.WorkspaceRule),
+        AllowedWorkspaces = secret.Workspaces,
+        Org = secret.OwnerId,
+        CreatedAt = secret.CreatedAt.ToUnixTimeMilliseconds(),
+        CreatedBy = secret.CreatedBy.ToString("D"),
+        UpdatedAt = secret.UpdatedAt.ToUnixTimeMilliseconds(),
+        LastUpdatedBy = secret.UpdatedBy.ToString("D"),
+    };
+}
+
+/// <summary>Secrets of an organisation.</summary>
+public sealed record AliasList
+{
+    /// <summary>The secrets, oldest first.</summary>
+    public required IReadOnlyList<AliasInfo> Secrets { get; init; }
+
+    public static AliasList Of(Page<SecretDetails> page) => new() { Secrets = [.. page.Items.Select(AliasInfo.Of)] };
+}
+
+/// <summary>An object without members.</summary>
+public sealed record Nothing;
+
+/// <summary>Why a request was refused.</summary>
+public sealed record Refusal
+{
+    /// <summary>What happened, in words; never what was sent.</summary>
+    public required string Message { get; init; }
+}

@@ -1,0 +1,44 @@
+using FluentValidation;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Secrets;
+
+/// <summary>A request that may say which workspaces use a secret.</summary>
+public interface IWorkspaceRequest
+{
+    /// <summary><c>ALL</c>, <c>SOME</c> or <c>NONE</c>; null: as before.</summary>
+    string? AllowedWorkspacesType { get; }
+
+    /// <summary>What <c>SOME</c> admits; null: as before. With another rule it says nothing.</summary>
+    IReadOnlyList<string>? AllowedWorkspaces { get; }
+}
+
+/// <summary>What requests that say which workspaces use a secret share.</summary>
+internal static class WorkspaceRequests
+{
+    public static void ValidateWorkspaces<T>(this AbstractValidator<T> validator)
+        where T : IWorkspaceRequest
+    {
+        validator.RuleFor(request => request.AllowedWorkspacesType).Must(name => name is null || WorkspaceRuleNames.Parse(name) is not null)
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must be one of {string.Join(", ", WorkspaceRuleNames.All)}.");
+        validator.When(
+            request => RuleOf(request) is null or WorkspaceRule.Some,
+            () => validator.RuleFor(request => request.AllowedWorkspaces).Names(Membership.WorkspaceLength, WorkspaceAccess.MaxNames));
+    }
+
+    /// <summary>Which workspaces use the secret after the request.</summary>
+    /// <exception cref="InvalidRequestException">Some do, and nothing says which.</exception>
+    public static WorkspaceAccess WorkspacesAfter(this IWorkspaceRequest request, WorkspaceAccess before)
+    {
+        var after = new WorkspaceAccess(RuleOf(request) ?? before.Rule, request.AllowedWorkspaces ?? before.Names);
+        return after is { Rule: WorkspaceRule.Some, Names.Count: 0 }
+            ? throw new InvalidRequestException(
+                nameof(IWorkspaceRequest.AllowedWorkspaces), Codes.Missing, "Must name at least one workspace where allowed_workspaces_type is SOME.")
+            : after;
+    }
+
+    private static WorkspaceRule? RuleOf(IWorkspaceRequest request) =>
+        request.AllowedWorkspacesType is { } name ? WorkspaceRuleNames.Parse(name) : null;
+}

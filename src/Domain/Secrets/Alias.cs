@@ -1,0 +1,17 @@
+using System.Buffers;
+using Secrets.Domain.Text;
+
+namespace Secrets.Domain.Secrets;
+
+/// <summary>The name of an organisation's secret. Configurations and scripts hold it, so it cannot be changed.</summary>
+public static class Alias
+{
+    /// <summary>Length of an alias.</summary>
+    public static readonly TextLength Length = new(1, 255);
+
+    private static readonly SearchValues<char> Letters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+
+    /// <summary>Whether there is nothing in it but letters, digits, <c>_</c> and <c>-</c> of ASCII.</summary>
+    public static bool IsPlain(string text) => !text.AsSpan().ContainsAnyExcept(Letters);
+}

@@ -1,0 +1,53 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Secrets.Infrastructure.Jwt;
+
+internal static class JwtServices
+{
+    private const int MaxSeconds = 86_400;
+
+    public static IServiceCollection AddJwt(this IServiceCollection services, IHostEnvironment environment)
+    {
+        services.AddSettings<JwtOptions>(JwtOptions.Section)
+            .Validate(
+                jwt => !(jwt.HasAuthority && jwt.HasSigningKey),
+                "Auth:Jwt:Authority and Auth:Jwt:SigningKey exclude each other: set the first to accept tokens by published keys, the second by a shared one.")
+            .Validate(
+                jwt => jwt.HasUsableAuthority(),
+                "Auth:Jwt:Authority must be an https URL without query and user (http on loopback only).")
+            .Validate(
+                jwt => !jwt.HasAuthority || jwt.HasAudience,
+                "Auth:Jwt:Audience is required with Auth:Jwt:Authority: else tokens that are meant for other services would be accepted.")
+            .Validate(
+                jwt => jwt.HasUsableSigningKey(),
+                $"Auth:Jwt:SigningKey must be at least {JwtOptions.MinSigningKeyBytes} bytes in base64; `openssl rand -base64 32` makes one.")
+            .Validate(jwt => !string.IsNullOrWhiteSpace(jwt.OrganizationsClaim), "Auth:Jwt:OrganizationsClaim must name a claim, or be left out.")
+            .Validate(jwt => jwt.Ceiling is not null, "Auth:Jwt:AllowedScopes names a scope that does not exist; put spaces between names.")
+            .Validate(
+                jwt => jwt is { RefreshSeconds: >= 1 and <= MaxSeconds, KeyLifetimeSeconds: >= 1 and <= MaxSeconds },
+                $"Auth:Jwt:RefreshSeconds and Auth:Jwt:KeyLifetimeSeconds must be from 1 to {MaxSeconds}.")
+            .ValidateOnStart();
+        services.AddSettings<UserJwtsOptions>(UserJwtsOptions.Section);
+        services.AddSingleton<AuthorityClient>();
+        services.AddSingleton<AuthorityTrust>();
+        services.AddSingleton(provider => SourceOf(provider, environment));
+        services.AddSingleton<TokenClaims>();
+        services.AddSingleton<AcceptedTokens>();
+        services.AddSingleton<TokenAuthenticator>();
+        return services;
+    }
+
+    private static ITrustSource SourceOf(IServiceProvider provider, IHostEnvironment environment)
+    {
+        var jwt = provider.GetRequiredService<IOptions<JwtOptions>>().Value;
+        return jwt switch
+        {
+            { HasAuthority: true } => provider.GetRequiredService<AuthorityTrust>(),
+            { HasSigningKey: true } => new FixedTrust(
+                new Trust(jwt.ExpectedIssuer, jwt.Audiences, [VerificationKey.Shared(Convert.FromBase64String(jwt.SigningKey!))])),
+            _ => new FixedTrust(environment.IsDevelopment() ? provider.GetRequiredService<IOptions<UserJwtsOptions>>().Value.ToTrust() : null),
+        };
+    }
+}

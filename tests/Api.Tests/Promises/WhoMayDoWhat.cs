@@ -1,0 +1,259 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using MediatR;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Secrets.Application.Common;
+using Secrets.TestKit;
+using Secrets.TestKit.Tokens;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>
+/// Promise 8 and deny by default: every endpoint and every kind of principal, by API key and by JWT. An endpoint or a request without a row
+/// fails the test.
+/// </summary>
+public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<WhoMayDoWhat.OwnServer>
+{
+    /// <summary>
+    /// Who asks. <c>none</c> sends no credential; <c>bad</c> what is none; <c>unknown</c> a key that nobody has, a JWT that nobody signed;
+    /// <c>expired</c> is a key, <c>ended</c> a JWT. <c>user</c> owns what is asked for, <c>foreign</c> is another, <c>runtime</c> may resolve
+    /// and nothing else; <c>member</c> and <c>admin</c> belong to the organisation, <c>keys</c> manages keys, <c>auditor</c> reads the audit,
+    /// <c>operator</c> has every scope and belongs to no organisation.
+    /// </summary>
+    private const string Principals =
+        "none bad unknown revoked expired ended user foreign runtime member admin keys auditor operator";
+
+    // What is asked for: {secret} and {key} are the user's, {user} is the user's id, {org} the organisation, {n} a number that is new.
+    // A star: the refusal leaves one row in the audit. All other answers leave no refusal there.
+    private static readonly Row[] Table =
+    [
+        new("CreateSecret", "POST", "/api/v1/secrets", """{"secret_name":"n{n}","secret_value":"some value"}""",
+            "401 401 401 401 401* 401  200  200  403* 200  200  403* 403* 200"),
+        new("ListSecrets", "GET", "/api/v1/secrets", null,
+            "401 401 401 401 401* 401  200  200  403* 200  200  403* 403* 200"),
+        new("GetSecret", "GET", "/api/v1/secrets/{secret}", null,
+            "401 401 401 401 401* 401  200  404* 403* 404* 404* 403* 403* 404*"),
+        new("UpdateSecret", "PATCH", "/api/v1/secrets/{secret}", """{"tool_arg":"a"}""",
+            "401 401 401 401 401* 401  200  404* 403* 404* 404* 403* 403* 404*"),
+        new("DeleteSecret", "DELETE", "/api/v1/secrets/{secret}", null,
+            "401 401 401 401 401* 401  200  404* 403* 404* 404* 403* 403* 404*"),
+        new("ResolveSecrets", "POST", "/api/v1/secrets/resolve", """{"tool_name":"t","user_id":"{user}"}""",
+            "401 401 401 401 401* 401  403* 403* 200  403* 403* 403* 403* 200"),
+        new("ResolveSecrets", "POST", "/api/v1/secrets/resolve", """{"tool_name":"t","organization_id":"{org}"}""",
+            "401 401 401 401 401* 401  403* 403* 200  403* 403* 403* 403* 200"),
+        new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t"}""",
+            "401 401 401 401 401* 401  200  200  200  200  200  403* 403* 200"),
+        new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","user_id":"{user}"}""",
+            "401 401 401 401 401* 401  200  403* 200  403* 403* 403* 403* 200"),
+        new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","organization_id":"{org}"}""",
+            "401 401 401 401 401* 401  403* 403* 200  200  200  403* 403* 200"),
+        new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","organization_id":"{org}","workspace":"w"}""",
+            "401 401 401 401 401* 401  403* 403* 200  200  200  403* 403* 200"),
+        new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","organization_id":"{org}","workspace":"other"}""",
+            "401 401 401 401 401* 401  403* 403* 200  403* 200  403* 403* 200"),
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"]}""",
+            "401 401 401 401 401* 401  403* 403* 403* 403* 200  200  403* 200"),
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["secrets:resolve"]}""",
+            "401 401 401 401 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"user_id":"{user}"}""",
+            "401 401 401 401 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"organization_id":"{org}"}""",
+            "401 401 401 401 401* 401  403* 403* 403* 403* 200  403* 403* 200"),
+        new("ListApiKeys", "GET", "/api/v1/api-keys", null,
+            "401 401 401 401 401* 401  403* 403* 403* 403* 200  200  403* 200"),
+        new("DeleteApiKey", "DELETE", "/api/v1/api-keys/{key}", null,
+            "401 401 401 401 401* 401  403* 403* 403* 403* 404* 404* 403* 200"),
+        new("ListAudit", "GET", "/api/v1/audit", null,
+            "401 401 401 401 401* 401  403* 403* 403* 403* 403* 403* 200  200"),
+        new("VerifyAudit", "GET", "/api/v1/audit/verify", null,
+            "401 401 401 401 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+        new("GetUsage", "GET", "/api/v1/usage", null,
+            "401 401 401 401 401* 401  200  200  403* 200  200  403* 403* 200"),
+        new("GetUsage", "GET", "/api/v1/usage?organization_id={org}", null,
+            "401 401 401 401 401* 401  404* 404* 403* 200  200  403* 403* 404*"),
+        new(null, "GET", "/health/live", null,
+            "200 200 200 200 200  200  200  200  200  200  200  200  200  200"),
+        new(null, "GET", "/health/ready", null,
+            "200 200 200 200 200  200  200  200  200  200  200  200  200  200"),
+        new(null, "GET", "/openapi/v1.json", null,
+            "200 200 200 200 200  200  200  200  200  200  200  200  200  200"),
+    ];
+
+    /// <summary>Paths under which endpoints are served a second time.</summary>
+    private static readonly (string Path, string Also)[] Aliases = [("/api/v1/secrets", "/v1/secrets")];
+
+    private readonly ApiServer _server = own.Server;
+
+    private static IEnumerable<Row> Rows => Table.Concat(
+        from row in Table
+        from alias in Aliases
+        where row.Path.StartsWith(alias.Path, StringComparison.Ordinal)
+        select row with { Path = alias.Also + row.Path[alias.Path.Length..] });
+
+    [Fact]
+    public void Every_endpoint_has_a_row()
+    {
+        var served = _server.Services.GetServices<EndpointDataSource>()
+            .SelectMany(source => source.Endpoints)
+            .OfType<RouteEndpoint>()
+            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods.DefaultIfEmpty("GET") ?? ["GET"], Named)
+            .Distinct();
+        var inTable = Rows.Select(row => $"{row.Method} {Template(row.Path)}").Distinct();
+        Assert.Equal(served.Order(StringComparer.Ordinal), inTable.Order(StringComparer.Ordinal));
+
+        static string Named(RouteEndpoint endpoint, string method) =>
+            $"{method} /{Template(endpoint.RoutePattern.RawText!.Trim('/'))}";
+    }
+
+    [Fact]
+    public void Every_request_has_a_row()
+    {
+        var requests = typeof(Caller).Assembly.GetTypes()
+            .Where(type => !type.IsAbstract && type.GetInterfaces().Any(contract => contract.IsGenericType && contract.GetGenericTypeDefinition() == typeof(IRequest<>)))
+            .Select(type => type.Name);
+        Assert.Equal(requests.Order(StringComparer.Ordinal), Rows.Select(row => row.Request).OfType<string>().Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Everybody_may_do_what_the_table_says_and_nothing_else(bool byToken)
+    {
+        var (expected, actual) = (new StringBuilder(), new StringBuilder());
+        var refusals = await RefusalsAsync();
+        foreach (var row in Rows)
+        {
+            foreach (var (principal, cell) in Principals.Split(' ').Zip(row.Cells.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            {
+                if (own.CredentialOf(principal, byToken) is not { } credential)
+                {
+                    continue;
+                }
+
+                var (path, body) = (await FillAsync(row.Path), row.Body is null ? null : await FillAsync(row.Body));
+                var logged = _server.Log.Lines.Count;
+                using var client = _server.Anonymous();
+                var answer = await client.SendAsync(
+                    new HttpMethod(row.Method), path, body, principal == "none" ? [] : [("Authorization", $"Bearer {credential}")]);
+                var after = await RefusalsAsync();
+                expected.AppendLine($"{row.Method} {row.Path} {row.Body} {principal}: {cell}");
+                actual.AppendLine($"{row.Method} {row.Path} {row.Body} {principal}: {answer.Status}{new string('*', (int)(after - refusals))}");
+                refusals = after;
+                if (answer.Status != 401 && row.Request is not null)
+                {
+                    // That the row is about this request is no claim: the pipeline says so.
+                    Assert.Contains(_server.Log.Lines.Skip(logged), line => line.Contains($" {row.Request} by {own.Users[principal]} ", StringComparison.Ordinal));
+                }
+            }
+        }
+
+        Assert.Equal(expected.ToString(), actual.ToString());
+    }
+
+    private static string Template(string path) =>
+        string.Join('/', path.Split('?')[0].Split('/').Select(step => step.StartsWith('{') || step == "v1.json" ? "{}" : step));
+
+    private Task<long> RefusalsAsync() => _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE outcome = 2");
+
+    /// <summary>What is asked for is made anew for each question: some questions remove it.</summary>
+    private async Task<string> FillAsync(string text)
+    {
+        text = text.Replace("{user}", own.Users["user"].ToString(), StringComparison.Ordinal)
+            .Replace("{org}", OwnServer.Organization, StringComparison.Ordinal)
+            .Replace("{n}", Guid.NewGuid().ToString("N"), StringComparison.Ordinal);
+        if (text.Contains("{secret}", StringComparison.Ordinal))
+        {
+            using var user = _server.WithKey(own.CredentialOf("user", byToken: false)!);
+            text = text.Replace("{secret}", (await user.CreateSecretAsync($"asked for {Guid.NewGuid()}")).ToString(), StringComparison.Ordinal);
+        }
+
+        if (text.Contains("{key}", StringComparison.Ordinal))
+        {
+            using var @operator = _server.Operator();
+            var made = await @operator.PostAsync(
+                "/api/v1/api-keys", new JsonObject { ["name"] = "k", ["user_id"] = own.Users["user"].ToString(), ["scopes"] = new JsonArray("secrets:read") });
+            text = text.Replace("{key}", made.MustBe(200).Json["id"]!.GetValue<string>(), StringComparison.Ordinal);
+        }
+
+        return text;
+    }
+
+    /// <summary>A question, and what each principal is answered.</summary>
+    /// <param name="Request">The request that the endpoint sends; null: none.</param>
+    /// <param name="Method">The method.</param>
+    /// <param name="Path">The path, with what is asked for in braces.</param>
+    /// <param name="Body">The body, in the same way.</param>
+    /// <param name="Cells">What each principal is answered.</param>
+    private sealed record Row(string? Request, string Method, string Path, string? Body, string Cells);
+
+    /// <summary>Not shared with other classes: refusals are counted.</summary>
+    public sealed class OwnServer : IAsyncLifetime
+    {
+        public const string Organization = "org";
+
+        private static readonly Dictionary<string, string> Scopes = new()
+        {
+            ["user"] = "secrets:read secrets:write",
+            ["foreign"] = "secrets:read secrets:write",
+            ["runtime"] = "secrets:resolve",
+            ["member"] = "secrets:read secrets:write",
+            ["admin"] = "secrets:read secrets:write keys:manage",
+            ["keys"] = "keys:manage",
+            ["auditor"] = "audit:read",
+            ["operator"] = "secrets:read secrets:write secrets:resolve keys:manage audit:read operator",
+        };
+
+        private readonly Dictionary<string, string> _keys = [];
+        private readonly Dictionary<string, string> _tokens = [];
+
+        public ApiServer Server { get; } = new();
+
+        /// <summary>The users that the principals are.</summary>
+        public Dictionary<string, Guid> Users { get; } = [];
+
+        /// <summary>What a principal sends; null: it does not come in this way.</summary>
+        public string? CredentialOf(string principal, bool byToken) => (byToken ? _tokens : _keys).GetValueOrDefault(principal);
+
+        public async ValueTask InitializeAsync()
+        {
+            await Server.InitializeAsync();
+            foreach (var (principal, scopes) in Scopes)
+            {
+                var user = Users[principal] = Guid.NewGuid();
+                var isBound = principal is "member" or "admin";
+                using var client = isBound
+                    ? await Server.NewKeyAsync(user, scopes.Split(' '), Organization, principal, "w")
+                    : await Server.NewKeyAsync(user, scopes.Split(' '));
+                _keys[principal] = client.Key!;
+                _tokens[principal] = isBound
+                    ? Server.Issuer.Token(user, ("scope", scopes), ("organizations", JsonNode.Parse($$"""[{"id":"{{Organization}}","role":"{{principal}}","workspaces":["w"]}]""")))
+                    : Server.Issuer.Token(user, ("scope", scopes));
+            }
+
+            (_keys["none"], _tokens["none"]) = ("", "");
+            (_keys["bad"], _tokens["bad"]) = ("nonsense", "ey.rubbish.rubbish");
+            (_keys["unknown"], _tokens["unknown"]) = ("secsvc_" + new string('0', 52), Token.Sign(TestKey.For("ES256"), Server.Issuer.Claims("mallory")));
+            _tokens["ended"] = Server.Issuer.Token(Users["user"], ("exp", IdentityProvider.In(TimeSpan.FromMinutes(-5))));
+            _keys["revoked"] = await MakeAsync(new JsonObject { ["scopes"] = new JsonArray("secrets:read") }, revoke: true);
+            _keys["expired"] = await MakeAsync(
+                new JsonObject { ["scopes"] = new JsonArray("secrets:read"), ["expires_at"] = DateTimeOffset.UtcNow.AddSeconds(1).ToString("O") }, revoke: false);
+            await Task.Delay(TimeSpan.FromSeconds(1.1));
+        }
+
+        public ValueTask DisposeAsync() => Server.DisposeAsync();
+
+        private async Task<string> MakeAsync(JsonObject body, bool revoke)
+        {
+            using var @operator = Server.Operator();
+            (body["name"], body["user_id"]) = ("k", Users["user"].ToString());
+            var made = (await @operator.PostAsync("/api/v1/api-keys", body)).MustBe(200).Json;
+            if (revoke)
+            {
+                (await @operator.DeleteAsync($"/api/v1/api-keys/{made["id"]}")).MustBe(200);
+            }
+
+            return made["key"]!.GetValue<string>();
+        }
+    }
+}

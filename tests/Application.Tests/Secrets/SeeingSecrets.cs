@@ -1,0 +1,57 @@
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Tests;
+
+/// <summary>Whose secrets a caller of several organisations means and sees.</summary>
+public sealed class SeeingSecrets
+{
+    private static readonly Guid Ann = new("0198a000-0000-7000-8000-00000000000a");
+    private static readonly Membership Acme = new("acme", OrganizationRole.Admin, []);
+    private static readonly Membership Beta = new("beta", OrganizationRole.Member, ["support", "sales"]);
+    private static readonly Membership Gamma = new("gamma", OrganizationRole.Member, []);
+
+    [Fact]
+    public void Who_has_one_organisation_need_not_name_it()
+    {
+        Assert.Equal("acme", OwnerSelector.Organization(null).Find(CallerIn(Acme))?.Id);
+        Assert.Null(OwnerSelector.Organization(null).Find(CallerIn()));
+        Assert.Null(OwnerSelector.Organization(null).Find(CallerIn(Acme, Beta)));
+    }
+
+    [Theory]
+    [InlineData("acme", true)]
+    [InlineData("beta", true)]
+    [InlineData("Acme", false)]
+    [InlineData("acme ", false)]
+    [InlineData("", false)]
+    [InlineData("0198a000-0000-7000-8000-00000000000a", false)]
+    public void A_named_organisation_is_found_among_ones_own(string id, bool isFound) => Assert.Equal(
+        isFound ? new SecretOwner(OwnerKind.Organization, id) : null, OwnerSelector.Organization(id).Find(CallerIn(Acme, Beta)));
+
+    [Fact]
+    public void Of_each_organisation_one_sees_what_ones_part_in_it_allows()
+    {
+        IEnumerable<SecretOwner> owners =
+        [
+            SecretOwner.User(Ann), SecretOwner.User(Guid.Empty), new(OwnerKind.Organization, Ann.ToString()),
+            .. ((string[])["acme", "beta", "gamma", "delta"]).Select(id => new SecretOwner(OwnerKind.Organization, id)),
+        ];
+        WorkspaceAccess[] rules =
+            [WorkspaceAccess.All, WorkspaceAccess.None, new(WorkspaceRule.Some, ["hr", "sales"]), new(WorkspaceRule.Some, ["hr", "Sales"])];
+        var secrets = owners.SelectMany(owner => rules.Select((rule, number) =>
+            Secret.Create(owner, $"{number}", "", new ToolBinding(null, null, IsDefault: false), rule, Ann, DateTimeOffset.UnixEpoch))).ToList();
+
+        Assert.Equal(
+            ["User 0", "User 1", "User 2", "User 3", "acme 0", "acme 1", "acme 2", "acme 3", "beta 0", "beta 2"],
+            Seen(secrets, CallerIn(Acme, Beta, Gamma)));
+        Assert.Equal(["User 0", "User 1", "User 2", "User 3"], Seen(secrets, CallerIn()));
+    }
+
+    private static IEnumerable<string> Seen(IEnumerable<Secret> secrets, Caller caller) => secrets.AsQueryable().VisibleTo(caller).AsEnumerable()
+        .Select(secret => $"{(secret.OwnerKind == OwnerKind.User && secret.OwnerId == Ann.ToString() ? "User" : secret.OwnerId)} {secret.Name}");
+
+    private static Caller CallerIn(params IReadOnlyList<Membership> memberships) => new(Ann, Scopes.All, memberships);
+}

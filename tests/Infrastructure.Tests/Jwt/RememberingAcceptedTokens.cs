@@ -1,0 +1,45 @@
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.Jwt;
+
+namespace Secrets.Infrastructure.Tests.Jwt;
+
+public sealed class RememberingAcceptedTokens
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly Caller Caller = new(Guid.NewGuid(), Scopes.SecretsRead, []);
+
+    private readonly AcceptedTokens _tokens = new();
+    private readonly Trust _trust = new("issuer", [], []);
+
+    [Fact]
+    public void A_token_is_found_until_its_end_and_not_at_it()
+    {
+        _tokens.Add("token", _trust, Caller, Now.AddSeconds(1));
+        Assert.True(_tokens.TryFind("token", _trust, Now, out var found));
+        Assert.Same(Caller, found);
+        Assert.True(_tokens.TryFind("token", _trust, Now.AddSeconds(1).AddTicks(-1), out _));
+        Assert.False(_tokens.TryFind("token", _trust, Now.AddSeconds(1), out _));
+        Assert.False(_tokens.TryFind("tokem", _trust, Now, out _));
+    }
+
+    [Fact]
+    public void Under_another_trust_nothing_is_found_even_if_it_is_the_same_in_words()
+    {
+        _tokens.Add("token", _trust, Caller, Now.AddSeconds(1));
+        Assert.False(_tokens.TryFind("token", _trust with { }, Now, out _));
+        Assert.False(_tokens.TryFind("token", trust: null, Now, out _));
+    }
+
+    [Fact]
+    public void No_more_than_two_generations_are_kept()
+    {
+        for (var at = 0; at < 3 * AcceptedTokens.Capacity; at++)
+        {
+            _tokens.Add($"{at}", _trust, Caller, Now.AddSeconds(1));
+        }
+
+        Assert.Equal(2 * AcceptedTokens.Capacity, Enumerable.Range(0, 3 * AcceptedTokens.Capacity).Count(at => _tokens.TryFind($"{at}", _trust, Now, out _)));
+        Assert.True(_tokens.TryFind($"{(3 * AcceptedTokens.Capacity) - 1}", _trust, Now, out _));
+    }
+}
