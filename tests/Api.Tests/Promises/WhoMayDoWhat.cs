@@ -137,8 +137,8 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
                 var answer = await client.SendAsync(
                     new HttpMethod(row.Method), path, body, principal == "none" ? [] : [("Authorization", $"Bearer {credential}")]);
                 var after = await RefusalsAsync();
-                expected.AppendLine($"{row.Method} {row.Path} {row.Body} {principal}: {cell}");
-                actual.AppendLine($"{row.Method} {row.Path} {row.Body} {principal}: {answer.Status}{new string('*', (int)(after - refusals))}");
+                expected.AppendLine(System.Globalization.CultureInfo.InvariantCulture, $"{row.Method} {row.Path} {row.Body} {principal}: {cell}");
+                actual.AppendLine(System.Globalization.CultureInfo.InvariantCulture, $"{row.Method} {row.Path} {row.Body} {principal}: {answer.Status}{new string('*', (int)(after - refusals))}");
                 refusals = after;
                 if (answer.Status != 401 && row.Request is not null)
                 {
