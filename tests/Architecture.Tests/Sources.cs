@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Secrets.TestKit;
 
 namespace Secrets.Architecture.Tests;
 
@@ -7,7 +8,7 @@ public sealed partial class Sources
     private static readonly string[] Projects = ["Domain", "Application", "Infrastructure", "Api", "Client"];
 
     /// <summary>The folder that holds the solution.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     [Fact]
     public void Providers_are_named_only_in_their_own_folders()
@@ -84,17 +85,6 @@ public sealed partial class Sources
             .ToList();
         Assert.True(files.Count > 50, "the sources were not found");
         return files;
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Secrets.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("Secrets.sln was not found above the tests.");
     }
 
     [GeneratedRegex("^src/Infrastructure/Persistence/(Postgres|SqlServer|Embedded)/", RegexOptions.ExplicitCapture)]

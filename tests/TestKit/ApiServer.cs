@@ -9,13 +9,14 @@ using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Postgres;
 using Secrets.TestKit.Tokens;
 using Xunit;
 
 namespace Secrets.TestKit;
 
 /// <summary>
-/// The service as a user gets it, on a port of its own and an embedded database in a folder of its own. One per test assembly; tests
+/// The service as a user gets it, on a port of its own and a database of its own: embedded, or on a SQL Server. One per test assembly; tests
 /// stay apart by using users of their own.
 /// </summary>
 public sealed class ApiServer : IAsyncLifetime
@@ -57,6 +58,16 @@ public sealed class ApiServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        if (!TestDatabase.IsThere)
+        {
+            return; // and every test is skipped
+        }
+
+        foreach (var (name, value) in await TestDatabase.NewAsync(DataDirectory))
+        {
+            _factory.Settings.TryAdd(name, value);
+        }
+
         _issuer = await IdentityProvider.StartAsync();
         _factory.Settings.TryAdd("Auth:Jwt:Authority", _issuer.Issuer);
         _factory.Settings.TryAdd("Auth:Jwt:Audience", IdentityProvider.Audience);
@@ -157,9 +168,14 @@ public sealed class ApiServer : IAsyncLifetime
             CancellationToken.None);
     }
 
-    /// <summary>Has the database write everything that it holds in memory to its files.</summary>
+    /// <summary>Has the database write everything that it holds in memory to its files, where those are ours to read.</summary>
     public async Task CheckpointAsync()
     {
+        if (TestDatabase.IsSqlServer)
+        {
+            return;
+        }
+
         // Only the cluster's superuser may, and that is not whom the service connects as.
         var superuser = new NpgsqlConnectionStringBuilder(ConnectionString) { Username = "postgres", Pooling = false };
         await using var connection = new NpgsqlConnection(superuser.ConnectionString);
@@ -173,42 +189,16 @@ public sealed class ApiServer : IAsyncLifetime
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
 
     /// <summary>Runs a statement behind the service's back and keeps its locks until disposed of; then nothing of it remains.</summary>
-    public async Task<IAsyncDisposable> HoldAsync(string sql, params (string Name, object Value)[] parameters)
-    {
-        var connection = new NpgsqlConnection(ConnectionString);
-        await connection.OpenAsync();
-        await connection.BeginTransactionAsync();
-        await using var command = CommandOf(connection, sql, parameters);
-        await command.ExecuteNonQueryAsync();
-        return connection;
-    }
+    public Task<IAsyncDisposable> HoldAsync(Sql sql, params (string Name, object Value)[] parameters) =>
+        TestDatabase.HoldAsync(ConnectionString, sql, parameters);
 
     /// <summary>Runs a statement behind the service's back; gives the number of rows it changed.</summary>
-    public Task<int> ExecuteSqlAsync(string sql, params (string Name, object Value)[] parameters) =>
-        RunSqlAsync(sql, parameters, command => command.ExecuteNonQueryAsync());
+    public Task<int> ExecuteSqlAsync(Sql sql, params (string Name, object Value)[] parameters) =>
+        TestDatabase.RunAsync(ConnectionString, sql, parameters, command => command.ExecuteNonQueryAsync());
 
     /// <summary>Reads one number or text behind the service's back.</summary>
-    public Task<T> ScalarAsync<T>(string sql, params (string Name, object Value)[] parameters) =>
-        RunSqlAsync(sql, parameters, async command => (T)(await command.ExecuteScalarAsync())!);
-
-    private async Task<T> RunSqlAsync<T>(string sql, (string Name, object Value)[] parameters, Func<NpgsqlCommand, Task<T>> run)
-    {
-        await using var connection = new NpgsqlConnection(ConnectionString);
-        await connection.OpenAsync();
-        await using var command = CommandOf(connection, sql, parameters);
-        return await run(command);
-    }
-
-    private static NpgsqlCommand CommandOf(NpgsqlConnection connection, string sql, (string Name, object Value)[] parameters)
-    {
-        var command = new NpgsqlCommand(sql, connection);
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value);
-        }
-
-        return command;
-    }
+    public Task<T> ScalarAsync<T>(Sql sql, params (string Name, object Value)[] parameters) =>
+        TestDatabase.RunAsync(ConnectionString, sql, parameters, async command => TestDatabase.Read<T>((await command.ExecuteScalarAsync())!));
 
     private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };
 
@@ -223,8 +213,6 @@ public sealed class ApiServer : IAsyncLifetime
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
             builder.UseEnvironment("Development");
-            builder.UseSetting("Embedded:DataDirectory", DataDirectory);
-            builder.UseSetting("Embedded:Settings:fsync", "off");
             builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
             builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
@@ -236,6 +224,8 @@ public sealed class ApiServer : IAsyncLifetime
             }
 
             builder.ConfigureLogging(logging => logging.AddProvider(Log));
+            builder.ConfigureServices(services => services.ConfigureDbContext<PostgresSecretsDbContext>(
+                options => options.AddInterceptors(SqlServerTranslation.Instance)));
         }
     }
 }

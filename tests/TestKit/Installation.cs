@@ -11,16 +11,21 @@ public sealed class Installation : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
     private readonly Dictionary<string, string?> _settings;
 
-    /// <summary>A database that does not exist yet.</summary>
+    /// <summary>A database of that server's that does not exist yet.</summary>
     public Installation(PostgresServer server)
+        : this("Postgres", server.ConnectionString(NewName()))
     {
-        ConnectionString = server.ConnectionString($"secrets_{Guid.NewGuid():N}");
+    }
+
+    private Installation(string provider, string connectionString)
+    {
+        ConnectionString = connectionString;
         var rootKey = Path.Combine(_folder, "root.key");
         File.WriteAllText(rootKey, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         _settings = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            ["Database__Provider"] = "Postgres",
+            ["Database__Provider"] = provider,
             ["ConnectionStrings__Secrets"] = ConnectionString,
             ["Encryption__RootKeyFile"] = rootKey,
             ["Auth__BootstrapKey"] = Key,
@@ -28,6 +33,11 @@ public sealed class Installation : IDisposable
     }
 
     public string ConnectionString { get; }
+
+    /// <summary>A database that does not exist yet, on the server that all tests of this process share.</summary>
+    public static async Task<Installation> NewAsync() => TestDatabase.IsSqlServer
+        ? new Installation("SqlServer", (await SqlServerInstance.SharedAsync()).ConnectionString(NewName()))
+        : new Installation(await PostgresServer.SharedAsync());
 
     /// <summary>Makes the database and brings its schema.</summary>
     public async Task MigrateAsync()
@@ -45,4 +55,6 @@ public sealed class Installation : IDisposable
         new Dictionary<string, string?>(_settings, StringComparer.Ordinal) { ["ConnectionStrings__Secrets"] = connectionString ?? ConnectionString });
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static string NewName() => $"secrets_{Guid.NewGuid():N}";
 }

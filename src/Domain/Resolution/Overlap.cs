@@ -114,7 +114,7 @@ public static class Overlap
             && a.AsSpan(a.Length - ends).SequenceEqual(b.AsSpan(b.Length - ends));
     }
 
-    private static int FixedStart(string pattern) => pattern.IndexOf(ToolPattern.Wildcard) is var at and >= 0 ? at : pattern.Length;
+    private static int FixedStart(string pattern) => pattern.IndexOf(ToolPattern.Wildcard, StringComparison.Ordinal) is var at and >= 0 ? at : pattern.Length;
 
     private static int FixedEnd(string pattern) => pattern.Length - 1 - pattern.LastIndexOf(ToolPattern.Wildcard);
 }

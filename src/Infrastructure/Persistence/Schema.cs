@@ -6,11 +6,15 @@ namespace Secrets.Infrastructure.Persistence;
 /// <summary>Brings the schema up to date, or sees that it is.</summary>
 internal sealed partial class Schema(SecretsDbContext db, IDatabaseFaults faults, ILogger<Schema> logger)
 {
-    /// <summary>Applies every migration that is missing.</summary>
+    /// <summary>Applies every migration that is missing, and allows what the service needs.</summary>
     public Task MigrateAsync(CancellationToken cancellationToken) =>
-        ReachAsync(() => db.Database.MigrateAsync(cancellationToken));
+        ReachAsync(async () =>
+        {
+            await db.Database.MigrateAsync(cancellationToken);
+            await db.AllowWhatIsNeededAsync(cancellationToken);
+        });
 
-    /// <summary>Sees that no migration is missing.</summary>
+    /// <summary>Sees that no migration is missing, and that what the service needs is allowed.</summary>
     /// <exception cref="StartupException">The database is behind, or out of reach.</exception>
     public Task RequireCurrentAsync(CancellationToken cancellationToken) =>
         ReachAsync(async () =>
@@ -29,6 +33,8 @@ internal sealed partial class Schema(SecretsDbContext db, IDatabaseFaults faults
             {
                 Ahead(applied.Count);
             }
+
+            await db.RequireWhatIsNeededAsync(cancellationToken);
         });
 
     private async Task ReachAsync(Func<Task> act)

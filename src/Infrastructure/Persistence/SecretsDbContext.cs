@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
@@ -39,16 +40,22 @@ internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaul
     /// <summary>A collation that compares text byte by byte, so that no database folds case or ignores an accent.</summary>
     protected abstract string BinaryCollation { get; }
 
+    /// <summary>Allows, where it may, what the service needs of the database besides the schema. Part of migrating.</summary>
+    public virtual Task AllowWhatIsNeededAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Sees that the database allows what the service needs besides the schema.</summary>
+    /// <exception cref="StartupException">It does not.</exception>
+    public virtual Task RequireWhatIsNeededAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
-        Database.CreateExecutionStrategy().ExecuteAsync(
-            token => RunAsync(work, token), cancellationToken);
+        CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
 
     public void Record(AuditEvent fact) => _facts.Add(fact);
 
     // As SQL, because every write begins with it, and to take an expression of it apart each time costs more than to run it.
     public async Task<bool> ChargeAsync(SecretOwner owner, long bytes, long most, CancellationToken cancellationToken)
     {
-        var (kind, id) = ((byte)owner.Kind, owner.Id);
+        var (kind, id) = ((byte)owner.Kind, Stored(owner.Id));
         var charged = await Database.ExecuteSqlAsync(
             $"""
             UPDATE owners SET bytes_used = bytes_used + {bytes}, stamp = stamp + 1
@@ -57,6 +64,12 @@ internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaul
             cancellationToken);
         return charged > 0;
     }
+
+    /// <summary>Runs a transaction, and again where that may help.</summary>
+    protected virtual IExecutionStrategy CreateStrategy() => Database.CreateExecutionStrategy();
+
+    /// <summary>Text of a column that is compared, as a parameter of a statement.</summary>
+    protected virtual object Stored(string comparedText) => comparedText;
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
         configurationBuilder.Properties<string>().UseCollation(BinaryCollation);

@@ -65,7 +65,8 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
         }
 
         Task<Answer> pending;
-        await using (await _server.HoldAsync("LOCK TABLE audit IN EXCLUSIVE MODE"))
+        await using (await _server.HoldAsync(
+            Sql.Of("LOCK TABLE audit IN EXCLUSIVE MODE", "SELECT TOP (0) 1 FROM audit WITH (TABLOCKX, HOLDLOCK)")))
         {
             pending = user.PostAsync($"{Answers.Secrets}/resolve", new JsonObject { ["tool_name"] = "late__tool" });
             await Task.Delay(TimeSpan.FromSeconds(StrictServer.Seconds + 1), TestContext.Current.CancellationToken);
@@ -122,7 +123,8 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     }
 
     private Task<IAsyncDisposable> HoldOwnerAsync(ApiClient user) =>
-        _server.HoldAsync("SELECT 1 FROM owners WHERE id = @id FOR UPDATE", ("id", user.UserId.ToString()));
+        _server.HoldAsync(
+            Sql.Of("SELECT 1 FROM owners WHERE id = @id FOR UPDATE", "SELECT 1 FROM owners WITH (UPDLOCK, ROWLOCK) WHERE id = @id"), ("id", user.UserId.ToString()));
 
     private static ReadOnlyMemory<byte> Bytes(string text) => Encoding.ASCII.GetBytes(text);
 }

@@ -9,7 +9,28 @@ public sealed class Sealing(ApiServer server)
 {
     private const string Path = "/api/v1/secrets";
 
-    public static TheoryData<string> Tampering => new(
+    public static TheoryData<string> Tampering => TestDatabase.IsSqlServer ? TamperingInTSql : TamperingInPostgres;
+
+    /// <summary>The same in T-SQL.</summary>
+    public static TheoryData<string> TamperingInTSql => new(
+        "envelope = 0x00 + CAST(SUBSTRING(envelope, 2, 8000) AS varbinary(8000))",
+        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 6, 1, CAST(SUBSTRING(envelope, 6, 1) ^ 1 AS binary(1))) AS varbinary(max))",
+        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 21, 1, CAST(SUBSTRING(envelope, 21, 1) ^ 128 AS binary(1))) AS varbinary(max))",
+        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 31, 1, CAST(SUBSTRING(envelope, 31, 1) ^ 1 AS binary(1))) AS varbinary(max))",
+        "envelope = SUBSTRING(envelope, 1, DATALENGTH(envelope) - 1)",
+        "envelope = SUBSTRING(envelope, 1, 10)",
+        "envelope = 0x",
+        "envelope = envelope + 0x00",
+        "name = name + N'x'",
+        "tool_name = N'*'",
+        "tool_name = NULL, is_default_for_tool = 0",
+        "tool_arg = N'other'",
+        "tool_arg = NULL, is_default_for_tool = 0",
+        "is_default_for_tool = 0",
+        "workspace_rule = 3",
+        "version = version + 1");
+
+    private static TheoryData<string> TamperingInPostgres => new(
         "envelope = set_byte(envelope, 0, get_byte(envelope, 0) # 1)",
         "envelope = set_byte(envelope, 5, get_byte(envelope, 5) # 1)",
         "envelope = set_byte(envelope, 20, get_byte(envelope, 20) # 128)",
@@ -39,6 +60,10 @@ public sealed class Sealing(ApiServer server)
 
         await AssertItDoesNotOpen(user, id);
     }
+
+    [Theory]
+    [MemberData(nameof(TamperingInTSql))]
+    public void What_is_edited_on_SqlServer_is_T_SQL(string edit) => TSql.Check($"UPDATE secrets SET {edit} WHERE id = @id");
 
     [Fact]
     public async Task An_untouched_row_opens()
@@ -81,7 +106,9 @@ public sealed class Sealing(ApiServer server)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("rolled back", "the old value");
-        await server.ExecuteSqlAsync("CREATE TABLE IF NOT EXISTS test_stolen (id uuid, envelope bytea)");
+        await server.ExecuteSqlAsync(Sql.Of(
+            "CREATE TABLE IF NOT EXISTS test_stolen (id uuid, envelope bytea)",
+            "IF OBJECT_ID(N'test_stolen') IS NULL CREATE TABLE test_stolen (id binary(16), envelope varbinary(max))"));
         await server.ExecuteSqlAsync("INSERT INTO test_stolen SELECT id, envelope FROM secrets WHERE id = @id", ("id", id));
         (await user.PatchAsync($"{Path}/{id}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
 
@@ -98,7 +125,11 @@ public sealed class Sealing(ApiServer server)
         var id = await user.CreateSecretAsync("shredded");
 
         // As another replica would find it: this one still has the key in memory, so the envelope is made to name an unknown one.
-        await Edit(id, "envelope = overlay(envelope placing '\\x00112233445566778899aabbccddeeff'::bytea from 2)");
+        await Edit(
+            id,
+            TestDatabase.IsSqlServer
+                ? "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 2, 16, 0x00112233445566778899aabbccddeeff) AS varbinary(max))"
+                : "envelope = overlay(envelope placing '\\x00112233445566778899aabbccddeeff'::bytea from 2)");
 
         await AssertItDoesNotOpen(user, id);
     }
@@ -121,9 +152,9 @@ public sealed class Sealing(ApiServer server)
     }
 
     [Theory]
-    [InlineData("envelope = set_byte(envelope, 30, get_byte(envelope, 30) # 1)")]
+    [InlineData("envelope = name_key")]
     [InlineData("tool_name = '*'")]
-    [InlineData("name = name || 'x'")]
+    [InlineData("name = CONCAT(name, 'x')")]
     [InlineData("version = version + 1")]
     public async Task An_edited_default_is_not_replaced_by_the_next(string edit)
     {
@@ -144,7 +175,9 @@ public sealed class Sealing(ApiServer server)
         var id = await runtime.CreateSecretAsync("one", "the value of one");
         var other = await runtime.CreateSecretAsync("other", "the value of the other");
         Assert.Equal(1, await server.ExecuteSqlAsync("DELETE FROM secrets WHERE id = @id", ("id", other)));
-        await server.ExecuteSqlAsync("UPDATE secrets SET name_key = sha256('other') WHERE id = @id", ("id", id));
+        await server.ExecuteSqlAsync(
+            Sql.Of("UPDATE secrets SET name_key = sha256('other') WHERE id = @id", "UPDATE secrets SET name_key = HASHBYTES('SHA2_256', 'other') WHERE id = @id"),
+            ("id", id));
 
         var answer = await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"t","references":{"a":"other"}}""");
 
@@ -156,7 +189,7 @@ public sealed class Sealing(ApiServer server)
         "INSERT INTO workspace_grants (secret_id, number, workspace) VALUES (@id, 2, 'hr')",
         "INSERT INTO workspace_grants (secret_id, number, workspace) VALUES (@id, -1, 'hr')",
         "UPDATE workspace_grants SET workspace = 'hr' WHERE secret_id = @id AND number = 1",
-        "UPDATE workspace_grants SET workspace = workspace || 'x' WHERE secret_id = @id AND number = 1",
+        "UPDATE workspace_grants SET workspace = CONCAT(workspace, 'x') WHERE secret_id = @id AND number = 1",
         "UPDATE workspace_grants SET number = 2 - number WHERE secret_id = @id AND number = 0",
         "DELETE FROM workspace_grants WHERE secret_id = @id AND number = 1",
         "DELETE FROM workspace_grants WHERE secret_id = @id",
@@ -207,7 +240,7 @@ public sealed class Sealing(ApiServer server)
     }
 
     private async Task Edit(Guid id, string edit) =>
-        Assert.Equal(1, await server.ExecuteSqlAsync($"UPDATE secrets SET {edit} WHERE id = @id", ("id", id)));
+        Assert.Equal(1, await server.ExecuteSqlAsync(TestDatabase.Own($"UPDATE secrets SET {edit} WHERE id = @id"), ("id", id)));
 
     /// <summary>The answer is a clean refusal, also where a new value is given: sealing anew would bless what was edited.</summary>
     private static async Task AssertItDoesNotOpen(ApiClient user, Guid id)

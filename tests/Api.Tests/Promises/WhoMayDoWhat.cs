@@ -173,7 +173,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
     private static string Template(string path) =>
         string.Join('/', path.Split('?')[0].Split('/').Select(step => step.StartsWith('{') || step == "v1.json" ? "{}" : step));
 
-    private Task<long> RefusalsAsync() => _server.ScalarAsync<long>("SELECT count(*) FROM audit WHERE outcome = 2");
+    private Task<long> RefusalsAsync() => _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE outcome = 2");
 
     /// <summary>What is asked for is made anew for each question: some questions remove it.</summary>
     private async Task<string> FillAsync(string text)

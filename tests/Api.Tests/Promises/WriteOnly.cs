@@ -31,6 +31,7 @@ public sealed class WriteOnly(ApiServer server)
     public async Task The_hunt_finds_what_is_there()
     {
         // Else the test above could not fail: names and masks are stored and answered in the clear.
+        Assert.SkipWhen(TestDatabase.IsSqlServer, "the files of a SQL Server are not for a test to read");
         using var user = await server.NewUserAsync();
         var name = $"name-{Guid.NewGuid():N}";
         await user.CreateSecretAsync(name);

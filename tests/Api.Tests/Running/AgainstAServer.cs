@@ -1,51 +1,32 @@
-using Npgsql;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>The service on a PostgreSQL server that somebody else runs.</summary>
-public sealed class AgainstAServer : IAsyncLifetime
+/// <summary>The service on a server that somebody else runs.</summary>
+public sealed class AgainstAServer
 {
     private const string Path = "/api/v1/secrets";
-
-    private PostgresServer _server = null!;
-    private Installation _installation = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await PostgresServer.StartAsync();
-        _installation = new Installation(_server);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _server.DisposeAsync();
-        _installation.Dispose();
-    }
 
     [Fact]
     public async Task It_asks_for_migrations_then_runs_twice_on_one_database()
     {
-        await using (var early = _installation.Start())
+        using var installation = await Installation.NewAsync();
+        await using (var early = installation.Start())
         {
             Assert.Equal(1, await early.ExitCodeAsync());
             Assert.Contains("--migrate", early.Output, StringComparison.Ordinal);
         }
 
-        await _installation.MigrateAsync();
+        await installation.MigrateAsync();
 
-        await using var one = _installation.Start();
-        await using var other = _installation.Start();
+        await using var one = installation.Start();
+        await using var other = installation.Start();
         using var writer = await one.ClientAsync(Installation.Key);
         using var reader = await other.ClientAsync(Installation.Key);
 
         // They started at the same moment on an empty database and agreed on one key.
-        await using (var connection = new NpgsqlConnection(_installation.ConnectionString))
-        {
-            await connection.OpenAsync();
-            await using var count = new NpgsqlCommand("SELECT count(*) FROM key_ring", connection);
-            Assert.Equal(1L, await count.ExecuteScalarAsync());
-        }
+        Assert.Equal(1L, await TestDatabase.RunAsync(
+            installation.ConnectionString, "SELECT CAST(count(*) AS bigint) FROM key_ring", [], command => command.ExecuteScalarAsync()));
 
         // What one replica sealed, the other opens: they share the key ring.
         var id = await writer.CreateSecretAsync("shared");
@@ -57,14 +38,17 @@ public sealed class AgainstAServer : IAsyncLifetime
     [Fact]
     public async Task Without_its_database_it_says_so_and_stays_alive()
     {
-        await _installation.MigrateAsync();
+        Assert.SkipWhen(TestDatabase.IsSqlServer, "the test stops its server");
+        await using var server = await PostgresServer.StartAsync();
+        using var installation = new Installation(server);
+        await installation.MigrateAsync();
 
-        await using var service = _installation.Start();
+        await using var service = installation.Start();
         using var client = await service.ClientAsync(Installation.Key);
         var id = await client.CreateSecretAsync("there");
         (await client.GetAsync("/health/ready")).MustBe(200);
 
-        await _server.DisposeAsync();
+        await server.DisposeAsync();
 
         foreach (var answer in (Answer[])
             [

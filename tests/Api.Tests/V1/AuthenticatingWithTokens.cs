@@ -421,7 +421,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     private static JsonObject Call(string organization, string workspace) =>
         new() { ["tool_name"] = "tool", ["organization_id"] = organization, ["workspace"] = workspace };
 
-    private Task<long> DenialsAsync() => _server.ScalarAsync<long>("SELECT count(*) FROM audit WHERE outcome = 2");
+    private Task<long> DenialsAsync() => _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE outcome = 2");
 
     private static Task<Answer> Send(ApiClient client, params (string, string)[] headers) =>
         client.SendAsync(HttpMethod.Get, Path, json: null, headers);

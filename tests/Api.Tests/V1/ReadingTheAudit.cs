@@ -87,7 +87,10 @@ public sealed class ReadingTheAudit(ApiServer server)
         using var other = await server.NewUserAsync();
         using var expired = await server.NewKeyAsync(user.UserId, ["secrets:read"]);
         var keyId = await server.ScalarAsync<Guid>(
-            "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE prefix = @prefix RETURNING id", ("prefix", expired.Key![..17]));
+            Sql.Of(
+                "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE prefix = @prefix RETURNING id",
+                "UPDATE api_keys SET expires_at = DATEADD(second, -1, SYSDATETIMEOFFSET()) OUTPUT inserted.id WHERE prefix = @prefix"),
+            ("prefix", expired.Key![..17]));
         using var nobody = server.Anonymous();
 
         (await expired.GetAsync(SecretsPath)).MustBe(401);

@@ -125,7 +125,7 @@ public sealed class WritingAllAtOnce(ApiServer server)
 
         Assert.All(answers, answer => Assert.True(answer.Status is 200 or 404 or 409 or 413, answer.ToString()));
         var stored = await server.ScalarAsync<long>(
-            "SELECT coalesce(sum(size), 0)::bigint FROM secrets WHERE owner_id = @owner", ("owner", user.UserId.ToString()));
+            "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM secrets WHERE owner_id = @owner", ("owner", user.UserId.ToString()));
         Assert.Equal(stored, (await user.GetAsync("/api/v1/usage")).Json["bytes_used"]!.GetValue<long>());
     }
 

@@ -27,7 +27,7 @@ public sealed class KeyingADefault
             Assert.Equal((32, 32), (one.ToolKey!.Length, one.ArgKey!.Length));
             Assert.Equal(one.ToolKey, other.ToolKey);
             Assert.Equal(one.ArgKey, other.ArgKey);
-            Assert.Equal(pair.Tool.Contains('*') ? one.ArgKey : null, one.PatternArgKey);
+            Assert.Equal(pair.Tool.Contains('*', StringComparison.Ordinal) ? one.ArgKey : null, one.PatternArgKey);
         });
 
     [Theory]

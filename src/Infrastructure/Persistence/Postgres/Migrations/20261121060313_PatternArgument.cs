@@ -22,7 +22,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
             migrationBuilder.Sql(
                 """
                 UPDATE secrets SET pattern_arg_key = sha256(convert_to(tool_arg, 'UTF8'))
-                WHERE default_key IS NOT NULL AND strpos(tool_name, '*') > 0
+                WHERE default_key IS NOT NULL AND strpos(tool_name, '*') > 0;
                 """);
 
             migrationBuilder.CreateIndex(

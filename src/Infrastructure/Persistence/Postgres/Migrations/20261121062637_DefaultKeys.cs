@@ -1,4 +1,4 @@
-using Microsoft.EntityFrameworkCore.Migrations;
+﻿using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
@@ -31,7 +31,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
             migrationBuilder.Sql(
                 """
                 UPDATE secrets SET tool_key = sha256(convert_to(tool_name, 'UTF8')), arg_key = sha256(convert_to(tool_arg, 'UTF8'))
-                WHERE tool_key IS NOT NULL
+                WHERE tool_key IS NOT NULL;
                 """);
 
             migrationBuilder.CreateIndex(
@@ -49,7 +49,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "ux_secrets_default",
                 table: "secrets");
 
-            migrationBuilder.Sql("UPDATE secrets SET tool_key = sha256(tool_key || arg_key) WHERE tool_key IS NOT NULL");
+            migrationBuilder.Sql("UPDATE secrets SET tool_key = sha256(tool_key || arg_key) WHERE tool_key IS NOT NULL;");
 
             migrationBuilder.DropColumn(
                 name: "arg_key",

@@ -1,0 +1,340 @@
+IF OBJECT_ID(N'[migrations]') IS NULL
+BEGIN
+    CREATE TABLE [migrations] (
+        [MigrationId] nvarchar(150) NOT NULL,
+        [ProductVersion] nvarchar(32) NOT NULL,
+        CONSTRAINT [PK_migrations] PRIMARY KEY ([MigrationId])
+    );
+END;
+GO
+
+BEGIN TRANSACTION;
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [api_keys] (
+        [id] binary(16) NOT NULL,
+        [name] nvarchar(510) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [prefix] varbinary(1020) NOT NULL,
+        [hash] binary(32) NOT NULL,
+        [scopes] int NOT NULL,
+        [user_id] binary(16) NOT NULL,
+        [organization_id] varbinary(1020) NULL,
+        [role] tinyint NULL,
+        [workspaces] nvarchar(max) NOT NULL,
+        [expires_at] datetimeoffset(6) NULL,
+        [created_at] datetimeoffset(6) NOT NULL,
+        [created_by] binary(16) NOT NULL,
+        [last_used_at] datetimeoffset(6) NULL,
+        CONSTRAINT [pk_api_keys] PRIMARY KEY ([id])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [audit] (
+        [writer] binary(16) NOT NULL,
+        [sequence] bigint NOT NULL,
+        [at] datetimeoffset(6) NOT NULL,
+        [actor] binary(16) NOT NULL,
+        [action] smallint NOT NULL,
+        [outcome] smallint NOT NULL,
+        [owner_kind] smallint NULL,
+        [owner_id] varbinary(1020) NULL,
+        [secret_id] binary(16) NULL,
+        [secret_version] int NULL,
+        [key_id] binary(16) NULL,
+        [tool_name] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
+        [tool_arg] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
+        [address] nvarchar(64) COLLATE Latin1_General_100_BIN2 NULL,
+        [request_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
+        [hash] binary(32) NOT NULL,
+        CONSTRAINT [pk_audit] PRIMARY KEY ([writer], [sequence])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [audit_keys] (
+        [id] int NOT NULL,
+        [wrapped] varbinary(max) NOT NULL,
+        [created_at] datetimeoffset(6) NOT NULL,
+        [writers] bigint NOT NULL,
+        [mac] binary(32) NOT NULL,
+        CONSTRAINT [pk_audit_keys] PRIMARY KEY ([id])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [audit_writers] (
+        [id] binary(16) NOT NULL,
+        [number] bigint NOT NULL,
+        [created_at] datetimeoffset(6) NOT NULL,
+        [sequence] bigint NOT NULL,
+        [hash] binary(32) NOT NULL,
+        [head_mac] binary(32) NOT NULL,
+        [anchor_sequence] bigint NOT NULL,
+        [anchor_hash] binary(32) NOT NULL,
+        [anchor_mac] binary(32) NOT NULL,
+        CONSTRAINT [pk_audit_writers] PRIMARY KEY ([id])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [key_ring] (
+        [name] varbinary(1020) NOT NULL,
+        [xml] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        CONSTRAINT [pk_key_ring] PRIMARY KEY NONCLUSTERED ([name])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [owners] (
+        [kind] tinyint NOT NULL,
+        [id] varbinary(1020) NOT NULL,
+        [bytes_used] bigint NOT NULL,
+        [stamp] bigint NOT NULL,
+        CONSTRAINT [pk_owners] PRIMARY KEY NONCLUSTERED ([kind], [id])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [root_keys] (
+        [id] int NOT NULL,
+        [fingerprint] nvarchar(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [canary] varbinary(max) NOT NULL,
+        [created_at] datetimeoffset(6) NOT NULL,
+        [probed_at] datetimeoffset(6) NOT NULL,
+        CONSTRAINT [pk_root_keys] PRIMARY KEY ([id])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [data_keys] (
+        [id] binary(16) NOT NULL,
+        [owner_kind] tinyint NOT NULL,
+        [owner_id] varbinary(1020) NOT NULL,
+        [wrapped] varbinary(max) NOT NULL,
+        [created_at] datetimeoffset(6) NOT NULL,
+        [retired_at] datetimeoffset(6) NULL,
+        CONSTRAINT [pk_data_keys] PRIMARY KEY ([id]),
+        CONSTRAINT [fk_data_keys_owner] FOREIGN KEY ([owner_kind], [owner_id]) REFERENCES [owners] ([kind], [id]) ON DELETE NO ACTION
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [secrets] (
+        [id] binary(16) NOT NULL,
+        [owner_kind] tinyint NOT NULL,
+        [owner_id] varbinary(1020) NOT NULL,
+        [name] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [name_key] binary(32) NOT NULL,
+        [tool_name] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
+        [tool_arg] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
+        [is_default_for_tool] bit NOT NULL,
+        [tool_key] binary(32) NULL,
+        [arg_key] binary(32) NULL,
+        [pattern_arg_key] binary(32) NULL,
+        [workspace_rule] tinyint NOT NULL,
+        [envelope] varbinary(max) NOT NULL,
+        [display] nvarchar(19) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [size] int NOT NULL,
+        [version] int NOT NULL,
+        [created_at] datetimeoffset(6) NOT NULL,
+        [created_by] binary(16) NOT NULL,
+        [updated_at] datetimeoffset(6) NOT NULL,
+        [updated_by] binary(16) NOT NULL,
+        CONSTRAINT [pk_secrets] PRIMARY KEY ([id]),
+        CONSTRAINT [fk_secrets_owner] FOREIGN KEY ([owner_kind], [owner_id]) REFERENCES [owners] ([kind], [id]) ON DELETE NO ACTION
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE TABLE [secret_uses] (
+        [secret_id] binary(16) NOT NULL,
+        [count] bigint NOT NULL,
+        [last_at] datetimeoffset(6) NOT NULL,
+        CONSTRAINT [pk_secret_uses] PRIMARY KEY ([secret_id]),
+        CONSTRAINT [fk_secret_uses_secret] FOREIGN KEY ([secret_id]) REFERENCES [secrets] ([id]) ON DELETE CASCADE
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_audit_at] ON [audit] ([at]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121091821_Initial'
+)
+BEGIN
+    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
+    VALUES (N'20261121091821_Initial', N'10.0.14');
+END;
+
+COMMIT;
+GO
+
+BEGIN TRANSACTION;
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121102113_Organisations'
+)
+BEGIN
+    ALTER TABLE [secrets] ADD [description] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT N'';
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121102113_Organisations'
+)
+BEGIN
+    CREATE TABLE [workspace_grants] (
+        [number] int NOT NULL,
+        [secret_id] binary(16) NOT NULL,
+        [workspace] nvarchar(510) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        CONSTRAINT [pk_workspace_grants] PRIMARY KEY ([secret_id], [number]),
+        CONSTRAINT [fk_workspace_grants_secret] FOREIGN KEY ([secret_id]) REFERENCES [secrets] ([id]) ON DELETE CASCADE
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121102113_Organisations'
+)
+BEGIN
+    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
+    VALUES (N'20261121102113_Organisations', N'10.0.14');
+END;
+
+COMMIT;
+GO
+

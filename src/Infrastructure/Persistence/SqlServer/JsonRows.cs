@@ -1,0 +1,72 @@
+using System.Buffers;
+using System.Data;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.Data.SqlClient;
+
+namespace Secrets.Infrastructure.Persistence.SqlServer;
+
+/// <summary>
+/// Rows as one parameter, a JSON array of arrays that OPENJSON reads: one parameter for any number of rows, where 2,100 are the most, and no
+/// table type, whose shape would have to change with the schema while replicas of the version before still use it.
+/// </summary>
+internal static class JsonRows
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    public static SqlParameter Of<T>(string name, IEnumerable<T> items, Action<Utf8JsonWriter, T> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, Options))
+        {
+            writer.WriteStartArray();
+            foreach (var item in items)
+            {
+                writer.WriteStartArray();
+                write(writer, item);
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        return new SqlParameter(name, SqlDbType.NVarChar, size: -1) { Value = Encoding.UTF8.GetString(buffer.WrittenSpan) };
+    }
+
+    /// <summary>Bytes, which OPENJSON reads as base64 into a binary column.</summary>
+    public static void Add(this Utf8JsonWriter writer, byte[]? bytes)
+    {
+        if (bytes is null)
+        {
+            writer.WriteNullValue();
+        }
+        else
+        {
+            writer.WriteBase64StringValue(bytes);
+        }
+    }
+
+    public static void Add(this Utf8JsonWriter writer, Guid? id) => writer.Add(id is { } some ? UuidBytes.Of(some) : null);
+
+    public static void Add(this Utf8JsonWriter writer, string? text) => writer.WriteStringValue(text);
+
+    /// <summary>Text of a column that is compared.</summary>
+    public static void AddCompared(this Utf8JsonWriter writer, string? text) => writer.Add(text is null ? null : ComparedText.Of(text));
+
+    public static void Add(this Utf8JsonWriter writer, long? number)
+    {
+        if (number is { } some)
+        {
+            writer.WriteNumberValue(some);
+        }
+        else
+        {
+            writer.WriteNullValue();
+        }
+    }
+
+    public static void Add(this Utf8JsonWriter writer, bool value) => writer.WriteBooleanValue(value);
+
+    public static void Add(this Utf8JsonWriter writer, DateTimeOffset moment) => writer.WriteStringValue(WholeMicroseconds.Of(moment));
+}

@@ -1,0 +1,319 @@
+﻿using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
+{
+    /// <inheritdoc />
+    public partial class Initial : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateTable(
+                name: "api_keys",
+                columns: table => new
+                {
+                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    name = table.Column<string>(type: "nvarchar(510)", maxLength: 510, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    prefix = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
+                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    scopes = table.Column<int>(type: "int", nullable: false),
+                    user_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    organization_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: true),
+                    role = table.Column<byte>(type: "tinyint", nullable: true),
+                    workspaces = table.Column<string>(type: "nvarchar(max)", nullable: false),
+                    expires_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    created_by = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    last_used_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_api_keys", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "audit",
+                columns: table => new
+                {
+                    writer = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    sequence = table.Column<long>(type: "bigint", nullable: false),
+                    at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    actor = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    action = table.Column<short>(type: "smallint", nullable: false),
+                    outcome = table.Column<short>(type: "smallint", nullable: false),
+                    owner_kind = table.Column<short>(type: "smallint", nullable: true),
+                    owner_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: true),
+                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
+                    secret_version = table.Column<int>(type: "int", nullable: true),
+                    key_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
+                    tool_name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    tool_arg = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    address = table.Column<string>(type: "nvarchar(64)", maxLength: 64, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    request_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_audit", x => new { x.writer, x.sequence });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "audit_keys",
+                columns: table => new
+                {
+                    id = table.Column<int>(type: "int", nullable: false),
+                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    writers = table.Column<long>(type: "bigint", nullable: false),
+                    mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_audit_keys", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "audit_writers",
+                columns: table => new
+                {
+                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    number = table.Column<long>(type: "bigint", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    sequence = table.Column<long>(type: "bigint", nullable: false),
+                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    head_mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    anchor_sequence = table.Column<long>(type: "bigint", nullable: false),
+                    anchor_hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    anchor_mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_audit_writers", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "key_ring",
+                columns: table => new
+                {
+                    name = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
+                    xml = table.Column<string>(type: "nvarchar(max)", nullable: false, collation: "Latin1_General_100_BIN2")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_key_ring", x => x.name)
+                        .Annotation("SqlServer:Clustered", false);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "owners",
+                columns: table => new
+                {
+                    kind = table.Column<byte>(type: "tinyint", nullable: false),
+                    id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
+                    bytes_used = table.Column<long>(type: "bigint", nullable: false),
+                    stamp = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_owners", x => new { x.kind, x.id })
+                        .Annotation("SqlServer:Clustered", false);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "root_keys",
+                columns: table => new
+                {
+                    id = table.Column<int>(type: "int", nullable: false),
+                    fingerprint = table.Column<string>(type: "nvarchar(16)", maxLength: 16, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    canary = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    probed_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_root_keys", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "data_keys",
+                columns: table => new
+                {
+                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    owner_kind = table.Column<byte>(type: "tinyint", nullable: false),
+                    owner_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
+                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    retired_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_data_keys", x => x.id);
+                    table.ForeignKey(
+                        name: "fk_data_keys_owner",
+                        columns: x => new { x.owner_kind, x.owner_id },
+                        principalTable: "owners",
+                        principalColumns: new[] { "kind", "id" },
+                        onDelete: ReferentialAction.Restrict);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "secrets",
+                columns: table => new
+                {
+                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    owner_kind = table.Column<byte>(type: "tinyint", nullable: false),
+                    owner_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
+                    name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    name_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    tool_name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    tool_arg = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    is_default_for_tool = table.Column<bool>(type: "bit", nullable: false),
+                    tool_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
+                    arg_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
+                    pattern_arg_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
+                    workspace_rule = table.Column<byte>(type: "tinyint", nullable: false),
+                    envelope = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    display = table.Column<string>(type: "nvarchar(19)", maxLength: 19, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    size = table.Column<int>(type: "int", nullable: false),
+                    version = table.Column<int>(type: "int", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    created_by = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    updated_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    updated_by = table.Column<byte[]>(type: "binary(16)", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_secrets", x => x.id);
+                    table.ForeignKey(
+                        name: "fk_secrets_owner",
+                        columns: x => new { x.owner_kind, x.owner_id },
+                        principalTable: "owners",
+                        principalColumns: new[] { "kind", "id" },
+                        onDelete: ReferentialAction.Restrict);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "secret_uses",
+                columns: table => new
+                {
+                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    count = table.Column<long>(type: "bigint", nullable: false),
+                    last_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_secret_uses", x => x.secret_id);
+                    table.ForeignKey(
+                        name: "fk_secret_uses_secret",
+                        column: x => x.secret_id,
+                        principalTable: "secrets",
+                        principalColumn: "id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_api_keys_listing",
+                table: "api_keys",
+                columns: new[] { "created_at", "id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_api_keys_organization",
+                table: "api_keys",
+                column: "organization_id");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_api_keys_user",
+                table: "api_keys",
+                column: "user_id");
+
+            migrationBuilder.CreateIndex(
+                name: "ux_api_keys_prefix",
+                table: "api_keys",
+                column: "prefix",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_actor",
+                table: "audit",
+                columns: new[] { "actor", "at" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_at",
+                table: "audit",
+                column: "at");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_owner",
+                table: "audit",
+                columns: new[] { "owner_id", "at" });
+
+            migrationBuilder.CreateIndex(
+                name: "ux_data_keys_current",
+                table: "data_keys",
+                columns: new[] { "owner_kind", "owner_id" },
+                unique: true,
+                filter: "retired_at IS NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_secrets_listing",
+                table: "secrets",
+                columns: new[] { "owner_kind", "owner_id", "created_at", "id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_secrets_pattern_arg",
+                table: "secrets",
+                columns: new[] { "owner_kind", "owner_id", "pattern_arg_key" },
+                filter: "pattern_arg_key IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ux_secrets_default",
+                table: "secrets",
+                columns: new[] { "owner_kind", "owner_id", "tool_key", "arg_key" },
+                unique: true,
+                filter: "tool_key IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ux_secrets_name",
+                table: "secrets",
+                columns: new[] { "owner_kind", "owner_id", "name_key" },
+                unique: true);
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "api_keys");
+
+            migrationBuilder.DropTable(
+                name: "audit");
+
+            migrationBuilder.DropTable(
+                name: "audit_keys");
+
+            migrationBuilder.DropTable(
+                name: "audit_writers");
+
+            migrationBuilder.DropTable(
+                name: "data_keys");
+
+            migrationBuilder.DropTable(
+                name: "key_ring");
+
+            migrationBuilder.DropTable(
+                name: "root_keys");
+
+            migrationBuilder.DropTable(
+                name: "secret_uses");
+
+            migrationBuilder.DropTable(
+                name: "secrets");
+
+            migrationBuilder.DropTable(
+                name: "owners");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Data;
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Secrets.Domain.Audit;
+
+namespace Secrets.Infrastructure.Persistence.SqlServer;
+
+/// <summary>Stores rows of the audit with one batch of statements, whatever their number.</summary>
+internal sealed class SqlServerAuditStore : IAuditStore
+{
+    /// <summary>
+    /// Rows are stored only if the head moved. The transaction is for when there is none around it; in another it only counts. XACT_ABORT,
+    /// because an error would otherwise end one statement and leave the other.
+    /// </summary>
+    internal const string Append =
+        $"""
+        SET NOCOUNT, XACT_ABORT ON;
+        DECLARE @moved int;
+        BEGIN TRANSACTION;
+        UPDATE audit_writers SET sequence = @last, hash = @hash, head_mac = @headMac WHERE id = @writer AND sequence = @before;
+        SET @moved = @@ROWCOUNT;
+        IF @moved = 1
+            INSERT INTO audit (
+                writer, sequence, [at], actor, [action], outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
+                [address], request_id, hash)
+            SELECT
+                @writer, sequence, [at], actor, [action], outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
+                [address], request_id, hash
+            FROM OPENJSON(@rows) WITH (
+                sequence bigint '$[0]', [at] datetimeoffset(6) '$[1]', actor binary(16) '$[2]', [action] smallint '$[3]', outcome smallint '$[4]',
+                owner_kind smallint '$[5]', owner_id {ComparedText.ColumnType} '$[6]', secret_id binary(16) '$[7]', secret_version int '$[8]',
+                key_id binary(16) '$[9]', tool_name nvarchar(2048) '$[10]', tool_arg nvarchar(2048) '$[11]', [address] nvarchar(64) '$[12]',
+                request_id nvarchar(128) '$[13]', hash binary(32) '$[14]');
+        COMMIT TRANSACTION;
+        SELECT @moved;
+        """;
+
+    public async Task<bool> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEntry> entries, byte[] headMac, bool commits)
+    {
+        await db.Database.OpenConnectionAsync();
+        var transaction = db.Database.CurrentTransaction;
+        await using var command = new SqlCommand(Append, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction?)transaction?.GetDbTransaction())
+        {
+            Parameters =
+            {
+                new SqlParameter("@writer", SqlDbType.Binary, 16) { Value = UuidBytes.Of(entries[0].Writer) },
+                new SqlParameter("@before", SqlDbType.BigInt) { Value = entries[0].Sequence - 1 },
+                new SqlParameter("@last", SqlDbType.BigInt) { Value = entries[^1].Sequence },
+                new SqlParameter("@hash", SqlDbType.Binary, 32) { Value = entries[^1].Hash },
+                new SqlParameter("@headMac", SqlDbType.Binary, 32) { Value = headMac },
+                JsonRows.Of("@rows", entries, static (json, entry) =>
+                {
+                    json.Add(entry.Sequence);
+                    json.Add(entry.At);
+                    json.Add(entry.Actor);
+                    json.Add((long)entry.Action);
+                    json.Add((long)entry.Outcome);
+                    json.Add((long?)entry.OwnerKind);
+                    json.AddCompared(entry.OwnerId);
+                    json.Add(entry.SecretId);
+                    json.Add(entry.SecretVersion);
+                    json.Add(entry.KeyId);
+                    json.Add(entry.ToolName);
+                    json.Add(entry.ToolArg);
+                    json.Add(entry.Address);
+                    json.Add(entry.RequestId);
+                    json.Add(entry.Hash);
+                }),
+            },
+        };
+        if (await command.ExecuteScalarAsync() is not 1)
+        {
+            return false;
+        }
+
+        // Not in the batch: a COMMIT there of a transaction that was begun outside of it is an error of its own (266).
+        if (commits)
+        {
+            await transaction!.CommitAsync();
+        }
+
+        return true;
+    }
+}

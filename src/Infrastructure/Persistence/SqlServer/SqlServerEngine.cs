@@ -1,0 +1,48 @@
+using System.Globalization;
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Secrets.Infrastructure.Persistence.SqlServer;
+
+/// <summary>SQL Server 2019 or later, Azure SQL, or what speaks their protocol, on a server of the operator's.</summary>
+internal sealed class SqlServerEngine : IDatabaseEngine
+{
+    public string Name => "SqlServer";
+
+    public bool IsDefaultIn(IHostEnvironment environment) => false;
+
+    public void Register(IServiceCollection services, IConfiguration configuration)
+    {
+        if (CultureInfo.GetCultures(CultureTypes.AllCultures).Length <= 1)
+        {
+            // The driver would refuse every connection, and say so in each request.
+            throw new StartupException(
+                "The driver of SQL Server needs the ICU libraries (Debian: libicu). Install them and unset DOTNET_SYSTEM_GLOBALIZATION_INVARIANT.");
+        }
+
+        services.AddSingleton<IDatabaseServer>(new ExternalServer(configuration));
+        services.AddSingleton<IDatabaseFaults, SqlServerFaults>();
+        services.AddSingleton<INewSecretStore, SqlServerNewSecretStore>();
+        services.AddSingleton<ICandidateReader, SqlServerCandidateReader>();
+        services.AddSingleton<IAuditStore, SqlServerAuditStore>();
+        services.AddSingleton<IUseStore, SqlServerUseStore>();
+        services.AddDbContextPool<SecretsDbContext, SqlServerSecretsDbContext>(
+            (provider, options) => Configure(options, provider.GetRequiredService<IDatabaseServer>().ConnectionString));
+    }
+
+    public static void Configure(DbContextOptionsBuilder options, string connectionString)
+    {
+        var connection = new SqlConnectionStringBuilder(connectionString);
+        if (!connection.ShouldSerialize("Application Name"))
+        {
+            connection.ApplicationName = "Secrets";
+        }
+
+        // Without EnableRetryOnFailure, which would hold every result in memory as a whole, the audit too: only whole transactions are
+        // run again (SqlServerSecretsDbContext).
+        options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
+    }
+}

@@ -1,0 +1,174 @@
+using System.Data;
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Persistence.SqlServer;
+
+/// <summary>Stores new secrets with one batch of statements, whatever their number.</summary>
+internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : INewSecretStore
+{
+    /// <summary>
+    /// A loop and not one statement locks the accounts: only so it is certain in which order. It locks as every write does, by an update. What
+    /// comes after is a statement of its own and reads what the last write to an account left. Nobody else writes to these owners meanwhile, so what
+    /// is seen not to be there cannot come in between, and the unique indexes refuse what has come in all the same.
+    /// </summary>
+    internal const string Store =
+        $"""
+        SET NOCOUNT ON;
+        DECLARE @accounts TABLE (place int NOT NULL PRIMARY KEY, kind tinyint NOT NULL, id {ComparedText.ColumnType} NOT NULL, bytes bigint NOT NULL);
+        DECLARE @stored TABLE (id binary(16) NOT NULL PRIMARY KEY, owner_kind tinyint NOT NULL, owner_id {ComparedText.ColumnType} NOT NULL, size int NOT NULL);
+        DECLARE @place int = 0, @places int, @kind tinyint, @id {ComparedText.ColumnType};
+        INSERT INTO @accounts (place, kind, id, bytes)
+        SELECT place, kind, id, bytes
+        FROM OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', id {ComparedText.ColumnType} '$[2]', bytes bigint '$[3]');
+        SET @places = @@ROWCOUNT;
+        WHILE @place < @places
+        BEGIN
+            SELECT @kind = kind, @id = id FROM @accounts WHERE place = @place;
+            UPDATE owners SET stamp = stamp WHERE kind = @kind AND id = @id;
+            SET @place += 1;
+        END;
+        INSERT INTO secrets (
+            id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
+            workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by, description)
+        OUTPUT inserted.id, inserted.owner_kind, inserted.owner_id, inserted.size INTO @stored (id, owner_kind, owner_id, size)
+        SELECT
+            i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
+            i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
+        FROM OPENJSON(@secrets) WITH (
+            id binary(16) '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', name nvarchar(2048) '$[3]',
+            name_key binary(32) '$[4]', tool_name nvarchar(2048) '$[5]', tool_arg nvarchar(2048) '$[6]', is_default_for_tool bit '$[7]',
+            tool_key binary(32) '$[8]', arg_key binary(32) '$[9]', pattern_arg_key binary(32) '$[10]', workspace_rule tinyint '$[11]',
+            envelope varbinary(max) '$[12]', display nvarchar(19) '$[13]', size int '$[14]', created_at datetimeoffset(6) '$[15]',
+            created_by binary(16) '$[16]', description nvarchar(2048) '$[17]') AS i
+        INNER JOIN @accounts AS a ON a.kind = i.owner_kind AND a.id = i.owner_id
+        INNER JOIN owners AS o ON o.kind = a.kind AND o.id = a.id AND o.bytes_used + a.bytes <= @quota
+        WHERE NOT EXISTS (
+                SELECT 1 FROM secrets AS s
+                WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.name_key = i.name_key)
+            AND NOT EXISTS (
+                SELECT 1 FROM secrets AS s
+                WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.tool_key = i.tool_key AND s.arg_key = i.arg_key
+                    AND s.tool_key IS NOT NULL);
+        UPDATE o SET bytes_used = o.bytes_used + s.bytes, stamp = o.stamp + 1
+        FROM owners AS o
+        INNER JOIN (SELECT owner_kind, owner_id, SUM(CAST(size AS bigint)) AS bytes FROM @stored GROUP BY owner_kind, owner_id) AS s
+            ON s.owner_kind = o.kind AND s.owner_id = o.id;
+        SELECT id FROM @stored;
+        """;
+
+    internal static readonly string RivalsOfNames = Rivals("@names", "s.pattern_arg_key = i.arg_key AND s.pattern_arg_key IS NOT NULL");
+
+    internal static readonly string RivalsOfPatterns = Rivals("@patterns", "s.arg_key = i.arg_key AND s.tool_key IS NOT NULL");
+
+    private static readonly string Batch = $"{Store}\n{RivalsOfNames}\n{RivalsOfPatterns}";
+
+    public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
+    {
+        var firsts = WithoutRepeats(secrets);
+        await using var command = Command(db, firsts);
+        HashSet<Guid> stored = [];
+        Dictionary<Guid, List<Rival>> rivals = [];
+        await using (var reader = await command.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync())
+            {
+                stored.Add(UuidBytes.Read(reader.GetFieldValue<byte[]>(0)));
+            }
+
+            while (await reader.NextResultAsync())
+            {
+                while (await reader.ReadAsync())
+                {
+                    var id = UuidBytes.Read(reader.GetFieldValue<byte[]>(0));
+                    (rivals.TryGetValue(id, out var known) ? known : rivals[id] = [])
+                        .Add(new Rival(UuidBytes.Read(reader.GetFieldValue<byte[]>(1)), reader.GetString(2), reader.GetString(3)));
+                }
+            }
+        }
+
+        return [.. secrets.Select(secret =>
+            stored.Contains(secret.Id) ? new NewSecret(rivals.GetValueOrDefault(secret.Id) ?? (IReadOnlyList<Rival>)[]) : null)];
+    }
+
+    private static string Rivals(string parameter, string condition) =>
+        $"""
+        SELECT i.id, s.id, s.name, s.tool_name
+        FROM OPENJSON({parameter}) WITH (
+            id binary(16) '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', arg_key binary(32) '$[3]') AS i
+        CROSS APPLY (
+            SELECT TOP (@most) s.id, s.name, s.tool_name FROM secrets AS s WITH (FORCESEEK)
+            WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND {condition} AND s.id <> i.id
+            ORDER BY s.id) AS s
+        ORDER BY i.id, s.id;
+        """;
+
+    /// <summary>One of each name and of each default, for one statement cannot leave the second out. Who is left out goes alone.</summary>
+    private static List<Secret> WithoutRepeats(IReadOnlyList<Secret> secrets)
+    {
+        HashSet<(SecretOwner Owner, string Key)> taken = [];
+        return [.. secrets.Where(secret =>
+            taken.Add((secret.Owner, Convert.ToHexString(secret.NameKey)))
+            && (secret.ToolKey is null || taken.Add((secret.Owner, Convert.ToHexString([.. secret.ToolKey, .. secret.ArgKey!])))))];
+    }
+
+    private SqlCommand Command(SecretsDbContext db, List<Secret> secrets)
+    {
+        var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
+        var owners = secrets.GroupBy(secret => secret.Owner, (owner, own) => (Owner: owner, Bytes: own.Sum(secret => (long)secret.Size)))
+            .OrderBy(account => account.Owner.Kind).ThenBy(account => account.Owner.Id, StringComparer.Ordinal)
+            .Select((account, place) => (Place: place, account.Owner, account.Bytes));
+        return new SqlCommand(
+            Batch, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction())
+        {
+            Parameters =
+            {
+                JsonRows.Of("@owners", owners, static (json, account) =>
+                {
+                    json.Add(account.Place);
+                    json.Add((long)account.Owner.Kind);
+                    json.AddCompared(account.Owner.Id);
+                    json.Add(account.Bytes);
+                }),
+                JsonRows.Of("@secrets", secrets, static (json, secret) =>
+                {
+                    json.Add(secret.Id);
+                    json.Add((long)secret.OwnerKind);
+                    json.AddCompared(secret.OwnerId);
+                    json.Add(secret.Name);
+                    json.Add(secret.NameKey);
+                    json.Add(secret.ToolName);
+                    json.Add(secret.ToolArg);
+                    json.Add(secret.IsDefaultForTool);
+                    json.Add(secret.ToolKey);
+                    json.Add(secret.ArgKey);
+                    json.Add(secret.PatternArgKey);
+                    json.Add((long)secret.WorkspaceRule);
+                    json.Add(secret.Envelope);
+                    json.Add(secret.Display);
+                    json.Add(secret.Size);
+                    json.Add(secret.CreatedAt);
+                    json.Add(secret.CreatedBy);
+                    json.Add(secret.Description);
+                }),
+                OfDefaults("@names", defaults[false]),
+                OfDefaults("@patterns", defaults[true]),
+                new SqlParameter("@quota", SqlDbType.BigInt) { Value = quota.Value.BytesPerOwner },
+                new SqlParameter("@most", SqlDbType.Int) { Value = Rival.MaxCount },
+            },
+        };
+    }
+
+    private static SqlParameter OfDefaults(string name, IEnumerable<Secret> defaults) => JsonRows.Of(name, defaults, static (json, secret) =>
+    {
+        json.Add(secret.Id);
+        json.Add((long)secret.OwnerKind);
+        json.AddCompared(secret.OwnerId);
+        json.Add(secret.ArgKey);
+    });
+}

@@ -1,0 +1,119 @@
+using System.Data;
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Microsoft.EntityFrameworkCore.Storage;
+using Secrets.Infrastructure.Audit;
+
+namespace Secrets.Infrastructure.Persistence.SqlServer;
+
+internal sealed class SqlServerSecretsDbContext(
+    DbContextOptions<SqlServerSecretsDbContext> options, IDatabaseFaults faults, AuditWriters audit)
+    : SecretsDbContext(options, faults, audit)
+{
+    private const byte DurabilityForced = 2;
+
+    protected override string BinaryCollation => "Latin1_General_100_BIN2";
+
+    public override async Task AllowWhatIsNeededAsync(CancellationToken cancellationToken)
+    {
+        if (!await HasSnapshotsAsync(cancellationToken))
+        {
+            await Database.ExecuteSqlRawAsync("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON", cancellationToken);
+        }
+    }
+
+    public override async Task RequireWhatIsNeededAsync(CancellationToken cancellationToken)
+    {
+        if (!await HasSnapshotsAsync(cancellationToken))
+        {
+            throw new StartupException(
+                "The database does not allow snapshots. Run `ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON` in it, or the service once "
+                + "with --migrate as a user who may.");
+        }
+
+        var durability = await Database
+            .SqlQuery<int>($"SELECT CAST(delayed_durability AS int) AS Value FROM sys.databases WHERE database_id = DB_ID()")
+            .SingleAsync(cancellationToken);
+        if (durability == DurabilityForced)
+        {
+            throw new StartupException(
+                "The database forces delayed durability, so an audit row could be lost after its value was handed out. "
+                + "Run `ALTER DATABASE CURRENT SET DELAYED_DURABILITY = DISABLED` in it.");
+        }
+    }
+
+    protected override IExecutionStrategy CreateStrategy() => new TransactionRetries(this);
+
+    protected override object Stored(string comparedText) => ComparedText.Of(comparedText);
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        base.ConfigureConventions(configurationBuilder);
+        configurationBuilder.Properties<Guid>().HaveConversion<UuidBytes>().HaveColumnType(UuidBytes.ColumnType);
+        configurationBuilder.Properties<DateTimeOffset>().HaveConversion<WholeMicroseconds>().HavePrecision(WholeMicroseconds.Precision);
+    }
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        base.OnModelCreating(modelBuilder);
+        foreach (var entity in modelBuilder.Model.GetEntityTypes())
+        {
+            // What is in an index is what is compared.
+            foreach (var property in entity.GetProperties().Where(property => property.ClrType == typeof(string) && IsCompared(property)))
+            {
+                property.SetValueConverter(new ComparedText());
+                property.SetColumnType(ComparedText.ColumnType);
+                property.SetMaxLength(ComparedText.MaxLength);
+                property.SetCollation(null);
+            }
+
+            // Text outgrows the 900 bytes of a clustered key; any other index holds 1,700.
+            if (entity.FindPrimaryKey() is { } key && key.Properties.Any(property => property.ClrType == typeof(string)))
+            {
+                key.SetIsClustered(false);
+            }
+        }
+    }
+
+    private static bool IsCompared(IReadOnlyProperty property) => property.IsKey() || property.IsForeignKey() || property.IsIndex();
+
+    /// <summary>Whether a transaction may read the database as it is at one moment: allowed, or done by itself as Azure SQL does.</summary>
+    private async Task<bool> HasSnapshotsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var snapshot = await Database.BeginTransactionAsync(IsolationLevel.Snapshot, cancellationToken);
+            await RootKeys.AnyAsync(cancellationToken);
+            return true;
+        }
+        catch (SqlException exception) when (SqlServerFaults.IsSnapshotRefused(exception))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// Runs a transaction again that failed in a way that passes: a lost connection, a deadlock, a failover. Not where a commit's answer was lost: what the
+    /// audit does not hear of ends as 503.
+    /// </summary>
+    private sealed class TransactionRetries(DbContext context)
+        : SqlServerRetryingExecutionStrategy(context, maxRetryCount: 3, maxRetryDelay: TimeSpan.FromSeconds(1), errorNumbersToAdd: null)
+    {
+        // A query inside the transaction wraps what it fails with in advice to retry.
+        protected override bool ShouldRetryOn(Exception exception) =>
+            base.ShouldRetryOn(SqlServerFaults.Find<SqlException>(exception) ?? exception);
+    }
+
+    /// <summary>For the command line that adds migrations (eng/add-migration); it never connects.</summary>
+    internal sealed class DesignTime : IDesignTimeDbContextFactory<SqlServerSecretsDbContext>
+    {
+        public SqlServerSecretsDbContext CreateDbContext(string[] args)
+        {
+            var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
+            SqlServerEngine.Configure(options, "Server=localhost");
+            return new SqlServerSecretsDbContext(options.Options, new SqlServerFaults(), audit: null!);
+        }
+    }
+}

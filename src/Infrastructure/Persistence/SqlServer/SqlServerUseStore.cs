@@ -1,0 +1,53 @@
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+
+namespace Secrets.Infrastructure.Persistence.SqlServer;
+
+/// <summary>
+/// Adds to counts. The secrets are locked first, as whoever deletes one does, and in the order of their ids, so that no two replicas lock each
+/// other out; with them locked, no other replica can store the same count for the first time.
+/// </summary>
+internal sealed class SqlServerUseStore : IUseStore
+{
+    internal const string Add =
+        """
+        SET NOCOUNT, XACT_ABORT ON;
+        DECLARE @counted TABLE (secret_id binary(16) NOT NULL PRIMARY KEY, [count] bigint NOT NULL, last_at datetimeoffset(6) NOT NULL);
+        DECLARE @there TABLE (secret_id binary(16) NOT NULL PRIMARY KEY, [count] bigint NOT NULL, last_at datetimeoffset(6) NOT NULL);
+        INSERT INTO @counted (secret_id, [count], last_at)
+        SELECT secret_id, [count], last_at
+        FROM OPENJSON(@uses) WITH (secret_id binary(16) '$[0]', [count] bigint '$[1]', last_at datetimeoffset(6) '$[2]');
+        BEGIN TRANSACTION;
+        INSERT INTO @there (secret_id, [count], last_at)
+        SELECT c.secret_id, c.[count], c.last_at
+        FROM @counted AS c INNER LOOP JOIN secrets AS s WITH (UPDLOCK, ROWLOCK) ON s.id = c.secret_id
+        ORDER BY c.secret_id;
+        UPDATE u SET
+            [count] = u.[count] + t.[count],
+            last_at = CASE WHEN u.last_at > t.last_at THEN u.last_at ELSE t.last_at END
+        FROM secret_uses AS u INNER JOIN @there AS t ON t.secret_id = u.secret_id;
+        INSERT INTO secret_uses (secret_id, [count], last_at)
+        SELECT t.secret_id, t.[count], t.last_at
+        FROM @there AS t
+        WHERE NOT EXISTS (SELECT 1 FROM secret_uses AS u WHERE u.secret_id = t.secret_id);
+        COMMIT TRANSACTION;
+        """;
+
+    public async Task AddAsync(SecretsDbContext db, IReadOnlyList<SecretUses> uses, CancellationToken cancellationToken)
+    {
+        await db.Database.OpenConnectionAsync(cancellationToken);
+        await using var command = new SqlCommand(Add, (SqlConnection)db.Database.GetDbConnection())
+        {
+            Parameters =
+            {
+                JsonRows.Of("@uses", uses, static (json, use) =>
+                {
+                    json.Add(use.SecretId);
+                    json.Add(use.Count);
+                    json.Add(use.LastAt);
+                }),
+            },
+        };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

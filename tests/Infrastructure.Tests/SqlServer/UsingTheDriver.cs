@@ -1,0 +1,200 @@
+using System.Collections.Concurrent;
+using System.Data;
+using System.Reflection;
+using System.Runtime.Loader;
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.SqlServer;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.SqlServer;
+
+/// <summary>The driver on every path that the service takes, against a server that only pretends.</summary>
+public sealed class UsingTheDriver : IAsyncLifetime
+{
+    // Directory.Build.props prunes them. Microsoft.SqlServer.Server is stood in for.
+    private static readonly string[] Pruned =
+    [
+        "Microsoft.Identity.Client.Broker", "Microsoft.IdentityModel.JsonWebTokens", "Microsoft.IdentityModel.Protocols.OpenIdConnect",
+        "Microsoft.IdentityModel.Protocols", "System.IdentityModel.Tokens.Jwt",
+    ];
+
+    private readonly TdsStandIn _server = new();
+    private readonly SqlServerFaults _faults = new();
+    private SqlServerSecretsDbContext _db = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        _db = NewContext(_server.ConnectionString);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _db.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task No_path_of_the_service_asks_for_an_assembly_that_is_pruned()
+    {
+        var missed = new ConcurrentQueue<string>();
+        Assembly? Miss(AssemblyLoadContext context, AssemblyName name)
+        {
+            missed.Enqueue(name.Name!);
+            return null;
+        }
+
+        AssemblyLoadContext.Default.Resolving += Miss;
+        try
+        {
+            // Connect and query, with LINQ and by hand; a transaction, its commit and the end of one; an error, a wait that is cancelled, a time-out, nobody there.
+            Assert.Empty(await _db.Owners.Where(owner => owner.Id == "u").ToListAsync(TestContext.Current.CancellationToken));
+            Assert.Same(OwnerCandidates.None, Assert.Single(await new SqlServerCandidateReader().ReadAsync(
+                _db, [new CandidateQuestion(new SecretOwner(OwnerKind.Organization, "acme"), new ToolCall("tool", ["arg"], new Dictionary<string, string>(), Workspace: null))])));
+            await AppendAsync(commits: true);
+            await AppendAsync(commits: false);
+            await using (await _db.Database.BeginTransactionAsync(IsolationLevel.Snapshot, TestContext.Current.CancellationToken))
+            {
+                Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Entries(), new byte[32], commits: false));
+            }
+
+            await new SqlServerUseStore().AddAsync(
+                _db, [new SecretUses(Guid.NewGuid(), 1, DateTimeOffset.UnixEpoch)], TestContext.Current.CancellationToken);
+            await FailAsync(8134);
+            using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+            await Assert.ThrowsAnyAsync<Exception>(() => _db.Database.ExecuteSqlRawAsync(TdsStandIn.Hang, cancellation.Token));
+            await TimeOutAsync();
+            await MissAsync();
+        }
+        finally
+        {
+            AssemblyLoadContext.Default.Resolving -= Miss;
+        }
+
+        var loaded = AppDomain.CurrentDomain.GetAssemblies().Select(assembly => assembly.GetName().Name);
+        Assert.Empty(Pruned.Intersect(missed));
+        Assert.Empty(Pruned.Intersect(loaded));
+        Assert.DoesNotContain("Microsoft.SqlServer.Server", missed);
+    }
+
+    [Theory]
+    [InlineData(2601, "ux_secrets_name")]
+    [InlineData(2627, "pk_owners")]
+    [InlineData(547, null)]
+    [InlineData(1205, null)]
+    public async Task A_violated_rule_is_named(int number, string? index) => Assert.Equal(index, _faults.UniqueIndexOf(await FailAsync(number)));
+
+    [Theory]
+    [InlineData(1205, true)]
+    [InlineData(1222, true)]
+    [InlineData(3906, true)]
+    [InlineData(40613, true)]
+    [InlineData(2601, false)]
+    [InlineData(2627, false)]
+    [InlineData(547, false)]
+    [InlineData(8134, false)]
+    [InlineData(2628, false)]
+    public async Task What_passes_is_told_from_what_does_not(int number, bool passes) => Assert.Equal(passes, _faults.IsUnavailable(await FailAsync(number)));
+
+    [Fact]
+    public async Task A_time_out_passes() => Assert.True(_faults.IsUnavailable(await TimeOutAsync()));
+
+    [Fact]
+    public async Task A_server_that_is_not_there_may_come_back() => Assert.True(_faults.IsUnavailable(await MissAsync()));
+
+    [Fact]
+    public async Task A_pool_that_is_exhausted_has_room_later()
+    {
+        var text = new SqlConnectionStringBuilder(_server.ConnectionString) { Pooling = true, MaxPoolSize = 1, ConnectTimeout = 1 }.ConnectionString;
+        await using var first = new SqlConnection(text);
+        await first.OpenAsync(TestContext.Current.CancellationToken);
+        await using var second = new SqlConnection(text);
+
+        var refused = await Assert.ThrowsAnyAsync<Exception>(() => second.OpenAsync(TestContext.Current.CancellationToken));
+
+        Assert.True(_faults.IsUnavailable(refused));
+    }
+
+    [Fact]
+    public async Task A_transaction_that_lost_a_deadlock_is_run_again()
+    {
+        var runs = 0;
+
+        var result = await _db.InTransactionAsync(
+            async token =>
+            {
+                if (++runs < 3)
+                {
+                    await _db.Database.ExecuteSqlRawAsync($"{TdsStandIn.Fail}1205", token);
+                }
+
+                return runs;
+            },
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, result);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_fails_for_good_is_not_run_again()
+    {
+        var runs = 0;
+
+        await Assert.ThrowsAsync<SqlException>(() => _db.InTransactionAsync(
+            async token =>
+            {
+                runs++;
+                return await _db.Database.ExecuteSqlRawAsync($"{TdsStandIn.Fail}547", token);
+            },
+            TestContext.Current.CancellationToken));
+
+        Assert.Equal(1, runs);
+    }
+
+    private static SqlServerSecretsDbContext NewContext(string connectionString)
+    {
+        var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
+        SqlServerEngine.Configure(options, connectionString);
+        var audit = new Audit.AuditWriters(
+            new SqlServerAuditStore(), new Audit.AuditKey(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<Audit.AuditWriters>.Instance);
+        return new SqlServerSecretsDbContext(options.Options, new SqlServerFaults(), audit);
+    }
+
+    private static AuditEntry[] Entries() => AuditChain.Continue(
+        new byte[AuditChain.KeySize],
+        Guid.NewGuid(),
+        AuditPosition.Start,
+        [new AuditEvent { At = DateTimeOffset.UnixEpoch, Actor = Guid.Empty, Action = AuditAction.SecretResolve, Outcome = AuditOutcome.Success, ToolName = "tööl" }]);
+
+    private async Task AppendAsync(bool commits)
+    {
+        await using var transaction = commits ? await _db.Database.BeginTransactionAsync(TestContext.Current.CancellationToken) : null;
+        Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Entries(), new byte[32], commits));
+    }
+
+    private async Task<SqlException> FailAsync(int number)
+    {
+        var question = $"{TdsStandIn.Fail}{number}";
+        var thrown = await Assert.ThrowsAnyAsync<Exception>(() => _db.Database.ExecuteSqlRawAsync(question));
+        return Assert.IsType<SqlException>(SqlServerFaults.Find<SqlException>(thrown));
+    }
+
+    private Task<SqlException> TimeOutAsync() => Assert.ThrowsAsync<SqlException>(async () =>
+    {
+        await using var connection = new SqlConnection(_server.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new SqlCommand(TdsStandIn.Hang, connection) { CommandTimeout = 1 };
+        await command.ExecuteNonQueryAsync();
+    });
+
+    private static Task<SqlException> MissAsync() => Assert.ThrowsAsync<SqlException>(async () =>
+    {
+        await using var connection = new SqlConnection("Server=tcp:127.0.0.1,1;User ID=u;Password=p;Connect Timeout=2;Encrypt=false;ConnectRetryCount=0");
+        await connection.OpenAsync();
+    });
+}

@@ -1,0 +1,209 @@
+using System.Reflection;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Microsoft.SqlServer.TransactSql.ScriptDom;
+using Secrets.Infrastructure.Persistence.SqlServer;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.SqlServer;
+
+/// <summary>
+/// What can be known of the statements that are written by hand without a server: that they are T-SQL, and that tables, columns and types are those
+/// of the model.
+/// </summary>
+public sealed class WritingTSql
+{
+    /// <summary>Every text of the folder that is a statement, so that a new one is in the test.</summary>
+    public static TheoryData<string> Statements { get; } = [.. Fields().Select(field => $"{field.DeclaringType!.Name}.{field.Name}")];
+
+    [Fact]
+    public void There_are_some() => Assert.True(Fields().Count() >= 6);
+
+    [Theory]
+    [MemberData(nameof(Statements))]
+    public void A_statement_names_what_there_is(string name)
+    {
+        var sql = TextOf(name);
+        var model = new Names(TablesOf(SqlServerModel.Current));
+
+        TSql.Parse(sql).Accept(model);
+
+        Assert.Empty(model.Unknown);
+        Assert.True(model.Checked > 0, "no column was checked");
+    }
+
+    [Theory]
+    [InlineData("SELECT s.nam FROM secrets AS s", "s.nam")]
+    [InlineData("SELECT s.name FROM secret AS s", "secret")]
+    [InlineData("INSERT INTO owners (kind, id, bytes_used) SELECT 1, 0x, 0", "stamp")]
+    [InlineData("UPDATE owners SET used = 1", "used")]
+    [InlineData("SELECT i.size FROM OPENJSON(@i) WITH (size bigint '$[0]') AS i JOIN secrets AS s ON s.size = i.size", "size bigint")]
+    public void What_there_is_not_is_found(string sql, string wrong)
+    {
+        var model = new Names(TablesOf(SqlServerModel.Current));
+
+        TSql.Parse(sql).Accept(model);
+
+        Assert.Contains(wrong, model.Unknown);
+    }
+
+    private static IEnumerable<FieldInfo> Fields() => typeof(SqlServerEngine).Assembly.GetTypes()
+        .Where(type => string.Equals(type.Namespace, typeof(SqlServerEngine).Namespace, StringComparison.Ordinal))
+        .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
+        .Where(field => field.FieldType == typeof(string)
+            && ((string)field.GetValue(null)!).Contains("SELECT", StringComparison.Ordinal))
+        .OrderBy(field => field.DeclaringType!.Name, StringComparer.Ordinal).ThenBy(field => field.Name, StringComparer.Ordinal);
+
+    private static string TextOf(string name) =>
+        (string)Fields().Single(field => string.Equals($"{field.DeclaringType!.Name}.{field.Name}", name, StringComparison.Ordinal)).GetValue(null)!;
+
+    private static Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> TablesOf(IModel model) => model.GetEntityTypes().ToDictionary(
+        entity => entity.GetTableName()!,
+        entity => entity.GetProperties().ToDictionary(
+            property => property.GetColumnName(), property => (property.GetColumnType(), property.IsNullable), StringComparer.Ordinal),
+        StringComparer.Ordinal);
+
+    /// <summary>Holds names against a model. What has an alias is looked up by it; names alone may be of any table of the statement.</summary>
+    private sealed class Names(Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> tables) : TSqlFragmentVisitor
+    {
+        private readonly Dictionary<string, HashSet<string>> _variables = new(StringComparer.OrdinalIgnoreCase);
+
+        public List<string> Unknown { get; } = [];
+
+        public int Checked { get; private set; }
+
+        public override void ExplicitVisit(TSqlScript node)
+        {
+            foreach (var statement in node.Batches.SelectMany(batch => batch.Statements))
+            {
+                Enter(statement);
+            }
+        }
+
+        private void Enter(TSqlStatement statement)
+        {
+            switch (statement)
+            {
+                case DeclareTableVariableStatement { Body: var body }:
+                    _variables[body.VariableName.Value] = [.. body.Definition.ColumnDefinitions.Select(column => column.ColumnIdentifier.Value)];
+                    break;
+                case WhileStatement { Statement: var inner }:
+                    Enter(inner);
+                    break;
+                case IfStatement { ThenStatement: var inner }:
+                    Enter(inner);
+                    break;
+                case BeginEndBlockStatement { StatementList: var inner }:
+                    inner.Statements.ToList().ForEach(Enter);
+                    break;
+                default:
+                    Check(statement);
+                    break;
+            }
+        }
+
+        private void Check(TSqlStatement statement)
+        {
+            var sources = new Sources(tables, _variables);
+            statement.Accept(sources);
+            Unknown.AddRange(sources.Unknown);
+            foreach (var (alias, column) in sources.Columns)
+            {
+                Checked++;
+                var known = alias is null ? sources.All.Contains(column) : sources.ByAlias.GetValueOrDefault(alias)?.Contains(column) == true;
+                if (!known)
+                {
+                    Unknown.Add(alias is null ? column : $"{alias}.{column}");
+                }
+            }
+
+            foreach (var (column, type) in sources.Typed)
+            {
+                var types = sources.Tables.Where(table => table.ContainsKey(column)).Select(table => table[column].Type).ToList();
+                if (types.Count > 0 && !types.Contains(type, StringComparer.OrdinalIgnoreCase))
+                {
+                    Unknown.Add($"{column} {type}");
+                }
+            }
+        }
+    }
+
+    private sealed class Sources(
+        Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> tables, Dictionary<string, HashSet<string>> variables) : TSqlFragmentVisitor
+    {
+        public List<string> Unknown { get; } = [];
+
+        public List<(string? Alias, string Column)> Columns { get; } = [];
+
+        public List<(string Column, string Type)> Typed { get; } = [];
+
+        public List<Dictionary<string, (string Type, bool IsNullable)>> Tables { get; } = [];
+
+        public HashSet<string> All { get; } = new(StringComparer.Ordinal);
+
+        public Dictionary<string, HashSet<string>> ByAlias { get; } = new(StringComparer.Ordinal) { ["inserted"] = [.. tables.Values.SelectMany(table => table.Keys)] };
+
+        public override void Visit(NamedTableReference node)
+        {
+            var name = node.SchemaObject.BaseIdentifier.Value;
+            if (tables.TryGetValue(name, out var columns))
+            {
+                Tables.Add(columns);
+                Add(node.Alias?.Value ?? name, columns.Keys);
+            }
+            else if (name.Length > 1)
+            {
+                Unknown.Add(name);
+            }
+        }
+
+        public override void Visit(VariableTableReference node) => Add(node.Alias?.Value ?? node.Variable.Name, variables[node.Variable.Name]);
+
+        public override void Visit(OpenJsonTableReference node)
+        {
+            Add(node.Alias?.Value ?? "", node.SchemaDeclarationItems.Select(item => item.ColumnDefinition.ColumnIdentifier.Value));
+            Typed.AddRange(node.SchemaDeclarationItems.Select(item => (item.ColumnDefinition.ColumnIdentifier.Value, TypeOf(item.ColumnDefinition.DataType))));
+        }
+
+        public override void Visit(QueryDerivedTable node)
+        {
+            var select = (QuerySpecification)node.QueryExpression;
+            Add(node.Alias.Value, select.SelectElements.OfType<SelectScalarExpression>().Select(element =>
+                element.ColumnName?.Value ?? ((ColumnReferenceExpression)element.Expression).MultiPartIdentifier.Identifiers[^1].Value));
+        }
+
+        public override void Visit(ColumnReferenceExpression node)
+        {
+            if (node.MultiPartIdentifier?.Identifiers is { } parts)
+            {
+                Columns.Add((parts.Count > 1 ? parts[0].Value : null, parts[^1].Value));
+            }
+        }
+
+        public override void Visit(InsertSpecification node)
+        {
+            if (node.Target is NamedTableReference target && tables.TryGetValue(target.SchemaObject.BaseIdentifier.Value, out var columns))
+            {
+                var given = node.Columns.Select(column => column.MultiPartIdentifier.Identifiers[^1].Value).ToHashSet(StringComparer.Ordinal);
+                Unknown.AddRange(columns.Where(column => !column.Value.IsNullable && !given.Contains(column.Key)).Select(column => column.Key));
+                Unknown.AddRange(given.Where(column => !columns.ContainsKey(column)));
+            }
+        }
+
+        private void Add(string alias, IEnumerable<string> columns)
+        {
+            var known = columns.ToHashSet(StringComparer.Ordinal);
+            All.UnionWith(known);
+            if (ByAlias.TryGetValue(alias, out var before))
+            {
+                known.UnionWith(before); // one alias in each part of a UNION
+            }
+
+            ByAlias[alias] = known;
+        }
+
+        private static string TypeOf(DataTypeReference type) => type is SqlDataTypeReference { Parameters: { Count: > 0 } parameters } sized
+            ? $"{sized.Name.BaseIdentifier.Value}({string.Join(',', parameters.Select(parameter => parameter.Value))})"
+            : type.Name.BaseIdentifier.Value;
+    }
+}

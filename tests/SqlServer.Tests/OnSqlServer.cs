@@ -1,0 +1,27 @@
+using System.Runtime.CompilerServices;
+using Secrets.TestKit;
+
+// Nearer than xUnit's own to the tests that are linked into this assembly.
+namespace Secrets.Api.Tests;
+
+/// <summary>A test that is skipped, and says why, where there is no SQL Server.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class FactAttribute : Xunit.FactAttribute
+{
+    public FactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber) => Skip = SqlServerInstance.WhyNot;
+}
+
+/// <inheritdoc cref="FactAttribute" />
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TheoryAttribute : Xunit.TheoryAttribute
+{
+    public TheoryAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber) => Skip = SqlServerInstance.WhyNot;
+}
+
+internal static class OnSqlServer
+{
+    [ModuleInitializer]
+    internal static void Choose() => TestDatabase.UseSqlServer();
+}

@@ -1,0 +1,194 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Secrets.TestKit;
+
+/// <summary>
+/// Speaks as much of SQL Server's protocol (MS-TDS) as it takes to have the driver connect, ask, be answered, fail, wait and give up. It
+/// understands no SQL: what it answers follows from a word in the question.
+/// </summary>
+public sealed class TdsStandIn : IAsyncDisposable
+{
+    /// <summary>A question with this word is answered with an error of that number: <c>fail 1205</c>.</summary>
+    public const string Fail = "fail ";
+
+    /// <summary>A question with this word is not answered until it is cancelled.</summary>
+    public const string Hang = "hang";
+
+    private const byte Batch = 1;
+    private const byte Rpc = 3;
+    private const byte Answer = 4;
+    private const byte Attention = 6;
+    private const byte TransactionManager = 14;
+    private const byte Login = 16;
+    private const byte Prelogin = 18;
+
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly ConcurrentBag<TcpClient> _clients = [];
+    private readonly Task _accepting;
+
+    /// <summary>Listens on a free port of loopback.</summary>
+    public TdsStandIn()
+    {
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    /// <summary>How to reach it.</summary>
+    public string ConnectionString =>
+        $"Server=tcp:127.0.0.1,{((IPEndPoint)_listener.LocalEndpoint).Port};User ID=u;Password=p;Encrypt=false;Connect Timeout=5;Pooling=false";
+
+    /// <summary>The message of an error for a number, as a server in English has it.</summary>
+    public static string MessageOf(int number) => number switch
+    {
+        2601 => "Cannot insert duplicate key row in object 'dbo.secrets' with unique index 'ux_secrets_name'. The duplicate key value is (1, 0x75, 0x70).",
+        2627 => "Violation of PRIMARY KEY constraint 'pk_owners'. Cannot insert duplicate key in object 'dbo.owners'. The duplicate key value is (1, 0x75).",
+        _ => "Something went wrong.",
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        foreach (var client in _clients)
+        {
+            client.Dispose(); // also what a pool keeps open
+        }
+
+        await _accepting;
+    }
+
+    private async Task AcceptAsync()
+    {
+        var served = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                var client = await _listener.AcceptTcpClientAsync();
+                _clients.Add(client);
+                served.Add(ServeAsync(client));
+            }
+        }
+        catch (SocketException)
+        {
+            // stopped
+        }
+
+        await Task.WhenAll(served);
+    }
+
+    private static async Task ServeAsync(TcpClient client)
+    {
+        using var connection = client;
+        await using var stream = client.GetStream();
+        try
+        {
+            while (true)
+            {
+                var (type, message) = await ReadAsync(stream);
+                if (AnswerTo(type, message) is { } answer)
+                {
+                    await WriteAsync(stream, answer);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            // closed
+        }
+    }
+
+    private static byte[]? AnswerTo(byte type, byte[] message) => type switch
+    {
+        Prelogin => [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 16, 0, 4, 0, 0, 0, 2],
+        Login => [.. Changed(7, [0x09, 0x04, 0xd0, 0x00, 0x34], []), .. LoginAck(), .. Done()],
+        TransactionManager => [.. TransactionChange(BinaryPrimitives.ReadInt16LittleEndian(message.AsSpan(BinaryPrimitives.ReadInt32LittleEndian(message)))), .. Done()],
+        Attention => Done(0x20),
+        Batch or Rpc => AnswerTo(Encoding.Unicode.GetString(message), Encoding.Unicode.GetString(message.AsSpan(1))),
+        _ => throw new InvalidOperationException($"No answer to a message of type {type}."),
+    };
+
+    /// <summary>Text may begin at an even or an odd place of a message.</summary>
+    private static byte[]? AnswerTo(string even, string odd)
+    {
+        var text = even + odd;
+        if (text.Contains(Hang, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var fails = text.IndexOf(Fail, StringComparison.Ordinal);
+        if (fails >= 0)
+        {
+            var number = new string([.. text[(fails + Fail.Length)..].TakeWhile(char.IsAsciiDigit)]);
+            return [.. Error(int.Parse(number, System.Globalization.CultureInfo.InvariantCulture)), .. Done(0x02)];
+        }
+
+        // One column, a number; one row with 1, or none.
+        byte[] columns = [0x81, 1, 0, 0, 0, 0, 0, 0, 0, 0x38, 1, (byte)'n', 0];
+        return text.Contains("SELECT @moved", StringComparison.Ordinal)
+            ? [.. columns, 0xd1, 1, 0, 0, 0, .. Done(0x10, 1)]
+            : [.. columns, .. Done(0x10)];
+    }
+
+    private static byte[] LoginAck()
+    {
+        byte[] body = [1, 0x74, 0, 0, 4, .. Short("stand-in"), 16, 0, 0, 0];
+        return [0xad, .. Length(body), .. body];
+    }
+
+    // 5 begins a transaction, 7 commits it, 8 takes it back; what is told is that the number of the current one changed.
+    private static byte[] TransactionChange(short request) => request switch
+    {
+        5 => Changed(8, [1, 2, 3, 4, 5, 6, 7, 8], []),
+        7 => Changed(9, [], [1, 2, 3, 4, 5, 6, 7, 8]),
+        _ => Changed(10, [], [1, 2, 3, 4, 5, 6, 7, 8]),
+    };
+
+    private static byte[] Changed(byte what, byte[] to, byte[] from)
+    {
+        byte[] body = [what, (byte)to.Length, .. to, (byte)from.Length, .. from];
+        return [0xe3, .. Length(body), .. body];
+    }
+
+    private static byte[] Error(int number)
+    {
+        var message = MessageOf(number);
+        var (size, code) = (new byte[2], new byte[4]);
+        BinaryPrimitives.WriteInt16LittleEndian(size, (short)message.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(code, number);
+        byte[] body = [.. code, 1, 14, .. size, .. Encoding.Unicode.GetBytes(message), .. Short("s"), .. Short(""), 1, 0, 0, 0];
+        return [0xaa, .. Length(body), .. body];
+    }
+
+    private static byte[] Done(byte status = 0, byte rows = 0) => [0xfd, status, 0, 0, 0, rows, 0, 0, 0, 0, 0, 0, 0];
+
+    private static byte[] Short(string text) => [(byte)text.Length, .. Encoding.Unicode.GetBytes(text)];
+
+    private static byte[] Length(byte[] body) => [(byte)body.Length, (byte)(body.Length >> 8)];
+
+    private static async Task<(byte Type, byte[] Message)> ReadAsync(NetworkStream stream)
+    {
+        using var message = new MemoryStream();
+        var header = new byte[8];
+        do
+        {
+            await stream.ReadExactlyAsync(header);
+            var part = new byte[BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(2)) - header.Length];
+            await stream.ReadExactlyAsync(part);
+            message.Write(part);
+        }
+        while ((header[1] & 1) == 0);
+        return (header[0], message.ToArray());
+    }
+
+    private static async Task WriteAsync(NetworkStream stream, byte[] message)
+    {
+        byte[] packet = [Answer, 1, 0, 0, 0, 0, 1, 0, .. message];
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)packet.Length);
+        await stream.WriteAsync(packet);
+    }
+}

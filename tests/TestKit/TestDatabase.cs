@@ -1,0 +1,124 @@
+using System.Data.Common;
+using System.Security.Cryptography;
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Secrets.Infrastructure.Persistence.SqlServer;
+
+namespace Secrets.TestKit;
+
+/// <summary>A statement that a test runs behind the service's back: one text for both databases, or one for each.</summary>
+public readonly record struct Sql
+{
+    private Sql(string postgres, string sqlServer)
+    {
+        // Also where there is no SQL Server to run it.
+        TSql.Check(sqlServer);
+        Text = TestDatabase.IsSqlServer ? sqlServer : postgres;
+    }
+
+    /// <summary>For the database that the tests run on.</summary>
+    public string Text { get; }
+
+    public static Sql Of(string postgres, string sqlServer) => new(postgres, sqlServer);
+
+    public static implicit operator Sql(string both) => new(both, both);
+}
+
+/// <summary>The database that the tests of this process run on: the embedded one, unless the assembly asks for SQL Server.</summary>
+public static class TestDatabase
+{
+    public static bool IsSqlServer { get; private set; }
+
+    /// <summary>Whether tests can run; else they are skipped, and <see cref="SqlServerInstance.WhyNot"/> says why.</summary>
+    public static bool IsThere => !IsSqlServer || SqlServerInstance.WhyNot is null;
+
+    /// <summary>For the module initializer of an assembly.</summary>
+    public static void UseSqlServer() => IsSqlServer = true;
+
+    /// <summary>Makes a database, where it is not made by the service itself, and gives the settings that lead to it.</summary>
+    /// <param name="folder">Where the service may keep files.</param>
+    internal static async Task<IReadOnlyDictionary<string, string>> NewAsync(string folder)
+    {
+        if (!IsSqlServer)
+        {
+            return new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["Embedded:DataDirectory"] = folder,
+                ["Embedded:Settings:fsync"] = "off",
+            };
+        }
+
+        var connectionString = (await SqlServerInstance.SharedAsync()).ConnectionString($"secrets_{Guid.NewGuid():N}");
+        var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
+        SqlServerEngine.Configure(options, connectionString);
+        await using (var db = new SqlServerSecretsDbContext(options.Options, new SqlServerFaults(), audit: null!))
+        {
+            await db.Database.MigrateAsync();
+            await db.AllowWhatIsNeededAsync(CancellationToken.None);
+        }
+
+        var rootKey = Path.Combine(folder, "root.key");
+        await File.WriteAllTextAsync(rootKey, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Database:Provider"] = "SqlServer",
+            ["ConnectionStrings:Secrets"] = connectionString,
+            ["Encryption:RootKeyFile"] = rootKey,
+        };
+    }
+
+    /// <summary>A statement in the words of the database that the tests run on.</summary>
+    public static Sql Own(string sql) => IsSqlServer ? sql : Sql.Of(sql, "SELECT 1");
+
+    /// <summary>Runs a statement on a connection of its own.</summary>
+    public static async Task<T> RunAsync<T>(string connectionString, Sql sql, (string Name, object Value)[] parameters, Func<DbCommand, Task<T>> run)
+    {
+        await using var connection = await OpenAsync(connectionString);
+        await using var command = CommandOf(connection, sql, parameters);
+        return await run(command);
+    }
+
+    /// <summary>Runs a statement in a transaction that lasts until the result is disposed of, and is then rolled back.</summary>
+    internal static async Task<IAsyncDisposable> HoldAsync(string connectionString, Sql sql, (string Name, object Value)[] parameters)
+    {
+        var connection = await OpenAsync(connectionString);
+        var transaction = await connection.BeginTransactionAsync();
+        await using var command = CommandOf(connection, sql, parameters);
+        command.Transaction = transaction;
+        await command.ExecuteNonQueryAsync();
+        return connection;
+    }
+
+    private static async Task<DbConnection> OpenAsync(string connectionString)
+    {
+        DbConnection connection = IsSqlServer ? new SqlConnection(connectionString) : new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    private static DbCommand CommandOf(DbConnection connection, Sql sql, (string Name, object Value)[] parameters)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql.Text;
+        foreach (var (name, value) in parameters)
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, IsSqlServer ? Stored(value) : value);
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
+
+    /// <summary>A value of a row, as the service has it.</summary>
+    public static T Read<T>(object value) => value is byte[] bytes && typeof(T) == typeof(Guid) ? (T)(object)UuidBytes.Read(bytes) : (T)value;
+
+    /// <summary>As SQL Server has it. Text that a test gives is compared.</summary>
+    private static object Stored(object value) => value switch
+    {
+        Guid id => UuidBytes.Of(id),
+        string text => ComparedText.Of(text),
+        _ => value,
+    };
+}
