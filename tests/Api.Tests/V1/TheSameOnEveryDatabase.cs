@@ -158,6 +158,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
         line = Sequence().Replace(line, "\"sequence\":<n>");
         line = Writer().Replace(line, "\"writer\":\"<writer>\"");
         line = Use().Replace(line, "");
+        line = At().Replace(line, "\"at\":\"<at>\"");
         line = Moment().Replace(line, match => LabelOf(match.Value, "moment"));
         line = Uuid().Replace(line, match => LabelOf(match.Value, "id"));
         line = Value().Replace(line, match => $"<{match.Length} v>");
@@ -206,6 +207,10 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
 
     [GeneratedRegex("\"writer\":\"[^\"]*\"")]
     private static partial Regex Writer();
+
+    // Rows of one request may or may not be of the same microsecond.
+    [GeneratedRegex("\"at\":\"[^\"]*\"")]
+    private static partial Regex At();
 
     // Counted some seconds later.
     [GeneratedRegex(",\"(last_used_at|last_resolved_at|use_count)\":[^,}]+")]
