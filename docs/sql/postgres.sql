@@ -372,6 +372,31 @@ START TRANSACTION;
 
 DO $EF$
 BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121085729_KeyRotation') THEN
+    ALTER TABLE api_keys ADD replaced_by uuid;
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121085729_KeyRotation') THEN
+    ALTER TABLE api_keys ADD revoked_at timestamp with time zone;
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121085729_KeyRotation') THEN
+    INSERT INTO migrations ("MigrationId", "ProductVersion")
+    VALUES ('20261121085729_KeyRotation', '10.0.14');
+    END IF;
+END $EF$;
+COMMIT;
+
+START TRANSACTION;
+
+DO $EF$
+BEGIN
     IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121091437_Organisations') THEN
     ALTER TABLE secrets ADD description character varying(2048) COLLATE "C" NOT NULL DEFAULT '';
     END IF;

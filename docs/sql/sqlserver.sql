@@ -338,3 +338,32 @@ END;
 COMMIT;
 GO
 
+BEGIN TRANSACTION;
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121103856_KeyRotation'
+)
+BEGIN
+    ALTER TABLE [api_keys] ADD [replaced_by] binary(16) NULL;
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121103856_KeyRotation'
+)
+BEGIN
+    ALTER TABLE [api_keys] ADD [revoked_at] datetimeoffset(6) NULL;
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121103856_KeyRotation'
+)
+BEGIN
+    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
+    VALUES (N'20261121103856_KeyRotation', N'10.0.14');
+END;
+
+COMMIT;
+GO
+

@@ -50,6 +50,16 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
+        /// Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
+        /// <br/>once, and only by who may make such a key.
+        /// </summary>
+        /// <param name="id">The key's id.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        System.Threading.Tasks.Task<ApiKeyInfo> RotateApiKeyAsync(System.Guid id, RotateApiKeyRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
         /// Revoke a key, at once.
         /// </summary>
         /// <param name="id">The key's id.</param>
@@ -371,6 +381,94 @@ namespace Secrets.Client
                         if (status_ == 200)
                         {
                             var objectResponse_ = await ReadObjectResponseAsync<ApiKeyInfoList>(response_, headers_, cancellationToken).ConfigureAwait(false);
+                            if (objectResponse_.Object == null)
+                            {
+                                throw new SecretsApiException("Response was null which was not expected.", status_, objectResponse_.Text, headers_, null);
+                            }
+                            return objectResponse_.Object;
+                        }
+                        else
+                        {
+                            var responseData_ = response_.Content == null ? null : await ReadAsStringAsync(response_.Content, cancellationToken).ConfigureAwait(false);
+                            throw new SecretsApiException("The HTTP status code of the response was not expected (" + status_ + ").", status_, responseData_, headers_, null);
+                        }
+                    }
+                    finally
+                    {
+                        if (disposeResponse_)
+                            response_.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                if (disposeClient_)
+                    client_.Dispose();
+            }
+        }
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
+        /// <br/>once, and only by who may make such a key.
+        /// </summary>
+        /// <param name="id">The key's id.</param>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        public virtual async System.Threading.Tasks.Task<ApiKeyInfo> RotateApiKeyAsync(System.Guid id, RotateApiKeyRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        {
+            if (id == null)
+                throw new System.ArgumentNullException("id");
+
+            if (body == null)
+                throw new System.ArgumentNullException("body");
+
+            var client_ = _httpClient;
+            var disposeClient_ = false;
+            try
+            {
+                using (var request_ = new System.Net.Http.HttpRequestMessage())
+                {
+                    var json_ = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(body, JsonSerializerSettings);
+                    var content_ = new System.Net.Http.ByteArrayContent(json_);
+                    content_.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse("application/json");
+                    request_.Content = content_;
+                    request_.Method = new System.Net.Http.HttpMethod("POST");
+                    request_.Headers.Accept.Add(System.Net.Http.Headers.MediaTypeWithQualityHeaderValue.Parse("application/json"));
+
+                    var urlBuilder_ = new System.Text.StringBuilder();
+
+                    // Operation Path: "api/v1/api-keys/{id}/rotate"
+                    urlBuilder_.Append("api/v1/api-keys/");
+                    urlBuilder_.Append(System.Uri.EscapeDataString(ConvertToString(id, System.Globalization.CultureInfo.InvariantCulture)));
+                    urlBuilder_.Append("/rotate");
+
+                    PrepareRequest(client_, request_, urlBuilder_);
+
+                    var url_ = urlBuilder_.ToString();
+                    request_.RequestUri = new System.Uri(url_, System.UriKind.RelativeOrAbsolute);
+
+                    PrepareRequest(client_, request_, url_);
+
+                    var response_ = await client_.SendAsync(request_, System.Net.Http.HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    var disposeResponse_ = true;
+                    try
+                    {
+                        var headers_ = new System.Collections.Generic.Dictionary<string, System.Collections.Generic.IEnumerable<string>>();
+                        foreach (var item_ in response_.Headers)
+                            headers_[item_.Key] = item_.Value;
+                        if (response_.Content != null && response_.Content.Headers != null)
+                        {
+                            foreach (var item_ in response_.Content.Headers)
+                                headers_[item_.Key] = item_.Value;
+                        }
+
+                        ProcessResponse(client_, response_);
+
+                        var status_ = (int)response_.StatusCode;
+                        if (status_ == 200)
+                        {
+                            var objectResponse_ = await ReadObjectResponseAsync<ApiKeyInfo>(response_, headers_, cancellationToken).ConfigureAwait(false);
                             if (objectResponse_.Object == null)
                             {
                                 throw new SecretsApiException("Response was null which was not expected.", status_, objectResponse_.Text, headers_, null);
@@ -1912,7 +2010,19 @@ namespace Secrets.Client
         public required System.DateTimeOffset? LastUsedAt { get; init; }
 
         /// <summary>
-        /// The key itself; only in the answer to its creation.
+        /// The key that has taken its place; absent where none has.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("replaced_by")]
+        public System.Guid? ReplacedBy { get; init; }
+
+        /// <summary>
+        /// The key whose place it takes; only in the answer to a rotation.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("replaces")]
+        public System.Guid? Replaces { get; init; }
+
+        /// <summary>
+        /// The key itself; only in the answer to its creation or to a rotation.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("key")]
         public SecretText? Key { get; init; }
@@ -2522,6 +2632,26 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("version")]
         public required int Version { get; init; }
+
+    }
+
+    /// <summary>
+    /// How to replace an API key.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class RotateApiKeyRequest
+    {
+        /// <summary>
+        /// Seconds for which the old key goes on working, unless it expires before; a day when left out.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("grace_seconds")]
+        public int? GraceSeconds { get; init; }
+
+        /// <summary>
+        /// When the new key stops working; when left out, it lives as long as the old one was made to.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
+        public System.DateTimeOffset? ExpiresAt { get; init; }
 
     }
 

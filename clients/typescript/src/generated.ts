@@ -110,6 +110,52 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
+     * Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
+    once, and only by who may make such a key.
+     * @param id The key's id.
+     * @return OK
+     */
+    rotateApiKey(id: string, body: RotateApiKeyRequest): Promise<ApiKeyInfo> {
+        let url_ = this.baseUrl + "/api/v1/api-keys/{id}/rotate";
+        if (id === undefined || id === null)
+            throw new globalThis.Error("The parameter 'id' must be defined.");
+        url_ = url_.replace("{id}", encodeURIComponent("" + id));
+        url_ = url_.replace(/[?&]$/, "");
+
+        const content_ = JSON.stringify(body);
+
+        let options_: RequestInit = {
+            body: content_,
+            method: "POST",
+            headers: {
+                "Content-Type": "application/json",
+                "Accept": "application/json"
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processRotateApiKey(_response));
+        });
+    }
+
+    protected processRotateApiKey(response: Response): Promise<ApiKeyInfo> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            let result200: any = null;
+            result200 = _responseText === "" ? null : JSON.parse(_responseText, this.jsonParseReviver) as ApiKeyInfo;
+            return result200;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<ApiKeyInfo>(null as any);
+    }
+
+    /**
      * Revoke a key, at once.
      * @param id The key's id.
      * @return OK
@@ -848,7 +894,11 @@ export interface ApiKeyInfo {
     created_at: string;
     /** When it was last used, at most a minute behind; null: never. */
     last_used_at: string | null;
-    /** The key itself; only in the answer to its creation. */
+    /** The key that has taken its place; absent where none has. */
+    replaced_by?: string | null;
+    /** The key whose place it takes; only in the answer to a rotation. */
+    replaces?: string | null;
+    /** The key itself; only in the answer to its creation or to a rotation. */
     key?: SecretText | null;
 }
 
@@ -1072,6 +1122,14 @@ export interface ResolvedArgument {
     owner: string;
     /** That secret's version. */
     version: number;
+}
+
+/** How to replace an API key. */
+export interface RotateApiKeyRequest {
+    /** Seconds for which the old key goes on working, unless it expires before; a day when left out. */
+    grace_seconds?: number | null;
+    /** When the new key stops working; when left out, it lives as long as the old one was made to. */
+    expires_at?: string | null;
 }
 
 /** A secret as people may see it. */

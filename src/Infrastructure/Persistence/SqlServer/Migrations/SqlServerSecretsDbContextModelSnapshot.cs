@@ -73,6 +73,15 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("varbinary(1020)")
                         .HasColumnName("prefix");
 
+                    b.Property<byte[]>("ReplacedBy")
+                        .HasColumnType("binary(16)")
+                        .HasColumnName("replaced_by");
+
+                    b.Property<DateTimeOffset?>("RevokedAt")
+                        .HasPrecision(6)
+                        .HasColumnType("datetimeoffset(6)")
+                        .HasColumnName("revoked_at");
+
                     b.Property<byte?>("Role")
                         .HasColumnType("tinyint")
                         .HasColumnName("role");
