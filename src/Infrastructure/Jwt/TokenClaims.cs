@@ -13,7 +13,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
     private const int MaxOrganizations = 100;
     private const int MaxWorkspaces = 100;
 
-    /// <summary>How far the issuer's clock may be ahead of ours.</summary>
+    /// <summary>How far the issuer's clock and ours may differ.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
     // Beside what the issuer is to vouch for, the longest that OpenID Connect allows.
@@ -56,7 +56,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
     private static DateTimeOffset RequireLifetime(JsonElement claims, DateTimeOffset now)
     {
         var end = claims.Moment("exp") ?? throw new RefusedTokenException("without an end (exp)");
-        if (now >= end)
+        if (now >= end + Skew)
         {
             throw new RefusedTokenException("expired");
         }
@@ -66,7 +66,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
             throw new RefusedTokenException("not valid yet");
         }
 
-        return end;
+        return end + Skew;
     }
 
     private Scopes ScopesOf(JsonElement claims)
