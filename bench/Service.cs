@@ -195,7 +195,7 @@ internal sealed class Workspace : IDisposable
             ["Encryption__RootKeyFile"] = rootKey,
             ["Quota__BytesPerOwner"] = "1073741824",
             ["Serilog__MinimumLevel__Default"] = "Warning",
-            ["Limits__RequestsPerMinute"] = "1000000000", // counted, and never reached: one key makes all owners
+            ["Limits__RequestsPerMinute"] = "10000000", // counted, and never reached: one key makes all owners
             ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location,
             ["Embedded__Settings__max_connections"] = "150", // the service's and those of the floors
             [StartupHook.FileSetting] = Path.Combine(_root, "allocated"),
