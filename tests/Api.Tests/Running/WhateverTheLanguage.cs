@@ -1,0 +1,18 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace Secrets.Api.Tests.Running;
+
+/// <summary>The language that the machine is set to decides about nothing.</summary>
+public sealed class WhateverTheLanguage
+{
+    [Fact]
+    public async Task Every_thread_of_the_process_formats_alike()
+    {
+        RuntimeHelpers.RunModuleConstructor(typeof(Program).Module.ModuleHandle);
+
+        Assert.Equal(CultureInfo.InvariantCulture, CultureInfo.DefaultThreadCurrentCulture);
+        Assert.Equal(CultureInfo.InvariantCulture, CultureInfo.DefaultThreadCurrentUICulture);
+        Assert.Equal(CultureInfo.InvariantCulture, await Task.Run(() => CultureInfo.CurrentCulture));
+    }
+}
