@@ -53,33 +53,13 @@ internal sealed class PostgresCandidateReader : ICandidateReader
 
     private static void AddParameters(NpgsqlCommand command, IReadOnlyList<CandidateQuestion> questions)
     {
-        var (tools, patternsOfArgument, patterns, names) = (new Keys(), new Keys(), new Keys(), new Keys());
-        for (var at = 0; at < questions.Count; at++)
+        var keys = new CandidateKeys(questions);
+        foreach (var part in (IReadOnlyList<CandidateKey>[])[keys.Tools, keys.PatternsOfArguments, keys.Patterns, keys.Names])
         {
-            var (owner, call) = questions[at];
-            if (call.Arguments is null)
-            {
-                tools.Add(at, owner, call.ToolName);
-                patterns.Add(at, owner, "");
-            }
-            else if (call.Arguments.Count > 0)
-            {
-                tools.Add(at, owner, call.ToolName);
-                foreach (var argument in call.Arguments.Distinct(StringComparer.Ordinal))
-                {
-                    patternsOfArgument.Add(at, owner, argument);
-                }
-            }
-
-            foreach (var name in call.References.Values)
-            {
-                names.Add(at, owner, name);
-            }
-        }
-
-        foreach (var keys in (Keys[])[tools, patternsOfArgument, patterns, names])
-        {
-            keys.AddTo(command);
+            command.Parameters.Add(Columns.Of(part, key => key.Question));
+            command.Parameters.Add(Columns.Of(part, key => (short)key.Owner.Kind));
+            command.Parameters.Add(Columns.Of(part, key => key.Owner.Id));
+            command.Parameters.Add(Columns.Of(part, key => key.Key));
         }
     }
 
@@ -90,21 +70,5 @@ internal sealed class PostgresCandidateReader : ICandidateReader
         var workspaces = new WorkspaceAccess((WorkspaceRule)row.GetInt16(6), row.IsDBNull(9) ? [] : row.GetFieldValue<string[]>(9));
         var placement = new Placement(owner, row.GetGuid(1), row.GetString(2), binding, workspaces, row.GetInt32(7));
         return new Candidate(placement, row.GetFieldValue<byte[]>(8));
-    }
-
-    /// <summary>What one part of the query is asked.</summary>
-    private sealed class Keys
-    {
-        private readonly List<(int Question, SecretOwner Owner, byte[] Key)> _rows = [];
-
-        public void Add(int question, SecretOwner owner, string text) => _rows.Add((question, owner, Secret.KeyOf(text)));
-
-        public void AddTo(NpgsqlCommand command)
-        {
-            command.Parameters.Add(Columns.Of(_rows, row => row.Question));
-            command.Parameters.Add(Columns.Of(_rows, row => (short)row.Owner.Kind));
-            command.Parameters.Add(Columns.Of(_rows, row => row.Owner.Id));
-            command.Parameters.Add(Columns.Of(_rows, row => row.Key));
-        }
     }
 }

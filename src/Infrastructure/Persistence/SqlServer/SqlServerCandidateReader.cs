@@ -61,33 +61,16 @@ internal sealed class SqlServerCandidateReader : ICandidateReader
 
     private static void AddParameters(SqlCommand command, IReadOnlyList<CandidateQuestion> questions)
     {
-        var (tools, patternsOfArgument, patterns, names) = (new Keys(), new Keys(), new Keys(), new Keys());
-        for (var at = 0; at < questions.Count; at++)
+        var keys = new CandidateKeys(questions);
+        foreach (var (asked, part) in ((IReadOnlyList<CandidateKey>[])[keys.Tools, keys.PatternsOfArguments, keys.Patterns, keys.Names]).Zip(Parts))
         {
-            var (owner, call) = questions[at];
-            if (call.Arguments is null)
+            command.Parameters.Add(JsonRows.Of(part.Parameter, asked, static (json, key) =>
             {
-                tools.Add(at, owner, call.ToolName);
-                patterns.Add(at, owner, "");
-            }
-            else if (call.Arguments.Count > 0)
-            {
-                tools.Add(at, owner, call.ToolName);
-                foreach (var argument in call.Arguments.Distinct(StringComparer.Ordinal))
-                {
-                    patternsOfArgument.Add(at, owner, argument);
-                }
-            }
-
-            foreach (var name in call.References.Values)
-            {
-                names.Add(at, owner, name);
-            }
-        }
-
-        foreach (var (keys, part) in ((Keys[])[tools, patternsOfArgument, patterns, names]).Zip(Parts))
-        {
-            command.Parameters.Add(keys.ToParameter(part.Parameter));
+                json.Add(key.Question);
+                json.Add((long)key.Owner.Kind);
+                json.AddCompared(key.Owner.Id);
+                json.Add(key.Key);
+            }));
         }
     }
 
@@ -106,21 +89,5 @@ internal sealed class SqlServerCandidateReader : ICandidateReader
     {
         using var rows = JsonDocument.Parse(json);
         return [.. rows.RootElement.EnumerateArray().Select(row => row.GetProperty("workspace").GetString()!)];
-    }
-
-    /// <summary>What one part of the query is asked.</summary>
-    private sealed class Keys
-    {
-        private readonly List<(int Question, SecretOwner Owner, byte[] Key)> _rows = [];
-
-        public void Add(int question, SecretOwner owner, string text) => _rows.Add((question, owner, Secret.KeyOf(text)));
-
-        public SqlParameter ToParameter(string name) => JsonRows.Of(name, _rows, static (json, row) =>
-        {
-            json.Add(row.Question);
-            json.Add((long)row.Owner.Kind);
-            json.AddCompared(row.Owner.Id);
-            json.Add(row.Key);
-        });
     }
 }
