@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
@@ -33,6 +34,34 @@ public sealed class AgainstAServer
         (await reader.SendAsync(HttpMethod.Patch, $"{Path}/{id}", """{"secret_name":"renamed"}""")).MustBe(200);
         var back = await reader.CreateSecretAsync("back");
         (await writer.SendAsync(HttpMethod.Patch, $"{Path}/{back}", """{"secret_name":"renamed back"}""")).MustBe(200);
+    }
+
+    [Fact]
+    public async Task With_few_connections_a_crowd_waits_and_is_served()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+        await using var service = installation.Start(
+            $"{installation.ConnectionString};{(TestDatabase.IsSqlServer ? "Max Pool Size" : "Maximum Pool Size")}=3");
+        var crowd = await Task.WhenAll(Enumerable.Range(0, 24).Select(_ => service.ClientAsync(Installation.Key)));
+
+        // Each goes through the audit, on its own or with others. Whoever kept a connection afterwards would leave none for the rest.
+        for (var round = 0; round < 3; round++)
+        {
+            await Task.WhenAll(crowd.Select((client, at) => client.CreateSecretAsync($"{round} {at}")));
+            await AllAsync($"{Path}/resolve", new JsonObject { ["tool_name"] = "t", ["references"] = new JsonObject { ["a"] = $"{round} 0" } });
+            await AllAsync(
+                "/api/v1/api-keys",
+                new JsonObject { ["name"] = "k", ["user_id"] = Guid.NewGuid().ToString(), ["scopes"] = new JsonArray("secrets:read") });
+        }
+
+        async Task AllAsync(string path, JsonObject body)
+        {
+            foreach (var answer in await Task.WhenAll(crowd.Select(client => client.PostAsync(path, body.DeepClone()))))
+            {
+                answer.MustBe(200);
+            }
+        }
     }
 
     [Fact]

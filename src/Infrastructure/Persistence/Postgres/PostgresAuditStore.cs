@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Secrets.Domain.Audit;
 
@@ -36,8 +35,8 @@ internal sealed class PostgresAuditStore : IAuditStore
 
     public async Task<bool> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEntry> entries, byte[] headMac, bool commits)
     {
-        await db.Database.OpenConnectionAsync();
-        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
+        await using var open = await OpenConnection.OfAsync(db);
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection);
         batch.BatchCommands.Add(Command(commits ? AppendOrFail : Append, entries, headMac));
         if (commits)
         {

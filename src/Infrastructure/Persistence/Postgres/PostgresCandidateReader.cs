@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
@@ -21,8 +20,8 @@ internal sealed class PostgresCandidateReader : ICandidateReader
 
     public async Task<IReadOnlyList<OwnerCandidates>> ReadAsync(SecretsDbContext db, IReadOnlyList<CandidateQuestion> questions)
     {
-        await db.Database.OpenConnectionAsync();
-        await using var command = new NpgsqlCommand(Query, (NpgsqlConnection)db.Database.GetDbConnection());
+        await using var open = await OpenConnection.OfAsync(db);
+        await using var command = new NpgsqlCommand(Query, (NpgsqlConnection)open.Connection);
         AddParameters(command, questions);
         var found = new List<Candidate>?[questions.Count];
         await using (var reader = await command.ExecuteReaderAsync())

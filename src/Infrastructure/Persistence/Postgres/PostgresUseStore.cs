@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
@@ -20,8 +19,8 @@ internal sealed class PostgresUseStore : IUseStore
 
     public async Task AddAsync(SecretsDbContext db, IReadOnlyList<SecretUses> uses, CancellationToken cancellationToken)
     {
-        await db.Database.OpenConnectionAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(Add, (NpgsqlConnection)db.Database.GetDbConnection())
+        await using var open = await OpenConnection.OfAsync(db, cancellationToken);
+        await using var command = new NpgsqlCommand(Add, (NpgsqlConnection)open.Connection)
         {
             Parameters =
             {

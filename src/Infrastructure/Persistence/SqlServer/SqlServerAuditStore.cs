@@ -1,6 +1,5 @@
 using System.Data;
 using Microsoft.Data.SqlClient;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Domain.Audit;
 
@@ -38,9 +37,9 @@ internal sealed class SqlServerAuditStore : IAuditStore
 
     public async Task<bool> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEntry> entries, byte[] headMac, bool commits)
     {
-        await db.Database.OpenConnectionAsync();
+        await using var open = await OpenConnection.OfAsync(db);
         var transaction = db.Database.CurrentTransaction;
-        await using var command = new SqlCommand(Append, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction?)transaction?.GetDbTransaction())
+        await using var command = new SqlCommand(Append, (SqlConnection)open.Connection, (SqlTransaction?)transaction?.GetDbTransaction())
         {
             Parameters =
             {

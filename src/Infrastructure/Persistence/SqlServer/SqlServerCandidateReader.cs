@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Data.SqlClient;
-using Microsoft.EntityFrameworkCore;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
@@ -31,8 +30,8 @@ internal sealed class SqlServerCandidateReader : ICandidateReader
 
     public async Task<IReadOnlyList<OwnerCandidates>> ReadAsync(SecretsDbContext db, IReadOnlyList<CandidateQuestion> questions)
     {
-        await db.Database.OpenConnectionAsync();
-        await using var command = new SqlCommand(Query, (SqlConnection)db.Database.GetDbConnection());
+        await using var open = await OpenConnection.OfAsync(db);
+        await using var command = new SqlCommand(Query, (SqlConnection)open.Connection);
         AddParameters(command, questions);
         var found = new List<Candidate>?[questions.Count];
         await using (var reader = await command.ExecuteReaderAsync())

@@ -1,5 +1,4 @@
 using Microsoft.Data.SqlClient;
-using Microsoft.EntityFrameworkCore;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
@@ -35,8 +34,8 @@ internal sealed class SqlServerUseStore : IUseStore
 
     public async Task AddAsync(SecretsDbContext db, IReadOnlyList<SecretUses> uses, CancellationToken cancellationToken)
     {
-        await db.Database.OpenConnectionAsync(cancellationToken);
-        await using var command = new SqlCommand(Add, (SqlConnection)db.Database.GetDbConnection())
+        await using var open = await OpenConnection.OfAsync(db, cancellationToken);
+        await using var command = new SqlCommand(Add, (SqlConnection)open.Connection)
         {
             Parameters =
             {

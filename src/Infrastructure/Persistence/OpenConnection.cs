@@ -1,0 +1,27 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+
+namespace Secrets.Infrastructure.Persistence;
+
+/// <summary>
+/// A context's connection, held open for statements of our own. It has to be given back: a context that returns to its pool keeps what
+/// is open, and a pool of contexts would in the end hold every connection there may be.
+/// </summary>
+internal readonly struct OpenConnection : IAsyncDisposable
+{
+    private readonly SecretsDbContext _db;
+
+    private OpenConnection(SecretsDbContext db) => _db = db;
+
+    /// <summary>The connection.</summary>
+    public DbConnection Connection => _db.Database.GetDbConnection();
+
+    /// <summary>Opens the context's connection, or goes on with it if it is open.</summary>
+    public static async Task<OpenConnection> OfAsync(SecretsDbContext db, CancellationToken cancellationToken = default)
+    {
+        await db.Database.OpenConnectionAsync(cancellationToken);
+        return new OpenConnection(db);
+    }
+
+    public async ValueTask DisposeAsync() => await _db.Database.CloseConnectionAsync();
+}
