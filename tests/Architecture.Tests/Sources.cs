@@ -7,9 +7,6 @@ public sealed partial class Sources
 {
     private static readonly string[] Projects = ["Domain", "Application", "Infrastructure", "Api", "Client"];
 
-    /// <summary>The folder that holds the solution.</summary>
-    public static string Root => Repository.Root;
-
     [Fact]
     public void Providers_are_named_only_in_their_own_folders()
     {
@@ -57,7 +54,7 @@ public sealed partial class Sources
 
     [Fact]
     public void The_entry_point_stays_short() =>
-        Assert.InRange(File.ReadAllLines(Path.Combine(Root, "src", "Api", "Program.cs")).Length, 1, 40);
+        Assert.InRange(File.ReadAllLines(Path.Combine(Repository.Root, "src", "Api", "Program.cs")).Length, 1, 40);
 
     [Fact]
     public void A_todo_names_its_issue()
@@ -79,8 +76,8 @@ public sealed partial class Sources
     private static IEnumerable<(string Path, string Text)> SourceFiles()
     {
         var files = Projects
-            .SelectMany(project => Directory.EnumerateFiles(Path.Combine(Root, "src", project), "*.cs", SearchOption.AllDirectories))
-            .Select(path => (Path: Path.GetRelativePath(Root, path).Replace('\\', '/'), Text: path))
+            .SelectMany(project => Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", project), "*.cs", SearchOption.AllDirectories))
+            .Select(path => (Path: Path.GetRelativePath(Repository.Root, path).Replace('\\', '/'), Text: path))
             .Where(file => !file.Path.Contains("/obj/", StringComparison.Ordinal) && !file.Path.Contains("/bin/", StringComparison.Ordinal))
             .Select(file => (file.Path, File.ReadAllText(file.Text)))
             .ToList();

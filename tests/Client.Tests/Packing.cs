@@ -14,7 +14,7 @@ public sealed class Packing(ApiServer server)
         Tools.SkipUnlessFound("dotnet");
         using var scratch = new Scratch();
         var feed = Path.Combine(scratch.Folder, "feed");
-        await Tools.RunAsync(Tools.Root, "dotnet", ["pack", "src/Client", "--output", feed]);
+        await Tools.RunAsync(Repository.Root, "dotnet", ["pack", "src/Client", "--output", feed]);
         CheckPackage(feed);
 
         // A local folder beside whatever feed this machine is set up with, and a store of its own: the machine's would keep this version for ever.
@@ -103,6 +103,6 @@ public sealed class Packing(ApiServer server)
         using var library = package.GetEntry("lib/net10.0/Secrets.Client.dll")!.Open();
         using var bytes = new MemoryStream();
         library.CopyTo(bytes);
-        Assert.DoesNotContain(Tools.Root, Encoding.UTF8.GetString(bytes.ToArray()), StringComparison.Ordinal);
+        Assert.DoesNotContain(Repository.Root, Encoding.UTF8.GetString(bytes.ToArray()), StringComparison.Ordinal);
     }
 }

@@ -7,7 +7,7 @@ public sealed class TypeScriptClient(ApiServer server)
     [Fact]
     public async Task The_typescript_client_passes_its_own_tests_against_the_service()
     {
-        var folder = Path.Combine(Tools.Root, "clients", "typescript");
+        var folder = Path.Combine(Repository.Root, "clients", "typescript");
         Tools.SkipUnlessFound("node");
         Assert.SkipUnless(
             Directory.Exists(Path.Combine(folder, "node_modules")), "The TypeScript compiler is not installed: run npm ci in clients/typescript");

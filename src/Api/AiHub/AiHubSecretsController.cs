@@ -12,7 +12,9 @@ namespace Secrets.Api.AiHub;
 [Tags("Vault")]
 public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
 {
-    private const string Context = "IB-Context";
+    /// <summary>The header that names the organisation.</summary>
+    internal const string Context = "IB-Context";
+
     private const string ContextMeaning = "The organisation; may be left out by whoever belongs to only one.";
 
     /// <summary>Store a secret of an organisation; for its admins.</summary>

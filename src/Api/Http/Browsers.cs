@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using Secrets.Api.AiHub;
 using Secrets.Api.Authentication;
 using Secrets.Infrastructure;
 
@@ -58,7 +59,7 @@ internal static class Browsers
             // Credentials travel in headers that the page sets itself: cookies and the browser's own are never allowed.
             .WithOrigins(settings.Value.List())
             .WithMethods(HttpMethods.Get, HttpMethods.Post, HttpMethods.Patch, HttpMethods.Delete)
-            .WithHeaders([.. CredentialHeaders.All, HeaderNames.ContentType, HeaderNames.IfMatch, "IB-Context"])
+            .WithHeaders([.. CredentialHeaders.All, HeaderNames.ContentType, HeaderNames.IfMatch, AiHubSecretsController.Context])
             .WithExposedHeaders(HeaderNames.ETag, HeaderNames.RetryAfter)
             .SetPreflightMaxAge(PreflightAge)));
         services.AddOptions<HstsOptions>()

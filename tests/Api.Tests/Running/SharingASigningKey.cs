@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Secrets.TestKit;
@@ -151,37 +150,20 @@ public sealed class SharingASigningKey : IDisposable
     /// </summary>
     private async Task<string> UserJwtAsync(params string[] arguments)
     {
-        var root = Root();
-        var id = XDocument.Load(System.IO.Path.Combine(root, "src", "Api", "Api.csproj")).Descendants("UserSecretsId").Single().Value;
+        var service = System.IO.Path.Combine(Repository.Root, "src", "Api");
+        var id = XDocument.Load(System.IO.Path.Combine(service, "Api.csproj")).Descendants("UserSecretsId").Single().Value;
         var project = Directory.CreateDirectory(System.IO.Path.Combine(_home, "project")).FullName;
         await File.WriteAllTextAsync(
             System.IO.Path.Combine(project, "Api.csproj"),
             $"<Project Sdk=\"Microsoft.NET.Sdk.Web\"><PropertyGroup><TargetFramework>net10.0</TargetFramework><UserSecretsId>{id}</UserSecretsId></PropertyGroup></Project>");
-        File.Copy(System.IO.Path.Combine(root, "src", "Api", Settings), System.IO.Path.Combine(project, Settings), overwrite: true);
-        var start = new ProcessStartInfo(
-            "dotnet", ["user-jwts", "create", "--project", project, "--output", "token", .. (string[])(arguments.Contains("--audience") ? [] : ["--audience", "http://127.0.0.1:5080"]), .. arguments])
-        {
-            WorkingDirectory = project,
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        (start.Environment["HOME"], start.Environment["DOTNET_CLI_HOME"], start.Environment["DOTNET_NOLOGO"]) = (_home, _home, "1");
-        using var tool = Process.Start(start)!;
-        var output = await tool.StandardOutput.ReadToEndAsync();
-        await tool.WaitForExitAsync();
+        File.Copy(System.IO.Path.Combine(service, Settings), System.IO.Path.Combine(project, Settings), overwrite: true);
+        var output = await Tools.RunAsync(
+            project,
+            "dotnet",
+            ["user-jwts", "create", "--project", project, "--output", "token", .. (string[])(arguments.Contains("--audience") ? [] : ["--audience", "http://127.0.0.1:5080"]), .. arguments],
+            ("HOME", _home),
+            ("DOTNET_CLI_HOME", _home));
         var token = output.Split('\n', StringSplitOptions.TrimEntries).FirstOrDefault(line => line.StartsWith("ey", StringComparison.Ordinal));
-        return token ?? throw new InvalidOperationException($"The tool made no token: {output}{await tool.StandardError.ReadToEndAsync()}");
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(System.IO.Path.Combine(folder!.FullName, "Secrets.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder.FullName;
+        return token ?? throw new InvalidOperationException($"The tool made no token: {output}");
     }
 }

@@ -75,35 +75,14 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INe
         batch.BatchCommands.Add(StoreCommand(secrets, quota.Value.BytesPerOwner));
         AddRivals(batch, secrets);
 
-        HashSet<Guid> stored = [];
-        Dictionary<Guid, List<Rival>> rivals = [];
-        await using (var reader = await batch.ExecuteReaderAsync())
-        {
-            await reader.NextResultAsync();
-            while (await reader.ReadAsync())
-            {
-                stored.Add(reader.GetGuid(0));
-            }
-
-            while (await reader.NextResultAsync())
-            {
-                while (await reader.ReadAsync())
-                {
-                    var id = reader.GetGuid(0);
-                    (rivals.TryGetValue(id, out var known) ? known : rivals[id] = [])
-                        .Add(new Rival(reader.GetGuid(1), reader.GetString(2), reader.GetString(3)));
-                }
-            }
-        }
-
-        return [.. secrets.Select(secret =>
-            stored.Contains(secret.Id) ? new NewSecret(rivals.GetValueOrDefault(secret.Id) ?? (IReadOnlyList<Rival>)[]) : null)];
+        await using var reader = await batch.ExecuteReaderAsync();
+        await reader.NextResultAsync();
+        return await NewSecretRows.ReadAsync(reader, static (row, at) => row.GetGuid(at), secrets);
     }
 
     private static NpgsqlBatchCommand LockCommand(IReadOnlyList<Secret> secrets)
     {
-        var owners = secrets.Select(secret => secret.Owner).Distinct()
-            .OrderBy(owner => owner.Kind).ThenBy(owner => owner.Id, StringComparer.Ordinal).ToList();
+        var owners = secrets.Select(secret => secret.Owner).Distinct().InLockOrder(owner => owner).ToList();
         return new NpgsqlBatchCommand(LockOwners)
         {
             Parameters = { Columns.Of(owners, owner => (short)owner.Kind), Columns.Of(owners, owner => owner.Id) },

@@ -70,30 +70,9 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
 
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
     {
-        var firsts = WithoutRepeats(secrets);
-        await using var command = Command(db, firsts);
-        HashSet<Guid> stored = [];
-        Dictionary<Guid, List<Rival>> rivals = [];
-        await using (var reader = await command.ExecuteReaderAsync())
-        {
-            while (await reader.ReadAsync())
-            {
-                stored.Add(UuidBytes.Read(reader.GetFieldValue<byte[]>(0)));
-            }
-
-            while (await reader.NextResultAsync())
-            {
-                while (await reader.ReadAsync())
-                {
-                    var id = UuidBytes.Read(reader.GetFieldValue<byte[]>(0));
-                    (rivals.TryGetValue(id, out var known) ? known : rivals[id] = [])
-                        .Add(new Rival(UuidBytes.Read(reader.GetFieldValue<byte[]>(1)), reader.GetString(2), reader.GetString(3)));
-                }
-            }
-        }
-
-        return [.. secrets.Select(secret =>
-            stored.Contains(secret.Id) ? new NewSecret(rivals.GetValueOrDefault(secret.Id) ?? (IReadOnlyList<Rival>)[]) : null)];
+        await using var command = Command(db, WithoutRepeats(secrets));
+        await using var reader = await command.ExecuteReaderAsync();
+        return await NewSecretRows.ReadAsync(reader, static (row, at) => UuidBytes.Read(row.GetFieldValue<byte[]>(at)), secrets);
     }
 
     private static string Rivals(string parameter, string condition) =>
@@ -121,7 +100,7 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
     {
         var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
         var owners = secrets.GroupBy(secret => secret.Owner, (owner, own) => (Owner: owner, Bytes: own.Sum(secret => (long)secret.Size)))
-            .OrderBy(account => account.Owner.Kind).ThenBy(account => account.Owner.Id, StringComparer.Ordinal)
+            .InLockOrder(account => account.Owner)
             .Select((account, place) => (Place: place, account.Owner, account.Bytes));
         return new SqlCommand(
             Batch, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction())

@@ -1,15 +1,14 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Xunit;
 
-namespace Secrets.Client.Tests;
+namespace Secrets.TestKit;
 
 /// <summary>Other programs, as a developer runs them.</summary>
-internal static class Tools
+public static class Tools
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
-
-    /// <summary>The folder that holds the solution.</summary>
-    public static string Root { get; } = FindRoot();
+    /// <summary>Long enough for a first <c>npm ci</c> on a busy machine.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(8);
 
     /// <summary>Skips a test that needs a program which is not here.</summary>
     public static void SkipUnlessFound(params string[] programs)
@@ -37,8 +36,9 @@ internal static class Tools
             RedirectStandardInput = true,
             Environment =
             {
-                // A build server would outlive the test and hold on to its folder; node must not take this for a part of another test run.
+                // A build or compiler server would outlive the test and hold on to its folder; node must not take this for a part of another test run.
                 ["MSBUILDDISABLENODEREUSE"] = "1",
+                ["UseSharedCompilation"] = "false",
                 ["DOTNET_NOLOGO"] = "1",
                 ["NODE_TEST_CONTEXT"] = null,
             },
@@ -67,21 +67,10 @@ internal static class Tools
         Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{printed}");
         return printed;
     }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Secrets.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("Secrets.sln was not found above the tests.");
-    }
 }
 
 /// <summary>A folder outside the repository, so that nothing of the repository's build reaches into it.</summary>
-internal sealed class Scratch : IDisposable
+public sealed class Scratch : IDisposable
 {
     public string Folder { get; } = Directory.CreateTempSubdirectory("secrets-client-").FullName;
 
