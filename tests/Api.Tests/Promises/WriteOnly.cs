@@ -10,8 +10,13 @@ public sealed class WriteOnly(ApiServer server)
 {
     private const string Path = "/api/v1/secrets";
 
+    /// <summary>
+    /// In no column either, as it is read back. The files show more, write-ahead log and server's log among it, but those of a SQL Server are not for a
+    /// test to read: there it proves nothing about the transaction log, tempdb, the plan cache or a backup, but that none of them was sent a value in
+    /// the statements and parameters that ended up in a table.
+    /// </summary>
     [Fact]
-    public async Task A_value_is_in_no_answer_no_log_and_no_file()
+    public async Task A_value_is_in_no_answer_no_log_no_column_and_no_file()
     {
         // Every character that some form escapes; still found when only a part of it leaks.
         var core = $"mark{Guid.NewGuid():N}";
@@ -23,6 +28,8 @@ public sealed class WriteOnly(ApiServer server)
         var forms = FileHunt.FormsOf(value).Concat(FileHunt.FormsOf(core)).ToList();
         Assert.All(answers, answer => AssertHoldsNone(forms, $"{answer.Body} {answer.Headers} {answer.ContentHeaders}", answer.ToString()));
         Assert.All(server.Log.Lines, line => AssertHoldsNone(forms, line, line));
+        Assert.Empty(await server.ColumnsHoldingAsync(core));
+        Assert.Empty(await server.ColumnsHoldingAsync(value));
         Assert.Empty(FileHunt.FilesHolding(server.DataDirectory, core));
         Assert.Empty(FileHunt.FilesHolding(server.DataDirectory, value));
     }
@@ -31,14 +38,15 @@ public sealed class WriteOnly(ApiServer server)
     public async Task The_hunt_finds_what_is_there()
     {
         // Else the test above could not fail: names and masks are stored and answered in the clear.
-        Assert.SkipWhen(TestDatabase.IsSqlServer, "the files of a SQL Server are not for a test to read");
         using var user = await server.NewUserAsync();
         var name = $"name-{Guid.NewGuid():N}";
         await user.CreateSecretAsync(name);
         await server.CheckpointAsync();
 
         Assert.Contains(name, (await user.GetAsync(Path)).Body, StringComparison.Ordinal);
-        Assert.NotEmpty(FileHunt.FilesHolding(server.DataDirectory, name));
+        Assert.Contains("secrets.name", await server.ColumnsHoldingAsync(name));
+        Assert.Contains("owners.id", await server.ColumnsHoldingAsync($"{user.UserId}"));
+        Assert.True(TestDatabase.IsSqlServer || FileHunt.FilesHolding(server.DataDirectory, name).Count > 0, "in no file");
     }
 
     [Theory]

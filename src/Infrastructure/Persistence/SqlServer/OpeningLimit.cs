@@ -18,9 +18,9 @@ internal sealed class OpeningLimit : DbConnectionInterceptor
     public override async ValueTask<InterceptionResult> ConnectionOpeningAsync(
         DbConnection connection, ConnectionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
     {
-        if (connection.ConnectionTimeout == 0)
+        if (connection.ConnectionTimeout == 0 || result.IsSuppressed)
         {
-            return result; // as long as it takes
+            return result; // 0: as long as it takes
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
