@@ -72,9 +72,10 @@ public sealed class BreakableDatabase : IAsyncDisposable
     /// <summary>It is gone in the middle of everything: kill -9 of the server, or the database is taken offline.</summary>
     public Task VanishAsync()
     {
+        var offline = Sql.Of("SELECT 1", $"ALTER DATABASE {_name} SET OFFLINE WITH ROLLBACK IMMEDIATE");
         if (_server is null)
         {
-            return RunAsync(TestDatabase.Own($"ALTER DATABASE {_name} SET OFFLINE WITH ROLLBACK IMMEDIATE"));
+            return RunAsync(offline);
         }
 
         _server.Kill();
@@ -82,7 +83,11 @@ public sealed class BreakableDatabase : IAsyncDisposable
     }
 
     /// <summary>Undoes <see cref="VanishAsync"/>. A server that was killed starts again by itself.</summary>
-    public Task ReturnAsync() => _server is null ? RunAsync(TestDatabase.Own($"ALTER DATABASE {_name} SET ONLINE")) : Task.CompletedTask;
+    public Task ReturnAsync()
+    {
+        var online = Sql.Of("SELECT 1", $"ALTER DATABASE {_name} SET ONLINE");
+        return _server is null ? RunAsync(online) : Task.CompletedTask;
+    }
 
     public async ValueTask DisposeAsync()
     {

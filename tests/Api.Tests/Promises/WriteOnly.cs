@@ -11,9 +11,8 @@ public sealed class WriteOnly(ApiServer server)
     private const string Path = "/api/v1/secrets";
 
     /// <summary>
-    /// In no column either, as it is read back. The files show more, write-ahead log and server's log among it, but those of a SQL Server are not for a
-    /// test to read: there it proves nothing about the transaction log, tempdb, the plan cache or a backup, but that none of them was sent a value in
-    /// the statements and parameters that ended up in a table.
+    /// Every column of every table is read back, and where the database's files are ours every file, with the write-ahead log and the server's log. Those of a
+    /// SQL Server are not for a test to read: there nothing is proven of its transaction log, tempdb, plan cache or backups.
     /// </summary>
     [Fact]
     public async Task A_value_is_in_no_answer_no_log_no_column_and_no_file()
