@@ -184,6 +184,9 @@ public sealed class ApiServer : IAsyncLifetime
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>The columns of the database that hold a text in any form, as <c>table.column</c>.</summary>
+    public Task<IReadOnlyList<string>> ColumnsHoldingAsync(string text) => TableHunt.ColumnsHoldingAsync(ConnectionString, text);
+
     /// <summary>Has the service remove the part of its audit that is older than that moment.</summary>
     public Task RemoveAuditAsync(DateTimeOffset before) =>
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);

@@ -1,7 +1,5 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using Npgsql;
 
 namespace Secrets.TestKit;
 
@@ -16,35 +14,34 @@ public enum Direction
 public sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly IWireProtocol _protocol;
     private readonly EndPoint _database;
-    private readonly string _connectionString;
     private readonly Lock _lock = new();
     private readonly List<Socket> _sockets = [];
     private readonly Task _accepting;
     private Direction _direction;
     private int _messagesLeft = int.MaxValue;
+    private double _share;
     private bool _isDown;
 
-    /// <summary>Listens on a free port of loopback.</summary>
+    /// <summary>Stands before a database of those that the tests run on.</summary>
     public CuttingProxy(string connectionString)
+        : this(connectionString, TestDatabase.IsSqlServer ? new TdsProtocol() : new PostgresProtocol())
     {
-        var direct = new NpgsqlConnectionStringBuilder(connectionString);
-        _database = Path.IsPathRooted(direct.Host)
-            ? new UnixDomainSocketEndPoint(Path.Combine(direct.Host, $".s.PGSQL.{direct.Port}"))
-            : new DnsEndPoint(direct.Host!, direct.Port);
+    }
+
+    /// <summary>Listens on a free port of loopback.</summary>
+    public CuttingProxy(string connectionString, IWireProtocol protocol)
+    {
+        _protocol = protocol;
+        _database = protocol.AddressIn(connectionString);
         _listener.Start();
-        _connectionString = new NpgsqlConnectionStringBuilder(connectionString)
-        {
-            Host = IPAddress.Loopback.ToString(),
-            Port = ((IPEndPoint)_listener.LocalEndpoint).Port,
-            SslMode = SslMode.Disable,
-            GssEncryptionMode = GssEncryptionMode.Disable,
-        }.ConnectionString;
+        ConnectionString = protocol.Through(connectionString, ((IPEndPoint)_listener.LocalEndpoint).Port);
         _accepting = AcceptAsync();
     }
 
     /// <summary>How to reach the database through the proxy.</summary>
-    public string ConnectionString => _connectionString;
+    public string ConnectionString { get; }
 
     /// <summary>Whether there was a cut, and nothing gets through since.</summary>
     public bool IsDown
@@ -59,14 +56,27 @@ public sealed class CuttingProxy : IAsyncDisposable
     }
 
     /// <summary>
-    /// Cuts all connections in the middle of the n-th message from now on that goes in that direction, and then takes no new ones. Where the
-    /// message goes to the database, what was sent before it still arrives and is acted on.
+    /// Cuts all connections in the n-th message from now on that goes in that direction, and then takes no new ones. Where the message goes to the
+    /// database, what was sent before it still arrives and is acted on.
     /// </summary>
-    public void CutIn(Direction direction, int message)
+    /// <param name="direction">Where the message goes.</param>
+    /// <param name="message">Its number, from 1.</param>
+    /// <param name="share">How much of it still arrives: 0 cuts before it, 1/2 in its middle.</param>
+    public void CutIn(Direction direction, int message, double share = 0.5)
     {
         lock (_lock)
         {
-            (_direction, _messagesLeft) = (direction, message);
+            (_direction, _messagesLeft, _share) = (direction, message, share);
+        }
+    }
+
+    /// <summary>Cuts all connections and takes no new ones, as if there were no database.</summary>
+    public void GoDown()
+    {
+        lock (_lock)
+        {
+            _isDown = true;
+            Cut();
         }
     }
 
@@ -111,7 +121,9 @@ public sealed class CuttingProxy : IAsyncDisposable
 
     private async Task ServeAsync(Socket service)
     {
-        using var database = new Socket(_database.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+        using var database = _database is UnixDomainSocketEndPoint
+            ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+            : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using (service)
         {
             lock (_lock)
@@ -131,8 +143,7 @@ public sealed class CuttingProxy : IAsyncDisposable
                 await using var one = new NetworkStream(service);
                 await using var other = new NetworkStream(database);
 
-                // The first message has a length only, all others a letter before it.
-                await ForwardAsync(one, other, Direction.ToDatabase, header: 4);
+                await ForwardAsync(one, other, Direction.ToDatabase, opens: true);
                 await await Task.WhenAny(
                     ForwardAllAsync(one, other, Direction.ToDatabase), ForwardAllAsync(other, one, Direction.ToService));
             }
@@ -147,24 +158,20 @@ public sealed class CuttingProxy : IAsyncDisposable
     {
         while (true)
         {
-            await ForwardAsync(from, to, direction, header: 5);
+            await ForwardAsync(from, to, direction, opens: false);
         }
     }
 
-    private async Task ForwardAsync(NetworkStream from, NetworkStream to, Direction direction, int header)
+    private async Task ForwardAsync(NetworkStream from, NetworkStream to, Direction direction, bool opens)
     {
-        var head = new byte[header];
-        await from.ReadExactlyAsync(head);
-        var message = new byte[header - 4 + BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(header - 4))];
-        head.CopyTo(message, 0);
-        await from.ReadExactlyAsync(message.AsMemory(header));
+        var message = await _protocol.ReadAsync(from, opens);
         if (!IsCutIn(direction))
         {
             await to.WriteAsync(message);
             return;
         }
 
-        await to.WriteAsync(message.AsMemory(0, message.Length / 2));
+        await to.WriteAsync(message.AsMemory(0, (int)(message.Length * _share)));
         lock (_lock)
         {
             Cut();

@@ -39,10 +39,27 @@ public static class FileHunt
     /// <summary>The files below a folder that hold the text in any form.</summary>
     public static IReadOnlyList<string> FilesHolding(string folder, string text)
     {
-        var forms = FormsOf(text).Select(Encoding.UTF8.GetBytes).Append(Encoding.Unicode.GetBytes(text)).ToList();
+        var forms = BytesOf(text);
         return [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
             .Where(path => (File.GetAttributes(path) & FileAttributes.ReparsePoint) == FileAttributes.None)
             .Where(path => Holds(path, forms))];
+    }
+
+    /// <summary>The forms as they are stored.</summary>
+    internal static IReadOnlyList<byte[]> BytesOf(string text) =>
+        [.. FormsOf(text).Select(Encoding.UTF8.GetBytes), Encoding.Unicode.GetBytes(text)];
+
+    internal static bool Holds(ReadOnlySpan<byte> content, IReadOnlyList<byte[]> forms)
+    {
+        foreach (var form in forms)
+        {
+            if (content.IndexOf(form) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool Holds(string path, IReadOnlyList<byte[]> forms)
@@ -53,7 +70,7 @@ public static class FileHunt
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var content = new byte[file.Length];
             var read = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
-            return forms.Any(form => content.AsSpan(0, read).IndexOf(form) >= 0);
+            return Holds(content.AsSpan(0, read), forms);
         }
         catch (IOException)
         {

@@ -20,14 +20,13 @@ public sealed class Installation : IDisposable
     private Installation(string provider, string connectionString)
     {
         ConnectionString = connectionString;
-        var rootKey = Path.Combine(_folder, "root.key");
-        File.WriteAllText(rootKey, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        File.WriteAllText(RootKeyFile, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         _settings = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["Database__Provider"] = provider,
             ["ConnectionStrings__Secrets"] = ConnectionString,
-            ["Encryption__RootKeyFile"] = rootKey,
+            ["Encryption__RootKeyFile"] = RootKeyFile,
             ["Auth__BootstrapKey"] = Key,
         };
     }
@@ -49,10 +48,22 @@ public sealed class Installation : IDisposable
         }
     }
 
+    /// <summary>The file of the root key.</summary>
+    public string RootKeyFile => Path.Combine(_folder, "root.key");
+
     /// <summary>Starts the service.</summary>
     /// <param name="connectionString">Another way to the database; null: straight.</param>
-    public ServiceProcess Start(string? connectionString = null) => ServiceProcess.Start(
-        new Dictionary<string, string?>(_settings, StringComparer.Ordinal) { ["ConnectionStrings__Secrets"] = connectionString ?? ConnectionString });
+    /// <param name="settings">Other settings than those of every process; null removes one.</param>
+    public ServiceProcess Start(string? connectionString = null, params (string Name, string? Value)[] settings)
+    {
+        var all = new Dictionary<string, string?>(_settings, StringComparer.Ordinal) { ["ConnectionStrings__Secrets"] = connectionString ?? ConnectionString };
+        foreach (var (name, value) in settings)
+        {
+            all[name] = value;
+        }
+
+        return ServiceProcess.Start(all);
+    }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

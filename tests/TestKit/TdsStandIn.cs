@@ -1,7 +1,11 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace Secrets.TestKit;
@@ -18,6 +22,7 @@ public sealed class TdsStandIn : IAsyncDisposable
     /// <summary>A question with this word is not answered until it is cancelled.</summary>
     public const string Hang = "hang";
 
+    private const int HeaderSize = 8;
     private const byte Batch = 1;
     private const byte Rpc = 3;
     private const byte Answer = 4;
@@ -26,20 +31,23 @@ public sealed class TdsStandIn : IAsyncDisposable
     private const byte Login = 16;
     private const byte Prelogin = 18;
 
+    private readonly X509Certificate2? _certificate;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentBag<TcpClient> _clients = [];
     private readonly Task _accepting;
 
     /// <summary>Listens on a free port of loopback.</summary>
-    public TdsStandIn()
+    /// <param name="encryptsLogin">Whether the log in goes through TLS, as every SQL Server has it, and the rest without.</param>
+    public TdsStandIn(bool encryptsLogin = false)
     {
+        _certificate = encryptsLogin ? NewCertificate() : null;
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
     /// <summary>How to reach it.</summary>
     public string ConnectionString =>
-        $"Server=tcp:127.0.0.1,{((IPEndPoint)_listener.LocalEndpoint).Port};User ID=u;Password=p;Encrypt=false;Connect Timeout=5;Pooling=false";
+        $"Server=tcp:127.0.0.1,{((IPEndPoint)_listener.LocalEndpoint).Port};User ID=u;Password=p;Encrypt=false;TrustServerCertificate=true;Connect Timeout=5;Pooling=false";
 
     /// <summary>The message of an error for a number, as a server in English has it.</summary>
     public static string MessageOf(int number) => number switch
@@ -58,6 +66,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         }
 
         await _accepting;
+        _certificate?.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -80,7 +89,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         await Task.WhenAll(served);
     }
 
-    private static async Task ServeAsync(TcpClient client)
+    private async Task ServeAsync(TcpClient client)
     {
         using var connection = client;
         await using var stream = client.GetStream();
@@ -89,21 +98,29 @@ public sealed class TdsStandIn : IAsyncDisposable
             while (true)
             {
                 var (type, message) = await ReadAsync(stream);
+                if (type == Prelogin && _certificate is not null)
+                {
+                    await WriteAsync(stream, PreloginAnswer(Encryption.OfLogin));
+                    (type, message) = await ReadEncryptedAsync(stream, _certificate);
+                }
+
                 if (AnswerTo(type, message) is { } answer)
                 {
                     await WriteAsync(stream, answer);
                 }
             }
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or AuthenticationException)
         {
             // closed
         }
     }
 
+    private static byte[] PreloginAnswer(Encryption encryption) => [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 16, 0, 4, 0, 0, 0, (byte)encryption];
+
     private static byte[]? AnswerTo(byte type, byte[] message) => type switch
     {
-        Prelogin => [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 16, 0, 4, 0, 0, 0, 2],
+        Prelogin => PreloginAnswer(Encryption.Never),
         Login => [.. Changed(7, [0x09, 0x04, 0xd0, 0x00, 0x34], []), .. LoginAck(), .. Done()],
         TransactionManager => [.. TransactionChange(BinaryPrimitives.ReadInt16LittleEndian(message.AsSpan(BinaryPrimitives.ReadInt32LittleEndian(message)))), .. Done()],
         Attention => Done(0x20),
@@ -170,10 +187,31 @@ public sealed class TdsStandIn : IAsyncDisposable
 
     private static byte[] Length(byte[] body) => [(byte)body.Length, (byte)(body.Length >> 8)];
 
-    private static async Task<(byte Type, byte[] Message)> ReadAsync(NetworkStream stream)
+    /// <summary>Shakes hands and reads the one message that is encrypted.</summary>
+    private static async Task<(byte Type, byte[] Message)> ReadEncryptedAsync(NetworkStream stream, X509Certificate2 certificate)
+    {
+        await using var packets = new HandshakeInPackets(stream);
+        await using var tls = new SslStream(packets);
+        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
+        {
+            ServerCertificate = certificate,
+            EnabledSslProtocols = SslProtocols.Tls12, // the newest that this way of shaking hands knows
+        });
+        packets.IsDone = true;
+        return await ReadAsync(tls);
+    }
+
+    private static X509Certificate2 NewCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return new CertificateRequest("CN=stand-in", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    private static async Task<(byte Type, byte[] Message)> ReadAsync(Stream stream)
     {
         using var message = new MemoryStream();
-        var header = new byte[8];
+        var header = new byte[HeaderSize];
         do
         {
             await stream.ReadExactlyAsync(header);
@@ -185,10 +223,71 @@ public sealed class TdsStandIn : IAsyncDisposable
         return (header[0], message.ToArray());
     }
 
-    private static async Task WriteAsync(NetworkStream stream, byte[] message)
+    private static async Task WriteAsync(NetworkStream stream, byte[] message) => await stream.WriteAsync(Packet(Answer, message));
+
+    private static byte[] Packet(byte type, ReadOnlySpan<byte> content)
     {
-        byte[] packet = [Answer, 1, 0, 0, 0, 0, 1, 0, .. message];
+        byte[] packet = [type, 1, 0, 0, 0, 0, 1, 0, .. content];
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)packet.Length);
-        await stream.WriteAsync(packet);
+        return packet;
+    }
+
+    /// <summary>What the server says of encryption before the log in.</summary>
+    private enum Encryption : byte
+    {
+        OfLogin = 0,
+        Never = 2,
+    }
+
+    /// <summary>Below TLS while it shakes hands: what it sends is put into packets, what it receives is taken out of them.</summary>
+    private sealed class HandshakeInPackets(NetworkStream inner) : Stream
+    {
+        private int _left;
+
+        /// <summary>Whether hands are shaken, and TLS is on the wire as it is.</summary>
+        public bool IsDone { get; set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanWrite => true;
+
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (!IsDone && _left == 0)
+            {
+                var header = new byte[HeaderSize];
+                await inner.ReadExactlyAsync(header, cancellationToken);
+                _left = BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(2)) - HeaderSize;
+            }
+
+            var read = await inner.ReadAsync(IsDone ? buffer : buffer[..Math.Min(buffer.Length, _left)], cancellationToken);
+            _left = IsDone ? 0 : _left - read;
+            return read;
+        }
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            await inner.WriteAsync(IsDone ? buffer : Packet(Prelogin, buffer.Span), cancellationToken);
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

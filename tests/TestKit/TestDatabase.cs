@@ -79,6 +79,19 @@ public static class TestDatabase
         return await run(command);
     }
 
+    /// <summary>All rows of a query, on a connection of its own.</summary>
+    public static Task<List<T>> ReadAsync<T>(string connectionString, Sql sql, Func<DbDataReader, T> read) => RunAsync(connectionString, sql, [], async command =>
+    {
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<T>();
+        while (await reader.ReadAsync())
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    });
+
     /// <summary>Runs a statement in a transaction that lasts until the result is disposed of, and is then rolled back.</summary>
     internal static async Task<IAsyncDisposable> HoldAsync(string connectionString, Sql sql, (string Name, object Value)[] parameters)
     {

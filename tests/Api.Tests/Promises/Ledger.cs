@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using Npgsql;
 using Secrets.Api.Tests.V1;
 using Secrets.TestKit;
 
@@ -48,19 +47,16 @@ internal sealed class Ledger
     /// </summary>
     public async Task MustBeInTheAuditAsync(string connectionString)
     {
-        var rows = (await ReadAsync(
+        var rows = (await TestDatabase.ReadAsync(
             connectionString,
-            """
-            SELECT writer, sequence, action, secret_id, secret_version, tool_arg, encode(hash, 'hex')
-            FROM audit WHERE outcome = 1 AND secret_id IS NOT NULL
-            """,
+            "SELECT writer, sequence, action, secret_id, secret_version, tool_arg, hash FROM audit WHERE outcome = 1 AND secret_id IS NOT NULL",
             row => new Row(
-                (row.GetGuid(0), row.GetInt64(1)),
+                (TestDatabase.Read<Guid>(row[0]), row.GetInt64(1)),
                 row.GetInt16(2),
-                row.GetGuid(3),
+                TestDatabase.Read<Guid>(row[3]),
                 row.GetInt32(4),
                 row.IsDBNull(5) ? null : row.GetString(5),
-                row.GetString(6))))
+                Convert.ToHexStringLower((byte[])row[6]))))
             .ToDictionary(row => row.Place);
 
         foreach (var answer in _resolved)
@@ -80,7 +76,8 @@ internal sealed class Ledger
 
         var written = rows.Values.Where(row => row.Action != Resolve).Select(row => (row.Action, row.Id, row.Version)).ToList();
         Assert.Empty(_written.Except(written));
-        var stored = await ReadAsync(connectionString, "SELECT id, version FROM secrets", row => (Id: row.GetGuid(0), Version: row.GetInt32(1)));
+        var stored = await TestDatabase.ReadAsync(
+            connectionString, "SELECT id, version FROM secrets", row => (Id: TestDatabase.Read<Guid>(row[0]), Version: row.GetInt32(1)));
         Assert.Equal(
             stored.SelectMany(secret => Enumerable.Range(1, secret.Version).Select(version => (version == 1 ? Create : Update, secret.Id, version))).Order(),
             written.Order());
@@ -96,21 +93,6 @@ internal sealed class Ledger
 
         answer.MustBeError(503);
         return false;
-    }
-
-    private static async Task<List<T>> ReadAsync<T>(string connectionString, string query, Func<NpgsqlDataReader, T> read)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(query, connection);
-        await using var reader = await command.ExecuteReaderAsync();
-        var found = new List<T>();
-        while (await reader.ReadAsync())
-        {
-            found.Add(read(reader));
-        }
-
-        return found;
     }
 
     private sealed record Row((Guid Writer, long Sequence) Place, short Action, Guid Id, int Version, string? Argument, string Hash);

@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
 
 /// <summary>The service on a server that somebody else runs.</summary>
-public sealed class AgainstAServer
+public sealed partial class AgainstAServer
 {
     private const string Path = "/api/v1/secrets";
 
@@ -65,19 +66,59 @@ public sealed class AgainstAServer
     }
 
     [Fact]
+    public async Task It_prints_the_first_key_of_a_database_once()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+        string key;
+        await using (var first = installation.Start(settings: ("Auth__BootstrapKey", null)))
+        {
+            await first.AddressAsync();
+            key = Assert.Single(PrintedKey().Matches(first.Output)).Value;
+        }
+
+        await using var second = installation.Start(settings: ("Auth__BootstrapKey", null));
+        using var client = await second.ClientAsync(key);
+        (await client.GetAsync(Path)).MustBe(200);
+        Assert.DoesNotMatch(PrintedKey(), second.Output);
+    }
+
+    [Fact]
+    public async Task It_does_not_start_with_another_root_key()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+        var right = await File.ReadAllTextAsync(installation.RootKeyFile);
+        await using (var first = installation.Start())
+        {
+            await first.AddressAsync();
+        }
+
+        await File.WriteAllTextAsync(installation.RootKeyFile, Convert.ToBase64String(new byte[32]));
+        await using (var wrong = installation.Start())
+        {
+            Assert.Equal(1, await wrong.ExitCodeAsync());
+            Assert.Contains("fingerprint", wrong.Output, StringComparison.Ordinal);
+        }
+
+        await File.WriteAllTextAsync(installation.RootKeyFile, right);
+        await using var last = installation.Start();
+        using var client = await last.ClientAsync(Installation.Key);
+        (await client.GetAsync(Path)).MustBe(200);
+    }
+
+    [Fact]
     public async Task Without_its_database_it_says_so_and_stays_alive()
     {
-        Assert.SkipWhen(TestDatabase.IsSqlServer, "the test stops its server");
-        await using var server = await PostgresServer.StartAsync();
-        using var installation = new Installation(server);
+        using var installation = await Installation.NewAsync();
         await installation.MigrateAsync();
-
-        await using var service = installation.Start();
+        await using var way = new CuttingProxy(installation.ConnectionString);
+        await using var service = installation.Start(way.ConnectionString);
         using var client = await service.ClientAsync(Installation.Key);
         var id = await client.CreateSecretAsync("there");
         (await client.GetAsync("/health/ready")).MustBe(200);
 
-        await server.DisposeAsync();
+        await way.DisposeAsync();
 
         foreach (var answer in (Answer[])
             [
@@ -96,4 +137,7 @@ public sealed class AgainstAServer
 
         (await client.GetAsync("/health/live")).MustBe(200);
     }
+
+    [GeneratedRegex("secsvc_[0-9A-Za-z]{52}")]
+    private static partial Regex PrintedKey();
 }

@@ -4,9 +4,7 @@ using System.Reflection;
 using System.Runtime.Loader;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.SqlServer;
 using Secrets.TestKit;
@@ -29,7 +27,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        _db = NewContext(_server.ConnectionString);
+        _db = Samples.NewContext(_server.ConnectionString);
         return ValueTask.CompletedTask;
     }
 
@@ -55,12 +53,12 @@ public sealed class UsingTheDriver : IAsyncLifetime
             // Connect and query, with LINQ and by hand; a transaction, its commit and the end of one; an error, a wait that is cancelled, a time-out, nobody there.
             Assert.Empty(await _db.Owners.Where(owner => owner.Id == "u").ToListAsync(TestContext.Current.CancellationToken));
             Assert.Same(OwnerCandidates.None, Assert.Single(await new SqlServerCandidateReader().ReadAsync(
-                _db, [new CandidateQuestion(new SecretOwner(OwnerKind.Organization, "acme"), new ToolCall("tool", ["arg"], new Dictionary<string, string>(), Workspace: null))])));
+                _db, [Samples.Question])));
             await AppendAsync(commits: true);
             await AppendAsync(commits: false);
             await using (await _db.Database.BeginTransactionAsync(IsolationLevel.Snapshot, TestContext.Current.CancellationToken))
             {
-                Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Entries(), new byte[32], commits: false));
+                Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Samples.Entries(1), new byte[32], commits: false));
             }
 
             await new SqlServerUseStore().AddAsync(
@@ -93,6 +91,8 @@ public sealed class UsingTheDriver : IAsyncLifetime
     [InlineData(1205, true)]
     [InlineData(1222, true)]
     [InlineData(3906, true)]
+    [InlineData(942, true)]
+    [InlineData(4060, true)]
     [InlineData(40613, true)]
     [InlineData(2601, false)]
     [InlineData(2627, false)]
@@ -156,25 +156,10 @@ public sealed class UsingTheDriver : IAsyncLifetime
         Assert.Equal(1, runs);
     }
 
-    private static SqlServerSecretsDbContext NewContext(string connectionString)
-    {
-        var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
-        SqlServerEngine.Configure(options, connectionString);
-        var audit = new Audit.AuditWriters(
-            new SqlServerAuditStore(), new Audit.AuditKey(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<Audit.AuditWriters>.Instance);
-        return new SqlServerSecretsDbContext(options.Options, new SqlServerFaults(), audit);
-    }
-
-    private static AuditEntry[] Entries() => AuditChain.Continue(
-        new byte[AuditChain.KeySize],
-        Guid.NewGuid(),
-        AuditPosition.Start,
-        [new AuditEvent { At = DateTimeOffset.UnixEpoch, Actor = Guid.Empty, Action = AuditAction.SecretResolve, Outcome = AuditOutcome.Success, ToolName = "tööl" }]);
-
     private async Task AppendAsync(bool commits)
     {
         await using var transaction = commits ? await _db.Database.BeginTransactionAsync(TestContext.Current.CancellationToken) : null;
-        Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Entries(), new byte[32], commits));
+        Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Samples.Entries(1), new byte[32], commits));
     }
 
     private async Task<SqlException> FailAsync(int number)

@@ -41,8 +41,16 @@ internal sealed class SqlServerEngine : IDatabaseEngine
             connection.ApplicationName = "Secrets";
         }
 
+        if (!connection.ShouldSerialize("Pool Blocking Period"))
+        {
+            // After a connection that could not be opened the pool would refuse to try for five seconds, then ten, up to a minute: that long
+            // the service would answer 503 after its database was back.
+            connection.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
+        }
+
         // Without EnableRetryOnFailure, which would hold every result in memory as a whole, the audit too: only whole transactions are
         // run again (SqlServerSecretsDbContext).
         options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
+        options.AddInterceptors(OpeningLimit.Instance);
     }
 }

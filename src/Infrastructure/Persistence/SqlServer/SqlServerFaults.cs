@@ -15,15 +15,21 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
     // From this class on it is not the statement: no memory, no space, a damaged file, no connection.
     private const byte ServerInTrouble = 17;
 
+    // From this class on the connection is no more. On Linux the driver gives most of these no number.
+    private const byte ConnectionEnded = 20;
+
     // Those of a lower class, after which trying again may succeed.
     private static readonly HashSet<int> Passing =
     [
-        -2, // the statement timed out
+        -2, // the statement timed out, or the connecting
+        921, 922, 926, 927, 942, 945, 952, // the database is being recovered or restored, suspect, offline or on its way to another state
+        954, 955, 956, 976, 978, 979, 982, 983, 988, // this replica does not serve it now
         1205, // chosen as the victim of a deadlock
         1222, // a lock was not to be had in time
         3906, // the database is read-only
         3908, // the database is in emergency mode
         3935, 3960, 3961, 3966, // a snapshot was overtaken
+        4060, // a log in to a database that is not open
         4221, // a log in to a secondary that waits for row versions
         5061, 5070, // the database is being altered
         6005, // the server shuts down
@@ -36,6 +42,9 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
 
     /// <summary>Whether the database does not allow snapshots, or not yet.</summary>
     public static bool IsSnapshotRefused(SqlException exception) => Errors(exception).Any(error => error.Number is SnapshotsNotAllowed or SnapshotsNotAllowedYet);
+
+    /// <summary>Whether the connection was lost, or there was none to be had.</summary>
+    public static bool IsConnectionLost(SqlException exception) => Errors(exception).Any(error => error.Class >= ConnectionEnded);
 
     public static T? Find<T>(Exception? exception)
         where T : Exception

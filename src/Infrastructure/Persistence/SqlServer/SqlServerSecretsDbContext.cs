@@ -101,9 +101,10 @@ internal sealed class SqlServerSecretsDbContext(
     private sealed class TransactionRetries(DbContext context)
         : SqlServerRetryingExecutionStrategy(context, maxRetryCount: 3, maxRetryDelay: TimeSpan.FromSeconds(1), errorNumbersToAdd: null)
     {
-        // A query inside the transaction wraps what it fails with in advice to retry.
-        protected override bool ShouldRetryOn(Exception exception) =>
-            base.ShouldRetryOn(SqlServerFaults.Find<SqlException>(exception) ?? exception);
+        // A query inside the transaction wraps what it fails with in advice to retry. Lost connections EF Core knows by numbers that only Windows gives them.
+        protected override bool ShouldRetryOn(Exception exception) => SqlServerFaults.Find<SqlException>(exception) is { } refused
+            ? base.ShouldRetryOn(refused) || SqlServerFaults.IsConnectionLost(refused)
+            : base.ShouldRetryOn(exception);
     }
 
     /// <summary>For the command line that adds migrations (eng/add-migration); it never connects.</summary>

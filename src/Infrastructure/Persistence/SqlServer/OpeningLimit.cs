@@ -1,0 +1,39 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Secrets.Application.Common;
+
+namespace Secrets.Infrastructure.Persistence.SqlServer;
+
+/// <summary>
+/// Has whoever waits for a connection wait no longer than the connection string says. The pool opens one after the other, and counts for each only
+/// its own attempt: before a server that is silent, the twentieth in line would wait twenty times as long.
+/// </summary>
+internal sealed class OpeningLimit : DbConnectionInterceptor
+{
+    public static readonly OpeningLimit Instance = new();
+
+    // The driver's own account of what went wrong comes first where there is one.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
+    public override async ValueTask<InterceptionResult> ConnectionOpeningAsync(
+        DbConnection connection, ConnectionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
+    {
+        if (connection.ConnectionTimeout == 0 || result.IsSuppressed)
+        {
+            return result; // 0: as long as it takes
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(connection.ConnectionTimeout) + Grace);
+        try
+        {
+            await connection.OpenAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new UnavailableException();
+        }
+
+        return InterceptionResult.Suppress();
+    }
+}

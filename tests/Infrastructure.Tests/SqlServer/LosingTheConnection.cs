@@ -1,0 +1,216 @@
+using System.Data;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.SqlServer;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.SqlServer;
+
+/// <summary>
+/// The real driver, and what the service does with it, while its conversation with the server breaks off at each message: whatever it throws says
+/// that the database is unavailable (503), it says so soon, and the next one is served as soon as the server is back. The server only pretends.
+/// </summary>
+public sealed class LosingTheConnection
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private readonly SqlServerFaults _faults = new();
+
+    /// <summary>What the service does on a connection, each with the class that does it.</summary>
+    private static readonly Dictionary<string, Func<SqlServerSecretsDbContext, Task>> Acts = new(StringComparer.Ordinal)
+    {
+        ["a query"] = db => db.Owners.Where(owner => owner.Id == "u").ToListAsync(),
+        ["a command"] = db => db.ChargeAsync(Samples.Owner, 1, 2, CancellationToken.None),
+        ["candidates"] = db => new SqlServerCandidateReader().ReadAsync(db, [Samples.Question]),
+        ["audit"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Entries(1), new byte[32], commits: false),
+        ["audit of many"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Entries(500), new byte[32], commits: false),
+        ["uses"] = db => new SqlServerUseStore().AddAsync(db, [new SecretUses(Guid.Empty, 1, DateTimeOffset.UnixEpoch)], CancellationToken.None),
+        ["new secrets with their audit"] = async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            var store = new SqlServerNewSecretStore(Options.Create(new QuotaOptions()));
+            await store.StoreAsync(db, [Samples.NewSecret()]);
+            await new SqlServerAuditStore().AppendAsync(db, Samples.Entries(1), new byte[32], commits: true);
+        },
+        ["a transaction that is taken back"] = async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.Snapshot);
+            await db.Owners.Where(owner => owner.Id == "u").ToListAsync();
+            await transaction.RollbackAsync();
+        },
+    };
+
+    public static TheoryData<string, Direction, bool> Conversations
+    {
+        get
+        {
+            var data = new TheoryData<string, Direction, bool>();
+            foreach (var act in Acts.Keys)
+            {
+                foreach (var direction in Enum.GetValues<Direction>())
+                {
+                    data.Add(act, direction, false);
+                    data.Add(act, direction, true);
+                }
+            }
+
+            return data;
+        }
+    }
+
+    /// <summary>Also what proves that the proxy knows where a message of TDS ends: a cut too many or too few, and the number is another.</summary>
+    [Theory]
+    [MemberData(nameof(Conversations))]
+    public async Task Each_cut_is_an_unavailable_database(string act, Direction direction, bool encryptsLogin)
+    {
+        await using var server = new TdsStandIn(encryptsLogin);
+        await using var proxy = new CuttingProxy(server.ConnectionString, new TdsProtocol());
+        foreach (var share in (double[])[0, 0.5])
+        {
+            // On a connection of the pool that is used already, and with all that it takes to open one.
+            var warm = await CutEverywhereAsync(proxy, act, direction, share, isWarm: true);
+            var cold = await CutEverywhereAsync(proxy, act, direction, share, isWarm: false);
+
+            Assert.Equal(MessagesOf(act), warm);
+
+            // To greet, to shake hands twice, to log in.
+            Assert.Equal(warm + (encryptsLogin ? 4 : 2), cold);
+        }
+    }
+
+    [Theory]
+    [InlineData(Direction.ToDatabase)]
+    [InlineData(Direction.ToService)]
+    public async Task A_transaction_that_lost_its_connection_is_run_again(Direction direction)
+    {
+        await using var server = new TdsStandIn(encryptsLogin: true);
+        await using var proxy = new CuttingProxy(server.ConnectionString, new TdsProtocol());
+        var (message, isCut) = (0, true);
+        while (isCut)
+        {
+            message++;
+            using var stop = new CancellationTokenSource();
+            proxy.CutIn(direction, message);
+            var (healing, runs) = (HealAsync(proxy, stop.Token), 0);
+            await using var db = NewContext(proxy.ConnectionString);
+
+            await db.InTransactionAsync(
+                async token =>
+                {
+                    runs++;
+                    return await db.Database.ExecuteSqlRawAsync("UPDATE", token);
+                },
+                TestContext.Current.CancellationToken).WaitAsync(Soon, TestContext.Current.CancellationToken);
+
+            await stop.CancelAsync();
+            isCut = await healing;
+            proxy.Heal();
+            Assert.InRange(runs, 1, isCut ? 2 : 1);
+        }
+
+        Assert.Equal(3, message - 1); // begin, update, commit
+    }
+
+    [Fact]
+    public async Task A_transaction_without_a_server_is_given_up_soon()
+    {
+        await using var server = new TdsStandIn();
+        await using var proxy = new CuttingProxy(server.ConnectionString, new TdsProtocol());
+        proxy.GoDown();
+        await using var db = NewContext(proxy.ConnectionString);
+
+        var thrown = await Record.ExceptionAsync(() => db.InTransactionAsync(_ => Task.FromResult(true), TestContext.Current.CancellationToken)
+            .WaitAsync(Soon, TestContext.Current.CancellationToken));
+
+        MustBeUnavailable(thrown, "");
+    }
+
+    [Fact]
+    public async Task A_server_that_is_silent_is_waited_for_as_long_as_the_settings_say_by_all_at_once()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var text = $"Server=tcp:127.0.0.1,{((IPEndPoint)silent.LocalEndpoint).Port};User ID=u;Password=p;Encrypt=false;Connect Timeout=2";
+
+        var all = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
+        {
+            await using var db = NewContext(text);
+            return await Record.ExceptionAsync(() => db.Owners.ToListAsync(TestContext.Current.CancellationToken));
+        })).WaitAsync(Soon, TestContext.Current.CancellationToken);
+
+        Assert.All(all, thrown => MustBeUnavailable(thrown, ""));
+    }
+
+    /// <summary>Gives the number of messages that there were to cut in.</summary>
+    private async Task<int> CutEverywhereAsync(CuttingProxy proxy, string act, Direction direction, double share, bool isWarm)
+    {
+        for (var message = 1; ; message++)
+        {
+            // A pool of its own each, so that a cold one is cold.
+            var text = new SqlConnectionStringBuilder(proxy.ConnectionString) { ApplicationName = $"{direction} {share} {isWarm} {message}" }.ConnectionString;
+            if (isWarm)
+            {
+                await ActAsync(text, act);
+            }
+
+            proxy.CutIn(direction, message, share);
+            var thrown = await Record.ExceptionAsync(() => ActAsync(text, act));
+            var isDown = proxy.IsDown;
+            proxy.Heal();
+            if (!isDown)
+            {
+                Assert.Null(thrown);
+                return message - 1;
+            }
+
+            MustBeUnavailable(thrown, $"{act}, {direction}, {share} of message {message}, {(isWarm ? "warm" : "cold")}");
+            await ActAsync(text, act); // at once
+        }
+    }
+
+    private void MustBeUnavailable(Exception? thrown, string where)
+    {
+        Assert.True(thrown is not null, $"nothing was thrown: {where}");
+        Assert.True(thrown is UnavailableException || _faults.IsUnavailable(thrown), $"{where}: {thrown}");
+    }
+
+    private static async Task ActAsync(string connectionString, string act)
+    {
+        await using var db = NewContext(connectionString);
+        await Acts[act](db).WaitAsync(Soon);
+    }
+
+    /// <summary>Requests and answers of one act on an open connection; the number of rows makes no difference.</summary>
+    private static int MessagesOf(string act) => act switch
+    {
+        "new secrets with their audit" => 4, // begin, store, append, commit
+        "a transaction that is taken back" => 3,
+        _ => 1,
+    };
+
+    /// <summary>Repairs at once what is cut; gives whether something was, before it is to stop.</summary>
+    private static async Task<bool> HealAsync(CuttingProxy proxy, CancellationToken stop)
+    {
+        while (!proxy.IsDown)
+        {
+            if (stop.IsCancellationRequested)
+            {
+                return false;
+            }
+
+            await Task.Delay(5, CancellationToken.None);
+        }
+
+        proxy.Heal();
+        return true;
+    }
+
+    private static SqlServerSecretsDbContext NewContext(string connectionString) => Samples.NewContext(
+        new SqlConnectionStringBuilder(connectionString) { Pooling = true }.ConnectionString);
+}

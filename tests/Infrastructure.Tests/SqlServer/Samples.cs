@@ -1,0 +1,43 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.SqlServer;
+
+namespace Secrets.Infrastructure.Tests.SqlServer;
+
+/// <summary>Something of each kind that the service sends to a server.</summary>
+internal static class Samples
+{
+    public static readonly SecretOwner Owner = new(OwnerKind.Organization, "acme");
+
+    public static readonly CandidateQuestion Question =
+        new(Owner, new ToolCall("tool", ["arg"], new Dictionary<string, string>(StringComparer.Ordinal), Workspace: null));
+
+    public static SqlServerSecretsDbContext NewContext(string connectionString)
+    {
+        var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
+        SqlServerEngine.Configure(options, connectionString);
+        var audit = new AuditWriters(new SqlServerAuditStore(), new AuditKey(), TimeProvider.System, NullLogger<AuditWriters>.Instance);
+        return new SqlServerSecretsDbContext(options.Options, new SqlServerFaults(), audit);
+    }
+
+    public static AuditEntry[] Entries(int count) => AuditChain.Continue(
+        new byte[AuditChain.KeySize],
+        Guid.NewGuid(),
+        AuditPosition.Start,
+        [.. Enumerable.Repeat(
+            new AuditEvent { At = DateTimeOffset.UnixEpoch, Actor = Guid.Empty, Action = AuditAction.SecretResolve, Outcome = AuditOutcome.Success, ToolName = "tööl" },
+            count)]);
+
+    public static Secret NewSecret()
+    {
+        var secret = Secret.Create(
+            Owner, "name", "", new ToolBinding("tool", "arg", IsDefault: true), new WorkspaceAccess(WorkspaceRule.All, []), Guid.Empty, DateTimeOffset.UnixEpoch);
+        secret.Seal(new SecretValue("value"), new byte[64]);
+        return secret;
+    }
+}

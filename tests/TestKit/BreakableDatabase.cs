@@ -1,0 +1,119 @@
+using Microsoft.Data.SqlClient;
+using Npgsql;
+
+namespace Secrets.TestKit;
+
+/// <summary>
+/// An installation whose database a test breaks in the ways that there are. On PostgreSQL the server is the test's own; a SQL Server is somebody's, so
+/// there it is the database that goes and comes, which takes the rights of who made it and <c>ALTER ANY CONNECTION</c>.
+/// </summary>
+public sealed class BreakableDatabase : IAsyncDisposable
+{
+    private readonly PostgresServer? _server;
+    private readonly string _name;
+    private readonly string _administration;
+
+    private BreakableDatabase(PostgresServer? server, Installation installation)
+    {
+        _server = server;
+        Installation = installation;
+        (_name, _administration) = TestDatabase.IsSqlServer ? OnSqlServer(installation.ConnectionString) : OnPostgres(installation.ConnectionString);
+    }
+
+    /// <summary>Who uses it.</summary>
+    public Installation Installation { get; }
+
+    /// <summary>A durable one, because that is what it is broken for.</summary>
+    public static async Task<BreakableDatabase> NewAsync()
+    {
+        var server = TestDatabase.IsSqlServer
+            ? null
+            : await PostgresServer.StartAsync(new Dictionary<string, string>(StringComparer.Ordinal) { ["fsync"] = "on" });
+        var installation = server is null ? await Installation.NewAsync() : new Installation(server);
+        await installation.MigrateAsync();
+        return new BreakableDatabase(server, installation);
+    }
+
+    /// <summary>Ends every connection to it.</summary>
+    public Task EndSessionsAsync() => RunAsync(Sql.Of(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        $"""
+        DECLARE @session int = 0, @kill nvarchar(20);
+        WHILE @session IS NOT NULL
+        BEGIN
+            SELECT @session = MIN(session_id) FROM sys.dm_exec_sessions
+            WHERE database_id = DB_ID(N'{_name}') AND is_user_process = 1 AND session_id > @session;
+            SET @kill = CONCAT(N'KILL ', @session);
+            BEGIN TRY
+                IF @session IS NOT NULL EXEC (@kill);
+            END TRY
+            BEGIN CATCH
+                SET @kill = NULL; -- it ended by itself
+            END CATCH;
+        END;
+        """));
+
+    /// <summary>Nothing can be written any more.</summary>
+    public async Task BeReadOnlyAsync()
+    {
+        await RunAsync(Sql.Of(
+            $"ALTER DATABASE {_name} SET default_transaction_read_only = on", $"ALTER DATABASE {_name} SET READ_ONLY WITH ROLLBACK IMMEDIATE"));
+        await EndSessionsAsync();
+    }
+
+    /// <summary>Undoes <see cref="BeReadOnlyAsync"/>.</summary>
+    public async Task BeWritableAsync()
+    {
+        await RunAsync(Sql.Of(
+            $"ALTER DATABASE {_name} RESET default_transaction_read_only", $"ALTER DATABASE {_name} SET READ_WRITE WITH ROLLBACK IMMEDIATE"));
+        await EndSessionsAsync();
+    }
+
+    /// <summary>It is gone in the middle of everything: kill -9 of the server, or the database is taken offline.</summary>
+    public Task VanishAsync()
+    {
+        var offline = Sql.Of("SELECT 1", $"ALTER DATABASE {_name} SET OFFLINE WITH ROLLBACK IMMEDIATE");
+        if (_server is null)
+        {
+            return RunAsync(offline);
+        }
+
+        _server.Kill();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Undoes <see cref="VanishAsync"/>. A server that was killed starts again by itself.</summary>
+    public Task ReturnAsync()
+    {
+        var online = Sql.Of("SELECT 1", $"ALTER DATABASE {_name} SET ONLINE");
+        return _server is null ? RunAsync(online) : Task.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+
+        Installation.Dispose();
+    }
+
+    private static (string Name, string Administration) OnPostgres(string connectionString)
+    {
+        // Somebody who may write in any case.
+        var direct = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, Options = "-c default_transaction_read_only=off" };
+        return (direct.Database!, direct.ConnectionString);
+    }
+
+    private static (string Name, string Administration) OnSqlServer(string connectionString)
+    {
+        // From elsewhere, because nobody is left in it.
+        var direct = new SqlConnectionStringBuilder(connectionString) { Pooling = false };
+        var name = direct.InitialCatalog;
+        direct.InitialCatalog = "master";
+        return (name, direct.ConnectionString);
+    }
+
+    private Task RunAsync(Sql sql) => TestDatabase.RunAsync(_administration, sql, [], command => command.ExecuteNonQueryAsync());
+}

@@ -1,0 +1,123 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Data.SqlClient;
+using Npgsql;
+
+namespace Secrets.TestKit;
+
+/// <summary>What <see cref="CuttingProxy"/> has to know of a database's protocol: how to get in between, and where a message ends.</summary>
+public interface IWireProtocol
+{
+    /// <summary>Where the database listens.</summary>
+    EndPoint AddressIn(string connectionString);
+
+    /// <summary>The same database through a port of loopback, with as little encryption as it allows: what is encrypted has no messages to see.</summary>
+    string Through(string connectionString, int port);
+
+    /// <summary>Reads one message.</summary>
+    /// <param name="from">Who sends it.</param>
+    /// <param name="opens">Whether it is the first of a connection.</param>
+    /// <exception cref="EndOfStreamException">There is no further one.</exception>
+    Task<byte[]> ReadAsync(Stream from, bool opens);
+}
+
+/// <summary>PostgreSQL: a letter and a length; the first message has no letter.</summary>
+public sealed class PostgresProtocol : IWireProtocol
+{
+    private const int LengthSize = 4;
+
+    public EndPoint AddressIn(string connectionString)
+    {
+        var direct = new NpgsqlConnectionStringBuilder(connectionString);
+        return Path.IsPathRooted(direct.Host)
+            ? new UnixDomainSocketEndPoint(Path.Combine(direct.Host, $".s.PGSQL.{direct.Port}"))
+            : new DnsEndPoint(direct.Host!, direct.Port);
+    }
+
+    public string Through(string connectionString, int port) => new NpgsqlConnectionStringBuilder(connectionString)
+    {
+        Host = IPAddress.Loopback.ToString(),
+        Port = port,
+        SslMode = SslMode.Disable,
+        GssEncryptionMode = GssEncryptionMode.Disable,
+    }.ConnectionString;
+
+    public Task<byte[]> ReadAsync(Stream from, bool opens)
+    {
+        var header = (opens ? 0 : 1) + LengthSize;
+        return Framed.ReadAsync(from, header, head => header - LengthSize + BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(header - LengthSize)));
+    }
+}
+
+/// <summary>
+/// SQL Server (MS-TDS): packets of a type, a status, a length and four bytes more; the status of the last packet of a message says so. The log in
+/// is encrypted by itself at least, where the server has it so: TLS shakes hands inside of packets and then goes without, and each of its records
+/// counts as a message.
+/// </summary>
+public sealed class TdsProtocol : IWireProtocol
+{
+    private const int DefaultPort = 1433;
+    private const int PacketHeader = 8;
+    private const byte EndOfMessage = 1;
+    private const int RecordHeader = 5;
+
+    public EndPoint AddressIn(string connectionString)
+    {
+        var source = new SqlConnectionStringBuilder(connectionString).DataSource;
+        var parts = source[(source.StartsWith("tcp:", StringComparison.OrdinalIgnoreCase) ? 4 : 0)..].Split(',');
+        if (parts.Length == 1 && parts[0].Contains('\\', StringComparison.Ordinal))
+        {
+            throw new NotSupportedException($"Give {SqlServerInstance.Override} a port (Server=tcp:host,port): a named instance cannot be put a proxy before.");
+        }
+
+        var host = parts[0].Split('\\')[0].Trim();
+        return new DnsEndPoint(
+            host is "." or "(local)" ? "localhost" : host, parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : DefaultPort);
+    }
+
+    public string Through(string connectionString, int port) => new SqlConnectionStringBuilder(connectionString)
+    {
+        DataSource = string.Create(CultureInfo.InvariantCulture, $"tcp:{IPAddress.Loopback},{port}"),
+        Encrypt = SqlConnectionEncryptOption.Optional,
+        TrustServerCertificate = true, // it is in the name of the server and not of the proxy
+    }.ConnectionString;
+
+    public async Task<byte[]> ReadAsync(Stream from, bool opens)
+    {
+        using var message = new MemoryStream();
+        byte[] packet;
+        do
+        {
+            packet = await ReadPacketAsync(from);
+            message.Write(packet);
+        }
+        while (!IsTls(packet[0]) && (packet[1] & EndOfMessage) == 0);
+        return message.ToArray();
+    }
+
+    private static Task<byte[]> ReadPacketAsync(Stream from) => Framed.ReadAsync(
+        from,
+        RecordHeader, // the shorter one, and the length is in both
+        head => IsTls(head[0])
+            ? RecordHeader + BinaryPrimitives.ReadUInt16BigEndian(head.AsSpan(3))
+            : Math.Max(PacketHeader, (int)BinaryPrimitives.ReadUInt16BigEndian(head.AsSpan(2))));
+
+    // 20 to 23 are the kinds of records, and no packet has such a type.
+    private static bool IsTls(byte first) => first is >= 20 and <= 23;
+}
+
+/// <summary>Reads what says in its first bytes how long it is.</summary>
+internal static class Framed
+{
+    public static async Task<byte[]> ReadAsync(Stream from, int header, Func<byte[], int> length)
+    {
+        var head = new byte[header];
+        await from.ReadExactlyAsync(head);
+        var message = new byte[length(head)];
+        head.CopyTo(message, 0);
+        await from.ReadExactlyAsync(message.AsMemory(header));
+        return message;
+    }
+}
