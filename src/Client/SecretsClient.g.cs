@@ -2136,7 +2136,7 @@ namespace Secrets.Client
         public required int? SecretVersion { get; init; }
 
         /// <summary>
-        /// The API key that was made, revoked or refused.
+        /// The API key that was made, replaced, revoked or refused.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("key_id")]
         public required System.Guid? KeyId { get; init; }
@@ -2734,7 +2734,7 @@ namespace Secrets.Client
         public long? UseCount { get; init; }
 
         /// <summary>
-        /// After storing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
+        /// After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("warnings")]
         public System.Collections.Generic.IReadOnlyList<OverlapInfo>? Warnings { get; init; }

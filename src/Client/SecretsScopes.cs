@@ -12,7 +12,7 @@ public static class SecretsScopes
     /// <summary>Get the values for tool calls. For runtimes, not for people.</summary>
     public const string Resolve = "secrets:resolve";
 
-    /// <summary>Make and revoke API keys.</summary>
+    /// <summary>Make, list, replace and revoke API keys.</summary>
     public const string ManageKeys = "keys:manage";
 
     /// <summary>Read the audit.</summary>

@@ -15,7 +15,7 @@ using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure;
 
-/// <summary>Registers persistence, encryption and key authentication.</summary>
+/// <summary>Registers what use cases leave to others: persistence, encryption, the audit, and judging credentials.</summary>
 public static class DependencyInjection
 {
     public static IServiceCollection AddInfrastructure(

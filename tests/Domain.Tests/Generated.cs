@@ -2,10 +2,10 @@ using FsCheck;
 using FsCheck.Fluent;
 using Secrets.Domain.Secrets;
 
-namespace Secrets.Domain.Tests;
+namespace Secrets.Tests;
 
-/// <summary>Properties over generated cases, and what they are generated from.</summary>
-internal static class Generated
+/// <summary>Patterns and names of tools, and values.</summary>
+internal static partial class Generated
 {
     /// <summary>
     /// What patterns and names are made of. There is little of it, so that a pattern and a name that were made apart still
@@ -17,23 +17,10 @@ internal static class Generated
         (4, Gen.Constant("b")),
         (4, Gen.Elements("_", "%", "?", "[", "]", ".", "\\", "A", "B", "é", "\U0001F511")));
 
-    private static readonly Gen<string> CodePoints = Gen.Frequency(
-        (6, Between(0x20, 0x7E)),
-        (2, Between(0x01, 0xD7FF)),
-        (1, Between(0xE000, 0xFFFF)),
-        (2, Between(0x10000, 0x10FFFF)));
-
-    /// <summary>Checks a property on generated cases; the message of a failure shows the case.</summary>
-    public static void ForAll<T>(Gen<T> cases, Action<T> check, int count = 1_000) =>
-        Check.One(Of(count), Prop.ForAll(cases.ToArbitrary(), check));
-
-    /// <summary>The same for a text and another, which a failure shows as short as they can be.</summary>
+    /// <summary><see cref="ForAll"/> for a text and another, which a failure shows as short as they can be.</summary>
     public static void ForAllPairs(Gen<(string First, string Second)> cases, Action<string, string> check, int count) => Check.One(
         Of(count),
         Prop.ForAll(Arb.From(cases, Shorter), pair => check(pair.First, pair.Second)));
-
-    /// <summary>Any text that can be stored.</summary>
-    public static Gen<string> Text(int minimum, int maximum) => Concat(CodePoints, minimum, maximum);
 
     /// <summary>Any value of that many code points.</summary>
     public static Gen<SecretValue> Value(int minimum, int maximum) => Text(minimum, maximum).Select(text => new SecretValue(text));
@@ -51,8 +38,6 @@ internal static class Generated
         (2, from pattern in Pattern() from name in Filling(pattern) select (pattern, name)),
         (2, from pattern in Pattern() from name in Filling(pattern) from changed in Changing(name) select (pattern, changed)));
 
-    private static Config Of(int count) => Config.QuickThrowOnFailure.WithMaxTest(count).WithQuietOnSuccess(true);
-
     private static Gen<string> Pattern() => Concat(PatternParts, 1, 7);
 
     private static Gen<string> Filling(string pattern) => Gen
@@ -67,13 +52,6 @@ internal static class Generated
                from added in Concat(PatternParts, 0, 1)
                select string.Concat(pieces[..at]) + added + string.Concat(pieces.Skip(at + removed));
     }
-
-    private static Gen<string> Concat(Gen<string> parts, int minimum, int maximum) =>
-        from count in Gen.Choose(minimum, maximum)
-        from text in parts.ArrayOf(count)
-        select string.Concat(text);
-
-    private static Gen<string> Between(int first, int last) => Gen.Choose(first, last).Select(char.ConvertFromUtf32);
 
     private static IEnumerable<string> Pieces(string text) => text.EnumerateRunes().Select(rune => rune.ToString());
 

@@ -938,7 +938,7 @@ export interface AuditInfo {
     secret_id: string | null;
     /** The secret's version after what was done. */
     secret_version: number | null;
-    /** The API key that was made, revoked or refused. */
+    /** The API key that was made, replaced, revoked or refused. */
     key_id: string | null;
     /** The tool or pattern. */
     tool_name: string | null;
@@ -1158,7 +1158,7 @@ export interface SecretInfo {
     last_resolved_at?: string | null;
     /** How often its value was handed out, some seconds behind; absent where it never was. */
     use_count?: number | null;
-    /** After storing a default: other defaults of the same argument that match some of the same tools. Absent when there are none. */
+    /** After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent when there are none. */
     warnings?: OverlapInfo[] | null;
     /** The entity tag of this version, for `ifMatch`; only on an answer about one secret. */
     etag?: string;

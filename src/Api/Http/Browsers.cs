@@ -33,7 +33,7 @@ internal sealed class HttpsSettings
     public const string Section = "Https";
     public const int MaxHstsDays = 3_650;
 
-    /// <summary>Days for which a browser asks by HTTPS alone, from each answer by HTTPS in Production on; 0: none.</summary>
+    /// <summary>For how many days after an answer by HTTPS a browser asks by HTTPS alone; 0: it is not told to. Said in Production only.</summary>
     public int HstsDays { get; set; } = 365;
 
     /// <summary>Whether a request by HTTP is sent to HTTPS.</summary>

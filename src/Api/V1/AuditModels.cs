@@ -35,7 +35,7 @@ public sealed record AuditInfo
     /// <summary>The secret's version after what was done.</summary>
     public required int? SecretVersion { get; init; }
 
-    /// <summary>The API key that was made, revoked or refused.</summary>
+    /// <summary>The API key that was made, replaced, revoked or refused.</summary>
     public required Guid? KeyId { get; init; }
 
     /// <summary>The tool or pattern.</summary>

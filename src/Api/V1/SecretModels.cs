@@ -91,7 +91,7 @@ public sealed record SecretInfo
     public long? UseCount { get; init; }
 
     /// <summary>
-    /// After storing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
+    /// After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<OverlapInfo>? Warnings { get; init; }

@@ -17,10 +17,7 @@ internal static class ApiKeyQueries
             return keys;
         }
 
-        var administered = caller.Memberships
-            .Where(membership => membership.Role == OrganizationRole.Admin)
-            .Select(membership => membership.OrganizationId)
-            .ToList();
+        var administered = caller.Administered.ToList();
         var userId = caller.UserId;
         return keys.Where(key => key.UserId == userId || (key.OrganizationId != null && administered.Contains(key.OrganizationId)));
     }

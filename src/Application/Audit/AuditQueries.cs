@@ -18,10 +18,7 @@ internal static class AuditQueries
             return rows;
         }
 
-        var administered = caller.Memberships
-            .Where(membership => membership.Role == OrganizationRole.Admin)
-            .Select(membership => membership.OrganizationId)
-            .ToList();
+        var administered = caller.Administered.ToList();
         var actor = caller.UserId;
         var owner = caller.Owner.Id;
         return rows.Where(row => row.Actor == actor

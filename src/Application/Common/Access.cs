@@ -13,6 +13,11 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     /// <summary>The owner of the caller's own secrets.</summary>
     public SecretOwner Owner => SecretOwner.User(UserId);
 
+    /// <summary>The organisations that the caller is an admin of.</summary>
+    public IEnumerable<string> Administered => Memberships
+        .Where(membership => membership.Role == OrganizationRole.Admin)
+        .Select(membership => membership.OrganizationId);
+
     /// <summary>Whether the credential has all of these scopes.</summary>
     public bool Has(Scopes scopes) => (Scopes & scopes) == scopes;
 
@@ -49,9 +54,7 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     }
 
     /// <summary>Whether the caller is an admin of that organisation.</summary>
-    public bool Administers(string organizationId) => Memberships.Any(
-        membership => membership.Role == OrganizationRole.Admin
-            && string.Equals(membership.OrganizationId, organizationId, StringComparison.Ordinal));
+    public bool Administers(string organizationId) => Administered.Contains(organizationId, StringComparer.Ordinal);
 }
 
 /// <summary>

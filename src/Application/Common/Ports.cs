@@ -24,8 +24,8 @@ public interface ISecretsDb
     Task<bool> ChargeAsync(SecretOwner owner, long bytes, long most, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Runs <paramref name="work"/>, saves what it changed and commits. Where the connection fails in a way that is known to pass,
-    /// the whole is run again, so the work must not have effects of its own.
+    /// Runs <paramref name="work"/>, saves what it changed and commits. On some databases the whole is run again where it fails in a way that
+    /// is known to pass, so the work must not have effects of its own.
     /// </summary>
     /// <exception cref="UniqueViolationException">A unique rule of the database was violated; nothing was stored.</exception>
     /// <exception cref="UnavailableException">The audit cannot be written; nothing was stored.</exception>

@@ -1,6 +1,6 @@
 namespace Secrets.Application.Common;
 
-/// <summary>The versions a sender is prepared to change (HTTP's If-Match); null members of the API: any.</summary>
+/// <summary>The versions that a sender is prepared to change (HTTP's If-Match).</summary>
 public sealed record VersionCondition(IReadOnlyList<int> Versions)
 {
     /// <summary>Any version will do, but there must be one.</summary>

@@ -16,7 +16,7 @@ public enum Scopes
     /// <summary><c>secrets:resolve</c>: obtain values for a tool call; a trusted runtime.</summary>
     SecretsResolve = 4,
 
-    /// <summary><c>keys:manage</c>: create, list and revoke API keys.</summary>
+    /// <summary><c>keys:manage</c>: create, list, replace and revoke API keys.</summary>
     KeysManage = 8,
 
     /// <summary><c>audit:read</c>: read the audit.</summary>

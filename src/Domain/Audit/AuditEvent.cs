@@ -45,7 +45,7 @@ public sealed record AuditEvent
     /// <summary>The secret's version after what was done; null where there is no such secret.</summary>
     public int? SecretVersion { get; init; }
 
-    /// <summary>The API key that was made, revoked or refused.</summary>
+    /// <summary>The API key that was made, replaced, revoked or refused.</summary>
     public Guid? KeyId { get; init; }
 
     /// <summary>The tool. What is too long is cut.</summary>

@@ -27,7 +27,7 @@ public sealed class Candidate
     /// <summary>Whether it may serve a tool: one that its pattern matches, or any when it is not bound to tools.</summary>
     public bool Matches(string toolName) => Pattern?.Matches(toolName) != false;
 
-    /// <summary>Whether it may be used in a workspace, or with null outside of all.</summary>
+    /// <summary>Whether it may be used in a workspace; null: outside of all.</summary>
     public bool Admits(string? workspace) => Placement.Workspaces.Admits(workspace);
 
     /// <summary>Whether it may serve a tool call at all.</summary>

@@ -19,7 +19,7 @@ public sealed class SecretValue
 
     private readonly string _plaintext;
 
-    /// <summary>Length of a secret of that kind of owner.</summary>
+    /// <summary>Length of a value that belongs to that kind of owner.</summary>
     public static TextLength LengthOf(OwnerKind owner) => owner == OwnerKind.Organization ? LengthOfOrganization : LengthOfUser;
 
     /// <summary>Takes a plaintext in. Its length is validated where it comes in.</summary>

@@ -25,7 +25,7 @@ public sealed record WorkspaceAccess
     /// <summary>The workspaces that <see cref="WorkspaceRule.Some"/> admits, each once, in the order in which they were given.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>Whether there is use in a workspace, or with null outside of all.</summary>
+    /// <summary>Whether the secret may be used in a workspace; null: outside of all.</summary>
     public bool Admits(string? workspace) => Rule switch
     {
         WorkspaceRule.All => true,

@@ -42,6 +42,6 @@ internal sealed class RootKeyRow
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Written by the readiness check, to see that the database takes writes.</summary>
+    /// <summary>Written by the readiness check, to see that the database takes writes, and by <see cref="KeyRingGate"/>, to lock the row.</summary>
     public DateTimeOffset ProbedAt { get; set; }
 }

@@ -16,7 +16,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
     /// <summary>How far the issuer's clock and ours may differ.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
-    // Beside what the issuer is to vouch for, the longest that OpenID Connect allows.
+    // The longest subject that OpenID Connect allows.
     private static readonly TextLength SubjectLength = new(1, 255);
 
     private readonly string _organizations = options.Value.OrganizationsClaim;

@@ -13,7 +13,10 @@ internal interface IDatabaseEngine
     /// <summary>Whether the engine is used where the setting is absent.</summary>
     bool IsDefaultIn(IHostEnvironment environment);
 
-    /// <summary>Registers <see cref="SecretsDbContext"/>, <see cref="IDatabaseServer"/> and <see cref="IDatabaseFaults"/>.</summary>
+    /// <summary>
+    /// Registers <see cref="SecretsDbContext"/>, <see cref="IDatabaseServer"/>, <see cref="IDatabaseFaults"/>, and whatever else here is in the
+    /// words of one database.
+    /// </summary>
     void Register(IServiceCollection services, IConfiguration configuration);
 }
 

@@ -14,31 +14,26 @@ public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixtur
         "SELECT TOP (1) writer FROM audit GROUP BY writer HAVING count(*) >= 4 AND count(CASE WHEN sequence = 2 THEN secret_version END) = 1 ORDER BY writer");
 
     /// <summary>What somebody may do to the tables. <c>'w'</c> is <see cref="Writer"/>.</summary>
-    public static TheoryData<string> Tampering => TestDatabase.IsSqlServer ? TamperingInTSql : TamperingInPostgres;
+    public static TheoryData<string> Tampering => TestDatabase.IsSqlServer ? TamperingInTSql : [.. InAnySql, .. InSqlOfPostgres];
 
     /// <summary>The same in T-SQL, but for what its types do not hold: infinite moments, and hashes of another length.</summary>
-    public static TheoryData<string> TamperingInTSql => new(
-        "UPDATE audit SET at = DATEADD(microsecond, 1, at) WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET actor = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
+    public static TheoryData<string> TamperingInTSql => [.. InAnySql, .. InTSql];
+
+    private static readonly string[] InAnySql =
+    [
         "UPDATE audit SET action = action + 1 WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET action = action + 256 WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET outcome = outcome + 1 WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET owner_kind = 2 WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET owner_kind = 257 WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET owner_kind = NULL WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET owner_id = owner_id + 0x78 WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET owner_id = NULL WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET secret_id = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET secret_id = NULL WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET secret_version = secret_version + 1 WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET key_id = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET tool_name = '' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET tool_arg = '' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET address = '::1' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET address = NULL WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET request_id = request_id + N' ' WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET hash = CAST(STUFF(hash, 32, 1, CAST(SUBSTRING(hash, 32, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET hash = 0x WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET sequence = sequence + 1000000 WHERE writer = 'w' AND sequence = 2",
         "DELETE FROM audit WHERE writer = 'w' AND sequence = 1",
         "DELETE FROM audit WHERE writer = 'w' AND sequence = 2",
@@ -48,72 +43,56 @@ public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixtur
         "DELETE FROM audit",
         "DELETE FROM audit WHERE writer = 'w' AND sequence = 1; UPDATE audit SET sequence = -sequence WHERE writer = 'w'; UPDATE audit SET sequence = -sequence - 1 WHERE writer = 'w'",
         "INSERT INTO audit SELECT writer, (SELECT max(sequence) + 1 FROM audit WHERE writer = 'w'), at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg, address, request_id, hash FROM audit WHERE writer = 'w' AND sequence = 2",
-        "INSERT INTO audit SELECT CAST(NEWID() AS binary(16)), 1, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg, address, request_id, hash FROM audit WHERE writer = 'w' AND sequence = 1",
         "UPDATE audit SET sequence = -sequence WHERE writer = 'w' AND sequence IN (2, 3); UPDATE audit SET sequence = 5 + sequence WHERE writer = 'w' AND sequence < 0",
-        "UPDATE audit SET writer = CAST(NEWID() AS binary(16)) WHERE writer = 'w'",
         "UPDATE audit_writers SET sequence = sequence - 1 WHERE id = 'w'",
-        "UPDATE audit_writers SET hash = CAST(STUFF(hash, 1, 1, CAST(SUBSTRING(hash, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
-        "UPDATE audit_writers SET head_mac = CAST(STUFF(head_mac, 1, 1, CAST(SUBSTRING(head_mac, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
-        "UPDATE audit_writers SET anchor_mac = CAST(STUFF(anchor_mac, 1, 1, CAST(SUBSTRING(anchor_mac, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
         "DELETE FROM audit WHERE writer = 'w' AND sequence = 1; UPDATE audit_writers SET anchor_sequence = 1 WHERE id = 'w'",
         "UPDATE audit_writers SET number = number + 100 WHERE id = 'w'",
-        "DELETE FROM audit WHERE writer = 'w' AND sequence = (SELECT max(sequence) FROM audit WHERE writer = 'w'); UPDATE audit_writers SET sequence = sequence - 1, hash = (SELECT TOP (1) hash FROM audit WHERE writer = 'w' ORDER BY sequence DESC) WHERE id = 'w'",
         "DELETE FROM audit WHERE writer = 'w'; DELETE FROM audit_writers WHERE id = 'w'",
         "DELETE FROM audit WHERE writer = 'w'; DELETE FROM audit_writers WHERE id = 'w'; UPDATE audit_writers SET number = number - 1 WHERE number > 1; UPDATE audit_keys SET writers = writers - 1",
         "UPDATE audit_keys SET writers = writers + 1",
         "DELETE FROM audit; DELETE FROM audit_writers; UPDATE audit_keys SET writers = 0",
-        "DELETE FROM audit; DELETE FROM audit_writers; DELETE FROM audit_keys");
+        "DELETE FROM audit; DELETE FROM audit_writers; DELETE FROM audit_keys",
+    ];
 
-    private static TheoryData<string> TamperingInPostgres => new(
+    private static readonly string[] InTSql =
+    [
+        "UPDATE audit SET at = DATEADD(microsecond, 1, at) WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET actor = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET owner_id = owner_id + 0x78 WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET secret_id = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET key_id = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET request_id = request_id + N' ' WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET hash = CAST(STUFF(hash, 32, 1, CAST(SUBSTRING(hash, 32, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET hash = 0x WHERE writer = 'w' AND sequence = 2",
+        "INSERT INTO audit SELECT CAST(NEWID() AS binary(16)), 1, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg, address, request_id, hash FROM audit WHERE writer = 'w' AND sequence = 1",
+        "UPDATE audit SET writer = CAST(NEWID() AS binary(16)) WHERE writer = 'w'",
+        "UPDATE audit_writers SET hash = CAST(STUFF(hash, 1, 1, CAST(SUBSTRING(hash, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
+        "UPDATE audit_writers SET head_mac = CAST(STUFF(head_mac, 1, 1, CAST(SUBSTRING(head_mac, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
+        "UPDATE audit_writers SET anchor_mac = CAST(STUFF(anchor_mac, 1, 1, CAST(SUBSTRING(anchor_mac, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
+        "DELETE FROM audit WHERE writer = 'w' AND sequence = (SELECT max(sequence) FROM audit WHERE writer = 'w'); UPDATE audit_writers SET sequence = sequence - 1, hash = (SELECT TOP (1) hash FROM audit WHERE writer = 'w' ORDER BY sequence DESC) WHERE id = 'w'",
+    ];
+
+    private static readonly string[] InSqlOfPostgres =
+    [
         "UPDATE audit SET at = at + interval '1 microsecond' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET at = '4000-01-01 BC' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET at = 'infinity' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET actor = gen_random_uuid() WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET action = action + 1 WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET action = action + 256 WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET outcome = outcome + 1 WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET owner_kind = 2 WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET owner_kind = 257 WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET owner_kind = NULL WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET owner_id = owner_id || 'x' WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET owner_id = NULL WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET secret_id = gen_random_uuid() WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET secret_id = NULL WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET secret_version = secret_version + 1 WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET key_id = gen_random_uuid() WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET tool_name = '' WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET tool_arg = '' WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET address = '::1' WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET address = NULL WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET request_id = request_id || ' ' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET hash = set_byte(hash, 31, get_byte(hash, 31) # 1) WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET hash = ''::bytea WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET hash = decode(repeat('00', 100000), 'hex') WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET sequence = sequence + 1000000 WHERE writer = 'w' AND sequence = 2",
-        "DELETE FROM audit WHERE writer = 'w' AND sequence = 1",
-        "DELETE FROM audit WHERE writer = 'w' AND sequence = 2",
-        "DELETE FROM audit WHERE writer = 'w' AND sequence = (SELECT max(sequence) FROM audit WHERE writer = 'w')",
-        "DELETE FROM audit WHERE writer = 'w' AND sequence > 1",
-        "DELETE FROM audit WHERE writer = 'w'",
-        "DELETE FROM audit",
-        "DELETE FROM audit WHERE writer = 'w' AND sequence = 1; UPDATE audit SET sequence = -sequence WHERE writer = 'w'; UPDATE audit SET sequence = -sequence - 1 WHERE writer = 'w'",
-        "INSERT INTO audit SELECT writer, (SELECT max(sequence) + 1 FROM audit WHERE writer = 'w'), at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg, address, request_id, hash FROM audit WHERE writer = 'w' AND sequence = 2",
         "INSERT INTO audit SELECT gen_random_uuid(), 1, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg, address, request_id, hash FROM audit WHERE writer = 'w' AND sequence = 1",
-        "UPDATE audit SET sequence = -sequence WHERE writer = 'w' AND sequence IN (2, 3); UPDATE audit SET sequence = 5 + sequence WHERE writer = 'w' AND sequence < 0",
         "UPDATE audit SET writer = gen_random_uuid() WHERE writer = 'w'",
-        "UPDATE audit_writers SET sequence = sequence - 1 WHERE id = 'w'",
         "UPDATE audit_writers SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1) WHERE id = 'w'",
         "UPDATE audit_writers SET hash = decode(repeat('00', 100000), 'hex') WHERE id = 'w'",
         "UPDATE audit_writers SET head_mac = set_byte(head_mac, 0, get_byte(head_mac, 0) # 1) WHERE id = 'w'",
         "UPDATE audit_writers SET anchor_mac = set_byte(anchor_mac, 0, get_byte(anchor_mac, 0) # 1) WHERE id = 'w'",
-        "DELETE FROM audit WHERE writer = 'w' AND sequence = 1; UPDATE audit_writers SET anchor_sequence = 1 WHERE id = 'w'",
-        "UPDATE audit_writers SET number = number + 100 WHERE id = 'w'",
         "DELETE FROM audit WHERE writer = 'w' AND sequence = (SELECT max(sequence) FROM audit WHERE writer = 'w'); UPDATE audit_writers SET sequence = sequence - 1, hash = (SELECT hash FROM audit WHERE writer = 'w' ORDER BY sequence DESC LIMIT 1) WHERE id = 'w'",
-        "DELETE FROM audit WHERE writer = 'w'; DELETE FROM audit_writers WHERE id = 'w'",
-        "DELETE FROM audit WHERE writer = 'w'; DELETE FROM audit_writers WHERE id = 'w'; UPDATE audit_writers SET number = number - 1 WHERE number > 1; UPDATE audit_keys SET writers = writers - 1",
-        "UPDATE audit_keys SET writers = writers + 1",
-        "DELETE FROM audit; DELETE FROM audit_writers; UPDATE audit_keys SET writers = 0",
-        "DELETE FROM audit; DELETE FROM audit_writers; DELETE FROM audit_keys");
+    ];
 
     [Theory]
     [MemberData(nameof(Tampering))]

@@ -23,7 +23,7 @@ internal sealed class AuditConfiguration : IEntityTypeConfiguration<AuditEntry>
         builder.Property(entry => entry.RequestId).HasMaxLength(AuditEvent.MaxRequestIdLength);
         builder.Property(entry => entry.Hash).IsHash();
 
-        // What a resolve pays for each value: for an operator, for an owner, for who acted on what is another's.
+        // Each is written for every value that is handed out, so there are no more: for what an operator reads, an owner, and whoever acted.
         builder.HasIndex(entry => entry.At).HasDatabaseName("ix_audit_at");
         builder.HasIndex(entry => new { entry.OwnerId, entry.At }).HasDatabaseName("ix_audit_owner");
         builder.HasIndex(entry => new { entry.Actor, entry.At }).HasDatabaseName("ix_audit_actor");

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace Secrets.Infrastructure.Persistence.Embedded;
 
 /// <summary>
-/// The layout on disk: <c>pgdata</c> (the cluster), <c>password</c>, <c>log</c>, <c>lock</c> and the directory of the socket. All of
-/// it is closed to other accounts. Held exclusively from <see cref="OpenAsync"/> to <see cref="Dispose"/>.
+/// The layout on disk: <c>pgdata</c> (the cluster), <c>password</c>, <c>log</c>, <c>lock</c>, the directory of the socket and, unless the
+/// configuration names another file, <c>root.key</c>. All of it is closed to other accounts. Held exclusively from <see cref="OpenAsync"/> to <see cref="Dispose"/>.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
