@@ -61,7 +61,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
 
         // Without a limit nothing of ours opens the connection either, which does not lead anywhere.
         SqlServerEngine.Configure(options, "Server=nowhere;Connect Timeout=0");
-        return new SqlServerSecretsDbContext(options.AddInterceptors(asked).Options, new SqlServerFaults(), audit: null!);
+        return new SqlServerSecretsDbContext(options.AddInterceptors(asked).Options);
     }
 
     private static async Task RunAsync<TResult>(SqlServerSecretsDbContext db, Expression query, IReadOnlyList<QueryParameterExpression> parameters)

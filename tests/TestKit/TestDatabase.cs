@@ -52,7 +52,7 @@ public static class TestDatabase
         var connectionString = (await SqlServerInstance.SharedAsync()).ConnectionString($"secrets_{Guid.NewGuid():N}");
         var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
         SqlServerEngine.Configure(options, connectionString);
-        await using (var db = new SqlServerSecretsDbContext(options.Options, new SqlServerFaults(), audit: null!))
+        await using (var db = new SqlServerSecretsDbContext(options.Options))
         {
             await db.Database.MigrateAsync();
             await db.AllowWhatIsNeededAsync(CancellationToken.None);

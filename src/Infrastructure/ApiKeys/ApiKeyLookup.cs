@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
 using Secrets.Domain.ApiKeys;
 using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Persistence;
@@ -18,13 +17,13 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private static readonly Func<SecretsDbContext, string[], IAsyncEnumerable<ApiKey>> KeysWith = EF.CompileAsyncQuery(
         (SecretsDbContext db, string[] prefixes) => db.ApiKeys.AsNoTracking().Where(key => prefixes.Contains(key.Prefix)));
 
-    private readonly IServiceScopeFactory _scopes;
+    private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly Batcher<string, ApiKey?> _reads;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
 
-    public ApiKeyLookup(IServiceScopeFactory scopes)
+    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts)
     {
-        _scopes = scopes;
+        _contexts = contexts;
         _reads = new Batcher<string, ApiKey?>(BatchLimits.OfReads, ReadAsync);
         _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.OfReads, TouchAsync);
     }
@@ -44,10 +43,10 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
 
     private async Task<IReadOnlyList<ApiKey?>> ReadAsync(IReadOnlyList<string> prefixes)
     {
-        await using var scope = _scopes.CreateAsyncScope();
+        await using var db = await _contexts.CreateDbContextAsync();
         var asked = prefixes.Distinct(StringComparer.Ordinal).ToArray();
         var found = new Dictionary<string, ApiKey>(StringComparer.Ordinal);
-        await foreach (var key in KeysWith(scope.ServiceProvider.GetRequiredService<SecretsDbContext>(), asked))
+        await foreach (var key in KeysWith(db, asked))
         {
             found.Add(key.Prefix, key);
         }
@@ -57,11 +56,11 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
 
     private async Task<IReadOnlyList<bool>> TouchAsync(IReadOnlyList<(Guid Id, DateTimeOffset Now)> keys)
     {
-        await using var scope = _scopes.CreateAsyncScope();
+        await using var db = await _contexts.CreateDbContextAsync();
         var used = keys.Select(key => key.Id).Distinct().ToArray();
         var now = keys.Max(key => key.Now);
         var stale = now - LastUsedPrecision;
-        await scope.ServiceProvider.GetRequiredService<SecretsDbContext>().ApiKeys
+        await db.ApiKeys
             .Where(row => used.Contains(row.Id) && (row.LastUsedAt == null || row.LastUsedAt <= stale))
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, now));
         return new bool[keys.Count];

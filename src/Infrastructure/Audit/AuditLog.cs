@@ -1,4 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
@@ -11,14 +11,14 @@ namespace Secrets.Infrastructure.Audit;
 /// <summary>Group commit of the audit: events that arrive while one write is under way share the next.</summary>
 internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 {
-    private readonly IServiceScopeFactory _scopes;
+    private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly AuditWriters _writers;
     private readonly UseCounter _uses;
     private readonly Batcher<IReadOnlyList<AuditEvent>, AuditReceipt> _batcher;
 
-    public AuditLog(IServiceScopeFactory scopes, AuditWriters writers, UseCounter uses, IOptions<GroupCommitOptions> options)
+    public AuditLog(IDbContextFactory<SecretsDbContext> contexts, AuditWriters writers, UseCounter uses, IOptions<GroupCommitOptions> options)
     {
-        _scopes = scopes;
+        _contexts = contexts;
         _writers = writers;
         _uses = uses;
         _batcher = new Batcher<IReadOnlyList<AuditEvent>, AuditReceipt>(options.Value.ToLimits(), WriteAsync);
@@ -31,8 +31,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 
     private async Task<IReadOnlyList<AuditReceipt>> WriteAsync(IReadOnlyList<IReadOnlyList<AuditEvent>> items)
     {
-        await using var scope = _scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
+        await using var db = await _contexts.CreateDbContextAsync();
         var entries = await _writers.AppendAsync(db, [.. items.SelectMany(events => events)]);
         _uses.Count(entries);
         var receipts = new AuditReceipt[items.Count];

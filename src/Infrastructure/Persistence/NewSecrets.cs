@@ -1,4 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
@@ -11,16 +11,16 @@ namespace Secrets.Infrastructure.Persistence;
 /// <summary>Group commit of new secrets: those that arrive while one transaction is under way share the next.</summary>
 internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
 {
-    private readonly IServiceScopeFactory _scopes;
+    private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly INewSecretStore _store;
     private readonly AuditWriters _audit;
     private readonly IDatabaseFaults _faults;
     private readonly Batcher<Audited, NewSecret?> _batcher;
 
     public NewSecrets(
-        IServiceScopeFactory scopes, INewSecretStore store, AuditWriters audit, IDatabaseFaults faults, IOptions<GroupCommitOptions> options)
+        IDbContextFactory<SecretsDbContext> contexts, INewSecretStore store, AuditWriters audit, IDatabaseFaults faults, IOptions<GroupCommitOptions> options)
     {
-        _scopes = scopes;
+        _contexts = contexts;
         _store = store;
         _audit = audit;
         _faults = faults;
@@ -35,8 +35,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
 
     private async Task<IReadOnlyList<NewSecret?>> StoreAsync(IReadOnlyList<Audited> items)
     {
-        await using var scope = _scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
+        await using var db = await _contexts.CreateDbContextAsync();
         try
         {
             await using var transaction = await db.Database.BeginTransactionAsync();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
@@ -14,8 +15,7 @@ namespace Secrets.Infrastructure.Persistence;
 /// The model that every database shares. A provider derives from it and adds what only that provider knows: its collation, its
 /// migrations, its errors.
 /// </summary>
-internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaults faults, AuditWriters audit)
-    : DbContext(options), ISecretsDb
+internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(options), ISecretsDb
 {
     private readonly List<AuditEvent> _facts = [];
 
@@ -36,6 +36,9 @@ internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaul
     public DbSet<KeyRingRow> KeyRing => Set<KeyRingRow>();
 
     public DbSet<RootKeyRow> RootKeys => Set<RootKeyRow>();
+
+    /// <summary>What an error of the database means.</summary>
+    protected abstract IDatabaseFaults Faults { get; }
 
     /// <summary>A collation that compares text byte by byte, so that no database folds case or ignores an accent.</summary>
     protected abstract string BinaryCollation { get; }
@@ -98,14 +101,14 @@ internal abstract class SecretsDbContext(DbContextOptions options, IDatabaseFaul
         {
             var result = await work(cancellationToken);
             await SaveChangesAsync(cancellationToken);
-            await audit.CommitAsync(this, _facts, transaction);
+            await this.GetService<AuditWriters>().CommitAsync(this, _facts, transaction);
             return result;
         }
         catch (DbUpdateConcurrencyException)
         {
             throw new ConflictException("The secret was changed at the same moment. Try again.");
         }
-        catch (DbUpdateException exception) when (faults.UniqueIndexOf(exception) is { } index)
+        catch (DbUpdateException exception) when (Faults.UniqueIndexOf(exception) is { } index)
         {
             // What an entity owns is written along with it, and named along with it.
             var refused = exception.Entries.Where(entry => !entry.Metadata.IsOwned()).ToList();

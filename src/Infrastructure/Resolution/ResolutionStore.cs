@@ -14,12 +14,14 @@ namespace Secrets.Infrastructure.Resolution;
 /// </summary>
 internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
 {
+    private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly IServiceScopeFactory _scopes;
     private readonly ICandidateReader _reader;
     private readonly Batcher<CandidateQuestion, OwnerCandidates> _batcher;
 
-    public ResolutionStore(IServiceScopeFactory scopes, ICandidateReader reader)
+    public ResolutionStore(IDbContextFactory<SecretsDbContext> contexts, IServiceScopeFactory scopes, ICandidateReader reader)
     {
+        _contexts = contexts;
         _scopes = scopes;
         _reader = reader;
         _batcher = new Batcher<CandidateQuestion, OwnerCandidates>(BatchLimits.OfReads, ReadAsync);
@@ -44,7 +46,7 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
 
     private async Task<IReadOnlyList<OwnerCandidates>> ReadAsync(IReadOnlyList<CandidateQuestion> questions)
     {
-        await using var scope = _scopes.CreateAsyncScope();
-        return await _reader.ReadAsync(scope.ServiceProvider.GetRequiredService<SecretsDbContext>(), questions);
+        await using var db = await _contexts.CreateDbContextAsync();
+        return await _reader.ReadAsync(db, questions);
     }
 }

@@ -1,4 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Secrets.Domain.Audit;
@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Resolution;
 /// Counts in memory what is handed out, and stores the sums every few seconds: a write for each resolve would cost as much as the
 /// audit. What a killed process had not stored is in the audit, and not in the counts.
 /// </summary>
-internal sealed partial class UseCounter(IServiceScopeFactory scopes, IUseStore store, TimeProvider time, ILogger<UseCounter> logger)
+internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> contexts, IUseStore store, TimeProvider time, ILogger<UseCounter> logger)
     : BackgroundService
 {
     // Secrets of one statement.
@@ -52,8 +52,8 @@ internal sealed partial class UseCounter(IServiceScopeFactory scopes, IUseStore 
         {
             try
             {
-                await using var scope = scopes.CreateAsyncScope();
-                await store.AddAsync(scope.ServiceProvider.GetRequiredService<SecretsDbContext>(), batch, cancellationToken);
+                await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+                await store.AddAsync(db, batch, cancellationToken);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {

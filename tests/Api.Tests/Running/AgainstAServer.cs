@@ -56,6 +56,15 @@ public sealed partial class AgainstAServer
                 new JsonObject { ["name"] = "k", ["user_id"] = Guid.NewGuid().ToString(), ["scopes"] = new JsonArray("secrets:read") });
         }
 
+        var sessions = await TestDatabase.RunAsync(
+            installation.ConnectionString,
+            TestDatabase.IsSqlServer
+                ? "SELECT CAST(count(*) AS bigint) FROM sys.dm_exec_sessions WHERE database_id = DB_ID() AND program_name LIKE 'Secrets%'"
+                : "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'Secrets%'",
+            [],
+            command => command.ExecuteScalarAsync());
+        Assert.InRange((long)sessions!, 2, 3);
+
         async Task AllAsync(string path, JsonObject body)
         {
             foreach (var answer in await Task.WhenAll(crowd.Select(client => client.PostAsync(path, body.DeepClone()))))

@@ -72,12 +72,12 @@ public sealed partial class MigrationScripts
         {
             var postgres = new DbContextOptionsBuilder<PostgresSecretsDbContext>();
             PostgresEngine.Configure(postgres, connectionString.Length > 0 ? connectionString : "Host=nowhere");
-            return new PostgresSecretsDbContext(postgres.Options, new PostgresFaults(), audit: null!);
+            return new PostgresSecretsDbContext(postgres.Options);
         }
 
         var sqlServer = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
         SqlServerEngine.Configure(sqlServer, connectionString);
-        return new SqlServerSecretsDbContext(sqlServer.Options, new SqlServerFaults(), audit: null!);
+        return new SqlServerSecretsDbContext(sqlServer.Options);
     }
 
     /// <summary>A database without anything in it.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
@@ -22,7 +23,8 @@ internal static class Samples
         var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
         SqlServerEngine.Configure(options, connectionString);
         var audit = new AuditWriters(new SqlServerAuditStore(), new AuditKey(), TimeProvider.System, NullLogger<AuditWriters>.Instance);
-        return new SqlServerSecretsDbContext(options.Options, new SqlServerFaults(), audit);
+        options.UseApplicationServiceProvider(new ServiceCollection().AddSingleton(audit).BuildServiceProvider());
+        return new SqlServerSecretsDbContext(options.Options);
     }
 
     public static AuditEntry[] Entries(int count) => AuditChain.Continue(

@@ -31,6 +31,6 @@ public sealed class TranslatingQueries
         var options = new DbContextOptionsBuilder<PostgresSecretsDbContext>();
         PostgresEngine.Configure(options, "Host=nowhere");
         options.AddInterceptors(SqlServerTranslation.Instance);
-        return new PostgresSecretsDbContext(options.Options, new PostgresFaults(), audit: null!);
+        return new PostgresSecretsDbContext(options.Options);
     }
 }

@@ -26,13 +26,16 @@ internal sealed class PostgresEngine : IDatabaseEngine
         services.AddSingleton<ICandidateReader, PostgresCandidateReader>();
         services.AddSingleton<IAuditStore, PostgresAuditStore>();
         services.AddSingleton<IUseStore, PostgresUseStore>();
-        services.AddDbContextPool<SecretsDbContext, PostgresSecretsDbContext>(
-            (provider, options) => Configure(options, provider.GetRequiredService<IDatabaseServer>().ConnectionString));
+        services.AddContexts<PostgresSecretsDbContext>(Configure);
     }
 
-    public static void Configure(DbContextOptionsBuilder options, string connectionString)
+    public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
     {
         var connection = new NpgsqlConnectionStringBuilder(connectionString);
+        connection.MaxPoolSize = share?.Of(connection.MaxPoolSize) ?? connection.MaxPoolSize;
+        connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
+        connection.ApplicationName = ConnectionShare.NameOf(share, connection.ApplicationName);
+
         // Whether the operator said something; ContainsKey is true of every setting that there is.
         if (!connection.ShouldSerialize("Max Auto Prepare"))
         {

@@ -1,12 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
-using Secrets.Infrastructure.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsDbContext> options, IDatabaseFaults faults, AuditWriters audit)
-    : SecretsDbContext(options, faults, audit)
+internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsDbContext> options) : SecretsDbContext(options)
 {
+    protected override IDatabaseFaults Faults { get; } = new PostgresFaults();
+
     protected override string BinaryCollation => "C";
 
     /// <summary>For the command line that adds migrations (eng/add-migration); it never connects.</summary>
@@ -16,7 +16,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         {
             var options = new DbContextOptionsBuilder<PostgresSecretsDbContext>();
             PostgresEngine.Configure(options, "Host=localhost");
-            return new PostgresSecretsDbContext(options.Options, new PostgresFaults(), audit: null!);
+            return new PostgresSecretsDbContext(options.Options);
         }
     }
 }

@@ -29,17 +29,17 @@ internal sealed class SqlServerEngine : IDatabaseEngine
         services.AddSingleton<ICandidateReader, SqlServerCandidateReader>();
         services.AddSingleton<IAuditStore, SqlServerAuditStore>();
         services.AddSingleton<IUseStore, SqlServerUseStore>();
-        services.AddDbContextPool<SecretsDbContext, SqlServerSecretsDbContext>(
-            (provider, options) => Configure(options, provider.GetRequiredService<IDatabaseServer>().ConnectionString));
+        services.AddContexts<SqlServerSecretsDbContext>(Configure);
     }
 
-    public static void Configure(DbContextOptionsBuilder options, string connectionString)
+    public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
     {
         var connection = new SqlConnectionStringBuilder(connectionString);
-        if (!connection.ShouldSerialize("Application Name"))
-        {
-            connection.ApplicationName = "Secrets";
-        }
+        connection.MaxPoolSize = share?.Of(connection.MaxPoolSize) ?? connection.MaxPoolSize;
+        connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
+
+        // Unset, it is the driver's name and not null.
+        connection.ApplicationName = ConnectionShare.NameOf(share, connection.ShouldSerialize("Application Name") ? connection.ApplicationName : null);
 
         if (!connection.ShouldSerialize("Pool Blocking Period"))
         {

@@ -4,15 +4,14 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage;
-using Secrets.Infrastructure.Audit;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
-internal sealed class SqlServerSecretsDbContext(
-    DbContextOptions<SqlServerSecretsDbContext> options, IDatabaseFaults faults, AuditWriters audit)
-    : SecretsDbContext(options, faults, audit)
+internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecretsDbContext> options) : SecretsDbContext(options)
 {
     private const byte DurabilityForced = 2;
+
+    protected override IDatabaseFaults Faults { get; } = new SqlServerFaults();
 
     protected override string BinaryCollation => "Latin1_General_100_BIN2";
 
@@ -114,7 +113,7 @@ internal sealed class SqlServerSecretsDbContext(
         {
             var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
             SqlServerEngine.Configure(options, "Server=localhost");
-            return new SqlServerSecretsDbContext(options.Options, new SqlServerFaults(), audit: null!);
+            return new SqlServerSecretsDbContext(options.Options);
         }
     }
 }

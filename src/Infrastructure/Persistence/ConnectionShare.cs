@@ -1,0 +1,30 @@
+namespace Secrets.Infrastructure.Persistence;
+
+/// <summary>
+/// A part of the connections that a process may have. Batches have theirs to themselves, one for each worker: a pool hands out what has rested
+/// longest, and a session of the database that rests is cold when its turn comes, which in a large pool cost more than the work. Nor does a crowd of
+/// other requests keep the batches waiting.
+/// </summary>
+/// <param name="OfBatches">Whether this is the part of batches, or what is left for everything else.</param>
+/// <param name="Committers">See <see cref="Batching.GroupCommitOptions.Committers"/>.</param>
+internal sealed record ConnectionShare(bool OfBatches, int Committers)
+{
+    // What reads API keys and candidates, notes which keys were used, and counts which secrets.
+    private const int Singles = 4;
+
+    // New secrets, and rows of the audit.
+    private const int KindsOfCommits = 2;
+
+    /// <summary>How many connections the part has. Both parts have what is allowed and no more, unless that is a single one.</summary>
+    /// <param name="allowed">What the connection string allows.</param>
+    public int Of(int allowed)
+    {
+        var batches = Math.Clamp(allowed / 2, 1, Singles + (KindsOfCommits * Committers));
+        return OfBatches ? batches : Math.Max(1, allowed - batches);
+    }
+
+    /// <summary>What the database shows a connection as.</summary>
+    /// <param name="share">Its share; none when it shares with nobody.</param>
+    /// <param name="given">The connection string's own name, if it has one.</param>
+    public static string NameOf(ConnectionShare? share, string? given) => $"{given ?? "Secrets"}{(share is { OfBatches: true } ? " (batches)" : "")}";
+}

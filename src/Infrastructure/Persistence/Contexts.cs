@@ -1,0 +1,41 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Secrets.Infrastructure.Batching;
+
+namespace Secrets.Infrastructure.Persistence;
+
+/// <summary>Has a database's options use a connection string, with a share of the connections that it allows.</summary>
+internal delegate void ConfigureContext(DbContextOptionsBuilder options, string connectionString, ConnectionShare share);
+
+/// <summary>Registers contexts: a scoped <see cref="SecretsDbContext"/> for requests, a factory of them for batches.</summary>
+internal static class Contexts
+{
+    public static void AddContexts<TContext>(this IServiceCollection services, ConfigureContext configure)
+        where TContext : SecretsDbContext
+    {
+        services.AddDbContextPool<SecretsDbContext, TContext>((provider, options) => Configure(provider, options, ofBatches: false));
+        services.AddSingleton<IDbContextFactory<SecretsDbContext>>(
+            provider => new BatchContexts<TContext>(options => Configure(provider, options, ofBatches: true)));
+
+        void Configure(IServiceProvider provider, DbContextOptionsBuilder options, bool ofBatches) => configure(
+            options.UseApplicationServiceProvider(provider),
+            provider.GetRequiredService<IDatabaseServer>().ConnectionString,
+            new ConnectionShare(ofBatches, provider.GetRequiredService<IOptions<GroupCommitOptions>>().Value.Committers));
+    }
+
+    private sealed class BatchContexts<TContext>(Action<DbContextOptionsBuilder> configure) : IDbContextFactory<SecretsDbContext>
+        where TContext : SecretsDbContext
+    {
+        // Not before the first use: the database's address is known when it has started.
+        private readonly Lazy<PooledDbContextFactory<TContext>> _pool = new(() =>
+        {
+            var options = new DbContextOptionsBuilder<TContext>();
+            configure(options);
+            return new PooledDbContextFactory<TContext>(options.Options);
+        });
+
+        public SecretsDbContext CreateDbContext() => _pool.Value.CreateDbContext();
+    }
+}
