@@ -42,8 +42,8 @@ public interface ISecretsDb
 public interface INewSecrets
 {
     /// <summary>
-    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, the owner has
-    /// no account yet, or it is more than one row.
+    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, or it is more
+    /// than one row.
     /// </summary>
     /// <param name="secret">The secret, sealed.</param>
     /// <param name="fact">What the audit says of it, in the same transaction.</param>
