@@ -26,6 +26,7 @@ internal static class DependencyInjection
     public static IServiceCollection AddApi(this IServiceCollection services)
     {
         services.AddFailures();
+        services.AddHosts();
         services.AddProxies();
         services.AddBrowsers();
         services.AddLimits();
