@@ -53,7 +53,7 @@ public sealed class RemovingOldRows : IAsyncLifetime
         var scopes = new CountedScopes(_server.Services.GetRequiredService<IServiceScopeFactory>());
         using var retention = Retention(scopes, days: null);
         await retention.StartAsync(TestContext.Current.CancellationToken);
-        await retention.ExecuteTask!;
+        await retention.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
         Assert.Equal(0, scopes.Made);
     }
