@@ -81,6 +81,8 @@ export function prepare(document, { typescript = false } = {}) {
     if (schema.properties) schema.additionalProperties = false;
     for (const [member, given] of Object.entries(schema.properties ?? {})) {
       const property = (schema.properties[member] = simplifyNullable(given));
+      // A closed set of names stays text: the generator would make a type of it for each place, and a new name would break old clients.
+      delete property.enum;
       // In a partial update "left out" and "null" are two things.
       if (partial.has(name) && !schema.required?.includes(member)) property['x-optional'] = true;
       if (isSecret(member, property)) {

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
@@ -25,7 +26,9 @@ internal static class DependencyInjection
 {
     public static IServiceCollection AddApi(this IServiceCollection services)
     {
+        services.Decorate<IServer, PlainSpokenServer>();
         services.AddFailures();
+        services.AddHosts();
         services.AddProxies();
         services.AddBrowsers();
         services.AddLimits();
@@ -46,7 +49,7 @@ internal static class DependencyInjection
             mvc.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
-            mvc.ModelBinderProviders.Insert(0, new WholeNumberBinder());
+            mvc.ModelBinderProviders.Insert(0, new QueryBinders());
             mvc.InputFormatters.Clear();
             mvc.InputFormatters.Add(formatter);
             mvc.OutputFormatters.RemoveType<StringOutputFormatter>();

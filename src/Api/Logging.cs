@@ -13,6 +13,9 @@ internal static class Logging
     private static readonly (string Category, LogLevel Least)[] Limits =
         [("Microsoft.AspNetCore", LogLevel.Warning), ("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)];
 
+    // With a stack, and in front of the sentence that says what to change.
+    private const string SaidByPlainSpokenServer = "Unable to start Kestrel.";
+
     /// <summary>Logs through Serilog as the configuration's section "Serilog" says, less what no setting may turn on.</summary>
     public static void AddSafely(this ILoggingBuilder logging, IConfiguration configuration)
     {
@@ -28,9 +31,11 @@ internal static class Logging
     {
         try
         {
-            return new LoggerConfiguration().ReadFrom.Configuration(configuration).CreateLogger();
+            return new LoggerConfiguration().ReadFrom.Configuration(configuration)
+                .Filter.ByExcluding(line => line.MessageTemplate.Text is SaidByPlainSpokenServer)
+                .CreateLogger();
         }
-        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or TargetInvocationException)
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or TargetInvocationException or IOException)
         {
             throw new StartupException($"The section Serilog of the configuration is not valid: {exception.GetBaseException().Message}", exception);
         }

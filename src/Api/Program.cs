@@ -30,7 +30,7 @@ try
         return 0;
     }
 
-    await app.RunAsync();
+    await app.ServeAsync();
     return 0;
 }
 catch (Exception problem) when (problem is StartupException or OptionsValidationException)

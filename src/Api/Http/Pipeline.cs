@@ -13,10 +13,11 @@ internal static partial class Pipeline
         app.UseForwardedHeaders();
         app.Use(SetHeaders);
         app.UseMiddleware<RequestLog>();
-        app.UseHttpsAsConfigured();
         app.UseExceptionHandler();
         app.UseStatusCodePages(pages => pages.HttpContext.RequestServices.GetRequiredService<FailureHandler>()
             .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
+        app.UseHostFiltering();
+        app.UseHttpsAsConfigured();
         app.MapWhen(
             context => context.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal),
             branch => branch.UseSwaggerUI(ui => ui.SwaggerEndpoint("/openapi/v1.json", "Secrets v1")));
@@ -29,7 +30,7 @@ internal static partial class Pipeline
         app.UseAuthorization();
         app.MapOpenApi().AllowAnonymous();
         app.MapHealth();
-        app.MapControllers();
+        app.MapControllers().Add(LiteralPaths.Keep);
     }
 
     private static Task SetHeaders(HttpContext context, RequestDelegate next)

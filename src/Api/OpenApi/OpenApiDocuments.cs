@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.OpenApi;
@@ -206,6 +207,13 @@ internal static class OpenApiDocuments
             _ => null,
         };
         (schema.MinLength, schema.MaxLength) = (length?.Minimum, length?.Maximum);
+        if (member is { Name: "allowed_workspaces_type" })
+        {
+            // Where null is allowed, it has to be among them.
+            var isNullable = schema.Type?.HasFlag(JsonSchemaType.Null) == true;
+            schema.Enum = [.. WorkspaceRuleNames.All.Select(name => JsonValue.Create(name)), .. isNullable ? [JsonNullSentinel.JsonNull] : Array.Empty<JsonNode>()];
+        }
+
         if (member is { DeclaringType.Name: nameof(RotateApiKeyBody), Name: "grace_seconds" })
         {
             (schema.Minimum, schema.Maximum) = ("0", ApiKey.MaxGrace.TotalSeconds.ToString(CultureInfo.InvariantCulture));

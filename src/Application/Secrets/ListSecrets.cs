@@ -29,9 +29,9 @@ internal sealed class ListSecretsValidator : AbstractValidator<ListSecrets>
     public ListSecretsValidator()
     {
         this.ValidatePage();
-        RuleFor(request => request.ToolName).Text(ToolPattern.Length);
-        RuleFor(request => request.SecretName).Text(Secret.NameLength);
-        RuleFor(request => request.Workspace).Text(Membership.WorkspaceLength);
+        RuleFor(request => request.ToolName).Name(ToolPattern.Length);
+        RuleFor(request => request.SecretName).Name(Secret.NameLength);
+        RuleFor(request => request.Workspace).Name(Membership.WorkspaceLength);
     }
 }
 

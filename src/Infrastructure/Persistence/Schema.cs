@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 
@@ -43,11 +45,17 @@ internal sealed partial class Schema(SecretsDbContext db, IDatabaseFaults faults
         {
             await act();
         }
-        catch (Exception exception) when (faults.IsUnavailable(exception))
+        catch (Exception exception) when (faults.IsUnavailable(exception) || exception is DbException)
         {
-            throw new StartupException($"The database cannot be reached: {exception.GetBaseException().Message}", exception);
+            throw new StartupException($"The database cannot be used: {Reason(exception)}", exception);
         }
     }
+
+    /// <summary>What the driver says, and what lies beneath, which may be no more than "success".</summary>
+    private static string Reason(Exception exception) => exception.GetBaseException() is var cause
+        && (ReferenceEquals(cause, exception) || cause is Win32Exception { NativeErrorCode: 0 })
+            ? exception.Message
+            : $"{exception.Message} ({cause.Message})";
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer one has run")]
     private partial void Ahead(int count);

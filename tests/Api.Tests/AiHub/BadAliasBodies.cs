@@ -126,6 +126,8 @@ public sealed class BadAliasBodies(ApiServer server)
     [Theory]
     [InlineData("?alias=%00")]
     [InlineData("?workspace=MARK%00")]
+    [InlineData("?alias=%20%20")]
+    [InlineData("?workspace=%20")]
     public async Task A_query_that_cannot_be_is_refused(string query)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());

@@ -45,6 +45,22 @@ public sealed class VaultContract(ApiServer server)
         });
     }
 
+    [Fact]
+    public async Task The_names_of_the_workspace_rules_are_the_vendors()
+    {
+        using var anybody = server.Anonymous();
+        var documented = Vendor().Resolve("#/paths")[Documented]!["post"]!["requestBody"]!["content"]!["application/json"]!["schema"]!;
+        var expected = documented["properties"]!["allowed_workspaces_type"]!["enum"]!;
+
+        var ours = new JsonSchema((await anybody.GetAsync("/openapi/v1.json")).MustBe(200).Json).Resolve("#/components/schemas");
+
+        foreach (var schema in (string[])["CreateAliasBody", "UpdateAliasBody", "AliasInfo"])
+        {
+            var names = ours[schema]!["properties"]!["allowed_workspaces_type"]!["enum"]?.AsArray() ?? [];
+            Assert.Equal(expected.AsArray().Select(name => $"{name}"), names.OfType<JsonNode>().Select(name => $"{name}"));
+        }
+    }
+
     [Theory]
     [InlineData("POST")]
     [InlineData("PATCH")]

@@ -113,12 +113,16 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
         Assert.DoesNotContain("Server:", giant.Head, StringComparison.OrdinalIgnoreCase);
     }
 
-    [Fact]
-    public async Task A_host_that_is_not_allowed_is_refused()
+    [Theory]
+    [InlineData("/health/live", "detail")]
+    [InlineData("/api/v2/aihub/secrets", "message")]
+    public async Task A_host_that_is_not_allowed_is_refused_in_the_form_of_its_dialect(string path, string member)
     {
-        var answer = await RawHttp.SendAsync(_server.Address, Bytes("GET /health/live HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"));
+        var answer = await RawHttp.SendAsync(_server.Address, Bytes($"GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"));
 
         Assert.Equal(400, answer.Status);
+        Assert.Contains("Cache-Control: no-store", answer.Head, StringComparison.Ordinal);
+        Assert.Equal(member, Assert.Single(JsonNode.Parse(answer.Body)!.AsObject()).Key);
         Assert.DoesNotContain("evil.example", answer.Head + answer.Body, StringComparison.Ordinal);
     }
 

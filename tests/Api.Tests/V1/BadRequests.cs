@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
@@ -78,6 +80,12 @@ public sealed class BadRequests(ApiServer server)
     [InlineData("POST", "/01890a5d-ac96-774b-bcce-b302099a8057", "DELETE, GET, PATCH")]
     [InlineData("PUT", "/01890a5d-ac96-774b-bcce-b302099a8057", "DELETE, GET, PATCH")]
     [InlineData("TRACE", "/01890a5d-ac96-774b-bcce-b302099a8057", "DELETE, GET, PATCH")]
+    [InlineData("GET", "/resolve", "POST")]
+    [InlineData("PATCH", "/resolve", "POST")]
+    [InlineData("DELETE", "/Resolve/", "POST")]
+    [InlineData("OPTIONS", "/resolve", "POST")]
+    [InlineData("MARK", "/resolve", "POST")]
+    [InlineData("GET", "/resolve/explain", "POST")]
     public async Task Another_method_is_405_and_the_right_ones_are_named(string method, string path, string allowed)
     {
         using var user = await server.NewUserAsync();
@@ -87,12 +95,39 @@ public sealed class BadRequests(ApiServer server)
         Assert.Equal(allowed.Split(", "), answer.ContentHeaders.Allow.Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
+    /// <summary>Whatever parameter of another route would take the path in. Health answers to whatever a balancer sends.</summary>
     [Fact]
-    public async Task HEAD_is_405_without_a_body()
+    public async Task Every_literal_path_knows_its_methods()
+    {
+        using var user = server.Operator();
+        string[] methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "MARK"];
+        var paths = server.Services.GetServices<EndpointDataSource>()
+            .SelectMany(source => source.Endpoints)
+            .OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.RoutePattern.Parameters.Count == 0 && !endpoint.RoutePattern.RawText!.StartsWith("/health", StringComparison.Ordinal))
+            .ToLookup(endpoint => $"/{endpoint.RoutePattern.RawText!.Trim('/')}", endpoint => endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods);
+        Assert.NotEmpty(paths);
+        foreach (var path in paths)
+        {
+            var allowed = path.SelectMany(one => one).Order(StringComparer.Ordinal).ToList();
+            foreach (var method in methods.Except(allowed, StringComparer.Ordinal))
+            {
+                var answer = (await user.SendAsync(new HttpMethod(method), path.Key)).MustBe(405);
+
+                Assert.Equal(allowed, answer.ContentHeaders.Allow.Order(StringComparer.Ordinal), StringComparer.Ordinal);
+                Assert.Equal(path.Key.Contains("aihub", StringComparison.Ordinal) ? "message" : "detail", Assert.Single(answer.Json.AsObject()).Key);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/resolve")]
+    public async Task HEAD_is_405_without_a_body(string path)
     {
         using var user = await server.NewUserAsync();
 
-        var answer = (await user.SendAsync(HttpMethod.Head, Answers.Secrets)).MustBe(405);
+        var answer = (await user.SendAsync(HttpMethod.Head, Answers.Secrets + path)).MustBe(405);
 
         Assert.Empty(answer.Body);
     }
@@ -208,7 +243,7 @@ public sealed class BadRequests(ApiServer server)
         (await user.SendAsync(HttpMethod.Post, Answers.Secrets, $"{{{members}}}")).MustBeSecret();
     }
 
-    /// <summary>What the server below the service answers by itself: it says no and stays sane.</summary>
+    /// <summary>What the server below the service answers by itself: it says no, as the README says, and stays sane.</summary>
     public static TheoryData<string, string> Broken() => new()
     {
         { "a URL of 100 kB", $"GET /api/v1/secrets/{new string('a', 100_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" },
@@ -234,7 +269,8 @@ public sealed class BadRequests(ApiServer server)
     {
         var answer = await RawHttp.SendAsync(server.Address, Encoding.Latin1.GetBytes(request));
 
-        Assert.True(answer.Status is >= 400 and < 500 or 505, $"{what}: {answer}");
+        Assert.True(answer.Status is 400 or 414 or 431 or 505, $"{what}: {answer}");
+        Assert.Empty(answer.Body);
         Assert.DoesNotContain("MARK", $"{answer}", StringComparison.Ordinal);
         using var user = await server.NewUserAsync();
         Assert.Empty((await user.GetAsync(Answers.Secrets)).MustBeList());

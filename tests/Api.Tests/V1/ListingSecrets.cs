@@ -221,6 +221,11 @@ public sealed class ListingSecrets(ApiServer server)
     [InlineData("limit=0&cursor=MARK", "query.limit: value_error, query.cursor: value_error")]
     [InlineData("secret_name=MARK%00", "query.secret_name: value_error")]
     [InlineData("tool_name=%00MARK", "query.tool_name: value_error")]
+    [InlineData("limit=%20", "query.limit: int_parsing")]
+    [InlineData("cursor=%20", "query.cursor: value_error")]
+    [InlineData("secret_name=%20%20", "query.secret_name: value_error")]
+    [InlineData("secret_name=+", "query.secret_name: value_error")]
+    [InlineData("tool_name=%09&workspace=%C2%A0", "query.tool_name: value_error, query.workspace: value_error")]
     public async Task Bad_parameters_are_named_and_not_repeated(string query, string expected)
     {
         using var user = await server.NewUserAsync();

@@ -152,6 +152,16 @@ public sealed class SecretsOfOrganizations(ApiServer server)
                 .Select(row => $"{row!["action"]} {row["outcome"]} {row["secret_version"]}")];
     }
 
+    [Fact]
+    public async Task A_blank_organisation_is_not_oneself()
+    {
+        using var user = await server.NewUserAsync();
+
+        (await user.PostAsync(In("%20"), Default("n", "tool"))).MustBeError(403);
+        (await user.GetAsync(In("%20"))).MustBeError(403);
+        (await user.GetAsync("/api/v1/usage?organization_id=%20")).MustBeError(404);
+    }
+
     private static string In(string organization) => $"{Answers.Secrets}?organization_id={organization}";
 
     private static Guid Id(Answer answer) => answer.Json["secret_id"]!.GetValue<Guid>();

@@ -34,9 +34,7 @@ internal sealed class DirectoryLock : IDisposable
         {
             try
             {
-                var stream = new FileStream(Path.Combine(path, "lock"), options);
-                PrivateFiles.Write(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-                return new DirectoryLock(stream, holder);
+                return Hold(new FileStream(Path.Combine(path, "lock"), options), holder);
             }
             catch (IOException exception) when (IsHeld(exception))
             {
@@ -68,6 +66,20 @@ internal sealed class DirectoryLock : IDisposable
         }
 
         _stream.Dispose();
+    }
+
+    private static DirectoryLock Hold(FileStream stream, string holder)
+    {
+        try
+        {
+            PrivateFiles.Write(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return new DirectoryLock(stream, holder);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
     }
 
     // Windows: ERROR_SHARING_VIOLATION. Unix: EWOULDBLOCK of flock(2), 11 on Linux and 35 on macOS.

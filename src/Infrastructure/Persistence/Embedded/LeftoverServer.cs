@@ -8,18 +8,18 @@ internal sealed partial class LeftoverServer(string cluster, PostgresBinaries bi
     /// <summary>Answers the account that could do it: the given one, or that one with more rights.</summary>
     public async Task<ServerAccount> RemoveAsync(ServerAccount account, CancellationToken cancellationToken)
     {
-        if (!File.Exists(PostmasterFile.PathIn(cluster)))
+        if (!Path.Exists(PostmasterFile.PathIn(cluster)))
         {
             return account;
         }
 
         // We hold the lock of the directory, so a server in it has lost the process that it belonged to.
-        var file = PostmasterFile.Read(cluster);
+        var file = Read();
         if (file is null)
         {
             // Empty or torn: the machine went down as it was written, or a server is writing it right now.
             await Task.Delay(TimeSpan.FromMilliseconds(300), clock, cancellationToken);
-            file = PostmasterFile.Read(cluster);
+            file = Read();
             if (file is null)
             {
                 File.Delete(PostmasterFile.PathIn(cluster));
@@ -56,6 +56,22 @@ internal sealed partial class LeftoverServer(string cluster, PostgresBinaries bi
         }
 
         return account;
+    }
+
+    // What cannot be read is not taken for torn, and removed: it is all that keeps a second server out.
+    private PostmasterFile? Read()
+    {
+        try
+        {
+            return PostmasterFile.Read(cluster);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new StartupException(
+                $"Whether a server still runs in {cluster} cannot be told by the account {Environment.UserName}: {exception.Message} "
+                + "Run the service as the account that made it.",
+                exception);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "An earlier run left its database server (process {Pid}) in {Cluster}: stopping it")]

@@ -24,7 +24,21 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
 {
     public static string PathIn(string cluster) => Path.Combine(cluster, "postmaster.pid");
 
+    /// <summary>Null when it is absent, not (yet) whole, or not ours to read.</summary>
+    public static PostmasterFile? TryRead(string cluster)
+    {
+        try
+        {
+            return Read(cluster);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Null when it is absent, or not (yet) whole.</summary>
+    /// <exception cref="UnauthorizedAccessException">It is not ours to read, and may be a living server's.</exception>
     public static PostmasterFile? Read(string cluster)
     {
         string[] lines;

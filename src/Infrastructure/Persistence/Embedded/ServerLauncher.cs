@@ -55,7 +55,7 @@ internal sealed class ServerLauncher(EmbeddedOptions options, ILogger logger, Ti
         catch (OperationCanceledException)
         {
             control.Kill();
-            if (PostmasterFile.Read(setup.Data.Cluster)?.Alive() is { } begun)
+            if (PostmasterFile.TryRead(setup.Data.Cluster)?.Alive() is { } begun)
             {
                 return begun; // for the shutdown that follows: waiting until it is ready is cancelled at once
             }
@@ -68,6 +68,6 @@ internal sealed class ServerLauncher(EmbeddedOptions options, ILogger logger, Ti
             output.Remember(await File.ReadAllTextAsync(file, cancellationToken));
         }
 
-        return (control.ExitCode == 0 ? PostmasterFile.Read(setup.Data.Cluster)?.Alive() : null) ?? throw output.DidNotStart();
+        return (control.ExitCode == 0 ? PostmasterFile.TryRead(setup.Data.Cluster)?.Alive() : null) ?? throw output.DidNotStart();
     }
 }

@@ -30,7 +30,7 @@ internal sealed partial class ServerProcess(
         cancellationToken.ThrowIfCancellationRequested();
         var since = clock.GetTimestamp();
         var told = TimeSpan.Zero;
-        while (PostmasterFile.Read(setup.Data.Cluster) is not { Ready: true } file || file.Pid != process.Id)
+        while (PostmasterFile.TryRead(setup.Data.Cluster) is not { Ready: true } file || file.Pid != process.Id)
         {
             if (process.HasExited)
             {
@@ -63,7 +63,7 @@ internal sealed partial class ServerProcess(
         }
 
         // pg_ctl signals whatever number the file holds, so the file is asked first.
-        if (PostmasterFile.Read(setup.Data.Cluster)?.Pid == process.Id)
+        if (PostmasterFile.TryRead(setup.Data.Cluster)?.Pid == process.Id)
         {
             try
             {

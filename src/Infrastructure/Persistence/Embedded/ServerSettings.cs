@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -6,15 +7,35 @@ namespace Secrets.Infrastructure.Persistence.Embedded;
 /// <summary>What the server is told on its command line: our settings, and on top of them those of a person.</summary>
 internal sealed partial class ServerSettings
 {
+    /// <summary>
+    /// What the service relies on: where the server listens and who may connect, where its files are, and that no value gets into its log.
+    /// </summary>
+    private static readonly FrozenSet<string> Fixed = FrozenSet.ToFrozenSet(
+        [
+            "listen_addresses", "port", "unix_socket_directories", "unix_socket_group", "unix_socket_permissions",
+            "data_directory", "config_file", "hba_file", "ident_file", "external_pid_file",
+            "logging_collector", "log_destination", "log_directory", "log_filename", "log_file_mode", "log_rotation_age",
+            "log_min_messages", "log_error_verbosity", "log_statement", "log_min_duration_statement", "log_min_duration_sample",
+            "log_transaction_sample_rate", "log_min_error_statement", "log_parameter_max_length", "log_parameter_max_length_on_error",
+            "debug_print_parse", "debug_print_plan", "debug_print_rewritten",
+        ],
+        StringComparer.Ordinal);
+
     private readonly IDictionary<string, string> _overrides;
 
     /// <summary>Ours, with these on top.</summary>
-    /// <exception cref="StartupException">One has a name that no setting can have.</exception>
+    /// <exception cref="StartupException">One has a name that no setting can have, or is not for a person to set.</exception>
     public ServerSettings(IDictionary<string, string> overrides)
     {
         foreach (var name in overrides.Keys.Where(name => !SettingName().IsMatch(name)))
         {
             throw new StartupException($"Embedded__Settings__{name} is not the name of a server setting.");
+        }
+
+        foreach (var name in overrides.Keys.Where(Fixed.Contains))
+        {
+            throw new StartupException(
+                $"Embedded__Settings__{name} cannot be set: where the embedded database listens, keeps its files and what it logs is for the service to decide.");
         }
 
         _overrides = overrides;

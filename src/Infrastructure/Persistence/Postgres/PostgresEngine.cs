@@ -31,7 +31,7 @@ internal sealed class PostgresEngine : IDatabaseEngine
 
     public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
     {
-        var connection = new NpgsqlConnectionStringBuilder(connectionString);
+        var connection = ConnectionText.Read(connectionString, text => new NpgsqlConnectionStringBuilder(text), built => built.Host);
         connection.MaxPoolSize = share?.Of(connection.MaxPoolSize) ?? connection.MaxPoolSize;
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
         connection.ApplicationName = ConnectionShare.NameOf(share, connection.ApplicationName);

@@ -34,7 +34,7 @@ internal sealed class SqlServerEngine : IDatabaseEngine
 
     public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
     {
-        var connection = new SqlConnectionStringBuilder(connectionString);
+        var connection = ConnectionText.Read(connectionString, text => new SqlConnectionStringBuilder(text), built => built.DataSource);
         connection.MaxPoolSize = share?.Of(connection.MaxPoolSize) ?? connection.MaxPoolSize;
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
 

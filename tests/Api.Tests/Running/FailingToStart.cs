@@ -1,0 +1,122 @@
+using System.Net;
+using System.Net.Sockets;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Running;
+
+/// <summary>Starts that fail for what others read of the configuration, the web server and drivers: one line with the setting, and no other noise.</summary>
+public sealed class FailingToStart : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("Kestrel__Endpoints__Https__Certificate__Path", "missing.crt", "Kestrel:Endpoints:Https:Certificate:Path names a file that does not exist or cannot be read")]
+    [InlineData("Kestrel__Endpoints__Https__Certificate__KeyPath", "missing.key", "Kestrel:Endpoints:Https:Certificate:KeyPath names a file that does not exist or cannot be read")]
+    [InlineData("Kestrel__Certificates__Default__Path", "missing.pfx", "Kestrel:Certificates:Default:Path names a file that does not exist or cannot be read")]
+    [InlineData("Kestrel__Endpoints__Https__Certificate__Path", "rubbish", "as Kestrel says")]
+    [InlineData("Kestrel__Endpoints__Https__Url", "", "as Kestrel says")]
+    public async Task A_certificate_that_cannot_be_used_is_named(string name, string value, string expected)
+    {
+        var rubbish = Path.Combine(_folder, "rubbish");
+        await File.WriteAllTextAsync(rubbish, "rubbish", TestContext.Current.CancellationToken);
+
+        await MustBeRefusedAsync(
+            expected,
+            ("ASPNETCORE_URLS", null),
+            ("Kestrel__Endpoints__Https__Url", "https://127.0.0.1:0"),
+            ("Kestrel__Endpoints__Https__Certificate__Path", rubbish),
+            (name, value.Length > 0 ? Path.Combine(_folder, value) : value));
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("ftp://127.0.0.1")]
+    [InlineData("http://127.0.0.1:99999")]
+    [InlineData("http://192.0.2.1:5080")]
+    [InlineData("https://127.0.0.1:0")]
+    public async Task An_address_that_cannot_be_is_refused(string url) =>
+        await MustBeRefusedAsync($"as ASPNETCORE_URLS ({url}) says", ("ASPNETCORE_URLS", url));
+
+    [Fact]
+    public async Task An_address_in_use_is_named()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var url = $"http://{other.LocalEndpoint}";
+
+        await MustBeRefusedAsync($"as ASPNETCORE_URLS ({url}) says", ("ASPNETCORE_URLS", url));
+    }
+
+    [Theory]
+    [InlineData("Postgres", "nonsense")]
+    [InlineData("Postgres", "Host=127.0.0.1;Password=a;hunter2=b")]
+    [InlineData("Postgres", "Host=127.0.0.1;Port=hunter2")]
+    [InlineData("Postgres", "Database=d")]
+    [InlineData("SqlServer", "nonsense")]
+    [InlineData("SqlServer", "Database=d")]
+    [InlineData("SqlServer", "Server=127.0.0.1;Password=a;hunter2=b")]
+    [InlineData("SqlServer", "Server=127.0.0.1;Connect Timeout=hunter2")]
+    public async Task A_connection_string_that_the_driver_cannot_read_is_named_and_not_repeated(string provider, string connection)
+    {
+        var output = await MustBeRefusedAsync("ConnectionStrings:Secrets", ("Database__Provider", provider), ("ConnectionStrings__Secrets", connection));
+
+        Assert.DoesNotContain("hunter2", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Postgres", "Host=127.0.0.1;Port=1;Username=u;Database=d", "127.0.0.1:1")]
+    [InlineData("SqlServer", "Server=127.0.0.1,1;User ID=u;Password=hunter2;Connect Timeout=1", "SQL Server")]
+    public async Task A_database_that_cannot_be_reached_is_said_in_the_words_of_the_driver(string provider, string connection, string expected)
+    {
+        var output = await MustBeRefusedAsync("The database cannot be used", ("Database__Provider", provider), ("ConnectionStrings__Secrets", connection));
+
+        Assert.Contains(expected, output, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_log_that_cannot_be_made_is_named() => await MustBeRefusedAsync("The section Serilog", ("Serilog__Using__0", "No.Such.Assembly"));
+
+    [Fact]
+    public async Task Who_is_asked_to_stop_during_the_start_just_ends()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var service = ServiceProcess.Start(new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["Database__Provider"] = "Postgres",
+            ["ConnectionStrings__Secrets"] = $"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=u;Database=d;Timeout=2",
+        });
+        using var connection = await silent.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, await service.StopAsync());
+        Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
+    }
+
+    private async Task<string> MustBeRefusedAsync(string expected, params (string Name, string? Value)[] settings)
+    {
+        // Retention is at work by the time that the web server is started.
+        var all = new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["Embedded__DataDirectory"] = Path.Combine(_folder, "data"),
+            ["Audit__RetentionDays"] = "30",
+        };
+        foreach (var (name, value) in settings)
+        {
+            all[name] = value;
+        }
+
+        await using var service = ServiceProcess.Start(all);
+
+        Assert.Equal(1, await service.ExitCodeAsync());
+        var output = service.Output;
+        var line = Assert.Single(output.Split('\n'), line => line.StartsWith("Secrets cannot start", StringComparison.Ordinal));
+        Assert.Contains(expected, line, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain(" FTL]", output, StringComparison.Ordinal);
+        Assert.DoesNotContain(" ERR]", output, StringComparison.Ordinal);
+        return output;
+    }
+}
