@@ -30,7 +30,7 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
         await using (service)
         {
             var (server, fileSystem) = await workspace.RequireDurabilityAsync(cancellationToken);
-            Say(string.Create(CultureInfo.InvariantCulture, $"signing {Tokens:N0} tokens"));
+            Progress.Say($"signing {Tokens:N0} tokens");
             var tokens = new string[Tokens];
             Parallel.For(0, Tokens, at => tokens[at] = authority.Token());
             var key = await service.MakeRuntimeAsync(cancellationToken);
@@ -43,7 +43,7 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
 
     private async Task<string> MeasureAsync()
     {
-        Say(string.Create(CultureInfo.InvariantCulture, $"storing the defaults of {Owners:N0} owners"));
+        Progress.Say($"storing the defaults of {Owners:N0} owners");
         var make = new MakeOwners(Service.BootstrapKey, Owners);
         await _load.RunAsync(make, cancellationToken);
         var owners = make.Made.ToList();
@@ -52,7 +52,7 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
         var token = tokens[0];
         var expected = "\"secret_value\":\"lin_api_"u8.ToArray();
         var (byKey, byToken) = (new Resolve("/api/v1/secrets/resolve", key, owners, expected), new Resolve("/api/v1/secrets/resolve", token, owners, expected));
-        Say("warming up");
+        Progress.Say($"warming up");
         foreach (var workload in (Workload[])[byKey, byToken, new Look(null), new Look(key), new Look(token)])
         {
             await _load.RunAsync(workload, options.Quick ? options.Duration : WarmUp / 5, cancellationToken);
@@ -63,7 +63,7 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
         var resolves = new Dictionary<string, List<Measurement>>(StringComparer.Ordinal);
         for (var round = 1; round <= options.Rounds; round++)
         {
-            Say(string.Create(CultureInfo.InvariantCulture, $"round {round} of {options.Rounds}"));
+            Progress.Say($"round {round} of {options.Rounds}");
             nothing.Add(await _load.RunAsync(new Look(null), options.Duration, cancellationToken));
             await AddAsync("API key", new Look(key), byKey);
             await AddAsync("JWT", new Look(token), byToken);
@@ -115,8 +115,6 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
         """).ReplaceLineEndings("\n");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private static void Say(string what) => Console.Error.WriteLine($"{TimeProvider.System.GetLocalNow():HH:mm:ss} {what}");
 
     /// <summary>Asks whether the service is alive, with credentials or without.</summary>
     private sealed class Look(IReadOnlyList<string>? credentials, bool once) : Workload

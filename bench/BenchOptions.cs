@@ -6,7 +6,7 @@ namespace Secrets.Bench;
 /// <summary>What to measure, for how long.</summary>
 internal sealed record BenchOptions
 {
-    /// <summary>Secrets stored for the first half of the measurements.</summary>
+    /// <summary>Secrets that the small one of two services holds.</summary>
     public const int Small = 1_000;
 
     public const string Usage =
@@ -14,9 +14,9 @@ internal sealed record BenchOptions
         dotnet run -c Release --project bench [-- OPTIONS]
 
           --seconds N       of each measurement (default 8)
-          --rounds N        of floor and create, one after the other (default 3)
+          --rounds N        of all measurements, every size in turn (default 3)
           --connections N   at the same time (default 32)
-          --quick           1 second, 1 round, 10,000 secrets: does it run at all? under a minute
+          --quick           1 second, 1 round, 10,000 secrets: does it run at all? a minute or so
           --only-create     the rounds of floor and create at 1,000 secrets, and nothing else
           --resolve         resolves against their floors, at 1,000, 100,000 and 1,000,000 secrets
           --authenticate    what authentication costs of a resolve, by API key and by JWT
@@ -27,7 +27,7 @@ internal sealed record BenchOptions
           --limit MINUTES   give up after this long (default 30)
         """;
 
-    private static readonly IReadOnlyList<int> AllSizes = [1_000, 100_000, 1_000_000];
+    private static readonly IReadOnlyList<int> AllSizes = [Small, 100_000, 1_000_000];
 
     public int Seconds { get; private init; } = 8;
 
@@ -49,7 +49,7 @@ internal sealed record BenchOptions
 
     public int LimitMinutes { get; private init; } = 30;
 
-    /// <summary>Secrets stored for the second half.</summary>
+    /// <summary>Secrets that the large one holds.</summary>
     public int Large => Quick ? 10_000 : 100_000;
 
     /// <summary>Measure resolves and not management.</summary>
@@ -58,11 +58,16 @@ internal sealed record BenchOptions
     /// <summary>Measure authentication and not management.</summary>
     public bool Authenticate { get; private init; }
 
-    /// <summary>Secrets stored for the last measurements of resolves.</summary>
+    /// <summary>Secrets that the largest service for resolves holds at most.</summary>
     public int Most { get; private init; } = AllSizes[^1];
 
-    /// <summary>Secrets stored for the measurements of resolves.</summary>
-    public IReadOnlyList<int> Sizes => [.. AllSizes.Where(size => size <= (Quick ? AllSizes[0] : Most))];
+    /// <summary>Secrets stored, one service for each, in ascending order.</summary>
+    public IReadOnlyList<int> Sizes => this switch
+    {
+        { Resolve: true } => [.. AllSizes.Where(size => size <= (Quick ? Small : Most))],
+        { OnlyCreate: true } => [Small],
+        _ => [Small, Large],
+    };
 
     public TimeSpan Duration => TimeSpan.FromSeconds(Seconds);
 
@@ -77,7 +82,7 @@ internal sealed record BenchOptions
                 "--only-create" => options with { OnlyCreate = true },
                 "--resolve" => options with { Resolve = true },
                 "--authenticate" => options with { Authenticate = true },
-                "--most" => options with { Most = Number(arguments, ++at, 1_000_000) },
+                "--most" => options with { Most = Number(arguments, ++at, AllSizes[^1], Small) },
                 "--write" => options with { Write = true },
                 "--help" or "-h" => options with { Help = true },
                 "--seconds" => options with { Seconds = Number(arguments, ++at, 600) },
@@ -112,10 +117,10 @@ internal sealed record BenchOptions
     private static string Text(string[] arguments, int at) =>
         at < arguments.Length ? arguments[at] : throw new BenchException($"{arguments[at - 1]} needs a value.\n\n{Usage}");
 
-    private static int Number(string[] arguments, int at, int most) =>
-        int.TryParse(Text(arguments, at), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most
+    private static int Number(string[] arguments, int at, int most, int least = 1) =>
+        int.TryParse(Text(arguments, at), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
             ? number
-            : throw new BenchException($"{arguments[at - 1]} needs a number from 1 to {most}.\n\n{Usage}");
+            : throw new BenchException($"{arguments[at - 1]} needs a number from {least} to {most}.\n\n{Usage}");
 }
 
 /// <summary>Something that ends the run, in words.</summary>

@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using System.Globalization;
 using Npgsql;
 
 namespace Secrets.Bench;
 
-/// <summary>The whole run, from an empty directory to the table.</summary>
-internal sealed class BenchRun
+/// <summary>Creates, reads and deletes with few secrets stored and with many, in turns, from empty directories to the table.</summary>
+internal sealed class BenchRun(BenchOptions options, Report report, CancellationToken cancellationToken)
 {
     private const int Owners = 1_000;
 
@@ -18,46 +17,16 @@ internal sealed class BenchRun
     private const int WarmUpRequests = 20_000;
 
     private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(60);
-
-    private readonly BenchOptions _options;
-    private readonly Workspace _workspace;
-    private readonly Service _service;
-    private readonly LoadGenerator _load;
-    private readonly CancellationToken _cancellationToken;
-    private readonly Report _report;
-
-    private BenchRun(BenchOptions options, Workspace workspace, Service service, Report report, CancellationToken cancellationToken)
-    {
-        _options = options;
-        _workspace = workspace;
-        _service = service;
-        _load = new LoadGenerator(service, options.Connections);
-        _report = report;
-        _cancellationToken = cancellationToken;
-    }
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
     {
         if (Debugger.IsAttached || IsDebugBuild) throw new BenchException("Measure a release build: dotnet run -c Release --project bench");
 
-        using var workspace = new Workspace(options);
         var report = new Report(options);
-        Say("first start, on an empty directory");
-        var (service, firstStart) = await Service.StartAsync(workspace, Service.BootstrapKey, cancellationToken);
-        Owner owner;
-        await using (service)
+        await using (var sites = await Sites.StartAsync(options, cancellationToken))
         {
-            report.FirstStart = firstStart;
-            var run = new BenchRun(options, workspace, service, report, cancellationToken);
-            owner = await run.MeasureAsync();
-            report.Memory = service.Memory;
-        }
-
-        for (var at = 0; at < Restarts && !options.OnlyCreate; at++)
-        {
-            Say("start on the data that is there");
-            var (again, elapsed) = await Service.StartAsync(workspace, owner.Key, cancellationToken);
-            await using (again) report.Starts.Add(elapsed);
+            await new BenchRun(options, report, cancellationToken).MeasureAsync(sites.All);
         }
 
         var text = report.ToMarkdown();
@@ -71,91 +40,113 @@ internal sealed class BenchRun
     private static bool IsDebugBuild => false;
 #endif
 
-    private async Task<Owner> MeasureAsync()
+    private async Task MeasureAsync(IReadOnlyList<Site> sites)
     {
-        (_report.Server, _report.FileSystem) = await _workspace.RequireDurabilityAsync(_cancellationToken);
+        report.FirstStart = sites[0].FirstStart;
+        var all = new List<Loaded>();
+        foreach (var site in sites) all.Add(await LoadAsync(site));
+        if (all[0].Floor is null) Progress.Say($"{Floor.Missing}");
 
-        Say($"{Owners:N0} owners with a key each");
-        var make = new MakeOwners(Service.BootstrapKey, Owners);
-        await _load.RunAsync(make, _cancellationToken);
-        var owners = make.Made.ToList();
-        var (ofTen, others) = (owners[..OwnersOfTen], owners[OwnersOfTen..]);
-
-        // The runtime compiles what is busy a second time, and every owner's data key is made at its first secret.
-        Say("warming up");
-        var warmUp = new Create(owners, "warm-up", WarmUpRequests, inTurn: true);
-        await _load.RunAsync(warmUp, _options.Quick ? TimeSpan.FromSeconds(3) : WarmUpLimit, _cancellationToken);
-        await RemoveAsync(warmUp);
-
-        Say($"storing {BenchOptions.Small:N0} secrets");
-        var few = new Create(ofTen, "few", BenchOptions.Small, inTurn: true);
-        await _load.RunAsync(few, _cancellationToken);
-        var floor = await Floor.PrepareAsync(_workspace, _options.Connections, await RowBytesAsync(), _cancellationToken);
-        if (floor is null) Say(Floor.Missing);
-        await SettleAsync();
-        if (!_options.OnlyCreate) await ReadAsync(BenchOptions.Small, [.. few.Made], ofTen, ofTen);
-        await CompeteAsync(BenchOptions.Small, owners, floor);
-        if (_options.OnlyCreate) return owners[0];
-
-        Say($"storing {_options.Large:N0} secrets");
-        var many = new Create(others, "many", _options.Large - BenchOptions.Small, inTurn: true);
-        await _load.RunAsync(many, _cancellationToken);
-        await SettleAsync();
-        await ReadAsync(_options.Large, [.. few.Made, .. many.Made], others, ofTen);
-        await CompeteAsync(_options.Large, owners, floor);
-        return owners[0];
-    }
-
-    private async Task ReadAsync(int size, IReadOnlyList<Stored> stored, IReadOnlyList<Owner> paged, IReadOnlyList<Owner> ofTen)
-    {
-        await MeasureReadAsync(Report.Get, size, new Get(stored));
-        await MeasureReadAsync(Report.Page, size, new List(paged, "?limit=10"));
-        await MeasureReadAsync(Report.Whole, size, new List(ofTen, ""));
-    }
-
-    private async Task MeasureReadAsync(string name, int size, Workload workload)
-    {
-        Say($"{name}, {size:N0} stored");
-        await _load.RunAsync(workload, _options.Duration / 2, _cancellationToken);
-        _report.Add(name, size, await _load.RunAsync(workload, _options.Duration, _cancellationToken));
-    }
-
-    // One after the other, round by round: whatever else the machine does meets both.
-    private async Task CompeteAsync(int size, IReadOnlyList<Owner> owners, Floor? floor)
-    {
-        for (var round = 1; round <= _options.Rounds; round++)
+        for (var round = 1; round <= options.Rounds; round++)
         {
-            Say($"floor and create, {size:N0} stored, round {round} of {_options.Rounds}");
-            var best = floor is null ? (double?)null : await floor.MeasureAsync(_options.Duration, _cancellationToken);
-            var series = string.Create(CultureInfo.InvariantCulture, $"{size}-{round}");
-            var warmUp = new Create(owners, $"{series}-warm-up");
-            await _load.RunAsync(warmUp, TimeSpan.FromSeconds(1), _cancellationToken);
-            var create = new Create(owners, series);
-            var measured = await _load.RunAsync(create, _options.Duration, _cancellationToken);
-            _report.Add(Report.Create, size, measured);
-            if (best is { } most) _report.AddRound(size, most, measured.PerSecond);
-            Say(best is { } of
-                ? string.Create(CultureInfo.InvariantCulture, $"  floor {of:N0}/s, create {measured.PerSecond:N0}/s: {measured.PerSecond / of:0.000}")
-                : string.Create(CultureInfo.InvariantCulture, $"  create {measured.PerSecond:N0}/s"));
+            Progress.Say($"round {round} of {options.Rounds}");
+            var turns = Sites.InTurn(all, round).ToList();
+            if (!options.OnlyCreate) await ReadAsync(turns);
+            await CompeteAsync(turns, round);
+        }
 
-            // Back to the size that the next measurement is about.
-            await RemoveAsync(warmUp);
-            _report.Add(Report.Delete, size, await RemoveAsync(create));
-            await SettleAsync();
+        var (largest, key) = (sites[^1], all[^1].Owners[0].Key);
+        report.Memory = largest.Service.Memory;
+        for (var at = 0; at < Restarts && !options.OnlyCreate; at++)
+        {
+            Progress.Say($"start on the data that is there");
+            report.Starts.Add(await largest.RestartAsync(key, cancellationToken));
         }
     }
 
-    private Task<Measurement> RemoveAsync(Create made) => _load.RunAsync(new Delete(made.Made), _cancellationToken);
-
-    // What the server does by itself every minute, done now, so that it falls into no measurement.
-    private Task SettleAsync() => _workspace.ExecuteAsync("VACUUM (ANALYZE) secrets, owners, api_keys, audit", _cancellationToken);
-
-    private async Task<int> RowBytesAsync()
+    private async Task<Loaded> LoadAsync(Site site)
     {
-        await using var connection = await _workspace.ConnectAsync("secrets", _cancellationToken);
-        await using var command = new NpgsqlCommand("SELECT avg(pg_column_size(secrets.*))::int FROM secrets", connection);
-        return _report.RowBytes = (int)(await command.ExecuteScalarAsync(_cancellationToken))!;
+        (report.Server, report.FileSystem) = await site.Workspace.RequireDurabilityAsync(cancellationToken);
+        var load = new LoadGenerator(site.Service, options.Connections);
+        var owners = await site.MakeOwnersAsync(load, Owners, cancellationToken);
+        var (ofTen, others) = (owners[..OwnersOfTen], owners[OwnersOfTen..]);
+
+        // The runtime compiles what is busy a second time, and every owner's data key is made at its first secret.
+        Progress.Say($"{site.Size:N0} stored: warming up");
+        var warmUp = new Create(owners, "warm-up", WarmUpRequests, inTurn: true);
+        await load.RunAsync(warmUp, options.Quick ? TimeSpan.FromSeconds(3) : WarmUpLimit, cancellationToken);
+        await load.RunAsync(new Delete(warmUp.Made), cancellationToken);
+
+        Progress.Say($"{site.Size:N0} stored: storing them");
+        var few = new Create(ofTen, "few", BenchOptions.Small, inTurn: true);
+        await load.RunAsync(few, cancellationToken);
+        var many = new Create(others, "many", site.Size - BenchOptions.Small, inTurn: true);
+        await load.RunAsync(many, cancellationToken);
+
+        var floor = await Floor.PrepareAsync(site.Workspace, options.Connections, await RowBytesAsync(site.Workspace), cancellationToken);
+        await site.SettleAsync(cancellationToken);
+        IReadOnlyList<(string, Workload)> reads =
+        [
+            (Report.Get, new Get([.. few.Made, .. many.Made])),
+            (Report.Page, new List(many.Made.Count > 0 ? others : ofTen, "?limit=10")),
+            (Report.Whole, new List(ofTen, "")),
+        ];
+        foreach (var (_, read) in reads.Where(_ => !options.OnlyCreate)) await load.RunAsync(read, options.Duration / 2, cancellationToken);
+        return new Loaded(site, load, owners, reads, floor);
     }
 
-    private static void Say(string what) => Console.Error.WriteLine($"{TimeProvider.System.GetLocalNow():HH:mm:ss} {what}");
+    private async Task ReadAsync(IReadOnlyList<Loaded> turns)
+    {
+        for (var at = 0; at < turns[0].Reads.Count; at++)
+        {
+            foreach (var of in turns)
+            {
+                var (name, read) = of.Reads[at];
+                await of.Load.RunAsync(read, Settling, cancellationToken);
+                var measured = await of.Load.RunAsync(read, options.Duration, cancellationToken);
+                report.Add(name, of.Site.Size, measured);
+                Progress.Say($"  {of.Site.Size:N0} stored: {name} {measured.PerSecond:N0}/s");
+            }
+        }
+    }
+
+    private async Task CompeteAsync(IReadOnlyList<Loaded> turns, int round)
+    {
+        var made = new List<(Loaded Of, Create WarmUp, Create Create)>();
+        foreach (var of in turns)
+        {
+            var best = of.Floor is null ? (double?)null : await of.Floor.MeasureAsync(options.Duration, cancellationToken);
+            var warmUp = new Create(of.Owners, FormattableString.Invariant($"{round}-warm-up"));
+            await of.Load.RunAsync(warmUp, Settling, cancellationToken);
+            var create = new Create(of.Owners, FormattableString.Invariant($"{round}"));
+            var measured = await of.Load.RunAsync(create, options.Duration, cancellationToken);
+            made.Add((of, warmUp, create));
+            report.Add(Report.Create, of.Site.Size, measured);
+            Progress.Say($"  {of.Site.Size:N0} stored: create {measured.PerSecond:N0}/s");
+            if (best is not { } most) continue;
+            report.AddRound(of.Site.Size, most, measured.PerSecond);
+            Progress.Say($"  {of.Site.Size:N0} stored: floor {most:N0}/s, create / floor {measured.PerSecond / most:0.000}");
+        }
+
+        // Back to the size that the next round is about. Only now, because it takes longer than all the rest, and creates would be far apart.
+        foreach (var (of, warmUp, create) in made)
+        {
+            await of.Load.RunAsync(new Delete(warmUp.Made), cancellationToken);
+            var measured = await of.Load.RunAsync(new Delete(create.Made), cancellationToken);
+            report.Add(Report.Delete, of.Site.Size, measured);
+            Progress.Say($"  {of.Site.Size:N0} stored: delete {measured.PerSecond:N0}/s");
+        }
+
+        foreach (var of in turns) await of.Site.SettleAsync(cancellationToken);
+    }
+
+    private async Task<int> RowBytesAsync(Workspace workspace)
+    {
+        await using var connection = await workspace.ConnectAsync("secrets", cancellationToken);
+        await using var command = new NpgsqlCommand("SELECT avg(pg_column_size(secrets.*))::int FROM secrets", connection);
+        return report.RowBytes = (int)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private sealed record Loaded(
+        Site Site, LoadGenerator Load, IReadOnlyList<Owner> Owners, IReadOnlyList<(string Name, Workload Workload)> Reads, Floor? Floor);
 }

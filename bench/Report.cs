@@ -65,7 +65,7 @@ internal sealed class Report(BenchOptions options)
         ## What it means
 
         - **Only ratios carry over.** The load generator, the service and the database share the machine, so the absolute figures are
-          those of a busy laptop. Floor and create take turns, and the ratio is the median over the rounds.
+          those of a busy laptop. What is compared takes turns, and a ratio is the median of those within each round.
         - **The floor** is PostgreSQL's own load generator on the same server, with the same number of connections: one prepared
           INSERT of a row as large as a stored secret into a table with one index, one commit. It checks no key, knows no quota, keeps
           no name unique and seals nothing. It is not meant to be reached: it is what the disk and the commit allow.
@@ -75,7 +75,8 @@ internal sealed class Report(BenchOptions options)
         - **Processor time** per request is what does not depend on who else uses the machine. With few cores it is also the limit: the
           three columns, divided by the cores, give about the time between two answers.
         - **100,000 against 1,000 stored**: every query goes through an index that begins with the owner or the id, so more secrets cost a
-          little more index depth and less luck with caches. Between the two stand some minutes of an uneven machine.
+          little more index depth and less luck with caches. Each size has a service and a database of its own, and in every round each
+          measurement of the one follows right after that of the other.
         - Deletes are what brings the table back to its size between rounds. VACUUM and ANALYZE run between measurements and not in them.
         - The service logs warnings only. At the default level it writes one line for each request besides.
         """;
@@ -88,23 +89,23 @@ internal sealed class Report(BenchOptions options)
             var rounds = _rounds.Where(round => round.Size == size).ToList();
             var measured = rounds.Count == 0
                 ? "no pgbench, no floor"
-                : Invariant($"**{Median(rounds.Select(round => round.Create / round.Floor)):0.000}** (rounds: {Listed(rounds.Select(round => round.Create / round.Floor))}; floor {Median(rounds.Select(round => round.Floor)):N0}/s)");
+                : InRounds(rounds.Select(round => round.Create / round.Floor), "0.000", Invariant($"; floor {Median(rounds.Select(round => round.Floor)):N0}/s"));
             page.AppendLine(Invariant($"| create / floor, {size:N0} stored | {measured} | at least {Required}, better {Aim} |"));
         }
 
         foreach (var name in Names().Where(_ => Sizes().Count > 1))
         {
-            var ratio = Of(name, options.Large).PerSecond / Of(name, BenchOptions.Small).PerSecond;
-            page.AppendLine(Invariant($"| {name}: {options.Large:N0} / {BenchOptions.Small:N0} stored | **{ratio:0.00}** | flat: {Flat} or more |"));
+            var ratios = Rounds(name, options.Large).Zip(Rounds(name, BenchOptions.Small), (many, few) => many.PerSecond / few.PerSecond);
+            page.AppendLine(Invariant($"| {name}: {options.Large:N0} / {BenchOptions.Small:N0} stored | {InRounds(ratios, "0.00")} | flat: {Flat} or more |"));
         }
 
         if (Starts.Count > 0)
         {
-            page.AppendLine(Invariant($"| start to first list, {options.Large:N0} stored | **{Median(Starts.Select(start => start.TotalSeconds)):0.0} s** (starts: {string.Join(", ", Starts.Select(start => Invariant($"{start.TotalSeconds:0.0}")))}) | under {StartRequired} s |"));
+            page.AppendLine(Invariant($"| start to first list, {options.Large:N0} stored | **{Median(Starts.Select(start => start.TotalSeconds)):0.0} s** (starts: {Listed(Starts.Select(start => start.TotalSeconds), "0.0")}) | under {StartRequired} s |"));
         }
 
         page.AppendLine(Invariant($"| first start, on an empty directory | {FirstStart.TotalSeconds:0.0} s | |"));
-        page.AppendLine(Invariant($"| memory of the service after all this | {Memory.Now / 1e6:N0} MB (at most {Memory.Most / 1e6:N0} MB) | |"));
+        page.AppendLine(Invariant($"| memory of the service after all this, {Sizes()[^1]:N0} stored | {Memory.Now / 1e6:N0} MB (at most {Memory.Most / 1e6:N0} MB) | |"));
         page.AppendLine();
     }
 
@@ -117,7 +118,7 @@ internal sealed class Report(BenchOptions options)
         {
             foreach (var name in Names())
             {
-                var all = Of(name, size);
+                var all = Measurement.Of([.. Rounds(name, size)]);
                 page.Append(Invariant($"| {name} | {size:N0} | {all.PerSecond:N0} | {all.Latency.Percentile(0.5):0.0} | {all.Latency.Percentile(0.99):0.0} |"));
                 page.AppendLine(costs ? Invariant($" {Each(all, all.Cost.Service):0} | {Each(all, all.Cost.Database):0} | {Each(all, all.Cost.Load):0} |") : "");
             }
@@ -131,8 +132,9 @@ internal sealed class Report(BenchOptions options)
 
     private List<string> Names() => [.. _measurements.Select(one => one.Name).Distinct(StringComparer.Ordinal)];
 
-    private Measurement Of(string name, int size) =>
-        Measurement.Of([.. _measurements.Where(one => one.Size == size && string.Equals(one.Name, name, StringComparison.Ordinal)).Select(one => one.Measured)]);
+    // One for each round, in their order.
+    private IEnumerable<Measurement> Rounds(string name, int size) =>
+        _measurements.Where(one => one.Size == size && string.Equals(one.Name, name, StringComparison.Ordinal)).Select(one => one.Measured);
 
     public static double Each(Measurement all, TimeSpan time) => time.TotalMicroseconds / all.Requests;
 
@@ -142,7 +144,15 @@ internal sealed class Report(BenchOptions options)
         return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
     }
 
-    private static string Listed(IEnumerable<double> values) => string.Join(", ", values.Select(value => Invariant($"{value:0.000}")));
+    /// <summary>The median of the rounds, and each of them.</summary>
+    public static string InRounds(IEnumerable<double> rounds, string format, string more = "")
+    {
+        var all = rounds.ToList();
+        return $"**{Median(all).ToString(format, CultureInfo.InvariantCulture)}** (rounds: {Listed(all, format)}{more})";
+    }
+
+    private static string Listed(IEnumerable<double> values, string format) =>
+        string.Join(", ", values.Select(value => value.ToString(format, CultureInfo.InvariantCulture)));
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

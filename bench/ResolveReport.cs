@@ -9,6 +9,7 @@ internal sealed class ResolveReport(BenchOptions options)
     public const string Title = "# Resolve";
 
     private readonly List<ResolveRound> _rounds = [];
+    private readonly List<(int Connections, Measurement Measured)> _constants = [];
     private readonly List<long> _allocations = [];
     private readonly Dictionary<int, long> _memory = [];
 
@@ -18,9 +19,12 @@ internal sealed class ResolveReport(BenchOptions options)
 
     public void Add(ResolveRound round) => _rounds.Add(round);
 
+    public void AddConstant(int connections, Measurement measured) => _constants.Add((connections, measured));
+
     public void AddAllocation(long bytes) => _allocations.Add(bytes);
 
-    public void AddMemory(int size, long bytes) => _memory[size] = bytes;
+    /// <summary>What counts is the last.</summary>
+    public void SetMemory(int size, long bytes) => _memory[size] = bytes;
 
     public string ToMarkdown()
     {
@@ -37,14 +41,14 @@ internal sealed class ResolveReport(BenchOptions options)
             """));
         foreach (var group in Groups())
         {
-            page.AppendLine(Invariant($"| resolve / select, {group.Key.Size:N0} stored, {group.Key.Connections} connections | **{Report.Median(group.Select(round => round.Ratio)):0.00}** (rounds: {string.Join(", ", group.Select(round => Invariant($"{round.Ratio:0.00}")))}) | at least 1.0, better 1.5 |"));
+            page.AppendLine(Invariant($"| resolve / select, {group.Key.Size:N0} stored, {group.Key.Connections} connections | {Report.InRounds(group.Select(round => round.Ratio), "0.00")} | at least 1.0, better 1.5 |"));
             page.AppendLine(Invariant($"| p99 of resolve / p99 of select, the same | **{Percentile(group, round => round.Resolve) / Percentile(group, round => round.Select):0.0}** | under 4 |"));
         }
 
         var (small, large) = (_rounds.Min(round => round.Size), _rounds.Max(round => round.Size));
         foreach (var connections in ResolveRun.Connections.Where(_ => large > small))
         {
-            page.AppendLine(Invariant($"| resolve, {large:N0} / {small:N0} stored, {connections} connections | **{Rate(large, connections) / Rate(small, connections):0.00}** | 0.9 or more |"));
+            page.AppendLine(Invariant($"| resolve, {large:N0} / {small:N0} stored, {connections} connections | {Report.InRounds(Rates(large, connections).Zip(Rates(small, connections), (many, few) => many / few), "0.00")} | 0.9 or more |"));
         }
 
         foreach (var (size, bytes) in _memory)
@@ -56,27 +60,29 @@ internal sealed class ResolveReport(BenchOptions options)
         page.AppendLine();
         page.AppendLine("| stored | connections | what | requests/s | p50 ms | p99 ms | service µs | database µs | load µs |");
         page.AppendLine("|--:|--:|---|--:|--:|--:|--:|--:|--:|");
+        foreach (var group in _constants.GroupBy(one => one.Connections, one => one.Measured)) Append("any", group.Key, "constant", group);
         foreach (var group in Groups())
         {
-            Append("constant", round => round.Constant);
-            Append("select", round => round.Select);
-            Append("resolve", round => round.Resolve);
-
-            void Append(string what, Func<ResolveRound, Measurement> part)
-            {
-                var all = Measurement.Of([.. group.Select(part)]);
-                page.AppendLine(Invariant($"| {group.Key.Size:N0} | {group.Key.Connections} | {what} | {all.PerSecond:N0} | {all.Latency.Percentile(0.5):0.0} | {all.Latency.Percentile(0.99):0.0} | {Report.Each(all, all.Cost.Service):0} | {Report.Each(all, all.Cost.Database):0} | {Report.Each(all, all.Cost.Load):0} |"));
-            }
+            var stored = Invariant($"{group.Key.Size:N0}");
+            Append(stored, group.Key.Connections, "select", group.Select(round => round.Select));
+            Append(stored, group.Key.Connections, "resolve", group.Select(round => round.Resolve));
         }
 
         page.AppendLine();
         page.AppendLine(Meaning);
         return page.ToString().ReplaceLineEndings("\n").TrimEnd() + "\n";
+
+        void Append(string stored, int connections, string what, IEnumerable<Measurement> rounds)
+        {
+            var all = Measurement.Of([.. rounds]);
+            page.AppendLine(Invariant($"| {stored} | {connections} | {what} | {all.PerSecond:N0} | {all.Latency.Percentile(0.5):0.0} | {all.Latency.Percentile(0.99):0.0} | {Report.Each(all, all.Cost.Service):0} | {Report.Each(all, all.Cost.Database):0} | {Report.Each(all, all.Cost.Load):0} |"));
+        }
     }
 
     private const string Meaning =
         """
-        - **Only ratios carry over**: load, floors, service and database share the machine. Floors and service take turns; a ratio is the median of the rounds.
+        - **Only ratios carry over**: load, floors, service and database share the machine. In every round each size has its turn, with a service, a
+          database and floors of its own; a ratio is the median of those within each round.
         - **constant** is Kestrel with one route that always gives the same JSON. **select** parses the request, reads one row by an index with a prepared
           statement and serialises it: no key, no rule, nothing opened, nothing written down. The same framework, driver and server as the service's.
         - **resolve** goes the whole way: the key is looked up anew, the request validated, the candidates read (a name and a pattern compete for each
@@ -84,10 +90,12 @@ internal sealed class ResolveReport(BenchOptions options)
         - Each owner has ten secrets, and every request is for any of the owners: there is nothing for a cache to be good at.
         """;
 
-    private IEnumerable<IGrouping<(int Size, int Connections), ResolveRound>> Groups() => _rounds.GroupBy(round => (round.Size, round.Connections));
+    private IEnumerable<IGrouping<(int Size, int Connections), ResolveRound>> Groups() =>
+        _rounds.GroupBy(round => (round.Size, round.Connections)).OrderBy(group => group.Key);
 
-    private double Rate(int size, int connections) => Report.Median(
-        _rounds.Where(round => round.Size == size && round.Connections == connections).Select(round => round.Resolve.PerSecond));
+    // One for each round, in their order.
+    private IEnumerable<double> Rates(int size, int connections) =>
+        _rounds.Where(round => round.Size == size && round.Connections == connections).Select(round => round.Resolve.PerSecond);
 
     private static double Percentile(IEnumerable<ResolveRound> rounds, Func<ResolveRound, Measurement> part) =>
         Measurement.Of([.. rounds.Select(part)]).Latency.Percentile(0.99);

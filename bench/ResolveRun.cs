@@ -1,25 +1,19 @@
-using System.Globalization;
-
 namespace Secrets.Bench;
 
-/// <summary>Resolves against their floors, at several sizes and numbers of connections, in one run.</summary>
-internal sealed class ResolveRun(BenchOptions options, Workspace workspace, Service service, ResolveReport report, CancellationToken cancellationToken)
+/// <summary>Resolves against their floors, at several sizes and numbers of connections, in turns.</summary>
+internal sealed class ResolveRun(BenchOptions options, ResolveReport report, CancellationToken cancellationToken)
 {
     public static readonly IReadOnlyList<int> Connections = [32, 128];
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
-
-    private readonly List<Owner> _owners = [];
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
     {
-        using var workspace = new Workspace(options);
         var report = new ResolveReport(options);
-        var (service, _) = await Service.StartAsync(workspace, Service.BootstrapKey, cancellationToken);
-        await using (service)
+        await using (var sites = await Sites.StartAsync(options, cancellationToken))
         {
-            await new ResolveRun(options, workspace, service, report, cancellationToken).MeasureAsync();
+            await new ResolveRun(options, report, cancellationToken).MeasureAsync(sites.All);
         }
 
         var text = report.ToMarkdown();
@@ -27,77 +21,85 @@ internal sealed class ResolveRun(BenchOptions options, Workspace workspace, Serv
         if (options.Write) await PerformancePage.WriteAsync(ResolveReport.Title, text, cancellationToken);
     }
 
-    private async Task MeasureAsync()
+    private async Task MeasureAsync(IReadOnlyList<Site> sites)
     {
-        (report.Server, report.FileSystem) = await workspace.RequireDurabilityAsync(cancellationToken);
-        var key = await service.MakeRuntimeAsync(cancellationToken);
-        using var floors = await FloorProcess.StartAsync(workspace, cancellationToken);
-        foreach (var size in options.Sizes)
-        {
-            await GrowAsync(size);
-            var resolve = new Resolve("/api/v1/secrets/resolve", key, _owners, "\"secret_value\":\"lin_api_"u8.ToArray());
-            var select = new Resolve(FloorServer.Select, key, _owners, "\"secret_value\":\"lin_..."u8.ToArray());
-            var constant = new Resolve(FloorServer.Constant, key, _owners, "\"secret_value\":"u8.ToArray());
-            if (size == options.Sizes[0]) await WarmUpAsync(resolve, cancellationToken);
-            foreach (var connections in Connections)
-            {
-                var (served, floored) = (new LoadGenerator(service, connections), new LoadGenerator(floors, connections));
-                Say($"{size:N0} stored, {connections} connections");
-                await served.RunAsync(resolve, Settling, cancellationToken);
-                await floored.RunAsync(select, Settling, cancellationToken);
-                await floored.RunAsync(constant, Settling / 2, cancellationToken);
-                for (var round = 1; round <= options.Rounds; round++)
-                {
-                    var of = new ResolveRound(
-                        size,
-                        connections,
-                        await floored.RunAsync(constant, options.Duration / 2, cancellationToken),
-                        await floored.RunAsync(select, options.Duration, cancellationToken),
-                        await AllocatingAsync(served, resolve));
-                    report.Add(of);
-                    Say(string.Create(CultureInfo.InvariantCulture, $"  constant {of.Constant.PerSecond:N0}/s, select {of.Select.PerSecond:N0}/s, resolve {of.Resolve.PerSecond:N0}/s: {of.Ratio:0.00}"));
-                }
-            }
+        var all = new List<Loaded>();
+        foreach (var site in sites) all.Add(await LoadAsync(site));
+        foreach (var of in all) await WarmUpAsync(of);
 
-            report.AddMemory(size, service.Memory.Now);
+        foreach (var connections in Connections)
+        {
+            for (var round = 1; round <= options.Rounds; round++)
+            {
+                Progress.Say($"{connections} connections, round {round} of {options.Rounds}");
+
+                // Reads nothing, so that one database is as good as another.
+                var constant = await SettledAsync(new LoadGenerator(all[0].Floors, connections), all[0].Constant, options.Duration / 2);
+                report.AddConstant(connections, constant);
+                Progress.Say($"  constant {constant.PerSecond:N0}/s");
+                foreach (var of in Sites.InTurn(all, round)) await MeasureAsync(of, connections);
+            }
         }
     }
 
+    private async Task MeasureAsync(Loaded of, int connections)
+    {
+        var select = await SettledAsync(new LoadGenerator(of.Floors, connections), of.Select, options.Duration);
+
+        var load = new LoadGenerator(of.Site.Service, connections);
+        await load.RunAsync(of.Resolve, Settling, cancellationToken);
+        var before = of.Site.Workspace.AllocatedBytes();
+        var resolve = await load.RunAsync(of.Resolve, options.Duration, cancellationToken);
+        report.AddAllocation((of.Site.Workspace.AllocatedBytes() - before) / resolve.Requests);
+        report.SetMemory(of.Site.Size, of.Site.Service.Memory.Now);
+
+        var round = new ResolveRound(of.Site.Size, connections, select, resolve);
+        report.Add(round);
+        Progress.Say($"  {of.Site.Size:N0} stored: select {select.PerSecond:N0}/s, resolve {resolve.PerSecond:N0}/s: {round.Ratio:0.00}");
+    }
+
+    // What it was idle for is over when the measurement begins.
+    private async Task<Measurement> SettledAsync(LoadGenerator load, Resolve workload, TimeSpan duration)
+    {
+        await load.RunAsync(workload, Settling, cancellationToken);
+        return await load.RunAsync(workload, duration, cancellationToken);
+    }
+
     // The runtime compiles what is busy a second time, in the background, and until it has done so the first measurements would pay for it.
-    private async Task WarmUpAsync(Resolve resolve, CancellationToken token)
+    private async Task WarmUpAsync(Loaded of)
     {
-        Say("warming up");
-        await new LoadGenerator(service, Connections[^1]).RunAsync(resolve, options.Quick ? Settling : WarmUp, token);
+        Progress.Say($"{of.Site.Size:N0} stored: warming up");
+        var limit = options.Quick ? options.Duration : WarmUp;
+        await new LoadGenerator(of.Site.Service, Connections[^1]).RunAsync(of.Resolve, limit, cancellationToken);
+        foreach (var floor in (Workload[])[of.Select, of.Constant])
+        {
+            await new LoadGenerator(of.Floors, Connections[^1]).RunAsync(floor, limit / 8, cancellationToken);
+        }
     }
 
-    private async Task<Measurement> AllocatingAsync(LoadGenerator load, Resolve resolve)
+    private async Task<Loaded> LoadAsync(Site site)
     {
-        var before = workspace.AllocatedBytes();
-        var measured = await load.RunAsync(resolve, options.Duration, cancellationToken);
-        report.AddAllocation((workspace.AllocatedBytes() - before) / measured.Requests);
-        return measured;
+        (report.Server, report.FileSystem) = await site.Workspace.RequireDurabilityAsync(cancellationToken);
+        var key = await site.Service.MakeRuntimeAsync(cancellationToken);
+        var load = new LoadGenerator(site.Service, 64);
+        var owners = await site.MakeOwnersAsync(load, site.Size / StoreDefaults.Each, cancellationToken);
+        Progress.Say($"{site.Size:N0} stored: storing them");
+        await load.RunAsync(new StoreDefaults(owners), cancellationToken);
+        await site.SettleAsync(cancellationToken);
+        await site.Workspace.ExecuteAsync("CHECKPOINT", cancellationToken, asSuperuser: true);
+        return new Loaded(
+            site,
+            await site.StartFloorsAsync(cancellationToken),
+            new Resolve(FloorServer.Constant, key, owners, "\"secret_value\":"u8.ToArray()),
+            new Resolve(FloorServer.Select, key, owners, "\"secret_value\":\"lin_..."u8.ToArray()),
+            new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
     }
 
-    private async Task GrowAsync(int size)
-    {
-        var load = new LoadGenerator(service, 64);
-        var missing = (size / StoreDefaults.Each) - _owners.Count;
-        Say($"{missing:N0} more owners with a key each");
-        var make = new MakeOwners(Service.BootstrapKey, missing);
-        await load.RunAsync(make, cancellationToken);
-        var added = make.Made.ToList();
-        Say($"{missing * StoreDefaults.Each:N0} more secrets");
-        await load.RunAsync(new StoreDefaults(added), cancellationToken);
-        _owners.AddRange(added);
-        await workspace.ExecuteAsync("VACUUM (ANALYZE) secrets, owners, api_keys, data_keys, audit", cancellationToken);
-        await workspace.ExecuteAsync("CHECKPOINT", cancellationToken, asSuperuser: true);
-    }
-
-    private static void Say(string what) => Console.Error.WriteLine($"{TimeProvider.System.GetLocalNow():HH:mm:ss} {what}");
+    private sealed record Loaded(Site Site, FloorProcess Floors, Resolve Constant, Resolve Select, Resolve Resolve);
 }
 
-/// <summary>The floors and the service, one right after the other.</summary>
-internal sealed record ResolveRound(int Size, int Connections, Measurement Constant, Measurement Select, Measurement Resolve)
+/// <summary>The floor and the service of one size, one right after the other.</summary>
+internal sealed record ResolveRound(int Size, int Connections, Measurement Select, Measurement Resolve)
 {
     public double Ratio => Resolve.PerSecond / Select.PerSecond;
 }

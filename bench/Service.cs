@@ -22,6 +22,7 @@ internal sealed class Service : ITarget, IAsyncDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _said;
     private int _postmaster;
+    private bool _stopped;
 
     private Service(Workspace workspace, Process process, int port, ConcurrentQueue<string> said)
     {
@@ -101,6 +102,8 @@ internal sealed class Service : ITarget, IAsyncDisposable
     /// <summary>Stops as an operator does, and by force when that takes too long.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_stopped) return;
+        _stopped = true;
         if (!_process.HasExited)
         {
             using var limit = new CancellationTokenSource(StopLimit);
