@@ -17,6 +17,7 @@ internal sealed class BenchRun(BenchOptions options, Report report, Cancellation
     private const int WarmUpRequests = 20_000;
 
     private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ReadWarmUp = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
@@ -51,7 +52,7 @@ internal sealed class BenchRun(BenchOptions options, Report report, Cancellation
         {
             Progress.Say($"round {round} of {options.Rounds}");
             var turns = Sites.InTurn(all, round).ToList();
-            if (!options.OnlyCreate) await ReadAsync(turns);
+            await ReadAsync(turns);
             await CompeteAsync(turns, round);
         }
 
@@ -91,7 +92,8 @@ internal sealed class BenchRun(BenchOptions options, Report report, Cancellation
             (Report.Page, new List(many.Made.Count > 0 ? others : ofTen, "?limit=10")),
             (Report.Whole, new List(ofTen, "")),
         ];
-        foreach (var (_, read) in reads.Where(_ => !options.OnlyCreate)) await load.RunAsync(read, options.Duration / 2, cancellationToken);
+        if (options.OnlyCreate) return new Loaded(site, load, owners, [], floor);
+        foreach (var (_, read) in reads) await load.RunAsync(read, options.Quick ? options.Duration : ReadWarmUp, cancellationToken);
         return new Loaded(site, load, owners, reads, floor);
     }
 

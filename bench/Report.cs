@@ -75,8 +75,8 @@ internal sealed class Report(BenchOptions options)
         - **Processor time** per request is what does not depend on who else uses the machine. With few cores it is also the limit: the
           three columns, divided by the cores, give about the time between two answers.
         - **100,000 against 1,000 stored**: every query goes through an index that begins with the owner or the id, so more secrets cost a
-          little more index depth and less luck with caches. Each size has a service and a database of its own, and in every round each
-          measurement of the one follows right after that of the other.
+          little more index depth and less luck with caches. Each size has a service and a database of its own, and in every round the two
+          take turns at every kind of request.
         - Deletes are what brings the table back to its size between rounds. VACUUM and ANALYZE run between measurements and not in them.
         - The service logs warnings only. At the default level it writes one line for each request besides.
         """;
