@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>
-/// A context's connection, held open for statements of our own. It has to be given back: a context that returns to its pool keeps what
-/// is open, and a pool of contexts would in the end hold every connection there may be.
+/// A context's connection, held open for statements of our own and no longer: a request whose context keeps what it opened would hold a connection while it
+/// waits for others, up to its end, and enough of them every connection there may be.
 /// </summary>
 internal readonly struct OpenConnection : IAsyncDisposable
 {

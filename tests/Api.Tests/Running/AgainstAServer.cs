@@ -44,16 +44,19 @@ public sealed partial class AgainstAServer
         await installation.MigrateAsync();
         await using var service = installation.Start(
             $"{installation.ConnectionString};{(TestDatabase.IsSqlServer ? "Max Pool Size" : "Maximum Pool Size")}=3");
-        var crowd = await Task.WhenAll(Enumerable.Range(0, 24).Select(_ => service.ClientAsync(Installation.Key)));
+        var crowd = await Task.WhenAll(Enumerable.Range(0, 24).Select(async _ =>
+        {
+            using var bootstrap = await service.ClientAsync(Installation.Key);
+            var made = await bootstrap.PostAsync("/api/v1/api-keys", NewKey("operator", "keys:manage", "secrets:write", "secrets:resolve"));
+            return await service.ClientAsync(made.MustBe(200).Json["key"]!.GetValue<string>());
+        }));
 
-        // Each goes through the audit, on its own or with others. Whoever kept a connection afterwards would leave none for the rest.
+        // Everybody's first secret needs a key of its own, and whoever kept the connection that fetched it would leave none for those who store it.
         for (var round = 0; round < 3; round++)
         {
-            await Task.WhenAll(crowd.Select((client, at) => client.CreateSecretAsync($"{round} {at}")));
-            await AllAsync($"{Path}/resolve", new JsonObject { ["tool_name"] = "t", ["references"] = new JsonObject { ["a"] = $"{round} 0" } });
-            await AllAsync(
-                "/api/v1/api-keys",
-                new JsonObject { ["name"] = "k", ["user_id"] = Guid.NewGuid().ToString(), ["scopes"] = new JsonArray("secrets:read") });
+            await Task.WhenAll(crowd.Select(client => client.CreateSecretAsync($"{round}")));
+            await AllAsync($"{Path}/resolve", new JsonObject { ["tool_name"] = "t", ["references"] = new JsonObject { ["a"] = $"{round}" } });
+            await AllAsync("/api/v1/api-keys", NewKey("secrets:write"));
         }
 
         var sessions = await TestDatabase.RunAsync(
@@ -64,6 +67,13 @@ public sealed partial class AgainstAServer
             [],
             command => command.ExecuteScalarAsync());
         Assert.InRange((long)sessions!, 2, 3);
+
+        static JsonObject NewKey(params string[] scopes) => new()
+        {
+            ["name"] = "k",
+            ["user_id"] = Guid.NewGuid().ToString(),
+            ["scopes"] = new JsonArray([.. scopes.Select(scope => JsonValue.Create(scope))]),
+        };
 
         async Task AllAsync(string path, JsonObject body)
         {
