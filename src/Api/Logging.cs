@@ -37,7 +37,7 @@ internal static class Logging
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or TargetInvocationException or IOException)
         {
-            throw new StartupException($"The section Serilog of the configuration is not valid: {exception.GetBaseException().Message}", exception);
+            throw new StartupException($"The section Serilog of the configuration is not valid: {exception.GetBaseException().Message.TrimEnd()}", exception);
         }
     }
 }

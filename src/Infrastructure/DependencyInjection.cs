@@ -24,6 +24,7 @@ public static class DependencyInjection
         DatabaseEngines.Select(configuration, environment).Register(services, configuration);
         services.AddScoped<ISecretsDb>(provider => provider.GetRequiredService<SecretsDbContext>());
         services.AddSingleton<INewSecrets, NewSecrets>();
+        services.AddScoped<PlainSpokenDatabase>();
         services.AddScoped<Schema>();
         services.AddEncryption();
         services.AddSingleton<IResolutionStore, ResolutionStore>();
@@ -77,7 +78,8 @@ public static class DependencyInjection
         try
         {
             await using var scope = services.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<Schema>().MigrateAsync(cancellationToken);
+            var schema = scope.ServiceProvider.GetRequiredService<Schema>();
+            await scope.ServiceProvider.GetRequiredService<PlainSpokenDatabase>().UseAsync(() => schema.MigrateAsync(cancellationToken));
         }
         finally
         {

@@ -15,16 +15,7 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
         await server.StartAsync(cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
         var services = scope.ServiceProvider;
-        var schema = services.GetRequiredService<Schema>();
-        await (server.IsPrivate ? schema.MigrateAsync(cancellationToken) : schema.RequireCurrentAsync(cancellationToken));
-        await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
-        await services.GetRequiredService<KeyRingGate>().LoadAsync(cancellationToken);
-        await services.GetRequiredService<AuditKeyLoader>().LoadAsync(cancellationToken);
-        if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
-        {
-            // To the terminal and not to the log: a log is kept.
-            await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is shown this once:\n\n    {key}\n");
-        }
+        await services.GetRequiredService<PlainSpokenDatabase>().UseAsync(() => PrepareAsync(services, cancellationToken));
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => server.StopAsync(cancellationToken);
@@ -36,4 +27,18 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task PrepareAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var schema = services.GetRequiredService<Schema>();
+        await (server.IsPrivate ? schema.MigrateAsync(cancellationToken) : schema.RequireCurrentAsync(cancellationToken));
+        await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
+        await services.GetRequiredService<KeyRingGate>().LoadAsync(cancellationToken);
+        await services.GetRequiredService<AuditKeyLoader>().LoadAsync(cancellationToken);
+        if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
+        {
+            // To the terminal and not to the log: a log is kept.
+            await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is shown this once:\n\n    {key}\n");
+        }
+    }
 }

@@ -103,6 +103,21 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
+    public async Task It_says_in_one_line_what_the_database_refuses_it()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+        await TestDatabase.RunAsync(installation.ConnectionString, "DROP TABLE root_keys", [], command => command.ExecuteNonQueryAsync());
+
+        await using var service = installation.Start();
+
+        Assert.Equal(1, await service.ExitCodeAsync());
+        var line = Assert.Single(service.Output.Split('\n'), line => line.StartsWith("Secrets cannot start: The database at ", StringComparison.Ordinal));
+        Assert.Contains("root_keys", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task It_does_not_start_with_another_root_key()
     {
         using var installation = await Installation.NewAsync();

@@ -58,6 +58,7 @@ public sealed class FailingToStart : IDisposable
     [InlineData("SqlServer", "Database=d")]
     [InlineData("SqlServer", "Server=127.0.0.1;Password=a;hunter2=b")]
     [InlineData("SqlServer", "Server=127.0.0.1;Connect Timeout=hunter2")]
+    [InlineData("SqlServer", "Server=127.0.0.1;Password=hunter2;Integrated Security=true;Authentication=ActiveDirectoryManagedIdentity")]
     public async Task A_connection_string_that_the_driver_cannot_read_is_named_and_not_repeated(string provider, string connection)
     {
         var output = await MustBeRefusedAsync("ConnectionStrings:Secrets", ("Database__Provider", provider), ("ConnectionStrings__Secrets", connection));
@@ -66,11 +67,11 @@ public sealed class FailingToStart : IDisposable
     }
 
     [Theory]
-    [InlineData("Postgres", "Host=127.0.0.1;Port=1;Username=u;Database=d", "127.0.0.1:1")]
-    [InlineData("SqlServer", "Server=127.0.0.1,1;User ID=u;Password=hunter2;Connect Timeout=1", "SQL Server")]
-    public async Task A_database_that_cannot_be_reached_is_said_in_the_words_of_the_driver(string provider, string connection, string expected)
+    [InlineData("Postgres", "Host=127.0.0.1;Port=1;Username=u;Password=hunter2;Database=d", "tcp://127.0.0.1:1", "Failed to connect")]
+    [InlineData("SqlServer", "Server=127.0.0.1,1;User ID=u;Password=hunter2;Connect Timeout=1", "127.0.0.1,1", "SQL Server")]
+    public async Task A_database_that_cannot_be_reached_is_said_in_the_words_of_the_driver(string provider, string connection, string server, string expected)
     {
-        var output = await MustBeRefusedAsync("The database cannot be used", ("Database__Provider", provider), ("ConnectionStrings__Secrets", connection));
+        var output = await MustBeRefusedAsync($"The database at {server} cannot be used: ", ("Database__Provider", provider), ("ConnectionStrings__Secrets", connection));
 
         Assert.Contains(expected, output, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", output, StringComparison.Ordinal);

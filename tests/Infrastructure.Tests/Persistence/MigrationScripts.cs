@@ -76,7 +76,7 @@ public sealed partial class MigrationScripts
         }
 
         var sqlServer = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
-        SqlServerEngine.Configure(sqlServer, connectionString);
+        SqlServerEngine.Configure(sqlServer, connectionString.Length > 0 ? connectionString : "Server=nowhere");
         return new SqlServerSecretsDbContext(sqlServer.Options);
     }
 

@@ -34,7 +34,7 @@ internal sealed class SqlServerEngine : IDatabaseEngine
 
     public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
     {
-        var connection = ConnectionText.Read(connectionString, text => new SqlConnectionStringBuilder(text), built => built.DataSource);
+        var connection = ConnectionText.Read(connectionString, Read, built => built.DataSource);
         connection.MaxPoolSize = share?.Of(connection.MaxPoolSize) ?? connection.MaxPoolSize;
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
 
@@ -52,5 +52,12 @@ internal sealed class SqlServerEngine : IDatabaseEngine
         // run again (SqlServerSecretsDbContext).
         options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
         options.AddInterceptors(OpeningLimit.Instance);
+    }
+
+    private static SqlConnectionStringBuilder Read(string text)
+    {
+        // The builder takes settings that exclude each other; a connection does not.
+        using var connection = new SqlConnection(text);
+        return new SqlConnectionStringBuilder(connection.ConnectionString);
     }
 }
