@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
@@ -5,8 +6,11 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Writes to the audit and takes it back: while that fails no secret can be changed or released.</summary>
-internal sealed class AuditWriteCheck(SecretsDbContext db, AuditWriters writers, TimeProvider time) : IHealthCheck
+/// <summary>
+/// Writes to the audit and takes it back: while that fails no secret can be changed or released. On a connection of the batches, which are what has to work;
+/// and where those were lost and nobody has asked since, this finds out instead of the next request.
+/// </summary>
+internal sealed class AuditWriteCheck(IDbContextFactory<SecretsDbContext> contexts, AuditWriters writers, TimeProvider time) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -19,6 +23,7 @@ internal sealed class AuditWriteCheck(SecretsDbContext db, AuditWriters writers,
         };
         try
         {
+            await using var db = await contexts.CreateDbContextAsync(cancellationToken);
             await writers.ProbeAsync(db, probe).WaitAsync(cancellationToken);
             return HealthCheckResult.Healthy();
         }
