@@ -58,7 +58,7 @@ public sealed class ResolvingSecrets(ApiServer server)
 
         Assert.Equal(["a=some value"], (await runtime.PostAsync(path, Call())).Lines());
         Assert.Equal("a", (await runtime.PostAsync(path.TrimEnd('/') + "/explain" + (path.EndsWith('/') ? "/" : ""), Call())).OnlyArgument().Text("tool_arg"));
-        (await runtime.GetAsync(path)).MustBe(422);
+        (await runtime.GetAsync(path)).MustBeError(405);
         (await runtime.SendAsync(HttpMethod.Put, path, "{}")).MustBeError(405);
     }
 
