@@ -15,8 +15,11 @@ internal sealed class PostgresFaults : IDatabaseFaults
         PostgresException refused => IsUnavailable(refused.SqlState),
         NpgsqlException { InnerException: SocketException or IOException or TimeoutException } => true,
         NpgsqlException { IsTransient: true } => true,
-        _ => Find<SocketException>(exception) is not null,
+        _ => Find<SocketException>(exception) is not null || IsStumble(exception),
     };
+
+    // The driver trips over its own state where a session ends in the middle of a write, and nothing in its error tells of the connection.
+    private static bool IsStumble(Exception exception) => Find<NullReferenceException>(exception) is { Source: "Npgsql" };
 
     private static bool IsUnavailable(string state) =>
         state is PostgresErrorCodes.ReadOnlySqlTransaction
