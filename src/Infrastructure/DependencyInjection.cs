@@ -108,6 +108,8 @@ public static class DependencyInjection
         services.AddScoped<RootKeyGuard>();
         services.AddScoped<KeyRingGate>();
         services.AddSingleton<DataKeyCache>();
+        services.AddSingleton<DataKeyWrapping>();
+        services.AddSingleton<DataKeyLookup>();
         services.AddScoped<DataKeys>();
 
         // Most values need no key from the database, and then no connection to it either.

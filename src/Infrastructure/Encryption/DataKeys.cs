@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Caching.Memory;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
@@ -18,7 +19,8 @@ internal sealed record DataKey(Guid Id, byte[] Bytes)
 /// <summary>Data keys in memory. Bounded: the owners that were asked for least recently leave first.</summary>
 internal sealed class DataKeyCache : IDisposable
 {
-    private const int Capacity = 20_000;
+    // Two for each owner who writes. About 15 MB.
+    private const int Capacity = 50_000;
     private readonly MemoryCache _keys = new(new MemoryCacheOptions { SizeLimit = Capacity });
 
     public DataKey? CurrentOf(SecretOwner owner) => _keys.Get<DataKey>(owner);
@@ -38,29 +40,89 @@ internal sealed class DataKeyCache : IDisposable
     private void Set(object index, DataKey key) => _keys.Set(index, key, new MemoryCacheEntryOptions { Size = 1 });
 }
 
-/// <summary>Finds, unwraps and makes the data keys of owners.</summary>
-internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, IDataProtectionProvider protection, TimeProvider time, IDatabaseFaults faults)
+/// <summary>Wraps data keys with the key ring, each for its owner and id.</summary>
+internal sealed class DataKeyWrapping(IDataProtectionProvider protection)
+{
+    public byte[] Wrap(SecretOwner owner, DataKey key) => ProtectorOf(owner, key.Id).Protect(key.Bytes);
+
+    /// <summary>The key of a row; null when it was wrapped for another owner or id, or changed.</summary>
+    public DataKey? Unwrap(DataKeyRow row)
+    {
+        try
+        {
+            return new DataKey(row.Id, ProtectorOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id).Unprotect(row.Wrapped));
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    private IDataProtector ProtectorOf(SecretOwner owner, Guid keyId) => protection.CreateProtector(
+        "Secrets.DataKey", ((int)owner.Kind).ToString(CultureInfo.InvariantCulture), owner.Id, keyId.ToString("D"));
+}
+
+/// <summary>Finds the data keys of values that are opened: in memory, or else in the database, those of many requests in one query.</summary>
+internal sealed class DataKeyLookup : IAsyncDisposable
+{
+    private static readonly Func<SecretsDbContext, Guid[], IAsyncEnumerable<DataKeyRow>> RowsWith = EF.CompileAsyncQuery(
+        (SecretsDbContext db, Guid[] ids) => db.DataKeys.AsNoTracking().Where(row => ids.Contains(row.Id)));
+
+    private readonly IDbContextFactory<SecretsDbContext> _contexts;
+    private readonly DataKeyCache _cache;
+    private readonly DataKeyWrapping _wrapping;
+    private readonly Batcher<Guid, DataKeyRow?> _reads;
+
+    public DataKeyLookup(IDbContextFactory<SecretsDbContext> contexts, DataKeyCache cache, DataKeyWrapping wrapping)
+    {
+        _contexts = contexts;
+        _cache = cache;
+        _wrapping = wrapping;
+        _reads = new Batcher<Guid, DataKeyRow?>(BatchLimits.OfReads, ReadAsync);
+    }
+
+    /// <summary>A key by its id; null when it does not exist (any more) or does not belong to the owner.</summary>
+    public async ValueTask<DataKey?> FindAsync(SecretOwner owner, Guid keyId, CancellationToken cancellationToken)
+    {
+        if (_cache.Find(keyId) is { } known)
+        {
+            return known;
+        }
+
+        if (await _reads.AddAsync(keyId, cancellationToken) is not { } row
+            || new SecretOwner(row.OwnerKind, row.OwnerId) != owner
+            || _wrapping.Unwrap(row) is not { } key)
+        {
+            return null;
+        }
+
+        _cache.Add(key);
+        return key;
+    }
+
+    public ValueTask DisposeAsync() => _reads.DisposeAsync();
+
+    private async Task<IReadOnlyList<DataKeyRow?>> ReadAsync(IReadOnlyList<Guid> ids)
+    {
+        await using var db = await _contexts.CreateDbContextAsync();
+        var found = new Dictionary<Guid, DataKeyRow>();
+        await foreach (var row in RowsWith(db, [.. ids.Distinct()]))
+        {
+            found.Add(row.Id, row);
+        }
+
+        return [.. ids.Select(id => found.GetValueOrDefault(id))];
+    }
+}
+
+/// <summary>Finds and makes the data keys that new values of owners are sealed with.</summary>
+internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyWrapping wrapping, TimeProvider time, IDatabaseFaults faults)
 {
     /// <summary>The key that new values of an owner are sealed with. It is made, with the owner's account, on first use.</summary>
     public async Task<DataKey> CurrentOfAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         var key = await LoadCurrentAsync(owner, cancellationToken) ?? await MakeAsync(owner, cancellationToken);
         cache.AddCurrent(owner, key);
-        return key;
-    }
-
-    /// <summary>A key by its id; null when it does not exist (any more) or does not belong to the owner.</summary>
-    public async Task<DataKey?> FindAsync(SecretOwner owner, Guid keyId, CancellationToken cancellationToken)
-    {
-        var (kind, id) = owner;
-        var row = await db.DataKeys.AsNoTracking()
-            .SingleOrDefaultAsync(row => row.Id == keyId && row.OwnerKind == kind && row.OwnerId == id, cancellationToken);
-        if (row is null || Unwrap(row) is not { } key)
-        {
-            return null;
-        }
-
-        cache.Add(key);
         return key;
     }
 
@@ -71,7 +133,7 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, IDataPro
             .SingleOrDefaultAsync(row => row.OwnerKind == kind && row.OwnerId == id && row.RetiredAt == null, cancellationToken);
         return row is null
             ? null
-            : Unwrap(row) ?? throw new InvalidOperationException($"The data key {row.Id} does not unwrap.");
+            : wrapping.Unwrap(row) ?? throw new InvalidOperationException($"The data key {row.Id} does not unwrap.");
     }
 
     private async Task<DataKey> MakeAsync(SecretOwner owner, CancellationToken cancellationToken)
@@ -89,7 +151,7 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, IDataPro
             Id = key.Id,
             OwnerKind = kind,
             OwnerId = id,
-            Wrapped = ProtectorOf(owner, key.Id).Protect(key.Bytes),
+            Wrapped = wrapping.Wrap(owner, key),
             CreatedAt = now,
         });
         try
@@ -107,20 +169,4 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, IDataPro
             db.ChangeTracker.Clear();
         }
     }
-
-    private DataKey? Unwrap(DataKeyRow row)
-    {
-        try
-        {
-            var bytes = ProtectorOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id).Unprotect(row.Wrapped);
-            return new DataKey(row.Id, bytes);
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
-    }
-
-    private IDataProtector ProtectorOf(SecretOwner owner, Guid keyId) => protection.CreateProtector(
-        "Secrets.DataKey", ((int)owner.Kind).ToString(CultureInfo.InvariantCulture), owner.Id, keyId.ToString("D"));
 }

@@ -5,7 +5,7 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Infrastructure.Encryption;
 
 /// <summary>Seals and opens values with the data keys of their owners (docs/architecture.md, "Encryption").</summary>
-internal sealed partial class Sealer(DataKeyCache cache, Lazy<DataKeys> keys, ILogger<Sealer> logger) : ISealer
+internal sealed partial class Sealer(DataKeyCache cache, DataKeyLookup lookup, Lazy<DataKeys> keys, ILogger<Sealer> logger) : ISealer
 {
     public async Task<byte[]> SealAsync(Placement placement, SecretValue value, CancellationToken cancellationToken)
     {
@@ -16,7 +16,7 @@ internal sealed partial class Sealer(DataKeyCache cache, Lazy<DataKeys> keys, IL
     public async Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken)
     {
         if (Envelope.KeyIdOf(envelope.Span) is { } keyId
-            && (cache.Find(keyId) ?? await keys.Value.FindAsync(placement.Owner, keyId, cancellationToken)) is { } key
+            && await lookup.FindAsync(placement.Owner, keyId, cancellationToken) is { } key
             && Envelope.Open(key.Bytes, placement, envelope.Span) is { } value)
         {
             return value;

@@ -9,8 +9,8 @@ namespace Secrets.Infrastructure.Persistence;
 /// <param name="Committers">See <see cref="Batching.GroupCommitOptions.Committers"/>.</param>
 internal sealed record ConnectionShare(bool OfBatches, int Committers)
 {
-    // What reads API keys and candidates, notes which keys were used, counts which secrets, and checks that the audit can be written.
-    private const int Singles = 5;
+    // What reads API keys, candidates and data keys, notes which keys were used, counts which secrets, and checks that the audit can be written.
+    private const int Singles = 6;
 
     // New secrets, and rows of the audit.
     private const int KindsOfCommits = 2;

@@ -22,8 +22,8 @@ public sealed class SharingConnections
     }
 
     [Theory]
-    [InlineData(100, 1, 7)]
-    [InlineData(100, 8, 21)]
+    [InlineData(100, 1, 8)]
+    [InlineData(100, 8, 22)]
     [InlineData(100, 32, 50)]
     [InlineData(10, 1, 5)]
     [InlineData(3, 1, 1)]
