@@ -90,6 +90,7 @@ public static class DependencyInjection
     private static void AddAudit(this IServiceCollection services)
     {
         services.AddSingleton<AuditKey>();
+        services.AddSingleton<AuditWriteCheck>();
         services.AddScoped<AuditKeyLoader>();
         services.AddSingleton<AuditWriters>();
         services.AddSingleton<IAuditLog, AuditLog>();

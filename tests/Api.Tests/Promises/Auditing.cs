@@ -121,6 +121,36 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     }
 
     [Fact]
+    public async Task Asking_whether_the_audit_works_keeps_nobody_else_waiting()
+    {
+        using var user = await _server.NewUserAsync();
+        using var nobody = _server.Anonymous();
+        (await user.GetAsync(Path)).MustBe(200);
+        var held = _server.ExecuteSqlAsync(Sql.Of(
+            "BEGIN; LOCK TABLE audit IN EXCLUSIVE MODE; SELECT pg_sleep(9); COMMIT",
+            "BEGIN TRANSACTION; SELECT TOP (0) sequence FROM audit WITH (TABLOCKX, HOLDLOCK); WAITFOR DELAY '00:00:09'; COMMIT"));
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+        var asked = Enumerable.Range(0, 50).Select(_ => nobody.GetAsync("/health/ready")).ToList();
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+
+        for (var at = 0; at < 10; at++)
+        {
+            (await user.GetAsync(Path)).MustBe(200);
+        }
+
+        Assert.False(held.IsCompleted);
+        Assert.All(await Task.WhenAll(asked), answer => answer.MustBe(503));
+        for (var at = 0; at < 10; at++)
+        {
+            (await user.GetAsync(Path)).MustBe(200);
+        }
+
+        await held;
+        (await user.PostAsync(Path, Body("afterwards"))).MustBe(200);
+        (await nobody.GetAsync("/health/ready")).MustBe(200);
+    }
+
+    [Fact]
     public async Task Fifty_at_once_are_all_written_once_and_the_chains_verify_while_they_grow()
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => _server.NewUserAsync()));
