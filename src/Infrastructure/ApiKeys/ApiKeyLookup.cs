@@ -18,18 +18,18 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
         (SecretsDbContext db, string[] prefixes) => db.ApiKeys.AsNoTracking().Where(key => prefixes.Contains(key.Prefix)));
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
-    private readonly Batcher<string, ApiKey?> _reads;
+    private readonly RowLookup<string, ApiKey> _keys;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
 
     public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts)
     {
         _contexts = contexts;
-        _reads = new Batcher<string, ApiKey?>(BatchLimits.OfReads, ReadAsync);
+        _keys = new RowLookup<string, ApiKey>(contexts, KeysWith, key => key.Prefix);
         _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.OfReads, TouchAsync);
     }
 
     /// <summary>The key with that prefix as it is stored now; null when there is none.</summary>
-    public Task<ApiKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _reads.AddAsync(prefix, cancellationToken);
+    public Task<ApiKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _keys.FindAsync(prefix, cancellationToken);
 
     /// <summary>Notes that a key was accepted, once a minute at most, so that a busy key does not cost a write per request.</summary>
     public Task TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -37,21 +37,8 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _reads.DisposeAsync();
+        await _keys.DisposeAsync();
         await _touches.DisposeAsync();
-    }
-
-    private async Task<IReadOnlyList<ApiKey?>> ReadAsync(IReadOnlyList<string> prefixes)
-    {
-        await using var db = await _contexts.CreateDbContextAsync();
-        var asked = prefixes.Distinct(StringComparer.Ordinal).ToArray();
-        var found = new Dictionary<string, ApiKey>(StringComparer.Ordinal);
-        await foreach (var key in KeysWith(db, asked))
-        {
-            found.Add(key.Prefix, key);
-        }
-
-        return [.. prefixes.Select(prefix => found.GetValueOrDefault(prefix))];
     }
 
     private async Task<IReadOnlyList<bool>> TouchAsync(IReadOnlyList<(Guid Id, DateTimeOffset Now)> keys)

@@ -1,11 +1,8 @@
-using System.Globalization;
 using System.Security.Cryptography;
-using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Caching.Memory;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
@@ -38,81 +35,6 @@ internal sealed class DataKeyCache : IDisposable
     public void Dispose() => _keys.Dispose();
 
     private void Set(object index, DataKey key) => _keys.Set(index, key, new MemoryCacheEntryOptions { Size = 1 });
-}
-
-/// <summary>Wraps data keys with the key ring, each for its owner and id.</summary>
-internal sealed class DataKeyWrapping(IDataProtectionProvider protection)
-{
-    public byte[] Wrap(SecretOwner owner, DataKey key) => ProtectorOf(owner, key.Id).Protect(key.Bytes);
-
-    /// <summary>The key of a row; null when it was wrapped for another owner or id, or changed.</summary>
-    public DataKey? Unwrap(DataKeyRow row)
-    {
-        try
-        {
-            return new DataKey(row.Id, ProtectorOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id).Unprotect(row.Wrapped));
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
-    }
-
-    private IDataProtector ProtectorOf(SecretOwner owner, Guid keyId) => protection.CreateProtector(
-        "Secrets.DataKey", ((int)owner.Kind).ToString(CultureInfo.InvariantCulture), owner.Id, keyId.ToString("D"));
-}
-
-/// <summary>Finds the data keys of values that are opened: in memory, or else in the database, those of many requests in one query.</summary>
-internal sealed class DataKeyLookup : IAsyncDisposable
-{
-    private static readonly Func<SecretsDbContext, Guid[], IAsyncEnumerable<DataKeyRow>> RowsWith = EF.CompileAsyncQuery(
-        (SecretsDbContext db, Guid[] ids) => db.DataKeys.AsNoTracking().Where(row => ids.Contains(row.Id)));
-
-    private readonly IDbContextFactory<SecretsDbContext> _contexts;
-    private readonly DataKeyCache _cache;
-    private readonly DataKeyWrapping _wrapping;
-    private readonly Batcher<Guid, DataKeyRow?> _reads;
-
-    public DataKeyLookup(IDbContextFactory<SecretsDbContext> contexts, DataKeyCache cache, DataKeyWrapping wrapping)
-    {
-        _contexts = contexts;
-        _cache = cache;
-        _wrapping = wrapping;
-        _reads = new Batcher<Guid, DataKeyRow?>(BatchLimits.OfReads, ReadAsync);
-    }
-
-    /// <summary>A key by its id; null when it does not exist (any more) or does not belong to the owner.</summary>
-    public async ValueTask<DataKey?> FindAsync(SecretOwner owner, Guid keyId, CancellationToken cancellationToken)
-    {
-        if (_cache.Find(keyId) is { } known)
-        {
-            return known;
-        }
-
-        if (await _reads.AddAsync(keyId, cancellationToken) is not { } row
-            || new SecretOwner(row.OwnerKind, row.OwnerId) != owner
-            || _wrapping.Unwrap(row) is not { } key)
-        {
-            return null;
-        }
-
-        _cache.Add(key);
-        return key;
-    }
-
-    public ValueTask DisposeAsync() => _reads.DisposeAsync();
-
-    private async Task<IReadOnlyList<DataKeyRow?>> ReadAsync(IReadOnlyList<Guid> ids)
-    {
-        await using var db = await _contexts.CreateDbContextAsync();
-        var found = new Dictionary<Guid, DataKeyRow>();
-        await foreach (var row in RowsWith(db, [.. ids.Distinct()]))
-        {
-            found.Add(row.Id, row);
-        }
-
-        return [.. ids.Select(id => found.GetValueOrDefault(id))];
-    }
 }
 
 /// <summary>Finds and makes the data keys that new values of owners are sealed with.</summary>

@@ -1,0 +1,28 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.DataProtection;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Encryption;
+
+/// <summary>Wraps data keys with the key ring, each for its owner and id.</summary>
+internal sealed class DataKeyWrapping(IDataProtectionProvider protection)
+{
+    public byte[] Wrap(SecretOwner owner, DataKey key) => ProtectorOf(owner, key.Id).Protect(key.Bytes);
+
+    /// <summary>The key of a row; null when it was wrapped for another owner or id, or changed.</summary>
+    public DataKey? Unwrap(DataKeyRow row)
+    {
+        try
+        {
+            return new DataKey(row.Id, ProtectorOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id).Unprotect(row.Wrapped));
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    private IDataProtector ProtectorOf(SecretOwner owner, Guid keyId) => protection.CreateProtector(
+        "Secrets.DataKey", ((int)owner.Kind).ToString(CultureInfo.InvariantCulture), owner.Id, keyId.ToString("D"));
+}
