@@ -17,10 +17,10 @@ internal static class Contexts
     {
         services.AddDbContextPool<SecretsDbContext, TContext>((provider, options) => Configure(provider, options, ofBatches: false));
         services.AddSingleton<IDbContextFactory<SecretsDbContext>>(
-            provider => new BatchContexts<TContext>(options => Configure(provider, options, ofBatches: true)));
+            provider => new BatchContexts<TContext>(options => Configure(provider, options.UseApplicationServiceProvider(provider), ofBatches: true)));
 
         void Configure(IServiceProvider provider, DbContextOptionsBuilder options, bool ofBatches) => configure(
-            options.UseApplicationServiceProvider(provider),
+            options,
             provider.GetRequiredService<IDatabaseServer>().ConnectionString,
             new ConnectionShare(ofBatches, provider.GetRequiredService<IOptions<GroupCommitOptions>>().Value.Committers));
     }

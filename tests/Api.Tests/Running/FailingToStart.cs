@@ -53,6 +53,8 @@ public sealed class FailingToStart : IDisposable
     [InlineData("Postgres", "Host=127.0.0.1;Password=a;hunter2=b")]
     [InlineData("Postgres", "Host=127.0.0.1;Port=hunter2")]
     [InlineData("Postgres", "Database=d")]
+    [InlineData("Postgres", "Host=127.0.0.1;Password=hunter2;Minimum Pool Size=5;Maximum Pool Size=4")]
+    [InlineData("SqlServer", "Server=127.0.0.1;Password=hunter2;Min Pool Size=5;Max Pool Size=4")]
     [InlineData("SqlServer", "nonsense")]
     [InlineData("SqlServer", "Database=d")]
     [InlineData("SqlServer", "Server=127.0.0.1;Password=a;hunter2=b")]

@@ -31,7 +31,7 @@ internal sealed class PostgresEngine : IDatabaseEngine
 
     public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
     {
-        var connection = ConnectionText.Read(connectionString, text => new NpgsqlConnectionStringBuilder(text), built => built.Host);
+        var connection = ConnectionText.Read(connectionString, Read, built => built.Host);
         connection.MaxPoolSize = share?.Of(connection.MaxPoolSize) ?? connection.MaxPoolSize;
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
         connection.ApplicationName = ConnectionShare.NameOf(share, connection.ApplicationName);
@@ -56,5 +56,12 @@ internal sealed class PostgresEngine : IDatabaseEngine
         }
 
         options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.MigrationsHistoryTable("migrations"));
+    }
+
+    private static NpgsqlConnectionStringBuilder Read(string text)
+    {
+        // The driver says so only as it opens a pool, and by then the pools have been shared out.
+        var connection = new NpgsqlConnectionStringBuilder(text);
+        return connection.MinPoolSize <= connection.MaxPoolSize ? connection : throw new ArgumentException("More connections at least than at most.", nameof(text));
     }
 }
