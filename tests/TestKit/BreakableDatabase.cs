@@ -115,5 +115,20 @@ public sealed class BreakableDatabase : IAsyncDisposable
         return (name, direct.ConnectionString);
     }
 
-    private Task RunAsync(Sql sql) => TestDatabase.RunAsync(_administration, sql, [], command => command.ExecuteNonQueryAsync());
+    private async Task RunAsync(Sql sql)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await TestDatabase.RunAsync(_administration, sql, [], command => command.ExecuteNonQueryAsync());
+                return;
+            }
+            catch (SqlException exception) when (exception.Number is 5061 or 5070 or 1205 && attempt < 20)
+            {
+                // Somebody connected between the end of the sessions and the lock on the database.
+                await Task.Delay(100);
+            }
+        }
+    }
 }

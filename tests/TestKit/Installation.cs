@@ -39,14 +39,7 @@ public sealed class Installation : IDisposable
         : new Installation(await PostgresServer.SharedAsync());
 
     /// <summary>Makes the database and brings its schema.</summary>
-    public async Task MigrateAsync()
-    {
-        await using var migration = ServiceProcess.Start(_settings, "--migrate");
-        if (await migration.ExitCodeAsync() != 0)
-        {
-            throw new InvalidOperationException($"The migration failed:\n{migration.Output}");
-        }
-    }
+    public Task MigrateAsync() => TestDatabase.IsSqlServer ? SqlServerInstance.MakeAsync(RunMigrationAsync) : RunMigrationAsync();
 
     /// <summary>The file of the root key.</summary>
     public string RootKeyFile => Path.Combine(_folder, "root.key");
@@ -66,6 +59,15 @@ public sealed class Installation : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private async Task RunMigrationAsync()
+    {
+        await using var migration = ServiceProcess.Start(_settings, "--migrate");
+        if (await migration.ExitCodeAsync() != 0)
+        {
+            throw new InvalidOperationException($"The migration failed:\n{migration.Output}");
+        }
+    }
 
     private static string NewName() => $"secrets_{Guid.NewGuid():N}";
 }

@@ -16,6 +16,10 @@ public sealed class SqlServerInstance
 
     private const string Image = "mcr.microsoft.com/mssql/server:2022-latest";
 
+    // In the message of error 1807.
+    private const string ModelIsLocked = "on database 'model'";
+
+    private static readonly SemaphoreSlim Making = new(1);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly Lazy<Task<SqlServerInstance>> Shared = new(StartAsync);
 
@@ -33,6 +37,31 @@ public sealed class SqlServerInstance
 
     /// <summary>How to reach a database of that name, which need not exist yet.</summary>
     public string ConnectionString(string database) => new SqlConnectionStringBuilder(_connectionString) { InitialCatalog = database }.ConnectionString;
+
+    /// <summary>Makes a database. One at a time, because the server copies a database of its own for each, which it locks for that; other processes do so too.</summary>
+    public static async Task MakeAsync(Func<Task> make)
+    {
+        await Making.WaitAsync();
+        try
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    await make();
+                    return;
+                }
+                catch (Exception exception) when (exception.ToString().Contains(ModelIsLocked, StringComparison.Ordinal) && attempt < 20)
+                {
+                    await Task.Delay(500);
+                }
+            }
+        }
+        finally
+        {
+            Making.Release();
+        }
+    }
 
     private static async Task<SqlServerInstance> StartAsync()
     {

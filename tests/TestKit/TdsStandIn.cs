@@ -45,6 +45,12 @@ public sealed class TdsStandIn : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
+    /// <summary>The number of the error that every log in is refused with; null: none is.</summary>
+    public int? RefusesLogin { get; init; }
+
+    /// <summary>The levels of the transactions that were begun, as the protocol numbers them: 2 is READ COMMITTED, 5 is SNAPSHOT.</summary>
+    public ConcurrentQueue<byte> Levels { get; } = [];
+
     /// <summary>How to reach it.</summary>
     public string ConnectionString =>
         $"Server=tcp:127.0.0.1,{((IPEndPoint)_listener.LocalEndpoint).Port};User ID=u;Password=p;Encrypt=false;TrustServerCertificate=true;Connect Timeout=5;Pooling=false";
@@ -118,11 +124,12 @@ public sealed class TdsStandIn : IAsyncDisposable
 
     private static byte[] PreloginAnswer(Encryption encryption) => [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 16, 0, 4, 0, 0, 0, (byte)encryption];
 
-    private static byte[]? AnswerTo(byte type, byte[] message) => type switch
+    private byte[]? AnswerTo(byte type, byte[] message) => type switch
     {
         Prelogin => PreloginAnswer(Encryption.Never),
+        Login when RefusesLogin is { } number => [.. Error(number), .. Done(0x02)],
         Login => [.. Changed(7, [0x09, 0x04, 0xd0, 0x00, 0x34], []), .. LoginAck(), .. Done()],
-        TransactionManager => [.. TransactionChange(BinaryPrimitives.ReadInt16LittleEndian(message.AsSpan(BinaryPrimitives.ReadInt32LittleEndian(message)))), .. Done()],
+        TransactionManager => [.. TransactionChange(message.AsSpan(BinaryPrimitives.ReadInt32LittleEndian(message))), .. Done()],
         Attention => Done(0x20),
         Batch or Rpc => AnswerTo(Encoding.Unicode.GetString(message), Encoding.Unicode.GetString(message.AsSpan(1))),
         _ => throw new InvalidOperationException($"No answer to a message of type {type}."),
@@ -158,12 +165,19 @@ public sealed class TdsStandIn : IAsyncDisposable
     }
 
     // 5 begins a transaction, 7 commits it, 8 takes it back; what is told is that the number of the current one changed.
-    private static byte[] TransactionChange(short request) => request switch
+    private byte[] TransactionChange(ReadOnlySpan<byte> request)
     {
-        5 => Changed(8, [1, 2, 3, 4, 5, 6, 7, 8], []),
-        7 => Changed(9, [], [1, 2, 3, 4, 5, 6, 7, 8]),
-        _ => Changed(10, [], [1, 2, 3, 4, 5, 6, 7, 8]),
-    };
+        switch (BinaryPrimitives.ReadInt16LittleEndian(request))
+        {
+            case 5:
+                Levels.Enqueue(request[sizeof(short)]);
+                return Changed(8, [1, 2, 3, 4, 5, 6, 7, 8], []);
+            case 7:
+                return Changed(9, [], [1, 2, 3, 4, 5, 6, 7, 8]);
+            default:
+                return Changed(10, [], [1, 2, 3, 4, 5, 6, 7, 8]);
+        }
+    }
 
     private static byte[] Changed(byte what, byte[] to, byte[] from)
     {

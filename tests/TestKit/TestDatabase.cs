@@ -54,7 +54,7 @@ public static class TestDatabase
         SqlServerEngine.Configure(options, connectionString);
         await using (var db = new SqlServerSecretsDbContext(options.Options))
         {
-            await db.Database.MigrateAsync();
+            await SqlServerInstance.MakeAsync(() => db.Database.MigrateAsync());
             await db.AllowWhatIsNeededAsync(CancellationToken.None);
         }
 

@@ -1,4 +1,3 @@
-using System.Data;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
@@ -10,10 +9,11 @@ namespace Secrets.Infrastructure.Audit;
 /// <summary>Recomputes every chain, from where it starts to where it ends (docs/decisions/0007-audit-chain.md).</summary>
 internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key) : IAuditVerifier
 {
-    public async Task<AuditVerdict> VerifyAsync(CancellationToken cancellationToken)
+    // One moment: else a chain could be longer than its head, or shorter than its start, for the time between two queries.
+    public Task<AuditVerdict> VerifyAsync(CancellationToken cancellationToken) => db.AtOneMomentAsync(() => CheckAsync(cancellationToken), cancellationToken);
+
+    private async Task<AuditVerdict> CheckAsync(CancellationToken cancellationToken)
     {
-        // One moment: else a chain could be longer than its head, or shorter than its start, for the time between two queries.
-        await using var snapshot = await db.Database.BeginTransactionAsync(IsolationLevel.Snapshot, cancellationToken);
         var writers = await db.AuditWriters.AsNoTracking().OrderBy(writer => writer.Number).ToListAsync(cancellationToken);
         var rows = 0L;
         var broken = await FirstMissingAsync(writers, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -43,6 +44,10 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <summary>A collation that compares text byte by byte, so that no database folds case or ignores an accent.</summary>
     protected abstract string BinaryCollation { get; }
 
+    /// <summary>Adds bytes ({2}) to the account of an owner ({0}, {1}) where they fit ({3}), and moves its stamp.</summary>
+    protected virtual string Charge =>
+        "UPDATE owners SET bytes_used = bytes_used + {2}, stamp = stamp + 1 WHERE kind = {0} AND id = {1} AND bytes_used + {2} <= {3}";
+
     /// <summary>Allows, where it may, what the service needs of the database besides the schema. Part of migrating.</summary>
     public virtual Task AllowWhatIsNeededAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -58,14 +63,15 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     // As SQL, because every write begins with it, and to take an expression of it apart each time costs more than to run it.
     public async Task<bool> ChargeAsync(SecretOwner owner, long bytes, long most, CancellationToken cancellationToken)
     {
-        var (kind, id) = ((byte)owner.Kind, Stored(owner.Id));
-        var charged = await Database.ExecuteSqlAsync(
-            $"""
-            UPDATE owners SET bytes_used = bytes_used + {bytes}, stamp = stamp + 1
-            WHERE kind = {kind} AND id = {id} AND bytes_used + {bytes} <= {most}
-            """,
-            cancellationToken);
+        var charged = await Database.ExecuteSqlRawAsync(Charge, [(byte)owner.Kind, Stored(owner.Id), bytes, most], cancellationToken);
         return charged > 0;
+    }
+
+    /// <summary>Reads the database as it is at one moment, with as many queries as it takes.</summary>
+    public virtual async Task<T> AtOneMomentAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
+    {
+        await using var snapshot = await Database.BeginTransactionAsync(IsolationLevel.Snapshot, cancellationToken);
+        return await read();
     }
 
     /// <summary>Runs a transaction, and again where that may help.</summary>

@@ -33,7 +33,7 @@ public sealed class SendingTooMany(StrictServer strict)
         (await user.PostAsync($"{Path}/resolve", Call)).MustBe(200);
         await Task.Delay(TimeSpan.FromSeconds(1.5), TestContext.Current.CancellationToken);
         (await user.GetAsync(Path)).MustBe(200);
-        Assert.Equal(0, await _server.ScalarAsync<long>("SELECT count(*) FROM audit WHERE actor = @id", ("id", user.UserId)));
+        Assert.Equal(0, await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE actor = @id", ("id", user.UserId)));
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class SendingTooMany(StrictServer strict)
         using var manager = await _server.NewUserAsync("secrets:read", "keys:manage");
         using var leaked = await _server.NewKeyAsync(manager.UserId, ["secrets:read"]);
         (await FromAsync(leaked, "203.0.113.3")).MustBe(200);
-        await _server.ExecuteSqlAsync("UPDATE api_keys SET revoked_at = now() WHERE prefix = @prefix", ("prefix", leaked.Key![..17]));
+        await _server.ExecuteSqlAsync(Sql.Of("UPDATE api_keys SET revoked_at = now() WHERE prefix = @prefix", "UPDATE api_keys SET revoked_at = SYSDATETIMEOFFSET() WHERE prefix = @prefix"), ("prefix", leaked.Key![..17]));
 
         var statuses = new List<int>();
         for (var at = 0; at < 2 * StrictServer.Failures; at++)
@@ -94,7 +94,7 @@ public sealed class SendingTooMany(StrictServer strict)
 
         Assert.Equal(Enumerable.Repeat(401, StrictServer.Failures), statuses.Take(StrictServer.Failures));
         Assert.Equal(Enumerable.Repeat(429, StrictServer.Failures), statuses.Skip(StrictServer.Failures));
-        Assert.Equal(StrictServer.Failures, await _server.ScalarAsync<long>("SELECT count(*) FROM audit WHERE actor = @id", ("id", manager.UserId)));
+        Assert.Equal(StrictServer.Failures, await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE actor = @id", ("id", manager.UserId)));
     }
 
     [Fact]

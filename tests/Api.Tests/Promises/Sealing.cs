@@ -14,9 +14,9 @@ public sealed class Sealing(ApiServer server)
     /// <summary>The same in T-SQL.</summary>
     public static TheoryData<string> TamperingInTSql => new(
         "envelope = 0x00 + CAST(SUBSTRING(envelope, 2, 8000) AS varbinary(8000))",
-        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 6, 1, CAST(SUBSTRING(envelope, 6, 1) ^ 1 AS binary(1))) AS varbinary(max))",
-        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 21, 1, CAST(SUBSTRING(envelope, 21, 1) ^ 128 AS binary(1))) AS varbinary(max))",
-        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 31, 1, CAST(SUBSTRING(envelope, 31, 1) ^ 1 AS binary(1))) AS varbinary(max))",
+        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 6, 1, CAST(CAST(SUBSTRING(envelope, 6, 1) AS binary(1)) ^ 1 AS binary(1))) AS varbinary(max))",
+        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 21, 1, CAST(CAST(SUBSTRING(envelope, 21, 1) AS binary(1)) ^ 128 AS binary(1))) AS varbinary(max))",
+        "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 31, 1, CAST(CAST(SUBSTRING(envelope, 31, 1) AS binary(1)) ^ 1 AS binary(1))) AS varbinary(max))",
         "envelope = SUBSTRING(envelope, 1, DATALENGTH(envelope) - 1)",
         "envelope = SUBSTRING(envelope, 1, 10)",
         "envelope = 0x",

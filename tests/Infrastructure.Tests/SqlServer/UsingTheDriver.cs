@@ -65,7 +65,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
                 _db, [new SecretUses(Guid.NewGuid(), 1, DateTimeOffset.UnixEpoch)], TestContext.Current.CancellationToken);
             await FailAsync(8134);
             using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
-            await Assert.ThrowsAnyAsync<Exception>(() => _db.Database.ExecuteSqlRawAsync(TdsStandIn.Hang, cancellation.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _db.Database.ExecuteSqlRawAsync(TdsStandIn.Hang, cancellation.Token));
             await TimeOutAsync();
             await MissAsync();
         }
@@ -100,6 +100,59 @@ public sealed class UsingTheDriver : IAsyncLifetime
     [InlineData(8134, false)]
     [InlineData(2628, false)]
     public async Task What_passes_is_told_from_what_does_not(int number, bool passes) => Assert.Equal(passes, _faults.IsUnavailable(await FailAsync(number)));
+
+    [Fact]
+    public async Task What_is_given_up_is_cancelled_and_no_error()
+    {
+        Func<CancellationToken, Task>[] ways =
+        [
+            token => _db.Database.ExecuteSqlRawAsync(TdsStandIn.Hang, token),
+            token => _db.Database.SqlQueryRaw<int>($"SELECT 1 AS Value, '{TdsStandIn.Hang}' AS Why").ToListAsync(token),
+            token => _db.Owners.Where(owner => owner.Id == TdsStandIn.Hang).TagWith(TdsStandIn.Hang).ToListAsync(token),
+            token => _db.InTransactionAsync(
+                async inner => await _db.Database.ExecuteSqlRawAsync(TdsStandIn.Hang, inner), token),
+        ];
+        foreach (var way in ways)
+        {
+            using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => way(cancellation.Token));
+        }
+
+        // By hand, and while rows are read, it is the driver that says so.
+        await using var connection = new SqlConnection(_server.ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new SqlCommand(TdsStandIn.Hang, connection);
+        using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        Assert.True(_faults.IsUnavailable(await Assert.ThrowsAnyAsync<SqlException>(() => command.ExecuteNonQueryAsync(soon.Token))));
+    }
+
+    [Fact]
+    public async Task A_connection_that_read_a_snapshot_returns_at_the_ordinary_level()
+    {
+        Assert.Empty(await _db.AtOneMomentAsync(
+            () => _db.Owners.Where(owner => owner.Id == "u").ToListAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken));
+
+        Assert.Equal([5, 2], _server.Levels.ToArray());
+        _server.Levels.Clear();
+        await Assert.ThrowsAnyAsync<SqlException>(() => _db.AtOneMomentAsync(
+            () => _db.Database.ExecuteSqlRawAsync($"{TdsStandIn.Fail}8134"), TestContext.Current.CancellationToken));
+        Assert.Equal([5, 2], _server.Levels.ToArray());
+    }
+
+    [Fact]
+    public async Task A_refused_log_in_is_said_at_once()
+    {
+        await using var refusing = new TdsStandIn { RefusesLogin = 4060 };
+        var patient = new SqlConnectionStringBuilder(refusing.ConnectionString) { ConnectTimeout = 30 }.ConnectionString;
+        await using var db = Samples.NewContext(patient);
+        var since = System.Diagnostics.Stopwatch.GetTimestamp();
+
+        var refused = await Assert.ThrowsAnyAsync<Exception>(() => db.Owners.AnyAsync(TestContext.Current.CancellationToken));
+
+        Assert.True(_faults.IsUnavailable(refused));
+        Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(since).TotalSeconds, 0, 5);
+    }
 
     [Fact]
     public async Task A_time_out_passes() => Assert.True(_faults.IsUnavailable(await TimeOutAsync()));

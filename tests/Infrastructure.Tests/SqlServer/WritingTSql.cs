@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.SqlServer.TransactSql.ScriptDom;
@@ -11,8 +12,10 @@ namespace Secrets.Infrastructure.Tests.SqlServer;
 /// What can be known of the statements that are written by hand without a server: that they are T-SQL, and that tables, columns and types are those
 /// of the model.
 /// </summary>
-public sealed class WritingTSql
+public sealed partial class WritingTSql
 {
+    private static readonly string[] Verbs = ["SELECT", "UPDATE", "INSERT", "DELETE"];
+
     /// <summary>Every text of the folder that is a statement, so that a new one is in the test.</summary>
     public static TheoryData<string> Statements { get; } = [.. Fields().Select(field => $"{field.DeclaringType!.Name}.{field.Name}")];
 
@@ -51,11 +54,19 @@ public sealed class WritingTSql
         .Where(type => string.Equals(type.Namespace, typeof(SqlServerEngine).Namespace, StringComparison.Ordinal))
         .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
         .Where(field => field.FieldType == typeof(string)
-            && ((string)field.GetValue(null)!).Contains("SELECT", StringComparison.Ordinal))
+            && Verbs.Any(verb => ((string)field.GetValue(null)!).Contains(verb, StringComparison.Ordinal)))
         .OrderBy(field => field.DeclaringType!.Name, StringComparer.Ordinal).ThenBy(field => field.Name, StringComparer.Ordinal);
 
-    private static string TextOf(string name) =>
-        (string)Fields().Single(field => string.Equals($"{field.DeclaringType!.Name}.{field.Name}", name, StringComparison.Ordinal)).GetValue(null)!;
+    // With names for the places of parameters, as they are given to EF Core.
+    private static string TextOf(string name) => Placeholder().Replace(
+        (string)Fields().Single(field => string.Equals($"{field.DeclaringType!.Name}.{field.Name}", name, StringComparison.Ordinal)).GetValue(null)!,
+        "@p${number}");
+
+    [GeneratedRegex(@"\{(?<number>\d)\}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Placeholder();
+
+    [GeneratedRegex(@"^nvarchar\(\d+\)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Text();
 
     private static Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> TablesOf(IModel model) => model.GetEntityTypes().ToDictionary(
         entity => entity.GetTableName()!,
@@ -119,7 +130,8 @@ public sealed class WritingTSql
 
             foreach (var (column, type) in sources.Typed)
             {
-                var types = sources.Tables.Where(table => table.ContainsKey(column)).Select(table => table[column].Type).ToList();
+                // Text may come in at any length: escaped it may be longer than what is stored.
+                var types = sources.Tables.Where(table => table.ContainsKey(column)).Select(table => Text().Replace(table[column].Type, "nvarchar(max)")).ToList();
                 if (types.Count > 0 && !types.Contains(type, StringComparer.OrdinalIgnoreCase))
                 {
                     Unknown.Add($"{column} {type}");

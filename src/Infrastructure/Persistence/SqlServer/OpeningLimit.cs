@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Secrets.Application.Common;
 
@@ -27,7 +28,8 @@ internal sealed class OpeningLimit : DbConnectionInterceptor
         limit.CancelAfter(TimeSpan.FromSeconds(connection.ConnectionTimeout) + Grace);
         try
         {
-            await connection.OpenAsync(limit.Token);
+            // Of a refused log in the driver would make a second attempt, after ten seconds in which nobody else gets a connection either.
+            await ((SqlConnection)connection).OpenAsync(SqlConnectionOverrides.OpenWithoutRetry, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -29,8 +29,8 @@ internal sealed class SqlServerAuditStore : IAuditStore
             FROM OPENJSON(@rows) WITH (
                 sequence bigint '$[0]', [at] datetimeoffset(6) '$[1]', actor binary(16) '$[2]', [action] smallint '$[3]', outcome smallint '$[4]',
                 owner_kind smallint '$[5]', owner_id {ComparedText.ColumnType} '$[6]', secret_id binary(16) '$[7]', secret_version int '$[8]',
-                key_id binary(16) '$[9]', tool_name nvarchar(2048) '$[10]', tool_arg nvarchar(2048) '$[11]', [address] nvarchar(64) '$[12]',
-                request_id nvarchar(128) '$[13]', hash binary(32) '$[14]');
+                key_id binary(16) '$[9]', tool_name nvarchar(max) '$[10]', tool_arg nvarchar(max) '$[11]', [address] nvarchar(max) '$[12]',
+                request_id nvarchar(max) '$[13]', hash binary(32) '$[14]');
         COMMIT TRANSACTION;
         SELECT @moved;
         """;

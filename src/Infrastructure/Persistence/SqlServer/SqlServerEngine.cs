@@ -51,7 +51,7 @@ internal sealed class SqlServerEngine : IDatabaseEngine
         // Without EnableRetryOnFailure, which would hold every result in memory as a whole, the audit too: only whole transactions are
         // run again (SqlServerSecretsDbContext).
         options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
-        options.AddInterceptors(OpeningLimit.Instance);
+        options.AddInterceptors(OpeningLimit.Instance, GivenUp.Instance);
     }
 
     private static SqlConnectionStringBuilder Read(string text)

@@ -22,6 +22,7 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
     private static readonly HashSet<int> Passing =
     [
         -2, // the statement timed out, or the connecting
+        0, // what the driver itself has to say: the statement was given up, or its connection ended under it
         921, 922, 926, 927, 942, 945, 952, // the database is being recovered or restored, suspect, offline or on its way to another state
         954, 955, 956, 976, 978, 979, 982, 983, 988, // this replica does not serve it now
         1205, // chosen as the victim of a deadlock

@@ -30,7 +30,7 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
         WHILE @place < @places
         BEGIN
             SELECT @kind = kind, @id = id FROM @accounts WHERE place = @place;
-            UPDATE owners SET stamp = stamp WHERE kind = @kind AND id = @id;
+            UPDATE o SET stamp = o.stamp FROM owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) WHERE o.kind = @kind AND o.id = @id;
             SET @place += 1;
         END;
         INSERT INTO secrets (
@@ -41,13 +41,13 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
             i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
             i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
         FROM OPENJSON(@secrets) WITH (
-            id binary(16) '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', name nvarchar(2048) '$[3]',
-            name_key binary(32) '$[4]', tool_name nvarchar(2048) '$[5]', tool_arg nvarchar(2048) '$[6]', is_default_for_tool bit '$[7]',
+            id binary(16) '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', name nvarchar(max) '$[3]',
+            name_key binary(32) '$[4]', tool_name nvarchar(max) '$[5]', tool_arg nvarchar(max) '$[6]', is_default_for_tool bit '$[7]',
             tool_key binary(32) '$[8]', arg_key binary(32) '$[9]', pattern_arg_key binary(32) '$[10]', workspace_rule tinyint '$[11]',
-            envelope varbinary(max) '$[12]', display nvarchar(19) '$[13]', size int '$[14]', created_at datetimeoffset(6) '$[15]',
-            created_by binary(16) '$[16]', description nvarchar(2048) '$[17]') AS i
+            envelope varbinary(max) '$[12]', display nvarchar(max) '$[13]', size int '$[14]', created_at datetimeoffset(6) '$[15]',
+            created_by binary(16) '$[16]', description nvarchar(max) '$[17]') AS i
         INNER JOIN @accounts AS a ON a.kind = i.owner_kind AND a.id = i.owner_id
-        INNER JOIN owners AS o ON o.kind = a.kind AND o.id = a.id AND o.bytes_used + a.bytes <= @quota
+        INNER JOIN owners AS o WITH (FORCESEEK) ON o.kind = a.kind AND o.id = a.id AND o.bytes_used + a.bytes <= @quota
         WHERE NOT EXISTS (
                 SELECT 1 FROM secrets AS s
                 WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.name_key = i.name_key)
@@ -56,9 +56,8 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
                 WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.tool_key = i.tool_key AND s.arg_key = i.arg_key
                     AND s.tool_key IS NOT NULL);
         UPDATE o SET bytes_used = o.bytes_used + s.bytes, stamp = o.stamp + 1
-        FROM owners AS o
-        INNER JOIN (SELECT owner_kind, owner_id, SUM(CAST(size AS bigint)) AS bytes FROM @stored GROUP BY owner_kind, owner_id) AS s
-            ON s.owner_kind = o.kind AND s.owner_id = o.id;
+        FROM (SELECT owner_kind, owner_id, SUM(CAST(size AS bigint)) AS bytes FROM @stored GROUP BY owner_kind, owner_id) AS s
+        INNER LOOP JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = s.owner_kind AND o.id = s.owner_id;
         SELECT id FROM @stored;
         """;
 

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Data.Common;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
@@ -9,11 +10,26 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecretsDbContext> options) : SecretsDbContext(options)
 {
+    /// <summary>
+    /// How a row of an owner is to be sought when it is written. While there are few, reading all of them costs less, and locks all of them: every
+    /// write would wait for every other, and two that write twice could wait for each other.
+    /// </summary>
+    internal const string ByKey = "INDEX(pk_owners)";
+
+    internal const string ChargeByKey =
+        $$"""
+        UPDATE o SET bytes_used = o.bytes_used + {2}, stamp = o.stamp + 1
+        FROM owners AS o WITH ({{ByKey}})
+        WHERE o.kind = {0} AND o.id = {1} AND o.bytes_used + {2} <= {3}
+        """;
+
     private const byte DurabilityForced = 2;
 
     protected override IDatabaseFaults Faults { get; } = new SqlServerFaults();
 
     protected override string BinaryCollation => "Latin1_General_100_BIN2";
+
+    protected override string Charge => ChargeByKey;
 
     public override async Task AllowWhatIsNeededAsync(CancellationToken cancellationToken)
     {
@@ -40,6 +56,24 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
             throw new StartupException(
                 "The database forces delayed durability, so an audit row could be lost after its value was handed out. "
                 + "Run `ALTER DATABASE CURRENT SET DELAYED_DURABILITY = DISABLED` in it.");
+        }
+    }
+
+    /// <summary>
+    /// The level of a transaction outlives it, and the connection's return to the pool too, on every SQL Server but Azure's: whoever has it next would write
+    /// in snapshots, and be refused where two write the same row. Another transaction, which sends its own level, ends that.
+    /// </summary>
+    public override async Task<T> AtOneMomentAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
+    {
+        await Database.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            return await base.AtOneMomentAsync(read, cancellationToken);
+        }
+        finally
+        {
+            await LeaveSnapshotAsync();
+            await Database.CloseConnectionAsync();
         }
     }
 
@@ -83,13 +117,24 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     {
         try
         {
-            await using var snapshot = await Database.BeginTransactionAsync(IsolationLevel.Snapshot, cancellationToken);
-            await RootKeys.AnyAsync(cancellationToken);
+            await AtOneMomentAsync(() => RootKeys.AnyAsync(cancellationToken), cancellationToken);
             return true;
         }
         catch (SqlException exception) when (SqlServerFaults.IsSnapshotRefused(exception))
         {
             return false;
+        }
+    }
+
+    private async Task LeaveSnapshotAsync()
+    {
+        try
+        {
+            await using var plain = await Database.BeginTransactionAsync(IsolationLevel.ReadCommitted);
+        }
+        catch (Exception exception) when (exception is DbException or InvalidOperationException)
+        {
+            // The connection is lost, and returns to no pool. What was read, or why not, is what counts.
         }
     }
 
