@@ -15,8 +15,30 @@ public static class TSql
     {
         using var reader = new StringReader(sql);
         var tree = new TSql150Parser(initialQuotedIdentifiers: true, SqlEngineType.All).Parse(reader, out var errors);
-        return errors.Count == 0
-            ? tree
-            : throw new FormatException(string.Join('\n', errors.Select(error => $"line {error.Line}: {error.Message}")) + $"\nin\n{sql}");
+        if (errors.Count > 0)
+        {
+            throw new FormatException(string.Join('\n', errors.Select(error => $"line {error.Line}: {error.Message}")) + $"\nin\n{sql}");
+        }
+
+        tree.Accept(new KnownFunctions());
+        return tree;
+    }
+
+    /// <summary>To the grammar every name is one of a function. These are the ones that the service and its tests use and the server has.</summary>
+    private sealed class KnownFunctions : TSqlFragmentVisitor
+    {
+        private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase)
+        {
+            "CONCAT", "COUNT", "COUNT_BIG", "DATALENGTH", "DATEADD", "DB_ID", "HASHBYTES", "LEN", "MAX", "MIN", "NEWID", "OBJECT_ID",
+            "STUFF", "SUBSTRING", "SUM", "SYSDATETIMEOFFSET",
+        };
+
+        public override void Visit(FunctionCall node)
+        {
+            if (node.CallTarget is null && !Names.Contains(node.FunctionName.Value))
+            {
+                throw new FormatException($"{node.FunctionName.Value} is not known to be a function of SQL Server.");
+            }
+        }
     }
 }

@@ -61,9 +61,9 @@ public sealed partial class AgainstAServer
 
         var sessions = await TestDatabase.RunAsync(
             installation.ConnectionString,
-            TestDatabase.IsSqlServer
-                ? "SELECT CAST(count(*) AS bigint) FROM sys.dm_exec_sessions WHERE database_id = DB_ID() AND program_name LIKE 'Secrets%'"
-                : "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'Secrets%'",
+            Sql.Of(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'Secrets%'",
+                "SELECT CAST(count(*) AS bigint) FROM sys.dm_exec_sessions WHERE database_id = DB_ID() AND program_name LIKE 'Secrets%'"),
             [],
             command => command.ExecuteScalarAsync());
         Assert.InRange((long)sessions!, 2, 3);
