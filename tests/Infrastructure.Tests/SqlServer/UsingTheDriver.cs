@@ -173,6 +173,28 @@ public sealed class UsingTheDriver : IAsyncLifetime
         Assert.True(_faults.IsUnavailable(refused));
     }
 
+    [Theory]
+    [InlineData("Microsoft.Data.SqlClient", true)]
+    [InlineData("Secrets.Infrastructure", false)]
+    [InlineData(null, false)]
+    public void Only_the_driver_may_stumble(string? source, bool expected)
+    {
+        Assert.Equal(expected, _faults.IsUnavailable(new NullReferenceException { Source = source }));
+        Assert.Equal(expected, _faults.IsUnavailable(new InvalidOperationException("closed") { Source = source }));
+    }
+
+    [Fact]
+    public async Task A_transaction_whose_connection_turns_out_to_be_closed_is_run_again()
+    {
+        var runs = 0;
+
+        var result = await _db.InTransactionAsync(
+            _ => ++runs == 1 ? throw new InvalidOperationException("closed") { Source = "Microsoft.Data.SqlClient" } : Task.FromResult(runs),
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, result);
+    }
+
     [Fact]
     public async Task A_transaction_that_lost_a_deadlock_is_run_again()
     {

@@ -47,6 +47,9 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
     /// <summary>Whether the connection was lost, or there was none to be had.</summary>
     public static bool IsConnectionLost(SqlException exception) => Errors(exception).Any(error => error.Class >= ConnectionEnded);
 
+    /// <summary>Whether the driver says that a connection that it was using is no longer one, or that its pool has none.</summary>
+    public static bool IsConnectionClosed(Exception exception) => Find<InvalidOperationException>(exception) is { } refused && IsOfDriver(refused);
+
     public static T? Find<T>(Exception? exception)
         where T : Exception
     {
@@ -68,10 +71,12 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
 
     public bool IsUnavailable(Exception exception) => Find<SqlException>(exception) is { } refused
         ? Errors(refused).Any(error => error.Class >= ServerInTrouble || Passing.Contains(error.Number))
-        : Find<SocketException>(exception) is not null || Find<InvalidOperationException>(exception) is { } driver && IsOfDriver(driver);
+        : Find<SocketException>(exception) is not null
+            || IsConnectionClosed(exception)
+            || (Find<NullReferenceException>(exception) is { } stumble && IsOfDriver(stumble));
 
-    // The driver says with these that its pool is exhausted, and that a connection that it was using is no longer one.
-    private static bool IsOfDriver(InvalidOperationException exception) =>
+    // It trips over a transaction whose connection ends while the transaction is put away.
+    private static bool IsOfDriver(Exception exception) =>
         string.Equals(exception.Source, typeof(SqlConnection).Assembly.GetName().Name, StringComparison.Ordinal);
 
     private static IEnumerable<SqlError> Errors(SqlException exception) => exception.Errors.Cast<SqlError>();

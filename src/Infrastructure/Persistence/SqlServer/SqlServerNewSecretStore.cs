@@ -15,7 +15,8 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
     /// <summary>
     /// A loop and not one statement locks the accounts: only so it is certain in which order. It locks as every write does, by an update. What
     /// comes after is a statement of its own and reads what the last write to an account left. Nobody else writes to these owners meanwhile, so what
-    /// is seen not to be there cannot come in between, and the unique indexes refuse what has come in all the same.
+    /// is seen not to be there cannot come in between, and the unique indexes refuse what has come in all the same. The hints are for who has no
+    /// versions of rows: reading past what is sought would wait for the writes of other owners.
     /// </summary>
     internal const string Store =
         $"""
@@ -49,10 +50,10 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
         INNER JOIN @accounts AS a ON a.kind = i.owner_kind AND a.id = i.owner_id
         INNER JOIN owners AS o WITH (FORCESEEK) ON o.kind = a.kind AND o.id = a.id AND o.bytes_used + a.bytes <= @quota
         WHERE NOT EXISTS (
-                SELECT 1 FROM secrets AS s
+                SELECT 1 FROM secrets AS s WITH (FORCESEEK)
                 WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.name_key = i.name_key)
             AND NOT EXISTS (
-                SELECT 1 FROM secrets AS s
+                SELECT 1 FROM secrets AS s WITH (FORCESEEK)
                 WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.tool_key = i.tool_key AND s.arg_key = i.arg_key
                     AND s.tool_key IS NOT NULL);
         UPDATE o SET bytes_used = o.bytes_used + s.bytes, stamp = o.stamp + 1

@@ -148,7 +148,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         // A query inside the transaction wraps what it fails with in advice to retry. Lost connections EF Core knows by numbers that only Windows gives them.
         protected override bool ShouldRetryOn(Exception exception) => SqlServerFaults.Find<SqlException>(exception) is { } refused
             ? base.ShouldRetryOn(refused) || SqlServerFaults.IsConnectionLost(refused)
-            : base.ShouldRetryOn(exception);
+            : SqlServerFaults.IsConnectionClosed(exception) || base.ShouldRetryOn(exception);
     }
 
     /// <summary>For the command line that adds migrations (eng/add-migration); it never connects.</summary>
