@@ -111,9 +111,9 @@ public sealed class CuttingProxy : IAsyncDisposable
                 pumps.Add(ServeAsync(service));
             }
         }
-        catch (SocketException)
+        catch (Exception exception) when (exception is SocketException or InvalidOperationException)
         {
-            // stopped
+            // Stopped while it waited for somebody, or between two.
         }
 
         await Task.WhenAll(pumps);
