@@ -115,20 +115,8 @@ public sealed class BreakableDatabase : IAsyncDisposable
         return (name, direct.ConnectionString);
     }
 
-    private async Task RunAsync(Sql sql)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                await TestDatabase.RunAsync(_administration, sql, [], command => command.ExecuteNonQueryAsync());
-                return;
-            }
-            catch (SqlException exception) when (exception.Number is 5061 or 5070 or 1205 && attempt < 20)
-            {
-                // Somebody connected between the end of the sessions and the lock on the database.
-                await Task.Delay(100);
-            }
-        }
-    }
+    // Again where somebody connected between the end of the sessions and the lock on the database.
+    private Task RunAsync(Sql sql) => SqlServerInstance.AgainWhileAsync(
+        () => TestDatabase.RunAsync(_administration, sql, [], command => command.ExecuteNonQueryAsync()),
+        exception => exception is SqlException { Number: 5061 or 5070 or 1205 });
 }

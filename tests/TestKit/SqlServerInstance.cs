@@ -44,22 +44,28 @@ public sealed class SqlServerInstance
         await Making.WaitAsync();
         try
         {
-            for (var attempt = 1; ; attempt++)
-            {
-                try
-                {
-                    await make();
-                    return;
-                }
-                catch (Exception exception) when (exception.ToString().Contains(ModelIsLocked, StringComparison.Ordinal) && attempt < 20)
-                {
-                    await Task.Delay(500);
-                }
-            }
+            await AgainWhileAsync(make, exception => exception.ToString().Contains(ModelIsLocked, StringComparison.Ordinal));
         }
         finally
         {
             Making.Release();
+        }
+    }
+
+    /// <summary>Does what may have to be done again, because somebody else is in the way.</summary>
+    internal static async Task AgainWhileAsync(Func<Task> act, Func<Exception, bool> passes)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await act();
+                return;
+            }
+            catch (Exception exception) when (attempt < 20 && passes(exception))
+            {
+                await Task.Delay(300);
+            }
         }
     }
 

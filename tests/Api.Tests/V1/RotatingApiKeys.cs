@@ -89,7 +89,9 @@ public sealed class RotatingApiKeys(ApiServer server)
         var old = await MakeAsync(manager, "old");
         var expired = await MakeAsync(manager, "expired");
         var revoked = await MakeAsync(manager, "revoked");
-        await server.ExecuteSqlAsync(Sql.Of("UPDATE api_keys SET expires_at = now() WHERE id = @id", "UPDATE api_keys SET expires_at = SYSDATETIMEOFFSET() WHERE id = @id"), ("id", Guid.Parse(Text(expired, "id"))));
+        await server.ExecuteSqlAsync(
+            Sql.Of("UPDATE api_keys SET expires_at = now() WHERE id = @id", "UPDATE api_keys SET expires_at = SYSDATETIMEOFFSET() WHERE id = @id"),
+            ("id", Guid.Parse(Text(expired, "id"))));
         (await manager.DeleteAsync($"{Path}/{Text(revoked, "id")}")).MustBe(200);
 
         var made = (await manager.PostAsync(Rotate(old), new JsonObject())).MustBe(200).Json;

@@ -93,7 +93,7 @@ public sealed partial class MigrationScripts
 
         Assert.SkipWhen(SqlServerInstance.WhyNot is not null, SqlServerInstance.WhyNot ?? "");
         var instance = await SqlServerInstance.SharedAsync();
-        await RunAsync(new SqlConnection(instance.ConnectionString("master")), $"CREATE DATABASE {name}");
+        await SqlServerInstance.MakeAsync(() => RunAsync(new SqlConnection(instance.ConnectionString("master")), $"CREATE DATABASE {name}"));
         return NewContext(database, instance.ConnectionString(name));
     }
 

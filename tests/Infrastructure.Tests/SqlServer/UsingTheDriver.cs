@@ -241,7 +241,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
     {
         var question = $"{TdsStandIn.Fail}{number}";
         var thrown = await Assert.ThrowsAnyAsync<Exception>(() => _db.Database.ExecuteSqlRawAsync(question));
-        return Assert.IsType<SqlException>(SqlServerFaults.Find<SqlException>(thrown));
+        return Assert.IsType<SqlException>(thrown.Find<SqlException>());
     }
 
     private Task<SqlException> TimeOutAsync() => Assert.ThrowsAsync<SqlException>(async () =>

@@ -8,18 +8,18 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 internal sealed class PostgresFaults : IDatabaseFaults
 {
     public string? UniqueIndexOf(Exception exception) =>
-        Find<PostgresException>(exception) is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: { } index } ? index : null;
+        exception.Find<PostgresException>() is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: { } index } ? index : null;
 
-    public bool IsUnavailable(Exception exception) => Find<DbException>(exception) switch
+    public bool IsUnavailable(Exception exception) => exception.Find<DbException>() switch
     {
         PostgresException refused => IsUnavailable(refused.SqlState),
         NpgsqlException { InnerException: SocketException or IOException or TimeoutException } => true,
         NpgsqlException { IsTransient: true } => true,
-        _ => Find<SocketException>(exception) is not null || IsStumble(exception),
+        _ => exception.Find<SocketException>() is not null || IsStumble(exception),
     };
 
     // The driver trips over its own state where a session ends in the middle of a write, and nothing in its error tells of the connection.
-    private static bool IsStumble(Exception exception) => Find<NullReferenceException>(exception) is { Source: "Npgsql" };
+    private static bool IsStumble(Exception exception) => exception.Find<NullReferenceException>() is { Source: "Npgsql" };
 
     private static bool IsUnavailable(string state) =>
         state is PostgresErrorCodes.ReadOnlySqlTransaction
@@ -33,15 +33,4 @@ internal sealed class PostgresFaults : IDatabaseFaults
             or PostgresErrorCodes.IoError
             || state.StartsWith("08", StringComparison.Ordinal) // connection exceptions
             || state.StartsWith("53", StringComparison.Ordinal); // insufficient resources
-
-    private static T? Find<T>(Exception? exception)
-        where T : Exception
-    {
-        while (exception is not null and not T)
-        {
-            exception = exception.InnerException;
-        }
-
-        return (T?)exception;
-    }
 }

@@ -31,7 +31,8 @@ internal sealed class OpeningLimit : DbConnectionInterceptor
             // Of a refused log in the driver would make a second attempt, after ten seconds in which nobody else gets a connection either.
             await ((SqlConnection)connection).OpenAsync(SqlConnectionOverrides.OpenWithoutRetry, limit.Token);
         }
-        catch (Exception exception) when (exception is InvalidOperationException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception exception) when (
+            SqlServerFaults.IsConnectionClosed(exception) || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             // The pool has none, or who is silent has been waited for long enough: neither is to be tried again at once.
             throw new UnavailableException();

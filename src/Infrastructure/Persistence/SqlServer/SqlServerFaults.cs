@@ -48,34 +48,25 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
     public static bool IsConnectionLost(SqlException exception) => Errors(exception).Any(error => error.Class >= ConnectionEnded);
 
     /// <summary>Whether the driver says that a connection that it was using is no longer one, or that its pool has none.</summary>
-    public static bool IsConnectionClosed(Exception exception) => Find<InvalidOperationException>(exception) is { } refused && IsOfDriver(refused);
-
-    public static T? Find<T>(Exception? exception)
-        where T : Exception
-    {
-        while (exception is not null and not T)
-        {
-            exception = exception.InnerException;
-        }
-
-        return (T?)exception;
-    }
+    public static bool IsConnectionClosed(Exception exception) => exception.Find<InvalidOperationException>() is { } refused && IsOfDriver(refused);
 
     // The number says that it is one, and only the message says which, in the language of the log in. The names of ours can be told from all
     // of its other words, and the values that it repeats are bytes in hexadecimal.
     public string? UniqueIndexOf(Exception exception) =>
-        Find<SqlException>(exception) is { } refused
+        exception.Find<SqlException>() is { } refused
         && Errors(refused).FirstOrDefault(error => error.Number is DuplicateInUniqueIndex or DuplicateInConstraint) is { } error
             ? IndexName().Match(error.Message) is { Success: true } name ? name.Value : "(unknown)"
             : null;
 
-    public bool IsUnavailable(Exception exception) => Find<SqlException>(exception) is { } refused
+    public bool IsUnavailable(Exception exception) => exception.Find<SqlException>() is { } refused
         ? Errors(refused).Any(error => error.Class >= ServerInTrouble || Passing.Contains(error.Number))
-        : Find<SocketException>(exception) is not null
+        : exception.Find<SocketException>() is not null
             || IsConnectionClosed(exception)
-            || (Find<NullReferenceException>(exception) is { } stumble && IsOfDriver(stumble));
+            || IsStumble(exception);
 
-    // It trips over a transaction whose connection ends while the transaction is put away.
+    // The driver trips over a transaction whose connection ends while the transaction is put away.
+    private static bool IsStumble(Exception exception) => exception.Find<NullReferenceException>() is { } stumble && IsOfDriver(stumble);
+
     private static bool IsOfDriver(Exception exception) =>
         string.Equals(exception.Source, typeof(SqlConnection).Assembly.GetName().Name, StringComparison.Ordinal);
 

@@ -146,7 +146,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         : SqlServerRetryingExecutionStrategy(context, maxRetryCount: 3, maxRetryDelay: TimeSpan.FromSeconds(1), errorNumbersToAdd: null)
     {
         // A query inside the transaction wraps what it fails with in advice to retry. Lost connections EF Core knows by numbers that only Windows gives them.
-        protected override bool ShouldRetryOn(Exception exception) => SqlServerFaults.Find<SqlException>(exception) is { } refused
+        protected override bool ShouldRetryOn(Exception exception) => exception.Find<SqlException>() is { } refused
             ? base.ShouldRetryOn(refused) || SqlServerFaults.IsConnectionLost(refused)
             : SqlServerFaults.IsConnectionClosed(exception) || base.ShouldRetryOn(exception);
     }
