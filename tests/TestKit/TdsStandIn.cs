@@ -19,8 +19,8 @@ public sealed class TdsStandIn : IAsyncDisposable
     /// <summary>A question with this word is answered with an error of that number: <c>fail 1205</c>.</summary>
     public const string Fail = "fail ";
 
-    /// <summary>A question with this word is not answered until it is cancelled.</summary>
-    public const string Hang = "hang";
+    /// <summary>A question with this in it is not answered until it is cancelled. With a blank, for the base64 of a hash can hold any short word.</summary>
+    public const string Hang = "hang on";
 
     private const int HeaderSize = 8;
     private const byte Batch = 1;
