@@ -31,5 +31,11 @@ internal static class KeyMaking
         {
             throw new ForbiddenException("Only an operator makes keys for an organisation that its creator does not administer.");
         }
+
+        // Without an organisation it would resolve for all of them.
+        if (organizationId is null && caller.Memberships.Count > 0 && scopes.HasFlag(Scopes.SecretsResolve))
+        {
+            throw new ForbiddenException("A key that resolves must be for an organisation, as its creator is.");
+        }
     }
 }

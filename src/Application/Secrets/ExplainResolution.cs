@@ -36,9 +36,9 @@ internal sealed class ExplainResolutionHandler(IResolutionStore store, Caller ca
     {
         caller.RequireAllowed(request);
         var seesAll = SeesAllOf(request.OrganizationId);
-        if (!seesAll && request.Workspace is not null && !caller.IsIn(request.OrganizationId!, request.Workspace))
+        if (!seesAll && !caller.IsIn(request.OrganizationId!, request.Workspace))
         {
-            throw new ForbiddenException("The credential is not for this workspace.");
+            throw new ForbiddenException("The credential is not for this workspace, or for none of the organisation.");
         }
 
         var call = request.ToCall();

@@ -25,15 +25,16 @@ internal static class OwnerAccess
     /// <exception cref="ForbiddenException">A member names no workspace, or another's.</exception>
     public static void RequireReader(this Caller caller, SecretOwner owner, string? workspace)
     {
-        if (!caller.SeesAllOf(owner) && !caller.IsIn(owner.Id, workspace))
+        if (!caller.SeesAllOf(owner) && (workspace is null || !caller.IsIn(owner.Id, workspace)))
         {
             throw new ForbiddenException("Only an admin of the organisation may list all of its secrets; members name one of their workspaces.");
         }
     }
 
-    /// <summary>Whether the caller is a member of that workspace.</summary>
+    /// <summary>Whether the caller is a member of that workspace; null: of any.</summary>
     public static bool IsIn(this Caller caller, string organization, string? workspace) =>
-        workspace is not null && caller.MembershipOf(organization)?.Workspaces.Contains(workspace, StringComparer.Ordinal) == true;
+        caller.MembershipOf(organization) is { Workspaces: var own }
+        && (workspace is null ? own.Count > 0 : own.Contains(workspace, StringComparer.Ordinal));
 
     private static bool SeesAllOf(this Caller caller, SecretOwner owner) => owner == caller.Owner || caller.Administers(owner);
 }

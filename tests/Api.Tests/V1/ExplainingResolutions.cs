@@ -140,10 +140,13 @@ public sealed class ExplainingResolutions(ApiServer server)
             new("hidden", Value, "agno__*", "a", IsDefault: true, WorkspaceRule.None));
         using var stranger = await server.NewUserAsync("secrets:read");
         using var member = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:read"], organization, "member", "support");
+        using var idler = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:read"], organization);
         using var admin = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:read"], organization, "admin");
         using var runtime = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"]);
 
         (await stranger.PostAsync(Explain, Call(organization: organization))).MustBeError(403);
+        (await idler.PostAsync(Explain, Call(organization: organization))).MustBeError(403);
+        (await idler.PostAsync(Explain, Call(organization: organization, workspace: "support"))).MustBeError(403);
         (await member.PostAsync(Explain, Call(organization: organization, workspace: "sales"))).MustBeError(403);
         foreach (var workspace in (string?[])[null, "support"])
         {

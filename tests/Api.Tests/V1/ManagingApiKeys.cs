@@ -133,6 +133,27 @@ public sealed class ManagingApiKeys(ApiServer server)
     }
 
     [Fact]
+    public async Task A_runtime_of_an_organisation_cannot_make_itself_one_of_all()
+    {
+        var (organization, user) = ($"org-{Guid.NewGuid():N}", Guid.NewGuid());
+        string[] scopes = ["secrets:read", "secrets:resolve", "keys:manage"];
+        using var bound = await server.NewKeyAsync(user, scopes, organization, "admin");
+        var own = Body("runtime", "secrets:resolve");
+        own["organization_id"] = organization;
+
+        (await bound.PostAsync(Path, Body("runtime", "secrets:resolve"))).MustBeError(403);
+        (await bound.PostAsync(Path, Body("reader", "secrets:read"))).MustBe(200);
+        (await bound.PostAsync(Path, own)).MustBe(200);
+
+        // Nor by taking the place of a key of its user that is for all.
+        using var @operator = server.Operator();
+        var free = Body("free", "secrets:resolve");
+        free["user_id"] = user.ToString();
+        var made = (await @operator.PostAsync(Path, free)).MustBe(200);
+        (await bound.SendAsync(HttpMethod.Post, $"{Path}/{made.Json["id"]}/rotate")).MustBeError(403);
+    }
+
+    [Fact]
     public async Task Another_users_key_does_not_exist()
     {
         using var one = await server.NewUserAsync("secrets:read", "keys:manage");

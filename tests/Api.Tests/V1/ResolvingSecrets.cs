@@ -236,6 +236,11 @@ public sealed class ResolvingSecrets(ApiServer server)
 
         Assert.Equal(["a=other value"], (await free.PostAsync(Resolve, Call(organization: other))).Lines());
         Assert.Equal(["a=other value"], (await @operator.PostAsync(Resolve, Call(organization: other))).Lines());
+
+        // For any user all the same: who belongs to which organisation the platform knows, and not the service.
+        using var user = await server.NewUserAsync();
+        await user.CreateSecretAsync("n", "user's value", "*", "a", isDefault: true);
+        Assert.Equal(["a=user's value"], (await bound.PostAsync(Resolve, Call(user: user.UserId, organization: own))).Lines());
     }
 
     [Fact]
