@@ -49,7 +49,7 @@ internal static class DependencyInjection
             mvc.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
-            mvc.ModelBinderProviders.Insert(0, new QueryBinders());
+            mvc.ModelBinderProviders.Insert(0, new ParameterBinders());
             mvc.InputFormatters.Clear();
             mvc.InputFormatters.Add(formatter);
             mvc.OutputFormatters.RemoveType<StringOutputFormatter>();

@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Secrets.Api.OpenApi;
+using Secrets.Api.Tests.V1;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests;
@@ -28,6 +30,20 @@ public sealed class PublishingTheContract(ApiServer server)
         }
     }
 
+    [Theory]
+    [InlineData("MARK")]
+    [InlineData("v2")]
+    [InlineData("v1-3x0")]
+    [InlineData("%0d%0aMARK")]
+    public async Task Another_document_does_not_exist_and_its_name_is_not_repeated(string name)
+    {
+        using var nobody = server.Anonymous();
+        using var user = await server.NewUserAsync();
+
+        (await nobody.GetAsync($"/openapi/{name}.json")).MustBeError(401).MustNotRepeat("mark").MustNotRepeat("MARK");
+        (await user.GetAsync($"/openapi/{name}.json")).MustBeError(404).MustNotRepeat("mark").MustNotRepeat("MARK");
+    }
+
     [Fact]
     public async Task The_documentation_page_is_served()
     {
@@ -45,7 +61,7 @@ public sealed class PublishingTheContract(ApiServer server)
             .Where(endpoint => endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null)
             .Select(endpoint => endpoint.RoutePattern.RawText)
             .Order(StringComparer.Ordinal);
-        Assert.Equal(["/health/live", "/health/ready", "/openapi/{documentName}.json"], open);
+        Assert.Equal(["/health/live", "/health/ready", OpenApiDocuments.Route], open);
     }
 
     private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", ".."));

@@ -30,7 +30,8 @@ internal static class IfMatch
             return null;
         }
 
-        if (!EntityTagHeaderValue.TryParseStrictList([.. header.OfType<string>()], out var tags))
+        if (!EntityTagHeaderValue.TryParseStrictList([.. header.OfType<string>()], out var tags)
+            || (tags.Count > 1 && tags.Contains(EntityTagHeaderValue.Any)))
         {
             throw new MalformedHeaderException("If-Match must be * or a list of entity tags.");
         }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Secrets.Application.Common;
 using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
@@ -22,7 +23,11 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
     // Else MVC would catch what is thrown here and describe it in its own words.
     public InputFormatterExceptionPolicy ExceptionPolicy => InputFormatterExceptionPolicy.MalformedInputExceptions;
 
-    public bool CanRead(InputFormatterContext context) => !HasBody(context.HttpContext) || IsJson(context.HttpContext.Request.ContentType);
+    public bool CanRead(InputFormatterContext context)
+    {
+        var request = context.HttpContext.Request;
+        return !HasBody(context.HttpContext) || (IsJson(request.ContentType) && IsPlain(request.Headers.ContentEncoding));
+    }
 
     public IReadOnlyList<string> GetSupportedContentTypes(string? contentType, Type objectType) => [MediaType];
 
@@ -54,6 +59,9 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
             || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
                 && type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
         && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+
+    private static bool IsPlain(StringValues encodings) =>
+        encodings.Count == 0 || encodings.All(encoding => string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase));
 
     private static async Task<byte[]> ReceiveAsync(HttpContext context)
     {

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Secrets.Api.Errors;
 using Secrets.Api.Health;
 using Secrets.Api.Limits;
+using Secrets.Api.OpenApi;
 
 namespace Secrets.Api.Http;
 
@@ -28,7 +29,7 @@ internal static partial class Pipeline
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();
-        app.MapOpenApi().AllowAnonymous();
+        app.MapOpenApi(OpenApiDocuments.Route).AllowAnonymous();
         app.MapHealth();
         app.MapControllers().Add(LiteralPaths.Keep);
     }

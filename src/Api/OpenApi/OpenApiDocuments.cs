@@ -42,8 +42,17 @@ internal static class OpenApiDocuments
         ("503", Unavailable),
     ];
 
+    private static readonly (string Status, string Description)[] AnswersToBodies =
+    [
+        ("413", "The body is too large."),
+        ("415", "The body is no JSON in UTF-8, or is compressed."),
+    ];
+
     private const string TooMany = "Too many requests; try again after the seconds in `Retry-After`.";
     private const string Unavailable = "The service cannot answer now; try again after the seconds in `Retry-After`.";
+
+    /// <summary>Where they are. No other name is taken: the framework's answer would repeat it.</summary>
+    public const string Route = @"/openapi/{documentName:regex(^(v1|v1-3\.0)$)}.json";
 
     /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>
     public static bool IsBuild => Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider";
@@ -129,7 +138,13 @@ internal static class OpenApiDocuments
     {
         operation.OperationId = $"{action.ControllerName}_{action.ActionName}";
         var isVault = action.ControllerTypeInfo == typeof(AiHubSecretsController);
-        foreach (var (status, description) in isVault ? CommonAnswersOfVault : CommonAnswers)
+        var takesIfMatch = action.EndpointMetadata.OfType<TakesIfMatchAttribute>().Any();
+        foreach (var (status, description) in ((string Status, string Description)[])
+            [
+                .. isVault ? CommonAnswersOfVault : CommonAnswers,
+                .. operation.RequestBody is null ? [] : AnswersToBodies,
+                .. takesIfMatch ? [("400", "`If-Match` is no list of entity tags.")] : Array.Empty<(string, string)>(),
+            ])
         {
             operation.Responses?.TryAdd(status, new OpenApiResponse
             {
@@ -149,7 +164,7 @@ internal static class OpenApiDocuments
             }
         }
 
-        if (action.EndpointMetadata.OfType<TakesIfMatchAttribute>().Any())
+        if (takesIfMatch)
         {
             (operation.Parameters ??= []).Add(new OpenApiParameter
             {

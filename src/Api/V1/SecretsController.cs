@@ -26,7 +26,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         [FromQuery(Name = "organization_id"), Description("An organisation that one administers, to store it there; the name is an alias then.")]
         string? organizationId,
         CancellationToken cancellationToken) =>
-        Tagged(await mediator.Send(body.ToCommand(OwnerOf(organizationId)), cancellationToken));
+        Tagged(await mediator.Send(body.ToCommand(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken));
 
     /// <summary>List one's secrets or an organisation's, oldest first.</summary>
     [HttpGet]
@@ -42,7 +42,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         [FromQuery, Description("Only secrets that may be used in this workspace.")] string? workspace,
         CancellationToken cancellationToken) =>
         Ok(SecretInfoList.Of(await mediator.Send(
-            new ListSecrets(OwnerOf(organizationId), limit, cursor, toolName, secretName, workspace), cancellationToken)));
+            new ListSecrets(OwnerSelector.OrganizationOrCaller(organizationId), limit, cursor, toolName, secretName, workspace), cancellationToken)));
 
     /// <summary>Look at a secret.</summary>
     [HttpGet("{secret_id}")]
@@ -81,9 +81,6 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         await mediator.Send(new DeleteSecret(SecretSelector.ById(secretId), Request.IfMatchVersions()), cancellationToken);
         return Ok(new Empty());
     }
-
-    private static OwnerSelector OwnerOf(string? organization) =>
-        organization is null ? OwnerSelector.Caller : OwnerSelector.Organization(organization);
 
     private static TaggedResult Tagged(SecretDetails secret) => new(SecretInfo.Of(secret), secret.Version);
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
+using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Api.V1;
@@ -14,10 +15,9 @@ public sealed class UsageController(IMediator mediator) : ControllerBase
     /// <summary>How much of the quota is used.</summary>
     [HttpGet]
     [ProducesResponseType<Usage>(StatusCodes.Status200OK)]
-    [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     public async Task<IActionResult> Get(
         [FromQuery(Name = "organization_id"), Description("An organisation that one belongs to; one's own secrets when left out.")]
         string? organizationId,
         CancellationToken cancellationToken) =>
-        Ok(await mediator.Send(new GetUsage(organizationId), cancellationToken));
+        Ok(await mediator.Send(new GetUsage(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken));
 }

@@ -47,16 +47,15 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleFor(request => request.Name).Required();
         RuleFor(request => request.Name).Name(ApiKey.NameLength);
         RuleFor(request => request.Scopes).Required();
-        RuleFor(request => request.Scopes).Must(scopes => scopes is not { Count: 0 })
-            .WithErrorCode(Codes.BadValue).WithMessage("Must name at least one scope.");
+        RuleFor(request => request.Scopes).Must(scopes => scopes is null || (scopes.Count > 0 && scopes.Count <= ScopeNames.All.Count))
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must name 1 to {ScopeNames.All.Count} scopes.");
         RuleForEach(request => request.Scopes).Must(name => ScopeNames.Parse(name) is not null)
+            .When(request => request.Scopes?.Count <= ScopeNames.All.Count)
             .WithErrorCode(Codes.BadValue).WithMessage($"Must be one of {string.Join(", ", ScopeNames.All)}.");
         RuleFor(request => request.OrganizationId).Name(Membership.OrganizationIdLength);
         RuleFor(request => request.Role).Must(role => role is null || RoleNames.Parse(role) is not null)
             .WithErrorCode(Codes.BadValue).WithMessage("Must be admin or member.");
-        RuleFor(request => request.Workspaces).Must(workspaces => workspaces is not { Count: > MaxWorkspaces })
-            .WithErrorCode(Codes.BadValue).WithMessage($"Must name at most {MaxWorkspaces} workspaces.");
-        RuleForEach(request => request.Workspaces).Name(Membership.WorkspaceLength);
+        RuleFor(request => request.Workspaces).Names(Membership.WorkspaceLength, MaxWorkspaces);
         RuleFor(request => request.OrganizationId)
             .Must((request, id) => id is not null || (request.Role is null && request.Workspaces is not { Count: > 0 }))
             .WithErrorCode(Codes.BadValue).WithMessage("Is needed with role or workspaces.");

@@ -19,6 +19,9 @@ public sealed record OwnerSelector
     /// <param name="id">The organisation; null: the only one that the caller belongs to.</param>
     public static OwnerSelector Organization(string? id) => new(OwnerKind.Organization, id);
 
+    /// <summary>An organisation's or, where none is named, the caller's own.</summary>
+    public static OwnerSelector OrganizationOrCaller(string? id) => id is null ? Caller : Organization(id);
+
     /// <summary>The owner; null when the caller has no part in it, or has part in several and none is named.</summary>
     public SecretOwner? Find(Caller caller)
     {

@@ -1,19 +1,17 @@
-using FluentValidation;
 using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
 /// <summary>What an owner's secrets take of the quota.</summary>
-/// <param name="OrganizationId">An organisation of the caller; null: the caller's own.</param>
+/// <param name="Owner">Whose.</param>
 [RequiresScope(Scopes.SecretsRead)]
 [AuditedAs(AuditAction.UsageGet)]
-public sealed record GetUsage(string? OrganizationId) : IRequest<Usage>, INamesOne;
+public sealed record GetUsage(OwnerSelector Owner) : IRequest<Usage>, INamesOwner;
 
 /// <summary>The answer to <see cref="GetUsage"/>.</summary>
 /// <param name="BytesUsed">UTF-8 bytes of all values.</param>
@@ -21,23 +19,13 @@ public sealed record GetUsage(string? OrganizationId) : IRequest<Usage>, INamesO
 /// <param name="Secrets">How many secrets there are.</param>
 public sealed record Usage(long BytesUsed, long BytesQuota, int Secrets);
 
-internal sealed class GetUsageValidator : AbstractValidator<GetUsage>
-{
-    public GetUsageValidator() => RuleFor(request => request.OrganizationId).Text(Membership.OrganizationIdLength);
-}
-
 internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<QuotaOptions> quota) : IRequestHandler<GetUsage, Usage>
 {
     public async Task<Usage> Handle(GetUsage request, CancellationToken cancellationToken)
     {
-        var owner = request.OrganizationId is null ? caller.Owner : OrganizationOf(request.OrganizationId);
+        var owner = caller.OwnerOf(request.Owner);
         var used = await db.Owners.Of(owner).Select(account => account.BytesUsed).SingleOrDefaultAsync(cancellationToken);
         var count = await db.Secrets.OwnedBy(owner).CountAsync(cancellationToken);
         return new Usage(used, quota.Value.BytesPerOwner, count);
     }
-
-    private SecretOwner OrganizationOf(string id) =>
-        caller.MembershipOf(id) is not null
-            ? new SecretOwner(OwnerKind.Organization, id)
-            : throw new NotFoundException();
 }

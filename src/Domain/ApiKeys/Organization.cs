@@ -21,11 +21,13 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
     /// <summary>Length of a workspace's name.</summary>
     public static readonly TextLength WorkspaceLength = new(1, 255);
 
-    /// <summary>What two memberships of one organisation allow together: no more than each.</summary>
+    /// <summary>What two memberships of one organisation allow together: no more than each. An admin's is of every workspace.</summary>
     public Membership And(Membership other) => this with
     {
         Role = Role == OrganizationRole.Admin ? other.Role : Role,
-        Workspaces = [.. Workspaces.Intersect(other.Workspaces, StringComparer.Ordinal)],
+        Workspaces = Role == OrganizationRole.Admin ? other.Workspaces
+            : other.Role == OrganizationRole.Admin ? Workspaces
+            : [.. Workspaces.Intersect(other.Workspaces, StringComparer.Ordinal)],
     };
 }
 

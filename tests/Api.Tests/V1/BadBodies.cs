@@ -337,6 +337,25 @@ public sealed class BadBodies(ApiServer server)
         }
     }
 
+    [Theory]
+    [InlineData("gzip", 415)]
+    [InlineData("br, identity", 415)]
+    [InlineData("MARK", 415)]
+    [InlineData("identity", 200)]
+    public async Task A_compressed_body_is_415(string encoding, int status)
+    {
+        foreach (var method in Methods)
+        {
+            using var user = await server.NewUserAsync();
+            var mark = Mark();
+            var body = Utf8("""{"secret_name": "n", "secret_value": "MARK"}""", mark);
+
+            var answer = await SendAsync(user, method, body, encoding: encoding.Replace("MARK", mark, StringComparison.Ordinal));
+
+            answer.MustBe(status).MustNotRepeat(mark);
+        }
+    }
+
     private static string[] Places(string expected) => [.. expected.Split(", ").Select(place => $"body.{place}")];
 
     private static string Mark() => $"MARK-{Guid.NewGuid():N}";
@@ -356,13 +375,18 @@ public sealed class BadBodies(ApiServer server)
     }
 
     /// <summary>To store, or to change a secret that was stored before and must not be changed when the request is refused.</summary>
-    private static async Task<Answer> SendAsync(ApiClient user, string method, byte[] body, string? type = "application/json")
+    private static async Task<Answer> SendAsync(ApiClient user, string method, byte[] body, string? type = "application/json", string? encoding = null)
     {
         using var content = new ByteArrayContent(body);
         content.Headers.Remove("Content-Type");
         if (type is not null)
         {
             content.Headers.TryAddWithoutValidation("Content-Type", type);
+        }
+
+        if (encoding is not null)
+        {
+            content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
         }
 
         if (method is "POST")

@@ -35,6 +35,7 @@ public sealed class ConditionalRequests(ApiServer server)
             data.Add(method, "2\"", 400);
             data.Add(method, "CURRENT STALE", 400);
             data.Add(method, "garbage MARK", 400);
+            data.Add(method, "*, CURRENT", 400);
         }
 
         return data;

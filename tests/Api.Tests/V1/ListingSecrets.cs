@@ -205,6 +205,8 @@ public sealed class ListingSecrets(ApiServer server)
     [InlineData("limit=MARK", "query.limit: int_parsing")]
     [InlineData("limit=1.5", "query.limit: int_parsing")]
     [InlineData("limit=1e1", "query.limit: int_parsing")]
+    [InlineData("limit=2%00", "query.limit: int_parsing")]
+    [InlineData("limit=%2B2", "query.limit: int_parsing")]
     [InlineData("limit=99999999999999999999", "query.limit: int_parsing")]
     [InlineData("limit=null", "query.limit: int_parsing")]
     [InlineData("limit=0x10", "query.limit: int_parsing")]

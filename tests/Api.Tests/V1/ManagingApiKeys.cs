@@ -209,6 +209,23 @@ public sealed class ManagingApiKeys(ApiServer server)
         Assert.Equal(type, error["type"]!.GetValue<string>());
     }
 
+    [Theory]
+    [InlineData("scopes", "")]
+    [InlineData("scopes", "secrets:read")]
+    [InlineData("workspaces", "")]
+    [InlineData("workspaces", "one after another")]
+    public async Task However_long_a_list_is_what_is_wrong_with_it_is_said_in_short(string member, string entry)
+    {
+        using var @operator = server.Operator();
+        var body = Body("k", "secrets:read");
+        body["organization_id"] = "o";
+        body[member] = new JsonArray([.. Enumerable.Range(0, 40_000).Select(at => (JsonNode)(entry is "one after another" ? $"{at}" : entry))]);
+
+        var answer = (await @operator.PostAsync(Path, body)).MustBe(422);
+
+        Assert.Single(answer.Json["detail"]!.AsArray());
+    }
+
     [Fact]
     public async Task Managing_keys_needs_its_scope()
     {

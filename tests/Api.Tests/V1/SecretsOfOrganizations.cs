@@ -159,7 +159,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
 
         (await user.PostAsync(In("%20"), Default("n", "tool"))).MustBeError(403);
         (await user.GetAsync(In("%20"))).MustBeError(403);
-        (await user.GetAsync("/api/v1/usage?organization_id=%20")).MustBeError(404);
+        (await user.GetAsync("/api/v1/usage?organization_id=%20")).MustBeError(403);
     }
 
     private static string In(string organization) => $"{Answers.Secrets}?organization_id={organization}";

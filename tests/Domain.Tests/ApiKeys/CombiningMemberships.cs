@@ -1,0 +1,30 @@
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Domain.Tests.ApiKeys;
+
+/// <summary>Two credentials of one principal act together as far as each of them may.</summary>
+public sealed class CombiningMemberships
+{
+    [Theory]
+    [InlineData("admin", "", "admin", "", "admin", "")]
+    [InlineData("admin", "", "member", "a b", "member", "a b")]
+    [InlineData("admin", "c", "member", "a b", "member", "a b")]
+    [InlineData("member", "a b", "member", "b c", "member", "b")]
+    [InlineData("member", "a", "member", "A", "member", "")]
+    [InlineData("member", "", "member", "a", "member", "")]
+    public void No_more_than_each_and_an_admin_is_of_every_workspace(
+        string role, string workspaces, string otherRole, string otherWorkspaces, string expectedRole, string expectedWorkspaces)
+    {
+        var (one, other) = (Of(role, workspaces), Of(otherRole, otherWorkspaces));
+
+        foreach (var both in (Membership[])[one.And(other), other.And(one)])
+        {
+            Assert.Equal(RoleNames.Parse(expectedRole), both.Role);
+            Assert.Equal(Split(expectedWorkspaces), both.Workspaces);
+        }
+    }
+
+    private static Membership Of(string role, string workspaces) => new("acme", RoleNames.Parse(role)!.Value, Split(workspaces));
+
+    private static string[] Split(string workspaces) => workspaces.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+}
