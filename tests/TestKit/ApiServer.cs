@@ -42,6 +42,12 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>Whose tokens it accepts.</summary>
     public IdentityProvider Issuer => _issuer ?? throw new InvalidOperationException("The server is not started.");
 
+    /// <summary>The clock that it goes by, instead of the machine's; set before it starts.</summary>
+    public TimeProvider? Clock
+    {
+        init => _factory.Clock = value;
+    }
+
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
     /// <summary>A server with other settings than those that tests share; null removes one.</summary>
@@ -144,26 +150,26 @@ public sealed class ApiServer : IAsyncLifetime
         await using var scope = Services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<ISecretsDb>();
         var sealer = scope.ServiceProvider.GetRequiredService<ISealer>();
-        return await db.InTransactionAsync<IReadOnlyList<Guid>>(
-            async token =>
-            {
-                var ids = new List<Guid>();
-                foreach (var (name, value, tool, arg, isDefault, rule, workspaces) in secrets)
-                {
-                    var secret = Secret.Create(
-                        owner,
-                        name,
-                        "",
-                        new ToolBinding(tool, arg, isDefault),
-                        new WorkspaceAccess(rule, workspaces ?? []),
-                        Guid.NewGuid(),
-                        TimeProvider.System.GetUtcNow());
-                    secret.Seal(new SecretValue(value), await sealer.SealAsync(secret.Placement, new SecretValue(value), token));
-                    db.Secrets.Add(secret);
-                    ids.Add(secret.Id);
-                }
+        var stored = new List<Secret>();
+        foreach (var (name, value, tool, arg, isDefault, rule, workspaces) in secrets)
+        {
+            var secret = Secret.Create(
+                owner,
+                name,
+                "",
+                new ToolBinding(tool, arg, isDefault),
+                new WorkspaceAccess(rule, workspaces ?? []),
+                Guid.NewGuid(),
+                TimeProvider.System.GetUtcNow());
+            secret.Seal(new SecretValue(value), await sealer.SealAsync(secret.Placement, new SecretValue(value), CancellationToken.None));
+            stored.Add(secret);
+        }
 
-                return ids;
+        return await db.InTransactionAsync<IReadOnlyList<Guid>>(
+            _ =>
+            {
+                db.Secrets.AddRange(stored);
+                return Task.FromResult<IReadOnlyList<Guid>>([.. stored.Select(secret => secret.Id)]);
             },
             CancellationToken.None);
     }
@@ -209,6 +215,8 @@ public sealed class ApiServer : IAsyncLifetime
     {
         public CapturedLog Log { get; } = new();
 
+        public TimeProvider? Clock { get; set; }
+
         public Dictionary<string, string?> Settings { get; } = new(StringComparer.Ordinal);
 
         public string DataDirectory { get; } = Directory.CreateTempSubdirectory("secrets-test-").FullName;
@@ -227,8 +235,14 @@ public sealed class ApiServer : IAsyncLifetime
             }
 
             builder.ConfigureLogging(logging => logging.AddProvider(Log));
-            builder.ConfigureServices(services => services.ConfigureDbContext<PostgresSecretsDbContext>(
-                options => options.AddInterceptors(SqlServerTranslation.Instance)));
+            builder.ConfigureServices(services =>
+            {
+                services.ConfigureDbContext<PostgresSecretsDbContext>(options => options.AddInterceptors(SqlServerTranslation.Instance));
+                if (Clock is not null)
+                {
+                    services.AddSingleton(Clock);
+                }
+            });
         }
     }
 }

@@ -13,16 +13,22 @@ internal sealed record DataKey(Guid Id, byte[] Bytes)
     public override string ToString() => Id.ToString();
 }
 
-/// <summary>Data keys in memory. Bounded: the owners that were asked for least recently leave first.</summary>
-internal sealed class DataKeyCache : IDisposable
+/// <summary>
+/// Data keys in memory. Bounded: the owners that were asked for least recently leave first. Each is forgotten after a while, so that a key
+/// that was deleted from the database is gone from every process then.
+/// </summary>
+internal sealed class DataKeyCache(TimeProvider time) : IDisposable
 {
+    /// <summary>How long a key is kept after it was read.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
+
     // Two for each owner who writes. About 15 MB.
     private const int Capacity = 50_000;
     private readonly MemoryCache _keys = new(new MemoryCacheOptions { SizeLimit = Capacity });
 
-    public DataKey? CurrentOf(SecretOwner owner) => _keys.Get<DataKey>(owner);
+    public DataKey? CurrentOf(SecretOwner owner) => Get(owner);
 
-    public DataKey? Find(Guid keyId) => _keys.Get<DataKey>(keyId);
+    public DataKey? Find(Guid keyId) => Get(keyId);
 
     public void Add(DataKey key) => Set(key.Id, key);
 
@@ -34,13 +40,19 @@ internal sealed class DataKeyCache : IDisposable
 
     public void Dispose() => _keys.Dispose();
 
-    private void Set(object index, DataKey key) => _keys.Set(index, key, new MemoryCacheEntryOptions { Size = 1 });
+    private DataKey? Get(object index) => _keys.Get<Kept>(index) is { } kept && time.GetElapsedTime(kept.Since) < Lifetime ? kept.Key : null;
+
+    private void Set(object index, DataKey key) =>
+        _keys.Set(index, new Kept(key, time.GetTimestamp()), new MemoryCacheEntryOptions { Size = 1 });
+
+    private sealed record Kept(DataKey Key, long Since);
 }
 
 /// <summary>Finds and makes the data keys that new values of owners are sealed with.</summary>
 internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyWrapping wrapping, TimeProvider time, IDatabaseFaults faults)
 {
     /// <summary>The key that new values of an owner are sealed with. It is made, with the owner's account, on first use.</summary>
+    /// <exception cref="UnavailableException">It would have to be made in the middle of a transaction.</exception>
     public async Task<DataKey> CurrentOfAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         var key = await LoadCurrentAsync(owner, cancellationToken) ?? await MakeAsync(owner, cancellationToken);
@@ -60,6 +72,12 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyW
 
     private async Task<DataKey> MakeAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
+        if (db.Database.CurrentTransaction is not null)
+        {
+            // An update whose key went away under it. To save now would store what it has changed so far, without the new seal.
+            throw new UnavailableException();
+        }
+
         var now = time.GetUtcNow();
         var key = new DataKey(Guid.CreateVersion7(now), RandomNumberGenerator.GetBytes(AesGcmBox.KeySize));
         var (kind, id) = owner;
