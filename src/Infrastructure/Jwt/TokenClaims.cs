@@ -55,8 +55,11 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
 
     private static DateTimeOffset RequireLifetime(JsonElement claims, DateTimeOffset now)
     {
-        var end = claims.Moment("exp") ?? throw new RefusedTokenException("without an end (exp)");
-        if (now >= end + Skew)
+        var expiry = claims.Moment("exp") ?? throw new RefusedTokenException("without an end (exp)");
+
+        // An issuer's "never" may be the last moment that there is, and nothing can be added to that.
+        var end = expiry < DateTimeOffset.MaxValue - Skew ? expiry + Skew : DateTimeOffset.MaxValue;
+        if (now >= end)
         {
             throw new RefusedTokenException("expired");
         }
@@ -66,7 +69,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
             throw new RefusedTokenException("not valid yet");
         }
 
-        return end + Skew;
+        return end;
     }
 
     private Scopes ScopesOf(JsonElement claims)

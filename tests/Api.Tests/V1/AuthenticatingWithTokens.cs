@@ -234,6 +234,42 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
         }
     }
 
+    [Theory]
+    [InlineData("exp", "253402300739", 200)]
+    [InlineData("exp", "253402300740", 200)]
+    [InlineData("exp", "253402300799", 200)]
+    [InlineData("exp", "253402300799.99996", 200)]
+    [InlineData("exp", "253402300799.999999", 401)]
+    [InlineData("exp", "253402300800", 401)]
+    [InlineData("exp", "9223372036854775807", 401)]
+    [InlineData("exp", "1e308", 401)]
+    [InlineData("exp", "1e400", 401)]
+    [InlineData("exp", "4102444800.5", 200)]
+    [InlineData("exp", "4.1024448e9", 200)]
+    [InlineData("exp", "0", 401)]
+    [InlineData("exp", "-0", 401)]
+    [InlineData("exp", "-1", 401)]
+    [InlineData("exp", "-1e308", 401)]
+    [InlineData("nbf", "0", 200)]
+    [InlineData("nbf", "-0", 200)]
+    [InlineData("nbf", "-0.0", 200)]
+    [InlineData("nbf", "0.25", 200)]
+    [InlineData("nbf", "1e-308", 200)]
+    [InlineData("nbf", "-1", 401)]
+    [InlineData("nbf", "253402300799", 401)]
+    [InlineData("nbf", "1e308", 401)]
+    [InlineData("iat", "-0", 200)]
+    [InlineData("iat", "-253402300800", 401)]
+    [InlineData("iat", "253402300799.5", 401)]
+    [InlineData("iat", "1e308", 401)]
+    public async Task A_moment_may_be_any_from_1970_to_the_end_of_9999_whole_or_not(string claim, string moment, int status)
+    {
+        using var client = _server.WithToken(Raw(_server.Issuer, $"\"{claim}\":{moment}"));
+
+        (await client.GetAsync(Path)).MustBe(status);
+        (await client.GetAsync(Path)).MustBe(status);
+    }
+
     /// <summary>
     /// Each row: the credentials sent, as header and who; the status of a list, and of a create. K and J are key and JWT of one user with all
     /// that a browser may, k and j may only read, o is a key of that user in an organisation, O a JWT in the same, 2 another user's key, 3
