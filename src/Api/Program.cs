@@ -9,7 +9,7 @@ try
 {
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions
     {
-        Args = args,
+        Args = [.. args.Where(argument => argument is not Serving.Migrate)],
         ContentRootPath = AppContext.BaseDirectory,
         EnvironmentName = OpenApiDocuments.IsBuild ? Environments.Development : null,
     });
@@ -24,7 +24,7 @@ try
 
     var app = builder.Build();
     app.UseApi();
-    if (args.Contains("--migrate", StringComparer.Ordinal))
+    if (args.Contains(Serving.Migrate, StringComparer.Ordinal))
     {
         await app.Services.MigrateAsync(CancellationToken.None);
         return 0;

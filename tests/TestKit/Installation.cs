@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace Secrets.TestKit;
@@ -39,6 +40,10 @@ public sealed class Installation : IDisposable
         : new Installation(await PostgresServer.SharedAsync());
 
     /// <summary>Makes the database and brings its schema.</summary>
+    /// <summary>A connection string that allows no more connections.</summary>
+    public static string WithPool(string connectionString, int connections) =>
+        string.Create(CultureInfo.InvariantCulture, $"{connectionString};{(TestDatabase.IsSqlServer ? "Max Pool Size" : "Maximum Pool Size")}={connections}");
+
     public Task MigrateAsync() => TestDatabase.IsSqlServer ? SqlServerInstance.MakeAsync(RunMigrationAsync) : RunMigrationAsync();
 
     /// <summary>The file of the root key.</summary>

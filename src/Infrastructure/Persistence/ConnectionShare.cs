@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>
@@ -9,18 +11,28 @@ namespace Secrets.Infrastructure.Persistence;
 /// <param name="Committers">See <see cref="Batching.GroupCommitOptions.Committers"/>.</param>
 internal sealed record ConnectionShare(bool OfBatches, int Committers)
 {
+    /// <summary>The fewest connections that are enough: one for batches, and two for a start, which holds the gate of the key ring with one and loads it with the other.</summary>
+    public const int Least = 3;
+
     // What reads API keys, candidates and data keys, notes which keys were used, counts which secrets, and checks that the audit can be written.
     private const int Singles = 6;
 
     // New secrets, and rows of the audit.
     private const int KindsOfCommits = 2;
 
-    /// <summary>How many connections the part has. Both parts have what is allowed and no more, unless that is a single one.</summary>
+    /// <summary>How many connections the part has. Both parts together have what is allowed.</summary>
     /// <param name="allowed">What the connection string allows.</param>
+    /// <exception cref="StartupException">That is not enough.</exception>
     public int Of(int allowed)
     {
-        var batches = Math.Clamp(allowed / 2, 1, Singles + (KindsOfCommits * Committers));
-        return OfBatches ? batches : Math.Max(1, allowed - batches);
+        if (allowed < Least)
+        {
+            throw new StartupException(string.Create(
+                CultureInfo.InvariantCulture, $"ConnectionStrings:Secrets allows {allowed} connections, and the service needs {Least} at least."));
+        }
+
+        var batches = Math.Min(allowed / 2, Singles + (KindsOfCommits * Committers));
+        return OfBatches ? batches : allowed - batches;
     }
 
     /// <summary>What the database shows a connection as.</summary>

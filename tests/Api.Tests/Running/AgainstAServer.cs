@@ -38,12 +38,44 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
+    public async Task It_migrates_wherever_among_the_settings_it_is_told_to()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+        var provider = TestDatabase.IsSqlServer ? "SqlServer" : "Postgres";
+        string[] pairs = [$"--Database:Provider={provider}", $"--ConnectionStrings:Secrets={installation.ConnectionString}"];
+        string[] words = ["--Database:Provider", provider, "--ConnectionStrings:Secrets", installation.ConnectionString];
+        foreach (var arguments in (string[][])
+            [
+                ["--migrate", .. pairs], [pairs[0], "--migrate", pairs[1]], [.. pairs, "--migrate"],
+                ["--migrate", .. words], [.. words[..2], "--migrate", .. words[2..]], [.. words, "--migrate"],
+            ])
+        {
+            await using var migration = ServiceProcess.Start(
+                new Dictionary<string, string?>(StringComparer.Ordinal) { ["ASPNETCORE_ENVIRONMENT"] = "Production" }, arguments);
+
+            Assert.True(await migration.ExitCodeAsync() == 0, $"{string.Join(' ', arguments)}\n{migration.Output}");
+        }
+    }
+
+    [Fact]
+    public async Task With_fewer_connections_than_it_needs_it_says_so()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+
+        await using var service = installation.Start(Installation.WithPool(installation.ConnectionString, 2));
+
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Contains("Secrets cannot start: ConnectionStrings:Secrets allows 2 connections, and the service needs 3 at least.", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task With_few_connections_a_crowd_waits_and_is_served()
     {
         using var installation = await Installation.NewAsync();
         await installation.MigrateAsync();
-        await using var service = installation.Start(
-            $"{installation.ConnectionString};{(TestDatabase.IsSqlServer ? "Max Pool Size" : "Maximum Pool Size")}=3");
+        await using var service = installation.Start(Installation.WithPool(installation.ConnectionString, 3));
         var crowd = await Task.WhenAll(Enumerable.Range(0, 24).Select(async _ =>
         {
             using var bootstrap = await service.ClientAsync(Installation.Key);

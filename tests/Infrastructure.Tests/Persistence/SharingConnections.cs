@@ -6,20 +6,28 @@ namespace Secrets.Infrastructure.Tests.Persistence;
 public sealed class SharingConnections
 {
     [Fact]
-    public void Both_shares_together_are_what_is_allowed_and_neither_is_empty()
+    public void Both_shares_together_are_what_is_allowed_and_each_is_enough()
     {
-        for (var allowed = 1; allowed <= 200; allowed++)
+        for (var allowed = ConnectionShare.Least; allowed <= 200; allowed++)
         {
             for (var committers = 1; committers <= GroupCommitOptions.MaxCommitters; committers++)
             {
                 var requests = new ConnectionShare(OfBatches: false, committers).Of(allowed);
                 var batches = new ConnectionShare(OfBatches: true, committers).Of(allowed);
 
-                Assert.Equal(Math.Max(2, allowed), requests + batches);
+                Assert.Equal(allowed, requests + batches);
                 Assert.InRange(batches, 1, requests);
+                Assert.True(requests >= 2, "a start takes two at once");
             }
         }
     }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Fewer_than_a_start_takes_are_refused(int allowed) => Assert.Contains(
+        $"allows {allowed} connections", Assert.Throws<StartupException>(() => new ConnectionShare(OfBatches: true, 1).Of(allowed)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData(100, 1, 8)]
