@@ -9,71 +9,96 @@ namespace Secrets.Infrastructure.Audit;
 /// <summary>Recomputes every chain, from where it starts to where it ends (docs/decisions/0007-audit-chain.md).</summary>
 internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key) : IAuditVerifier
 {
+    // How many chains are read as one stream: a question for each would be most of the work where there are many, and all of them are never in memory.
+    private const int AtOnce = 1_000;
+
     // One moment: else a chain could be longer than its head, or shorter than its start, for the time between two queries.
     public Task<AuditVerdict> VerifyAsync(CancellationToken cancellationToken) => db.AtOneMomentAsync(() => CheckAsync(cancellationToken), cancellationToken);
 
     private async Task<AuditVerdict> CheckAsync(CancellationToken cancellationToken)
     {
-        var writers = await db.AuditWriters.AsNoTracking().OrderBy(writer => writer.Number).ToListAsync(cancellationToken);
-        var rows = 0L;
-        var broken = await FirstMissingAsync(writers, cancellationToken);
-        foreach (var writer in writers)
+        var missing = await FirstMissingAsync(cancellationToken);
+        var findings = new Findings();
+        Guid? last = null;
+        AuditWriter[] writers;
+        do
         {
-            var (read, wrong) = await CheckAsync(writer, cancellationToken);
-            rows += read;
-            broken ??= wrong;
+            writers = await BehindAsync(last, cancellationToken);
+            await CheckAsync(writers, findings, cancellationToken);
+            last = writers.LastOrDefault()?.Id;
         }
+        while (writers.Length == AtOnce);
 
         var (strangers, first) = await StrangersAsync(cancellationToken);
-        return new AuditVerdict(rows + strangers, broken ?? first);
+        return new AuditVerdict(findings.Rows + strangers, missing ?? findings.First ?? first);
     }
 
     /// <summary>Whether all writers are there that ever were.</summary>
-    private async Task<AuditPlace?> FirstMissingAsync(List<AuditWriter> writers, CancellationToken cancellationToken)
+    private async Task<AuditPlace?> FirstMissingAsync(CancellationToken cancellationToken)
     {
-        for (var at = 0; at < writers.Count; at++)
+        var count = 0L;
+        var numbers = db.AuditWriters.OrderBy(writer => writer.Number).Select(writer => writer.Number).AsAsyncEnumerable();
+        await foreach (var number in numbers.WithCancellation(cancellationToken))
         {
-            if (writers[at].Number != at + 1)
+            if (number != ++count)
             {
-                return new AuditPlace(Guid.Empty, at + 1);
+                return new AuditPlace(Guid.Empty, count);
             }
         }
 
         var registry = await db.AuditKeys.AsNoTracking().SingleOrDefaultAsync(cancellationToken);
         return registry is not null
-            && registry.Writers == writers.Count
-            && CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, writers.Count))
+            && registry.Writers == count
+            && CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, count))
             ? null
-            : new AuditPlace(Guid.Empty, writers.Count + 1);
+            : new AuditPlace(Guid.Empty, count + 1);
     }
 
-    private async Task<(long Read, AuditPlace? Broken)> CheckAsync(AuditWriter writer, CancellationToken cancellationToken)
+    /// <summary>The next writers in the order of their ids, which is the database's to know.</summary>
+    private Task<AuditWriter[]> BehindAsync(Guid? last, CancellationToken cancellationToken)
     {
-        var read = 0L;
-        var position = writer.Anchor;
-        var follows = writer.HasSoundAnchor(key.Bytes);
-        var rows = db.Audit.AsNoTracking().Where(row => row.Writer == writer.Id).OrderBy(row => row.Sequence).AsAsyncEnumerable();
+        var writers = db.AuditWriters.AsNoTracking();
+        return (last is { } id ? writers.Where(writer => writer.Id > id) : writers)
+            .OrderBy(writer => writer.Id).Take(AtOnce).ToArrayAsync(cancellationToken);
+    }
+
+    /// <summary>Checks the chains of writers that follow each other in the order of their ids.</summary>
+    private async Task CheckAsync(AuditWriter[] writers, Findings findings, CancellationToken cancellationToken)
+    {
+        if (writers.Length == 0)
+        {
+            return;
+        }
+
+        var (first, last) = (writers[0].Id, writers[^1].Id);
+        var chains = writers.ToDictionary(writer => writer.Id, writer => new Chain(key, writer));
+        var rows = db.Audit.AsNoTracking().Where(row => row.Writer >= first && row.Writer <= last)
+            .OrderBy(row => row.Writer).ThenBy(row => row.Sequence).AsAsyncEnumerable();
         try
         {
             await foreach (var row in rows.WithCancellation(cancellationToken))
             {
-                read++;
-                follows = follows && AuditChain.Follows(key.Bytes, writer.Id, position, row);
-                if (follows)
-                {
-                    position = new AuditPosition(row.Sequence, row.Hash);
-                }
+                chains.GetValueOrDefault(row.Writer)?.Add(row);
             }
         }
         catch (Exception exception) when (exception is InvalidCastException or OverflowException or ArgumentException)
         {
-            // The service never writes what it cannot read, such as a moment in the year 4000 before our era.
-            follows = false;
+            // The service never writes what it cannot read, such as a moment in the year 4000 before our era. Whose row it is only halves can tell.
+            if (writers is not [var writer])
+            {
+                var half = writers.Length / 2;
+                await CheckAsync(writers[..half], findings, cancellationToken);
+                await CheckAsync(writers[half..], findings, cancellationToken);
+                return;
+            }
+
+            chains[writer.Id].Break();
         }
 
-        return follows && position.Sequence == writer.Sequence && writer.HasSoundHead(key.Bytes)
-            ? (read, null)
-            : (read, new AuditPlace(writer.Id, position.Sequence + 1));
+        foreach (var chain in chains.Values)
+        {
+            findings.Add(chain);
+        }
     }
 
     /// <summary>Rows of writers that there are not.</summary>
@@ -84,5 +109,52 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key) : IAuditV
             .Select(row => new AuditPlace(row.Writer, row.Sequence))
             .FirstOrDefaultAsync(cancellationToken);
         return (first is null ? 0 : await strangers.LongCountAsync(cancellationToken), first);
+    }
+
+    /// <summary>One chain, as far as it was read.</summary>
+    private sealed class Chain(AuditKey key, AuditWriter writer)
+    {
+        private AuditPosition _position = writer.Anchor;
+        private bool _follows = writer.HasSoundAnchor(key.Bytes);
+
+        public long Number => writer.Number;
+
+        public long Rows { get; private set; }
+
+        /// <summary>Where it is broken, once all of it was read; null: nowhere.</summary>
+        public AuditPlace? Broken => _follows && _position.Sequence == writer.Sequence && writer.HasSoundHead(key.Bytes)
+            ? null
+            : new AuditPlace(writer.Id, _position.Sequence + 1);
+
+        public void Add(AuditEntry row)
+        {
+            Rows++;
+            _follows = _follows && AuditChain.Follows(key.Bytes, writer.Id, _position, row);
+            if (_follows)
+            {
+                _position = new AuditPosition(row.Sequence, row.Hash);
+            }
+        }
+
+        public void Break() => _follows = false;
+    }
+
+    /// <summary>What was found: how many rows, and the broken chain that was begun first.</summary>
+    private sealed class Findings
+    {
+        private long _number = long.MaxValue;
+
+        public long Rows { get; private set; }
+
+        public AuditPlace? First { get; private set; }
+
+        public void Add(Chain chain)
+        {
+            Rows += chain.Rows;
+            if (chain.Broken is { } place && chain.Number < _number)
+            {
+                (_number, First) = (chain.Number, place);
+            }
+        }
     }
 }
