@@ -26,6 +26,7 @@ public static class DependencyInjection
         services.AddSingleton<INewSecrets, NewSecrets>();
         services.AddScoped<PlainSpokenDatabase>();
         services.AddScoped<Schema>();
+        services.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         services.AddEncryption();
         services.AddSingleton<IResolutionStore, ResolutionStore>();
         services.AddSingleton<UseCounter>();

@@ -31,7 +31,12 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
     private async Task PrepareAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         var schema = services.GetRequiredService<Schema>();
-        await (server.IsPrivate ? schema.MigrateAsync(cancellationToken) : schema.RequireCurrentAsync(cancellationToken));
+        if (server.IsPrivate)
+        {
+            await schema.MigrateAsync(cancellationToken);
+        }
+
+        await schema.RequireCurrentAsync(cancellationToken);
         await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
         await services.GetRequiredService<KeyRingGate>().LoadAsync(cancellationToken);
         await services.GetRequiredService<AuditKeyLoader>().LoadAsync(cancellationToken);

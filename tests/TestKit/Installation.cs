@@ -26,6 +26,7 @@ public sealed class Installation : IDisposable
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["Database__Provider"] = provider,
+            ["Database__MayLoseAcknowledgedData"] = "true",
             ["ConnectionStrings__Secrets"] = ConnectionString,
             ["Encryption__RootKeyFile"] = RootKeyFile,
             ["Auth__BootstrapKey"] = Key,
@@ -39,11 +40,11 @@ public sealed class Installation : IDisposable
         ? new Installation("SqlServer", (await SqlServerInstance.SharedAsync()).ConnectionString(NewName()))
         : new Installation(await PostgresServer.SharedAsync());
 
-    /// <summary>Makes the database and brings its schema.</summary>
     /// <summary>A connection string that allows no more connections.</summary>
     public static string WithPool(string connectionString, int connections) =>
         string.Create(CultureInfo.InvariantCulture, $"{connectionString};{(TestDatabase.IsSqlServer ? "Max Pool Size" : "Maximum Pool Size")}={connections}");
 
+    /// <summary>Makes the database and brings its schema.</summary>
     public Task MigrateAsync() => TestDatabase.IsSqlServer ? SqlServerInstance.MakeAsync(RunMigrationAsync) : RunMigrationAsync();
 
     /// <summary>The file of the root key.</summary>

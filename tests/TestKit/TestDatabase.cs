@@ -46,6 +46,7 @@ public static class TestDatabase
             {
                 ["Embedded:DataDirectory"] = folder,
                 ["Embedded:Settings:fsync"] = "off",
+                ["Database:MayLoseAcknowledgedData"] = "true",
             };
         }
 

@@ -1,10 +1,11 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>Brings the schema up to date, or sees that it is.</summary>
-internal sealed partial class Schema(SecretsDbContext db, ILogger<Schema> logger)
+internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptions> options, ILogger<Schema> logger)
 {
     /// <summary>Applies every migration that is missing, and allows what the service needs.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken)
@@ -13,8 +14,8 @@ internal sealed partial class Schema(SecretsDbContext db, ILogger<Schema> logger
         await db.AllowWhatIsNeededAsync(cancellationToken);
     }
 
-    /// <summary>Sees that no migration is missing, and that what the service needs is allowed.</summary>
-    /// <exception cref="StartupException">The database is behind.</exception>
+    /// <summary>Sees that no migration is missing, that what the service needs is allowed, and that what it commits lasts.</summary>
+    /// <exception cref="StartupException">One of that is not so.</exception>
     public async Task RequireCurrentAsync(CancellationToken cancellationToken)
     {
         var applied = (await db.Database.GetAppliedMigrationsAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
@@ -33,8 +34,19 @@ internal sealed partial class Schema(SecretsDbContext db, ILogger<Schema> logger
         }
 
         await db.RequireWhatIsNeededAsync(cancellationToken);
+        try
+        {
+            await db.RequireDurabilityAsync(cancellationToken);
+        }
+        catch (StartupException exception) when (options.Value.MayLoseAcknowledgedData)
+        {
+            Careless(exception.Message);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer one has run")]
     private partial void Ahead(int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} Started all the same, because of Database:MayLoseAcknowledgedData")]
+    private partial void Careless(string reason);
 }

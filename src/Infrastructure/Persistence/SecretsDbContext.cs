@@ -55,6 +55,10 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <exception cref="StartupException">It does not.</exception>
     public virtual Task RequireWhatIsNeededAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>Sees that what the service commits survives a crash of the database's server.</summary>
+    /// <exception cref="StartupException">It need not.</exception>
+    public abstract Task RequireDurabilityAsync(CancellationToken cancellationToken);
+
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
 

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
+using Npgsql;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
@@ -8,6 +9,28 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
     protected override IDatabaseFaults Faults { get; } = new PostgresFaults();
 
     protected override string BinaryCollation => "C";
+
+    public override async Task RequireDurabilityAsync(CancellationToken cancellationToken)
+    {
+        await RequireNotOffAsync("fsync", "fsync is off on the database's server", cancellationToken);
+
+        // Of this session, which is what the connection string, the role and the database make of it. Every other value waits for the server's own disk.
+        await RequireNotOffAsync("synchronous_commit", "synchronous_commit is off for the service", cancellationToken);
+    }
+
+    private async Task RequireNotOffAsync(string setting, string otherwise, CancellationToken cancellationToken)
+    {
+        // Null where a server only speaks the protocol and has no such setting.
+        await using var open = await OpenConnection.OfAsync(this, cancellationToken);
+        await using var command = new NpgsqlCommand("SELECT current_setting($1, true)", (NpgsqlConnection)open.Connection)
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = setting } },
+        };
+        if (await command.ExecuteScalarAsync(cancellationToken) is "off")
+        {
+            throw new StartupException($"{otherwise}, so an audit row could be lost after its value was handed out. Set {setting} = on.");
+        }
+    }
 
     /// <summary>For the command line that adds migrations (eng/add-migration); it never connects.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<PostgresSecretsDbContext>

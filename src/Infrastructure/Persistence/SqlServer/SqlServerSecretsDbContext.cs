@@ -50,6 +50,8 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
         var durability = await Database
             .SqlQuery<int>($"SELECT CAST(delayed_durability AS int) AS Value FROM sys.databases WHERE database_id = DB_ID()")
+    public override async Task RequireDurabilityAsync(CancellationToken cancellationToken)
+    {
             .SingleAsync(cancellationToken);
         if (durability == DurabilityForced)
         {
