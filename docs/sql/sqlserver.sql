@@ -367,3 +367,69 @@ END;
 COMMIT;
 GO
 
+BEGIN TRANSACTION;
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
+)
+BEGIN
+    EXEC sp_rename N'[workspace_grants].[workspace]', N'workspace_text', 'COLUMN';
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
+)
+BEGIN
+    ALTER TABLE [workspace_grants] ADD [workspace] varbinary(1020) NULL;
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
+)
+BEGIN
+    EXEC(N'UPDATE workspace_grants
+    SET workspace = CAST(CAST(workspace_text COLLATE Latin1_General_100_BIN2_UTF8 AS varchar(1020)) AS varbinary(1020))');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
+)
+BEGIN
+    DECLARE @var nvarchar(max);
+    SELECT @var = QUOTENAME([d].[name])
+    FROM [sys].[default_constraints] [d]
+    INNER JOIN [sys].[columns] [c] ON [d].[parent_column_id] = [c].[column_id] AND [d].[parent_object_id] = [c].[object_id]
+    WHERE ([d].[parent_object_id] = OBJECT_ID(N'[workspace_grants]') AND [c].[name] = N'workspace');
+    IF @var IS NOT NULL EXEC(N'ALTER TABLE [workspace_grants] DROP CONSTRAINT ' + @var + ';');
+    ALTER TABLE [workspace_grants] ALTER COLUMN [workspace] varbinary(1020) NOT NULL;
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
+)
+BEGIN
+    DECLARE @var1 nvarchar(max);
+    SELECT @var1 = QUOTENAME([d].[name])
+    FROM [sys].[default_constraints] [d]
+    INNER JOIN [sys].[columns] [c] ON [d].[parent_column_id] = [c].[column_id] AND [d].[parent_object_id] = [c].[object_id]
+    WHERE ([d].[parent_object_id] = OBJECT_ID(N'[workspace_grants]') AND [c].[name] = N'workspace_text');
+    IF @var1 IS NOT NULL EXEC(N'ALTER TABLE [workspace_grants] DROP CONSTRAINT ' + @var1 + ';');
+    ALTER TABLE [workspace_grants] DROP COLUMN [workspace_text];
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
+)
+BEGIN
+    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
+    VALUES (N'20261121220649_CompareWorkspaces', N'10.0.14');
+END;
+
+COMMIT;
+GO
+

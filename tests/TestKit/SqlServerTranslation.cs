@@ -13,8 +13,8 @@ using Secrets.Infrastructure.Persistence.SqlServer;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Translates every query that the service has for any other database into T-SQL too, and fails the query where that cannot be done. So each query
-/// that any test runs is checked, and none has to be listed.
+/// Translates every query that the service has for any other database into T-SQL too, and fails the query where that cannot be done or would mean
+/// something else. So each query that any test runs is checked, and none has to be listed.
 /// </summary>
 public sealed class SqlServerTranslation : IQueryExpressionInterceptor
 {
@@ -48,7 +48,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
 
         foreach (var sql in asked.Statements)
         {
-            TSql.Check(sql);
+            PaddedComparisons.Check(sql, db.Model);
             Translated.TryAdd(sql, 0);
         }
 

@@ -4,6 +4,7 @@ using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.SqlServer.TransactSql.ScriptDom;
 using Npgsql;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
@@ -29,7 +30,15 @@ public sealed partial class MigrationScripts
     }
 
     [Fact]
-    public void That_of_SqlServer_is_T_SQL() => Assert.NotNull(TSql.Parse(Committed("sqlserver")));
+    public void That_of_SqlServer_is_T_SQL_and_so_is_what_it_executes_as_text()
+    {
+        var executed = new ExecutedTexts();
+
+        TSql.Parse(Committed("sqlserver")).Accept(executed);
+
+        Assert.Contains(executed.Statements, sql => sql.StartsWith("UPDATE workspace_grants", StringComparison.Ordinal));
+        Assert.All(executed.Statements, TSql.Check);
+    }
 
     [Theory]
     [MemberData(nameof(Databases))]
@@ -164,4 +173,18 @@ public sealed partial class MigrationScripts
 
     [GeneratedRegex(@"^GO\s*$", RegexOptions.Multiline)]
     private static partial Regex BatchEnd();
+
+    /// <summary>What is in EXEC(N'...') as a whole; what is put together there is the name of a constraint.</summary>
+    private sealed class ExecutedTexts : TSqlFragmentVisitor
+    {
+        public List<string> Statements { get; } = [];
+
+        public override void Visit(ExecutableStringList node)
+        {
+            if (node.Strings is [StringLiteral text])
+            {
+                Statements.Add(text.Value);
+            }
+        }
+    }
 }

@@ -26,6 +26,29 @@ public sealed class TranslatingQueries
         Assert.Throws<InvalidOperationException>(() => db.Secrets.Where(secret => EF.Functions.ILike(secret.Name, "a%")).ToQueryString());
     }
 
+    [Fact]
+    public void A_query_fails_that_compares_text_which_SqlServer_would_pad()
+    {
+        using var db = NewContext();
+        string[] names = ["a", "b"];
+
+        Assert.Throws<FormatException>(() => db.Secrets.Where(secret => secret.Name == "a").ToQueryString());
+        Assert.Throws<FormatException>(() => db.Secrets.Where(secret => names.Contains(secret.Description)).ToQueryString());
+        Assert.Throws<FormatException>(() => db.Secrets.Where(secret => db.ApiKeys.Any(key => key.Name == secret.Name)).ToQueryString());
+    }
+
+    [Fact]
+    public void Workspaces_are_compared_as_they_are()
+    {
+        using var db = NewContext();
+        string[] workspaces = ["support", "b\u00FCro "];
+
+        _ = db.Secrets.Where(secret => secret.Grants.Any(grant => workspaces.Contains(grant.Workspace))).ToQueryString();
+        _ = db.Secrets.Where(secret => secret.Grants.Any(grant => grant.Workspace == "b\u00FCro ")).ToQueryString();
+
+        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("[w].[workspace] = 0x62C3BC726F20", StringComparison.Ordinal));
+    }
+
     private static PostgresSecretsDbContext NewContext()
     {
         var options = new DbContextOptionsBuilder<PostgresSecretsDbContext>();

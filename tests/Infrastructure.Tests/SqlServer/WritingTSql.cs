@@ -33,6 +33,7 @@ public sealed partial class WritingTSql
 
         Assert.Empty(model.Unknown);
         Assert.True(model.Checked > 0, "no column was checked");
+        PaddedComparisons.Check(sql, SqlServerModel.Current);
     }
 
     [Theory]

@@ -83,10 +83,10 @@ internal sealed class SqlServerCandidateReader : ICandidateReader
         return new Candidate(placement, row.GetFieldValue<byte[]>(8));
     }
 
-    /// <summary>An array of objects with one member each.</summary>
-    private static List<string> Workspaces(string json)
+    /// <summary>An array of objects with one member each, in which FOR JSON writes bytes as base64.</summary>
+    internal static List<string> Workspaces(string json)
     {
         using var rows = JsonDocument.Parse(json);
-        return [.. rows.RootElement.EnumerateArray().Select(row => row.GetProperty("workspace").GetString()!)];
+        return [.. rows.RootElement.EnumerateArray().Select(row => ComparedText.Read(row.GetProperty("workspace").GetBytesFromBase64()))];
     }
 }

@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage;
+using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
@@ -47,11 +48,12 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
                 "The database does not allow snapshots. Run `ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON` in it, or the service once "
                 + "with --migrate as a user who may.");
         }
+    }
 
-        var durability = await Database
-            .SqlQuery<int>($"SELECT CAST(delayed_durability AS int) AS Value FROM sys.databases WHERE database_id = DB_ID()")
     public override async Task RequireDurabilityAsync(CancellationToken cancellationToken)
     {
+        var durability = await Database
+            .SqlQuery<int>($"SELECT CAST(delayed_durability AS int) AS Value FROM sys.databases WHERE database_id = DB_ID()")
             .SingleAsync(cancellationToken);
         if (durability == DurabilityForced)
         {
@@ -95,7 +97,6 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         base.OnModelCreating(modelBuilder);
         foreach (var entity in modelBuilder.Model.GetEntityTypes())
         {
-            // What is in an index is what is compared.
             foreach (var property in entity.GetProperties().Where(property => property.ClrType == typeof(string) && IsCompared(property)))
             {
                 property.SetValueConverter(new ComparedText());
@@ -112,7 +113,9 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         }
     }
 
-    private static bool IsCompared(IReadOnlyProperty property) => property.IsKey() || property.IsForeignKey() || property.IsIndex();
+    // What is in an index, and workspaces, which are compared without one.
+    private static bool IsCompared(IReadOnlyProperty property) =>
+        property.IsKey() || property.IsForeignKey() || property.IsIndex() || property.Name is nameof(WorkspaceGrant.Workspace);
 
     /// <summary>Whether a transaction may read the database as it is at one moment: allowed, or done by itself as Azure SQL does.</summary>
     private async Task<bool> HasSnapshotsAsync(CancellationToken cancellationToken)

@@ -7,7 +7,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// Text that the database compares, as its bytes in UTF-8. SQL Server takes 'a' and 'a ' for equal under every collation, and two owners
 /// would be one; bytes it compares as they are (but for zeros at the end, and no text here has U+0000).
 /// </summary>
-internal sealed class ComparedText() : ValueConverter<string, byte[]>(text => Encoding.UTF8.GetBytes(text), bytes => Encoding.UTF8.GetString(bytes))
+internal sealed class ComparedText() : ValueConverter<string, byte[]>(text => Of(text), bytes => Read(bytes))
 {
     /// <summary>Nothing that is compared has more than 255 code points, of at most four bytes each.</summary>
     public const int MaxLength = 4 * 255;
@@ -16,6 +16,8 @@ internal sealed class ComparedText() : ValueConverter<string, byte[]>(text => En
     public const string ColumnType = "varbinary(1020)";
 
     public static byte[] Of(string text) => Encoding.UTF8.GetBytes(text);
+
+    public static string Read(byte[] bytes) => Encoding.UTF8.GetString(bytes);
 }
 
 /// <summary>

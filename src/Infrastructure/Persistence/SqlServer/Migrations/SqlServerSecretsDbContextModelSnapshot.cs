@@ -608,12 +608,11 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                                 .HasColumnType("int")
                                 .HasColumnName("number");
 
-                            b1.Property<string>("Workspace")
+                            b1.Property<byte[]>("Workspace")
                                 .IsRequired()
-                                .HasMaxLength(510)
-                                .HasColumnType("nvarchar(510)")
-                                .HasColumnName("workspace")
-                                .UseCollation("Latin1_General_100_BIN2");
+                                .HasMaxLength(1020)
+                                .HasColumnType("varbinary(1020)")
+                                .HasColumnName("workspace");
 
                             b1.HasKey("SecretId", "Number")
                                 .HasName("pk_workspace_grants");

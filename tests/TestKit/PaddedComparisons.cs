@@ -1,0 +1,54 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Microsoft.SqlServer.TransactSql.ScriptDom;
+
+namespace Secrets.TestKit;
+
+/// <summary>
+/// Finds text that a statement has SQL Server compare as text: with blanks at the end it takes two texts for one, under every collation, and no
+/// other database does.
+/// </summary>
+public sealed class PaddedComparisons : TSqlFragmentVisitor
+{
+    private readonly IModel _model;
+    private readonly Dictionary<string, string> _tables = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<ColumnReferenceExpression> _compared = [];
+
+    private PaddedComparisons(IModel model) => _model = model;
+
+    /// <summary>Fails where there is such a comparison of a column, named with its table or the table's alias.</summary>
+    /// <exception cref="FormatException">There is.</exception>
+    public static void Check(string sql, IModel model)
+    {
+        var visitor = new PaddedComparisons(model);
+        TSql.Parse(sql).Accept(visitor);
+        if (visitor._compared.Select(visitor.TextOf).FirstOrDefault(text => text is not null) is { } found)
+        {
+            throw new FormatException($"SQL Server would take {found} with blanks at the end for equal to the same without, in\n{sql}");
+        }
+    }
+
+    public override void Visit(NamedTableReference node) =>
+        _tables[(node.Alias ?? node.SchemaObject.BaseIdentifier).Value] = node.SchemaObject.BaseIdentifier.Value;
+
+    public override void Visit(BooleanComparisonExpression node) => Compare(node.FirstExpression, node.SecondExpression);
+
+    public override void Visit(InPredicate node) => Compare(node.Expression);
+
+    public override void Visit(LikePredicate node) => Compare(node.FirstExpression, node.SecondExpression);
+
+    private void Compare(params IEnumerable<ScalarExpression> operands) => _compared.AddRange(operands.OfType<ColumnReferenceExpression>());
+
+    private string? TextOf(ColumnReferenceExpression column)
+    {
+        if (column.MultiPartIdentifier.Identifiers is not [var source, var name] || !_tables.TryGetValue(source.Value, out var table))
+        {
+            return null;
+        }
+
+        var properties = _model.GetEntityTypes().Where(entity => entity.GetTableName() == table).SelectMany(entity => entity.GetProperties());
+        return properties.Any(property => property.GetColumnName() == name.Value && property.GetColumnType().StartsWith("nvarchar", StringComparison.Ordinal))
+            ? $"{table}.{name.Value}"
+            : null;
+    }
+}
