@@ -10,8 +10,8 @@ internal interface IAuditStore
     /// of that, when the chain does not end right before the first. Part of the context's transaction if it is in one.
     /// </summary>
     /// <remarks>
-    /// With <paramref name="commits"/> that transaction is committed in the same round trip, and where the answer is false nothing of it is
-    /// stored.
+    /// With <paramref name="commits"/> that transaction is committed, in the same round trip where the database can, and where the answer is false nothing
+    /// of it is stored.
     /// </remarks>
     /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
     /// <param name="entries">At least one; they follow each other.</param>
