@@ -106,6 +106,19 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
         (await other.PostAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
     }
 
+    [Theory]
+    [InlineData("/health/live")]
+    [InlineData("/openapi/v1.json")]
+    public async Task What_needs_no_credential_waits_for_none_to_be_looked_up(string path)
+    {
+        using var user = await _server.NewUserAsync();
+        await using (await _server.HoldAsync(
+            Sql.Of("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE", "SELECT count(*) FROM api_keys WITH (TABLOCKX, HOLDLOCK)")))
+        {
+            (await user.GetAsync(path)).MustBe(200);
+        }
+    }
+
     [Fact]
     public async Task Headers_that_never_end_are_cut_off()
     {
