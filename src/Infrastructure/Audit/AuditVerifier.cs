@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Persistence;
@@ -65,9 +66,8 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key) : IAuditV
                 }
             }
         }
-        catch (Exception exception) when (exception is InvalidCastException or OverflowException or ArgumentException)
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            // The service never writes what it cannot read, such as a moment in the year 4000 before our era.
             follows = false;
         }
 
