@@ -93,6 +93,6 @@ internal sealed partial class ListAuditHandler(ISecretsDb db, Caller caller, ILo
         return Moments.Parse(request.To) is { } to ? rows.Where(row => row.At < to) : rows;
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A row of the audit cannot be read, which the service never wrote: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "A row of the audit cannot be read, so it was changed outside the service: {Failure}")]
     private partial void Unreadable(string failure);
 }
