@@ -54,6 +54,7 @@ public static class DependencyInjection
                 + $"WaitMilliseconds from 0 to {GroupCommitOptions.MaxWaitMilliseconds}, QueueLength at least 1.")
             .ValidateOnStart();
 
+        services.AddSingleton<DatabaseWriteCheck>();
         services.AddHealthChecks()
             .AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5))
             .AddCheck<AuditWriteCheck>("audit", timeout: TimeSpan.FromSeconds(5));

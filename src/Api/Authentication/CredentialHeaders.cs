@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Secrets.Api.Authentication;
@@ -10,4 +12,23 @@ internal static class CredentialHeaders
 
     /// <summary>In the order in which they are looked at.</summary>
     public static IReadOnlyList<string> All { get; } = [Token, HeaderNames.Authorization, ApiKey];
+
+    /// <summary>
+    /// What was sent in them. Nothing where nobody is asked for a credential: whether the process is alive must not depend on whether one can be looked up.
+    /// </summary>
+    public static IEnumerable<(string Header, StringValues Values)> SentTo(HttpContext context)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
+        {
+            yield break;
+        }
+
+        foreach (var header in All)
+        {
+            if (context.Request.Headers.TryGetValue(header, out var values))
+            {
+                yield return (header, values);
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using Secrets.Api.Http;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
@@ -23,22 +24,13 @@ internal sealed partial class CredentialsHandler(
     private (Guid User, Guid? KeyId)? _known;
 
     private bool _isRefused;
-    private bool _isUndecided;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var verdicts = new List<(string Header, CredentialVerdict Verdict)>();
-        try
+        foreach (var (header, values) in CredentialHeaders.SentTo(Context))
         {
-            foreach (var (header, credential) in Supplied())
-            {
-                verdicts.Add((header, await credentials.AuthenticateAsync(credential, Context.RequestAborted)));
-            }
-        }
-        catch (UnavailableException)
-        {
-            _isUndecided = true;
-            return AuthenticateResult.NoResult();
+            verdicts.Add((header, await JudgeAsync(values)));
         }
 
         // All were judged before any is refused: who is known shall not depend on the order of the headers.
@@ -63,14 +55,8 @@ internal sealed partial class CredentialsHandler(
             : AuthenticateResult.Success(new AuthenticationTicket(new CallerPrincipal(caller, SchemeName), SchemeName));
     }
 
-    /// <summary>Only here is it certain that the request is refused: what needs no credential is answered in spite of a bad one.</summary>
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        if (_isUndecided)
-        {
-            throw new UnavailableException();
-        }
-
         if (_known is { } known)
         {
             var origin = Context.Origin();
@@ -98,18 +84,14 @@ internal sealed partial class CredentialsHandler(
         _ => null,
     };
 
-    private IEnumerable<(string Header, string Credential)> Supplied()
-    {
-        foreach (var header in CredentialHeaders.All)
-        {
-            foreach (var text in Request.Headers[header])
-            {
-                // Only Authorization has schemes, but a client that writes "Bearer" elsewhere means the same.
-                var isBearer = text?.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) == true;
-                yield return (header, isBearer ? text![BearerPrefix.Length..].Trim() : text ?? "");
-            }
-        }
-    }
+    /// <summary>One look-up for each header at most: whoever sends a header again and again would have as many for one refusal.</summary>
+    private Task<CredentialVerdict> JudgeAsync(StringValues values) => values.Count == 1
+        ? credentials.AuthenticateAsync(CredentialIn(values.ToString()), Context.RequestAborted)
+        : Task.FromResult(new CredentialVerdict("it was sent more than once"));
+
+    // Only Authorization has schemes, but a client that writes "Bearer" elsewhere means the same.
+    private static string CredentialIn(string text) =>
+        text.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) ? text[BearerPrefix.Length..].Trim() : text;
 
     private AuthenticateResult Refuse(string header, string why)
     {

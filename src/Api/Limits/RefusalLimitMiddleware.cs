@@ -8,7 +8,7 @@ internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit 
 {
     public async Task InvokeAsync(HttpContext context)
     {
-        if (HashOfCredentials(context.Request.Headers) is not { } credentials)
+        if (HashOfCredentials(context) is not { } credentials)
         {
             await next(context);
             return;
@@ -34,14 +34,13 @@ internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit 
     }
 
     /// <summary>Of all that is sent as a credential; null: nothing is.</summary>
-    private static int? HashOfCredentials(IHeaderDictionary headers)
+    private static int? HashOfCredentials(HttpContext context)
     {
         var (hash, count) = (default(HashCode), 0);
-        foreach (var header in CredentialHeaders.All)
+        foreach (var sent in CredentialHeaders.SentTo(context))
         {
-            var values = headers[header];
-            hash.Add(values);
-            count += values.Count;
+            hash.Add(sent);
+            count++;
         }
 
         return count > 0 ? hash.ToHashCode() : null;

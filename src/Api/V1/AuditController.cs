@@ -15,6 +15,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
     /// <summary>Read the audit, newest first: one's own rows and those of organisations one administers; for an operator all.</summary>
     [HttpGet]
     [ProducesResponseType<AuditInfoList>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
         [FromQuery, Description("Rows to answer at most, 1 to 1000; 100 when left out.")] int? limit,

@@ -1,6 +1,7 @@
 using FluentValidation;
 using MediatR;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
@@ -42,13 +43,24 @@ internal sealed class ListAuditValidator : AbstractValidator<ListAudit>
     }
 }
 
-internal sealed class ListAuditHandler(ISecretsDb db, Caller caller) : IRequestHandler<ListAudit, Page<AuditEntry>>
+internal sealed partial class ListAuditHandler(ISecretsDb db, Caller caller, ILogger<ListAuditHandler> logger) : IRequestHandler<ListAudit, Page<AuditEntry>>
 {
-    public Task<Page<AuditEntry>> Handle(ListAudit request, CancellationToken cancellationToken) =>
-        Matching(request).NewestFirst(AuditCursor.Parse(request.Cursor)).TakePage(request)
-            .AsNoTracking()
-            .AsAsyncEnumerable()
-            .ToPageAsync(request, _ => true, row => new AuditCursor(row).ToString(), cancellationToken);
+    public async Task<Page<AuditEntry>> Handle(ListAudit request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Matching(request).NewestFirst(AuditCursor.Parse(request.Cursor)).TakePage(request)
+                .AsNoTracking()
+                .AsAsyncEnumerable()
+                .ToPageAsync(request, _ => true, row => new AuditCursor(row).ToString(), cancellationToken);
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+        {
+            // Not a page without the row: whoever edited it would have removed it from sight.
+            Unreadable(exception.GetType().Name);
+            throw new UnreadableAuditException();
+        }
+    }
 
     private IQueryable<AuditEntry> Matching(ListAudit request)
     {
@@ -80,4 +92,7 @@ internal sealed class ListAuditHandler(ISecretsDb db, Caller caller) : IRequestH
 
         return Moments.Parse(request.To) is { } to ? rows.Where(row => row.At < to) : rows;
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A row of the audit cannot be read, so it was changed outside the service: {Failure}")]
+    private partial void Unreadable(string failure);
 }

@@ -73,5 +73,9 @@ public sealed class BrokenSealException(Guid secretId)
     public Guid SecretId => secretId;
 }
 
+/// <summary>A row of the audit that was asked for was changed outside the service, and cannot even be read. Others can.</summary>
+public sealed class UnreadableAuditException()
+    : FailureException("A row of the audit was changed outside the service and cannot be read. An operator who verifies the audit learns which; other filters show the rest.");
+
 /// <summary>The service cannot answer now; the same request may succeed later.</summary>
 public sealed class UnavailableException() : FailureException("The service is temporarily unavailable. Try again later.");

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Secrets.Application.Audit;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Persistence;
 
@@ -30,9 +31,17 @@ internal sealed partial class AuditRetention(
             .Select(writer => writer.Id).ToListAsync(cancellationToken);
         foreach (var writer in writers)
         {
-            while (await db.InTransactionAsync(token => RemoveBatchAsync(db, writer, before, token), cancellationToken))
+            try
             {
-                // Another batch of the same chain.
+                while (await db.InTransactionAsync(token => RemoveBatchAsync(db, writer, before, token), cancellationToken))
+                {
+                    // Another batch of the same chain.
+                }
+            }
+            catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+            {
+                // The other chains are none the worse for it.
+                Broken(writer);
             }
         }
     }

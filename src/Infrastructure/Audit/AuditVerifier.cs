@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Persistence;
@@ -81,9 +82,9 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key) : IAuditV
                 chains.GetValueOrDefault(row.Writer)?.Add(row);
             }
         }
-        catch (Exception exception) when (exception is InvalidCastException or OverflowException or ArgumentException)
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            // The service never writes what it cannot read, such as a moment in the year 4000 before our era. Whose row it is only halves can tell.
+            // Whose row it is only halves can tell.
             if (writers is not [var writer])
             {
                 var half = writers.Length / 2;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
@@ -14,7 +13,8 @@ namespace Secrets.Infrastructure.Audit;
 /// The chains that this process writes. Each transaction has one to itself: a single chain for all would make every write of the
 /// installation wait for the commit of the one before.
 /// </summary>
-internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, TimeProvider time, ILogger<AuditWriters> logger)
+internal sealed partial class AuditWriters(
+    IAuditStore store, AuditKey key, IDatabaseFaults faults, TimeProvider time, ILogger<AuditWriters> logger)
 {
     // Last in, first out: in quiet times the same few chains are used.
     private readonly ConcurrentStack<Chain> _idle = new();
@@ -95,7 +95,7 @@ internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, Time
         }
         catch (Exception exception) when (exception is not UnavailableException)
         {
-            Failed(exception.GetType().Name, (exception.GetBaseException() as DbException)?.SqlState);
+            Failed(exception.GetType().Name, faults.CodeOf(exception));
             throw new UnavailableException();
         }
     }
@@ -120,8 +120,8 @@ internal sealed partial class AuditWriters(IAuditStore store, AuditKey key, Time
         return new Chain(writer.Id, writer.Number, writer.Head);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The audit cannot be written: {Failure}, state {State}")]
-    private partial void Failed(string failure, string? state);
+    [LoggerMessage(Level = LogLevel.Error, Message = "The audit cannot be written: {Failure}, code {Code}")]
+    private partial void Failed(string failure, string? code);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not end at {Sequence}, where it was left: it was changed outside the service")]
     private partial void Displaced(Guid writer, long sequence);

@@ -10,10 +10,13 @@ namespace Secrets.Infrastructure.Batching;
 internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity)
 {
     /// <summary>For reads: one query at a time, and the largest batches.</summary>
-    public static readonly BatchLimits OfReads = new(MaxBatch: 200, Workers: 1, Capacity: 10_000);
+    public static readonly BatchLimits OfReads = new(MaxBatch: 200, Workers: 1, Capacity: 10_000) { MayBeLeft = true };
 
     /// <summary>How long a batch waits for more items once there is one.</summary>
     public TimeSpan Wait { get; init; }
+
+    /// <summary>Whether who gives up may go at once, because nothing depends on what becomes of a batch that has begun.</summary>
+    public bool MayBeLeft { get; init; }
 }
 
 /// <summary>
@@ -47,13 +50,18 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 
     /// <summary>
     /// The result for one item. A cancelled item is left out while it waits; once its batch has begun, the result is awaited, because
-    /// what was done cannot be undone.
+    /// what was done cannot be undone. Unless <see cref="BatchLimits.MayBeLeft"/>: then nobody waits longer than they want to.
     /// </summary>
     /// <exception cref="UnavailableException">Too many are waiting, or the service stops.</exception>
     public Task<TResult> AddAsync(TItem item, CancellationToken cancellationToken)
     {
         var entry = new Entry(item, cancellationToken);
-        return _waiting.Writer.TryWrite(entry) ? entry.Task : Task.FromException<TResult>(new UnavailableException());
+        if (!_waiting.Writer.TryWrite(entry))
+        {
+            return Task.FromException<TResult>(new UnavailableException());
+        }
+
+        return _limits.MayBeLeft ? entry.Task.WaitAsync(cancellationToken) : entry.Task;
     }
 
     public async ValueTask DisposeAsync()
@@ -146,6 +154,9 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
             if (outcome.Failure is { } failure)
             {
                 batch[at].SetException(failure);
+
+                // Looked at here, because whoever left does not: it would be reported as a failure that nobody cared for.
+                _ = batch[at].Task.Exception;
             }
             else
             {

@@ -11,4 +11,7 @@ public interface IDatabaseFaults
     /// this transaction lost to another. Trying again later may succeed.
     /// </summary>
     bool IsUnavailable(Exception exception);
+
+    /// <summary>What the database calls its error, a state or a number, for the log; null when it said nothing.</summary>
+    string? CodeOf(Exception exception);
 }

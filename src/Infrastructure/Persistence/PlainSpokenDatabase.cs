@@ -25,15 +25,7 @@ internal sealed class PlainSpokenDatabase(SecretsDbContext db, IDatabaseFaults f
     }
 
     /// <summary>The driver's exception, without those around it, which say no more than what was to be done; null when it is not about a database.</summary>
-    private static Exception? Words(Exception? exception)
-    {
-        while (exception is not (null or DbException or UnavailableException))
-        {
-            exception = exception.InnerException;
-        }
-
-        return exception;
-    }
+    private static Exception? Words(Exception exception) => (Exception?)exception.Find<DbException>() ?? exception.Find<UnavailableException>();
 
     /// <summary>What the driver says, and what lies beneath, which may be the same or no more than "success".</summary>
     private static string Reason(Exception exception) => exception.GetBaseException() switch

@@ -76,6 +76,49 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
         Assert.Equal(Count, (await pending).MustBe(200).Json["values"]!.AsArray().Count);
     }
 
+    public static TheoryData<string, string> ReadsThatHang => new()
+    {
+        { "LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE", "SELECT count(*) FROM api_keys WITH (TABLOCKX, HOLDLOCK)" }, // who it is
+        { "LOCK TABLE api_keys IN EXCLUSIVE MODE", "SELECT count(*) FROM api_keys WITH (TABLOCK, UPDLOCK, HOLDLOCK)" }, // that the key was used
+        { "LOCK TABLE secrets IN ACCESS EXCLUSIVE MODE", "SELECT count(*) FROM secrets WITH (TABLOCKX, HOLDLOCK)" }, // what fills the call
+    };
+
+    [Theory]
+    [MemberData(nameof(ReadsThatHang))]
+    public async Task What_only_reads_is_given_up_in_time_also_when_it_has_begun(string onPostgres, string onSqlServer)
+    {
+        using var user = await _server.NewUserAsync("secrets:write", "secrets:resolve");
+        using var other = await _server.NewUserAsync("secrets:write", "secrets:resolve");
+        var call = new JsonObject { ["tool_name"] = "tool" };
+
+        await using (await _server.HoldAsync(Sql.Of(onPostgres, onSqlServer)))
+        {
+            var since = Stopwatch.GetTimestamp();
+            var begun = user.PostAsync($"{Answers.Secrets}/resolve", call);
+            await Task.Delay(200, TestContext.Current.CancellationToken);
+            var queued = other.PostAsync($"{Answers.Secrets}/resolve", call);
+
+            Assert.All(await Task.WhenAll(begun, queued), answer => Assert.NotNull(answer.MustBeError(503).Headers.RetryAfter));
+            Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, StrictServer.Seconds - 0.1, StrictServer.Seconds + 5);
+        }
+
+        (await user.PostAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
+        (await other.PostAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
+    }
+
+    [Theory]
+    [InlineData("/health/live")]
+    [InlineData("/openapi/v1.json")]
+    public async Task What_needs_no_credential_waits_for_none_to_be_looked_up(string path)
+    {
+        using var user = await _server.NewUserAsync();
+        await using (await _server.HoldAsync(
+            Sql.Of("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE", "SELECT count(*) FROM api_keys WITH (TABLOCKX, HOLDLOCK)")))
+        {
+            (await user.GetAsync(path)).MustBe(200);
+        }
+    }
+
     [Fact]
     public async Task Headers_that_never_end_are_cut_off()
     {

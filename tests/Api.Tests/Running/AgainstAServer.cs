@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Secrets.Domain.ApiKeys;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
@@ -201,6 +202,10 @@ public sealed partial class AgainstAServer
             Assert.NotNull(answer.Headers.RetryAfter);
         }
 
+        // Whoever asks, and with whatever: the bootstrap key is the only one that can be judged without a database.
+        using var guess = await service.ClientAsync(ApiKeyText.Generate());
+        (await guess.GetAsync(Path)).MustBe(503);
+        (await guess.GetAsync("/health/live")).MustBe(200);
         (await client.GetAsync("/health/live")).MustBe(200);
     }
 

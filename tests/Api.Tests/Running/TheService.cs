@@ -40,13 +40,15 @@ public sealed partial class TheService : IDisposable
     public async Task Makes_another_first_key_when_the_only_one_was_revoked()
     {
         string key;
+        Guid id;
         await using (var first = Start())
         {
             await first.AddressAsync();
             key = Assert.Single(PrintedKey().Matches(first.Output)).Value;
             using var client = await first.ClientAsync(key);
             var only = Assert.Single((await client.GetAsync("/api/v1/api-keys")).MustBe(200).Json["data"]!.AsArray())!;
-            (await client.DeleteAsync($"/api/v1/api-keys/{only["id"]}")).MustBe(200);
+            id = only["id"]!.GetValue<Guid>();
+            (await client.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
             (await client.GetAsync(Path)).MustBe(401);
         }
 
@@ -56,6 +58,20 @@ public sealed partial class TheService : IDisposable
         Assert.NotEqual(key, next);
         using var again = await second.ClientAsync(next);
         (await again.GetAsync(Path)).MustBe(200);
+
+        // The revoked one is still known: whoever uses it leaves a trace, as both did when they were made.
+        using var leaked = await second.ClientAsync(key);
+        (await leaked.GetAsync(Path)).MustBe(401);
+        var other = Assert.Single((await again.GetAsync("/api/v1/api-keys")).MustBe(200).Json["data"]!.AsArray())!["id"]!.GetValue<Guid>();
+        Assert.NotEqual(id, other);
+        var rows = (await again.GetAsync("/api/v1/audit")).MustBe(200).Json["data"]!.AsArray();
+        Assert.Equal(
+            [
+                $"authenticate denied {id} ", $"key.create success {other} default", $"authenticate denied {id} ",
+                $"key.delete success {id} default", $"key.create success {id} default",
+            ],
+            rows.Select(row => $"{row!["action"]} {row["outcome"]} {row["key_id"]} {row["owner"]?["id"]}"));
+        Assert.True((await again.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
     }
 
     [Fact]

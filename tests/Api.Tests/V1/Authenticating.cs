@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Secrets.Domain.ApiKeys;
 using Secrets.TestKit;
@@ -84,6 +85,27 @@ public sealed class Authenticating(ApiServer server)
             Assert.Contains(
                 server.Log.Lines.Skip(known), line => line.Contains($"The credential in the header x-api-key was refused: {why} ", StringComparison.Ordinal));
         }
+    }
+
+    [Theory]
+    [InlineData("x-api-key")]
+    [InlineData("token")]
+    [InlineData("Authorization")]
+    public async Task A_header_that_is_sent_more_than_once_is_refused_unlooked_at(string header)
+    {
+        using var user = await server.NewUserAsync();
+        var known = server.Log.Lines.Count;
+
+        var answer = await SendRawAsync(string.Concat(Enumerable.Repeat($"{header}: {user.Key}\r\n", 90)));
+
+        Assert.Equal((401, """{"detail":"Not authenticated"}"""), (answer.Status, answer.Body));
+        Assert.Contains("error=\"invalid_token\"", answer.Head, StringComparison.Ordinal);
+        Assert.Contains(server.Log.Lines.Skip(known), line => line.Contains($"The credential in the header {header} was refused: it was sent more than once", StringComparison.Ordinal));
+        Assert.Equal(200, (await SendRawAsync($"{header}: {user.Key}\r\n")).Status);
+        Assert.Equal(0, await server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE actor = @id", ("id", user.UserId)));
+
+        Task<RawAnswer> SendRawAsync(string headers) => RawHttp.SendAsync(
+            server.Address, Encoding.ASCII.GetBytes($"GET {Path} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: close\r\n\r\n"));
     }
 
     [Fact]

@@ -97,6 +97,68 @@ public sealed class GatheringIntoBatches
     }
 
     [Fact]
+    public async Task Who_gives_up_on_what_may_be_left_does_not_wait_for_its_end()
+    {
+        using var door = new Door();
+        await using var batcher = new Batcher<int, int>(new BatchLimits(MaxBatch: 10, Workers: 1, Capacity: 10) { MayBeLeft = true }, door.PassAsync);
+        using var giveUp = new CancellationTokenSource();
+        var begun = batcher.AddAsync(1, giveUp.Token);
+        await door.WaitForAsync(batches: 1);
+        var (left, stays) = (batcher.AddAsync(2, giveUp.Token), batcher.AddAsync(3, Never));
+
+        await giveUp.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => begun.WaitAsync(TimeSpan.FromSeconds(30), Never));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left.WaitAsync(TimeSpan.FromSeconds(30), Never));
+        door.Open();
+        Assert.Equal(3, await stays);
+        Assert.Equal([1, 3], door.Items);
+    }
+
+    [Fact]
+    public async Task What_fails_after_everybody_left_is_nobodys_failure()
+    {
+        var unobserved = new ConcurrentQueue<Exception>();
+        void Note(object? sender, UnobservedTaskExceptionEventArgs args) => unobserved.Enqueue(args.Exception.InnerException!);
+        TaskScheduler.UnobservedTaskException += Note;
+        try
+        {
+            await LeaveAsync();
+            for (var at = 0; at < 10; at++)
+            {
+                // The answers are still on their way; and it is reported when the garbage is collected.
+                await Task.Delay(20, Never);
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= Note;
+        }
+
+        Assert.DoesNotContain(unobserved, exception => exception is TimeoutException);
+
+        static async Task LeaveAsync()
+        {
+            using var door = new Door();
+            await using var batcher = new Batcher<int, int>(
+                new BatchLimits(MaxBatch: 10, Workers: 1, Capacity: 10) { MayBeLeft = true },
+                async items =>
+                {
+                    await door.PassAsync(items);
+                    throw new TimeoutException();
+                });
+            using var giveUp = new CancellationTokenSource();
+            var begun = batcher.AddAsync(1, giveUp.Token);
+            await door.WaitForAsync(batches: 1);
+            await giveUp.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => begun);
+            door.Open();
+        }
+    }
+
+    [Fact]
     public async Task A_batch_that_fails_fails_for_all_in_it_and_for_nobody_after()
     {
         using var door = new Door();

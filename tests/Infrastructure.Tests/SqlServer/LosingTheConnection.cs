@@ -147,6 +147,33 @@ public sealed class LosingTheConnection
         Assert.All(all, thrown => MustBeUnavailable(thrown, ""));
     }
 
+    [Fact]
+    public async Task A_snapshot_that_cannot_be_left_hides_neither_what_was_read_nor_why_it_was_not()
+    {
+        await using var server = new TdsStandIn();
+        var text = new SqlConnectionStringBuilder(server.ConnectionString) { Pooling = true, MaxPoolSize = 1, ConnectTimeout = 1 }.ConnectionString;
+        await using var db = Samples.NewContext(text);
+        await using var other = new SqlConnection(db.Database.GetConnectionString());
+
+        Assert.Equal("read", await db.AtOneMomentAsync(LoseAsync, TestContext.Current.CancellationToken));
+        await other.CloseAsync();
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => db.AtOneMomentAsync<string>(
+            async () => throw new TimeZoneNotFoundException(await LoseAsync()), TestContext.Current.CancellationToken));
+        await other.CloseAsync();
+
+        // And the connection is not held by it: another opens and closes as ever.
+        await db.Database.ExecuteSqlRawAsync("UPDATE", TestContext.Current.CancellationToken);
+        Assert.Equal(ConnectionState.Closed, db.Database.GetDbConnection().State);
+
+        // The context's connection ends, and the only one that there may be goes to somebody else.
+        async Task<string> LoseAsync()
+        {
+            await db.Database.GetDbConnection().CloseAsync();
+            await other.OpenAsync(TestContext.Current.CancellationToken);
+            return "read";
+        }
+    }
+
     /// <summary>Gives the number of messages that there were to cut in.</summary>
     private async Task<int> CutEverywhereAsync(CuttingProxy proxy, string act, Direction direction, double share, bool isWarm)
     {

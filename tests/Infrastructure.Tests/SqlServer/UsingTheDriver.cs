@@ -102,6 +102,13 @@ public sealed class UsingTheDriver : IAsyncLifetime
     public async Task What_passes_is_told_from_what_does_not(int number, bool passes) => Assert.Equal(passes, _faults.IsUnavailable(await FailAsync(number)));
 
     [Fact]
+    public async Task An_error_has_a_number_for_the_log()
+    {
+        Assert.Equal("8134", _faults.CodeOf(new InvalidOperationException("around it", await FailAsync(8134))));
+        Assert.Null(_faults.CodeOf(new InvalidOperationException()));
+    }
+
+    [Fact]
     public async Task What_is_given_up_is_cancelled_and_no_error()
     {
         Func<CancellationToken, Task>[] ways =

@@ -18,6 +18,8 @@ internal sealed class PostgresFaults : IDatabaseFaults
         _ => exception.Find<SocketException>() is not null || IsStumble(exception),
     };
 
+    public string? CodeOf(Exception exception) => exception.Find<PostgresException>()?.SqlState;
+
     // The driver trips over its own state where a session ends in the middle of a write, and nothing in its error tells of the connection.
     private static bool IsStumble(Exception exception) => exception.Find<NullReferenceException>() is { Source: "Npgsql" };
 

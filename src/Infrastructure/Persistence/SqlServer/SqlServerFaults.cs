@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Microsoft.Data.SqlClient;
@@ -63,6 +64,8 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
         : exception.Find<SocketException>() is not null
             || IsConnectionClosed(exception)
             || IsStumble(exception);
+
+    public string? CodeOf(Exception exception) => exception.Find<SqlException>()?.Number.ToString(CultureInfo.InvariantCulture);
 
     // The driver trips over a transaction whose connection ends while the transaction is put away.
     private static bool IsStumble(Exception exception) => exception.Find<NullReferenceException>() is { } stumble && IsOfDriver(stumble);

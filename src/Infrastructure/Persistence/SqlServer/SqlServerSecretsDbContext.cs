@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage;
+using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
@@ -137,9 +138,9 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         {
             await using var plain = await Database.BeginTransactionAsync(IsolationLevel.ReadCommitted);
         }
-        catch (Exception exception) when (exception is DbException or InvalidOperationException)
+        catch (Exception exception) when (exception is DbException or InvalidOperationException or UnavailableException)
         {
-            // The connection is lost, and returns to no pool. What was read, or why not, is what counts.
+            // The connection is lost and returns to no pool, and perhaps there is no other. What was read, or why not, is what counts.
         }
     }
 

@@ -1,0 +1,38 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Secrets.Infrastructure.ApiKeys;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.ApiKeys;
+
+/// <summary>The first key, as replicas make it that start without one in their configuration. The server is the test's own, and has one there.</summary>
+public sealed class MakingTheFirstKey : IAsyncLifetime
+{
+    private readonly ApiServer _server = new();
+
+    public ValueTask InitializeAsync() => _server.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task Of_many_that_find_none_one_makes_it()
+    {
+        for (var made = 1; made <= 3; made++)
+        {
+            var texts = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => Task.Run(MakeAsync)));
+
+            Assert.Single(texts, text => text is not null);
+            Assert.Equal((made, 1), (await CountAsync("1 = 1"), await CountAsync("revoked_at IS NULL")));
+            await _server.ExecuteSqlAsync(Sql.Of("UPDATE api_keys SET revoked_at = now()", "UPDATE api_keys SET revoked_at = SYSDATETIMEOFFSET()"));
+        }
+    }
+
+    private async Task<string?> MakeAsync()
+    {
+        await using var scope = _server.Services.CreateAsyncScope();
+        var first = ActivatorUtilities.CreateInstance<BootstrapKey>(scope.ServiceProvider, Options.Create(new AuthOptions()));
+        return await first.MakeIfNoneAsync(TestContext.Current.CancellationToken);
+    }
+
+    private Task<long> CountAsync(string condition) => _server.ScalarAsync<long>($"SELECT CAST(count(*) AS bigint) FROM api_keys WHERE {condition}");
+}
