@@ -33,8 +33,8 @@ internal sealed partial class CredentialsHandler(
             verdicts.Add((header, await JudgeAsync(values)));
         }
 
-        // All were judged before any is refused: who is known shall not depend on the order of the headers.
-        _known = verdicts.Select(one => KnownOf(one.Verdict)).FirstOrDefault(known => known is not null);
+        // All were judged before any is refused: who is known shall not depend on the order of the headers. A refused key rather than who sent it along.
+        _known = verdicts.Select(one => KnownOf(one.Verdict)).Where(known => known is not null).MaxBy(known => known!.Value.KeyId is not null);
         Caller? caller = null;
         foreach (var (header, verdict) in verdicts)
         {

@@ -115,9 +115,10 @@ public sealed class ReadingTheAudit(ApiServer server)
         (await user.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
 
         (await leaked.GetAsync(SecretsPath)).MustBe(401);
+        (await leaked.SendAsync(HttpMethod.Get, SecretsPath, json: null, ("token", user.Key!))).MustBe(401);
 
         var rows = await RowsAsync(user, $"?actor={user.UserId}");
-        Assert.Equal([$"authenticate denied {id}", $"key.delete success {id}"], rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
+        Assert.Equal([$"authenticate denied {id}", $"authenticate denied {id}", $"key.delete success {id}"], rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
     }
 
     [Fact]
