@@ -46,7 +46,6 @@ public static class TestDatabase
             {
                 ["Embedded:DataDirectory"] = folder,
                 ["Embedded:Settings:fsync"] = "off",
-                ["Database:MayLoseAcknowledgedData"] = "true",
             };
         }
 

@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>Brings the schema up to date, or sees that it is.</summary>
-internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptions> options, ILogger<Schema> logger)
+internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptions> options, IHostEnvironment environment, ILogger<Schema> logger)
 {
     /// <summary>Applies every migration that is missing, and allows what the service needs.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken)
@@ -38,7 +39,7 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         {
             await db.RequireDurabilityAsync(cancellationToken);
         }
-        catch (StartupException exception) when (options.Value.MayLoseAcknowledgedData)
+        catch (StartupException exception) when (options.Value.MayLoseAcknowledgedData ?? !environment.IsProduction())
         {
             Careless(exception.Message);
         }
@@ -47,6 +48,6 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer one has run")]
     private partial void Ahead(int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} Started all the same, because of Database:MayLoseAcknowledgedData")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} Started all the same, as Database:MayLoseAcknowledgedData allows")]
     private partial void Careless(string reason);
 }

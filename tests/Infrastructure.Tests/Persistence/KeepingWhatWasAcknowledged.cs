@@ -60,6 +60,7 @@ public sealed class KeepingWhatWasAcknowledged(KeepingWhatWasAcknowledged.Durabl
             {
                 ["Embedded__DataDirectory"] = folder,
                 [$"Embedded__Settings__{setting}"] = "off",
+                [Escape] = "false",
             });
             await MustBeRefusedAsync(service, expected);
         }
