@@ -14,7 +14,7 @@ internal sealed class BenchRun(BenchOptions options, Report report, Cancellation
     private const int Restarts = 3;
 
     // In requests and not in seconds: that is what the runtime counts before it compiles a method again.
-    private const int WarmUpRequests = 20_000;
+    private const int WarmUpRequests = 50_000;
 
     private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan ReadWarmUp = TimeSpan.FromSeconds(6);

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Caching.Memory;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
@@ -11,41 +10,6 @@ namespace Secrets.Infrastructure.Encryption;
 internal sealed record DataKey(Guid Id, byte[] Bytes)
 {
     public override string ToString() => Id.ToString();
-}
-
-/// <summary>
-/// Data keys in memory. Bounded: the owners that were asked for least recently leave first. Each is forgotten after a while, so that a key
-/// that was deleted from the database is gone from every process then.
-/// </summary>
-internal sealed class DataKeyCache(TimeProvider time) : IDisposable
-{
-    /// <summary>How long a key is kept after it was read.</summary>
-    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
-
-    // Two for each owner who writes. About 15 MB.
-    private const int Capacity = 50_000;
-    private readonly MemoryCache _keys = new(new MemoryCacheOptions { SizeLimit = Capacity });
-
-    public DataKey? CurrentOf(SecretOwner owner) => Get(owner);
-
-    public DataKey? Find(Guid keyId) => Get(keyId);
-
-    public void Add(DataKey key) => Set(key.Id, key);
-
-    public void AddCurrent(SecretOwner owner, DataKey key)
-    {
-        Add(key);
-        Set(owner, key);
-    }
-
-    public void Dispose() => _keys.Dispose();
-
-    private DataKey? Get(object index) => _keys.Get<Kept>(index) is { } kept && time.GetElapsedTime(kept.Since) < Lifetime ? kept.Key : null;
-
-    private void Set(object index, DataKey key) =>
-        _keys.Set(index, new Kept(key, time.GetTimestamp()), new MemoryCacheEntryOptions { Size = 1 });
-
-    private sealed record Kept(DataKey Key, long Since);
 }
 
 /// <summary>Finds and makes the data keys that new values of owners are sealed with.</summary>

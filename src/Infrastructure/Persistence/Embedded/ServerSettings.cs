@@ -46,7 +46,8 @@ internal sealed partial class ServerSettings
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["max_connections"] = "100",
-            ["shared_buffers"] = "128MB",
+            // Taken only as far as there is data to fill it.
+            ["shared_buffers"] = "512MB",
             ["jit"] = "off",
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",

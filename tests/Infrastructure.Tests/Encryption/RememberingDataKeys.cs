@@ -1,0 +1,56 @@
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.Encryption;
+
+public sealed class RememberingDataKeys
+{
+    private const int Many = 1_000_000;
+
+    private readonly ManualClock _clock = new(TimeProvider.System.GetUtcNow());
+    private readonly DataKeyCache _cache;
+
+    public RememberingDataKeys() => _cache = new DataKeyCache(_clock);
+
+    [Fact]
+    public void What_is_asked_for_again_and_again_stays_whatever_comes()
+    {
+        var (key, owner) = (NewKey(), SecretOwner.User(Guid.NewGuid()));
+        _cache.AddCurrent(owner, key);
+        for (var count = 0; count < Many; count++)
+        {
+            _cache.AddCurrent(SecretOwner.User(Guid.NewGuid()), NewKey());
+            Assert.Same(key, _cache.Find(key.Id));
+            Assert.Same(key, _cache.CurrentOf(owner));
+        }
+    }
+
+    [Fact]
+    public void What_is_not_asked_for_makes_room()
+    {
+        var keys = Enumerable.Range(0, Many).Select(_ => NewKey()).ToList();
+
+        keys.ForEach(_cache.Add);
+
+        Assert.InRange(keys.Count(key => _cache.Find(key.Id) is not null), 100_000, 200_000);
+        Assert.Same(keys[^1], _cache.Find(keys[^1].Id));
+    }
+
+    [Fact]
+    public void Each_is_forgotten_after_its_time_however_often_it_is_asked_for()
+    {
+        var (key, owner) = (NewKey(), SecretOwner.User(Guid.NewGuid()));
+        _cache.AddCurrent(owner, key);
+        _clock.Advance(DataKeyCache.Lifetime - TimeSpan.FromTicks(1));
+        Assert.Same(key, _cache.Find(key.Id));
+        Assert.Same(key, _cache.CurrentOf(owner));
+
+        _clock.Advance(TimeSpan.FromTicks(1));
+
+        Assert.Null(_cache.Find(key.Id));
+        Assert.Null(_cache.CurrentOf(owner));
+    }
+
+    private static DataKey NewKey() => new(Guid.NewGuid(), new byte[AesGcmBox.KeySize]);
+}
