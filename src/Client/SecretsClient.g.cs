@@ -2226,7 +2226,7 @@ namespace Secrets.Client
         public required System.Guid Writer { get; init; }
 
         /// <summary>
-        /// The row's place in it; of a missing chain its writer's number.
+        /// The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }

@@ -972,7 +972,7 @@ export interface AuditOwner {
 export interface AuditPlace {
     /** Whose chain; the nil uuid where a whole chain is missing. */
     writer: string;
-    /** The row's place in it; of a missing chain its writer's number. */
+    /** The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read. */
     sequence: number;
 }
 

@@ -92,7 +92,7 @@ public sealed record AuditVerdict(long Checked, AuditPlace? FirstBroken);
 
 /// <summary>A place in the audit.</summary>
 /// <param name="Writer">Whose chain; the nil uuid where a whole chain is missing.</param>
-/// <param name="Sequence">The row's place in it; of a missing chain its writer's number.</param>
+/// <param name="Sequence">The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read.</param>
 public sealed record AuditPlace(Guid Writer, long Sequence);
 
 /// <summary>The unique rules that a use case can run into.</summary>
