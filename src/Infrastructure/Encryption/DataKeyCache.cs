@@ -32,7 +32,7 @@ internal sealed class DataKeyCache(TimeProvider time)
     private readonly record struct Kept(DataKey Key, long Since);
 
     /// <summary>
-    /// The last so many that were asked for, and at most as many from before. A cache that keeps the order in which each was used takes several times the memory.
+    /// The last so many that were asked for, and at most as many from before. A cache that keeps the order in which each was used takes about twice the memory.
     /// </summary>
     private sealed class Generations<TIndex>(int size)
         where TIndex : notnull
