@@ -25,6 +25,21 @@ internal sealed partial class AuditWriters(
         ? transaction.CommitAsync(CancellationToken.None)
         : WriteAsync(db, events, Idle(), commits: true);
 
+    /// <summary>Writes events, at least one, and what they tell of, all of it or nothing, and commits.</summary>
+    /// <param name="db">In a transaction, which is over after this.</param>
+    /// <param name="events">At least one.</param>
+    /// <param name="write">Stores the rows, moves the chain's head, and does the rest.</param>
+    /// <returns>Whether it was done; if not, <paramref name="write"/> said <see cref="AuditWrite.Refused"/>.</returns>
+    /// <exception cref="UnavailableException">It could not be written, or nobody knows whether it was.</exception>
+    public async Task<bool> TryCommitAsync(
+        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Func<AuditAppend, Task<AuditWrite>> write)
+    {
+        var idle = Idle();
+        var put = await PutAsync(db, events, idle, write);
+        Return(put is { } done ? done.Next : idle);
+        return put is not null;
+    }
+
     /// <summary>Writes events, at least one, in a transaction of their own.</summary>
     /// <returns>The rows as they are stored.</returns>
     /// <exception cref="UnavailableException">The events could not be written, or nobody knows whether they were.</exception>
@@ -46,7 +61,7 @@ internal sealed partial class AuditWriters(
     {
         await using var transaction = await db.Database.BeginTransactionAsync();
         var idle = Idle();
-        await PutAsync(db, [fact], idle, commits: false);
+        await PutAsync(db, [fact], idle, Append(db, commits: false));
         await transaction.RollbackAsync();
         Return(idle);
     }
@@ -64,27 +79,33 @@ internal sealed partial class AuditWriters(
     private async Task<IReadOnlyList<AuditEntry>> WriteAsync(
         SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, bool commits)
     {
-        var (entries, next) = await PutAsync(db, events, chain, commits);
+        var (entries, next) = (await PutAsync(db, events, chain, Append(db, commits))).GetValueOrDefault();
 
         // Only now. Had anything failed, nobody would know where the chain ends: it is left, and a new one begun when one is needed.
         Return(next);
         return entries;
     }
 
+    private Func<AuditAppend, Task<AuditWrite>> Append(SecretsDbContext db, bool commits) =>
+        async rows => await store.AppendAsync(db, rows, commits) ? AuditWrite.Done : AuditWrite.Displaced;
+
     // Nothing here takes the caller's cancellation: it would only hide whether the write happened.
-    private Task<(IReadOnlyList<AuditEntry> Entries, Chain Next)> PutAsync(
-        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, bool commits) => OrUnavailableAsync(async () =>
+    private Task<(IReadOnlyList<AuditEntry> Entries, Chain Next)?> PutAsync(
+        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, Func<AuditAppend, Task<AuditWrite>> write) => OrUnavailableAsync(async () =>
     {
         chain ??= await BeginAsync(db);
         var entries = AuditChain.Continue(key.Bytes, chain.Writer, chain.Position, events);
         var next = chain with { Position = new AuditPosition(entries[^1].Sequence, entries[^1].Hash) };
-        if (!await store.AppendAsync(db, entries, AuditChain.MacOfHead(key.Bytes, next.Writer, next.Number, next.Position), commits))
+        switch (await write(new AuditAppend(entries, AuditChain.MacOfHead(key.Bytes, next.Writer, next.Number, next.Position))))
         {
-            Displaced(chain.Writer, chain.Position.Sequence);
-            throw new UnavailableException();
+            case AuditWrite.Done:
+                return (entries, next);
+            case AuditWrite.Refused:
+                return default((IReadOnlyList<AuditEntry>, Chain)?);
+            default:
+                Displaced(chain.Writer, chain.Position.Sequence);
+                throw new UnavailableException();
         }
-
-        return ((IReadOnlyList<AuditEntry>)entries, next);
     });
 
     private async Task<T> OrUnavailableAsync<T>(Func<Task<T>> write)

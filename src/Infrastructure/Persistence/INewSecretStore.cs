@@ -14,3 +14,17 @@ internal interface INewSecretStore
     /// <param name="secrets">Sealed.</param>
     Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets);
 }
+
+/// <summary>A store that can also do it in one round trip, when nothing is in the way.</summary>
+internal interface INewSecretsAtOnce
+{
+    /// <summary>
+    /// Stores all of them and the rows of the audit that tell of them, and commits, in one round trip. Owners are locked in the same order as by
+    /// <see cref="INewSecretStore.StoreAsync"/>.
+    /// </summary>
+    /// <param name="db">In a transaction, which is over after this.</param>
+    /// <param name="secrets">Sealed.</param>
+    /// <param name="rows">Of the audit.</param>
+    /// <returns>One answer for each where it was done; it is refused where a rule or a quota is in the way of a single one.</returns>
+    Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, AuditAppend rows);
+}

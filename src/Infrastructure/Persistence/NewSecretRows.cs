@@ -23,6 +23,13 @@ internal static class NewSecretRows
             stored.Add(id(reader, 0));
         }
 
+        var rivals = await ReadRivalsAsync(reader, id);
+        return [.. secrets.Select(secret => stored.Contains(secret.Id) ? new NewSecret([.. rivals[secret.Id]]) : null)];
+    }
+
+    /// <summary>The rivals of each secret, from every result after the one that the reader is at.</summary>
+    public static async Task<ILookup<Guid, Rival>> ReadRivalsAsync(DbDataReader reader, Func<DbDataReader, int, Guid> id)
+    {
         List<(Guid Of, Rival Rival)> rivals = [];
         while (await reader.NextResultAsync())
         {
@@ -32,7 +39,6 @@ internal static class NewSecretRows
             }
         }
 
-        var known = rivals.ToLookup(row => row.Of, row => row.Rival);
-        return [.. secrets.Select(secret => stored.Contains(secret.Id) ? new NewSecret([.. known[secret.Id]]) : null)];
+        return rivals.ToLookup(row => row.Of, row => row.Rival);
     }
 }

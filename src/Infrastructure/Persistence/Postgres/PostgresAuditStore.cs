@@ -1,5 +1,4 @@
 using Npgsql;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
@@ -33,11 +32,11 @@ internal sealed class PostgresAuditStore : IAuditStore
     private static readonly string AppendOrFail =
         Append.Replace("EXISTS (SELECT 1 FROM head)", "1 / (SELECT count(*) FROM head) = 1", StringComparison.Ordinal);
 
-    public async Task<bool> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEntry> entries, byte[] headMac, bool commits)
+    public async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits)
     {
         await using var open = await OpenConnection.OfAsync(db);
         await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection);
-        batch.BatchCommands.Add(Command(commits ? AppendOrFail : Append, entries, headMac));
+        batch.BatchCommands.Add(commits ? OrFail(rows) : Command(Append, rows));
         if (commits)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -45,37 +44,43 @@ internal sealed class PostgresAuditStore : IAuditStore
 
         try
         {
-            return await batch.ExecuteNonQueryAsync() == entries.Count;
+            return await batch.ExecuteNonQueryAsync() == rows.Entries.Count;
         }
-        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.DivisionByZero)
+        catch (PostgresException exception) when (IsDisplaced(exception))
         {
             return false;
         }
     }
 
-    private static NpgsqlBatchCommand Command(string sql, IReadOnlyList<AuditEntry> entries, byte[] headMac) =>
+    /// <summary>Stores the rows, or fails: what follows it in a batch, a commit for example, is not reached then.</summary>
+    public static NpgsqlBatchCommand OrFail(AuditAppend rows) => Command(AppendOrFail, rows);
+
+    /// <summary>Whether <see cref="OrFail"/> failed because the chain ends elsewhere.</summary>
+    public static bool IsDisplaced(PostgresException exception) => exception.SqlState is PostgresErrorCodes.DivisionByZero;
+
+    private static NpgsqlBatchCommand Command(string sql, AuditAppend rows) =>
         new(sql)
         {
             Parameters =
             {
-                new NpgsqlParameter<Guid> { TypedValue = entries[0].Writer },
-                new NpgsqlParameter<long> { TypedValue = entries[0].Sequence - 1 },
-                new NpgsqlParameter<byte[]> { TypedValue = entries[^1].Hash },
-                new NpgsqlParameter<byte[]> { TypedValue = headMac },
-                Columns.Of(entries, entry => entry.At.UtcDateTime),
-                Columns.Of(entries, entry => entry.Actor),
-                Columns.Of(entries, entry => (short)entry.Action),
-                Columns.Of(entries, entry => (short)entry.Outcome),
-                Columns.Of(entries, entry => (short?)entry.OwnerKind),
-                Columns.Of(entries, entry => entry.OwnerId),
-                Columns.Of(entries, entry => entry.SecretId),
-                Columns.Of(entries, entry => entry.SecretVersion),
-                Columns.Of(entries, entry => entry.KeyId),
-                Columns.Of(entries, entry => entry.ToolName),
-                Columns.Of(entries, entry => entry.ToolArg),
-                Columns.Of(entries, entry => entry.Address),
-                Columns.Of(entries, entry => entry.RequestId),
-                Columns.Of(entries, entry => entry.Hash),
+                new NpgsqlParameter<Guid> { TypedValue = rows.Writer },
+                new NpgsqlParameter<long> { TypedValue = rows.Before },
+                new NpgsqlParameter<byte[]> { TypedValue = rows.Last.Hash },
+                new NpgsqlParameter<byte[]> { TypedValue = rows.HeadMac },
+                Columns.Of(rows.Entries, entry => entry.At.UtcDateTime),
+                Columns.Of(rows.Entries, entry => entry.Actor),
+                Columns.Of(rows.Entries, entry => (short)entry.Action),
+                Columns.Of(rows.Entries, entry => (short)entry.Outcome),
+                Columns.Of(rows.Entries, entry => (short?)entry.OwnerKind),
+                Columns.Of(rows.Entries, entry => entry.OwnerId),
+                Columns.Of(rows.Entries, entry => entry.SecretId),
+                Columns.Of(rows.Entries, entry => entry.SecretVersion),
+                Columns.Of(rows.Entries, entry => entry.KeyId),
+                Columns.Of(rows.Entries, entry => entry.ToolName),
+                Columns.Of(rows.Entries, entry => entry.ToolArg),
+                Columns.Of(rows.Entries, entry => entry.Address),
+                Columns.Of(rows.Entries, entry => entry.RequestId),
+                Columns.Of(rows.Entries, entry => entry.Hash),
             },
         };
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -8,7 +9,7 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>Stores new secrets as arrays, one per column, so that the statements are the same for any number of rows.</summary>
-internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INewSecretStore
+internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IDatabaseFaults faults) : INewSecretStore, INewSecretsAtOnce
 {
     // In the order of the arrays, which is the same for everybody.
     private const string LockOwners =
@@ -17,27 +18,49 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INe
         CROSS JOIN LATERAL (SELECT 1 FROM owners WHERE kind = i.kind AND id = i.id FOR UPDATE) o
         """;
 
-    // A statement of its own after the lock: what it reads of an account is what the last write to it left.
-    private const string Store =
+    // After the lock, and a statement of its own as all that follow: what they read of an account is what the last write to it left.
+    // There is no root of less than nothing: it fails unless all are charged, and what comes after it is not reached.
+    private const string ChargeOrFail =
         """
-        WITH input AS (
-            SELECT * FROM unnest(
-                $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::bytea[],
-                $10::bytea[], $11::bytea[], $12::smallint[], $13::bytea[], $14::text[], $15::int[], $16::timestamptz[], $17::uuid[], $18::text[])
-            AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key,
-                arg_key, pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by, description)
-        ), fitting AS (
+        WITH charged AS (
+            UPDATE owners o SET bytes_used = o.bytes_used + i.bytes, stamp = o.stamp + 1
+            FROM unnest($1::smallint[], $2::text[], $3::bigint[]) AS i (kind, id, bytes)
+            WHERE o.kind = i.kind AND o.id = i.id AND o.bytes_used + i.bytes <= $4
+            RETURNING 1
+        )
+        SELECT sqrt(count(*) - cardinality($1)) FROM charged
+        """;
+
+    private const string Rows =
+        """
+        unnest(
+            $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::bytea[],
+            $10::bytea[], $11::bytea[], $12::smallint[], $13::bytea[], $14::text[], $15::int[], $16::timestamptz[], $17::uuid[], $18::text[])
+        AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key,
+            arg_key, pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by, description)
+        """;
+
+    private const string Insert =
+        """
+        INSERT INTO secrets (
+            id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
+            workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by, description)
+        SELECT
+            i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
+            i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
+        FROM
+        """;
+
+    private const string InsertAll = $"{Insert} {Rows}";
+
+    private const string StoreFitting =
+        $"""
+        WITH input AS (SELECT * FROM {Rows}), fitting AS (
             SELECT o.kind, o.id
             FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM input GROUP BY owner_kind, owner_id) i
             JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $19
         ), stored AS (
-            INSERT INTO secrets (
-                id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
-                workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by, description)
-            SELECT
-                i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
-                i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
-            FROM input i JOIN fitting f ON f.kind = i.owner_kind AND f.id = i.owner_id
+            {Insert} input i JOIN fitting f ON f.kind = i.owner_kind AND f.id = i.owner_id
             ON CONFLICT DO NOTHING
             RETURNING id, owner_kind, owner_id, size
         ), charged AS (
@@ -71,25 +94,73 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INe
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
-        batch.BatchCommands.Add(LockCommand(secrets));
-        batch.BatchCommands.Add(StoreCommand(secrets, quota.Value.BytesPerOwner));
+        batch.BatchCommands.Add(Lock(Accounts(secrets)));
+        var store = Of(StoreFitting, secrets);
+        store.Parameters.Add(Quota());
+        batch.BatchCommands.Add(store);
         AddRivals(batch, secrets);
 
         await using var reader = await batch.ExecuteReaderAsync();
         await reader.NextResultAsync();
-        return await NewSecretRows.ReadAsync(reader, static (row, at) => row.GetGuid(at), secrets);
+        return await NewSecretRows.ReadAsync(reader, Id, secrets);
     }
 
-    private static NpgsqlBatchCommand LockCommand(IReadOnlyList<Secret> secrets)
+    public async Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
+        SecretsDbContext db, IReadOnlyList<Secret> secrets, AuditAppend rows)
     {
-        var owners = secrets.Select(secret => secret.Owner).Distinct().InLockOrder(owner => owner).ToList();
-        return new NpgsqlBatchCommand(LockOwners)
+        var accounts = Accounts(secrets);
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
+        batch.BatchCommands.Add(Lock(accounts));
+        batch.BatchCommands.Add(Charge(accounts));
+        batch.BatchCommands.Add(Of(InsertAll, secrets));
+        AddRivals(batch, secrets);
+        batch.BatchCommands.Add(PostgresAuditStore.OrFail(rows));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+        try
         {
-            Parameters = { Columns.Of(owners, owner => (short)owner.Kind), Columns.Of(owners, owner => owner.Id) },
-        };
+            await using var reader = await batch.ExecuteReaderAsync();
+            await reader.NextResultAsync();
+            var rivals = await NewSecretRows.ReadRivalsAsync(reader, Id);
+            return (AuditWrite.Done, [.. secrets.Select(secret => new NewSecret([.. rivals[secret.Id]]))]);
+        }
+        catch (PostgresException exception) when (PostgresAuditStore.IsDisplaced(exception))
+        {
+            return (AuditWrite.Displaced, []);
+        }
+        catch (PostgresException exception) when (!faults.IsUnavailable(exception))
+        {
+            // Whatever it is, the server said it of a statement, and did not commit.
+            return (AuditWrite.Refused, []);
+        }
     }
 
-    private static NpgsqlBatchCommand StoreCommand(IReadOnlyList<Secret> secrets, long quota) => new(Store)
+    private static Guid Id(DbDataReader row, int at) => row.GetGuid(at);
+
+    private static List<(SecretOwner Owner, long Bytes)> Accounts(IReadOnlyList<Secret> secrets) =>
+    [
+        .. secrets.GroupBy(secret => secret.Owner, (owner, own) => (Owner: owner, Bytes: own.Sum(secret => (long)secret.Size)))
+            .InLockOrder(account => account.Owner),
+    ];
+
+    private static NpgsqlBatchCommand Lock(List<(SecretOwner Owner, long Bytes)> accounts) => new(LockOwners)
+    {
+        Parameters = { Columns.Of(accounts, account => (short)account.Owner.Kind), Columns.Of(accounts, account => account.Owner.Id) },
+    };
+
+    private NpgsqlBatchCommand Charge(List<(SecretOwner Owner, long Bytes)> accounts) => new(ChargeOrFail)
+    {
+        Parameters =
+        {
+            Columns.Of(accounts, account => (short)account.Owner.Kind),
+            Columns.Of(accounts, account => account.Owner.Id),
+            Columns.Of(accounts, account => account.Bytes),
+            Quota(),
+        },
+    };
+
+    private NpgsqlParameter<long> Quota() => new() { TypedValue = quota.Value.BytesPerOwner };
+
+    private static NpgsqlBatchCommand Of(string sql, IReadOnlyList<Secret> secrets) => new(sql)
     {
         Parameters =
         {
@@ -111,7 +182,6 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota) : INe
             Columns.Of(secrets, secret => secret.CreatedAt.UtcDateTime),
             Columns.Of(secrets, secret => secret.CreatedBy),
             Columns.Of(secrets, secret => secret.Description),
-            new NpgsqlParameter<long> { TypedValue = quota },
         },
     };
 

@@ -1,7 +1,6 @@
 using System.Data;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore.Storage;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
@@ -35,7 +34,7 @@ internal sealed class SqlServerAuditStore : IAuditStore
         SELECT @moved;
         """;
 
-    public async Task<bool> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEntry> entries, byte[] headMac, bool commits)
+    public async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits)
     {
         await using var open = await OpenConnection.OfAsync(db);
         var transaction = db.Database.CurrentTransaction;
@@ -43,12 +42,12 @@ internal sealed class SqlServerAuditStore : IAuditStore
         {
             Parameters =
             {
-                new SqlParameter("@writer", SqlDbType.Binary, 16) { Value = UuidBytes.Of(entries[0].Writer) },
-                new SqlParameter("@before", SqlDbType.BigInt) { Value = entries[0].Sequence - 1 },
-                new SqlParameter("@last", SqlDbType.BigInt) { Value = entries[^1].Sequence },
-                new SqlParameter("@hash", SqlDbType.Binary, 32) { Value = entries[^1].Hash },
-                new SqlParameter("@headMac", SqlDbType.Binary, 32) { Value = headMac },
-                JsonRows.Of("@rows", entries, static (json, entry) =>
+                new SqlParameter("@writer", SqlDbType.Binary, 16) { Value = UuidBytes.Of(rows.Writer) },
+                new SqlParameter("@before", SqlDbType.BigInt) { Value = rows.Before },
+                new SqlParameter("@last", SqlDbType.BigInt) { Value = rows.Last.Sequence },
+                new SqlParameter("@hash", SqlDbType.Binary, 32) { Value = rows.Last.Hash },
+                new SqlParameter("@headMac", SqlDbType.Binary, 32) { Value = rows.HeadMac },
+                JsonRows.Of("@rows", rows.Entries, static (json, entry) =>
                 {
                     json.Add(entry.Sequence);
                     json.Add(entry.At);
