@@ -59,6 +59,26 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
             "SELECT CAST(count(*) AS bigint) FROM secrets WHERE owner_id = @id AND name LIKE 'secret %'", ("id", user.UserId.ToString())));
     }
 
+    [Fact]
+    public async Task What_was_tried_and_taken_back_ends_no_chain()
+    {
+        // A new secret is stored and audited in one go, if it can be; often enough here that it is tried more than once.
+        using var user = await _server.NewUserAsync();
+        await user.CreateSecretAsync("taken");
+        var chains = await ChainsAsync();
+
+        for (var at = 0; at < 40; at++)
+        {
+            (await user.PostAsync(Path, Body("taken"))).MustBe(409);
+        }
+
+        await user.CreateSecretAsync("free");
+        Assert.Equal(chains, await ChainsAsync());
+        Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
+
+        Task<long> ChainsAsync() => _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit_writers");
+    }
+
     public static TheoryData<string, string> Destruction => TestDatabase.IsSqlServer
         ? new()
         {

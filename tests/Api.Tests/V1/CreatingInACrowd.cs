@@ -57,6 +57,26 @@ public sealed class CreatingInACrowd(ApiServer server)
         Assert.Equal([200, 409, 413], outcomes.Select(outcome => outcome.Answer.Status).Distinct().Order());
     }
 
+    [Fact]
+    public async Task What_is_in_the_way_of_one_is_in_the_way_of_no_other()
+    {
+        using var user = await server.NewUserAsync();
+        await user.CreateSecretAsync("taken", "four");
+        var names = Enumerable.Range(0, 400).Select(at => at % 40 == 39 ? "taken" : $"name {at}").ToList();
+
+        var answers = await Task.WhenAll(names.Select(name => user.PostAsync("/api/v1/secrets/", new JsonObject
+        {
+            ["secret_name"] = name,
+            ["secret_value"] = "four",
+            ["tool_name"] = name,
+            ["tool_arg"] = "token",
+            ["is_default_for_tool"] = true,
+        })));
+
+        Assert.Equal(names.Select(name => name is "taken" ? 409 : 200), answers.Select(answer => answer.Status));
+        Assert.Equal(391 * 4, (await user.GetAsync("/api/v1/usage")).MustBe(200).Json["bytes_used"]!.GetValue<long>());
+    }
+
     private sealed record Attempt(ApiClient User, string Name, string Tool, int Size)
     {
         public JsonObject Body => new()
