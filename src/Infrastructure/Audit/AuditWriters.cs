@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
@@ -79,7 +80,7 @@ internal sealed partial class AuditWriters(
     private async Task<IReadOnlyList<AuditEntry>> WriteAsync(
         SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, bool commits)
     {
-        var (entries, next) = (await PutAsync(db, events, chain, Append(db, commits))).GetValueOrDefault();
+        var (entries, next) = await PutAsync(db, events, chain, Append(db, commits)) ?? throw new UnreachableException();
 
         // Only now. Had anything failed, nobody would know where the chain ends: it is left, and a new one begun when one is needed.
         Return(next);
