@@ -56,14 +56,14 @@ internal sealed partial class Floor
         return new Floor(program, workspace, script, clients);
     }
 
-    /// <summary>Transactions per second.</summary>
+    /// <summary>Transactions per second. Whole seconds are what the program takes; a part of one counts as one.</summary>
     public async Task<double> MeasureAsync(TimeSpan duration, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(
             _program,
             [
                 "--no-vacuum", "--protocol=prepared", $"--client={_clients}", $"--jobs={Threads}",
-                $"--time={duration.TotalSeconds:0}", $"--file={_script}",
+                $"--time={Math.Ceiling(duration.TotalSeconds):0}", $"--file={_script}",
                 $"--host={_workspace.Sockets}", $"--username={Workspace.Role}", Database,
             ])
         {

@@ -69,6 +69,7 @@ internal sealed class Report(BenchOptions options)
         - **The floor** is PostgreSQL's own load generator on the same server, with the same number of connections: one prepared
           INSERT of a row as large as a stored secret into a table with one index, one commit. It checks no key, knows no quota, keeps
           no name unique and seals nothing. It is not meant to be reached: it is what the disk and the commit allow.
+          It runs right before and right after the creates that are compared with it.
         - **A create** authenticates a key, checks the request, seals the value, charges the owner's quota, stores a row in its
           indexes and one in the audit, and commits, durably, before it answers. Those that arrive together share a transaction, which
           locks their owners: the lock is what makes the quota exact.

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.AiHub;
@@ -142,10 +143,24 @@ public sealed class BadAliasBodies(ApiServer server)
         (await admin.SendAsync(HttpMethod.Get, Vault.Path + "/key")).MustBeRefused(404);
         (await admin.SendAsync(HttpMethod.Get, "/API/V2/AIHUB/other")).MustBeRefused(404);
         (await admin.SendAsync(HttpMethod.Post, Vault.Path, new StringContent("{}", Encoding.UTF8, "text/plain"))).MustBeRefused(415);
-        (await admin.SendAsync(HttpMethod.Post, Vault.Path, new StringContent(new string(' ', 1024 * 1024) + "{}", Encoding.UTF8, "application/json")))
-            .MustBeRefused(413);
         using var nobody = server.Anonymous();
         (await nobody.SendAsync(HttpMethod.Get, Vault.Path)).MustBeRefused(401);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_too_large_has_the_same_shape()
+    {
+        // Asked for before it is sent: a client that sends it all the same may find the connection closed before it has read the answer.
+        using var admin = await server.NewAdminAsync(Vault.NewOrganization());
+
+        var answer = await RawHttp.SendAsync(server.Address, Encoding.ASCII.GetBytes(
+            $"POST {Vault.Path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {admin.Key}\r\n"
+            + $"Content-Type: application/json\r\nContent-Length: {1024 * 1024 + 1}\r\nExpect: 100-continue\r\n\r\n"));
+
+        Assert.True(answer.Status == 413, $"{answer}");
+        var (name, message) = Assert.Single(JsonNode.Parse(answer.Body)!.AsObject());
+        Assert.Equal("message", name);
+        Assert.NotEmpty(message!.GetValue<string>());
     }
 
     private static Task<Answer> SendAsync(ApiClient client, string method, string body, out string mark)

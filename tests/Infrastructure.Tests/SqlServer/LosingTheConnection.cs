@@ -28,15 +28,15 @@ public sealed class LosingTheConnection
         ["a query"] = db => db.Owners.Where(owner => owner.Id == "u").ToListAsync(),
         ["a command"] = db => db.ChargeAsync(Samples.Owner, 1, 2, CancellationToken.None),
         ["candidates"] = db => new SqlServerCandidateReader().ReadAsync(db, [Samples.Question]),
-        ["audit"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Entries(1), new byte[32], commits: false),
-        ["audit of many"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Entries(500), new byte[32], commits: false),
+        ["audit"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), commits: false),
+        ["audit of many"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Append(500), commits: false),
         ["uses"] = db => new SqlServerUseStore().AddAsync(db, [new SecretUses(Guid.Empty, 1, DateTimeOffset.UnixEpoch)], CancellationToken.None),
         ["new secrets with their audit"] = async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             var store = new SqlServerNewSecretStore(Options.Create(new QuotaOptions()));
             await store.StoreAsync(db, [Samples.NewSecret()]);
-            await new SqlServerAuditStore().AppendAsync(db, Samples.Entries(1), new byte[32], commits: true);
+            await new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), commits: true);
         },
         ["a transaction that is taken back"] = async db =>
         {

@@ -27,13 +27,15 @@ internal static class Samples
         return new SqlServerSecretsDbContext(options.Options);
     }
 
-    public static AuditEntry[] Entries(int count) => AuditChain.Continue(
-        new byte[AuditChain.KeySize],
-        Guid.NewGuid(),
-        AuditPosition.Start,
-        [.. Enumerable.Repeat(
-            new AuditEvent { At = DateTimeOffset.UnixEpoch, Actor = Guid.Empty, Action = AuditAction.SecretResolve, Outcome = AuditOutcome.Success, ToolName = "tööl" },
-            count)]);
+    public static AuditAppend Append(int count) => new(
+        AuditChain.Continue(
+            new byte[AuditChain.KeySize],
+            Guid.NewGuid(),
+            AuditPosition.Start,
+            [.. Enumerable.Repeat(
+                new AuditEvent { At = DateTimeOffset.UnixEpoch, Actor = Guid.Empty, Action = AuditAction.SecretResolve, Outcome = AuditOutcome.Success, ToolName = "tööl" },
+                count)]),
+        new byte[32]);
 
     public static Secret NewSecret()
     {
