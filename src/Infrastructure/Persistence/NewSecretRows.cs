@@ -11,6 +11,11 @@ internal static class NewSecretRows
     public static IEnumerable<T> InLockOrder<T>(this IEnumerable<T> rows, Func<T, SecretOwner> owner) =>
         rows.OrderBy(row => owner(row).Kind).ThenBy(row => owner(row).Id, StringComparer.Ordinal);
 
+    /// <summary>What each owner is charged, in the order in which owners are locked.</summary>
+    public static IEnumerable<(SecretOwner Owner, long Bytes)> Accounts(IEnumerable<Secret> secrets) => secrets
+        .GroupBy(secret => secret.Owner, (owner, own) => (Owner: owner, Bytes: own.Sum(secret => (long)secret.Size)))
+        .InLockOrder(account => account.Owner);
+
     /// <summary>
     /// One answer for each secret. The reader is at the ids of those that were stored; every result after it is rivals: of whom, id, name and tool.
     /// </summary>

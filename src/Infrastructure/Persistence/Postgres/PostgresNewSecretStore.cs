@@ -94,7 +94,7 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
-        batch.BatchCommands.Add(Lock(Accounts(secrets)));
+        batch.BatchCommands.Add(Lock([.. NewSecretRows.Accounts(secrets)]));
         var store = Of(StoreFitting, secrets);
         store.Parameters.Add(Quota());
         batch.BatchCommands.Add(store);
@@ -108,7 +108,7 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
     public async Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
         SecretsDbContext db, IReadOnlyList<Secret> secrets, AuditAppend rows)
     {
-        var accounts = Accounts(secrets);
+        var accounts = NewSecretRows.Accounts(secrets).ToList();
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
         batch.BatchCommands.Add(Lock(accounts));
         batch.BatchCommands.Add(Charge(accounts));
@@ -135,12 +135,6 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
     }
 
     private static Guid Id(DbDataReader row, int at) => row.GetGuid(at);
-
-    private static List<(SecretOwner Owner, long Bytes)> Accounts(IReadOnlyList<Secret> secrets) =>
-    [
-        .. secrets.GroupBy(secret => secret.Owner, (owner, own) => (Owner: owner, Bytes: own.Sum(secret => (long)secret.Size)))
-            .InLockOrder(account => account.Owner),
-    ];
 
     private static NpgsqlBatchCommand Lock(List<(SecretOwner Owner, long Bytes)> accounts) => new(LockOwners)
     {

@@ -99,9 +99,7 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
     private SqlCommand Command(SecretsDbContext db, List<Secret> secrets)
     {
         var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
-        var owners = secrets.GroupBy(secret => secret.Owner, (owner, own) => (Owner: owner, Bytes: own.Sum(secret => (long)secret.Size)))
-            .InLockOrder(account => account.Owner)
-            .Select((account, place) => (Place: place, account.Owner, account.Bytes));
+        var owners = NewSecretRows.Accounts(secrets).Select((account, place) => (Place: place, account.Owner, account.Bytes));
         return new SqlCommand(
             Batch, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction())
         {
