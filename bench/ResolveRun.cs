@@ -5,7 +5,7 @@ internal sealed class ResolveRun(BenchOptions options, ResolveReport report, Can
 {
     public static readonly IReadOnlyList<int> Connections = [32, 128];
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan FloorWarmUp = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
@@ -65,15 +65,15 @@ internal sealed class ResolveRun(BenchOptions options, ResolveReport report, Can
         return await load.RunAsync(workload, duration, cancellationToken);
     }
 
-    // The runtime compiles what is busy a second time, in the background, and until it has done so the first measurements would pay for it.
     private async Task WarmUpAsync(Loaded of)
     {
         Progress.Say($"{of.Site.Size:N0} stored: warming up");
-        var limit = options.Quick ? options.Duration : WarmUp;
-        await new LoadGenerator(of.Site.Service, Connections[^1]).RunAsync(of.Resolve, limit, cancellationToken);
+        var load = new LoadGenerator(of.Site.Service, Connections[^1]);
+        await load.RunAsync(of.Resolve.ForEach(), cancellationToken);
+        if (!options.Quick) await of.Site.Workspace.WarmUpAsync(load, of.Resolve, cancellationToken);
         foreach (var floor in (Workload[])[of.Select, of.Constant])
         {
-            await new LoadGenerator(of.Floors, Connections[^1]).RunAsync(floor, limit / 8, cancellationToken);
+            await new LoadGenerator(of.Floors, Connections[^1]).RunAsync(floor, options.Quick ? options.Duration : FloorWarmUp, cancellationToken);
         }
     }
 

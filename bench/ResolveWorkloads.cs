@@ -37,9 +37,19 @@ internal sealed class StoreDefaults(IReadOnlyList<Owner> owners) : Workload
 /// <param name="expected">What every answer must hold.</param>
 internal sealed class Resolve(string path, string key, IReadOnlyList<Owner> owners, byte[] expected) : Workload
 {
+    private int _next = -1;
+
+    /// <summary>Whether it is for each of the owners once, and then ends.</summary>
+    public bool IsForEach { get; private init; }
+
+    /// <summary>The same, once for each owner.</summary>
+    public Resolve ForEach() => new(path, key, owners, expected) { IsForEach = true };
+
     public override int Next(Span<byte> into, uint random)
     {
-        var owner = owners[(int)(random % (uint)owners.Count)];
+        var number = IsForEach ? Interlocked.Increment(ref _next) : (int)(random % (uint)owners.Count);
+        if (number >= owners.Count) return 0;
+        var owner = owners[number];
         var body = $$"""{"user_id":"{{owner.UserId}}","tool_name":"bench__tool_{{(random >> 16) % StoreDefaults.Tools}}","tool_args":["api_token"]}""";
         return Written(
             Utf8.TryWrite(
