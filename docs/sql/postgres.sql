@@ -424,3 +424,45 @@ BEGIN
 END $EF$;
 COMMIT;
 
+START TRANSACTION;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122040728_MoveStamps') THEN
+    CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        UPDATE owners SET stamp = stamp + 1 WHERE kind = OLD.owner_kind AND id = OLD.owner_id;
+        IF TG_OP = 'UPDATE' AND (NEW.owner_kind <> OLD.owner_kind OR NEW.owner_id <> OLD.owner_id) THEN
+            UPDATE owners SET stamp = stamp + 1 WHERE kind = NEW.owner_kind AND id = NEW.owner_id;
+        END IF;
+        RETURN NULL;
+    END $$;
+
+    CREATE TRIGGER move_stamp_on_update
+    AFTER UPDATE OF id, owner_kind, owner_id, name, tool_name, tool_arg, is_default_for_tool, workspace_rule, version, envelope ON secrets
+    FOR EACH ROW EXECUTE FUNCTION move_stamp_of_secret();
+
+    CREATE TRIGGER move_stamp_on_delete AFTER DELETE ON secrets
+    FOR EACH ROW EXECUTE FUNCTION move_stamp_of_secret();
+
+    CREATE FUNCTION move_stamp_of_grant() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        UPDATE owners o SET stamp = stamp + 1 FROM secrets s
+        WHERE s.id IN (OLD.secret_id, NEW.secret_id) AND o.kind = s.owner_kind AND o.id = s.owner_id;
+        RETURN NULL;
+    END $$;
+
+    CREATE TRIGGER move_stamp AFTER INSERT OR UPDATE OR DELETE ON workspace_grants
+    FOR EACH ROW EXECUTE FUNCTION move_stamp_of_grant();
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122040728_MoveStamps') THEN
+    INSERT INTO migrations ("MigrationId", "ProductVersion")
+    VALUES ('20261122040728_MoveStamps', '10.0.14');
+    END IF;
+END $EF$;
+COMMIT;
+

@@ -1,4 +1,3 @@
-using System.Net.Mime;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -7,7 +6,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
 using Secrets.Api.AiHub;
@@ -43,7 +41,8 @@ internal static class DependencyInjection
                 api.InvalidModelStateResponseFactory = InvalidParameters.Throw;
             });
         services.AddSingleton<JsonBodyFormatter>();
-        services.AddOptions<MvcOptions>().Configure<JsonBodyFormatter>((mvc, formatter) =>
+        services.AddSingleton<JsonAnswerFormatter>();
+        services.AddOptions<MvcOptions>().Configure<JsonBodyFormatter, JsonAnswerFormatter>((mvc, input, output) =>
         {
             // Nothing takes a form, so none is read: a broken one would be reported in place of its content type.
             mvc.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
@@ -51,11 +50,9 @@ internal static class DependencyInjection
             mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
             mvc.ModelBinderProviders.Insert(0, new ParameterBinders());
             mvc.InputFormatters.Clear();
-            mvc.InputFormatters.Add(formatter);
-            mvc.OutputFormatters.RemoveType<StringOutputFormatter>();
-            var output = mvc.OutputFormatters.OfType<SystemTextJsonOutputFormatter>().Single();
-            output.SupportedMediaTypes.Clear();
-            output.SupportedMediaTypes.Add(MediaTypeNames.Application.Json);
+            mvc.InputFormatters.Add(input);
+            mvc.OutputFormatters.Clear();
+            mvc.OutputFormatters.Add(output);
         });
         services.AddOpenApiDocuments();
         return services;

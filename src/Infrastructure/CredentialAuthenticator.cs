@@ -1,4 +1,5 @@
 using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Jwt;
 
@@ -7,7 +8,9 @@ namespace Secrets.Infrastructure;
 /// <summary>Has each kind of credential judged by whoever knows about it. The form decides alone: what one refuses is not tried by the other.</summary>
 internal sealed class CredentialAuthenticator(ApiKeyAuthenticator keys, TokenAuthenticator tokens) : ICredentialAuthenticator
 {
-    public Task<CredentialVerdict> AuthenticateAsync(string text, CancellationToken cancellationToken) => CompactToken.HasForm(text)
-        ? tokens.AuthenticateAsync(text, cancellationToken)
-        : keys.AuthenticateAsync(text, cancellationToken);
+    public ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayRemember, CancellationToken cancellationToken) => CompactToken.HasForm(text)
+        ? new ValueTask<CredentialVerdict>(tokens.AuthenticateAsync(text, cancellationToken))
+        : keys.AuthenticateAsync(text, mayRemember, cancellationToken);
+
+    public Task<bool> ConfirmAsync(ApiKey key, CancellationToken cancellationToken) => keys.ConfirmAsync(key, cancellationToken);
 }

@@ -29,10 +29,17 @@ public static class DependencyInjection
         services.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         services.AddEncryption();
         services.AddSingleton<IResolutionStore, ResolutionStore>();
+        services.AddSingleton<RememberedOwners>();
+        services.AddSettings<ResolutionOptions>(ResolutionOptions.Section)
+            .Validate(
+                resolve => resolve.IsValid(),
+                $"Resolve:MemoryMegabytes must be a number of megabytes from 0 (nothing is remembered) to {ResolutionOptions.MaxMemoryMegabytes}.")
+            .ValidateOnStart();
         services.AddSingleton<UseCounter>();
         services.AddAudit();
 
         services.AddSingleton<ApiKeyLookup>();
+        services.AddSingleton<RememberedKeys>();
         services.AddSingleton<ApiKeyAuthenticator>();
         services.AddJwt(environment);
         services.AddSingleton<ICredentialAuthenticator, CredentialAuthenticator>();
@@ -95,6 +102,7 @@ public static class DependencyInjection
         services.AddSingleton<AuditWriteCheck>();
         services.AddScoped<AuditKeyLoader>();
         services.AddSingleton<AuditWriters>();
+        services.AddSingleton<ConfirmedAudit>();
         services.AddSingleton<IAuditLog, AuditLog>();
         services.AddScoped<IAuditVerifier, AuditVerifier>();
         services.AddSettings<AuditOptions>(AuditOptions.Section)

@@ -18,6 +18,9 @@ internal sealed partial class CredentialsHandler(
 {
     public const string SchemeName = "Credentials";
 
+    /// <summary>A parameter of a challenge: whether the caller's key, which was remembered, turned out to be refused.</summary>
+    public const string RefusedLater = "refused-later";
+
     private const string BearerPrefix = "Bearer ";
 
     // Whom one of the credentials stands for, or would if it were still accepted.
@@ -28,9 +31,11 @@ internal sealed partial class CredentialsHandler(
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var verdicts = new List<(string Header, CredentialVerdict Verdict)>();
-        foreach (var (header, values) in CredentialHeaders.SentTo(Context))
+        var sent = CredentialHeaders.SentTo(Context).ToList();
+        var mayRemember = sent.Count == 1 && RememberedCallers.AreWelcomeAt(Context);
+        foreach (var (header, values) in sent)
         {
-            verdicts.Add((header, await JudgeAsync(values)));
+            verdicts.Add((header, await JudgeAsync(values, mayRemember)));
         }
 
         // All were judged before any is refused: who is known shall not depend on the order of the headers. A refused key rather than who sent it along.
@@ -74,20 +79,20 @@ internal sealed partial class CredentialsHandler(
         }
 
         await base.HandleChallengeAsync(properties);
-        Response.Headers.WWWAuthenticate = _isRefused ? "Bearer error=\"invalid_token\"" : "Bearer";
+        Response.Headers.WWWAuthenticate = _isRefused || properties.GetParameter<bool>(RefusedLater) ? "Bearer error=\"invalid_token\"" : "Bearer";
     }
 
     private static (Guid User, Guid? KeyId)? KnownOf(CredentialVerdict verdict) => verdict switch
     {
         { RefusedKey: { } key } => (key.UserId, key.Id),
-        { Caller: { } caller } => (caller.UserId, null),
+        { Caller: { } caller } => (caller.UserId, caller.Remembered?.Id),
         _ => null,
     };
 
     /// <summary>One look-up for each header at most: whoever sends a header again and again would have as many for one refusal.</summary>
-    private Task<CredentialVerdict> JudgeAsync(StringValues values) => values.Count == 1
-        ? credentials.AuthenticateAsync(CredentialIn(values.ToString()), Context.RequestAborted)
-        : Task.FromResult(new CredentialVerdict("it was sent more than once"));
+    private ValueTask<CredentialVerdict> JudgeAsync(StringValues values, bool mayRemember) => values.Count == 1
+        ? credentials.AuthenticateAsync(CredentialIn(values.ToString()), mayRemember, Context.RequestAborted)
+        : new ValueTask<CredentialVerdict>(new CredentialVerdict("it was sent more than once"));
 
     // Only Authorization has schemes, but a client that writes "Bearer" elsewhere means the same.
     private static string CredentialIn(string text) =>

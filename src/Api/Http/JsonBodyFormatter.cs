@@ -54,8 +54,11 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? context.Request.ContentLength > 0;
 
     private static bool IsJson(string? contentType) =>
-        MediaTypeHeaderValue.TryParse(contentType, out var type)
-        && (type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
+        string.Equals(contentType, MediaType, StringComparison.OrdinalIgnoreCase)
+        || (MediaTypeHeaderValue.TryParse(contentType, out var type) && IsJson(type));
+
+    private static bool IsJson(MediaTypeHeaderValue type) =>
+        (type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
             || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
                 && type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
         && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Diagnostics;
+using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Api.Health;
 using Secrets.Api.Limits;
@@ -27,7 +28,8 @@ internal static partial class Pipeline
         app.UseRequestTimeouts();
         app.UseMiddleware<RefusalLimitMiddleware>();
         app.UseAuthentication();
-        app.UseRateLimiter();
+        app.UseMiddleware<RememberedCallers>();
+        app.UseWhen(app.Services.GetRequiredService<CallerLimit>().Concerns, limited => limited.UseRateLimiter());
         app.UseAuthorization();
         app.MapOpenApi(OpenApiDocuments.Route).AllowAnonymous();
         app.MapHealth();

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
@@ -15,6 +17,8 @@ internal static class StrictJson
     private const int MaxDepth = 64;
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
+
+    private static readonly ConcurrentDictionary<Type, (JsonValueKind Kind, string Code, string Message)> Expectations = new();
 
     /// <summary>Parses a body; null for an empty one and for JSON's null.</summary>
     /// <exception cref="InvalidRequestException">The bytes are no JSON object of that shape.</exception>
@@ -79,7 +83,7 @@ internal static class StrictJson
     private static Violation? TryRead(JsonElement element, JsonPropertyInfo property, JsonSerializerOptions options, out object? value)
     {
         value = null;
-        var (kind, code, message) = Expectation(property.PropertyType);
+        var (kind, code, message) = Expectations.GetOrAdd(property.PropertyType, Expectation);
         if (element.ValueKind == JsonValueKind.Null)
         {
             // Optional is a struct, so the serializer takes it for a member that has no null.
@@ -91,6 +95,11 @@ internal static class StrictJson
         else if (kind == element.ValueKind && FaultyText(element, property.Name) is { } violation)
         {
             return violation;
+        }
+        else if (kind == JsonValueKind.String && element.ValueKind == kind && property.PropertyType == typeof(string))
+        {
+            value = element.GetString();
+            return null;
         }
 
         try
@@ -105,21 +114,53 @@ internal static class StrictJson
     }
 
     /// <summary>The first text in a member that is none, or that cannot be read. The names in an object are not repeated.</summary>
-    private static Violation? FaultyText(JsonElement element, string place) => element.ValueKind switch
+    private static Violation? FaultyText(JsonElement element, string place)
     {
-        JsonValueKind.String => FaultOf(element, place),
-        JsonValueKind.Array => element.EnumerateArray().Select((item, at) => FaultOf(item, $"{place}[{at}]")).FirstOrDefault(fault => fault is not null),
-        JsonValueKind.Object => element.EnumerateObject().Select(member => FaultOf(member.Value, place)).FirstOrDefault(fault => fault is not null),
-        _ => null,
-    };
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                return FaultOf(element)?.At(place);
+            case JsonValueKind.Array:
+                var at = 0;
+                foreach (var item in element.EnumerateArray())
+                {
+                    if (FaultOf(item) is { } fault)
+                    {
+                        return fault.At($"{place}[{at}]");
+                    }
 
-    private static Violation? FaultOf(JsonElement text, string place) =>
-        text.ValueKind != JsonValueKind.String ? new Violation(place, Codes.NotString, "Must be a string.")
-        : !IsUnicode(text) ? new Violation(place, Codes.BadValue, "Must not contain an unpaired surrogate.")
+                    at++;
+                }
+
+                return null;
+            case JsonValueKind.Object:
+                foreach (var member in element.EnumerateObject())
+                {
+                    if (FaultOf(member.Value) is { } fault)
+                    {
+                        return fault.At(place);
+                    }
+                }
+
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private static Fault? FaultOf(JsonElement text) =>
+        text.ValueKind != JsonValueKind.String ? new Fault(Codes.NotString, "Must be a string.")
+        : !IsUnicode(text) ? new Fault(Codes.BadValue, "Must not contain an unpaired surrogate.")
         : null;
 
     private static bool IsUnicode(JsonElement element)
     {
+        // The body is valid UTF-8, in which a surrogate has to be escaped.
+        if (!JsonMarshal.GetRawUtf8Value(element).Contains((byte)'\\'))
+        {
+            return true;
+        }
+
         try
         {
             return element.GetString() is not null;
@@ -151,5 +192,10 @@ internal static class StrictJson
                 (JsonValueKind.Object, Codes.NotObject, "Must be an object whose members are strings."),
             _ => throw new NotSupportedException($"{type} has no place in a JSON body yet."),
         };
+    }
+
+    private readonly record struct Fault(string Code, string Message)
+    {
+        public Violation At(string place) => new(place, Code, Message);
     }
 }

@@ -13,8 +13,6 @@ internal sealed class LimitedAsResolveAttribute : Attribute;
 /// <summary>How many requests a user may send.</summary>
 internal sealed class CallerLimit(IOptions<LimitOptions> options, FailureHandler failures) : IConfigureOptions<RateLimiterOptions>
 {
-    private static readonly Key Unlimited = new(Guid.Empty, IsResolve: false);
-
     private readonly Rate _requests = new(options.Value.RequestsPerMinute);
     private readonly Rate _resolves = new(options.Value.ResolvesPerMinute);
 
@@ -26,16 +24,15 @@ internal sealed class CallerLimit(IOptions<LimitOptions> options, FailureHandler
             FailureAnswer.TooMany(rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.Zero)));
     }
 
-    private RateLimitPartition<Key> PartitionOf(HttpContext context)
-    {
-        var isResolve = context.GetEndpoint()?.Metadata.GetMetadata<LimitedAsResolveAttribute>() is not null;
-        var rate = isResolve ? _resolves : _requests;
+    /// <summary>Whether there is a limit for a request.</summary>
+    public bool Concerns(HttpContext context) => context.User is CallerPrincipal && RateOf(context).IsLimited;
 
-        // All that is unlimited is one partition: a limiter that never refuses is never dropped either.
-        return context.User is CallerPrincipal { Caller.UserId: var user } && rate.IsLimited
-            ? RateLimitPartition.GetTokenBucketLimiter(new Key(user, isResolve), rate.Bucket)
-            : RateLimitPartition.GetNoLimiter(Unlimited);
-    }
+    private static bool IsResolve(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<LimitedAsResolveAttribute>() is not null;
+
+    private Rate RateOf(HttpContext context) => IsResolve(context) ? _resolves : _requests;
+
+    private RateLimitPartition<Key> PartitionOf(HttpContext context) => RateLimitPartition.GetTokenBucketLimiter(
+        new Key(((CallerPrincipal)context.User).Caller.UserId, IsResolve(context)), RateOf(context).Bucket);
 
     private readonly record struct Key(Guid User, bool IsResolve);
 

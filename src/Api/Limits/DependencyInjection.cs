@@ -19,7 +19,8 @@ internal static class DependencyInjection
             .ValidateOnStart();
         services.AddSingleton<RefusalLimit>();
         services.AddRateLimiter(_ => { });
-        services.AddSingleton<IConfigureOptions<RateLimiterOptions>, CallerLimit>();
+        services.AddSingleton<CallerLimit>();
+        services.AddSingleton<IConfigureOptions<RateLimiterOptions>>(provider => provider.GetRequiredService<CallerLimit>());
         services.AddRequestTimeouts();
         services.AddSingleton<IConfigureOptions<RequestTimeoutOptions>, RequestTime>();
         services.Configure<MvcOptions>(mvc => mvc.Filters.Add(new FinishedRequests()));

@@ -1,5 +1,6 @@
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
+using Secrets.Api.Authentication;
 using Secrets.Api.Limits;
 
 namespace Secrets.Api.V1;
@@ -14,12 +15,13 @@ public sealed class ResolutionController(IMediator mediator) : ControllerBase
     /// <summary>Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.</summary>
     [HttpPost]
     [LimitedAsResolve]
+    [WelcomesRememberedCallers]
     [ProducesResponseType<Resolved>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> Resolve([FromBody] ToolCallBody body, CancellationToken cancellationToken) =>
-        Ok(Resolved.Of(await mediator.Send(body.ToResolve(), cancellationToken)));
+    public async Task<IActionResult> Resolve([FromBody] ToolCallBody body) =>
+        Ok(Resolved.Of(await mediator.Send(body.ToResolve(), HttpContext.RequestAborted))); // A parameter would be bound first.
 
     /// <summary>Say which secrets a tool call would get and why, without any value.</summary>
     [HttpPost("explain")]

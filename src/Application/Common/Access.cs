@@ -10,6 +10,12 @@ namespace Secrets.Application.Common;
 /// <param name="Memberships">Organisations with role and workspaces.</param>
 public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership> Memberships)
 {
+    /// <summary>
+    /// The key, where it was remembered and not looked up for this request: it may have been revoked since. Nothing that depends on it may leave
+    /// before it is confirmed (<see cref="ConfirmsCallerAttribute"/>).
+    /// </summary>
+    public ApiKey? Remembered { get; init; }
+
     /// <summary>The owner of the caller's own secrets.</summary>
     public SecretOwner Owner => SecretOwner.User(UserId);
 
@@ -70,6 +76,13 @@ public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
     /// <summary>Whether the caller may send the request.</summary>
     public bool IsMetBy(Caller caller) => Array.Exists(anyOf, caller.Has);
 }
+
+/// <summary>
+/// The request's handler confirms the caller's key in the same step that makes its answer durable. The pipeline refuses a remembered key for
+/// any other request.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class ConfirmsCallerAttribute : Attribute;
 
 /// <summary>
 /// What a request is called in the audit. The pipeline refuses a request that carries no such attribute, so that no refusal goes

@@ -70,7 +70,28 @@ public interface IAuditLog
     /// <summary>Writes events, at least one; they are durable when this returns.</summary>
     /// <exception cref="UnavailableException">They could not be written, or nobody knows whether they were.</exception>
     Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Writes events, or none, provided that what they rest on still holds at the moment of writing. It is asked and written in one step: what holds
+    /// then was true at a moment after the call began.
+    /// </summary>
+    /// <exception cref="UnauthenticatedException">The caller's key is no longer accepted; nothing was written.</exception>
+    /// <exception cref="UnavailableException">They could not be written, or nobody knows whether they were.</exception>
+    Task<Confirmation> AppendAsync(IReadOnlyList<AuditEvent> events, Grounds grounds, CancellationToken cancellationToken);
 }
+
+/// <summary>What an answer rests on that was remembered and not read for it.</summary>
+/// <param name="Owners">Owners whose secrets were remembered.</param>
+/// <param name="Key">The caller's key, if that was.</param>
+public sealed record Grounds(IReadOnlyList<OwnerStamp> Owners, ApiKey? Key);
+
+/// <summary>An owner's secrets as they were when the owner's stamp was this (<see cref="Owner.Stamp"/>).</summary>
+public readonly record struct OwnerStamp(SecretOwner Owner, long Stamp);
+
+/// <summary>Whether what was remembered still held.</summary>
+/// <param name="Holds">If not, nothing was written: the secrets of an owner have changed.</param>
+/// <param name="Receipt">Where the audit has the events; null: nothing was written.</param>
+public readonly record struct Confirmation(bool Holds, AuditReceipt? Receipt);
 
 /// <summary>Where in the audit the last of some events is.</summary>
 /// <param name="Writer">Whose chain.</param>
@@ -130,13 +151,17 @@ public interface ISealer
     Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
 }
 
-/// <summary>Where the secrets that may fill a tool call are read. What is read is never older than the question.</summary>
+/// <summary>Where the secrets that may fill a tool call are found. What is read is never older than the question.</summary>
 public interface IResolutionStore
 {
     /// <summary>
     /// Those of an owner's secrets that decide how a call is filled. There may be more in the answer; what an unknown owner has is empty.
     /// </summary>
-    Task<OwnerCandidates> ReadAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
+    /// <param name="owner">The owner.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="mayRemember">Whether the answer may be one that has to be confirmed before anything that it leads to leaves.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayRemember, CancellationToken cancellationToken);
 
     /// <summary>
     /// All of an owner's defaults, and the secrets that a call refers to: what it takes to say why the others are not chosen.
@@ -144,12 +169,24 @@ public interface IResolutionStore
     Task<OwnerCandidates> ReadAllAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
 }
 
+/// <summary>What may fill a tool call, and how it was found.</summary>
+/// <param name="Candidates">The candidates.</param>
+/// <param name="Remembered">What has to be confirmed because this was remembered; null: it was read.</param>
+public readonly record struct FoundCandidates(OwnerCandidates Candidates, OwnerStamp? Remembered);
+
 /// <summary>Tells who presents a credential: an API key or a JWT.</summary>
 public interface ICredentialAuthenticator
 {
     /// <summary>Judges a credential.</summary>
+    /// <param name="text">The credential.</param>
+    /// <param name="mayRemember">Whether the verdict may be one that has to be confirmed (<see cref="Caller.Remembered"/>).</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="UnavailableException">It cannot be judged now.</exception>
-    Task<CredentialVerdict> AuthenticateAsync(string text, CancellationToken cancellationToken);
+    ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayRemember, CancellationToken cancellationToken);
+
+    /// <summary>Whether a key that was remembered is still accepted, as the database has it now.</summary>
+    /// <exception cref="UnavailableException">It cannot be judged now.</exception>
+    Task<bool> ConfirmAsync(ApiKey key, CancellationToken cancellationToken);
 }
 
 /// <summary>Whom a credential stands for, or why it is not accepted, in words for the log.</summary>

@@ -17,6 +17,7 @@ namespace Secrets.Application.Secrets;
 /// <param name="OrganizationId">See <see cref="IToolCallRequest.OrganizationId"/>.</param>
 /// <param name="Workspace">See <see cref="ToolCall.Workspace"/>.</param>
 [RequiresScope(Scopes.SecretsResolve)]
+[ConfirmsCaller]
 [AuditedAs(AuditAction.SecretResolve)]
 public sealed record ResolveSecrets(
     Guid? UserId,
@@ -51,39 +52,65 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
     {
         caller.RequireAllowed(request);
         var call = request.ToCall();
-        var (user, organization) = await ReadAsync(request, call, cancellationToken);
+
+        // What is read for the question needs no confirmation, so the second attempt cannot be outdated.
+        return await TryAsync(request, call, mayRemember: true, cancellationToken)
+            ?? await TryAsync(request, call, mayRemember: false, cancellationToken)
+            ?? throw new UnavailableException();
+    }
+
+    /// <summary>Null: it rested on what was remembered and has changed since, and nothing came of it.</summary>
+    private async Task<ResolvedSecrets?> TryAsync(ResolveSecrets request, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
+    {
+        var (user, organization) = await FindAsync(request, call, mayRemember, cancellationToken);
+        var grounds = new Grounds(Remembered(user, organization), caller.Remembered);
         var values = new List<ResolvedSecret>();
         var missing = new List<Selection>();
-        foreach (var selection in Selection.Of(call, user, organization))
+        try
         {
-            if (selection.Winner is { } secret)
+            foreach (var selection in Selection.Of(call, user.Candidates, organization.Candidates))
             {
-                var value = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
-                values.Add(new ResolvedSecret(selection.Argument, selection.Source, secret, value));
-            }
-            else
-            {
-                missing.Add(selection);
+                if (selection.Winner is { } secret)
+                {
+                    var value = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
+                    values.Add(new ResolvedSecret(selection.Argument, selection.Source, secret, value));
+                }
+                else
+                {
+                    missing.Add(selection);
+                }
             }
         }
+        catch (BrokenSealException) when (grounds.Owners.Count > 0)
+        {
+            // Its data key may be gone, and the secret sealed with another by now.
+            return null;
+        }
 
-        // No value leaves before it is durable that it does. Who hangs up meanwhile is in the audit and has nothing.
-        var receipt = values.Count == 0
-            ? null
-            : await log.AppendAsync(values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument)), cancellationToken);
-        return new ResolvedSecrets(values, missing, receipt);
+        // No value leaves before it is durable that it does, nor that there is none before that is certain. Who hangs up meanwhile is in the audit and has nothing.
+        var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument));
+        var confirmation = await log.AppendAsync(released, grounds, cancellationToken);
+        return confirmation.Holds ? new ResolvedSecrets(values, missing, confirmation.Receipt) : null;
     }
 
-    private async Task<(OwnerCandidates User, OwnerCandidates Organization)> ReadAsync(
-        ResolveSecrets request, ToolCall call, CancellationToken cancellationToken)
+    private async ValueTask<(FoundCandidates User, FoundCandidates Organization)> FindAsync(
+        ResolveSecrets request, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
     {
-        var user = store.ReadAsync(request.UserOf(caller), call, cancellationToken);
+        var user = store.FindAsync(request.UserOf(caller), call, mayRemember, cancellationToken);
         if (request.OrganizationOf() is not { } organization)
         {
-            return (await user, OwnerCandidates.None);
+            return (await user, new FoundCandidates(OwnerCandidates.None, Remembered: null));
         }
 
-        var both = await Task.WhenAll(user, store.ReadAsync(organization, call, cancellationToken));
+        var both = await Task.WhenAll(user.AsTask(), store.FindAsync(organization, call, mayRemember, cancellationToken).AsTask());
         return (both[0], both[1]);
     }
+
+    private static OwnerStamp[] Remembered(FoundCandidates user, FoundCandidates organization) => (user.Remembered, organization.Remembered) switch
+    {
+        ({ } one, { } other) => [one, other],
+        ({ } one, null) => [one],
+        (null, { } other) => [other],
+        _ => [],
+    };
 }

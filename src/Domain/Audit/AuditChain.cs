@@ -38,12 +38,13 @@ public static class AuditChain
     /// <summary>Puts events behind a position: entries with their hashes, in the same order.</summary>
     public static AuditEntry[] Continue(ReadOnlySpan<byte> key, Guid writer, AuditPosition position, IReadOnlyList<AuditEvent> events)
     {
+        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
         var entries = new AuditEntry[events.Count];
         var (sequence, hash) = position;
         for (var at = 0; at < entries.Length; at++)
         {
             var entry = new AuditEntry(writer, ++sequence, events[at]);
-            entry.Hash = hash = HashOf(key, hash, entry);
+            entry.Hash = hash = HashOf(hmac, hash, entry);
             entries[at] = entry;
         }
 
@@ -51,10 +52,13 @@ public static class AuditChain
     }
 
     /// <summary>Whether a row is the one that was put behind the position.</summary>
-    public static bool Follows(ReadOnlySpan<byte> key, Guid writer, AuditPosition position, AuditEntry entry) =>
-        entry.Writer == writer
-        && entry.Sequence == position.Sequence + 1
-        && CryptographicOperations.FixedTimeEquals(HashOf(key, position.Hash, entry), entry.Hash);
+    public static bool Follows(ReadOnlySpan<byte> key, Guid writer, AuditPosition position, AuditEntry entry)
+    {
+        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
+        return entry.Writer == writer
+            && entry.Sequence == position.Sequence + 1
+            && CryptographicOperations.FixedTimeEquals(HashOf(hmac, position.Hash, entry), entry.Hash);
+    }
 
     /// <summary>Authenticates the end of a chain, so that its last rows cannot be cut off.</summary>
     /// <param name="key">The audit's key.</param>
@@ -83,7 +87,7 @@ public static class AuditChain
         return HMACSHA256.HashData(key, encoder.Written);
     }
 
-    private static byte[] HashOf(ReadOnlySpan<byte> key, ReadOnlySpan<byte> previous, AuditEntry entry)
+    private static byte[] HashOf(IncrementalHash hmac, ReadOnlySpan<byte> previous, AuditEntry entry)
     {
         var size = RowOverhead + Encoding.UTF8.GetMaxByteCount(
             Length(entry.OwnerId) + Length(entry.ToolName) + Length(entry.ToolArg) + Length(entry.Address) + Length(entry.RequestId));
@@ -108,7 +112,8 @@ public static class AuditChain
             encoder.Text(entry.ToolArg);
             encoder.Text(entry.Address);
             encoder.Text(entry.RequestId);
-            return HMACSHA256.HashData(key, encoder.Written);
+            hmac.AppendData(encoder.Written);
+            return hmac.GetHashAndReset();
         }
         finally
         {

@@ -9,13 +9,14 @@ namespace Secrets.Infrastructure.ApiKeys;
 /// Tells who presents an API key. A key is looked up by its public prefix, then hashed, and the hashes are compared in constant time:
 /// what can be timed depends on the prefix and on nothing secret.
 /// </summary>
-internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, IOptions<AuthOptions> options, TimeProvider time)
+internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, RememberedKeys remembered, IOptions<AuthOptions> options, TimeProvider time)
 {
     private const string Mistyped = "not the text of a key (mistyped or cut?)";
 
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapKey is { } text ? ApiKeyText.HashOf(text) : null;
 
-    public async Task<CredentialVerdict> AuthenticateAsync(string text, CancellationToken cancellationToken)
+    /// <inheritdoc cref="ICredentialAuthenticator.AuthenticateAsync" />
+    public async ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayRemember, CancellationToken cancellationToken)
     {
         var hash = ApiKeyText.HashOf(text);
         if (_bootstrapHash is not null && CryptographicOperations.FixedTimeEquals(hash, _bootstrapHash))
@@ -28,8 +29,14 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, IOptions<AuthOption
             return new CredentialVerdict(Mistyped);
         }
 
-        var key = await keys.FindAsync(ApiKeyText.PrefixOf(text), cancellationToken);
+        var prefix = ApiKeyText.PrefixOf(text);
         var now = time.GetUtcNow();
+        if (mayRemember && remembered.Find(prefix) is { } known && known.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Hash))
+        {
+            return new CredentialVerdict(CallerOf(known) with { Remembered = known });
+        }
+
+        var key = await keys.FindAsync(prefix, cancellationToken);
         if (key is null || !CryptographicOperations.FixedTimeEquals(hash, key.Hash))
         {
             return new CredentialVerdict(ApiKeyText.IsWellFormed(text) ? "unknown key" : Mistyped);
@@ -41,6 +48,25 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, IOptions<AuthOption
         }
 
         await keys.TouchAsync(key, now, cancellationToken);
-        return new CredentialVerdict(new Caller(key.UserId, key.Scopes, key.Membership is { } membership ? [membership] : []));
+        if (mayRemember)
+        {
+            remembered.Remember(key);
+        }
+
+        return new CredentialVerdict(CallerOf(key));
     }
+
+    /// <inheritdoc cref="ICredentialAuthenticator.ConfirmAsync" />
+    public async Task<bool> ConfirmAsync(ApiKey key, CancellationToken cancellationToken)
+    {
+        if (await keys.FindAsync(key.Prefix, cancellationToken) is { } now && now.Id == key.Id && now.IsAccepted(time.GetUtcNow()))
+        {
+            return true;
+        }
+
+        remembered.Forget(key);
+        return false;
+    }
+
+    private static Caller CallerOf(ApiKey key) => new(key.UserId, key.Scopes, key.Membership is { } membership ? [membership] : []);
 }

@@ -11,7 +11,8 @@ namespace Secrets.Infrastructure.ApiKeys;
 /// </summary>
 internal sealed class ApiKeyLookup : IAsyncDisposable
 {
-    private static readonly TimeSpan LastUsedPrecision = TimeSpan.FromMinutes(1);
+    /// <summary>By how much the time of a key's last use may be behind.</summary>
+    public static readonly TimeSpan LastUsedPrecision = TimeSpan.FromMinutes(1);
 
     // Compiled, because every request goes through it.
     private static readonly Func<SecretsDbContext, string[], IAsyncEnumerable<ApiKey>> KeysWith = EF.CompileAsyncQuery(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
@@ -8,40 +9,130 @@ using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Group commit of the audit: events that arrive while one write is under way share the next.</summary>
+/// <summary>
+/// Group commit of the audit: events that arrive while one write is under way share the next, which confirms what all of them rest on.
+/// </summary>
 internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 {
+    private static readonly Grounds NoGrounds = new([], Key: null);
+
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
+    private readonly ConfirmedAudit _audit;
     private readonly AuditWriters _writers;
     private readonly UseCounter _uses;
-    private readonly Batcher<IReadOnlyList<AuditEvent>, AuditReceipt> _batcher;
+    private readonly Batcher<Claimed, Verdict> _batcher;
 
-    public AuditLog(IDbContextFactory<SecretsDbContext> contexts, AuditWriters writers, UseCounter uses, IOptions<GroupCommitOptions> options)
+    public AuditLog(
+        IDbContextFactory<SecretsDbContext> contexts, ConfirmedAudit audit, AuditWriters writers, UseCounter uses, IOptions<GroupCommitOptions> options)
     {
         _contexts = contexts;
+        _audit = audit;
         _writers = writers;
         _uses = uses;
-        _batcher = new Batcher<IReadOnlyList<AuditEvent>, AuditReceipt>(options.Value.ToLimits(), WriteAsync);
+        _batcher = new Batcher<Claimed, Verdict>(options.Value.ToLimits(), WriteAsync);
     }
 
-    public Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken) =>
-        _batcher.AddAsync(events, cancellationToken);
+    public async Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken) =>
+        (await _batcher.AddAsync(new Claimed(events, NoGrounds), cancellationToken)).Receipt!;
+
+    public async Task<Confirmation> AppendAsync(IReadOnlyList<AuditEvent> events, Grounds grounds, CancellationToken cancellationToken)
+    {
+        if (events.Count == 0 && grounds is { Owners.Count: 0, Key: null })
+        {
+            return new Confirmation(Holds: true, Receipt: null);
+        }
+
+        var verdict = await _batcher.AddAsync(new Claimed(events, grounds), cancellationToken);
+        return verdict.IsKeyRefused ? throw new UnauthenticatedException() : new Confirmation(!verdict.IsOutdated, verdict.Receipt);
+    }
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    private async Task<IReadOnlyList<AuditReceipt>> WriteAsync(IReadOnlyList<IReadOnlyList<AuditEvent>> items)
+    private async Task<IReadOnlyList<Verdict>> WriteAsync(IReadOnlyList<Claimed> items)
     {
         await using var db = await _contexts.CreateDbContextAsync();
-        var entries = await _writers.AppendAsync(db, [.. items.SelectMany(events => events)]);
-        _uses.Count(entries);
-        var receipts = new AuditReceipt[items.Count];
-        var end = 0;
-        for (var at = 0; at < receipts.Length; at++)
+        var verdicts = new Verdict[items.Count];
+        while (await WriteOrFindBrokenAsync(db, items, verdicts) is { } broken)
         {
-            end += items[at].Count;
-            receipts[at] = new AuditReceipt(entries[end - 1].Writer, entries[end - 1].Sequence, entries[end - 1].Hash);
+            for (var at = 0; at < verdicts.Length; at++)
+            {
+                var (owners, key) = items[at].Grounds;
+                verdicts[at] = new Verdict(
+                    Receipt: null,
+                    IsOutdated: verdicts[at].IsOutdated || owners.Any(broken.Owners.Contains),
+                    IsKeyRefused: verdicts[at].IsKeyRefused || (key is not null && broken.Keys.Contains(key.Id)));
+            }
         }
 
-        return receipts;
+        return verdicts;
+    }
+
+    /// <summary>
+    /// Writes the events of all items that nothing is known against, and gives them their receipts; or else says which of their claims do not hold, and
+    /// nothing is written. Most of the time all do.
+    /// </summary>
+    private async Task<Claims?> WriteOrFindBrokenAsync(SecretsDbContext db, IReadOnlyList<Claimed> items, Verdict[] verdicts)
+    {
+        var (events, owners, keys) = (new List<AuditEvent>(items.Count), new HashSet<OwnerStamp>(), new HashSet<Guid>());
+        for (var at = 0; at < verdicts.Length; at++)
+        {
+            if (verdicts[at].IsRefused)
+            {
+                continue;
+            }
+
+            events.AddRange(items[at].Events);
+            owners.UnionWith(items[at].Grounds.Owners);
+            if (items[at].Grounds.Key is { } key)
+            {
+                keys.Add(key.Id);
+            }
+        }
+
+        var claims = _audit.Claim(owners, keys);
+        var entries = events.Count == 0 ? null : await AppendAsync(db, events, claims);
+        if (entries is null && await _audit.FindBrokenAsync(db, claims) is { } broken)
+        {
+            return broken;
+        }
+
+        // If nothing was written and yet all is as claimed, it is the chain that does not end where it should: without claims, that is what is said.
+        if (events.Count > 0)
+        {
+            GiveReceipts(items, entries ?? await AppendAsync(db, events, _audit.Claim([], [])) ?? throw new UnreachableException(), verdicts);
+        }
+
+        return null;
+    }
+
+    private async Task<IReadOnlyList<AuditEntry>?> AppendAsync(SecretsDbContext db, List<AuditEvent> events, Claims claims)
+    {
+        var entries = await _writers.AppendAsync(db, events, (rows, commits) => _audit.AppendAsync(db, rows, claims, commits));
+        if (entries is not null)
+        {
+            _uses.Count(entries);
+        }
+
+        return entries;
+    }
+
+    private static void GiveReceipts(IReadOnlyList<Claimed> items, IReadOnlyList<AuditEntry> entries, Verdict[] verdicts)
+    {
+        var end = 0;
+        for (var at = 0; at < verdicts.Length; at++)
+        {
+            if (!verdicts[at].IsRefused && items[at].Events.Count > 0)
+            {
+                end += items[at].Events.Count;
+                verdicts[at] = new Verdict(new AuditReceipt(entries[end - 1].Writer, entries[end - 1].Sequence, entries[end - 1].Hash));
+            }
+        }
+    }
+
+    private readonly record struct Claimed(IReadOnlyList<AuditEvent> Events, Grounds Grounds);
+
+    private readonly record struct Verdict(AuditReceipt? Receipt, bool IsOutdated = false, bool IsKeyRefused = false)
+    {
+        public bool IsRefused => IsOutdated || IsKeyRefused;
     }
 }

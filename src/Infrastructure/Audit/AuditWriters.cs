@@ -24,7 +24,7 @@ internal sealed partial class AuditWriters(
     /// <exception cref="UnavailableException">The events could not be written, or nobody knows whether they were.</exception>
     public Task CommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, IDbContextTransaction transaction) => events.Count == 0
         ? transaction.CommitAsync(CancellationToken.None)
-        : WriteAsync(db, events, Idle(), commits: true);
+        : WriteAsync(db, events, Idle());
 
     /// <summary>Writes events, at least one, and what they tell of, all of it or nothing, and commits.</summary>
     /// <param name="db">In a transaction, which is over after this.</param>
@@ -42,18 +42,26 @@ internal sealed partial class AuditWriters(
     }
 
     /// <summary>Writes events, at least one, in a transaction of their own.</summary>
-    /// <returns>The rows as they are stored.</returns>
+    /// <param name="db">In no transaction.</param>
+    /// <param name="events">At least one.</param>
+    /// <param name="write">Stores the rows and moves the chain's head; true: and commits.</param>
+    /// <returns>The rows as they are stored; null: <paramref name="write"/> said <see cref="AuditWrite.Refused"/>, and nothing was.</returns>
     /// <exception cref="UnavailableException">The events could not be written, or nobody knows whether they were.</exception>
-    public async Task<IReadOnlyList<AuditEntry>> AppendAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events)
+    public async Task<IReadOnlyList<AuditEntry>?> AppendAsync(
+        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Func<AuditAppend, bool, Task<AuditWrite>> write)
     {
         if (Idle() is { } chain)
         {
-            return await WriteAsync(db, events, chain, commits: false);
+            var put = await PutAsync(db, events, chain, rows => write(rows, false));
+            Return(put is { } done ? done.Next : chain);
+            return put?.Entries;
         }
 
         // A new chain is begun and written together, or not at all.
         await using var transaction = await db.Database.BeginTransactionAsync();
-        return await WriteAsync(db, events, chain: null, commits: true);
+        var begun = await PutAsync(db, events, chain: null, rows => write(rows, true));
+        Return(begun?.Next);
+        return begun?.Entries;
     }
 
     /// <summary>Writes an event as any other, and takes it back.</summary>
@@ -77,14 +85,12 @@ internal sealed partial class AuditWriters(
         }
     }
 
-    private async Task<IReadOnlyList<AuditEntry>> WriteAsync(
-        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, bool commits)
+    private async Task WriteAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain)
     {
-        var (entries, next) = await PutAsync(db, events, chain, Append(db, commits)) ?? throw new UnreachableException();
+        var (_, next) = await PutAsync(db, events, chain, Append(db, commits: true)) ?? throw new UnreachableException();
 
         // Only now. Had anything failed, nobody would know where the chain ends: it is left, and a new one begun when one is needed.
         Return(next);
-        return entries;
     }
 
     private Func<AuditAppend, Task<AuditWrite>> Append(SecretsDbContext db, bool commits) =>

@@ -11,8 +11,8 @@ internal sealed class GroupCommitOptions
     /// <summary>Requests of one transaction, at most.</summary>
     public int BatchSize { get; set; } = 200;
 
-    /// <summary>Transactions under way at the same time. More of them make each smaller.</summary>
-    public int Committers { get; set; } = 1;
+    /// <summary>Transactions under way at the same time: while one waits for the disk another gathers. More of them make each smaller.</summary>
+    public int Committers { get; set; } = 2;
 
     /// <summary>
     /// How long a transaction waits for company, in milliseconds. 0 is right wherever the database is near: what arrives while one is under way

@@ -14,8 +14,8 @@ internal sealed record ConnectionShare(bool OfBatches, int Committers)
     /// <summary>The fewest connections that are enough: one for batches, and two for a start, which holds the gate of the key ring with one and loads it with the other.</summary>
     public const int Least = 3;
 
-    // What reads API keys, candidates and data keys, notes which keys were used, counts which secrets, and checks that the audit can be written.
-    private const int Singles = 6;
+    // What reads API keys, owners, candidates and data keys, notes which keys were used, counts which secrets, and checks that the audit can be written.
+    private const int Singles = 7;
 
     // New secrets, and rows of the audit.
     private const int KindsOfCommits = 2;

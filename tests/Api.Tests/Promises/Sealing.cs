@@ -140,6 +140,7 @@ public sealed class Sealing(ApiServer server)
     {
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         var id = await runtime.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
+        await RememberAsync(runtime);
         await Edit(id, edit);
 
         // By default and by name, for what it was bound to and for what it is bound to now.
@@ -160,7 +161,9 @@ public sealed class Sealing(ApiServer server)
     {
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         await runtime.CreateSecretAsync("next", "another value", "**", "api_key", isDefault: true);
-        await Edit(await runtime.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true), edit);
+        var id = await runtime.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
+        await RememberAsync(runtime);
+        await Edit(id, edit);
 
         var answer = await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"tool__get","tool_args":["api_key"]}""");
 
@@ -174,6 +177,7 @@ public sealed class Sealing(ApiServer server)
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         var id = await runtime.CreateSecretAsync("one", "the value of one");
         var other = await runtime.CreateSecretAsync("other", "the value of the other");
+        await RememberAsync(runtime);
         Assert.Equal(1, await server.ExecuteSqlAsync("DELETE FROM secrets WHERE id = @id", ("id", other)));
         await server.ExecuteSqlAsync(
             Sql.Of("UPDATE secrets SET name_key = sha256('other') WHERE id = @id", "UPDATE secrets SET name_key = HASHBYTES('SHA2_256', 'other') WHERE id = @id"),
@@ -183,6 +187,10 @@ public sealed class Sealing(ApiServer server)
 
         Assert.Empty(answer.MustBe(200).Json["values"]!.AsArray());
     }
+
+    /// <summary>Has the service keep what it read of the user in memory.</summary>
+    private static async Task RememberAsync(ApiClient runtime) =>
+        (await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"tool__get"}""")).MustBe(200);
 
     /// <summary>What somebody may do to the rows of a secret that "support" and "sales" may use.</summary>
     public static TheoryData<string> TamperingWithGrants => new(
@@ -206,6 +214,7 @@ public sealed class Sealing(ApiServer server)
         var id = (await admin.GetAsync($"{Path}?organization_id={organization}")).MustBe(200).Json["data"]![0]!["secret_id"]!.GetValue<Guid>();
         (await admin.PatchAsync($"{Path}/{id}", new JsonObject { ["tool_name"] = "*", ["tool_arg"] = "a", ["is_default_for_tool"] = true })).MustBe(200);
 
+        Assert.Single((await runtime.ResolveAliasAsync("key", organization, "support")).MustBe(200).Json["values"]!.AsArray());
         Assert.Equal(1, int.Clamp(await server.ExecuteSqlAsync(sql, ("id", id)), 0, 1));
 
         foreach (var workspace in (string?[])["support", "sales", "hr", "hrx", null])

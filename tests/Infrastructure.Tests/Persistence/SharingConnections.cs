@@ -30,8 +30,8 @@ public sealed class SharingConnections
         $"allows {allowed} connections", Assert.Throws<StartupException>(() => new ConnectionShare(OfBatches: true, 1).Of(allowed)).Message, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData(100, 1, 8)]
-    [InlineData(100, 8, 22)]
+    [InlineData(100, 1, 9)]
+    [InlineData(100, 8, 23)]
     [InlineData(100, 32, 50)]
     [InlineData(10, 1, 5)]
     [InlineData(3, 1, 1)]

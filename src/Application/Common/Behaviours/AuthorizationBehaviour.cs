@@ -10,11 +10,18 @@ internal sealed class AuthorizationBehaviour<TRequest, TResponse>(Caller caller)
 {
     private static readonly RequiresScopeAttribute? Requirement = typeof(TRequest).GetCustomAttribute<RequiresScopeAttribute>();
 
+    private static readonly bool ConfirmsCaller = typeof(TRequest).IsDefined(typeof(ConfirmsCallerAttribute), inherit: false);
+
     public Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
     {
         if (Requirement is null)
         {
             throw new InvalidOperationException($"{typeof(TRequest).Name} does not say which scope it requires.");
+        }
+
+        if (caller.Remembered is not null && !ConfirmsCaller)
+        {
+            throw new InvalidOperationException($"{typeof(TRequest).Name} does not confirm a caller whose key was remembered.");
         }
 
         return Requirement.IsMetBy(caller)

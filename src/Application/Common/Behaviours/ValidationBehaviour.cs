@@ -10,10 +10,15 @@ internal sealed class ValidationBehaviour<TRequest, TResponse>(IEnumerable<IVali
 {
     public Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
     {
-        var violations = validators
-            .SelectMany(validator => validator.Validate(request).Errors)
-            .Select(error => new Violation(error.PropertyName, error.ErrorCode, error.ErrorMessage))
-            .ToList();
+        var violations = new List<Violation>();
+        foreach (var validator in validators)
+        {
+            foreach (var error in validator.Validate(request).Errors)
+            {
+                violations.Add(new Violation(error.PropertyName, error.ErrorCode, error.ErrorMessage));
+            }
+        }
+
         return violations.Count == 0 ? next() : throw new InvalidRequestException(violations);
     }
 }

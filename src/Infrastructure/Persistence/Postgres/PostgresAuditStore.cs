@@ -29,14 +29,34 @@ internal sealed class PostgresAuditStore : IAuditStore
         """;
 
     // Fails where the other stores nothing: the commit that follows it is not reached.
-    private static readonly string AppendOrFail =
-        Append.Replace("EXISTS (SELECT 1 FROM head)", "1 / (SELECT count(*) FROM head) = 1", StringComparison.Ordinal);
+    private static readonly string AppendOrFail = OrFail(Append);
 
-    public async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits)
+    // What is claimed is looked at as the statement begins, which is after all who share it have asked.
+    private static readonly string AppendIf = Append.Replace(
+        "WHERE id = $1 AND sequence = $2",
+        """
+        WHERE id = $1 AND sequence = $2
+            AND NOT EXISTS (
+                SELECT 1 FROM unnest($19::smallint[], $20::text[], $21::bigint[]) AS i (kind, id, stamp)
+                WHERE i.stamp <> coalesce((SELECT stamp FROM owners WHERE kind = i.kind AND id = i.id), 0))
+            AND NOT EXISTS (
+                SELECT 1 FROM unnest($22::uuid[]) AS i (id)
+                WHERE (SELECT 1 FROM api_keys k WHERE k.id = i.id AND k.revoked_at IS NULL AND (k.expires_at > $23 OR k.expires_at IS NULL)) IS NULL)
+        """,
+        StringComparison.Ordinal);
+
+    private static readonly string AppendIfOrFail = OrFail(AppendIf);
+
+    public Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits) => AppendAsync(db, rows, claims: null, commits);
+
+    /// <inheritdoc cref="IConfirmations.AppendAsync" />
+    public static async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, Claims? claims, bool commits)
     {
         await using var open = await OpenConnection.OfAsync(db);
         await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection);
-        batch.BatchCommands.Add(commits ? OrFail(rows) : Command(Append, rows));
+        batch.BatchCommands.Add(claims is null
+            ? Command(commits ? AppendOrFail : Append, rows)
+            : Command(commits ? AppendIfOrFail : AppendIf, rows, claims));
         if (commits)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -55,8 +75,22 @@ internal sealed class PostgresAuditStore : IAuditStore
     /// <summary>Stores the rows, or fails: what follows it in a batch, a commit for example, is not reached then.</summary>
     public static NpgsqlBatchCommand OrFail(AuditAppend rows) => Command(AppendOrFail, rows);
 
-    /// <summary>Whether <see cref="OrFail"/> failed because the chain ends elsewhere.</summary>
+    /// <summary>Whether <see cref="OrFail(AuditAppend)"/> failed because the chain ends elsewhere.</summary>
     public static bool IsDisplaced(PostgresException exception) => exception.SqlState is PostgresErrorCodes.DivisionByZero;
+
+    private static string OrFail(string append) =>
+        append.Replace("EXISTS (SELECT 1 FROM head)", "1 / (SELECT count(*) FROM head) = 1", StringComparison.Ordinal);
+
+    private static NpgsqlBatchCommand Command(string sql, AuditAppend rows, Claims claims)
+    {
+        var command = Command(sql, rows);
+        command.Parameters.Add(Columns.Of(claims.Owners, claim => (short)claim.Owner.Kind));
+        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Owner.Id));
+        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Stamp));
+        command.Parameters.Add(Columns.Of(claims.Keys, key => key));
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = claims.Now.UtcDateTime });
+        return command;
+    }
 
     private static NpgsqlBatchCommand Command(string sql, AuditAppend rows) =>
         new(sql)

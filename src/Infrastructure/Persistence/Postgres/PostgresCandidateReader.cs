@@ -14,9 +14,34 @@ internal sealed class PostgresCandidateReader : ICandidateReader
     private static readonly string[] Conditions =
         ["tool_key = i.key", "pattern_arg_key = i.key", "pattern_arg_key IS NOT NULL", "name_key = i.key"];
 
+    /// <summary>What makes a candidate, of a row of secrets that is called s.</summary>
+    public static readonly string CandidateColumns = string.Create(
+        CultureInfo.InvariantCulture,
+        $"""
+        s.id, s.name, s.tool_name, s.tool_arg, s.is_default_for_tool, s.workspace_rule, s.version, s.envelope,
+            CASE WHEN s.workspace_rule = {(int)WorkspaceRule.Some}
+                THEN ARRAY(SELECT workspace FROM workspace_grants WHERE secret_id = s.id ORDER BY number) END
+        """);
+
+    /// <summary>The columns that they are made of.</summary>
+    public const string StoredColumns = "id, name, tool_name, tool_arg, is_default_for_tool, workspace_rule, version, envelope";
+
     // One statement, because each sees the database at a moment of its own: between two, a default that changes from a name to a pattern
     // would be neither, and a lesser one would be handed out.
     private static readonly string Query = string.Join(" UNION ALL ", Conditions.Select(Part));
+
+    /// <summary>The candidate in these columns (<see cref="CandidateColumns"/>).</summary>
+    public static Candidate Read(NpgsqlDataReader row, int first, SecretOwner owner)
+    {
+        var binding = new ToolBinding(
+            row.IsDBNull(first + 2) ? null : row.GetString(first + 2),
+            row.IsDBNull(first + 3) ? null : row.GetString(first + 3),
+            row.GetBoolean(first + 4));
+        var workspaces = new WorkspaceAccess(
+            (WorkspaceRule)row.GetInt16(first + 5), row.IsDBNull(first + 8) ? [] : row.GetFieldValue<string[]>(first + 8));
+        var placement = new Placement(owner, row.GetGuid(first), row.GetString(first + 1), binding, workspaces, row.GetInt32(first + 6));
+        return new Candidate(placement, row.GetFieldValue<byte[]>(first + 7));
+    }
 
     public async Task<IReadOnlyList<OwnerCandidates>> ReadAsync(SecretsDbContext db, IReadOnlyList<CandidateQuestion> questions)
     {
@@ -29,7 +54,7 @@ internal sealed class PostgresCandidateReader : ICandidateReader
             while (await reader.ReadAsync())
             {
                 var question = reader.GetInt32(0);
-                (found[question] ??= []).Add(Read(reader, questions[question].Owner));
+                (found[question] ??= []).Add(Read(reader, 1, questions[question].Owner));
             }
         }
 
@@ -40,13 +65,11 @@ internal sealed class PostgresCandidateReader : ICandidateReader
     private static string Part(string condition, int number) => string.Create(
         CultureInfo.InvariantCulture,
         $"""
-        SELECT i.question, s.id, s.name, s.tool_name, s.tool_arg, s.is_default_for_tool, s.workspace_rule, s.version, s.envelope,
-            CASE WHEN s.workspace_rule = {(int)WorkspaceRule.Some}
-                THEN ARRAY(SELECT workspace FROM workspace_grants WHERE secret_id = s.id ORDER BY number) END
+        SELECT i.question, {CandidateColumns}
         FROM unnest(${(4 * number) + 1}::int[], ${(4 * number) + 2}::smallint[], ${(4 * number) + 3}::text[], ${(4 * number) + 4}::bytea[])
             AS i (question, owner_kind, owner_id, key)
         CROSS JOIN LATERAL (
-            SELECT id, name, tool_name, tool_arg, is_default_for_tool, workspace_rule, version, envelope FROM secrets
+            SELECT {StoredColumns} FROM secrets
             WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND {condition} OFFSET 0) s
         """);
 
@@ -60,14 +83,5 @@ internal sealed class PostgresCandidateReader : ICandidateReader
             command.Parameters.Add(Columns.Of(part, key => key.Owner.Id));
             command.Parameters.Add(Columns.Of(part, key => key.Key));
         }
-    }
-
-    private static Candidate Read(NpgsqlDataReader row, SecretOwner owner)
-    {
-        var binding = new ToolBinding(
-            row.IsDBNull(3) ? null : row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4), row.GetBoolean(5));
-        var workspaces = new WorkspaceAccess((WorkspaceRule)row.GetInt16(6), row.IsDBNull(9) ? [] : row.GetFieldValue<string[]>(9));
-        var placement = new Placement(owner, row.GetGuid(1), row.GetString(2), binding, workspaces, row.GetInt32(7));
-        return new Candidate(placement, row.GetFieldValue<byte[]>(8));
     }
 }

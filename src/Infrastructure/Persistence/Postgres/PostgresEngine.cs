@@ -25,6 +25,7 @@ internal sealed class PostgresEngine : IDatabaseEngine
         services.AddSingleton<INewSecretStore, PostgresNewSecretStore>();
         services.AddSingleton<ICandidateReader, PostgresCandidateReader>();
         services.AddSingleton<IAuditStore, PostgresAuditStore>();
+        services.AddSingleton<IConfirmations, PostgresConfirmations>();
         services.AddSingleton<IUseStore, PostgresUseStore>();
         services.AddContexts<PostgresSecretsDbContext>(Configure);
     }

@@ -1,0 +1,41 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
+using Secrets.Application.Common;
+
+namespace Secrets.Api.Authentication;
+
+/// <summary>
+/// Marks what may be asked with a key that was remembered and not looked up, because its use case confirms the key before anything leaves
+/// (<see cref="ConfirmsCallerAttribute"/>).
+/// </summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class WelcomesRememberedCallersAttribute : Attribute;
+
+/// <summary>Has a remembered key confirmed where the use case did not come to it: what goes wrong is told to nobody whose key was revoked.</summary>
+internal sealed class RememberedCallers(RequestDelegate next, ICredentialAuthenticator credentials)
+{
+    /// <summary>Whether the request may be made with a key that was remembered.</summary>
+    public static bool AreWelcomeAt(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<WelcomesRememberedCallersAttribute>() is not null;
+
+    public Task InvokeAsync(HttpContext context) =>
+        context.User is CallerPrincipal { Caller.Remembered: { } key } ? InvokeAsync(context, key) : next(context);
+
+    private async Task InvokeAsync(HttpContext context, Domain.ApiKeys.ApiKey key)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException && !context.Response.HasStarted)
+        {
+            if (await credentials.ConfirmAsync(key, context.RequestAborted))
+            {
+                throw;
+            }
+
+            await context.ChallengeAsync(new AuthenticationProperties { Parameters = { [CredentialsHandler.RefusedLater] = true } });
+            context.User = new ClaimsPrincipal();
+        }
+    }
+}

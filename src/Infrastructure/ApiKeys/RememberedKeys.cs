@@ -1,0 +1,45 @@
+using System.Collections.Concurrent;
+using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.ApiKeys;
+
+/// <summary>
+/// Keys that were accepted within the last minute, for requests that confirm them before anything leaves. What else a row says (its scopes, for
+/// example) never changes in the service's hands; whoever edits it in the database is heard within that minute.
+/// </summary>
+internal sealed class RememberedKeys(TimeProvider time, IConfirmations? confirmations = null)
+{
+    /// <summary>How long: whoever goes on using a key is noted in its row once a minute, which takes a look-up.</summary>
+    public static readonly TimeSpan Lifetime = ApiKeyLookup.LastUsedPrecision;
+
+    private const int Capacity = 10_000;
+
+    private readonly ConcurrentDictionary<string, Kept> _keys = new(StringComparer.Ordinal);
+
+    /// <summary>The key with that prefix; null: none is remembered.</summary>
+    public ApiKey? Find(string prefix) =>
+        _keys.TryGetValue(prefix, out var kept) && time.GetElapsedTime(kept.Since) < Lifetime ? kept.Key : null;
+
+    /// <summary>Remembers a key, where keys can be confirmed.</summary>
+    public void Remember(ApiKey key)
+    {
+        if (confirmations is null)
+        {
+            return;
+        }
+
+        if (_keys.Count >= Capacity)
+        {
+            // They come back with their next use. Counting them takes every lock of the dictionary, but only here, once a minute for each key.
+            _keys.Clear();
+        }
+
+        _keys[key.Prefix] = new Kept(key, time.GetTimestamp());
+    }
+
+    /// <summary>Has the key looked up when it is used next.</summary>
+    public void Forget(ApiKey key) => _keys.TryRemove(key.Prefix, out _);
+
+    private sealed record Kept(ApiKey Key, long Since);
+}

@@ -1,0 +1,188 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Resolution;
+
+/// <summary>
+/// The secrets of one owner in a single array, sealed as they are: a quarter of what they take as objects, so that a million can stay in memory.
+/// It narrows them down by exact keys, as the database does, and leaves it to the selection to say what matches.
+/// </summary>
+internal static class PackedSecrets
+{
+    // In front of each: the keys of name, tool and argument, and the length of the rest.
+    private const int HeaderSize = 4 * sizeof(ushort);
+
+    // Instead of a key. For a tool: a pattern, which any tool may match. For an argument: not a default.
+    private const ushort NoKey = 0;
+
+    [Flags]
+    private enum Members : byte
+    {
+        None = 0,
+        Default = 1,
+        Tool = 2,
+        Argument = 4,
+    }
+
+    /// <summary>Packs the secrets of one owner; null where one is too large for it.</summary>
+    public static byte[]? Pack(IReadOnlyList<Candidate> secrets)
+    {
+        var (all, rest) = (new ArrayBufferWriter<byte>(), new ArrayBufferWriter<byte>());
+        foreach (var secret in secrets)
+        {
+            rest.ResetWrittenCount();
+            Write(rest, secret);
+            if (rest.WrittenCount > ushort.MaxValue)
+            {
+                return null;
+            }
+
+            var (tool, argument, isDefault) = secret.Placement.Binding;
+            WriteKey(all, KeyOf(secret.Placement.Name));
+            WriteKey(all, secret.Pattern is { WildcardCount: 0 } ? KeyOf(tool!) : NoKey);
+            WriteKey(all, isDefault && argument is not null ? KeyOf(argument) : NoKey);
+            WriteKey(all, (ushort)rest.WrittenCount);
+            all.Write(rest.WrittenSpan);
+        }
+
+        return all.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Those that decide how a call is filled, and perhaps some more.</summary>
+    public static OwnerCandidates Find(ReadOnlySpan<byte> packed, SecretOwner owner, ToolCall call)
+    {
+        var tool = KeyOf(call.ToolName);
+        var arguments = call.Arguments?.Select(KeyOf).ToArray();
+        var names = call.References.Count == 0 ? [] : call.References.Values.Select(KeyOf).ToArray();
+        var found = new List<Candidate>();
+        while (!packed.IsEmpty)
+        {
+            var (name, ofTool, ofArgument, length) = (KeyAt(packed, 0), KeyAt(packed, 1), KeyAt(packed, 2), KeyAt(packed, 3));
+            if ((ofArgument != NoKey && (ofTool == NoKey || ofTool == tool) && (arguments is null || arguments.AsSpan().Contains(ofArgument)))
+                || names.AsSpan().Contains(name))
+            {
+                found.Add(Read(packed.Slice(HeaderSize, length), owner));
+            }
+
+            packed = packed[(HeaderSize + length)..];
+        }
+
+        return found.Count == 0 ? OwnerCandidates.None : new OwnerCandidates(found);
+    }
+
+    // Two texts of one key cost a comparison later and change nothing. It differs from process to process, so nobody can choose such texts.
+    private static ushort KeyOf(string text) => (ushort)(1 + ((uint)StringComparer.Ordinal.GetHashCode(text) % ushort.MaxValue));
+
+    private static ushort KeyAt(ReadOnlySpan<byte> packed, int place) => BinaryPrimitives.ReadUInt16LittleEndian(packed[(place * sizeof(ushort))..]);
+
+    private static void WriteKey(ArrayBufferWriter<byte> bytes, ushort key)
+    {
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.GetSpan(sizeof(ushort)), key);
+        bytes.Advance(sizeof(ushort));
+    }
+
+    private static void Write(ArrayBufferWriter<byte> bytes, Candidate secret)
+    {
+        var (_, id, name, (tool, argument, isDefault), workspaces, version) = secret.Placement;
+        var members = (isDefault ? Members.Default : Members.None)
+            | (tool is not null ? Members.Tool : Members.None)
+            | (argument is not null ? Members.Argument : Members.None);
+        bytes.Write([(byte)members]);
+        id.TryWriteBytes(bytes.GetSpan(16));
+        bytes.Advance(16);
+        WriteNumber(bytes, version);
+        WriteText(bytes, name);
+        if (tool is not null)
+        {
+            WriteText(bytes, tool);
+        }
+
+        if (argument is not null)
+        {
+            WriteText(bytes, argument);
+        }
+
+        WriteNumber(bytes, (int)workspaces.Rule);
+        WriteNumber(bytes, workspaces.Names.Count);
+        foreach (var workspace in workspaces.Names)
+        {
+            WriteText(bytes, workspace);
+        }
+
+        bytes.Write(secret.Envelope);
+    }
+
+    private static Candidate Read(ReadOnlySpan<byte> bytes, SecretOwner owner)
+    {
+        var reader = new Reader(bytes);
+        var members = (Members)reader.Bytes(1)[0];
+        var id = new Guid(reader.Bytes(16));
+        var version = reader.Number();
+        var name = reader.Text();
+        var tool = members.HasFlag(Members.Tool) ? reader.Text() : null;
+        var argument = members.HasFlag(Members.Argument) ? reader.Text() : null;
+        var rule = (WorkspaceRule)reader.Number();
+        var workspaces = new string[reader.Number()];
+        for (var at = 0; at < workspaces.Length; at++)
+        {
+            workspaces[at] = reader.Text();
+        }
+
+        var binding = new ToolBinding(tool, argument, members.HasFlag(Members.Default));
+        return new Candidate(new Placement(owner, id, name, binding, AccessOf(rule, workspaces), version), reader.Rest.ToArray());
+    }
+
+    private static WorkspaceAccess AccessOf(WorkspaceRule rule, string[] workspaces) =>
+        rule == WorkspaceRule.All ? WorkspaceAccess.All : new WorkspaceAccess(rule, workspaces);
+
+    // Seven bits a byte, the lowest first; the eighth says that more follow.
+    private static void WriteNumber(ArrayBufferWriter<byte> bytes, int number)
+    {
+        var rest = (uint)number;
+        for (; rest > 0x7F; rest >>= 7)
+        {
+            bytes.Write([(byte)(rest | 0x80)]);
+        }
+
+        bytes.Write([(byte)rest]);
+    }
+
+    private static void WriteText(ArrayBufferWriter<byte> bytes, string text)
+    {
+        WriteNumber(bytes, Encoding.UTF8.GetByteCount(text));
+        Encoding.UTF8.GetBytes(text, bytes);
+    }
+
+    private ref struct Reader(ReadOnlySpan<byte> bytes)
+    {
+        public ReadOnlySpan<byte> Rest { get; private set; } = bytes;
+
+        public ReadOnlySpan<byte> Bytes(int count)
+        {
+            var taken = Rest[..count];
+            Rest = Rest[count..];
+            return taken;
+        }
+
+        public int Number()
+        {
+            var (number, shift) = (0u, 0);
+            while (true)
+            {
+                var next = Bytes(1)[0];
+                number |= (next & 0x7Fu) << shift;
+                if (next <= 0x7F)
+                {
+                    return (int)number;
+                }
+
+                shift += 7;
+            }
+        }
+
+        public string Text() => Encoding.UTF8.GetString(Bytes(Number()));
+    }
+}

@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Resolution;
+
+/// <summary>What was read of owners, in memory of a bounded size. Nothing here is certain: it holds only while the owner's stamp is the same.</summary>
+internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, TimeProvider time)
+{
+    /// <summary>
+    /// How long anything is remembered. Every write moves the stamp, those that bypass the service too: this is for a database in which somebody
+    /// has switched that off, or which was set back to an earlier state.
+    /// </summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
+
+    // Of an entry besides its bytes: objects, the owner's id, its place in the dictionary.
+    private const int Overhead = 250;
+
+    private readonly long _limit = options.Value.MemoryBytes;
+    private readonly ConcurrentDictionary<SecretOwner, Entry> _entries = new();
+    private readonly Lock _sweeping = new();
+    private long _size;
+
+    /// <summary>Whether there is any memory for it.</summary>
+    public bool HasMemory => _limit > 0;
+
+    /// <summary>What is remembered of an owner; null: nothing.</summary>
+    public RememberedOwner? Find(SecretOwner owner)
+    {
+        if (!_entries.TryGetValue(owner, out var entry) || time.GetElapsedTime(entry.Since) >= Lifetime)
+        {
+            return null;
+        }
+
+        entry.WasUsed = true;
+        return entry.Owner;
+    }
+
+    /// <summary>Remembers an owner, in place of what was remembered before.</summary>
+    public void Remember(SecretOwner owner, RememberedOwner remembered)
+    {
+        if (!HasMemory)
+        {
+            return;
+        }
+
+        var entry = new Entry(remembered, time.GetTimestamp());
+        var added = 0;
+        _entries.AddOrUpdate(
+            owner,
+            _ =>
+            {
+                added = entry.Size;
+                return entry;
+            },
+            (_, before) =>
+            {
+                added = entry.Size - before.Size;
+                return entry;
+            });
+        if (Interlocked.Add(ref _size, added) > _limit)
+        {
+            Sweep();
+        }
+    }
+
+    /// <summary>
+    /// The clock algorithm, which comes near to dropping the least recently used without an order to keep: whoever was not asked for since the last
+    /// time leaves, until an eighth of the room is free.
+    /// </summary>
+    private void Sweep()
+    {
+        if (!_sweeping.TryEnter())
+        {
+            return;
+        }
+
+        try
+        {
+            while (Volatile.Read(ref _size) > _limit - (_limit / 8))
+            {
+                foreach (var (owner, entry) in _entries)
+                {
+                    if (Volatile.Read(ref _size) <= _limit - (_limit / 8))
+                    {
+                        break;
+                    }
+
+                    if (entry.WasUsed && time.GetElapsedTime(entry.Since) < Lifetime)
+                    {
+                        entry.WasUsed = false;
+                    }
+                    else if (_entries.TryRemove(KeyValuePair.Create(owner, entry)))
+                    {
+                        Interlocked.Add(ref _size, -entry.Size);
+                    }
+                }
+            }
+        }
+        finally
+        {
+            _sweeping.Exit();
+        }
+    }
+
+    private sealed class Entry(RememberedOwner owner, long since)
+    {
+        public RememberedOwner Owner => owner;
+
+        public long Since => since;
+
+        public int Size => Overhead + (owner.Packed?.Length ?? 0);
+
+        public bool WasUsed { get; set; } = true;
+    }
+}
+
+/// <summary>What was read of an owner.</summary>
+/// <param name="Stamp">The owner's stamp then.</param>
+/// <param name="Packed">The secrets (<see cref="PackedSecrets"/>); null: too many to remember.</param>
+internal sealed record RememberedOwner(long Stamp, byte[]? Packed);

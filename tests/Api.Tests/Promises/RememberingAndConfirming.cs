@@ -1,0 +1,145 @@
+using System.Text.Json.Nodes;
+using Secrets.Api.Tests.V1;
+using Secrets.TestKit;
+using static Secrets.Api.Tests.V1.ToolCalls;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>What a replica keeps in memory lets no one have what is not theirs any more (promises 3 and 4): changes are made through another replica.</summary>
+public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<Replicas>
+{
+    private const string Keys = "/api/v1/api-keys";
+
+    [Theory]
+    [InlineData("""{"tool_name":"agno__linear__get","tool_args":["a"]}""")]
+    [InlineData("""{"tool_name":"agno__linear__get","tool_args":["nothing for this"]}""")]
+    [InlineData("""{"tool_name":"agno__linear__get","tool_args":7}""")]
+    [InlineData("""{"tool_name":""}""")]
+    [InlineData("""{"tool_name":"agno__linear__get","organization_id":"not there","workspace":"\ud800"}""")]
+    [InlineData("not JSON")]
+    public async Task A_key_that_is_revoked_elsewhere_is_refused_from_then_on_whatever_it_asks(string body)
+    {
+        var (id, here) = await NewRuntimeAsync();
+        using var runtime = here;
+        for (var count = 0; count < 3; count++)
+        {
+            Assert.Equal(["a=the value"], (await runtime.PostAsync(Resolve, Call(["a"], user: runtime.UserId))).Lines());
+        }
+
+        (await replicas[1].DeleteAsync($"{Keys}/{id}")).MustBe(200);
+        var refused = await runtime.SendAsync(HttpMethod.Post, Resolve, body);
+
+        refused.MustBeError(401);
+        Assert.Equal("Bearer error=\"invalid_token\"", Assert.Single(refused.Headers.GetValues("WWW-Authenticate")));
+        (await runtime.SendAsync(HttpMethod.Post, Resolve, body)).MustBeError(401);
+        var denials = (await replicas[2].GetAsync("/api/v1/audit?action=authenticate&limit=200")).MustBe(200).Json["data"]!.AsArray();
+        Assert.Equal(2, denials.Count(row => row!["key_id"]?.GetValue<string>() == id.ToString()));
+    }
+
+    [Fact]
+    public async Task A_key_that_is_replaced_elsewhere_ends_when_it_is_said_to()
+    {
+        var (id, here) = await NewRuntimeAsync();
+        using var runtime = here;
+        (await runtime.PostAsync(Resolve, Call(["a"], user: runtime.UserId))).MustBe(200);
+
+        (await replicas[1].PostAsync($"{Keys}/{id}/rotate", new JsonObject { ["grace_seconds"] = 0 })).MustBe(200);
+
+        (await runtime.PostAsync(Resolve, Call(["a"], user: runtime.UserId))).MustBeError(401);
+    }
+
+    [Fact]
+    public async Task What_is_stored_changed_and_deleted_elsewhere_counts_at_once()
+    {
+        var (_, here) = await NewRuntimeAsync();
+        using var runtime = here;
+        using var elsewhere = await UserOfAsync(runtime, replica: 1);
+        Assert.Equal(["a=the value"], await LinesAsync());
+
+        var id = await elsewhere.CreateSecretAsync("nearer", "the nearer value", "agno__*", "a", isDefault: true);
+        Assert.Equal(["a=the nearer value"], await LinesAsync());
+        (await elsewhere.PatchAsync(Answers.One(id), new JsonObject { ["secret_value"] = "the next value" })).MustBe(200);
+        Assert.Equal(["a=the next value"], await LinesAsync());
+        (await elsewhere.PatchAsync(Answers.One(id), new JsonObject { ["is_default_for_tool"] = false })).MustBe(200);
+        Assert.Equal(["a=the value"], await LinesAsync());
+        (await elsewhere.DeleteAsync(Answers.One((await elsewhere.GetAsync(Answers.Secrets)).MustBeList().Single(one => one.Text("secret_name") == "wide").Id())))
+            .MustBe(200);
+        Assert.Equal(["a: no_default"], await LinesAsync());
+        await elsewhere.CreateSecretAsync("another", "the last value", "*", "a", isDefault: true);
+        Assert.Equal(["a=the last value"], await LinesAsync());
+
+        async Task<IReadOnlyList<string>> LinesAsync() => (await runtime.PostAsync(Resolve, Call(["a"], user: runtime.UserId))).Lines();
+    }
+
+    [Fact]
+    public async Task Of_many_resolves_at_once_only_those_are_asked_again_that_have_to_be()
+    {
+        // Each batch holds both: what changes all the time, and what never does.
+        var (_, one) = await NewRuntimeAsync();
+        var (_, other) = await NewRuntimeAsync();
+        using var changing = one;
+        using var still = other;
+        using var elsewhere = await UserOfAsync(changing, replica: 1);
+        var id = (await elsewhere.GetAsync(Answers.Secrets)).MustBeList().Single().Id();
+        var newest = 0;
+        using var stop = new CancellationTokenSource();
+        var changes = Task.Run(async () =>
+        {
+            for (var number = 1; !stop.IsCancellationRequested; number++)
+            {
+                (await elsewhere.PatchAsync(Answers.One(id), new JsonObject { ["secret_value"] = $"the value {number}" })).MustBe(200);
+                Volatile.Write(ref newest, number);
+            }
+        });
+        try
+        {
+            await Parallel.ForAsync(0, 2_000, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) =>
+            {
+                if (number % 2 == 0)
+                {
+                    Assert.Equal(["a=the value"], (await still.PostAsync(Resolve, Call(["a"], user: still.UserId))).Lines());
+                    return;
+                }
+
+                var before = Volatile.Read(ref newest);
+                var line = Assert.Single((await changing.PostAsync(Resolve, Call(["a"], user: changing.UserId))).Lines());
+                Assert.True(before == 0 || int.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture) >= before, $"{line}, after {before}");
+            });
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await changes;
+        }
+
+        Assert.True(newest > 20, $"{newest} changes");
+    }
+
+    /// <summary>A runtime's client of the first replica, with a user of its own who has one default, and its key's id.</summary>
+    private async Task<(Guid KeyId, ApiClient Client)> NewRuntimeAsync()
+    {
+        var user = Guid.NewGuid();
+        var made = await MakeKeyAsync(user, "secrets:resolve");
+        var client = NewClient(0, made.Text("key")!, user);
+        using var writer = await UserOfAsync(client, replica: 0);
+        await writer.CreateSecretAsync("wide", "the value", "*", "a", isDefault: true);
+        return (made["id"]!.GetValue<Guid>(), client);
+    }
+
+    private async Task<ApiClient> UserOfAsync(ApiClient runtime, int replica) =>
+        NewClient(replica, (await MakeKeyAsync(runtime.UserId, "secrets:read", "secrets:write")).Text("key")!, runtime.UserId);
+
+    private async Task<JsonNode> MakeKeyAsync(Guid user, params string[] scopes) => (await replicas[0].PostAsync(Keys, new JsonObject
+    {
+        ["name"] = "a key",
+        ["user_id"] = user.ToString(),
+        ["scopes"] = new JsonArray([.. scopes.Select(scope => (JsonNode)scope)]),
+    })).MustBe(200).Json;
+
+    private ApiClient NewClient(int replica, string key, Guid user)
+    {
+        var http = new HttpClient { BaseAddress = replicas[replica].Http.BaseAddress };
+        http.DefaultRequestHeaders.Add("x-api-key", key);
+        return new ApiClient(http) { Key = key, UserId = user };
+    }
+}

@@ -1,0 +1,32 @@
+using MediatR;
+using Secrets.Application.Common;
+using Secrets.Application.Common.Behaviours;
+using Secrets.Application.Secrets;
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Application.Tests.Common;
+
+public sealed class RememberingCallers
+{
+    private static readonly ApiKey Key = new(
+        Guid.NewGuid(), "a key", ApiKeyText.Generate(), Scopes.All, Guid.NewGuid(), membership: null, Guid.NewGuid(), TimeProvider.System.GetUtcNow());
+
+    private static readonly Caller Remembered = new(Key.UserId, Scopes.All, []) { Remembered = Key };
+
+    [Fact]
+    public async Task A_request_that_does_not_confirm_its_caller_is_refused_to_one_who_was_remembered()
+    {
+        var list = new ListSecrets(OwnerSelector.Caller, null, null, null, null, null);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => SendAsync<ListSecrets, Page<SecretDetails>>(list, Remembered));
+        Assert.Null(await SendAsync<ListSecrets, Page<SecretDetails>>(list, Remembered with { Remembered = null }));
+    }
+
+    [Fact]
+    public async Task A_resolve_confirms_its_caller() =>
+        Assert.Null(await SendAsync<ResolveSecrets, ResolvedSecrets>(new ResolveSecrets(null, "t", null, null, null, null), Remembered));
+
+    private static Task<TResponse> SendAsync<TRequest, TResponse>(TRequest request, Caller caller)
+        where TRequest : IRequest<TResponse> =>
+        new AuthorizationBehaviour<TRequest, TResponse>(caller).Handle(request, CancellationToken.None, () => Task.FromResult<TResponse>(default!));
+}
