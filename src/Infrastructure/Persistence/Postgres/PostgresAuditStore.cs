@@ -34,14 +34,12 @@ internal sealed class PostgresAuditStore : IAuditStore
     // What is claimed is looked at as the statement begins, which is after all who share it have asked.
     private static readonly string AppendIf = Append.Replace(
         "WHERE id = $1 AND sequence = $2",
-        """
+        $"""
         WHERE id = $1 AND sequence = $2
             AND NOT EXISTS (
-                SELECT 1 FROM unnest($19::smallint[], $20::text[], $21::bigint[]) AS i (kind, id, stamp)
-                WHERE i.stamp <> coalesce((SELECT stamp FROM owners WHERE kind = i.kind AND id = i.id), 0))
+                SELECT 1 FROM unnest($19::smallint[], $20::text[], $21::bigint[]) AS i (kind, id, stamp) WHERE {PostgresConfirmations.OwnerHasChanged})
             AND NOT EXISTS (
-                SELECT 1 FROM unnest($22::uuid[]) AS i (id)
-                WHERE (SELECT 1 FROM api_keys k WHERE k.id = i.id AND k.revoked_at IS NULL AND (k.expires_at > $23 OR k.expires_at IS NULL)) IS NULL)
+                SELECT 1 FROM unnest($22::uuid[], $23::timestamptz[]) AS i (id, now) WHERE {PostgresConfirmations.KeyIsRefused})
         """,
         StringComparison.Ordinal);
 
@@ -84,11 +82,8 @@ internal sealed class PostgresAuditStore : IAuditStore
     private static NpgsqlBatchCommand Command(string sql, AuditAppend rows, Claims claims)
     {
         var command = Command(sql, rows);
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => (short)claim.Owner.Kind));
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Owner.Id));
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Stamp));
-        command.Parameters.Add(Columns.Of(claims.Keys, key => key));
-        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = claims.Now.UtcDateTime });
+        PostgresConfirmations.AddOwners(command, claims);
+        PostgresConfirmations.AddKeys(command, claims);
         return command;
     }
 

@@ -19,17 +19,35 @@ internal sealed class PostgresConfirmations : IConfirmations
             WHERE owner_kind = i.kind AND owner_id = i.id AND o.bytes_used <= $4 LIMIT $5) s ON true
         """;
 
+    /// <summary>What breaks a claim about an owner: of a row i (kind, id, stamp).</summary>
+    public const string OwnerHasChanged = "i.stamp <> coalesce((SELECT stamp FROM owners WHERE kind = i.kind AND id = i.id), 0)";
+
+    /// <summary>What breaks a claim about a key: of a row i (id, now). As <see cref="Domain.ApiKeys.ApiKey.IsAccepted"/> has it.</summary>
+    public const string KeyIsRefused =
+        "(SELECT 1 FROM api_keys k WHERE k.id = i.id AND k.revoked_at IS NULL AND (k.expires_at > i.now OR k.expires_at IS NULL)) IS NULL";
+
     private const string BrokenOwners =
-        """
-        SELECT i.place FROM unnest($1::int[], $2::smallint[], $3::text[], $4::bigint[]) AS i (place, kind, id, stamp)
-        WHERE i.stamp <> coalesce((SELECT stamp FROM owners WHERE kind = i.kind AND id = i.id), 0)
+        $"""
+        SELECT i.place FROM unnest($1::smallint[], $2::text[], $3::bigint[]) WITH ORDINALITY AS i (kind, id, stamp, place)
+        WHERE {OwnerHasChanged}
         """;
 
-    private const string BrokenKeys =
-        """
-        SELECT i.id FROM unnest($1::uuid[]) AS i (id)
-        WHERE (SELECT 1 FROM api_keys k WHERE k.id = i.id AND k.revoked_at IS NULL AND (k.expires_at > $2 OR k.expires_at IS NULL)) IS NULL
-        """;
+    private const string BrokenKeys = $"SELECT i.id FROM unnest($1::uuid[], $2::timestamptz[]) AS i (id, now) WHERE {KeyIsRefused}";
+
+    /// <summary>Adds the owners' claims as arrays: kind, id, stamp.</summary>
+    public static void AddOwners(NpgsqlBatchCommand command, Claims claims)
+    {
+        command.Parameters.Add(Columns.Of(claims.Owners, claim => (short)claim.Owner.Kind));
+        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Owner.Id));
+        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Stamp));
+    }
+
+    /// <summary>Adds the keys' claims as arrays: id, the moment.</summary>
+    public static void AddKeys(NpgsqlBatchCommand command, Claims claims)
+    {
+        command.Parameters.Add(Columns.Of(claims.Keys, key => key));
+        command.Parameters.Add(Columns.Of(claims.Keys, _ => claims.Now.UtcDateTime));
+    }
 
     public async Task<IReadOnlyList<OwnerSecrets>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
@@ -38,7 +56,7 @@ internal sealed class PostgresConfirmations : IConfirmations
         {
             Parameters =
             {
-                Places(owners.Count),
+                new NpgsqlParameter<int[]> { TypedValue = [.. Enumerable.Range(0, owners.Count)] },
                 Columns.Of(owners, owner => (short)owner.Kind),
                 Columns.Of(owners, owner => owner.Id),
                 new NpgsqlParameter<long> { TypedValue = OwnerSecrets.MaxBytes },
@@ -69,29 +87,15 @@ internal sealed class PostgresConfirmations : IConfirmations
         await using var open = await OpenConnection.OfAsync(db);
         await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection)
         {
-            BatchCommands =
-            {
-                new NpgsqlBatchCommand(BrokenOwners)
-                {
-                    Parameters =
-                    {
-                        Places(claims.Owners.Count),
-                        Columns.Of(claims.Owners, claim => (short)claim.Owner.Kind),
-                        Columns.Of(claims.Owners, claim => claim.Owner.Id),
-                        Columns.Of(claims.Owners, claim => claim.Stamp),
-                    },
-                },
-                new NpgsqlBatchCommand(BrokenKeys)
-                {
-                    Parameters = { Columns.Of(claims.Keys, key => key), new NpgsqlParameter<DateTime> { TypedValue = claims.Now.UtcDateTime } },
-                },
-            },
+            BatchCommands = { new NpgsqlBatchCommand(BrokenOwners), new NpgsqlBatchCommand(BrokenKeys) },
         };
+        AddOwners(batch.BatchCommands[0], claims);
+        AddKeys(batch.BatchCommands[1], claims);
         var (owners, keys) = (new List<OwnerStamp>(), new List<Guid>());
         await using var reader = await batch.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            owners.Add(claims.Owners[reader.GetInt32(0)]);
+            owners.Add(claims.Owners[(int)reader.GetInt64(0) - 1]);
         }
 
         await reader.NextResultAsync();
@@ -102,6 +106,4 @@ internal sealed class PostgresConfirmations : IConfirmations
 
         return new Claims(owners, keys, claims.Now);
     }
-
-    private static NpgsqlParameter<int[]> Places(int count) => new() { TypedValue = [.. Enumerable.Range(0, count)] };
 }
