@@ -93,26 +93,28 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
         });
         try
         {
-            await Parallel.ForAsync(0, 2_000, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) =>
+            do
             {
-                if (number % 2 == 0)
+                await Parallel.ForAsync(0, 2_000, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) =>
                 {
-                    Assert.Equal(["a=the value"], (await still.PostAsync(Resolve, Call(["a"], user: still.UserId))).Lines());
-                    return;
-                }
+                    if (number % 2 == 0)
+                    {
+                        Assert.Equal(["a=the value"], (await still.PostAsync(Resolve, Call(["a"], user: still.UserId))).Lines());
+                        return;
+                    }
 
-                var before = Volatile.Read(ref newest);
-                var line = Assert.Single((await changing.PostAsync(Resolve, Call(["a"], user: changing.UserId))).Lines());
-                Assert.True(before == 0 || int.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture) >= before, $"{line}, after {before}");
-            });
+                    var before = Volatile.Read(ref newest);
+                    var line = Assert.Single((await changing.PostAsync(Resolve, Call(["a"], user: changing.UserId))).Lines());
+                    Assert.True(before == 0 || int.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture) >= before, $"{line}, after {before}");
+                });
+            }
+            while (Volatile.Read(ref newest) <= 20 && !changes.IsCompleted);
         }
         finally
         {
             await stop.CancelAsync();
             await changes;
         }
-
-        Assert.True(newest > 20, $"{newest} changes");
     }
 
     /// <summary>A runtime's client of the first replica, with a user of its own who has one default, and its key's id.</summary>
