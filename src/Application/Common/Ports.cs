@@ -148,7 +148,7 @@ public interface ISealer
 
     /// <summary>Opens an envelope.</summary>
     /// <exception cref="BrokenSealException">The envelope or the placement is not what was sealed.</exception>
-    Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
+    ValueTask<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
 }
 
 /// <summary>Where the secrets that may fill a tool call are found. What is read is never older than the question.</summary>

@@ -9,14 +9,18 @@ public sealed class OwnerCandidates
     /// <summary>Those of an owner who has nothing, or of no owner.</summary>
     public static readonly OwnerCandidates None = new([]);
 
+    private static readonly Comparer<Candidate> ByArgument = Comparer<Candidate>.Create(static (one, other) =>
+        CodePoints.Compare(ArgumentOf(one), ArgumentOf(other)) is var order and not 0 ? order : Precedence.Order.Compare(one.Precedence, other.Precedence));
+
     private readonly Dictionary<string, Candidate> _byName = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Candidate[]> _byArgument = new(StringComparer.Ordinal);
-    private readonly string[] _arguments;
+
+    // Those for one argument stand together, the one that comes first at the front.
+    private readonly Candidate[] _defaults;
 
     /// <summary>Arranges candidates of one owner, who has no two defaults of one pattern and argument.</summary>
     public OwnerCandidates(IEnumerable<Candidate> candidates)
     {
-        var defaults = new Dictionary<string, List<Candidate>>(StringComparer.Ordinal);
+        var defaults = new List<Candidate>();
         foreach (var candidate in candidates)
         {
             // What was found in two ways counts once. Two of one name exist only where somebody edited the database: either will do,
@@ -27,29 +31,18 @@ public sealed class OwnerCandidates
                 continue;
             }
 
-            if (candidate.Placement.Binding is { IsDefault: true, ToolName: not null, ToolArg: { } argument })
+            if (candidate.Placement.Binding is { IsDefault: true, ToolName: not null, ToolArg: not null })
             {
-                if (!defaults.TryGetValue(argument, out var rivals))
-                {
-                    defaults.Add(argument, rivals = []);
-                }
-
-                rivals.Add(candidate);
+                defaults.Add(candidate);
             }
         }
 
-        foreach (var (argument, rivals) in defaults)
-        {
-            rivals.Sort(static (one, other) => Precedence.Order.Compare(one.Precedence, other.Precedence));
-            _byArgument.Add(argument, [.. rivals]);
-        }
-
-        _arguments = [.. defaults.Keys];
-        Array.Sort(_arguments, CodePoints.Compare);
+        defaults.Sort(ByArgument);
+        _defaults = [.. defaults];
     }
 
     /// <summary>The arguments for which there is a default, in the order of code points.</summary>
-    public IReadOnlyList<string> Arguments => _arguments;
+    public IEnumerable<string> Arguments => _defaults.Select(ArgumentOf).Distinct(StringComparer.Ordinal);
 
     /// <summary>The defaults for an argument; of those that serve a call the first wins.</summary>
     public IReadOnlyList<Candidate> DefaultsFor(string argument) => Rivals(argument);
@@ -74,5 +67,22 @@ public sealed class OwnerCandidates
     /// <summary>Only what may be used in a workspace.</summary>
     public OwnerCandidates AdmittedTo(string? workspace) => new(_byName.Values.Where(candidate => candidate.Admits(workspace)));
 
-    private Candidate[] Rivals(string argument) => _byArgument.GetValueOrDefault(argument) ?? [];
+    private static string ArgumentOf(Candidate candidate) => candidate.Placement.Binding.ToolArg!;
+
+    private ArraySegment<Candidate> Rivals(string argument)
+    {
+        var (start, end) = (0, _defaults.Length);
+        while (start < end)
+        {
+            var middle = (start + end) / 2;
+            (start, end) = CodePoints.Compare(ArgumentOf(_defaults[middle]), argument) < 0 ? (middle + 1, end) : (start, middle);
+        }
+
+        while (end < _defaults.Length && string.Equals(ArgumentOf(_defaults[end]), argument, StringComparison.Ordinal))
+        {
+            end++;
+        }
+
+        return new ArraySegment<Candidate>(_defaults, start, end - start);
+    }
 }

@@ -70,7 +70,5 @@ public readonly record struct Selection(string Argument, SelectionSource Source,
     }
 
     private static IEnumerable<string> ArgumentsOf(OwnerCandidates user, OwnerCandidates organization) =>
-        organization.Arguments.Count == 0
-            ? user.Arguments
-            : user.Arguments.Union(organization.Arguments, StringComparer.Ordinal).Order(CodePoints.Order);
+        user.Arguments.Union(organization.Arguments, StringComparer.Ordinal).Order(CodePoints.Order);
 }

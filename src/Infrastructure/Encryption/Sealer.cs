@@ -13,7 +13,7 @@ internal sealed partial class Sealer(DataKeyCache cache, DataKeyLookup lookup, L
         return Envelope.Seal(key.Id, key.Bytes, placement, value);
     }
 
-    public async Task<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken)
+    public async ValueTask<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken)
     {
         if (Envelope.KeyIdOf(envelope.Span) is { } keyId
             && await lookup.FindAsync(placement.Owner, keyId, cancellationToken) is { } key
