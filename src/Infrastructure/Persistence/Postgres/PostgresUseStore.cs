@@ -2,10 +2,24 @@ using Npgsql;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>Adds to counts, in the order of the secrets' ids, so that no two replicas lock each other out.</summary>
+/// <summary>
+/// Adds to counts, in the order of the secrets' ids, so that no two replicas lock each other out. Secrets that have a count already are not touched
+/// themselves: a secret that is only read is not written to.
+/// </summary>
 internal sealed class PostgresUseStore : IUseStore
 {
-    private const string Add =
+    private const string Update =
+        """
+        WITH locked AS (SELECT secret_id FROM secret_uses WHERE secret_id = ANY ($1) ORDER BY secret_id FOR NO KEY UPDATE)
+        UPDATE secret_uses u
+        SET count = u.count + i.count, last_at = greatest(u.last_at, i.last_at)
+        FROM locked
+        JOIN unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS i (id, count, last_at) ON i.id = locked.secret_id
+        WHERE u.secret_id = locked.secret_id
+        RETURNING u.secret_id
+        """;
+
+    private const string Insert =
         """
         INSERT INTO secret_uses (secret_id, count, last_at)
         SELECT s.id, i.count, i.last_at
@@ -20,15 +34,32 @@ internal sealed class PostgresUseStore : IUseStore
     public async Task AddAsync(SecretsDbContext db, IReadOnlyList<SecretUses> uses, CancellationToken cancellationToken)
     {
         await using var open = await OpenConnection.OfAsync(db, cancellationToken);
-        await using var command = new NpgsqlCommand(Add, (NpgsqlConnection)open.Connection)
+        var connection = (NpgsqlConnection)open.Connection;
+        var rest = uses.ToDictionary(use => use.SecretId);
+        await using (var update = Command(Update, uses, connection))
+        await using (var updated = await update.ExecuteReaderAsync(cancellationToken))
         {
-            Parameters =
+            while (await updated.ReadAsync(cancellationToken))
             {
-                Columns.Of(uses, use => use.SecretId),
-                Columns.Of(uses, use => use.Count),
-                Columns.Of(uses, use => use.LastAt.UtcDateTime),
-            },
-        };
-        await command.ExecuteNonQueryAsync(cancellationToken);
+                rest.Remove(updated.GetGuid(0));
+            }
+        }
+
+        // In a transaction of its own: locks that are held from before would be out of order.
+        if (rest.Count > 0)
+        {
+            await using var insert = Command(Insert, [.. rest.Values], connection);
+            await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
     }
+
+    private static NpgsqlCommand Command(string sql, IReadOnlyList<SecretUses> uses, NpgsqlConnection connection) => new(sql, connection)
+    {
+        Parameters =
+        {
+            Columns.Of(uses, use => use.SecretId),
+            Columns.Of(uses, use => use.Count),
+            Columns.Of(uses, use => use.LastAt.UtcDateTime),
+        },
+    };
 }

@@ -1,0 +1,92 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Persistence;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.Resolution;
+
+/// <summary>Counts from several replicas at once, as each stores what it counted.</summary>
+public sealed class AddingUses : IAsyncLifetime
+{
+    private const int Seed = 20_261_122;
+    private const int Replicas = 4;
+
+    private readonly ApiServer _server = new();
+
+    public ValueTask InitializeAsync() => _server.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task In_whatever_order_they_come_the_sums_are_exact_and_nobody_locks_another_out()
+    {
+        using var user = await _server.NewUserAsync();
+        var ids = new List<Guid>();
+        for (var number = 0; number < 60; number++)
+        {
+            ids.Add(await user.CreateSecretAsync($"secret {number}"));
+        }
+
+        var never = Guid.NewGuid();
+        var start = new DateTimeOffset(2026, 11, 22, 0, 0, 0, TimeSpan.Zero);
+        var batches = Enumerable.Range(0, Replicas).Select(replica => Batches(new Random(Seed + replica), [.. ids, never], start)).ToList();
+
+        // Had one locked another out, it would fail after a second.
+        await Task.WhenAll(batches.Select(StoreAsync));
+
+        var expected = batches.SelectMany(batch => batch).SelectMany(uses => uses).Where(uses => uses.SecretId != never).GroupBy(uses => uses.SecretId)
+            .ToDictionary(uses => uses.Key, uses => (uses.Sum(one => one.Count), uses.Max(one => one.LastAt)));
+        await using var db = await NewContextAsync();
+        var stored = await db.Set<SecretUse>().AsNoTracking().Where(uses => ids.Contains(uses.SecretId)).ToListAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(expected.OrderBy(uses => uses.Key), stored.ToDictionary(uses => uses.SecretId, uses => (uses.Count, uses.LastAt)).OrderBy(uses => uses.Key));
+    }
+
+    [Fact]
+    public async Task A_secret_that_has_a_count_is_not_written_to()
+    {
+        using var user = await _server.NewUserAsync();
+        var batch = new[] { new SecretUses(await user.CreateSecretAsync("read only"), 1, DateTimeOffset.UtcNow) };
+        await StoreAsync([batch]);
+
+        // Who locked the row last: to lock a row is to write to its page.
+        var before = await LastLockedByAsync();
+        Assert.NotEqual("0", before);
+        await StoreAsync([batch, batch]);
+
+        Assert.Equal(before, await LastLockedByAsync());
+
+        async Task<string> LastLockedByAsync()
+        {
+            await using var db = await NewContextAsync();
+            return await db.Database.SqlQuery<string>($"SELECT xmax::text AS \"Value\" FROM secrets WHERE id = {batch[0].SecretId}")
+                .SingleAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>At first each has secrets that nobody has counted yet, later none.</summary>
+    private static List<SecretUses[]> Batches(Random random, Guid[] ids, DateTimeOffset start)
+    {
+        var batches = new List<SecretUses[]>();
+        for (var number = 1; number <= 40; number++)
+        {
+            random.Shuffle(ids);
+            batches.Add([.. ids.Take(15).Select(id => new SecretUses(id, random.Next(1, 5), start.AddSeconds(random.Next(1_000))))]);
+        }
+
+        return batches;
+    }
+
+    private async Task StoreAsync(List<SecretUses[]> batches)
+    {
+        var store = _server.Services.GetRequiredService<IUseStore>();
+        await using var db = await NewContextAsync();
+        foreach (var batch in batches)
+        {
+            await store.AddAsync(db, batch, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private Task<SecretsDbContext> NewContextAsync() =>
+        _server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken);
+}
