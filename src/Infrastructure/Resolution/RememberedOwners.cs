@@ -44,17 +44,20 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
             return;
         }
 
-        var entry = new Entry(remembered, time.GetTimestamp());
+        var since = time.GetTimestamp();
         var added = 0;
         _entries.AddOrUpdate(
             owner,
             _ =>
             {
+                var entry = new Entry(remembered, since);
                 added = entry.Size;
                 return entry;
             },
             (_, before) =>
             {
+                // Most of the time it is the same again. What is old already costs the garbage collector less than what takes its place.
+                var entry = new Entry(remembered.IsSameAs(before.Owner) ? before.Owner : remembered, since);
                 added = entry.Size - before.Size;
                 return entry;
             });
@@ -118,4 +121,9 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
 /// <summary>What was read of an owner.</summary>
 /// <param name="Stamp">The owner's stamp then.</param>
 /// <param name="Packed">The secrets (<see cref="PackedSecrets"/>); null: too many to remember.</param>
-internal sealed record RememberedOwner(long Stamp, byte[]? Packed);
+internal sealed record RememberedOwner(long Stamp, byte[]? Packed)
+{
+    /// <summary>Whether the other says the same, in bytes of its own.</summary>
+    public bool IsSameAs(RememberedOwner other) =>
+        Stamp == other.Stamp && Packed is null == other.Packed is null && Packed.AsSpan().SequenceEqual(other.Packed);
+}

@@ -54,6 +54,24 @@ public sealed class RememberingOwners
     }
 
     [Fact]
+    public void What_is_read_again_and_is_the_same_is_not_kept_twice_and_lasts_longer()
+    {
+        var (remembered, owner, first) = (With(megabytes: 1), NewOwner(), Read(1));
+        remembered.Remember(owner, first);
+        _clock.Advance(RememberedOwners.Lifetime - TimeSpan.FromTicks(1));
+        remembered.Remember(owner, Read(1));
+        _clock.Advance(RememberedOwners.Lifetime - TimeSpan.FromTicks(1));
+        Assert.Same(first, remembered.Find(owner));
+
+        // Whoever bypassed the service and what moves the stamp.
+        foreach (var other in (RememberedOwner[])[Read(2), new(2, new byte[Size - 1]), new(2, []), new(2, null), new(2, [])])
+        {
+            remembered.Remember(owner, other);
+            Assert.Same(other, remembered.Find(owner));
+        }
+    }
+
+    [Fact]
     public async Task Its_size_stays_bounded_whoever_comes_at_the_same_time()
     {
         var remembered = With(megabytes: 1);
