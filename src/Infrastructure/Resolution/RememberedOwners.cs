@@ -44,20 +44,19 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
             return;
         }
 
-        var since = time.GetTimestamp();
+        // Most of the time it is the same again. What is old already costs the garbage collector less than what takes its place.
+        var isKnown = _entries.TryGetValue(owner, out var known) && remembered.IsSameAs(known.Owner);
+        var entry = new Entry(isKnown ? known!.Owner : remembered, time.GetTimestamp());
         var added = 0;
         _entries.AddOrUpdate(
             owner,
             _ =>
             {
-                var entry = new Entry(remembered, since);
                 added = entry.Size;
                 return entry;
             },
             (_, before) =>
             {
-                // Most of the time it is the same again. What is old already costs the garbage collector less than what takes its place.
-                var entry = new Entry(remembered.IsSameAs(before.Owner) ? before.Owner : remembered, since);
                 added = entry.Size - before.Size;
                 return entry;
             });
@@ -114,7 +113,8 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
 
         public int Size => Overhead + (owner.Packed?.Length ?? 0);
 
-        public bool WasUsed { get; set; } = true;
+        // Since it was read. Were it true from the start, a sweep that meets newcomers only could not tell the busy ones among them.
+        public bool WasUsed { get; set; }
     }
 }
 
