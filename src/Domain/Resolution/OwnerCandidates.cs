@@ -6,11 +6,12 @@ namespace Secrets.Domain.Resolution;
 /// </summary>
 public sealed class OwnerCandidates
 {
-    /// <summary>Those of an owner who has nothing, or of no owner.</summary>
-    public static readonly OwnerCandidates None = new([]);
-
+    // In front of None, which is made with it.
     private static readonly Comparer<Candidate> ByArgument = Comparer<Candidate>.Create(static (one, other) =>
         CodePoints.Compare(ArgumentOf(one), ArgumentOf(other)) is var order and not 0 ? order : Precedence.Order.Compare(one.Precedence, other.Precedence));
+
+    /// <summary>Those of an owner who has nothing, or of no owner.</summary>
+    public static readonly OwnerCandidates None = new([]);
 
     private readonly Dictionary<string, Candidate> _byName = new(StringComparer.Ordinal);
 

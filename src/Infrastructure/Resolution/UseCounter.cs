@@ -57,7 +57,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                // Again with the next. If it was stored all the same and only the answer was lost, it counts twice: the audit is the record.
+                // Again with the next. What was stored all the same, because only the answer was lost or a part had failed, counts twice: the audit is the record.
                 Failed(exception.GetType().Name);
                 lock (_lock)
                 {
