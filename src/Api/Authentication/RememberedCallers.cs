@@ -29,13 +29,31 @@ internal sealed class RememberedCallers(RequestDelegate next, ICredentialAuthent
         }
         catch (Exception exception) when (exception is not OperationCanceledException && !context.Response.HasStarted)
         {
-            if (await credentials.ConfirmAsync(key, context.RequestAborted))
+            if (await IsRefusedAsync(context, key))
             {
-                throw;
+                return;
             }
 
-            await context.ChallengeAsync(new AuthenticationProperties { Parameters = { [CredentialsHandler.RefusedLater] = true } });
-            context.User = new ClaimsPrincipal();
+            throw;
         }
+
+        // The framework's own failures, a content type for example, are a status that nobody has given a body yet.
+        if (context.Response is { HasStarted: false, StatusCode: >= StatusCodes.Status400BadRequest })
+        {
+            await IsRefusedAsync(context, key);
+        }
+    }
+
+    /// <summary>Whether the key is accepted no more; then that is the answer.</summary>
+    private async Task<bool> IsRefusedAsync(HttpContext context, Domain.ApiKeys.ApiKey key)
+    {
+        if (await credentials.ConfirmAsync(key, context.RequestAborted))
+        {
+            return false;
+        }
+
+        await context.ChallengeAsync(new AuthenticationProperties { Parameters = { [CredentialsHandler.RefusedLater] = true } });
+        context.User = new ClaimsPrincipal();
+        return true;
     }
 }

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Secrets.Api.Tests.V1;
 using Secrets.TestKit;
@@ -17,7 +18,9 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
     [InlineData("""{"tool_name":""}""")]
     [InlineData("""{"tool_name":"agno__linear__get","organization_id":"not there","workspace":"\ud800"}""")]
     [InlineData("not JSON")]
-    public async Task A_key_that_is_revoked_elsewhere_is_refused_from_then_on_whatever_it_asks(string body)
+    [InlineData("not JSON", "text/plain")]
+    [InlineData("""{"tool_name":"agno__linear__get"}""", "application/json; charset=utf-16")]
+    public async Task A_key_that_is_revoked_elsewhere_is_refused_from_then_on_whatever_it_asks(string body, string contentType = "application/json")
     {
         var (id, here) = await NewRuntimeAsync();
         using var runtime = here;
@@ -27,13 +30,19 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
         }
 
         (await replicas[1].DeleteAsync($"{Keys}/{id}")).MustBe(200);
-        var refused = await runtime.SendAsync(HttpMethod.Post, Resolve, body);
+        var refused = await AskAsync();
 
         refused.MustBeError(401);
         Assert.Equal("Bearer error=\"invalid_token\"", Assert.Single(refused.Headers.GetValues("WWW-Authenticate")));
-        (await runtime.SendAsync(HttpMethod.Post, Resolve, body)).MustBeError(401);
+        (await AskAsync()).MustBeError(401);
         var denials = (await replicas[2].GetAsync("/api/v1/audit?action=authenticate&limit=200")).MustBe(200).Json["data"]!.AsArray();
         Assert.Equal(2, denials.Count(row => row!["key_id"]?.GetValue<string>() == id.ToString()));
+
+        async Task<Answer> AskAsync()
+        {
+            using var content = new StringContent(body) { Headers = { ContentType = MediaTypeHeaderValue.Parse(contentType) } };
+            return await runtime.SendAsync(HttpMethod.Post, Resolve, content);
+        }
     }
 
     [Fact]

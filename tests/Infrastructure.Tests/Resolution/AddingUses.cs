@@ -7,21 +7,15 @@ using Secrets.TestKit;
 namespace Secrets.Infrastructure.Tests.Resolution;
 
 /// <summary>Counts from several replicas at once, as each stores what it counted.</summary>
-public sealed class AddingUses : IAsyncLifetime
+public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
 {
     private const int Seed = 20_261_122;
     private const int Replicas = 4;
 
-    private readonly ApiServer _server = new();
-
-    public ValueTask InitializeAsync() => _server.InitializeAsync();
-
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
-
     [Fact]
     public async Task In_whatever_order_they_come_the_sums_are_exact_and_nobody_locks_another_out()
     {
-        using var user = await _server.NewUserAsync();
+        using var user = await server.NewUserAsync();
         var ids = new List<Guid>();
         for (var number = 0; number < 60; number++)
         {
@@ -45,7 +39,7 @@ public sealed class AddingUses : IAsyncLifetime
     [Fact]
     public async Task A_secret_that_has_a_count_is_not_written_to()
     {
-        using var user = await _server.NewUserAsync();
+        using var user = await server.NewUserAsync();
         var batch = new[] { new SecretUses(await user.CreateSecretAsync("read only"), 1, DateTimeOffset.UtcNow) };
         await StoreAsync([batch]);
 
@@ -79,7 +73,7 @@ public sealed class AddingUses : IAsyncLifetime
 
     private async Task StoreAsync(List<SecretUses[]> batches)
     {
-        var store = _server.Services.GetRequiredService<IUseStore>();
+        var store = server.Services.GetRequiredService<IUseStore>();
         await using var db = await NewContextAsync();
         foreach (var batch in batches)
         {
@@ -88,5 +82,5 @@ public sealed class AddingUses : IAsyncLifetime
     }
 
     private Task<SecretsDbContext> NewContextAsync() =>
-        _server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken);
+        server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken);
 }
