@@ -46,7 +46,7 @@ internal sealed class LoadGenerator(ITarget service, int connections)
     public Task<Measurement> RunAsync(Workload workload, CancellationToken cancellationToken) =>
         RunAsync(workload, duration: null, cancellationToken);
 
-    /// <summary>Runs for a time, or until the workload has no more requests. Any answer but 200 is an exception.</summary>
+    /// <summary>Runs for a time, or until the workload has no more requests. Any answer but those of the workload is an exception.</summary>
     public async Task<Measurement> RunAsync(Workload workload, TimeSpan? duration, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -105,7 +105,7 @@ internal sealed class LoadGenerator(ITarget service, int connections)
                 var sent = Stopwatch.GetTimestamp();
                 var (status, body) = await connection.SendAsync(length, stop.Token);
                 now = Stopwatch.GetTimestamp();
-                if (status != 200)
+                if (status != workload.Status)
                 {
                     throw new BenchException(
                         $"A request was answered with {status}: {Encoding.UTF8.GetString(body.Span)}");

@@ -14,12 +14,15 @@ internal readonly record struct Stored(Owner Owner, Guid Id);
 /// <summary>Requests of one kind, written as bytes, and what is to be learned from their answers.</summary>
 internal abstract class Workload
 {
+    /// <summary>What every answer must have.</summary>
+    public virtual int Status => 200;
+
     /// <summary>Writes the next request; 0 when there is none left.</summary>
     /// <param name="into">Where to.</param>
     /// <param name="random">A number of this connection's own, for choices.</param>
     public abstract int Next(Span<byte> into, uint random);
 
-    /// <summary>Takes note of the body of a successful answer.</summary>
+    /// <summary>Takes note of the body of an answer with that status.</summary>
     public virtual void Take(ReadOnlySpan<byte> body)
     {
     }

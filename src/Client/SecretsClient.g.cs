@@ -2284,7 +2284,8 @@ namespace Secrets.Client
         public required string Name { get; init; }
 
         /// <summary>
-        /// What it may do; a subset of what its creator may.
+        /// What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
+        /// <br/>`audit:read`, `operator`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("scopes")]
         public required System.Collections.Generic.IReadOnlyList<string> Scopes { get; init; }
@@ -2328,13 +2329,13 @@ namespace Secrets.Client
     public sealed partial class CreateSecretRequest
     {
         /// <summary>
-        /// What to call it; unique among the owner's secrets. 1 to 1024 characters, not only white space.
+        /// What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_name")]
         public required string SecretName { get; init; }
 
         /// <summary>
-        /// The credential. It is stored sealed and never shown again. 4 to 1024 characters.
+        /// The credential. It is stored sealed and never shown again. An organisation's may be as long as under `/api/v2/aihub`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]
         public required SecretText SecretValue { get; init; }
@@ -2892,7 +2893,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// The answer to GetUsage.
+    /// What an owner's secrets take of the quota.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class Usage

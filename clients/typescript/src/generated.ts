@@ -994,7 +994,8 @@ export interface CreateAliasRequest {
 export interface CreateApiKeyRequest {
     /** What to call it. 1 to 255 characters. */
     name: string;
-    /** What it may do; a subset of what its creator may. */
+    /** What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
+`audit:read`, `operator`. */
     scopes: string[];
     /** Whom it acts for; its creator when left out. */
     user_id?: string | null;
@@ -1010,9 +1011,9 @@ export interface CreateApiKeyRequest {
 
 /** A secret to store. */
 export interface CreateSecretRequest {
-    /** What to call it; unique among the owner's secrets. 1 to 1024 characters, not only white space. */
+    /** What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`. */
     secret_name: string;
-    /** The credential. It is stored sealed and never shown again. 4 to 1024 characters. */
+    /** The credential. It is stored sealed and never shown again. An organisation's may be as long as under `/api/v2/aihub`. */
     secret_value: string;
     /** The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. */
     tool_name?: string | null;
@@ -1217,7 +1218,7 @@ export interface UpdateSecretRequest {
     is_default_for_tool?: boolean | null;
 }
 
-/** The answer to GetUsage. */
+/** What an owner's secrets take of the quota. */
 export interface Usage {
     /** UTF-8 bytes of all values. */
     bytes_used: number;

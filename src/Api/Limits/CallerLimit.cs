@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
+using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Limits;
 
@@ -27,7 +28,9 @@ internal sealed class CallerLimit(IOptions<LimitOptions> options, FailureHandler
     /// <summary>Whether there is a limit for a request.</summary>
     public bool Concerns(HttpContext context) => context.User is CallerPrincipal && RateOf(context).IsLimited;
 
-    private static bool IsResolve(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<LimitedAsResolveAttribute>() is not null;
+    // Of who may not resolve it is a refusal, with a row of the audit for each.
+    private static bool IsResolve(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<LimitedAsResolveAttribute>() is not null
+        && ((CallerPrincipal)context.User).Caller.Scopes.HasFlag(Scopes.SecretsResolve);
 
     private Rate RateOf(HttpContext context) => IsResolve(context) ? _resolves : _requests;
 

@@ -22,14 +22,24 @@ internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit 
             return;
         }
 
-        await next(context);
-        if (context.User is CallerPrincipal)
+        var isAnswered = false;
+        try
         {
-            limit.NoteAccepted(credentials);
+            await next(context);
+            isAnswered = true;
         }
-        else
+        finally
         {
-            limit.NoteRefused(address, credentials);
+            // What a use case refuses leaves as an exception, and who came with it was accepted all the same. Where there is neither caller nor answer, nobody
+            // was refused: the database may be gone.
+            if (context.User is CallerPrincipal)
+            {
+                limit.NoteAccepted(credentials);
+            }
+            else if (isAnswered)
+            {
+                limit.NoteRefused(address, credentials);
+            }
         }
     }
 

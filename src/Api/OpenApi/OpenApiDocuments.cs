@@ -229,6 +229,11 @@ internal static class OpenApiDocuments
             schema.Enum = [.. WorkspaceRuleNames.All.Select(name => JsonValue.Create(name)), .. isNullable ? [JsonNullSentinel.JsonNull] : Array.Empty<JsonNode>()];
         }
 
+        if (member is { DeclaringType.Name: nameof(CreateApiKeyBody), Name: "workspaces" })
+        {
+            schema.MaxItems = Membership.MaxWorkspaces;
+        }
+
         if (member is { DeclaringType.Name: nameof(RotateApiKeyBody), Name: "grace_seconds" })
         {
             (schema.Minimum, schema.Maximum) = ("0", ApiKey.MaxGrace.TotalSeconds.ToString(CultureInfo.InvariantCulture));

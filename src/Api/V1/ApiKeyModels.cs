@@ -11,7 +11,10 @@ public sealed record CreateApiKeyBody
     /// <summary>What to call it. 1 to 255 characters.</summary>
     public required string Name { get; init; }
 
-    /// <summary>What it may do; a subset of what its creator may.</summary>
+    /// <summary>
+    /// What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
+    /// `audit:read`, `operator`.
+    /// </summary>
     public required IReadOnlyList<string> Scopes { get; init; }
 
     /// <summary>Whom it acts for; its creator when left out.</summary>

@@ -82,7 +82,7 @@ public sealed record AuditOwner
     /// <summary>The user's uuid, or the organisation's identifier.</summary>
     public required string Id { get; init; }
 
-    public static AuditOwner Of(OwnerKind kind, string id) => new() { Kind = kind == OwnerKind.User ? "user" : "organization", Id = id };
+    public static AuditOwner Of(OwnerKind kind, string id) => new() { Kind = ResolutionWords.Of(kind), Id = id };
 }
 
 /// <summary>A page of the audit.</summary>
@@ -112,5 +112,17 @@ public sealed record AuditCheck
     public required AuditPlace? FirstBroken { get; init; }
 
     public static AuditCheck Of(AuditVerdict verdict) =>
-        new() { Ok = verdict.FirstBroken is null, Checked = verdict.Checked, FirstBroken = verdict.FirstBroken };
+        new() { Ok = verdict.FirstBroken is null, Checked = verdict.Checked, FirstBroken = verdict.FirstBroken is { } broken ? AuditPlace.Of(broken) : null };
+}
+
+/// <summary>A place in the audit.</summary>
+public sealed record AuditPlace
+{
+    /// <summary>Whose chain; the nil uuid where a whole chain is missing.</summary>
+    public required Guid Writer { get; init; }
+
+    /// <summary>The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read.</summary>
+    public required long Sequence { get; init; }
+
+    public static AuditPlace Of(Application.Common.AuditPlace place) => new() { Writer = place.Writer, Sequence = place.Sequence };
 }

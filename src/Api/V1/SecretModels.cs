@@ -8,10 +8,10 @@ namespace Secrets.Api.V1;
 /// <summary>A secret to store.</summary>
 public sealed record CreateSecretBody
 {
-    /// <summary>What to call it; unique among the owner's secrets. 1 to 1024 characters, not only white space.</summary>
+    /// <summary>What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`.</summary>
     public required string SecretName { get; init; }
 
-    /// <summary>The credential. It is stored sealed and never shown again. 4 to 1024 characters.</summary>
+    /// <summary>The credential. It is stored sealed and never shown again. An organisation's may be as long as under `/api/v2/aihub`.</summary>
     public required SecretValue SecretValue { get; init; }
 
     /// <summary>The tool that uses it, or a pattern over tools in which `*` stands for any run of characters.</summary>

@@ -19,5 +19,5 @@ public sealed class UsageController(IMediator mediator) : ControllerBase
         [FromQuery(Name = "organization_id"), Description("An organisation that one belongs to; one's own secrets when left out.")]
         string? organizationId,
         CancellationToken cancellationToken) =>
-        Ok(await mediator.Send(new GetUsage(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken));
+        Ok(Usage.Of(await mediator.Send(new GetUsage(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken)));
 }

@@ -40,8 +40,6 @@ public sealed record CreatedApiKey(ApiKeyDetails Details, string Key, Guid? Repl
 
 internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
 {
-    private const int MaxWorkspaces = 100;
-
     public CreateApiKeyValidator(TimeProvider time)
     {
         RuleFor(request => request.Name).Required();
@@ -55,7 +53,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleFor(request => request.OrganizationId).Name(Membership.OrganizationIdLength);
         RuleFor(request => request.Role).Must(role => role is null || RoleNames.Parse(role) is not null)
             .WithErrorCode(Codes.BadValue).WithMessage("Must be admin or member.");
-        RuleFor(request => request.Workspaces).Names(Membership.WorkspaceLength, MaxWorkspaces);
+        RuleFor(request => request.Workspaces).Names(Membership.WorkspaceLength, Membership.MaxWorkspaces);
         RuleFor(request => request.OrganizationId)
             .Must((request, id) => id is not null || (request.Role is null && request.Workspaces is not { Count: > 0 }))
             .WithErrorCode(Codes.BadValue).WithMessage("Is needed with role or workspaces.");

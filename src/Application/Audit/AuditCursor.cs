@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Buffers.Text;
+using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Audit;
@@ -18,27 +18,19 @@ internal readonly record struct AuditCursor(DateTimeOffset At, Guid Writer, long
     public static AuditCursor? Parse(string? text)
     {
         Span<byte> bytes = stackalloc byte[Size];
-        if (text is null || !Base64Url.IsValid(text, out var length) || length != Size
-            || !Base64Url.TryDecodeFromChars(text, bytes, out _))
-        {
-            return null;
-        }
-
-        var ticks = BinaryPrimitives.ReadInt64BigEndian(bytes);
-        return ticks < DateTimeOffset.MinValue.Ticks || ticks > DateTimeOffset.MaxValue.Ticks
-            ? null
-            : new AuditCursor(
-                new DateTimeOffset(ticks, TimeSpan.Zero),
+        return CursorText.Read(text, bytes) is { } moment
+            ? new AuditCursor(
+                moment,
                 new Guid(bytes.Slice(sizeof(long), UuidSize), bigEndian: true),
-                BinaryPrimitives.ReadInt64BigEndian(bytes[(sizeof(long) + UuidSize)..]));
+                BinaryPrimitives.ReadInt64BigEndian(bytes[(sizeof(long) + UuidSize)..]))
+            : null;
     }
 
     public override string ToString()
     {
         Span<byte> bytes = stackalloc byte[Size];
-        BinaryPrimitives.WriteInt64BigEndian(bytes, At.UtcTicks);
         Writer.TryWriteBytes(bytes[sizeof(long)..], bigEndian: true, out _);
         BinaryPrimitives.WriteInt64BigEndian(bytes[(sizeof(long) + UuidSize)..], Sequence);
-        return Base64Url.EncodeToString(bytes);
+        return CursorText.Write(At, bytes);
     }
 }

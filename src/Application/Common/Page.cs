@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Buffers.Text;
 using FluentValidation;
 using Secrets.Domain;
 
@@ -28,24 +26,14 @@ internal readonly record struct PageCursor(DateTimeOffset CreatedAt, Guid Id)
     public static PageCursor? Parse(string? text)
     {
         Span<byte> bytes = stackalloc byte[Size];
-        if (text is null || !Base64Url.IsValid(text, out var length) || length != Size
-            || !Base64Url.TryDecodeFromChars(text, bytes, out _))
-        {
-            return null;
-        }
-
-        var ticks = BinaryPrimitives.ReadInt64BigEndian(bytes);
-        return ticks < DateTimeOffset.MinValue.Ticks || ticks > DateTimeOffset.MaxValue.Ticks
-            ? null
-            : new PageCursor(new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(bytes[sizeof(long)..], bigEndian: true));
+        return CursorText.Read(text, bytes) is { } moment ? new PageCursor(moment, new Guid(bytes[sizeof(long)..], bigEndian: true)) : null;
     }
 
     public override string ToString()
     {
         Span<byte> bytes = stackalloc byte[Size];
-        BinaryPrimitives.WriteInt64BigEndian(bytes, CreatedAt.UtcTicks);
         Id.TryWriteBytes(bytes[sizeof(long)..], bigEndian: true, out _);
-        return Base64Url.EncodeToString(bytes);
+        return CursorText.Write(CreatedAt, bytes);
     }
 }
 

@@ -21,6 +21,9 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
     /// <summary>Length of a workspace's name.</summary>
     public static readonly TextLength WorkspaceLength = new(1, 255);
 
+    /// <summary>Workspaces of one membership, at most.</summary>
+    public const int MaxWorkspaces = 100;
+
     /// <summary>What two memberships of one organisation allow together: no more than each. An admin's is of every workspace.</summary>
     public Membership And(Membership other) => this with
     {

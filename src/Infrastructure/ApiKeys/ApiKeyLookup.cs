@@ -33,8 +33,17 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     public Task<ApiKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _keys.FindAsync(prefix, cancellationToken);
 
     /// <summary>Notes that a key was accepted, once a minute at most, so that a busy key does not cost a write per request.</summary>
-    public Task TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken) =>
-        key.LastUsedAt is { } last && last > now - LastUsedPrecision ? Task.CompletedTask : _touches.AddAsync((key.Id, now), cancellationToken);
+    /// <returns>When it was noted: now, or within the minute before.</returns>
+    public async ValueTask<DateTimeOffset> TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (key.LastUsedAt is { } last && last > now - LastUsedPrecision)
+        {
+            return last;
+        }
+
+        await _touches.AddAsync((key.Id, now), cancellationToken);
+        return now;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Encryption;
@@ -12,12 +11,12 @@ internal sealed class DataKeyCache(TimeProvider time)
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
     // About 200 bytes each, and one for every owner whose values are opened; those who write have a second.
-    private readonly Generations<Guid> _keys = new(size: 100_000);
-    private readonly Generations<SecretOwner> _current = new(size: 20_000);
+    private readonly Generations<Guid, Kept> _keys = new(size: 100_000);
+    private readonly Generations<SecretOwner, Kept> _current = new(size: 20_000);
 
-    public DataKey? CurrentOf(SecretOwner owner) => Fresh(_current.Find(owner));
+    public DataKey? CurrentOf(SecretOwner owner) => _current.TryFind(owner, out var kept) ? Fresh(kept) : null;
 
-    public DataKey? Find(Guid keyId) => Fresh(_keys.Find(keyId));
+    public DataKey? Find(Guid keyId) => _keys.TryFind(keyId, out var kept) ? Fresh(kept) : null;
 
     public void Add(DataKey key) => _keys.Add(key.Id, new Kept(key, time.GetTimestamp()));
 
@@ -27,52 +26,7 @@ internal sealed class DataKeyCache(TimeProvider time)
         _current.Add(owner, new Kept(key, time.GetTimestamp()));
     }
 
-    private DataKey? Fresh(Kept? kept) => kept is { } found && time.GetElapsedTime(found.Since) < Lifetime ? found.Key : null;
+    private DataKey? Fresh(Kept kept) => time.GetElapsedTime(kept.Since) < Lifetime ? kept.Key : null;
 
     private readonly record struct Kept(DataKey Key, long Since);
-
-    /// <summary>
-    /// The last so many that were asked for, and at most as many from before. A cache that keeps the order in which each was used takes about twice the memory.
-    /// </summary>
-    private sealed class Generations<TIndex>(int size)
-        where TIndex : notnull
-    {
-        private readonly Lock _lock = new();
-        private volatile ConcurrentDictionary<TIndex, Kept> _young = new();
-        private volatile ConcurrentDictionary<TIndex, Kept> _old = new();
-        private int _added;
-
-        public Kept? Find(TIndex index)
-        {
-            if (_young.TryGetValue(index, out var kept))
-            {
-                return kept;
-            }
-
-            if (!_old.TryGetValue(index, out kept))
-            {
-                return null;
-            }
-
-            Add(index, kept);
-            return kept;
-        }
-
-        public void Add(TIndex index, Kept kept)
-        {
-            _young[index] = kept;
-            if (Interlocked.Increment(ref _added) < size)
-            {
-                return;
-            }
-
-            lock (_lock)
-            {
-                if (_added >= size)
-                {
-                    (_old, _young, _added) = (_young, new ConcurrentDictionary<TIndex, Kept>(), 0);
-                }
-            }
-        }
-    }
 }

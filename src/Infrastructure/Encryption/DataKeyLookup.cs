@@ -21,7 +21,10 @@ internal sealed class DataKeyLookup : IAsyncDisposable
         _rows = new RowLookup<Guid, DataKeyRow>(contexts, RowsWith, row => row.Id);
     }
 
-    /// <summary>A key by its id; null when it does not exist (any more) or does not belong to the owner.</summary>
+    /// <summary>
+    /// A key by its id; null when it does not exist (any more), or is read and belongs to somebody else. One that is in memory is not compared: what was
+    /// sealed for one owner opens with no other's key.
+    /// </summary>
     public async ValueTask<DataKey?> FindAsync(SecretOwner owner, Guid keyId, CancellationToken cancellationToken)
     {
         if (_cache.Find(keyId) is { } known)

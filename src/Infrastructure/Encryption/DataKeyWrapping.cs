@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Logging;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Encryption;
 
 /// <summary>Wraps data keys with the key ring, each for its owner and id.</summary>
-internal sealed class DataKeyWrapping(IDataProtectionProvider protection)
+internal sealed partial class DataKeyWrapping(IDataProtectionProvider protection, ILogger<DataKeyWrapping> logger)
 {
     public byte[] Wrap(SecretOwner owner, DataKey key) => ProtectorOf(owner, key.Id).Protect(key.Bytes);
 
@@ -19,9 +20,13 @@ internal sealed class DataKeyWrapping(IDataProtectionProvider protection)
         }
         catch (CryptographicException)
         {
+            Broken(row.Id, row.OwnerId);
             return null;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The data key {KeyId} of {Owner} does not unwrap: its row was changed outside the service")]
+    private partial void Broken(Guid keyId, string owner);
 
     private IDataProtector ProtectorOf(SecretOwner owner, Guid keyId) => protection.CreateProtector(
         "Secrets.DataKey", ((int)owner.Kind).ToString(CultureInfo.InvariantCulture), owner.Id, keyId.ToString("D"));

@@ -17,6 +17,7 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyW
 {
     /// <summary>The key that new values of an owner are sealed with. It is made, with the owner's account, on first use.</summary>
     /// <exception cref="UnavailableException">It would have to be made in the middle of a transaction.</exception>
+    /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
     public async Task<DataKey> CurrentOfAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         var key = await LoadCurrentAsync(owner, cancellationToken) ?? await MakeAsync(owner, cancellationToken);
@@ -31,7 +32,7 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyW
             .SingleOrDefaultAsync(row => row.OwnerKind == kind && row.OwnerId == id && row.RetiredAt == null, cancellationToken);
         return row is null
             ? null
-            : wrapping.Unwrap(row) ?? throw new InvalidOperationException($"The data key {row.Id} does not unwrap.");
+            : wrapping.Unwrap(row) ?? throw new ConflictException("The key that seals this owner's values was changed outside the service: nothing can be stored with it.");
     }
 
     private async Task<DataKey> MakeAsync(SecretOwner owner, CancellationToken cancellationToken)

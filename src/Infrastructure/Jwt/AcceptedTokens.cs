@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -15,33 +14,17 @@ internal sealed class AcceptedTokens
     /// <summary>Tokens of one generation; there are at most two.</summary>
     public const int Capacity = 4096;
 
-    private readonly Lock _lock = new();
-    private volatile ConcurrentDictionary<Hash, Entry> _young = new();
-    private volatile ConcurrentDictionary<Hash, Entry> _old = new();
+    private readonly Generations<Hash, Entry> _tokens = new(Capacity);
 
     /// <summary>Whom a token stands for that was accepted before.</summary>
     public bool TryFind(string text, Trust? trust, DateTimeOffset now, [NotNullWhen(true)] out Caller? caller)
     {
-        var hash = Hash.Of(text);
-        caller = (_young.TryGetValue(hash, out var entry) || _old.TryGetValue(hash, out entry)) && ReferenceEquals(entry.Trust, trust) && now < entry.End
-            ? entry.Caller
-            : null;
+        caller = _tokens.TryFind(Hash.Of(text), out var entry) && ReferenceEquals(entry.Trust, trust) && now < entry.End ? entry.Caller : null;
         return caller is not null;
     }
 
     /// <summary>Remembers a token.</summary>
-    public void Add(string text, Trust trust, Caller caller, DateTimeOffset end)
-    {
-        lock (_lock)
-        {
-            if (_young.Count >= Capacity)
-            {
-                (_old, _young) = (_young, new ConcurrentDictionary<Hash, Entry>());
-            }
-
-            _young[Hash.Of(text)] = new Entry(trust, caller, end);
-        }
-    }
+    public void Add(string text, Trust trust, Caller caller, DateTimeOffset end) => _tokens.Add(Hash.Of(text), new Entry(trust, caller, end));
 
     private sealed record Entry(Trust Trust, Caller Caller, DateTimeOffset End);
 

@@ -11,7 +11,6 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
 {
     private const Scopes OfBrowsers = Scopes.SecretsRead | Scopes.SecretsWrite;
     private const int MaxOrganizations = 100;
-    private const int MaxWorkspaces = 100;
 
     /// <summary>How far the issuer's clock and ours may differ.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
@@ -113,7 +112,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         RequireText(name, Membership.OrganizationIdLength, "organisation's id");
         var role = organization.TryGetProperty("role", out var text) ? RoleNames.Parse(text.Text("role")) : OrganizationRole.Member;
         var workspaces = organization.TryGetProperty("workspaces", out var list)
-            ? List(list, MaxWorkspaces, "workspaces").Select(workspace => workspace.Text("workspace")).Distinct(StringComparer.Ordinal).ToList()
+            ? List(list, Membership.MaxWorkspaces, "workspaces").Select(workspace => workspace.Text("workspace")).Distinct(StringComparer.Ordinal).ToList()
             : [];
         workspaces.ForEach(workspace => RequireText(workspace, Membership.WorkspaceLength, "workspace"));
         return new Membership(name, role ?? throw new RefusedTokenException("with an unknown role"), workspaces);

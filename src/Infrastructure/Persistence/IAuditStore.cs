@@ -40,7 +40,7 @@ internal enum AuditWrite
     /// <summary>All is stored and committed.</summary>
     Done,
 
-    /// <summary>Certainly nothing is stored, for a reason that has nothing to do with the audit.</summary>
+    /// <summary>Certainly nothing is stored, for something beside the chain did not hold; or nobody asked whether it was that or the chain.</summary>
     Refused,
 
     /// <summary>Nothing is stored: the chain does not end right before the first row.</summary>

@@ -23,7 +23,7 @@ internal interface IConfirmations
 
 /// <summary>The secrets of an owner.</summary>
 /// <param name="Stamp">The owner's stamp at that moment; 0 where there is no such owner.</param>
-/// <param name="Secrets">All of them; null: more than <see cref="MaxCount"/>, or more than <see cref="MaxBytes"/>.</param>
+/// <param name="Secrets">All of them; null: more than <see cref="MaxCount"/>, <see cref="MaxBytes"/> or <see cref="MaxSize"/>.</param>
 internal sealed record OwnerSecrets(long Stamp, IReadOnlyList<Candidate>? Secrets)
 {
     /// <summary>The most secrets that are read.</summary>
@@ -31,6 +31,9 @@ internal sealed record OwnerSecrets(long Stamp, IReadOnlyList<Candidate>? Secret
 
     /// <summary>The most bytes that are charged for them (<see cref="Owner.BytesUsed"/>).</summary>
     public const int MaxBytes = 32 * 1024;
+
+    /// <summary>The most bytes that they come to with everything that resolving needs of them: names, bindings, workspaces, envelopes.</summary>
+    public const int MaxSize = 256 * 1024;
 }
 
 /// <summary>What answers rest on: that the stamps of owners have not moved, and that keys are still accepted.</summary>

@@ -11,6 +11,8 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     /// <summary>Applies every migration that is missing, and allows what the service needs.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
+        // An index of a large table takes as long as it takes.
+        db.Database.SetCommandTimeout(TimeSpan.Zero);
         await db.Database.MigrateAsync(cancellationToken);
         await db.AllowWhatIsNeededAsync(cancellationToken);
     }

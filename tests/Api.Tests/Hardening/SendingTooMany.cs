@@ -50,6 +50,18 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
+    public async Task Who_may_not_resolve_has_no_limit_of_its_own_for_being_refused()
+    {
+        using var user = await _server.NewUserAsync("secrets:read");
+
+        var answers = await TimesAsync(StrictServer.Requests + 40, () => user.PostAsync($"{Path}/resolve", Call));
+
+        Assert.InRange(answers.Count(answer => answer.Status == 403), StrictServer.Requests, StrictServer.Requests + 30);
+        Assert.All(answers.Where(answer => answer.Status != 403), MustBeTooMany);
+        MustBeTooMany(await user.GetAsync(Path));
+    }
+
+    [Fact]
     public async Task An_address_that_fails_too_often_waits_but_whoever_was_accepted_lately_does_not()
     {
         const string Shared = "203.0.113.1";
@@ -71,6 +83,11 @@ public sealed class SendingTooMany(StrictServer strict)
         (await FromAsync(known, Shared)).MustBe(200);
         (await FromAsync(nobody, Shared)).MustBeError(401);
         (await FromAsync(nobody, Shared, "/health/live")).MustBe(200);
+
+        // Who was accepted and refused by the use case was accepted all the same.
+        using var failing = await _server.NewUserAsync();
+        (await FromAsync(failing, "203.0.113.2", $"{Path}/{Guid.NewGuid()}")).MustBeError(404);
+        (await FromAsync(failing, Shared)).MustBe(200);
 
         // Elsewhere nobody waits, and who was accepted there is known here.
         (await FromAsync(next, "203.0.113.2")).MustBeError(401);

@@ -46,6 +46,24 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
     }
 
     [Fact]
+    public async Task What_a_revoked_key_may_not_do_anyway_is_refused_for_one_reason_and_noted_once()
+    {
+        var user = Guid.NewGuid();
+        var made = await MakeKeyAsync(user, "secrets:read");
+        var id = made["id"]!.GetValue<Guid>();
+        using var reader = NewClient(0, made.Text("key")!, user);
+        (await reader.PostAsync(Resolve, Call(["a"]))).MustBeError(403);
+        (await reader.PostAsync(Resolve, Call(["a"]))).MustBeError(403);
+
+        (await replicas[1].DeleteAsync($"{Keys}/{id}")).MustBe(200);
+        (await reader.PostAsync(Resolve, Call(["a"]))).MustBeError(401);
+
+        var denials = (await replicas[2].GetAsync($"/api/v1/audit?actor={user}&limit=200")).MustBe(200).Json["data"]!.AsArray()
+            .Select(row => row!["action"]!.GetValue<string>());
+        Assert.Equal(["authenticate", "secret.resolve", "secret.resolve"], denials);
+    }
+
+    [Fact]
     public async Task A_key_that_is_replaced_elsewhere_ends_when_it_is_said_to()
     {
         var (id, here) = await NewRuntimeAsync();

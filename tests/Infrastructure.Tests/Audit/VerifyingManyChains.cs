@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
@@ -34,6 +35,24 @@ public sealed class VerifyingManyChains : IAsyncLifetime
         Assert.Equal($$"""{"ok":true,"checked":{{Chains * RowsOfAChain}},"first_broken":null}""", await VerifyAsync());
 
         Assert.InRange(_server.Log.Lines.Skip(logged).Count(line => line.Contains(" Executed DbCommand ", StringComparison.Ordinal)), 1, 20);
+    }
+
+    [Fact]
+    public async Task Takes_as_long_as_it_takes()
+    {
+        await using var scope = _server.Services.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<SecretsDbContext>().Database.SetCommandTimeout(TimeSpan.FromSeconds(1));
+        await using var other = await _server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>()
+            .CreateDbContextAsync(TestContext.Current.CancellationToken);
+        await using var locked = await other.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await other.Database.ExecuteSqlAsync($"LOCK TABLE audit", TestContext.Current.CancellationToken);
+
+        var verifying = scope.ServiceProvider.GetRequiredService<IAuditVerifier>().VerifyAsync(TestContext.Current.CancellationToken);
+        await Task.WhenAny(verifying, Task.Delay(TimeSpan.FromSeconds(3), TestContext.Current.CancellationToken));
+        Assert.False(verifying.IsCompleted);
+        await locked.RollbackAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(new AuditVerdict(Chains * RowsOfAChain, FirstBroken: null), await verifying);
     }
 
     [Fact]

@@ -31,6 +31,19 @@ public sealed class LosingADataKey : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_that_was_edited_seals_nothing_and_opens_nothing()
+    {
+        using var user = await NewUserAsync();
+        await StoreAsync(user, "n", "some value");
+        await _server.ExecuteSqlAsync(
+            "UPDATE data_keys SET wrapped = substring(wrapped, 1, 60) WHERE owner_id = @owner", ("@owner", user.UserId.ToString()));
+        _clock.MoveOn(DataKeyCache.Lifetime);
+
+        (await user.SendAsync(HttpMethod.Post, Secrets, """{"secret_name": "m", "secret_value": "another value"}""")).MustBe(409);
+        (await user.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name": "t"}""")).MustBe(409);
+    }
+
+    [Fact]
     public async Task An_update_that_has_no_key_to_seal_with_changes_nothing()
     {
         using var user = await NewUserAsync();

@@ -14,6 +14,19 @@ public sealed class FaultsOfPostgres
     }
 
     [Theory]
+    [InlineData("57P05", true)] // idle_session_timeout
+    [InlineData("25P03", true)] // idle_in_transaction_session_timeout
+    [InlineData("25P04", true)] // transaction_timeout
+    [InlineData("57P01", true)] // somebody ended the session
+    [InlineData("40P01", true)] // deadlock
+    [InlineData("53300", true)] // too many connections
+    [InlineData("23505", false)]
+    [InlineData("42P01", false)]
+    [InlineData("22012", false)]
+    public void What_passes_is_no_fault_of_the_service(string state, bool expected) =>
+        Assert.Equal(expected, new PostgresFaults().IsUnavailable(new PostgresException("a message", "FATAL", "FATAL", state)));
+
+    [Theory]
     [InlineData("Npgsql", true)]
     [InlineData("Secrets.Infrastructure", false)]
     [InlineData(null, false)]

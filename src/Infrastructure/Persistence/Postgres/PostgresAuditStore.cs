@@ -5,45 +5,24 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>Stores rows of the audit as arrays, one per column.</summary>
 internal sealed class PostgresAuditStore : IAuditStore
 {
-    // Rows are stored only if the head moved, in one statement, so that it needs no transaction around it.
-    private const string Append =
-        """
-        WITH head AS (
-            UPDATE audit_writers SET sequence = $2 + cardinality($6::uuid[]), hash = $3, head_mac = $4
-            WHERE id = $1 AND sequence = $2
-            RETURNING id
-        )
-        INSERT INTO audit (
-            writer, sequence, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
-            address, request_id, hash)
-        SELECT
-            $1, $2 + place, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
-            address, request_id, hash
-        FROM unnest(
-            $5::timestamptz[], $6::uuid[], $7::smallint[], $8::smallint[], $9::smallint[], $10::text[], $11::uuid[], $12::int[],
-            $13::uuid[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bytea[])
-        WITH ORDINALITY AS i (
-            at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg, address,
-            request_id, hash, place)
-        WHERE EXISTS (SELECT 1 FROM head)
-        """;
+    private const string HasMoved = "EXISTS (SELECT 1 FROM head)";
 
     // Fails where the other stores nothing: the commit that follows it is not reached.
-    private static readonly string AppendOrFail = OrFail(Append);
+    private const string HasMovedOrFails = "1 / (SELECT count(*) FROM head) = 1";
 
     // What is claimed is looked at as the statement begins, which is after all who share it have asked.
-    private static readonly string AppendIf = Append.Replace(
-        "WHERE id = $1 AND sequence = $2",
+    private const string AllIsAsClaimed =
         $"""
-        WHERE id = $1 AND sequence = $2
-            AND NOT EXISTS (
-                SELECT 1 FROM unnest($19::smallint[], $20::text[], $21::bigint[]) AS i (kind, id, stamp) WHERE {PostgresConfirmations.OwnerHasChanged})
-            AND NOT EXISTS (
-                SELECT 1 FROM unnest($22::uuid[], $23::timestamptz[]) AS i (id, now) WHERE {PostgresConfirmations.KeyIsRefused})
-        """,
-        StringComparison.Ordinal);
+        AND NOT EXISTS (
+            SELECT 1 FROM unnest($19::smallint[], $20::text[], $21::bigint[]) AS i (kind, id, stamp) WHERE {PostgresClaims.OwnerHasChanged})
+        AND NOT EXISTS (
+            SELECT 1 FROM unnest($22::uuid[], $23::timestamptz[]) AS i (id, now) WHERE {PostgresClaims.KeyIsRefused})
+        """;
 
-    private static readonly string AppendIfOrFail = OrFail(AppendIf);
+    private static readonly string Append = Statement("", HasMoved);
+    private static readonly string AppendOrFail = Statement("", HasMovedOrFails);
+    private static readonly string AppendIf = Statement(AllIsAsClaimed, HasMoved);
+    private static readonly string AppendIfOrFail = Statement(AllIsAsClaimed, HasMovedOrFails);
 
     public Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits) => AppendAsync(db, rows, claims: null, commits);
 
@@ -76,14 +55,34 @@ internal sealed class PostgresAuditStore : IAuditStore
     /// <summary>Whether <see cref="OrFail(AuditAppend)"/> failed because the chain ends elsewhere.</summary>
     public static bool IsDisplaced(PostgresException exception) => exception.SqlState is PostgresErrorCodes.DivisionByZero;
 
-    private static string OrFail(string append) =>
-        append.Replace("EXISTS (SELECT 1 FROM head)", "1 / (SELECT count(*) FROM head) = 1", StringComparison.Ordinal);
+    // Rows are stored only if the head moved, in one statement, so that it needs no transaction around it.
+    private static string Statement(string andIf, string then) =>
+        $"""
+        WITH head AS (
+            UPDATE audit_writers SET sequence = $2 + cardinality($6::uuid[]), hash = $3, head_mac = $4
+            WHERE id = $1 AND sequence = $2 {andIf}
+            RETURNING id
+        )
+        INSERT INTO audit (
+            writer, sequence, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
+            address, request_id, hash)
+        SELECT
+            $1, $2 + place, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
+            address, request_id, hash
+        FROM unnest(
+            $5::timestamptz[], $6::uuid[], $7::smallint[], $8::smallint[], $9::smallint[], $10::text[], $11::uuid[], $12::int[],
+            $13::uuid[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bytea[])
+        WITH ORDINALITY AS i (
+            at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg, address,
+            request_id, hash, place)
+        WHERE {then}
+        """;
 
     private static NpgsqlBatchCommand Command(string sql, AuditAppend rows, Claims claims)
     {
         var command = Command(sql, rows);
-        PostgresConfirmations.AddOwners(command, claims);
-        PostgresConfirmations.AddKeys(command, claims);
+        PostgresClaims.AddOwners(command, claims);
+        PostgresClaims.AddKeys(command, claims);
         return command;
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using Secrets.Application.Common;
 using Secrets.Domain.Resolution;
@@ -8,46 +9,37 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>Reads owners as a whole, and confirms in the statement that stores rows of the audit that they have not changed.</summary>
 internal sealed class PostgresConfirmations : IConfirmations
 {
-    // One statement: secrets and stamp are of one moment. OFFSET 0 and LIMIT have each owner look into the indexes.
-    private static readonly string Read =
+    // One statement: secrets and stamp are of one moment. OFFSET 0 and LIMIT have each owner look into the indexes. The sizes that run up to a row end the
+    // reading before the workspaces of the next are fetched: a secret of a few bytes may name a thousand of them.
+    private static readonly string Read = string.Create(
+        CultureInfo.InvariantCulture,
         $"""
-        SELECT i.place, coalesce(o.stamp, 0), coalesce(o.bytes_used > $4, false), {PostgresCandidateReader.CandidateColumns}
+        SELECT i.place, coalesce(o.stamp, 0), coalesce(o.bytes_used > $4, false) OR coalesce(s.bytes > $6, false),
+            {PostgresCandidateReader.CandidateColumns}
         FROM unnest($1::int[], $2::smallint[], $3::text[]) AS i (place, kind, id)
         LEFT JOIN LATERAL (SELECT stamp, bytes_used FROM owners WHERE kind = i.kind AND id = i.id OFFSET 0) o ON true
         LEFT JOIN LATERAL (
-            SELECT {PostgresCandidateReader.StoredColumns} FROM secrets
-            WHERE owner_kind = i.kind AND owner_id = i.id AND o.bytes_used <= $4 LIMIT $5) s ON true
-        """;
+            SELECT *, sum(size) OVER (ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+                SELECT {PostgresCandidateReader.StoredColumns}, {Size} AS size FROM secrets n
+                WHERE owner_kind = i.kind AND owner_id = i.id AND o.bytes_used <= $4 LIMIT $5) sized) s ON s.bytes - s.size <= $6
+        """);
 
-    /// <summary>What breaks a claim about an owner: of a row i (kind, id, stamp).</summary>
-    public const string OwnerHasChanged = "i.stamp <> coalesce((SELECT stamp FROM owners WHERE kind = i.kind AND id = i.id), 0)";
-
-    /// <summary>What breaks a claim about a key: of a row i (id, now). As <see cref="Domain.ApiKeys.ApiKey.IsAccepted"/> has it.</summary>
-    public const string KeyIsRefused =
-        "(SELECT 1 FROM api_keys k WHERE k.id = i.id AND k.revoked_at IS NULL AND (k.expires_at > i.now OR k.expires_at IS NULL)) IS NULL";
+    // Bytes of a row of secrets that is called n, and of its workspaces.
+    private static string Size => string.Create(
+        CultureInfo.InvariantCulture,
+        $"""
+        (octet_length(name) + octet_length(envelope) + coalesce(octet_length(tool_name), 0) + coalesce(octet_length(tool_arg), 0)
+            + CASE WHEN workspace_rule = {(int)WorkspaceRule.Some}
+                THEN (SELECT coalesce(sum(octet_length(workspace)), 0) FROM workspace_grants WHERE secret_id = n.id) ELSE 0 END)::bigint
+        """);
 
     private const string BrokenOwners =
         $"""
         SELECT i.place FROM unnest($1::smallint[], $2::text[], $3::bigint[]) WITH ORDINALITY AS i (kind, id, stamp, place)
-        WHERE {OwnerHasChanged}
+        WHERE {PostgresClaims.OwnerHasChanged}
         """;
 
-    private const string BrokenKeys = $"SELECT i.id FROM unnest($1::uuid[], $2::timestamptz[]) AS i (id, now) WHERE {KeyIsRefused}";
-
-    /// <summary>Adds the owners' claims as arrays: kind, id, stamp.</summary>
-    public static void AddOwners(NpgsqlBatchCommand command, Claims claims)
-    {
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => (short)claim.Owner.Kind));
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Owner.Id));
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Stamp));
-    }
-
-    /// <summary>Adds the keys' claims as arrays: id, the moment.</summary>
-    public static void AddKeys(NpgsqlBatchCommand command, Claims claims)
-    {
-        command.Parameters.Add(Columns.Of(claims.Keys, key => key));
-        command.Parameters.Add(Columns.Of(claims.Keys, _ => claims.Now.UtcDateTime));
-    }
+    private const string BrokenKeys = $"SELECT i.id FROM unnest($1::uuid[], $2::timestamptz[]) AS i (id, now) WHERE {PostgresClaims.KeyIsRefused}";
 
     public async Task<IReadOnlyList<OwnerSecrets>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
@@ -61,6 +53,7 @@ internal sealed class PostgresConfirmations : IConfirmations
                 Columns.Of(owners, owner => owner.Id),
                 new NpgsqlParameter<long> { TypedValue = OwnerSecrets.MaxBytes },
                 new NpgsqlParameter<int> { TypedValue = OwnerSecrets.MaxCount + 1 },
+                new NpgsqlParameter<long> { TypedValue = OwnerSecrets.MaxSize },
             },
         };
         var found = new (long Stamp, bool IsTooLarge, List<Candidate> Secrets)[owners.Count];
@@ -68,7 +61,7 @@ internal sealed class PostgresConfirmations : IConfirmations
         while (await reader.ReadAsync())
         {
             ref var owner = ref found[reader.GetInt32(0)];
-            owner = (reader.GetInt64(1), reader.GetBoolean(2), owner.Secrets ?? []);
+            owner = (reader.GetInt64(1), owner.IsTooLarge || reader.GetBoolean(2), owner.Secrets ?? []);
             if (!reader.IsDBNull(3))
             {
                 owner.Secrets.Add(PostgresCandidateReader.Read(reader, 3, owners[reader.GetInt32(0)]));
@@ -89,8 +82,8 @@ internal sealed class PostgresConfirmations : IConfirmations
         {
             BatchCommands = { new NpgsqlBatchCommand(BrokenOwners), new NpgsqlBatchCommand(BrokenKeys) },
         };
-        AddOwners(batch.BatchCommands[0], claims);
-        AddKeys(batch.BatchCommands[1], claims);
+        PostgresClaims.AddOwners(batch.BatchCommands[0], claims);
+        PostgresClaims.AddKeys(batch.BatchCommands[1], claims);
         var (owners, keys) = (new List<OwnerStamp>(), new List<Guid>());
         await using var reader = await batch.ExecuteReaderAsync();
         while (await reader.ReadAsync())

@@ -7,14 +7,18 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>What the states of PostgreSQL mean (its manual, appendix "Error Codes").</summary>
 internal sealed class PostgresFaults : IDatabaseFaults
 {
+    // The driver has no names for these. The server ends the session with each.
+    private const string IdleInTransactionTimeout = "25P03";
+    private const string TransactionTimeout = "25P04";
+
     public string? UniqueIndexOf(Exception exception) =>
         exception.Find<PostgresException>() is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: { } index } ? index : null;
 
     public bool IsUnavailable(Exception exception) => exception.Find<DbException>() switch
     {
+        NpgsqlException { IsTransient: true } => true,
         PostgresException refused => IsUnavailable(refused.SqlState),
         NpgsqlException { InnerException: SocketException or IOException or TimeoutException } => true,
-        NpgsqlException { IsTransient: true } => true,
         _ => exception.Find<SocketException>() is not null || IsStumble(exception),
     };
 
@@ -33,6 +37,9 @@ internal sealed class PostgresFaults : IDatabaseFaults
             or PostgresErrorCodes.CrashShutdown
             or PostgresErrorCodes.CannotConnectNow
             or PostgresErrorCodes.IoError
+            or PostgresErrorCodes.IdleSessionTimeout
+            or IdleInTransactionTimeout
+            or TransactionTimeout
             || state.StartsWith("08", StringComparison.Ordinal) // connection exceptions
             || state.StartsWith("53", StringComparison.Ordinal); // insufficient resources
 }

@@ -71,25 +71,8 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
         SELECT id FROM stored
         """;
 
-    private const string RivalsOfNames =
-        """
-        SELECT i.id, s.id, s.name, s.tool_name
-        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
-        CROSS JOIN LATERAL (
-            SELECT id, name, tool_name FROM secrets
-            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND pattern_arg_key = i.arg_key AND id <> i.id
-            ORDER BY id LIMIT $5) s
-        """;
-
-    private const string RivalsOfPatterns =
-        """
-        SELECT i.id, s.id, s.name, s.tool_name
-        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
-        CROSS JOIN LATERAL (
-            SELECT id, name, tool_name FROM secrets
-            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND arg_key = i.arg_key AND id <> i.id
-            ORDER BY id LIMIT $5) s
-        """;
+    private static readonly string RivalsOfNames = Rivals("pattern_arg_key");
+    private static readonly string RivalsOfPatterns = Rivals("arg_key");
 
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
     {
@@ -135,6 +118,16 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
     }
 
     private static Guid Id(DbDataReader row, int at) => row.GetGuid(at);
+
+    private static string Rivals(string argKey) =>
+        $"""
+        SELECT i.id, s.id, s.name, s.tool_name
+        FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
+        CROSS JOIN LATERAL (
+            SELECT id, name, tool_name FROM secrets
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND {argKey} = i.arg_key AND id <> i.id
+            ORDER BY id LIMIT $5) s
+        """;
 
     private static NpgsqlBatchCommand Lock(List<(SecretOwner Owner, long Bytes)> accounts) => new(LockOwners)
     {
