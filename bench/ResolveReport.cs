@@ -36,27 +36,33 @@ internal sealed class ResolveReport(BenchOptions options)
 
             {Machine.Describe(Server, FileSystem)} {options.Seconds} s per measurement, {options.Rounds} rounds.
 
-            | promise | measured | asked for |
-            |---|---|---|
+            | promise | measured | asked for | held |
+            |---|---|---|---|
             """));
         foreach (var group in Groups())
         {
-            page.AppendLine(Invariant($"| resolve / select, {group.Key.Size:N0} stored, {group.Key.Connections} connections | {Report.InRounds(group.Select(round => round.Ratio), "0.00")} | at least 1.0, better 1.5 |"));
-            page.AppendLine(Invariant($"| p99 of resolve / p99 of select, the same | **{Percentile(group, round => round.Resolve) / Percentile(group, round => round.Select):0.0}** | under 4 |"));
+            var ratios = group.Select(round => round.Ratio).ToList();
+            var slower = Percentile(group, round => round.Resolve) / Percentile(group, round => round.Select);
+            Promise(
+                Invariant($"resolve / select, {group.Key.Size:N0} stored, {group.Key.Connections} connections"),
+                Report.InRounds(ratios, "0.00"), "at least 1.0, better 1.5", Report.Median(ratios) >= 1);
+            Promise("p99 of resolve / p99 of select, the same", Invariant($"**{slower:0.0}**"), "under 4", slower < 4);
         }
 
         var (small, large) = (_rounds.Min(round => round.Size), _rounds.Max(round => round.Size));
         foreach (var connections in ResolveRun.Connections.Where(_ => large > small))
         {
-            page.AppendLine(Invariant($"| resolve, {large:N0} / {small:N0} stored, {connections} connections | {Report.InRounds(Rates(large, connections).Zip(Rates(small, connections), (many, few) => many / few), "0.00")} | 0.9 or more |"));
+            var ratios = Rates(large, connections).Zip(Rates(small, connections), (many, few) => many / few).ToList();
+            Promise(
+                Invariant($"resolve, {large:N0} / {small:N0} stored, {connections} connections"), Report.InRounds(ratios, "0.00"), "0.9 or more", Report.Median(ratios) >= 0.9);
         }
 
         foreach (var (size, bytes) in _memory)
         {
-            page.AppendLine(Invariant($"| memory of the service after {size:N0} stored | {bytes / (double)(1 << 20):0} MiB | under 250 MiB |"));
+            Promise(Invariant($"memory of the service after {size:N0} stored"), Invariant($"{bytes >> 20} MiB"), "under 250 MiB", bytes < 250L << 20);
         }
 
-        page.AppendLine(Invariant($"| allocated per resolve | {_allocations.Min() / 1024.0:0.0} KiB | driven down |"));
+        page.AppendLine(Invariant($"| allocated per resolve | {_allocations.Min() / 1024.0:0.0} KiB | driven down | |"));
         page.AppendLine();
         page.AppendLine("| stored | connections | what | requests/s | p50 ms | p99 ms | service µs | database µs | load µs |");
         page.AppendLine("|--:|--:|---|--:|--:|--:|--:|--:|--:|");
@@ -72,6 +78,9 @@ internal sealed class ResolveReport(BenchOptions options)
         page.AppendLine(Meaning);
         return page.ToString().ReplaceLineEndings("\n").TrimEnd() + "\n";
 
+        void Promise(string what, string measured, string asked, bool holds) =>
+            page.AppendLine(Invariant($"| {what} | {measured} | {asked} | {(holds ? "yes" : "**no**")} |"));
+
         void Append(string stored, int connections, string what, IEnumerable<Measurement> rounds)
         {
             var all = Measurement.Of([.. rounds]);
@@ -85,6 +94,8 @@ internal sealed class ResolveReport(BenchOptions options)
           database and floors of its own; a ratio is the median of those within each round.
         - **constant** is Kestrel with one route that always gives the same JSON. **select** parses the request, reads one row by an index with a prepared
           statement and serialises it: no key, no rule, nothing opened, nothing written down. The same framework, driver and server as the service's.
+        - **What is not held** is marked. A resolve takes less of the database than select, for it shares its one round trip with others, and more of the
+          service: HTTP, MVC, authentication, validation, selection, opening and the audit's chain take up to twice what select takes there.
         - **resolve** goes the whole way: the key is recognised, the request validated, the candidates found (a name and a pattern compete for each
           argument), the value opened, its audit row chained and committed with fsync if owner and key are what was remembered, and only then answered.
         - Each owner has ten secrets, and every request is for any of the owners. Before the first measurement each was asked for once, and the service

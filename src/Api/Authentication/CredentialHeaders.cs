@@ -16,19 +16,22 @@ internal static class CredentialHeaders
     /// <summary>
     /// What was sent in them. Nothing where nobody is asked for a credential: whether the process is alive must not depend on whether one can be looked up.
     /// </summary>
-    public static IEnumerable<(string Header, StringValues Values)> SentTo(HttpContext context)
+    public static IReadOnlyList<(string Header, StringValues Values)> SentTo(HttpContext context)
     {
+        var sent = new List<(string Header, StringValues Values)>(1);
         if (context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
         {
-            yield break;
+            return sent;
         }
 
         foreach (var header in All)
         {
             if (context.Request.Headers.TryGetValue(header, out var values))
             {
-                yield return (header, values);
+                sent.Add((header, values));
             }
         }
+
+        return sent;
     }
 }

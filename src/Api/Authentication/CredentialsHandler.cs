@@ -30,28 +30,32 @@ internal sealed partial class CredentialsHandler(
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        var verdicts = new List<(string Header, CredentialVerdict Verdict)>();
-        var sent = CredentialHeaders.SentTo(Context).ToList();
+        var sent = CredentialHeaders.SentTo(Context);
         var mayRemember = sent.Count == 1 && RememberedCallers.AreWelcomeAt(Context);
-        foreach (var (header, values) in sent)
+        var verdicts = new CredentialVerdict[sent.Count];
+        for (var at = 0; at < verdicts.Length; at++)
         {
-            verdicts.Add((header, await JudgeAsync(values, mayRemember)));
+            verdicts[at] = await JudgeAsync(sent[at].Values, mayRemember);
+
+            // All are judged before any is refused: who is known shall not depend on the order of the headers. A refused key rather than who sent it along.
+            if (KnownOf(verdicts[at]) is { } known && (_known is null || (_known.Value.KeyId is null && known.KeyId is not null)))
+            {
+                _known = known;
+            }
         }
 
-        // All were judged before any is refused: who is known shall not depend on the order of the headers. A refused key rather than who sent it along.
-        _known = verdicts.Select(one => KnownOf(one.Verdict)).Where(known => known is not null).MaxBy(known => known!.Value.KeyId is not null);
         Caller? caller = null;
-        foreach (var (header, verdict) in verdicts)
+        for (var at = 0; at < verdicts.Length; at++)
         {
-            if (verdict.Caller is not { } next)
+            if (verdicts[at].Caller is not { } next)
             {
-                return Refuse(header, verdict.Refusal ?? "not accepted");
+                return Refuse(sent[at].Header, verdicts[at].Refusal ?? "not accepted");
             }
 
             caller = caller is null ? next : caller.And(next);
             if (caller is null)
             {
-                return Refuse(header, "stands for another principal than the credential beside it");
+                return Refuse(sent[at].Header, "stands for another principal than the credential beside it");
             }
         }
 
