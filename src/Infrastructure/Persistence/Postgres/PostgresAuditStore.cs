@@ -11,12 +11,12 @@ internal sealed class PostgresAuditStore : IAuditStore
     private const string HasMovedOrFails = "1 / (SELECT count(*) FROM head) = 1";
 
     // What is claimed is looked at as the statement begins, which is after all who share it have asked.
-    private const string AllIsAsClaimed =
+    private static readonly string AllIsAsClaimed =
         $"""
         AND NOT EXISTS (
             SELECT 1 FROM unnest($19::smallint[], $20::text[], $21::bigint[]) AS i (kind, id, stamp) WHERE {PostgresClaims.OwnerHasChanged})
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($22::uuid[], $23::timestamptz[]) AS i (id, now) WHERE {PostgresClaims.KeyIsRefused})
+            SELECT 1 FROM unnest($22::uuid[]) AS i (id) WHERE {PostgresClaims.KeyIsRefused("$23")})
         """;
 
     private static readonly string Append = Statement("", HasMoved);

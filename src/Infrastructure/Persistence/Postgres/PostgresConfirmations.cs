@@ -39,7 +39,7 @@ internal sealed class PostgresConfirmations : IConfirmations
         WHERE {PostgresClaims.OwnerHasChanged}
         """;
 
-    private const string BrokenKeys = $"SELECT i.id FROM unnest($1::uuid[], $2::timestamptz[]) AS i (id, now) WHERE {PostgresClaims.KeyIsRefused}";
+    private static readonly string BrokenKeys = $"SELECT i.id FROM unnest($1::uuid[]) AS i (id) WHERE {PostgresClaims.KeyIsRefused("$2")}";
 
     public async Task<IReadOnlyList<OwnerSecrets>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {

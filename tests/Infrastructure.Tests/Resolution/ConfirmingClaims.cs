@@ -1,0 +1,35 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Persistence;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.Resolution;
+
+public sealed class ConfirmingClaims(ApiServer server) : IClassFixture<ApiServer>
+{
+    /// <summary>Who comes with a token claims no key. Were the types of its parameters others, the statement would be parsed for each of them.</summary>
+    [Fact]
+    public async Task Whatever_is_claimed_the_statement_is_prepared_once()
+    {
+        const int Turns = 20;
+        await using var db = await server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>()
+            .CreateDbContextAsync(TestContext.Current.CancellationToken);
+        await db.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var confirmations = server.Services.GetRequiredService<IConfirmations>();
+        var (owner, key) = (new OwnerStamp(SecretOwner.User(Guid.NewGuid()), 7), Guid.NewGuid());
+
+        for (var turn = 0; turn < Turns; turn++)
+        {
+            Assert.Equal([owner], (await confirmations.FindBrokenAsync(db, new Claims([owner], [], DateTimeOffset.UtcNow))).Owners);
+            Assert.Equal([key], (await confirmations.FindBrokenAsync(db, new Claims([], [key], DateTimeOffset.UtcNow))).Keys);
+        }
+
+        // The driver prepares what it has sent five times.
+        var runs = await db.Database.SqlQuery<long>(
+            $"SELECT sum(generic_plans + custom_plans)::bigint AS \"Value\" FROM pg_prepared_statements WHERE statement LIKE '%revoked_at%'")
+            .SingleAsync(TestContext.Current.CancellationToken);
+        Assert.InRange(runs, (2 * Turns) - 6, 2 * Turns);
+    }
+}
