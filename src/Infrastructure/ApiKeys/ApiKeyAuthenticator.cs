@@ -31,7 +31,7 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, RememberedKeys reme
 
         var prefix = ApiKeyText.PrefixOf(text);
         var now = time.GetUtcNow();
-        if (mayRemember && remembered.Find(prefix, now) is { } known && known.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Hash))
+        if (mayRemember && remembered.Find(prefix) is { } known && known.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Hash))
         {
             return new CredentialVerdict(CallerOf(known) with { Remembered = known });
         }
@@ -47,10 +47,10 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, RememberedKeys reme
             return new CredentialVerdict(key.RevokedAt is null ? "expired key" : "revoked key", key);
         }
 
-        var notedAt = await keys.TouchAsync(key, now, cancellationToken);
+        var notedAgo = await keys.TouchAsync(key, now, cancellationToken);
         if (mayRemember)
         {
-            remembered.Remember(key, notedAt);
+            remembered.Remember(key, notedAgo);
         }
 
         return new CredentialVerdict(CallerOf(key));

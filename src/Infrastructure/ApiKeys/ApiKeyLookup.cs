@@ -33,16 +33,16 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     public Task<ApiKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _keys.FindAsync(prefix, cancellationToken);
 
     /// <summary>Notes that a key was accepted, once a minute at most, so that a busy key does not cost a write per request.</summary>
-    /// <returns>When it was noted: now, or within the minute before.</returns>
-    public async ValueTask<DateTimeOffset> TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <returns>How long ago it was noted: less than a minute. Another replica's clock may be ahead; then it is now.</returns>
+    public async ValueTask<TimeSpan> TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (key.LastUsedAt is { } last && last > now - LastUsedPrecision)
         {
-            return last;
+            return last < now ? now - last : TimeSpan.Zero;
         }
 
         await _touches.AddAsync((key.Id, now), cancellationToken);
-        return now;
+        return TimeSpan.Zero;
     }
 
     public async ValueTask DisposeAsync()

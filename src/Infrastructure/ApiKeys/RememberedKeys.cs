@@ -8,7 +8,7 @@ namespace Secrets.Infrastructure.ApiKeys;
 /// Keys whose use was noted within the last minute, for requests that confirm them before anything leaves. What else a row says (its scopes, for
 /// example) never changes in the service's hands; whoever edits it in the database is heard within that minute.
 /// </summary>
-internal sealed class RememberedKeys(IConfirmations? confirmations = null)
+internal sealed class RememberedKeys(TimeProvider time, IConfirmations? confirmations = null)
 {
     /// <summary>How long: whoever goes on using a key is noted in its row once a minute, which takes a look-up.</summary>
     public static readonly TimeSpan Lifetime = ApiKeyLookup.LastUsedPrecision;
@@ -18,12 +18,13 @@ internal sealed class RememberedKeys(IConfirmations? confirmations = null)
     private readonly ConcurrentDictionary<string, Kept> _keys = new(StringComparer.Ordinal);
 
     /// <summary>The key with that prefix; null: none is remembered.</summary>
-    public ApiKey? Find(string prefix, DateTimeOffset now) => _keys.TryGetValue(prefix, out var kept) && now - kept.NotedAt < Lifetime ? kept.Key : null;
+    public ApiKey? Find(string prefix) =>
+        _keys.TryGetValue(prefix, out var kept) && time.GetElapsedTime(kept.Since) < kept.Left ? kept.Key : null;
 
     /// <summary>Remembers a key, where keys can be confirmed.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="notedAt">When its row last said that it is used.</param>
-    public void Remember(ApiKey key, DateTimeOffset notedAt)
+    /// <param name="notedAgo">For how long its row has said that it is used.</param>
+    public void Remember(ApiKey key, TimeSpan notedAgo)
     {
         if (confirmations is null)
         {
@@ -36,11 +37,11 @@ internal sealed class RememberedKeys(IConfirmations? confirmations = null)
             _keys.Clear();
         }
 
-        _keys[key.Prefix] = new Kept(key, notedAt);
+        _keys[key.Prefix] = new Kept(key, time.GetTimestamp(), Lifetime - notedAgo);
     }
 
     /// <summary>Has the key looked up when it is used next.</summary>
     public void Forget(ApiKey key) => _keys.TryRemove(key.Prefix, out _);
 
-    private sealed record Kept(ApiKey Key, DateTimeOffset NotedAt);
+    private sealed record Kept(ApiKey Key, long Since, TimeSpan Left);
 }

@@ -42,8 +42,7 @@ public sealed class VerifyingManyChains : IAsyncLifetime
     {
         await using var scope = _server.Services.CreateAsyncScope();
         scope.ServiceProvider.GetRequiredService<SecretsDbContext>().Database.SetCommandTimeout(TimeSpan.FromSeconds(1));
-        await using var other = await _server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>()
-            .CreateDbContextAsync(TestContext.Current.CancellationToken);
+        await using var other = await _server.NewContextAsync();
         await using var locked = await other.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
         await other.Database.ExecuteSqlAsync($"LOCK TABLE audit", TestContext.Current.CancellationToken);
 

@@ -46,4 +46,17 @@ public sealed class RememberingAcceptedTokens
         Assert.False(_tokens.TryFind("not used", _trust, Now, out _));
         Assert.True(_tokens.TryFind($"{(2 * AcceptedTokens.Capacity) - 1}", _trust, Now, out _));
     }
+
+    [Fact]
+    public void No_less_than_one_generation_and_no_more_than_two_are_kept()
+    {
+        for (var at = 0; at < 3 * AcceptedTokens.Capacity; at++)
+        {
+            _tokens.Add($"{at}", _trust, Caller, Now.AddSeconds(1));
+        }
+
+        // The newest first: who is found is young again, and the young displace the old.
+        var kept = Enumerable.Range(1, 3 * AcceptedTokens.Capacity).Count(at => _tokens.TryFind($"{(3 * AcceptedTokens.Capacity) - at}", _trust, Now, out _));
+        Assert.InRange(kept, AcceptedTokens.Capacity, 2 * AcceptedTokens.Capacity);
+    }
 }

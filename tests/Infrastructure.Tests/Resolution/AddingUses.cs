@@ -31,7 +31,7 @@ public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
 
         var expected = batches.SelectMany(batch => batch).SelectMany(uses => uses).Where(uses => uses.SecretId != never).GroupBy(uses => uses.SecretId)
             .ToDictionary(uses => uses.Key, uses => (uses.Sum(one => one.Count), uses.Max(one => one.LastAt)));
-        await using var db = await NewContextAsync();
+        await using var db = await server.NewContextAsync();
         var stored = await db.Set<SecretUse>().AsNoTracking().Where(uses => ids.Contains(uses.SecretId)).ToListAsync(TestContext.Current.CancellationToken);
         Assert.Equal(expected.OrderBy(uses => uses.Key), stored.ToDictionary(uses => uses.SecretId, uses => (uses.Count, uses.LastAt)).OrderBy(uses => uses.Key));
     }
@@ -52,7 +52,7 @@ public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
 
         async Task<string> LastLockedByAsync()
         {
-            await using var db = await NewContextAsync();
+            await using var db = await server.NewContextAsync();
             return await db.Database.SqlQuery<string>($"SELECT xmax::text AS \"Value\" FROM secrets WHERE id = {batch[0].SecretId}")
                 .SingleAsync(TestContext.Current.CancellationToken);
         }
@@ -74,13 +74,10 @@ public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
     private async Task StoreAsync(List<SecretUses[]> batches)
     {
         var store = server.Services.GetRequiredService<IUseStore>();
-        await using var db = await NewContextAsync();
+        await using var db = await server.NewContextAsync();
         foreach (var batch in batches)
         {
             await store.AddAsync(db, batch, TestContext.Current.CancellationToken);
         }
     }
-
-    private Task<SecretsDbContext> NewContextAsync() =>
-        server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken);
 }

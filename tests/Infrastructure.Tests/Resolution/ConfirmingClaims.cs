@@ -14,8 +14,7 @@ public sealed class ConfirmingClaims(ApiServer server) : IClassFixture<ApiServer
     public async Task Whatever_is_claimed_the_statement_is_prepared_once()
     {
         const int Turns = 20;
-        await using var db = await server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>()
-            .CreateDbContextAsync(TestContext.Current.CancellationToken);
+        await using var db = await server.NewContextAsync();
         await db.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         var confirmations = server.Services.GetRequiredService<IConfirmations>();
         var (owner, key) = (new OwnerStamp(SecretOwner.User(Guid.NewGuid()), 7), Guid.NewGuid());

@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
@@ -47,8 +46,7 @@ public sealed class ReadingWholeOwners(ApiServer server) : IClassFixture<ApiServ
     private async Task<OwnerSecrets> ReadAsync(SecretOwner owner)
     {
         await server.StoreAsync(Other, [new NewSecret($"{Guid.NewGuid()}", "another's", null, null)]);
-        await using var db = await server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>()
-            .CreateDbContextAsync(TestContext.Current.CancellationToken);
+        await using var db = await server.NewContextAsync();
         var read = await server.Services.GetRequiredService<IConfirmations>().ReadAsync(db, [Other, owner, SecretOwner.User(Guid.NewGuid())]);
         Assert.NotEmpty(read[0].Secrets!);
         Assert.Equal(0, read[2].Stamp);

@@ -9,10 +9,18 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>Reads owners as a whole, and confirms in the statement that stores rows of the audit that they have not changed.</summary>
 internal sealed class PostgresConfirmations : IConfirmations
 {
+    // Bytes of a row of secrets that is called n, and of its workspaces.
+    private static readonly string Size = string.Create(
+        CultureInfo.InvariantCulture,
+        $"""
+        (octet_length(name) + octet_length(envelope) + coalesce(octet_length(tool_name), 0) + coalesce(octet_length(tool_arg), 0)
+            + CASE WHEN workspace_rule = {(int)WorkspaceRule.Some}
+                THEN (SELECT coalesce(sum(octet_length(workspace)), 0) FROM workspace_grants WHERE secret_id = n.id) ELSE 0 END)::bigint
+        """);
+
     // One statement: secrets and stamp are of one moment. OFFSET 0 and LIMIT have each owner look into the indexes. The sizes that run up to a row end the
     // reading before the workspaces of the next are fetched: a secret of a few bytes may name a thousand of them.
-    private static readonly string Read = string.Create(
-        CultureInfo.InvariantCulture,
+    private static readonly string Read =
         $"""
         SELECT i.place, coalesce(o.stamp, 0), coalesce(o.bytes_used > $4, false) OR coalesce(s.bytes > $6, false),
             {PostgresCandidateReader.CandidateColumns}
@@ -22,16 +30,7 @@ internal sealed class PostgresConfirmations : IConfirmations
             SELECT *, sum(size) OVER (ROWS UNBOUNDED PRECEDING) AS bytes FROM (
                 SELECT {PostgresCandidateReader.StoredColumns}, {Size} AS size FROM secrets n
                 WHERE owner_kind = i.kind AND owner_id = i.id AND o.bytes_used <= $4 LIMIT $5) sized) s ON s.bytes - s.size <= $6
-        """);
-
-    // Bytes of a row of secrets that is called n, and of its workspaces.
-    private static string Size => string.Create(
-        CultureInfo.InvariantCulture,
-        $"""
-        (octet_length(name) + octet_length(envelope) + coalesce(octet_length(tool_name), 0) + coalesce(octet_length(tool_arg), 0)
-            + CASE WHEN workspace_rule = {(int)WorkspaceRule.Some}
-                THEN (SELECT coalesce(sum(octet_length(workspace)), 0) FROM workspace_grants WHERE secret_id = n.id) ELSE 0 END)::bigint
-        """);
+        """;
 
     private const string BrokenOwners =
         $"""

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.DependencyInjection;
+using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.ApiKeys;
+using Secrets.Infrastructure.Persistence.Postgres;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.ApiKeys;
+
+/// <summary>A key is looked up often enough that its row says when it was last used, a minute behind at most.</summary>
+public sealed class RememberingKeys(ApiServer server) : IClassFixture<ApiServer>
+{
+    private readonly ManualClock _clock = new(TimeProvider.System.GetUtcNow());
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(59)]
+    public void A_key_is_remembered_until_its_use_has_to_be_noted_again(int notedSecondsAgo)
+    {
+        var remembered = new RememberedKeys(_clock, new PostgresConfirmations());
+        var key = new ApiKey(Guid.NewGuid(), "n", ApiKeyText.Generate(), Scopes.SecretsResolve, Guid.NewGuid(), null, Guid.NewGuid(), _clock.GetUtcNow());
+
+        remembered.Remember(key, TimeSpan.FromSeconds(notedSecondsAgo));
+
+        _clock.Advance(TimeSpan.FromSeconds(60 - notedSecondsAgo) - TimeSpan.FromTicks(1));
+        Assert.Same(key, remembered.Find(key.Prefix));
+        _clock.Advance(TimeSpan.FromTicks(1));
+        Assert.Null(remembered.Find(key.Prefix));
+    }
+
+    [Theory]
+    [InlineData(-30, 30)]
+    [InlineData(0, 0)]
+    [InlineData(600, 0)] // by the clock of another replica
+    [InlineData(-90, 0)] // and it is noted again
+    public async Task How_long_ago_it_was_noted_is_never_less_than_nothing(int lastUsedSeconds, int expectedSeconds)
+    {
+        using var user = await server.NewUserAsync();
+        var now = new DateTimeOffset(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
+        await server.ExecuteSqlAsync(
+            "UPDATE api_keys SET last_used_at = @at WHERE prefix = @prefix", ("at", now.AddSeconds(lastUsedSeconds)), ("prefix", ApiKeyText.PrefixOf(user.Key!)));
+        var lookup = server.Services.GetRequiredService<ApiKeyLookup>();
+        var key = await lookup.FindAsync(ApiKeyText.PrefixOf(user.Key!), TestContext.Current.CancellationToken);
+
+        Assert.Equal(TimeSpan.FromSeconds(expectedSeconds), await lookup.TouchAsync(key!, now, TestContext.Current.CancellationToken));
+    }
+}
