@@ -466,3 +466,36 @@ BEGIN
 END $EF$;
 COMMIT;
 
+START TRANSACTION;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122132015_ReplacingKeys') THEN
+    CREATE TABLE key_rotations (
+        layer smallint NOT NULL,
+        requested_at timestamp with time zone,
+        finished_at timestamp with time zone,
+        CONSTRAINT pk_key_rotations PRIMARY KEY (layer)
+    );
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122132015_ReplacingKeys') THEN
+    INSERT INTO key_rotations (layer, finished_at, requested_at)
+    VALUES (1, NULL, NULL);
+    INSERT INTO key_rotations (layer, finished_at, requested_at)
+    VALUES (2, NULL, NULL);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122132015_ReplacingKeys') THEN
+    INSERT INTO migrations ("MigrationId", "ProductVersion")
+    VALUES ('20261122132015_ReplacingKeys', '10.0.14');
+    END IF;
+END $EF$;
+COMMIT;
+

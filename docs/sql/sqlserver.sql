@@ -433,3 +433,43 @@ END;
 COMMIT;
 GO
 
+BEGIN TRANSACTION;
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261122132034_ReplacingKeys'
+)
+BEGIN
+    CREATE TABLE [key_rotations] (
+        [layer] smallint NOT NULL,
+        [requested_at] datetimeoffset(6) NULL,
+        [finished_at] datetimeoffset(6) NULL,
+        CONSTRAINT [pk_key_rotations] PRIMARY KEY ([layer])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261122132034_ReplacingKeys'
+)
+BEGIN
+    IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'layer', N'finished_at', N'requested_at') AND [object_id] = OBJECT_ID(N'[key_rotations]'))
+        SET IDENTITY_INSERT [key_rotations] ON;
+    EXEC(N'INSERT INTO [key_rotations] ([layer], [finished_at], [requested_at])
+    VALUES (CAST(1 AS smallint), NULL, NULL),
+    (CAST(2 AS smallint), NULL, NULL)');
+    IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'layer', N'finished_at', N'requested_at') AND [object_id] = OBJECT_ID(N'[key_rotations]'))
+        SET IDENTITY_INSERT [key_rotations] OFF;
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261122132034_ReplacingKeys'
+)
+BEGIN
+    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
+    VALUES (N'20261122132034_ReplacingKeys', N'10.0.14');
+END;
+
+COMMIT;
+GO
+

@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -76,6 +74,7 @@ public static class DependencyInjection
     public static IServiceCollection AddStartup(this IServiceCollection services) => services
         .AddHostedService<Startup>()
         .AddHostedService<AuditRetention>()
+        .AddHostedService<KeyRotationWorker>()
         .AddHostedService(provider => provider.GetRequiredService<AuthorityTrust>())
         .AddHostedService(provider => provider.GetRequiredService<UseCounter>());
 
@@ -116,6 +115,7 @@ public static class DependencyInjection
     {
         services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSingleton<RootKey>();
+        services.AddSingleton<KeyRing>();
         services.AddScoped<RootKeyGuard>();
         services.AddScoped<KeyRingGate>();
         services.AddSingleton<DataKeyCache>();
@@ -126,11 +126,9 @@ public static class DependencyInjection
         // Most values need no key from the database, and then no connection to it either.
         services.AddTransient(provider => new Lazy<DataKeys>(provider.GetRequiredService<DataKeys>));
         services.AddTransient<ISealer, Sealer>();
-        services.AddDataProtection().SetApplicationName("Secrets");
-        services.AddOptions<KeyManagementOptions>().Configure<IServiceScopeFactory, RootKey>((ring, scopes, rootKey) =>
-        {
-            ring.XmlRepository = new DatabaseKeyRing(scopes);
-            ring.XmlEncryptor = new RootKeyXmlEncryptor(rootKey);
-        });
+        services.AddScoped<IKeyRotation, KeyRotation>();
+        services.AddSingleton<KeyRotationSignal>();
+        services.AddScoped<DataKeyReplacement>();
+        services.AddScoped<KeyRingReplacement>();
     }
 }

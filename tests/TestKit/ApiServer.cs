@@ -8,6 +8,7 @@ using Npgsql;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
 using Secrets.TestKit.Tokens;
@@ -25,6 +26,9 @@ public sealed class ApiServer : IAsyncLifetime
 
     /// <summary>Small enough that a test can reach it.</summary>
     public const int Quota = 100_000;
+
+    /// <summary>How long a data key that was replaced stays, and a little more.</summary>
+    public static readonly TimeSpan RetiredKeysStay = DataKeyReplacement.Stay + TimeSpan.FromSeconds(1);
 
     private readonly Factory _factory = new();
     private IdentityProvider? _issuer;
@@ -161,7 +165,7 @@ public sealed class ApiServer : IAsyncLifetime
                 new WorkspaceAccess(rule, workspaces ?? []),
                 Guid.NewGuid(),
                 TimeProvider.System.GetUtcNow());
-            secret.Seal(new SecretValue(value), await sealer.SealAsync(secret.Placement, new SecretValue(value), CancellationToken.None));
+            secret.Seal(new SecretValue(value), await sealer.SealAheadAsync(secret.Placement, new SecretValue(value), CancellationToken.None));
             stored.Add(secret);
         }
 
@@ -196,6 +200,10 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>Has the service remove the part of its audit that is older than that moment.</summary>
     public Task RemoveAuditAsync(DateTimeOffset before) =>
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
+
+    /// <summary>Has the service go once through the keys that are to be replaced.</summary>
+    public Task ReplaceKeysAsync() =>
+        Services.GetServices<IHostedService>().OfType<KeyRotationWorker>().Single().RunAsync(CancellationToken.None);
 
     /// <summary>Runs a statement behind the service's back and keeps its locks until disposed of; then nothing of it remains.</summary>
     public Task<IAsyncDisposable> HoldAsync(Sql sql, params (string Name, object Value)[] parameters) =>

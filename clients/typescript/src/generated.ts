@@ -308,6 +308,84 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
+     * Which root key is in use, and how far the replacement of the keys below it is.
+     * @return OK
+     */
+    getEncryption(): Promise<EncryptionInfo> {
+        let url_ = this.baseUrl + "/api/v1/encryption";
+        url_ = url_.replace(/[?&]$/, "");
+
+        let options_: RequestInit = {
+            method: "GET",
+            headers: {
+                "Accept": "application/json"
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processGetEncryption(_response));
+        });
+    }
+
+    protected processGetEncryption(response: Response): Promise<EncryptionInfo> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            let result200: any = null;
+            result200 = _responseText === "" ? null : JSON.parse(_responseText, this.jsonParseReviver) as EncryptionInfo;
+            return result200;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<EncryptionInfo>(null as any);
+    }
+
+    /**
+     * Replace every key of a layer that there is now. The answer does not wait for it: the service goes on as ever meanwhile, and `GET` says how far it is.
+     * @return OK
+     */
+    rotateEncryption(body: RotateKeysRequest): Promise<EncryptionInfo> {
+        let url_ = this.baseUrl + "/api/v1/encryption/rotate";
+        url_ = url_.replace(/[?&]$/, "");
+
+        const content_ = JSON.stringify(body);
+
+        let options_: RequestInit = {
+            body: content_,
+            method: "POST",
+            headers: {
+                "Content-Type": "application/json",
+                "Accept": "application/json"
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processRotateEncryption(_response));
+        });
+    }
+
+    protected processRotateEncryption(response: Response): Promise<EncryptionInfo> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            let result200: any = null;
+            result200 = _responseText === "" ? null : JSON.parse(_responseText, this.jsonParseReviver) as EncryptionInfo;
+            return result200;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<EncryptionInfo>(null as any);
+    }
+
+    /**
      * Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.
      * @return OK
      */
@@ -1029,6 +1107,14 @@ export interface DeleteAliasRequest {
     alias: string;
 }
 
+/** Which keys are in use. */
+export interface EncryptionInfo {
+    /** The root key's fingerprint. */
+    root_key: string;
+    data_keys: KeyRotationInfo;
+    key_ring: KeyRotationInfo;
+}
+
 /** Why an argument is filled as it is. */
 export interface ExplainedArgument {
     /** The argument. */
@@ -1054,6 +1140,16 @@ export interface ExplainedCandidate {
     matches: boolean;
     /** Why it fills the argument, or why not, in words. */
     reason: string;
+}
+
+/** How far the replacement of keys is. */
+export interface KeyRotationInfo {
+    /** When it was asked for last; null: never. */
+    requested_at: string | null;
+    /** When the last key from before that was gone; null: not yet. */
+    finished_at: string | null;
+    /** Keys from before that are still there. One that something is still sealed with is not removed. */
+    keys_left: number;
 }
 
 /** An argument that is not filled. */
@@ -1131,6 +1227,12 @@ export interface RotateApiKeyRequest {
     grace_seconds?: number | null;
     /** When the new key stops working; when left out, it lives as long as the old one was made to. */
     expires_at?: string | null;
+}
+
+/** Which keys to replace. */
+export interface RotateKeysRequest {
+    /** `data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. */
+    layer: string;
 }
 
 /** A secret as people may see it. */

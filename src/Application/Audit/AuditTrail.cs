@@ -35,6 +35,9 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
         KeyId = key.Id,
     };
 
+    /// <summary>Something was done that is about no single owner.</summary>
+    public AuditEvent Success(AuditAction action) => Of(action, AuditOutcome.Success);
+
     /// <summary>Something was refused. Whoever has no part in an organisation writes nothing into its part of the audit.</summary>
     public AuditEvent Denial(AuditAction action, INamesOne? one, INamesOwner? owned) => Of(action, AuditOutcome.Denied) with
     {

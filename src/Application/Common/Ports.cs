@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Encryption;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
@@ -42,10 +43,10 @@ public interface ISecretsDb
 public interface INewSecrets
 {
     /// <summary>
-    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, or it is more
-    /// than one row.
+    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, its data key is no
+    /// longer the one to seal with, or it is more than one row.
     /// </summary>
-    /// <param name="secret">The secret, sealed.</param>
+    /// <param name="secret">The secret, sealed ahead (<see cref="ISealer.SealAheadAsync"/>).</param>
     /// <param name="fact">What the audit says of it, in the same transaction.</param>
     /// <param name="cancellationToken">Counts until its transaction begins.</param>
     Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken);
@@ -143,12 +144,36 @@ public sealed class UniqueViolationException(UniqueRule rule, object? entity, Ex
 /// <summary>Seals values for the row they belong to, and opens them there and nowhere else.</summary>
 public interface ISealer
 {
-    /// <summary>Seals a value. The owner's account and data key are made when they do not exist.</summary>
+    /// <summary>
+    /// Seals a value, in a transaction (<see cref="ISecretsDb.InTransactionAsync"/>) that has locked the owner: until its end the data key stays the one
+    /// that new values are sealed with. One is made, in the transaction, where there is none.
+    /// </summary>
+    /// <exception cref="ConflictException">There is a data key, and it does not unwrap.</exception>
     Task<byte[]> SealAsync(Placement placement, SecretValue value, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Seals a value outside of any transaction, with a data key that may have been replaced or deleted meanwhile: only for <see cref="INewSecrets"/>, which
+    /// does not store what was sealed with such a key. The owner's account and data key are made when they do not exist.
+    /// </summary>
+    /// <exception cref="ConflictException">There is a data key, and it does not unwrap.</exception>
+    Task<byte[]> SealAheadAsync(Placement placement, SecretValue value, CancellationToken cancellationToken);
 
     /// <summary>Opens an envelope.</summary>
     /// <exception cref="BrokenSealException">The envelope or the placement is not what was sealed.</exception>
     ValueTask<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);
+}
+
+/// <summary>Replaces the keys that seal values, and the keys above those.</summary>
+public interface IKeyRotation
+{
+    /// <summary>Has every key of a layer replaced that there is at this moment, later and behind the requests.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="fact">What the audit says of it, in the same transaction.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task RequestAsync(KeyLayer layer, AuditEvent fact, CancellationToken cancellationToken);
+
+    /// <summary>How far it is.</summary>
+    Task<EncryptionState> ReadAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>Where the secrets that may fill a tool call are found. What is read is never older than the question.</summary>

@@ -58,8 +58,10 @@ internal sealed class CreateSecretHandler(
         var workspaces = request.WorkspacesAfter(WorkspaceAccess.All);
         var secret = Secret.Create(
             owner, request.SecretName!, request.Description ?? "", request.Binding, workspaces, caller.UserId, time.Now());
-        secret.Seal(request.SecretValue!, await sealer.SealAsync(secret.Placement, request.SecretValue!, cancellationToken));
-        var rivals = await transaction.AddAsync(secret, cancellationToken);
+        var value = request.SecretValue!;
+        secret.Seal(value, await sealer.SealAheadAsync(secret.Placement, value, cancellationToken));
+        var rivals = await transaction.AddAsync(
+            secret, async token => secret.Seal(value, await sealer.SealAsync(secret.Placement, value, token)), cancellationToken);
         if (rivals.Count > 0)
         {
             // Those who share a group of creates go on one after the other on one thread: nobody else's answer waits for this comparison.

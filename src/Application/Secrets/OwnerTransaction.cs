@@ -16,15 +16,19 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
     public ISecretsDb Db => db;
 
     /// <summary>Stores a new secret and gives the other defaults that it may overlap with.</summary>
+    /// <param name="secret">The secret, sealed ahead.</param>
+    /// <param name="seal">Seals it anew, for a transaction of its own.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ConflictException">A unique rule is in the way.</exception>
     /// <exception cref="QuotaExceededException">The total would pass the quota.</exception>
-    public async Task<IReadOnlyList<Rival>> AddAsync(Secret secret, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<Rival>> AddAsync(Secret secret, Func<CancellationToken, Task> seal, CancellationToken cancellationToken) =>
         await newSecrets.TryStoreAsync(secret, trail.Success(AuditAction.SecretCreate, secret), cancellationToken) is { } stored
             ? stored.Rivals
             : await RunAsync(
                 async token =>
                 {
                     await ChargeAsync(secret.Owner, secret.Size, token);
+                    await seal(token);
                     db.Secrets.Add(secret);
                     Record(AuditAction.SecretCreate, secret);
                     return await db.Secrets.RivalsOfAsync(secret, token);

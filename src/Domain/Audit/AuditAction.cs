@@ -50,6 +50,12 @@ public enum AuditAction : short
 
     /// <summary>Had the audit checked.</summary>
     AuditVerify = 31,
+
+    /// <summary>Had the keys that seal values replaced, or those above them.</summary>
+    EncryptionRotate = 40,
+
+    /// <summary>Asked how far that is.</summary>
+    EncryptionGet = 41,
 }
 
 /// <summary>How it ended. The numbers are stored and hashed: never renumber. As wide as the column, like the actions.</summary>
@@ -82,6 +88,8 @@ public static class AuditNames
         (AuditAction.KeyRotate, "key.rotate"),
         (AuditAction.AuditList, "audit.list"),
         (AuditAction.AuditVerify, "audit.verify"),
+        (AuditAction.EncryptionRotate, "encryption.rotate"),
+        (AuditAction.EncryptionGet, "encryption.get"),
     ];
 
     /// <summary>The names of all actions, in a fixed order.</summary>

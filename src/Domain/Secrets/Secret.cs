@@ -144,6 +144,9 @@ public sealed class Secret : IListed
         Size = value.CountBytes();
     }
 
+    /// <summary>Replaces the envelope by one of the same value for the same <see cref="Placement"/>: nothing that anybody sees changes.</summary>
+    public void Reseal(byte[] envelope) => Envelope = envelope;
+
     /// <summary>The key under which the database finds and keeps unique a text that outgrows what an index can hold.</summary>
     public static byte[] KeyOf(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
-using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
@@ -38,21 +38,33 @@ internal sealed class AuditKey
 }
 
 /// <summary>Loads the audit's key, and makes it where there is none.</summary>
-internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, IDataProtectionProvider protection, TimeProvider time)
+internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing ring, TimeProvider time)
 {
-    private readonly IDataProtector _protector = protection.CreateProtector("Secrets.AuditKey");
+    private const string Purpose = "Secrets.AuditKey";
 
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         var row = await FindAsync(cancellationToken) ?? await MakeAsync(cancellationToken);
-        try
+        key.Load(ring.Unwrap(row.Wrapped, Purpose)?.Bytes
+            ?? throw new StartupException("The key of the audit does not unwrap: its row or the key ring was changed outside the service."));
+    }
+
+    /// <summary>Wraps the key anew where it is wrapped with an old key of the ring; whether it was with the newest one already.</summary>
+    public async Task<bool> RewrapAsync(CancellationToken cancellationToken)
+    {
+        if (await FindAsync(cancellationToken) is not { } row || ring.Unwrap(row.Wrapped, Purpose) is not { } unwrapped)
         {
-            key.Load(_protector.Unprotect(row.Wrapped));
+            return false;
         }
-        catch (CryptographicException exception)
+
+        if (unwrapped.IsOutdated)
         {
-            throw new StartupException("The key of the audit does not unwrap: its row or the key ring was changed outside the service.", exception);
+            var wrapped = ring.Wrap(unwrapped.Bytes, Purpose);
+            await db.AuditKeys.Where(other => other.Id == row.Id && other.Wrapped == row.Wrapped)
+                .ExecuteUpdateAsync(set => set.SetProperty(other => other.Wrapped, wrapped), cancellationToken);
         }
+
+        return !unwrapped.IsOutdated;
     }
 
     private Task<AuditKeyRow?> FindAsync(CancellationToken cancellationToken) =>
@@ -64,7 +76,7 @@ internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, IDataPro
         var made = new AuditKeyRow
         {
             Id = AuditKeyRow.OnlyId,
-            Wrapped = _protector.Protect(bytes),
+            Wrapped = ring.Wrap(bytes, Purpose),
             CreatedAt = time.GetUtcNow(),
             Writers = 0,
             Mac = AuditChain.MacOfRegistry(bytes, 0),

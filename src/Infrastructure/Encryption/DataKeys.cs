@@ -13,15 +13,49 @@ internal sealed record DataKey(Guid Id, byte[] Bytes)
 }
 
 /// <summary>Finds and makes the data keys that new values of owners are sealed with.</summary>
-internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyWrapping wrapping, TimeProvider time, IDatabaseFaults faults)
+/// <remarks>
+/// An envelope is stored only while its key is the owner's current one, and under the owner's lock. A key that was replaced or deleted while a process still has it in memory
+/// seals nothing more that is stored (docs/decisions/0019-keys-are-rotated-online.md).
+/// </remarks>
+internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyWrapping wrapping, TimeProvider time)
 {
-    /// <summary>The key that new values of an owner are sealed with. It is made, with the owner's account, on first use.</summary>
-    /// <exception cref="UnavailableException">It would have to be made in the middle of a transaction.</exception>
+    /// <summary>The key that new values of an owner are sealed with at this moment. It is made, with the owner's account, on first use.</summary>
+    /// <exception cref="UnavailableException">It came and went.</exception>
     /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
     public async Task<DataKey> CurrentOfAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        var key = await LoadCurrentAsync(owner, cancellationToken) ?? await MakeAsync(owner, cancellationToken);
+        var key = await LoadCurrentAsync(owner, cancellationToken) ?? await MakeFirstAsync(owner, cancellationToken);
         cache.AddCurrent(owner, key);
+        return key;
+    }
+
+    /// <summary>The same in a transaction that has locked the owner, and until its end.</summary>
+    /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
+    public async Task<DataKey> CurrentOfLockedAsync(SecretOwner owner, CancellationToken cancellationToken)
+    {
+        if (await LoadCurrentAsync(owner, cancellationToken) is not { } key)
+        {
+            // Not to be remembered before it is certain that it is stored.
+            return Add(owner);
+        }
+
+        cache.AddCurrent(owner, key);
+        return key;
+    }
+
+    /// <summary>Adds a new key of an owner to what the transaction saves; the one that there was is retired before.</summary>
+    public DataKey Add(SecretOwner owner)
+    {
+        var now = time.GetUtcNow();
+        var key = new DataKey(Guid.CreateVersion7(now), RandomNumberGenerator.GetBytes(AesGcmBox.KeySize));
+        db.Add(new DataKeyRow
+        {
+            Id = key.Id,
+            OwnerKind = owner.Kind,
+            OwnerId = owner.Id,
+            Wrapped = wrapping.Wrap(owner, key),
+            CreatedAt = now,
+        });
         return key;
     }
 
@@ -32,41 +66,31 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyW
             .SingleOrDefaultAsync(row => row.OwnerKind == kind && row.OwnerId == id && row.RetiredAt == null, cancellationToken);
         return row is null
             ? null
-            : wrapping.Unwrap(row) ?? throw new ConflictException("The key that seals this owner's values was changed outside the service: nothing can be stored with it.");
+            : cache.Find(row.Id)
+                ?? wrapping.Unwrap(row)
+                ?? throw new ConflictException("The key that seals this owner's values was changed outside the service: nothing can be stored with it.");
     }
 
-    private async Task<DataKey> MakeAsync(SecretOwner owner, CancellationToken cancellationToken)
+    private async Task<DataKey> MakeFirstAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        if (db.Database.CurrentTransaction is not null)
-        {
-            // An update whose key went away under it. To save now would store what it has changed so far, without the new seal.
-            throw new UnavailableException();
-        }
-
-        var now = time.GetUtcNow();
-        var key = new DataKey(Guid.CreateVersion7(now), RandomNumberGenerator.GetBytes(AesGcmBox.KeySize));
-        var (kind, id) = owner;
-        if (!await db.Owners.AnyAsync(account => account.Kind == kind && account.Id == id, cancellationToken))
-        {
-            db.Add(new Owner(owner));
-        }
-
-        db.Add(new DataKeyRow
-        {
-            Id = key.Id,
-            OwnerKind = kind,
-            OwnerId = id,
-            Wrapped = wrapping.Wrap(owner, key),
-            CreatedAt = now,
-        });
         try
         {
-            await db.SaveChangesAsync(cancellationToken);
-            return key;
+            return await db.InTransactionAsync(
+                async token =>
+                {
+                    if (!await db.ChargeAsync(owner, 0, long.MaxValue, token))
+                    {
+                        db.Add(new Owner(owner));
+                        return Add(owner);
+                    }
+
+                    return await LoadCurrentAsync(owner, token) ?? Add(owner);
+                },
+                cancellationToken);
         }
-        catch (DbUpdateException exception) when (faults.UniqueIndexOf(exception) is not null)
+        catch (UniqueViolationException)
         {
-            // Somebody else made the owner's first key at the same moment: theirs is the key.
+            // Somebody else made the owner's account at the same moment, and its first key with it.
             return await LoadCurrentAsync(owner, cancellationToken) ?? throw new UnavailableException();
         }
         finally

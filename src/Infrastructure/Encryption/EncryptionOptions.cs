@@ -7,4 +7,9 @@ internal sealed class EncryptionOptions
 
     /// <summary>A file that holds the root key: 32 bytes in base64, white space around it ignored.</summary>
     public string? RootKeyFile { get; set; }
+
+    /// <summary>
+    /// A file of the same form with the root key that <see cref="RootKeyFile"/> replaces: the first start moves the database from that key to the new one.
+    /// </summary>
+    public string? PreviousRootKeyFile { get; set; }
 }

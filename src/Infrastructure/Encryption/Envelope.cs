@@ -20,11 +20,25 @@ internal static class Envelope
         var plaintext = Encoding.UTF8.GetBytes(value.Reveal());
         try
         {
-            var envelope = new byte[HeaderSize + AesGcmBox.Overhead + plaintext.Length];
-            envelope[0] = Format;
-            keyId.TryWriteBytes(envelope.AsSpan(1), bigEndian: true, out _);
-            AesGcmBox.Seal(key, plaintext, Bind(envelope.AsSpan(0, HeaderSize), placement), envelope.AsSpan(HeaderSize));
-            return envelope;
+            return Seal(keyId, key, placement, plaintext);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plaintext);
+        }
+    }
+
+    /// <summary>The same value, for the same placement, under another key; null when the envelope was not sealed with <paramref name="key"/> for it.</summary>
+    public static byte[]? Reseal(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope, Guid otherKeyId, ReadOnlySpan<byte> otherKey)
+    {
+        if (OpenBytes(key, placement, envelope) is not { } plaintext)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Seal(otherKeyId, otherKey, placement, plaintext);
         }
         finally
         {
@@ -39,8 +53,7 @@ internal static class Envelope
     /// <summary>Opens an envelope; null when it was not sealed with this key for this placement.</summary>
     public static SecretValue? Open(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope)
     {
-        if (KeyIdOf(envelope) is null
-            || AesGcmBox.Open(key, envelope[HeaderSize..], Bind(envelope[..HeaderSize], placement)) is not { } plaintext)
+        if (OpenBytes(key, placement, envelope) is not { } plaintext)
         {
             return null;
         }
@@ -49,6 +62,19 @@ internal static class Envelope
         CryptographicOperations.ZeroMemory(plaintext);
         return value;
     }
+
+    private static byte[] Seal(Guid keyId, ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> plaintext)
+    {
+        var envelope = new byte[HeaderSize + AesGcmBox.Overhead + plaintext.Length];
+        envelope[0] = Format;
+        keyId.TryWriteBytes(envelope.AsSpan(1), bigEndian: true, out _);
+        AesGcmBox.Seal(key, plaintext, Bind(envelope.AsSpan(0, HeaderSize), placement), envelope.AsSpan(HeaderSize));
+        return envelope;
+    }
+
+    private static byte[]? OpenBytes(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope) => KeyIdOf(envelope) is null
+        ? null
+        : AesGcmBox.Open(key, envelope[HeaderSize..], Bind(envelope[..HeaderSize], placement));
 
     /// <summary>
     /// The associated data. Every field is of fixed size or carries its length, an absent text differs from an empty one, and what has no

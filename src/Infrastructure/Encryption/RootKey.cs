@@ -10,13 +10,18 @@ internal sealed class RootKey
     public const int FingerprintLength = 16;
 
     private byte[]? _key;
+    private byte[]? _previous;
 
     /// <summary>Tells keys apart without telling anything about them.</summary>
     public string Fingerprint => FingerprintOf(Key);
 
+    /// <summary>The fingerprint of the key that this one replaces; null: there is none.</summary>
+    public string? PreviousFingerprint => _previous is null ? null : FingerprintOf(_previous);
+
     private byte[] Key => _key ?? throw new InvalidOperationException("The root key is not loaded yet.");
 
-    public void Load(byte[] key) => _key = key;
+    /// <summary>Loads the key, and the one that it replaces, which opens what was encrypted before and encrypts nothing more.</summary>
+    public void Load(byte[] key, byte[]? previous = null) => (_key, _previous) = (key, previous);
 
     public static string FingerprintOf(byte[] key) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(key, "Secrets.RootKey.Fingerprint"u8))[..FingerprintLength];
@@ -29,6 +34,10 @@ internal sealed class RootKey
         return box;
     }
 
-    /// <summary>Opens what <see cref="Encrypt"/> made; null when it is not that, or of another key or purpose.</summary>
-    public byte[]? Decrypt(ReadOnlySpan<byte> box, string purpose) => AesGcmBox.Open(Key, box, Encoding.UTF8.GetBytes(purpose));
+    /// <summary>Opens what <see cref="Encrypt"/> made, with this key or the one before; null when it is not that, or of another purpose.</summary>
+    public byte[]? Decrypt(ReadOnlySpan<byte> box, string purpose)
+    {
+        var purposeBytes = Encoding.UTF8.GetBytes(purpose);
+        return AesGcmBox.Open(Key, box, purposeBytes) ?? (_previous is null ? null : AesGcmBox.Open(_previous, box, purposeBytes));
+    }
 }

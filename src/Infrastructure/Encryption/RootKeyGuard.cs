@@ -21,16 +21,64 @@ internal sealed partial class RootKeyGuard(
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         var canary = await FindCanaryAsync(cancellationToken);
-        rootKey.Load(ReadOrMake(canary));
-        canary ??= await PlantCanaryAsync(cancellationToken);
-        if (!string.Equals(rootKey.Fingerprint, canary.Fingerprint, StringComparison.Ordinal)
-            || rootKey.Decrypt(canary.Canary, CanaryPurpose) is null)
+        rootKey.Load(ReadOrMake(canary), ReadPrevious());
+        if (canary is null)
         {
-            throw new StartupException(
-                $"The root key is the wrong one: this database needs the key with fingerprint {canary.Fingerprint}, "
-                + $"the file holds {rootKey.Fingerprint}.");
+            await PlantCanaryAsync(cancellationToken);
+        }
+
+        if (await db.InTransactionAsync(ProveAsync, cancellationToken) is var moved and > 0)
+        {
+            Moved(moved, rootKey.PreviousFingerprint, rootKey.Fingerprint);
         }
     }
+
+    /// <summary>
+    /// Sees that everything encrypted under a root key opens, and encrypts under this one what is still encrypted under the one before it. Gives how many entries that were.
+    /// </summary>
+    private async Task<int> ProveAsync(CancellationToken cancellationToken)
+    {
+        // Replicas that start at once wait here for each other.
+        await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
+        var canary = await db.RootKeys.SingleAsync(cancellationToken);
+        Require(canary.Fingerprint);
+        if (rootKey.Decrypt(canary.Canary, CanaryPurpose) is not { } plaintext)
+        {
+            throw new StartupException($"The root key with fingerprint {canary.Fingerprint} does not open the canary of this database: it was changed outside the service.");
+        }
+
+        var moved = 0;
+        if (!IsCurrent(canary.Fingerprint))
+        {
+            (canary.Fingerprint, canary.Canary) = (rootKey.Fingerprint, rootKey.Encrypt(plaintext, CanaryPurpose));
+            moved++;
+        }
+
+        // A replica that goes on with the key before encrypts under that what it adds to the ring.
+        foreach (var row in await db.KeyRing.ToListAsync(cancellationToken))
+        {
+            moved += RootKeyXml.Move(row, rootKey, Require) ? 1 : 0;
+        }
+
+        return moved;
+    }
+
+    /// <summary>Sees that what was encrypted under the root key with this fingerprint can be opened.</summary>
+    private void Require(string fingerprint)
+    {
+        if (!IsCurrent(fingerprint) && !string.Equals(rootKey.PreviousFingerprint, fingerprint, StringComparison.Ordinal))
+        {
+            throw new StartupException(
+                $"The root key is the wrong one: this database needs the key with fingerprint {fingerprint}, the file holds {rootKey.Fingerprint}"
+                + (rootKey.PreviousFingerprint is { } previous ? $", that of the previous key {previous}." : "."));
+        }
+    }
+
+    private bool IsCurrent(string fingerprint) => string.Equals(rootKey.Fingerprint, fingerprint, StringComparison.Ordinal);
+
+    private byte[]? ReadPrevious() => options.Value.PreviousRootKeyFile is not { Length: > 0 } path ? null
+        : File.Exists(path) ? Read(path)
+        : throw new StartupException($"The file of the previous root key, {path}, does not exist.");
 
     private Task<RootKeyRow?> FindCanaryAsync(CancellationToken cancellationToken) =>
         db.RootKeys.AsNoTracking().OrderBy(row => row.CreatedAt).FirstOrDefaultAsync(cancellationToken);
@@ -101,7 +149,7 @@ internal sealed partial class RootKeyGuard(
         return key;
     }
 
-    private async Task<RootKeyRow> PlantCanaryAsync(CancellationToken cancellationToken)
+    private async Task PlantCanaryAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var planted = new RootKeyRow
@@ -114,14 +162,16 @@ internal sealed partial class RootKeyGuard(
         };
         try
         {
-            return await db.InTransactionAsync(_ => Task.FromResult(db.RootKeys.Add(planted).Entity), cancellationToken);
+            await db.InTransactionAsync(_ => Task.FromResult(db.RootKeys.Add(planted)), cancellationToken);
         }
         catch (UniqueViolationException)
         {
             // Another replica planted it at the same moment, perhaps with another key: whoever came first decides which is right.
-            return await FindCanaryAsync(cancellationToken) ?? throw new StartupException("The root key's canary came and went.");
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Moved {Count} entries from the root key {Previous} to {Fingerprint}: backups made before need the previous one")]
+    private partial void Moved(int count, string? previous, string fingerprint);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Made a root key in {Path}: without this file nothing stored here can be opened again")]
     private partial void Made(string path);

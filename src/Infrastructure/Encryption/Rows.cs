@@ -1,3 +1,4 @@
+using Secrets.Application.Encryption;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Encryption;
@@ -15,7 +16,20 @@ internal sealed class DataKeyRow
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>When it was replaced by another; null: it is the current one.</summary>
     public DateTimeOffset? RetiredAt { get; init; }
+}
+
+/// <summary>Whether the keys of a layer are to be replaced, and are. Both layers have their row from the beginning.</summary>
+internal sealed class KeyRotationRow
+{
+    public required KeyLayer Layer { get; init; }
+
+    /// <summary>Keys that were made before are to be replaced; null: nobody asked for it yet.</summary>
+    public DateTimeOffset? RequestedAt { get; init; }
+
+    /// <summary>When none of those was left; null: not yet.</summary>
+    public DateTimeOffset? FinishedAt { get; init; }
 }
 
 /// <summary>A key or revocation of the Data Protection key ring, encrypted under the root key.</summary>
@@ -25,7 +39,7 @@ internal sealed class KeyRingRow
 
     public required string Name { get; init; }
 
-    public required string Xml { get; init; }
+    public required string Xml { get; set; }
 }
 
 /// <summary>The root key that this database is sealed under: its fingerprint, and a canary that only it opens.</summary>
@@ -36,9 +50,9 @@ internal sealed class RootKeyRow
 
     public required int Id { get; init; }
 
-    public required string Fingerprint { get; init; }
+    public required string Fingerprint { get; set; }
 
-    public required byte[] Canary { get; init; }
+    public required byte[] Canary { get; set; }
 
     public required DateTimeOffset CreatedAt { get; init; }
 

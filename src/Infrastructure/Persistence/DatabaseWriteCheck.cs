@@ -1,18 +1,27 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>Writes to the database, because a server that answers reads may be read-only or out of space. On a connection of those that requests use.</summary>
-internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, TimeProvider time) : WriteCheck
+internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey rootKey, TimeProvider time) : WriteCheck
 {
     protected override async Task<HealthCheckResult> WriteAsync()
     {
         await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
         var now = time.GetUtcNow();
-        var written = await scope.ServiceProvider.GetRequiredService<SecretsDbContext>().RootKeys
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now));
-        return written > 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("The root key's row is gone.");
+        await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now));
+        return await db.RootKeys.Select(row => row.Fingerprint).SingleOrDefaultAsync() switch
+        {
+            null => HealthCheckResult.Unhealthy("The root key's row is gone."),
+
+            // It cannot read what others add to the key ring.
+            var fingerprint when !string.Equals(fingerprint, rootKey.Fingerprint, StringComparison.Ordinal) =>
+                HealthCheckResult.Unhealthy("The database was moved to another root key: this process is to be started again with that."),
+            _ => HealthCheckResult.Healthy(),
+        };
     }
 }

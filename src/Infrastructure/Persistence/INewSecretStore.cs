@@ -7,8 +7,8 @@ namespace Secrets.Infrastructure.Persistence;
 internal interface INewSecretStore
 {
     /// <summary>
-    /// Stores those that neither a unique rule nor their owner's quota is in the way of; one answer for each, null for what was not
-    /// stored. Owners are locked in one order, so that no two calls lock each other out.
+    /// Stores those that neither a unique rule nor their owner's quota is in the way of, and that are sealed with a key which is still one to seal with; one
+    /// answer for each, null for what was not stored. Owners are locked in one order, so that no two calls lock each other out.
     /// </summary>
     /// <param name="db">In a transaction, which stays open; nothing is tracked.</param>
     /// <param name="secrets">Sealed.</param>
@@ -25,6 +25,6 @@ internal interface INewSecretsAtOnce
     /// <param name="db">In a transaction, which is over after this.</param>
     /// <param name="secrets">Sealed.</param>
     /// <param name="rows">Of the audit.</param>
-    /// <returns>One answer for each where it was done; it is refused where a rule or a quota is in the way of a single one.</returns>
+    /// <returns>One answer for each where it was done; it is refused where anything is in the way of a single one.</returns>
     Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, AuditAppend rows);
 }

@@ -36,6 +36,8 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
 
     public DbSet<KeyRingRow> KeyRing => Set<KeyRingRow>();
 
+    public DbSet<KeyRotationRow> KeyRotations => Set<KeyRotationRow>();
+
     public DbSet<RootKeyRow> RootKeys => Set<RootKeyRow>();
 
     /// <summary>What an error of the database means.</summary>

@@ -175,6 +175,97 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
+    public async Task It_moves_to_another_root_key_and_then_needs_the_one_before_no_more()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+        var previous = installation.RootKeyFile + ".previous";
+        File.Copy(installation.RootKeyFile, previous);
+        await using (var first = installation.Start())
+        {
+            using var client = await first.ClientAsync(Installation.Key);
+            await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        }
+
+        await File.WriteAllTextAsync(installation.RootKeyFile, Convert.ToBase64String([.. Enumerable.Range(0, 32).Select(number => (byte)number)]));
+        await using (var moving = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        {
+            await AssertResolvesAsync(moving);
+            Assert.Contains("88e4399c939d3ff4", moving.Output, StringComparison.Ordinal);
+        }
+
+        await using (var after = installation.Start())
+        {
+            await AssertResolvesAsync(after);
+            using var client = await after.ClientAsync(Installation.Key);
+            Assert.Equal("88e4399c939d3ff4", (await client.GetAsync("/api/v1/encryption")).MustBe(200).Json["root_key"]!.GetValue<string>());
+        }
+
+        await using (var again = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        {
+            await AssertResolvesAsync(again);
+        }
+
+        await using var wrong = installation.Start(null, ("Encryption__RootKeyFile", previous));
+        Assert.Equal(1, await wrong.ExitCodeAsync());
+        Assert.Contains("needs the key with fingerprint 88e4399c939d3ff4", wrong.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task While_replicas_move_to_another_root_key_one_by_one_nothing_is_lost()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+        var previous = installation.RootKeyFile + ".previous";
+        File.Copy(installation.RootKeyFile, previous);
+        await using var old = installation.Start();
+        using var client = await old.ClientAsync(Installation.Key);
+        await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        (await client.GetAsync("/health/ready")).MustBe(200);
+
+        await File.WriteAllTextAsync(installation.RootKeyFile, Convert.ToBase64String(new byte[32]));
+        await using (var moved = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        {
+            await AssertResolvesAsync(moved);
+
+            // Who has the key before is to be started again, and serves until then.
+            (await client.GetAsync("/health/ready")).MustBe(503);
+            await AssertResolvesAsync(old);
+            await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
+
+            // What it adds to the ring is encrypted under the key that it has.
+            (await client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
+            await AssertResolvesAsync(moved);
+        }
+
+        await using (var early = installation.Start())
+        {
+            Assert.Equal(1, await early.ExitCodeAsync());
+            Assert.Contains("fingerprint", early.Output, StringComparison.Ordinal);
+        }
+
+        await using (var again = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        {
+            await AssertResolvesAsync(again);
+        }
+
+        await using var last = installation.Start();
+        await AssertResolvesAsync(last);
+    }
+
+    [Fact]
+    public async Task Without_the_file_of_the_root_key_before_it_does_not_start()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MigrateAsync();
+
+        await using var service = installation.Start(null, ("Encryption__PreviousRootKeyFile", installation.RootKeyFile + ".none"));
+
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Contains("root.key.none, does not exist", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_its_database_it_says_so_and_stays_alive()
     {
         using var installation = await Installation.NewAsync();
@@ -207,6 +298,13 @@ public sealed partial class AgainstAServer
         (await guess.GetAsync(Path)).MustBe(503);
         (await guess.GetAsync("/health/live")).MustBe(200);
         (await client.GetAsync("/health/live")).MustBe(200);
+    }
+
+    private static async Task AssertResolvesAsync(ServiceProcess service)
+    {
+        using var client = await service.ClientAsync(Installation.Key);
+        var answer = (await client.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"t"}""")).MustBe(200);
+        Assert.Equal("some value", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
     }
 
     [GeneratedRegex("secsvc_[0-9A-Za-z]{52}")]

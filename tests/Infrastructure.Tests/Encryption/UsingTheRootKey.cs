@@ -26,8 +26,8 @@ public sealed class UsingTheRootKey
     {
         var rootKey = Load([.. Enumerable.Range(0, 32).Select(number => (byte)number)]);
 
-        Assert.Null(rootKey.Decrypt(rootKey.Encrypt("Secrets"u8, RootKeyXmlDecryptor.Purpose), "canary"));
-        Assert.Null(rootKey.Decrypt(rootKey.Encrypt("Secrets"u8, "canary"), RootKeyXmlDecryptor.Purpose));
+        Assert.Null(rootKey.Decrypt(rootKey.Encrypt("Secrets"u8, RootKeyXml.Purpose), "canary"));
+        Assert.Null(rootKey.Decrypt(rootKey.Encrypt("Secrets"u8, "canary"), RootKeyXml.Purpose));
     }
 
     [Fact]

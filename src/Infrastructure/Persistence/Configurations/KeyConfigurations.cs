@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Secrets.Application.Encryption;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
 
@@ -19,6 +20,17 @@ internal sealed class DataKeyConfiguration : IEntityTypeConfiguration<DataKeyRow
             .HasForeignKey(key => new { key.OwnerKind, key.OwnerId })
             .HasConstraintName("fk_data_keys_owner")
             .OnDelete(DeleteBehavior.Restrict);
+    }
+}
+
+internal sealed class KeyRotationConfiguration : IEntityTypeConfiguration<KeyRotationRow>
+{
+    public void Configure(EntityTypeBuilder<KeyRotationRow> builder)
+    {
+        builder.ToTable("key_rotations");
+        builder.HasKey(row => row.Layer);
+        builder.Property(row => row.Layer).ValueGeneratedNever();
+        builder.HasData(Enum.GetValues<KeyLayer>().Select(layer => new KeyRotationRow { Layer = layer }));
     }
 }
 

@@ -19,7 +19,7 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
         """;
 
     // After the lock, and a statement of its own as all that follow: what they read of an account is what the last write to it left.
-    // There is no root of less than nothing: it fails unless all are charged, and what comes after it is not reached.
+    // There is no root of less than nothing: it fails unless all are charged and every key is still one to seal with, and what comes after it is not reached.
     private const string ChargeOrFail =
         """
         WITH charged AS (
@@ -27,8 +27,11 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
             FROM unnest($1::smallint[], $2::text[], $3::bigint[]) AS i (kind, id, bytes)
             WHERE o.kind = i.kind AND o.id = i.id AND o.bytes_used + i.bytes <= $4
             RETURNING 1
+        ), current AS (
+            SELECT 1 FROM unnest($5::uuid[]) AS i (id)
+            CROSS JOIN LATERAL (SELECT 1 FROM data_keys WHERE id = i.id AND retired_at IS NULL) k
         )
-        SELECT sqrt(count(*) - cardinality($1)) FROM charged
+        SELECT sqrt((SELECT count(*) FROM charged) - cardinality($1)), sqrt((SELECT count(*) FROM current) - cardinality($5))
         """;
 
     private const string Rows =
@@ -55,7 +58,10 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
 
     private const string StoreFitting =
         $"""
-        WITH input AS (SELECT * FROM {Rows}), fitting AS (
+        WITH input AS (
+            SELECT * FROM {Rows} WHERE EXISTS (
+                SELECT 1 FROM data_keys k WHERE k.id = encode(substring(i.envelope, 2, 16), 'hex')::uuid AND k.retired_at IS NULL)
+        ), fitting AS (
             SELECT o.kind, o.id
             FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM input GROUP BY owner_kind, owner_id) i
             JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $19
@@ -94,7 +100,7 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
         var accounts = NewSecretRows.Accounts(secrets).ToList();
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
         batch.BatchCommands.Add(Lock(accounts));
-        batch.BatchCommands.Add(Charge(accounts));
+        batch.BatchCommands.Add(Charge(accounts, [.. secrets.Select(NewSecretRows.KeyIdOf).Distinct()]));
         batch.BatchCommands.Add(Of(InsertAll, secrets));
         AddRivals(batch, secrets);
         batch.BatchCommands.Add(PostgresAuditStore.OrFail(rows));
@@ -134,7 +140,7 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
         Parameters = { Columns.Of(accounts, account => (short)account.Owner.Kind), Columns.Of(accounts, account => account.Owner.Id) },
     };
 
-    private NpgsqlBatchCommand Charge(List<(SecretOwner Owner, long Bytes)> accounts) => new(ChargeOrFail)
+    private NpgsqlBatchCommand Charge(List<(SecretOwner Owner, long Bytes)> accounts, List<Guid> keyIds) => new(ChargeOrFail)
     {
         Parameters =
         {
@@ -142,6 +148,7 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
             Columns.Of(accounts, account => account.Owner.Id),
             Columns.Of(accounts, account => account.Bytes),
             Quota(),
+            Columns.Of(keyIds, id => id),
         },
     };
 

@@ -49,7 +49,10 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
             created_by binary(16) '$[16]', description nvarchar(max) '$[17]') AS i
         INNER JOIN @accounts AS a ON a.kind = i.owner_kind AND a.id = i.owner_id
         INNER JOIN owners AS o WITH (FORCESEEK) ON o.kind = a.kind AND o.id = a.id AND o.bytes_used + a.bytes <= @quota
-        WHERE NOT EXISTS (
+        WHERE EXISTS (
+                SELECT 1 FROM data_keys AS k WITH (FORCESEEK)
+                WHERE k.id = CAST(SUBSTRING(i.envelope, 2, 16) AS binary(16)) AND k.retired_at IS NULL)
+            AND NOT EXISTS (
                 SELECT 1 FROM secrets AS s WITH (FORCESEEK)
                 WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.name_key = i.name_key)
             AND NOT EXISTS (

@@ -542,6 +542,36 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("key_ring", (string)null);
                 });
 
+            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRotationRow", b =>
+                {
+                    b.Property<short>("Layer")
+                        .HasColumnType("smallint")
+                        .HasColumnName("layer");
+
+                    b.Property<DateTimeOffset?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<DateTimeOffset?>("RequestedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("requested_at");
+
+                    b.HasKey("Layer")
+                        .HasName("pk_key_rotations");
+
+                    b.ToTable("key_rotations", (string)null);
+
+                    b.HasData(
+                        new
+                        {
+                            Layer = (short)1
+                        },
+                        new
+                        {
+                            Layer = (short)2
+                        });
+                });
+
             modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
                 {
                     b.Property<int>("Id")

@@ -1,0 +1,44 @@
+using Secrets.Application.Encryption;
+
+namespace Secrets.Api.V1;
+
+/// <summary>Which keys to replace.</summary>
+public sealed record RotateKeysBody
+{
+    /// <summary>`data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys.</summary>
+    public required string Layer { get; init; }
+
+    public RotateKeys ToCommand() => new(Layer);
+}
+
+/// <summary>Which keys are in use.</summary>
+public sealed record EncryptionInfo
+{
+    /// <summary>The root key's fingerprint.</summary>
+    public required string RootKey { get; init; }
+
+    /// <summary>The replacement of the keys that values are sealed with.</summary>
+    public required KeyRotationInfo DataKeys { get; init; }
+
+    /// <summary>The replacement of the keys that wrap the data keys.</summary>
+    public required KeyRotationInfo KeyRing { get; init; }
+
+    public static EncryptionInfo Of(EncryptionState state) =>
+        new() { RootKey = state.RootKey, DataKeys = KeyRotationInfo.Of(state.DataKeys), KeyRing = KeyRotationInfo.Of(state.KeyRing) };
+}
+
+/// <summary>How far the replacement of keys is.</summary>
+public sealed record KeyRotationInfo
+{
+    /// <summary>When it was asked for last; null: never.</summary>
+    public required DateTimeOffset? RequestedAt { get; init; }
+
+    /// <summary>When the last key from before that was gone; null: not yet.</summary>
+    public required DateTimeOffset? FinishedAt { get; init; }
+
+    /// <summary>Keys from before that are still there. One that something is still sealed with is not removed.</summary>
+    public required long KeysLeft { get; init; }
+
+    public static KeyRotationInfo Of(RotationProgress rotation) =>
+        new() { RequestedAt = rotation.RequestedAt, FinishedAt = rotation.FinishedAt, KeysLeft = rotation.KeysLeft };
+}

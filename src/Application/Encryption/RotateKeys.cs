@@ -1,0 +1,36 @@
+using FluentValidation;
+using MediatR;
+using Secrets.Application.Audit;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+
+namespace Secrets.Application.Encryption;
+
+/// <summary>
+/// Has every key of a layer replaced that there is at this moment. The work is done behind the requests, by every replica, and goes on after a restart
+/// where it was; asked for again before it is done, it is about the keys of the later moment.
+/// </summary>
+/// <param name="Layer">The layer (<see cref="KeyLayers"/>).</param>
+[RequiresScope(Scopes.Operator)]
+[AuditedAs(AuditAction.EncryptionRotate)]
+public sealed record RotateKeys(string? Layer) : IRequest<EncryptionState>;
+
+internal sealed class RotateKeysValidator : AbstractValidator<RotateKeys>
+{
+    public RotateKeysValidator()
+    {
+        RuleFor(request => request.Layer).Required();
+        RuleFor(request => request.Layer).Must(name => name is null || KeyLayers.Parse(name) is not null)
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must be {KeyLayers.DataKeys} or {KeyLayers.KeyRing}.");
+    }
+}
+
+internal sealed class RotateKeysHandler(IKeyRotation rotation, AuditTrail trail) : IRequestHandler<RotateKeys, EncryptionState>
+{
+    public async Task<EncryptionState> Handle(RotateKeys request, CancellationToken cancellationToken)
+    {
+        await rotation.RequestAsync(KeyLayers.Parse(request.Layer)!.Value, trail.Success(AuditAction.EncryptionRotate), cancellationToken);
+        return await rotation.ReadAsync(cancellationToken);
+    }
+}

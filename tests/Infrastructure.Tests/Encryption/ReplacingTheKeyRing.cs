@@ -1,0 +1,199 @@
+using System.Text.Json.Nodes;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Encryption;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.Encryption;
+
+/// <summary>That the keys which wrap keys are replaced, and go when nothing is wrapped with them. The server is its own: its clock is moved.</summary>
+public sealed class ReplacingTheKeyRing : IAsyncLifetime
+{
+    private const string Secrets = "/api/v1/secrets";
+    private const string Encryption = "/api/v1/encryption";
+
+    private readonly LateClock _clock = new();
+    private readonly ApiServer _server;
+
+    public ReplacingTheKeyRing() => _server = new ApiServer { Clock = _clock };
+
+    public ValueTask InitializeAsync() => _server.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task Everything_is_wrapped_anew_and_the_old_key_goes_after_its_time()
+    {
+        using var users = new Users(await UsersAsync(3));
+        var (before, ring) = (await WrappedAsync(), await RingAsync());
+        Assert.Single(ring);
+
+        await RotateAsync();
+        await _server.ReplaceKeysAsync();
+
+        var after = await WrappedAsync();
+        Assert.Equal(before.Keys.Order(), after.Keys.Order());
+        Assert.All(before, row => Assert.NotEqual(row.Value, after[row.Key]));
+        Assert.Equal(2, (await RingAsync()).Count);
+        Assert.Equal(1, await LeftAsync());
+        await users.ResolveAsync();
+
+        _clock.MoveOn(KeyRingReplacement.Stay);
+        await _server.ReplaceKeysAsync();
+
+        Assert.DoesNotContain(ring.Single(), await RingAsync());
+        Assert.Equal(0, await LeftAsync());
+        Assert.Equal(after, await WrappedAsync());
+
+        // What is remembered is forgotten by now.
+        await users.ResolveAsync();
+        await AssertANewProcessOpensAllAsync();
+    }
+
+    [Fact]
+    public async Task An_old_key_stays_while_something_may_be_wrapped_with_it()
+    {
+        using var users = new Users(await UsersAsync(2));
+        var owner = users.All[0].UserId.ToString();
+        byte[] wrapped;
+        await using (var db = await _server.NewContextAsync())
+        {
+            wrapped = await db.DataKeys.Where(row => row.OwnerId == owner).Select(row => row.Wrapped).SingleAsync(Cancellation);
+        }
+
+        await RotateAsync();
+        await _server.ReplaceKeysAsync();
+
+        // Another replica that knows only the old key put it there since.
+        await _server.ExecuteSqlAsync("UPDATE data_keys SET wrapped = @wrapped WHERE owner_id = @owner", ("@wrapped", wrapped), ("@owner", owner));
+        _clock.MoveOn(KeyRingReplacement.Stay);
+        await _server.ReplaceKeysAsync();
+        Assert.Equal(1, await LeftAsync());
+        await users.ResolveAsync();
+
+        // What nobody can read may come back.
+        await _server.ExecuteSqlAsync(
+            "UPDATE data_keys SET wrapped = substring(wrapped, 1, 40) WHERE owner_id = @owner", ("@owner", owner));
+        _clock.MoveOn(TimeSpan.FromHours(1));
+        await _server.ReplaceKeysAsync();
+        Assert.Equal(1, await LeftAsync());
+
+        await _server.ExecuteSqlAsync("UPDATE data_keys SET wrapped = @wrapped WHERE owner_id = @owner", ("@wrapped", wrapped), ("@owner", owner));
+        for (var pass = 0; pass < 2; pass++)
+        {
+            _clock.MoveOn(TimeSpan.FromHours(1));
+            await _server.ReplaceKeysAsync();
+        }
+
+        Assert.Equal(0, await LeftAsync());
+        await users.ResolveAsync();
+        await AssertANewProcessOpensAllAsync();
+    }
+
+    [Fact]
+    public async Task A_process_that_knows_only_the_old_key_learns_of_the_new_one_where_it_meets_it()
+    {
+        using var users = new Users(await UsersAsync(1));
+        var late = NewRing();
+        var wrapping = new DataKeyWrapping(late, NullLogger<DataKeyWrapping>.Instance);
+        var rows = await RowsAsync();
+        Assert.All(rows, row => Assert.NotNull(wrapping.Unwrap(row)));
+
+        await RotateAsync();
+        await _server.ReplaceKeysAsync();
+        _clock.MoveOn(TimeSpan.FromMinutes(1));
+
+        Assert.All(await RowsAsync(), row => Assert.NotNull(wrapping.Unwrap(row)));
+        Assert.False(late.Unwrap(late.Wrap([1], "purpose"), "purpose")!.IsOutdated);
+    }
+
+    [Fact]
+    public void What_was_wrapped_for_a_purpose_opens_for_that_purpose_only()
+    {
+        var ring = NewRing();
+        var wrapped = ring.Wrap([1, 2, 3], "one", "two");
+
+        Assert.Equal([1, 2, 3], ring.Unwrap(wrapped, "one", "two")!.Bytes);
+        Assert.Null(ring.Unwrap(wrapped, "one"));
+        Assert.Null(ring.Unwrap(wrapped, "one", "three"));
+        Assert.Null(ring.Unwrap(wrapped[..^1], "one", "two"));
+        Assert.Null(ring.Unwrap([], "one", "two"));
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private KeyRing NewRing() => ActivatorUtilities.CreateInstance<KeyRing>(_server.Services);
+
+    private async Task RotateAsync()
+    {
+        using var @operator = _server.Operator();
+        (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"key_ring"}""")).MustBe(200);
+    }
+
+    private async Task<int> LeftAsync()
+    {
+        using var @operator = _server.Operator();
+        return (await @operator.GetAsync(Encryption)).MustBe(200).Json["key_ring"]!["keys_left"]!.GetValue<int>();
+    }
+
+    private async Task<List<DataKeyRow>> RowsAsync()
+    {
+        await using var db = await _server.NewContextAsync();
+        return await db.DataKeys.AsNoTracking().ToListAsync(Cancellation);
+    }
+
+    /// <summary>All that is wrapped.</summary>
+    private async Task<Dictionary<string, string>> WrappedAsync()
+    {
+        await using var db = await _server.NewContextAsync();
+        var audit = await db.AuditKeys.AsNoTracking().SingleAsync(Cancellation);
+        return (await RowsAsync()).Select(row => (Name: row.Id.ToString(), row.Wrapped)).Append((Name: "audit", audit.Wrapped))
+            .ToDictionary(row => row.Name, row => Convert.ToHexString(row.Wrapped), StringComparer.Ordinal);
+    }
+
+    private async Task<List<string>> RingAsync()
+    {
+        await using var db = await _server.NewContextAsync();
+        return await db.KeyRing.Select(row => row.Name).ToListAsync(Cancellation);
+    }
+
+    private async Task AssertANewProcessOpensAllAsync()
+    {
+        var ring = NewRing();
+        var wrapping = new DataKeyWrapping(ring, NullLogger<DataKeyWrapping>.Instance);
+        Assert.All(await RowsAsync(), row => Assert.NotNull(wrapping.Unwrap(row)));
+        await using var db = await _server.NewContextAsync();
+        var key = new AuditKey();
+        await new AuditKeyLoader(db, key, ring, _clock).LoadAsync(Cancellation);
+        Assert.True(key.Bytes.SequenceEqual(_server.Services.GetRequiredService<AuditKey>().Bytes));
+    }
+
+    private async Task<List<ApiClient>> UsersAsync(int count)
+    {
+        var users = new List<ApiClient>();
+        for (var number = 0; number < count; number++)
+        {
+            var user = await _server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
+            await user.CreateSecretAsync("n", $"value of {user.UserId}", "t", "a", isDefault: true);
+            users.Add(user);
+        }
+
+        return users;
+    }
+
+    private sealed record Users(List<ApiClient> All) : IDisposable
+    {
+        public async Task ResolveAsync()
+        {
+            foreach (var user in All)
+            {
+                var answer = (await user.PostAsync($"{Secrets}/resolve", new JsonObject { ["tool_name"] = "t" })).MustBe(200);
+                Assert.Equal($"value of {user.UserId}", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
+            }
+        }
+
+        public void Dispose() => All.ForEach(user => user.Dispose());
+    }
+}
