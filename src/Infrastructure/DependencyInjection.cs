@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -126,6 +127,9 @@ public static class DependencyInjection
         // Most values need no key from the database, and then no connection to it either.
         services.AddTransient(provider => new Lazy<DataKeys>(provider.GetRequiredService<DataKeys>));
         services.AddTransient<ISealer, Sealer>();
+
+        // Authentication brings Data Protection along, which loads a ring at the start: ours, and not one that it would make in the home directory.
+        services.AddOptions<KeyManagementOptions>().Configure<KeyRing>((options, ring) => ring.Configure(options));
         services.AddScoped<IKeyRotation, KeyRotation>();
         services.AddSingleton<KeyRotationSignal>();
         services.AddScoped<DataKeyReplacement>();

@@ -45,26 +45,31 @@ internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing 
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         var row = await FindAsync(cancellationToken) ?? await MakeAsync(cancellationToken);
-        key.Load(ring.Unwrap(row.Wrapped, Purpose)?.Bytes
+        key.Load(ring.Unwrap(row.Wrapped, Purpose)
             ?? throw new StartupException("The key of the audit does not unwrap: its row or the key ring was changed outside the service."));
     }
 
-    /// <summary>Wraps the key anew where it is wrapped with an old key of the ring; whether it was with the newest one already.</summary>
-    public async Task<bool> RewrapAsync(CancellationToken cancellationToken)
+    /// <summary>Wraps the key anew where these keys of the ring do not open it; whether they did.</summary>
+    public async Task<bool> RewrapAsync(LoadedRing survivors, CancellationToken cancellationToken)
     {
-        if (await FindAsync(cancellationToken) is not { } row || ring.Unwrap(row.Wrapped, Purpose) is not { } unwrapped)
+        if (await FindAsync(cancellationToken) is not { } row)
         {
             return false;
         }
 
-        if (unwrapped.IsOutdated)
+        if (survivors.Unwrap(row.Wrapped, [Purpose]) is not null)
         {
-            var wrapped = ring.Wrap(unwrapped.Bytes, Purpose);
+            return true;
+        }
+
+        if (ring.Unwrap(row.Wrapped, Purpose) is { } bytes)
+        {
+            var wrapped = survivors.Wrap(bytes, [Purpose]);
             await db.AuditKeys.Where(other => other.Id == row.Id && other.Wrapped == row.Wrapped)
                 .ExecuteUpdateAsync(set => set.SetProperty(other => other.Wrapped, wrapped), cancellationToken);
         }
 
-        return !unwrapped.IsOutdated;
+        return false;
     }
 
     private Task<AuditKeyRow?> FindAsync(CancellationToken cancellationToken) =>

@@ -2,6 +2,7 @@ using System.Linq.Expressions;
 using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
+using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 
@@ -19,7 +20,7 @@ internal sealed partial class DataKeyReplacement(
 
     private const int PageSize = 500;
 
-    /// <summary>How long a retired key stays, at least: whoever has read an envelope finds the key that it was sealed with.</summary>
+    /// <summary>How long a retired key stays after the last value was sealed anew, at least: whoever has read an envelope finds the key that it was sealed with.</summary>
     public static readonly TimeSpan Stay = 2 * DataKeyCache.Lifetime;
 
     /// <summary>Goes through all keys that were made before then once; false: some are still there.</summary>
@@ -28,20 +29,14 @@ internal sealed partial class DataKeyReplacement(
         await foreach (var row in RowsAsync(row => row.RetiredAt == null && row.CreatedAt < before, cancellationToken))
         {
             await ReplaceAsync(row, cancellationToken);
-            await ResealAsync(row, cancellationToken);
+            await TryResealAsync(row, cancellationToken);
         }
 
         var retiredBefore = time.GetUtcNow() - Stay;
         await foreach (var row in RowsAsync(row => row.RetiredAt < retiredBefore, cancellationToken))
         {
-            if (await RemoveAsync(row, cancellationToken))
-            {
-                continue;
-            }
-
-            // Whoever retired it came no further, or something of it does not open.
-            await ResealAsync(row, cancellationToken);
-            if (!await RemoveAsync(row, cancellationToken))
+            // If it is still needed, whoever retired it came no further, or something does not open.
+            if (!await RemoveAsync(row, cancellationToken) && !await TryResealAsync(row, cancellationToken))
             {
                 Needed(row.Id, row.OwnerId);
             }
@@ -87,32 +82,50 @@ internal sealed partial class DataKeyReplacement(
             },
             cancellationToken);
 
-    /// <summary>Seals with the owner's current key whatever opens with this one.</summary>
-    private async Task ResealAsync(DataKeyRow row, CancellationToken cancellationToken)
+    /// <summary>Seals with the owner's current key whatever opens with this one; whether there was anything.</summary>
+    private async Task<bool> TryResealAsync(DataKeyRow row, CancellationToken cancellationToken)
     {
-        if (wrapping.Unwrap(row) is not { } retired)
+        try
         {
-            return;
+            return wrapping.Unwrap(row) is { } retired && await ResealAsync(row, retired, cancellationToken);
         }
-
-        Guid? after = Guid.Empty;
-        while (after is { } last)
+        catch (ConflictException)
         {
-            after = await db.InTransactionAsync(token => ResealBatchAsync(row, retired, last, token), cancellationToken);
+            // The owner's current key does not unwrap, which is logged. Other owners are none the worse for it.
+            return false;
         }
     }
 
-    /// <summary>The last secret of the batch, where there may be more behind it.</summary>
-    private async Task<Guid?> ResealBatchAsync(DataKeyRow row, DataKey retired, Guid after, CancellationToken cancellationToken)
+    private async Task<bool> ResealAsync(DataKeyRow row, DataKey retired, CancellationToken cancellationToken)
+    {
+        var resealed = 0;
+        (DateTimeOffset At, Guid Id)? after = (DateTimeOffset.MinValue, Guid.Empty);
+        while (after is { } last)
+        {
+            (after, var count) = await db.InTransactionAsync(token => ResealBatchAsync(row, retired, last, token), cancellationToken);
+            resealed += count;
+        }
+
+        return resealed > 0;
+    }
+
+    /// <summary>The last secret of the batch, where there may be more behind it, and how many were sealed anew.</summary>
+    private async Task<((DateTimeOffset At, Guid Id)? Last, int Count)> ResealBatchAsync(
+        DataKeyRow row, DataKey retired, (DateTimeOffset At, Guid Id) after, CancellationToken cancellationToken)
     {
         await LockAsync(row, cancellationToken);
         var current = await keys.CurrentOfLockedAsync(OwnerOf(row), cancellationToken);
-        var batch = await SealedWith(row).Where(secret => secret.Id > after).OrderBy(secret => secret.Id).Take(BatchSize).ToListAsync(cancellationToken);
+        var (at, id) = after;
+        var batch = await SealedWith(row)
+            .Where(secret => secret.CreatedAt >= at && (secret.CreatedAt > at || secret.Id > id))
+            .OrderBy(secret => secret.CreatedAt).ThenBy(secret => secret.Id).Take(BatchSize).ToListAsync(cancellationToken);
+        var count = 0;
         foreach (var secret in batch)
         {
             if (Envelope.Reseal(retired.Bytes, secret.Placement, secret.Envelope, current.Id, current.Bytes) is { } envelope)
             {
                 secret.Reseal(envelope);
+                count++;
             }
             else
             {
@@ -120,7 +133,14 @@ internal sealed partial class DataKeyReplacement(
             }
         }
 
-        return batch.Count == BatchSize ? batch[^1].Id : null;
+        if (count > 0)
+        {
+            // Its time begins when nothing new is sealed with it, and nothing old any more.
+            var now = time.GetUtcNow();
+            await db.DataKeys.Where(key => key.Id == row.Id).ExecuteUpdateAsync(set => set.SetProperty(key => key.RetiredAt, now), cancellationToken);
+        }
+
+        return (batch.Count == BatchSize ? (batch[^1].CreatedAt, batch[^1].Id) : null, count);
     }
 
     /// <summary>Removes a retired key unless something is still sealed with it.</summary>

@@ -9,23 +9,27 @@ internal sealed partial class DataKeyWrapping(KeyRing ring, ILogger<DataKeyWrapp
 {
     public byte[] Wrap(SecretOwner owner, DataKey key) => ring.Wrap(key.Bytes, PurposeOf(owner, key.Id));
 
-    /// <summary>The key of a row, and whether it is wrapped with an old key of the ring; null when it was wrapped for another owner or id, or changed.</summary>
-    public (DataKey Key, bool IsOutdated)? Open(DataKeyRow row)
+    /// <summary>The key of a row; null when it was wrapped for another owner or id, or changed.</summary>
+    public DataKey? Unwrap(DataKeyRow row)
     {
-        if (ring.Unwrap(row.Wrapped, PurposeOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id)) is { } unwrapped)
+        if (ring.Unwrap(row.Wrapped, PurposeOf(row)) is { } key)
         {
-            return (new DataKey(row.Id, unwrapped.Bytes), unwrapped.IsOutdated);
+            return new DataKey(row.Id, key);
         }
 
         Broken(row.Id, row.OwnerId);
         return null;
     }
 
-    /// <summary>The key of a row; null when it was wrapped for another owner or id, or changed.</summary>
-    public DataKey? Unwrap(DataKeyRow row) => Open(row)?.Key;
+    /// <summary>The row's key wrapped anew where these keys of the ring do not open it.</summary>
+    public Rewrapping Rewrap(DataKeyRow row, LoadedRing survivors) => survivors.Unwrap(row.Wrapped, PurposeOf(row)) is not null ? Rewrapping.NotNeeded
+        : Unwrap(row) is { } key ? new Rewrapping(survivors.Wrap(key.Bytes, PurposeOf(row)))
+        : Rewrapping.Broken;
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The data key {KeyId} of {Owner} does not unwrap: its row was changed outside the service")]
     private partial void Broken(Guid keyId, string owner);
+
+    private static string[] PurposeOf(DataKeyRow row) => PurposeOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id);
 
     private static string[] PurposeOf(SecretOwner owner, Guid keyId) =>
         ["Secrets.DataKey", ((int)owner.Kind).ToString(CultureInfo.InvariantCulture), owner.Id, keyId.ToString("D")];

@@ -12,16 +12,11 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
 
-/// <summary>What was wrapped.</summary>
-/// <param name="Bytes">The key.</param>
-/// <param name="IsOutdated">Whether it is wrapped with another than the newest key of the ring.</param>
-internal sealed record Unwrapped(byte[] Bytes, bool IsOutdated);
-
 /// <summary>
 /// The Data Protection key ring. It is loaded in a container of its own, because what is loaded there once is kept for a day: after another replica added a key,
-/// a new container is what knows it at once.
+/// a new container is what knows it at once (docs/decisions/0019-keys-are-rotated-online.md).
 /// </summary>
-internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILoggerFactory logs, TimeProvider time)
+internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, IDatabaseFaults faults, ILoggerFactory logs, TimeProvider time)
 {
     // As long as Data Protection gives the keys that it makes by itself.
     private static readonly TimeSpan KeyLifetime = TimeSpan.FromDays(90);
@@ -29,115 +24,181 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
     /// <summary>How often the ring is loaded again at most because something does not open.</summary>
     private static readonly TimeSpan MinAge = TimeSpan.FromSeconds(10);
 
-    private readonly Lock _lock = new();
-    private Loaded? _loaded;
+    /// <summary>
+    /// How old a ring is at most when something is wrapped with it, far below <see cref="KeyRingReplacement.Stay"/>: a process that slept through the removal of a key wraps nothing with it.
+    /// </summary>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
 
-    private IKeyManager Manager => Current().Services.GetRequiredService<IKeyManager>();
+    private readonly Lock _loading = new();
+    private volatile LoadedRing? _loaded;
+
+    /// <summary>Has Data Protection keep the ring where it belongs.</summary>
+    public void Configure(KeyManagementOptions options) => Configure(options, without: []);
 
     /// <summary>Wraps a key for a purpose, with the newest key of the ring. A key is made where there is none that is still good.</summary>
-    public byte[] Wrap(byte[] key, params string[] purpose) => ProtectorFor(purpose).Protect(key);
+    public byte[] Wrap(byte[] key, params string[] purpose)
+    {
+        if (time.GetUtcNow() - Current().At > MaxAge)
+        {
+            Reload();
+        }
+
+        return Current().Wrap(key, purpose);
+    }
 
     /// <summary>What was wrapped for a purpose; null when it was not, or its key of the ring is gone.</summary>
-    public Unwrapped? Unwrap(byte[] wrapped, params string[] purpose) =>
-        TryUnwrap(wrapped, purpose) is { } unwrapped ? unwrapped
+    public byte[]? Unwrap(byte[] wrapped, params string[] purpose) =>
+        Current().Unwrap(wrapped, purpose) is { } key ? key
 
         // Another replica may have wrapped it with a key that was added to the ring since.
-        : ReloadIfStale() ? TryUnwrap(wrapped, purpose)
+        : ReloadIfStale() ? Current().Unwrap(wrapped, purpose)
         : null;
 
-    /// <summary>Adds a key, with which everything is protected from now on: here at once, by others when they load the ring again.</summary>
+    /// <summary>
+    /// Adds a key, with which everything is wrapped from now on: here at once, by others when they load the ring again. The others are revoked, so that none
+    /// of them can take its place, not even one that was made ahead and becomes active later. What they wrap still opens.
+    /// </summary>
     /// <returns>When it was made.</returns>
     public DateTimeOffset AddKey()
     {
+        var manager = Current().Manager;
         var now = time.GetUtcNow();
-        var key = Manager.CreateNewKey(now, now + KeyLifetime);
+        var added = manager.CreateNewKey(now, now + KeyLifetime);
+        foreach (var other in manager.GetAllKeys().Where(key => key.KeyId != added.KeyId && !key.IsRevoked))
+        {
+            manager.RevokeKey(other.KeyId, "replaced");
+        }
+
         Reload();
-        return key.CreationDate;
+        return added.CreationDate;
     }
 
     /// <summary>How many keys there are that were made before then.</summary>
-    public int CountBefore(DateTimeOffset moment) => Manager.GetAllKeys().Count(key => key.CreationDate < moment);
+    public int CountBefore(DateTimeOffset moment) => KeysBefore(moment).Count;
 
-    /// <summary>Removes the keys that were made before then. What is protected with one of them is lost.</summary>
+    /// <summary>The ring as it will be without the keys that were made before then. What it does not open would be lost.</summary>
+    public LoadedRing Without(DateTimeOffset before) => Load(KeysBefore(before));
+
+    /// <summary>Removes the keys that were made before then. What is wrapped with one of them is lost.</summary>
     public void RemoveBefore(DateTimeOffset moment)
     {
-        ((XmlKeyManager)Manager).DeleteKeys(key => key.CreationDate < moment);
+        Current().Manager.DeleteKeys(key => key.CreationDate < moment);
         Reload();
     }
 
-    /// <summary>Loads the ring again.</summary>
+    /// <summary>
+    /// Loads the ring again. Not after the database was moved to another root key: this process could read nothing of it, but goes on with what it has.
+    /// </summary>
     public void Reload()
     {
-        lock (_lock)
+        lock (_loading)
         {
-            _loaded = Load();
+            if (_loaded is null || HasOurRootKey())
+            {
+                _loaded = Load(without: []);
+            }
         }
     }
 
-    private IDataProtector ProtectorFor(string[] purpose) =>
-        Current().Services.GetRequiredService<IDataProtectionProvider>().CreateProtector(purpose);
-
-    private Unwrapped? TryUnwrap(byte[] wrapped, string[] purpose)
+    /// <summary>Whether the database is still under the root key that this process has.</summary>
+    public bool HasOurRootKey()
     {
-        try
-        {
-            // Nothing here revokes a key of the ring. Whoever did so by hand would have what is wrapped with it wrapped anew.
-            var bytes = ((IPersistedDataProtector)ProtectorFor(purpose)).DangerousUnprotect(wrapped, ignoreRevocationErrors: true, out var isOutdated, out _);
-            return new Unwrapped(bytes, isOutdated);
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
+        using var scope = scopes.CreateScope();
+        var fingerprint = scope.ServiceProvider.GetRequiredService<SecretsDbContext>().RootKeys.Select(row => row.Fingerprint).SingleOrDefault();
+        return string.Equals(fingerprint, rootKey.Fingerprint, StringComparison.Ordinal);
     }
 
     /// <summary>Loads the ring again, unless that was just done; whether it was.</summary>
     private bool ReloadIfStale()
     {
-        lock (_lock)
+        if ((time.GetUtcNow() - Current().At).Duration() < MinAge)
         {
-            if (_loaded is { } loaded && time.GetElapsedTime(loaded.At) < MinAge)
-            {
-                return false;
-            }
-
-            _loaded = Load();
-            return true;
+            return false;
         }
+
+        Reload();
+        return true;
     }
 
-    private Loaded Current()
+    private LoadedRing Current()
     {
-        lock (_lock)
+        if (_loaded is { } loaded)
         {
-            return _loaded ??= Load();
+            return loaded;
+        }
+
+        lock (_loading)
+        {
+            return _loaded ??= Load(without: []);
         }
     }
 
-    private Loaded Load()
+    private HashSet<Guid> KeysBefore(DateTimeOffset moment) =>
+        [.. Current().Manager.GetAllKeys().Where(key => key.CreationDate < moment).Select(key => key.KeyId)];
+
+    private LoadedRing Load(HashSet<Guid> without)
     {
         var services = new ServiceCollection();
         services.AddSingleton(rootKey);
         services.AddSingleton(logs);
-        services.AddDataProtection().SetApplicationName("Secrets");
-        services.Configure<KeyManagementOptions>(ring =>
-        {
-            ring.XmlRepository = new DatabaseKeyRing(scopes);
-            ring.XmlEncryptor = new RootKeyXmlEncryptor(rootKey);
-        });
-        return new Loaded(services.BuildServiceProvider(), time.GetTimestamp());
+        services.AddDataProtection();
+        services.Configure<DataProtectionOptions>(options => options.ApplicationDiscriminator = "Secrets");
+        services.Configure<KeyManagementOptions>(options => Configure(options, without));
+        var ring = new LoadedRing(services.BuildServiceProvider(), faults, time.GetUtcNow());
+
+        // It reads the keys on first use: a ring that cannot be read is not to take the place of one that could.
+        ring.Wrap([], ["Secrets.KeyRing"]);
+        return ring;
     }
 
-    private sealed record Loaded(IServiceProvider Services, long At);
+    private void Configure(KeyManagementOptions options, HashSet<Guid> without)
+    {
+        options.XmlRepository = new DatabaseKeyRing(scopes, without);
+        options.XmlEncryptor = new RootKeyXmlEncryptor(rootKey);
+    }
+}
+
+/// <summary>The key ring as it was at one moment.</summary>
+/// <param name="services">With Data Protection in it.</param>
+/// <param name="faults">What a failure to read further keys means.</param>
+/// <param name="at">When it was loaded.</param>
+internal sealed class LoadedRing(IServiceProvider services, IDatabaseFaults faults, DateTimeOffset at)
+{
+    /// <summary>When it was loaded.</summary>
+    public DateTimeOffset At => at;
+
+    /// <summary>Reads and changes the ring in the database.</summary>
+    public XmlKeyManager Manager => (XmlKeyManager)services.GetRequiredService<IKeyManager>();
+
+    /// <summary>See <see cref="KeyRing.Wrap"/>.</summary>
+    public byte[] Wrap(byte[] key, string[] purpose) => ProtectorFor(purpose).Protect(key);
+
+    /// <summary>See <see cref="KeyRing.Unwrap"/>.</summary>
+    public byte[]? Unwrap(byte[] wrapped, string[] purpose)
+    {
+        try
+        {
+            // Keys that were replaced are revoked; what they wrap is to be wrapped anew, and until then it is needed.
+            return ((IPersistedDataProtector)ProtectorFor(purpose)).DangerousUnprotect(wrapped, ignoreRevocationErrors: true, out _, out _);
+        }
+        catch (CryptographicException exception) when (!faults.IsUnavailable(exception))
+        {
+            return null;
+        }
+    }
+
+    private IDataProtector ProtectorFor(string[] purpose) => services.GetRequiredService<IDataProtectionProvider>().CreateProtector(purpose);
 }
 
 /// <summary>Keeps the Data Protection key ring in the database, where every replica finds it.</summary>
-internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes) : IDeletableXmlRepository
+/// <param name="scopes">For a context each time.</param>
+/// <param name="without">Keys that are not shown.</param>
+internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes, HashSet<Guid> without) : IDeletableXmlRepository
 {
     public IReadOnlyCollection<XElement> GetAllElements()
     {
         using var scope = scopes.CreateScope();
-        return [.. Read(scope).Select(row => XElement.Parse(row.Xml))];
+        return [.. Read(scope).Select(row => XElement.Parse(row.Xml)).Where(IsShown)];
     }
 
     public void StoreElement(XElement element, string friendlyName)
@@ -160,6 +221,8 @@ internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes) : IDeletableX
 
     private static List<KeyRingRow> Read(IServiceScope scope) =>
         [.. scope.ServiceProvider.GetRequiredService<SecretsDbContext>().KeyRing.AsNoTracking()];
+
+    private bool IsShown(XElement element) => !Guid.TryParse(element.Attribute("id")?.Value, out var id) || !without.Contains(id);
 
     /// <summary>A row that may be chosen. All that are chosen go at once, so the order says no more than that.</summary>
     private sealed class Choice(KeyRingRow row) : IDeletableElement
@@ -187,6 +250,11 @@ internal sealed class KeyRingGate(SecretsDbContext db, KeyRing ring, TimeProvide
             {
                 // The update locks the row until the end of the transaction; the ring is read and written on a connection of its own.
                 await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now), token);
+                if (!ring.HasOurRootKey())
+                {
+                    throw new StartupException("The database was moved to another root key at this moment: start again with that.");
+                }
+
                 return ring.Wrap([], "Secrets.KeyRingGate");
             },
             cancellationToken);

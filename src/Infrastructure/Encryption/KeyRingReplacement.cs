@@ -1,19 +1,29 @@
 using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
 
+/// <summary>What is to be done about something that the ring wraps, before old keys of the ring may go.</summary>
+/// <param name="Wrapped">It, wrapped with a key that stays; null: nothing is to be done, or nothing can be.</param>
+/// <param name="IsSound">Whether it opens.</param>
+internal sealed record Rewrapping(byte[]? Wrapped, bool IsSound = true)
+{
+    /// <summary>It is wrapped with a key that stays.</summary>
+    public static readonly Rewrapping NotNeeded = new(Wrapped: null);
+
+    /// <summary>It does not open, so nobody can tell which key it needs.</summary>
+    public static readonly Rewrapping Broken = new(Wrapped: null, IsSound: false);
+}
+
 /// <summary>
-/// Replaces the keys of the ring: wraps anew whatever an old one wraps, which takes moments, and removes the old ones later. Several replicas may do
-/// it at once.
+/// Replaces the keys of the ring: wraps anew whatever an old one wraps, and removes the old ones later. Several replicas may do it at once.
 /// </summary>
 internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, DataKeyWrapping wrapping, AuditKeyLoader auditKey, TimeProvider time)
 {
     /// <summary>
-    /// How long an old key stays, at least. A replica that does not hear of the new one (<see cref="KeyRotationWorker"/>) goes on wrapping with an old one, but
-    /// Data Protection has it load the ring again after a day.
+    /// How long an old key stays, at least: much longer than any process wraps with it, which hears of the new one from <see cref="KeyRotationWorker"/>, or within an hour
+    /// (<see cref="KeyRing.Wrap"/>).
     /// </summary>
     public static readonly TimeSpan Stay = TimeSpan.FromDays(2);
 
@@ -22,8 +32,9 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
     /// <summary>Goes once through everything that is wrapped; false: keys from before then are still there.</summary>
     public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
+        var mayGo = time.GetUtcNow() >= before + Stay;
         ring.Reload();
-        if (ring.CountBefore(before) > 0 && await RewrapAsync(cancellationToken) && time.GetUtcNow() >= before + Stay)
+        if (ring.CountBefore(before) > 0 && await RewrapAsync(ring.Without(before), cancellationToken) && mayGo)
         {
             ring.RemoveBefore(before);
         }
@@ -31,31 +42,36 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
         return ring.CountBefore(before) == 0;
     }
 
-    /// <summary>Whether nothing had to be wrapped anew, and everything could be told.</summary>
-    private async Task<bool> RewrapAsync(CancellationToken cancellationToken)
+    /// <summary>Whether everything was wrapped with keys that stay already.</summary>
+    private async Task<bool> RewrapAsync(LoadedRing survivors, CancellationToken cancellationToken)
     {
-        var isAsItShouldBe = await auditKey.RewrapAsync(cancellationToken);
-        var last = Guid.Empty;
-        List<DataKeyRow> page;
-        do
+        var isDone = await auditKey.RewrapAsync(survivors, cancellationToken);
+        Guid? after = Guid.Empty;
+        while (after is { } last)
         {
-            var after = last;
-            page = await db.DataKeys.AsNoTracking().Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize).ToListAsync(cancellationToken);
-            foreach (var row in page)
+            (after, var isPageDone) = await db.InTransactionAsync(token => RewrapPageAsync(survivors, last, token), cancellationToken);
+            isDone &= isPageDone;
+        }
+
+        return isDone;
+    }
+
+    private async Task<(Guid? Last, bool IsDone)> RewrapPageAsync(LoadedRing survivors, Guid after, CancellationToken cancellationToken)
+    {
+        var page = await db.DataKeys.AsNoTracking().Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize).ToListAsync(cancellationToken);
+        var isDone = true;
+        foreach (var row in page)
+        {
+            var (wrapped, isSound) = wrapping.Rewrap(row, survivors);
+            isDone &= isSound && wrapped is null;
+            if (wrapped is not null)
             {
-                last = row.Id;
-                var opened = wrapping.Open(row);
-                isAsItShouldBe &= opened is { IsOutdated: false };
-                if (opened is { IsOutdated: true, Key: var key })
-                {
-                    var wrapped = wrapping.Wrap(new SecretOwner(row.OwnerKind, row.OwnerId), key);
-                    await db.DataKeys.Where(other => other.Id == row.Id && other.Wrapped == row.Wrapped)
-                        .ExecuteUpdateAsync(set => set.SetProperty(other => other.Wrapped, wrapped), cancellationToken);
-                }
+                // Unless another replica was first.
+                await db.DataKeys.Where(other => other.Id == row.Id && other.Wrapped == row.Wrapped)
+                    .ExecuteUpdateAsync(set => set.SetProperty(other => other.Wrapped, wrapped), cancellationToken);
             }
         }
-        while (page.Count == PageSize);
 
-        return isAsItShouldBe;
+        return (page.Count == PageSize ? page[^1].Id : null, isDone);
     }
 }

@@ -11,6 +11,11 @@ internal sealed class KeyRotation(SecretsDbContext db, KeyRing ring, RootKey roo
 {
     public async Task RequestAsync(KeyLayer layer, AuditEvent fact, CancellationToken cancellationToken)
     {
+        if (!ring.HasOurRootKey())
+        {
+            throw new ConflictException("The database was moved to another root key than this process has: ask another, or start it again.");
+        }
+
         // By the clock that dates the keys of the layer: what is made from now on is not from before.
         var moment = layer == KeyLayer.KeyRing ? ring.AddKey() : time.GetUtcNow();
         await db.InTransactionAsync(

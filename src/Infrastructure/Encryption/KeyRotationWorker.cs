@@ -39,39 +39,16 @@ internal sealed partial class KeyRotationWorker(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    /// <summary>How often at most all that the ring wraps is looked through: after the first time its old keys do no more than stay for a while.</summary>
-    private static readonly TimeSpan RingInterval = TimeSpan.FromHours(1);
-
-    private (DateTimeOffset Moment, DateTimeOffset At)? _ring;
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly Dictionary<KeyLayer, (DateTimeOffset Moment, DateTimeOffset At)> _last = [];
 
     /// <summary>Goes once through what is to be replaced.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public Task RunAsync(CancellationToken cancellationToken) => RunAsync((_, _) => true, cancellationToken);
+
+    public override void Dispose()
     {
-        await using var scope = scopes.CreateAsyncScope();
-        var services = scope.ServiceProvider;
-        var db = services.GetRequiredService<SecretsDbContext>();
-        var open = await db.KeyRotations.AsNoTracking().Where(row => row.RequestedAt != null && row.FinishedAt == null).ToListAsync(cancellationToken);
-        foreach (var (layer, moment) in open.Select(row => (row.Layer, row.RequestedAt!.Value)))
-        {
-            var now = time.GetUtcNow();
-            if (layer == KeyLayer.KeyRing && _ring is var (lastMoment, lastAt) && lastMoment == moment && now < lastAt + RingInterval)
-            {
-                continue;
-            }
-
-            var isFinished = await RunAsync(services, layer, moment, cancellationToken);
-            if (layer == KeyLayer.KeyRing)
-            {
-                _ring = (moment, now);
-            }
-
-            if (isFinished)
-            {
-                await db.KeyRotations.Where(row => row.Layer == layer && row.RequestedAt == moment && row.FinishedAt == null)
-                    .ExecuteUpdateAsync(set => set.SetProperty(row => row.FinishedAt, now), cancellationToken);
-                Finished(layer);
-            }
-        }
+        _one.Dispose();
+        base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -80,7 +57,7 @@ internal sealed partial class KeyRotationWorker(
         {
             try
             {
-                await RunAsync(stoppingToken);
+                await RunAsync(IsDue, stoppingToken);
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
@@ -89,6 +66,61 @@ internal sealed partial class KeyRotationWorker(
 
             await signal.WaitAsync(Interval, stoppingToken);
         }
+    }
+
+    /// <summary>At once where it is new; then as often as there may be something to do.</summary>
+    private bool IsDue(KeyLayer layer, DateTimeOffset moment) =>
+        !_last.TryGetValue(layer, out var last)
+        || last.Moment != moment
+        || time.GetUtcNow() >= last.At + (layer == KeyLayer.KeyRing ? TimeSpan.FromHours(1) : DataKeyReplacement.Stay);
+
+    private async Task RunAsync(Func<KeyLayer, DateTimeOffset, bool> isDue, CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var services = scope.ServiceProvider;
+            var db = services.GetRequiredService<SecretsDbContext>();
+            var open = await db.KeyRotations.AsNoTracking().Where(row => row.RequestedAt != null && row.FinishedAt == null).ToListAsync(cancellationToken);
+
+            // The ring first: it takes less, and new data keys are wrapped with what is new of it.
+            foreach (var row in open.OrderByDescending(row => row.Layer))
+            {
+                var (layer, moment) = (row.Layer, row.RequestedAt!.Value);
+                if (!isDue(layer, moment))
+                {
+                    continue;
+                }
+
+                try
+                {
+                    var isFinished = await RunAsync(services, layer, moment, cancellationToken);
+                    _last[layer] = (moment, time.GetUtcNow());
+                    if (isFinished)
+                    {
+                        await FinishAsync(db, row, cancellationToken);
+                    }
+                }
+                catch (Exception exception) when (exception is not OperationCanceledException)
+                {
+                    // The other layer is none the worse for it.
+                    Failed(exception.GetType().Name);
+                }
+            }
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task FinishAsync(SecretsDbContext db, KeyRotationRow finished, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await db.KeyRotations.Where(row => row.Layer == finished.Layer && row.RequestedAt == finished.RequestedAt && row.FinishedAt == null)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.FinishedAt, now), cancellationToken);
+        Finished(finished.Layer);
     }
 
     private static Task<bool> RunAsync(IServiceProvider services, KeyLayer layer, DateTimeOffset before, CancellationToken cancellationToken) =>

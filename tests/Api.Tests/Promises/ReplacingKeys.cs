@@ -107,8 +107,9 @@ public sealed class ReplacingKeys : IAsyncLifetime
         for (var round = 0; round < 20; round++)
         {
             (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"data_keys"}""")).MustBe(200);
-            if (round % 4 == 0)
+            if (round == 0)
             {
+                // Later the clock is far ahead of that of Data Protection.
                 (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"key_ring"}""")).MustBe(200);
             }
 
@@ -140,7 +141,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
         Assert.Contains(_server.Log.Lines, line => line.Contains(edited.ToString(), StringComparison.Ordinal) && line.Contains("cannot be sealed anew", StringComparison.Ordinal));
 
         await _server.ExecuteSqlAsync("UPDATE secrets SET tool_arg = 'a' WHERE id = @id", ("@id", edited));
-        await _server.ReplaceKeysAsync();
+        await PassTwiceAsync();
         Assert.Equal(0, await LeftAsync());
         Assert.Equal("another value", await ResolveAsync(user, "u"));
     }
@@ -155,6 +156,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
         await _server.ExecuteSqlAsync("UPDATE data_keys SET retired_at = created_at WHERE owner_id = @owner", ("@owner", user.UserId.ToString()));
         _clock.MoveOn(ApiServer.RetiredKeysStay);
         await ReplaceAllAsync();
+        await PassTwiceAsync();
 
         Assert.Equal(0, await LeftAsync());
         for (var number = 0; number < 20; number++)
@@ -188,6 +190,11 @@ public sealed class ReplacingKeys : IAsyncLifetime
     {
         using var @operator = _server.Operator();
         (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"data_keys"}""")).MustBe(200);
+        await PassTwiceAsync();
+    }
+
+    private async Task PassTwiceAsync()
+    {
         await _server.ReplaceKeysAsync();
         _clock.MoveOn(ApiServer.RetiredKeysStay);
         await _server.ReplaceKeysAsync();

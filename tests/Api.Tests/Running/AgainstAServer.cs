@@ -222,6 +222,8 @@ public sealed partial class AgainstAServer
         using var client = await old.ClientAsync(Installation.Key);
         await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
         (await client.GetAsync("/health/ready")).MustBe(200);
+        var ring = (string)(await TestDatabase.RunAsync(
+            installation.ConnectionString, "SELECT xml FROM key_ring", [], command => command.ExecuteScalarAsync()))!;
 
         await File.WriteAllTextAsync(installation.RootKeyFile, Convert.ToBase64String(new byte[32]));
         await using (var moved = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
@@ -233,10 +235,18 @@ public sealed partial class AgainstAServer
             await AssertResolvesAsync(old);
             await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
 
-            // What it adds to the ring is encrypted under the key that it has.
-            (await client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
-            await AssertResolvesAsync(moved);
+            // It adds nothing to the ring that others may be unable to read.
+            (await client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
+            await AssertResolvesAsync(old);
         }
+
+        // But it may have just before.
+        var straggler = Regex.Replace(ring, "(?<=<key id=\")[-0-9a-f]+", Guid.NewGuid().ToString());
+        await TestDatabase.RunAsync(
+            installation.ConnectionString,
+            "INSERT INTO key_ring (name, xml) VALUES ('straggler', @xml)",
+            [("@xml", straggler)],
+            command => command.ExecuteNonQueryAsync());
 
         await using (var early = installation.Start())
         {
