@@ -222,7 +222,9 @@ internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes, HashSet<Guid>
     private static List<KeyRingRow> Read(IServiceScope scope) =>
         [.. scope.ServiceProvider.GetRequiredService<SecretsDbContext>().KeyRing.AsNoTracking()];
 
-    private bool IsShown(XElement element) => !Guid.TryParse(element.Attribute("id")?.Value, out var id) || !without.Contains(id);
+    // A key, or the revocation of one.
+    private bool IsShown(XElement element) =>
+        !element.DescendantsAndSelf("key").Any(key => Guid.TryParse(key.Attribute("id")?.Value, out var id) && without.Contains(id));
 
     /// <summary>A row that may be chosen. All that are chosen go at once, so the order says no more than that.</summary>
     private sealed class Choice(KeyRingRow row) : IDeletableElement
