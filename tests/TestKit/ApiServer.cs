@@ -52,6 +52,12 @@ public sealed class ApiServer : IAsyncLifetime
         init => _factory.Clock = value;
     }
 
+    /// <summary>Whether it replaces keys at moments of its own, as well as when a test says so.</summary>
+    public bool ReplacesKeysByItself
+    {
+        init => _factory.ReplacesKeysByItself = value;
+    }
+
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
     /// <summary>A server with other settings than those that tests share; null removes one.</summary>
@@ -201,9 +207,12 @@ public sealed class ApiServer : IAsyncLifetime
     public Task RemoveAuditAsync(DateTimeOffset before) =>
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
 
-    /// <summary>Has the service go once through the keys that are to be replaced.</summary>
-    public Task ReplaceKeysAsync() =>
-        Services.GetServices<IHostedService>().OfType<KeyRotationWorker>().Single().RunAsync(CancellationToken.None);
+    /// <summary>Goes once through the keys that are to be replaced, as the service does by itself, and other replicas.</summary>
+    public async Task ReplaceKeysAsync()
+    {
+        using var worker = ActivatorUtilities.CreateInstance<KeyRotationWorker>(Services);
+        await worker.RunAsync(CancellationToken.None);
+    }
 
     /// <summary>Runs a statement behind the service's back and keeps its locks until disposed of; then nothing of it remains.</summary>
     public Task<IAsyncDisposable> HoldAsync(Sql sql, params (string Name, object Value)[] parameters) =>
@@ -224,6 +233,8 @@ public sealed class ApiServer : IAsyncLifetime
         public CapturedLog Log { get; } = new();
 
         public TimeProvider? Clock { get; set; }
+
+        public bool ReplacesKeysByItself { get; set; } = true;
 
         public Dictionary<string, string?> Settings { get; } = new(StringComparer.Ordinal);
 
@@ -246,6 +257,11 @@ public sealed class ApiServer : IAsyncLifetime
             builder.ConfigureServices(services =>
             {
                 services.ConfigureDbContext<PostgresSecretsDbContext>(options => options.AddInterceptors(SqlServerTranslation.Instance));
+                if (!ReplacesKeysByItself)
+                {
+                    services.Remove(services.Single(service => service.ImplementationType == typeof(KeyRotationWorker)));
+                }
+
                 if (Clock is not null)
                 {
                     services.AddSingleton(Clock);

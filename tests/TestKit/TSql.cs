@@ -30,7 +30,7 @@ public static class TSql
         private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase)
         {
             "CONCAT", "COUNT", "COUNT_BIG", "DATALENGTH", "DATEADD", "DB_ID", "HASHBYTES", "LEN", "MAX", "MIN", "NEWID", "OBJECT_ID", "QUOTENAME",
-            "STUFF", "SUBSTRING", "SUM", "SYSDATETIMEOFFSET",
+            "REPLACE", "STUFF", "SUBSTRING", "SUM", "SYSDATETIMEOFFSET",
         };
 
         public override void Visit(FunctionCall node)

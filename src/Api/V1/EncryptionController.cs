@@ -21,6 +21,7 @@ public sealed class EncryptionController(IMediator mediator) : ControllerBase
     /// </summary>
     [HttpPost("rotate")]
     [ProducesResponseType<EncryptionInfo>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Rotate([FromBody] RotateKeysBody body, CancellationToken cancellationToken) =>
         Ok(EncryptionInfo.Of(await mediator.Send(body.ToCommand(), cancellationToken)));

@@ -57,19 +57,14 @@ internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing 
             return false;
         }
 
-        if (survivors.Unwrap(row.Wrapped, [Purpose]) is not null)
+        var rewrapping = ring.Rewrap(row.Wrapped, survivors, Purpose);
+        if (rewrapping.Wrapped is { } wrapped)
         {
-            return true;
-        }
-
-        if (ring.Unwrap(row.Wrapped, Purpose) is { } bytes)
-        {
-            var wrapped = survivors.Wrap(bytes, [Purpose]);
             await db.AuditKeys.Where(other => other.Id == row.Id && other.Wrapped == row.Wrapped)
                 .ExecuteUpdateAsync(set => set.SetProperty(other => other.Wrapped, wrapped), cancellationToken);
         }
 
-        return false;
+        return rewrapping.IsDone;
     }
 
     private Task<AuditKeyRow?> FindAsync(CancellationToken cancellationToken) =>

@@ -28,15 +28,17 @@ internal sealed partial class DataKeyReplacement(
     {
         await foreach (var row in RowsAsync(row => row.RetiredAt == null && row.CreatedAt < before, cancellationToken))
         {
-            await ReplaceAsync(row, cancellationToken);
-            await TryResealAsync(row, cancellationToken);
+            if (await ReplaceAsync(row, cancellationToken))
+            {
+                await TryResealAsync(row, cancellationToken);
+            }
         }
 
         var retiredBefore = time.GetUtcNow() - Stay;
         await foreach (var row in RowsAsync(row => row.RetiredAt < retiredBefore, cancellationToken))
         {
             // If it is still needed, whoever retired it came no further, or something does not open.
-            if (!await RemoveAsync(row, cancellationToken) && !await TryResealAsync(row, cancellationToken))
+            if (!await RemoveAsync(row, retiredBefore, cancellationToken) && !await TryResealAsync(row, cancellationToken))
             {
                 Needed(row.Id, row.OwnerId);
             }
@@ -65,6 +67,7 @@ internal sealed partial class DataKeyReplacement(
         while (page.Count == PageSize);
     }
 
+    /// <summary>Retires a key and makes the next; false: another replica did, and goes on with it.</summary>
     private Task<bool> ReplaceAsync(DataKeyRow row, CancellationToken cancellationToken) =>
         db.InTransactionAsync(
             async token =>
@@ -144,10 +147,10 @@ internal sealed partial class DataKeyReplacement(
     }
 
     /// <summary>Removes a retired key unless something is still sealed with it.</summary>
-    private async Task<bool> RemoveAsync(DataKeyRow row, CancellationToken cancellationToken)
+    private async Task<bool> RemoveAsync(DataKeyRow row, DateTimeOffset retiredBefore, CancellationToken cancellationToken)
     {
         var needing = SealedWith(row);
-        return await db.DataKeys.Where(key => key.Id == row.Id && key.RetiredAt != null && !needing.Any()).ExecuteDeleteAsync(cancellationToken) > 0;
+        return await db.DataKeys.Where(key => key.Id == row.Id && key.RetiredAt < retiredBefore && !needing.Any()).ExecuteDeleteAsync(cancellationToken) > 0;
     }
 
     /// <summary>The owner's secrets whose envelope names this key (<see cref="Envelope"/>: from its second byte, 16).</summary>

@@ -21,10 +21,17 @@ internal sealed partial class DataKeyWrapping(KeyRing ring, ILogger<DataKeyWrapp
         return null;
     }
 
-    /// <summary>The row's key wrapped anew where these keys of the ring do not open it.</summary>
-    public Rewrapping Rewrap(DataKeyRow row, LoadedRing survivors) => survivors.Unwrap(row.Wrapped, PurposeOf(row)) is not null ? Rewrapping.NotNeeded
-        : Unwrap(row) is { } key ? new Rewrapping(survivors.Wrap(key.Bytes, PurposeOf(row)))
-        : Rewrapping.Broken;
+    /// <summary>See <see cref="KeyRing.Rewrap"/>.</summary>
+    public Rewrapping Rewrap(DataKeyRow row, LoadedRing survivors)
+    {
+        var rewrapping = ring.Rewrap(row.Wrapped, survivors, PurposeOf(row));
+        if (!rewrapping.IsSound)
+        {
+            Broken(row.Id, row.OwnerId);
+        }
+
+        return rewrapping;
+    }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The data key {KeyId} of {Owner} does not unwrap: its row was changed outside the service")]
     private partial void Broken(Guid keyId, string owner);

@@ -8,68 +8,84 @@ using Microsoft.AspNetCore.DataProtection.XmlEncryption;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Secrets.Application.Common;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
 
 /// <summary>
-/// The Data Protection key ring. It is loaded in a container of its own, because what is loaded there once is kept for a day: after another replica added a key,
-/// a new container is what knows it at once (docs/decisions/0019-keys-are-rotated-online.md).
+/// The Data Protection key ring. Data Protection keeps what it has read for a day; here it is given the ring as it was at one moment, and made anew when the ring in the
+/// database is another (docs/decisions/0019-keys-are-rotated-online.md).
 /// </summary>
-internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, IDatabaseFaults faults, ILoggerFactory logs, TimeProvider time)
+internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILoggerFactory logs, TimeProvider time)
 {
     // As long as Data Protection gives the keys that it makes by itself.
     private static readonly TimeSpan KeyLifetime = TimeSpan.FromDays(90);
 
-    /// <summary>How often the ring is loaded again at most because something does not open.</summary>
-    private static readonly TimeSpan MinAge = TimeSpan.FromSeconds(10);
-
     /// <summary>
-    /// How old a ring is at most when something is wrapped with it, far below <see cref="KeyRingReplacement.Stay"/>: a process that slept through the removal of a key wraps nothing with it.
+    /// How long ago the ring was last seen to be what it is, at most, when something is wrapped with it. Far below <see cref="KeyRingReplacement.Stay"/>: a process that slept through the
+    /// removal of a key, or cannot read the ring any more, wraps nothing with it.
     /// </summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
 
+    /// <summary>From then on before its activation, a key may be in use: Data Protection allows for clocks that differ by so much.</summary>
+    private static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
+
+    private readonly DatabaseKeyRing _database = new(scopes, rootKey);
     private readonly Lock _loading = new();
     private volatile LoadedRing? _loaded;
 
-    /// <summary>Has Data Protection keep the ring where it belongs.</summary>
-    public void Configure(KeyManagementOptions options) => Configure(options, without: []);
+    /// <summary>Has Data Protection keep its ring where ours is.</summary>
+    public void Configure(KeyManagementOptions options) => (options.XmlRepository, options.XmlEncryptor) = (_database, new RootKeyXmlEncryptor(rootKey));
 
-    /// <summary>Wraps a key for a purpose, with the newest key of the ring. A key is made where there is none that is still good.</summary>
+    /// <summary>Wraps a key for a purpose, with the newest key of the ring. One is made where there is none that is still good.</summary>
+    /// <exception cref="UnavailableException">It is long since the ring was read, and it cannot be read now.</exception>
     public byte[] Wrap(byte[] key, params string[] purpose)
     {
-        if (time.GetUtcNow() - Current().At > MaxAge)
+        if (IsOld(Current()))
         {
-            Reload();
+            Refresh();
         }
 
-        return Current().Wrap(key, purpose);
+        return Current() is var ring && !IsOld(ring) ? ring.Wrap(key, purpose) : throw new UnavailableException();
     }
 
     /// <summary>What was wrapped for a purpose; null when it was not, or its key of the ring is gone.</summary>
-    public byte[]? Unwrap(byte[] wrapped, params string[] purpose) =>
-        Current().Unwrap(wrapped, purpose) is { } key ? key
-
+    public byte[]? Unwrap(byte[] wrapped, params string[] purpose)
+    {
         // Another replica may have wrapped it with a key that was added to the ring since.
-        : ReloadIfStale() ? Current().Unwrap(wrapped, purpose)
-        : null;
+        var ring = Current();
+        return ring.Unwrap(wrapped, purpose) ?? OtherThan(ring)?.Unwrap(wrapped, purpose);
+    }
 
-    /// <summary>
-    /// Adds a key, with which everything is wrapped from now on: here at once, by others when they load the ring again. The others are revoked, so that none
-    /// of them can take its place, not even one that was made ahead and becomes active later. What they wrap still opens.
-    /// </summary>
+    /// <summary>Wraps anew what these keys of the ring do not open.</summary>
+    public Rewrapping Rewrap(byte[] wrapped, LoadedRing survivors, params string[] purpose) =>
+        survivors.Unwrap(wrapped, purpose) is not null ? Rewrapping.NotNeeded
+        : Unwrap(wrapped, purpose) is { } key ? new Rewrapping(survivors.Wrap(key, purpose))
+        : Rewrapping.Broken;
+
+    /// <summary>Adds a key, with which everything is wrapped from now on: here at once, by others when they have read the ring.</summary>
     /// <returns>When it was made.</returns>
+    /// <exception cref="ConflictException">The ring is under another root key, or is just changing its key by itself.</exception>
     public DateTimeOffset AddKey()
     {
-        var manager = Current().Manager;
+        var manager = NewManager();
         var now = time.GetUtcNow();
-        var added = manager.CreateNewKey(now, now + KeyLifetime);
-        foreach (var other in manager.GetAllKeys().Where(key => key.KeyId != added.KeyId && !key.IsRevoked))
+        var last = manager.GetAllKeys().Select(key => key.ActivationDate).Append(now).Max();
+        if (last > now + Skew)
         {
-            manager.RevokeKey(other.KeyId, "replaced");
+            // Data Protection makes a key two days ahead. It would be the newest from its day on, so it goes, while certainly nobody uses it yet.
+            if (manager.GetAllKeys().Any(key => key.ActivationDate > now + Skew && key.ActivationDate < now + (2 * MaxAge)))
+            {
+                throw new ConflictException("The key ring changes its key by itself within two hours: ask again then.");
+            }
+
+            manager.DeleteKeys(key => key.ActivationDate > now + Skew);
+            last = manager.GetAllKeys().Select(key => key.ActivationDate).Append(now).Max();
         }
 
-        Reload();
+        var added = manager.CreateNewKey(last == now ? now : last.AddSeconds(1), now + KeyLifetime);
+        Refresh();
         return added.CreationDate;
     }
 
@@ -77,47 +93,43 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, IDat
     public int CountBefore(DateTimeOffset moment) => KeysBefore(moment).Count;
 
     /// <summary>The ring as it will be without the keys that were made before then. What it does not open would be lost.</summary>
-    public LoadedRing Without(DateTimeOffset before) => Load(KeysBefore(before));
+    /// <exception cref="ConflictException">The ring is under another root key.</exception>
+    public LoadedRing Without(DateTimeOffset before)
+    {
+        var without = KeysBefore(before);
+        return Load([.. _database.Read().Where(row => !DatabaseKeyRing.IsAbout(row, without))], mayAddKeys: false);
+    }
 
     /// <summary>Removes the keys that were made before then. What is wrapped with one of them is lost.</summary>
     public void RemoveBefore(DateTimeOffset moment)
     {
-        Current().Manager.DeleteKeys(key => key.CreationDate < moment);
-        Reload();
+        NewManager().DeleteKeys(key => key.CreationDate < moment);
+        Refresh();
     }
 
-    /// <summary>
-    /// Loads the ring again. Not after the database was moved to another root key: this process could read nothing of it, but goes on with what it has.
-    /// </summary>
-    public void Reload()
+    /// <summary>Reads the ring again. Where the database was moved to another root key meanwhile, this process goes on with what it has.</summary>
+    public void Refresh()
     {
         lock (_loading)
         {
-            if (_loaded is null || HasOurRootKey())
-            {
-                _loaded = Load(without: []);
-            }
+            TryRefresh();
         }
     }
 
-    /// <summary>Whether the database is still under the root key that this process has.</summary>
-    public bool HasOurRootKey()
-    {
-        using var scope = scopes.CreateScope();
-        var fingerprint = scope.ServiceProvider.GetRequiredService<SecretsDbContext>().RootKeys.Select(row => row.Fingerprint).SingleOrDefault();
-        return string.Equals(fingerprint, rootKey.Fingerprint, StringComparison.Ordinal);
-    }
+    private bool IsOld(LoadedRing ring) => time.GetUtcNow() - ring.SeenAt > MaxAge;
 
-    /// <summary>Loads the ring again, unless that was just done; whether it was.</summary>
-    private bool ReloadIfStale()
+    /// <summary>The ring as it is now, if it is another than this one.</summary>
+    private LoadedRing? OtherThan(LoadedRing tried)
     {
-        if ((time.GetUtcNow() - Current().At).Duration() < MinAge)
+        lock (_loading)
         {
-            return false;
-        }
+            if (ReferenceEquals(_loaded, tried))
+            {
+                TryRefresh();
+            }
 
-        Reload();
-        return true;
+            return ReferenceEquals(_loaded, tried) ? null : _loaded;
+        }
     }
 
     private LoadedRing Current()
@@ -129,85 +141,169 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, IDat
 
         lock (_loading)
         {
-            return _loaded ??= Load(without: []);
+            return _loaded ??= Load(_database.Read(), mayAddKeys: true);
+        }
+    }
+
+    private void TryRefresh()
+    {
+        try
+        {
+            var rows = _database.Read();
+            if (_loaded?.IsStill(rows) == true)
+            {
+                _loaded.SeenAt = time.GetUtcNow();
+            }
+            else
+            {
+                // It takes the place of the other only when it works.
+                _loaded = Load(rows, mayAddKeys: true);
+            }
+        }
+        catch (ConflictException) when (_loaded is not null)
+        {
+            // The database was moved to another root key. What is not readable here, others added since.
         }
     }
 
     private HashSet<Guid> KeysBefore(DateTimeOffset moment) =>
-        [.. Current().Manager.GetAllKeys().Where(key => key.CreationDate < moment).Select(key => key.KeyId)];
+        [.. NewManager(new SnapshotOfRing(_database, _database.ReadUnchecked())).GetAllKeys().Where(key => key.CreationDate < moment).Select(key => key.KeyId)];
 
-    private LoadedRing Load(HashSet<Guid> without)
+    private XmlKeyManager NewManager(IXmlRepository? repository = null)
     {
-        var services = new ServiceCollection();
-        services.AddSingleton(rootKey);
-        services.AddSingleton(logs);
-        services.AddDataProtection();
-        services.Configure<DataProtectionOptions>(options => options.ApplicationDiscriminator = "Secrets");
-        services.Configure<KeyManagementOptions>(options => Configure(options, without));
-        var ring = new LoadedRing(services.BuildServiceProvider(), faults, time.GetUtcNow());
+        var services = NewServices();
+        services.Configure<KeyManagementOptions>(options =>
+        {
+            Configure(options);
+            options.XmlRepository = repository ?? _database;
+        });
+        return (XmlKeyManager)services.BuildServiceProvider().GetRequiredService<IKeyManager>();
+    }
 
-        // It reads the keys on first use: a ring that cannot be read is not to take the place of one that could.
+    private LoadedRing Load(List<KeyRingRow> rows, bool mayAddKeys)
+    {
+        var snapshot = new SnapshotOfRing(_database, rows);
+        var services = NewServices();
+        services.Configure<KeyManagementOptions>(options =>
+        {
+            Configure(options);
+            (options.XmlRepository, options.AutoGenerateKeys) = (snapshot, mayAddKeys);
+        });
+        var ring = new LoadedRing(services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>(), snapshot) { SeenAt = time.GetUtcNow() };
+
+        // Keys are opened, and made, on first use.
         ring.Wrap([], ["Secrets.KeyRing"]);
         return ring;
     }
 
-    private void Configure(KeyManagementOptions options, HashSet<Guid> without)
+    private ServiceCollection NewServices()
     {
-        options.XmlRepository = new DatabaseKeyRing(scopes, without);
-        options.XmlEncryptor = new RootKeyXmlEncryptor(rootKey);
+        var services = new ServiceCollection();
+        services.AddSingleton(rootKey);
+        services.AddSingleton(logs);
+        services.AddDataProtection().SetApplicationName("Secrets");
+        return services;
     }
 }
 
 /// <summary>The key ring as it was at one moment.</summary>
-/// <param name="services">With Data Protection in it.</param>
-/// <param name="faults">What a failure to read further keys means.</param>
-/// <param name="at">When it was loaded.</param>
-internal sealed class LoadedRing(IServiceProvider services, IDatabaseFaults faults, DateTimeOffset at)
+internal sealed class LoadedRing(IDataProtectionProvider provider, SnapshotOfRing snapshot)
 {
-    /// <summary>When it was loaded.</summary>
-    public DateTimeOffset At => at;
+    private long _seenAt;
 
-    /// <summary>Reads and changes the ring in the database.</summary>
-    public XmlKeyManager Manager => (XmlKeyManager)services.GetRequiredService<IKeyManager>();
+    /// <summary>When it was last seen to be the one in the database.</summary>
+    public required DateTimeOffset SeenAt
+    {
+        get => new(Volatile.Read(ref _seenAt), TimeSpan.Zero);
+        set => Volatile.Write(ref _seenAt, value.UtcTicks);
+    }
+
+    /// <summary>Whether the ring in the database has the same entries.</summary>
+    public bool IsStill(List<KeyRingRow> rows) => snapshot.IsStill(rows);
 
     /// <summary>See <see cref="KeyRing.Wrap"/>.</summary>
-    public byte[] Wrap(byte[] key, string[] purpose) => ProtectorFor(purpose).Protect(key);
+    public byte[] Wrap(byte[] key, string[] purpose) => provider.CreateProtector(purpose).Protect(key);
 
     /// <summary>See <see cref="KeyRing.Unwrap"/>.</summary>
     public byte[]? Unwrap(byte[] wrapped, string[] purpose)
     {
         try
         {
-            // Keys that were replaced are revoked; what they wrap is to be wrapped anew, and until then it is needed.
-            return ((IPersistedDataProtector)ProtectorFor(purpose)).DangerousUnprotect(wrapped, ignoreRevocationErrors: true, out _, out _);
+            return provider.CreateProtector(purpose).Unprotect(wrapped);
         }
-        catch (CryptographicException exception) when (!faults.IsUnavailable(exception))
+        catch (CryptographicException)
         {
             return null;
         }
     }
-
-    private IDataProtector ProtectorFor(string[] purpose) => services.GetRequiredService<IDataProtectionProvider>().CreateProtector(purpose);
 }
 
-/// <summary>Keeps the Data Protection key ring in the database, where every replica finds it.</summary>
-/// <param name="scopes">For a context each time.</param>
-/// <param name="without">Keys that are not shown.</param>
-internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes, HashSet<Guid> without) : IDeletableXmlRepository
+/// <summary>The entries of the ring at one moment, and what Data Protection has added since. The database is not read again.</summary>
+internal sealed class SnapshotOfRing(DatabaseKeyRing database, List<KeyRingRow> rows) : IXmlRepository
 {
+    private readonly Lock _lock = new();
+    private readonly List<KeyRingRow> _rows = rows;
+
     public IReadOnlyCollection<XElement> GetAllElements()
     {
-        using var scope = scopes.CreateScope();
-        return [.. Read(scope).Select(row => XElement.Parse(row.Xml)).Where(IsShown)];
+        lock (_lock)
+        {
+            return [.. _rows.Select(row => XElement.Parse(row.Xml))];
+        }
     }
 
     public void StoreElement(XElement element, string friendlyName)
     {
-        using var scope = scopes.CreateScope();
-        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
-        db.KeyRing.Add(new KeyRingRow { Name = friendlyName, Xml = element.ToString(SaveOptions.DisableFormatting) });
-        db.SaveChanges();
+        var row = database.Add(element, friendlyName);
+        lock (_lock)
+        {
+            _rows.Add(row);
+        }
     }
+
+    public bool IsStill(List<KeyRingRow> rows)
+    {
+        lock (_lock)
+        {
+            return _rows.Select(row => row.Name).ToHashSet(StringComparer.Ordinal).SetEquals(rows.Select(row => row.Name));
+        }
+    }
+}
+
+/// <summary>Keeps the Data Protection key ring in the database, where every replica finds it.</summary>
+internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes, RootKey rootKey) : IDeletableXmlRepository
+{
+    /// <summary>The entries.</summary>
+    /// <exception cref="ConflictException">One is encrypted under a root key that this process does not have.</exception>
+    public List<KeyRingRow> Read()
+    {
+        using var scope = scopes.CreateScope();
+        return Read(scope);
+    }
+
+    /// <summary>The entries, also where this process cannot open one.</summary>
+    public List<KeyRingRow> ReadUnchecked()
+    {
+        using var scope = scopes.CreateScope();
+        return RowsOf(scope);
+    }
+
+    /// <summary>Adds an entry.</summary>
+    /// <exception cref="ConflictException">There is one under a root key that this process does not have: others could not read this one.</exception>
+    public KeyRingRow Add(XElement element, string name)
+    {
+        using var scope = scopes.CreateScope();
+        Read(scope);
+        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
+        var row = new KeyRingRow { Name = name, Xml = element.ToString(SaveOptions.DisableFormatting) };
+        db.KeyRing.Add(row);
+        db.SaveChanges();
+        return row;
+    }
+
+    public IReadOnlyCollection<XElement> GetAllElements() => [.. Read().Select(row => XElement.Parse(row.Xml))];
+
+    public void StoreElement(XElement element, string friendlyName) => Add(element, friendlyName);
 
     public bool DeleteElements(Action<IReadOnlyCollection<IDeletableElement>> chooseElements)
     {
@@ -219,12 +315,20 @@ internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes, HashSet<Guid>
         return true;
     }
 
-    private static List<KeyRingRow> Read(IServiceScope scope) =>
-        [.. scope.ServiceProvider.GetRequiredService<SecretsDbContext>().KeyRing.AsNoTracking()];
+    /// <summary>Whether an entry is one of these keys, or the revocation of one.</summary>
+    public static bool IsAbout(KeyRingRow row, HashSet<Guid> keys) =>
+        XElement.Parse(row.Xml).DescendantsAndSelf("key").Any(key => Guid.TryParse(key.Attribute("id")?.Value, out var id) && keys.Contains(id));
 
-    // A key, or the revocation of one.
-    private bool IsShown(XElement element) =>
-        !element.DescendantsAndSelf("key").Any(key => Guid.TryParse(key.Attribute("id")?.Value, out var id) && without.Contains(id));
+    private List<KeyRingRow> Read(IServiceScope scope)
+    {
+        var rows = RowsOf(scope);
+        return rows.TrueForAll(row => RootKeyXml.IsFor(row, rootKey))
+            ? rows
+            : throw new ConflictException("The key ring is under another root key than this process has: start it again with that.");
+    }
+
+    private static List<KeyRingRow> RowsOf(IServiceScope scope) =>
+        [.. scope.ServiceProvider.GetRequiredService<SecretsDbContext>().KeyRing.AsNoTracking()];
 
     /// <summary>A row that may be chosen. All that are chosen go at once, so the order says no more than that.</summary>
     private sealed class Choice(KeyRingRow row) : IDeletableElement
@@ -240,9 +344,9 @@ internal sealed class DatabaseKeyRing(IServiceScopeFactory scopes, HashSet<Guid>
 /// <summary>Has replicas load the key ring one after the other.</summary>
 /// <remarks>
 /// Loading makes a key where none is usable. Two replicas that did so at the same moment would each use a key that the other has not
-/// read, and would go on not knowing it until they load the ring again.
+/// read, and would go on not knowing it until they read the ring again.
 /// </remarks>
-internal sealed class KeyRingGate(SecretsDbContext db, KeyRing ring, TimeProvider time)
+internal sealed class KeyRingGate(SecretsDbContext db, KeyRing ring, RootKey rootKey, TimeProvider time)
 {
     public Task LoadAsync(CancellationToken cancellationToken)
     {
@@ -252,12 +356,10 @@ internal sealed class KeyRingGate(SecretsDbContext db, KeyRing ring, TimeProvide
             {
                 // The update locks the row until the end of the transaction; the ring is read and written on a connection of its own.
                 await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now), token);
-                if (!ring.HasOurRootKey())
-                {
-                    throw new StartupException("The database was moved to another root key at this moment: start again with that.");
-                }
-
-                return ring.Wrap([], "Secrets.KeyRingGate");
+                var fingerprint = await db.RootKeys.Select(row => row.Fingerprint).SingleAsync(token);
+                return string.Equals(fingerprint, rootKey.Fingerprint, StringComparison.Ordinal)
+                    ? ring.Wrap([], "Secrets.KeyRingGate")
+                    : throw new StartupException($"The database was moved to the root key with fingerprint {fingerprint} just now: start with that.");
             },
             cancellationToken);
     }
@@ -277,6 +379,11 @@ internal static class RootKeyXml
     /// <exception cref="CryptographicException">It was encrypted under another root key, or changed.</exception>
     public static byte[] Decrypt(RootKey rootKey, XElement encrypted) => rootKey.Decrypt(Convert.FromBase64String(encrypted.Value), Purpose)
         ?? throw new CryptographicException("A key of the key ring does not open with this root key.");
+
+    /// <summary>Whether a row is encrypted under this root key or the one before it.</summary>
+    public static bool IsFor(KeyRingRow row, RootKey rootKey) => XElement.Parse(row.Xml).Descendants(Name).All(part =>
+        part.Attribute(FingerprintName)?.Value is { } fingerprint
+        && (string.Equals(fingerprint, rootKey.Fingerprint, StringComparison.Ordinal) || string.Equals(fingerprint, rootKey.PreviousFingerprint, StringComparison.Ordinal)));
 
     /// <summary>Encrypts the parts of a row under the current root key; false: they are already.</summary>
     /// <param name="row">The row.</param>

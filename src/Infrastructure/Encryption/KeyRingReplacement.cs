@@ -14,6 +14,9 @@ internal sealed record Rewrapping(byte[]? Wrapped, bool IsSound = true)
 
     /// <summary>It does not open, so nobody can tell which key it needs.</summary>
     public static readonly Rewrapping Broken = new(Wrapped: null, IsSound: false);
+
+    /// <summary>Whether nothing is to be done.</summary>
+    public bool IsDone => IsSound && Wrapped is null;
 }
 
 /// <summary>
@@ -22,8 +25,8 @@ internal sealed record Rewrapping(byte[]? Wrapped, bool IsSound = true)
 internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, DataKeyWrapping wrapping, AuditKeyLoader auditKey, TimeProvider time)
 {
     /// <summary>
-    /// How long an old key stays, at least: much longer than any process wraps with it, which hears of the new one from <see cref="KeyRotationWorker"/>, or within an hour
-    /// (<see cref="KeyRing.Wrap"/>).
+    /// How long an old key stays, at least: much longer than any process wraps with it, which reads the ring every minute (<see cref="KeyRotationWorker"/>) and wraps
+    /// nothing when it has not done so for an hour (<see cref="KeyRing.Wrap"/>).
     /// </summary>
     public static readonly TimeSpan Stay = TimeSpan.FromDays(2);
 
@@ -33,7 +36,7 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
     public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         var mayGo = time.GetUtcNow() >= before + Stay;
-        ring.Reload();
+        ring.Refresh();
         if (ring.CountBefore(before) > 0 && await RewrapAsync(ring.Without(before), cancellationToken) && mayGo)
         {
             ring.RemoveBefore(before);
@@ -62,9 +65,9 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
         var isDone = true;
         foreach (var row in page)
         {
-            var (wrapped, isSound) = wrapping.Rewrap(row, survivors);
-            isDone &= isSound && wrapped is null;
-            if (wrapped is not null)
+            var rewrapping = wrapping.Rewrap(row, survivors);
+            isDone &= rewrapping.IsDone;
+            if (rewrapping.Wrapped is { } wrapped)
             {
                 // Unless another replica was first.
                 await db.DataKeys.Where(other => other.Id == row.Id && other.Wrapped == row.Wrapped)

@@ -31,40 +31,37 @@ internal sealed class KeyRotationSignal : IDisposable
 }
 
 /// <summary>
-/// Replaces keys behind the requests, where somebody asked for it. Every replica does: what one has done is done for all, and one that ends leaves
+/// Reads the key ring every minute, and replaces keys behind the requests, where somebody asked for it. Every replica does: what one has done is done for all, and one that ends leaves
 /// nothing half done.
 /// </summary>
 internal sealed partial class KeyRotationWorker(
-    IServiceScopeFactory scopes, KeyRotationSignal signal, TimeProvider time, ILogger<KeyRotationWorker> logger) : BackgroundService
+    IServiceScopeFactory scopes, KeyRing ring, KeyRotationSignal signal, TimeProvider time, ILogger<KeyRotationWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    private readonly SemaphoreSlim _one = new(1, 1);
     private readonly Dictionary<KeyLayer, (DateTimeOffset Moment, DateTimeOffset At)> _last = [];
 
     /// <summary>Goes once through what is to be replaced.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) => RunAsync((_, _) => true, cancellationToken);
-
-    public override void Dispose()
-    {
-        _one.Dispose();
-        base.Dispose();
-    }
+    public Task RunAsync(CancellationToken cancellationToken) => RunAsync((_, _) => true, (_, _) => { }, cancellationToken);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (true)
+        while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await RunAsync(IsDue, stoppingToken);
+                ring.Refresh();
+                await RunAsync(IsDue, (layer, moment) => _last[layer] = (moment, time.GetUtcNow()), stoppingToken);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+            catch (Exception exception)
             {
-                Failed(exception.GetType().Name);
+                if (!stoppingToken.IsCancellationRequested)
+                {
+                    Failed(exception.GetType().Name);
+                }
             }
 
-            await signal.WaitAsync(Interval, stoppingToken);
+            await signal.WaitAsync(Interval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -74,44 +71,30 @@ internal sealed partial class KeyRotationWorker(
         || last.Moment != moment
         || time.GetUtcNow() >= last.At + (layer == KeyLayer.KeyRing ? TimeSpan.FromHours(1) : DataKeyReplacement.Stay);
 
-    private async Task RunAsync(Func<KeyLayer, DateTimeOffset, bool> isDue, CancellationToken cancellationToken)
+    private async Task RunAsync(Func<KeyLayer, DateTimeOffset, bool> isDue, Action<KeyLayer, DateTimeOffset> note, CancellationToken cancellationToken)
     {
-        await _one.WaitAsync(cancellationToken);
-        try
+        await using var scope = scopes.CreateAsyncScope();
+        var services = scope.ServiceProvider;
+        var db = services.GetRequiredService<SecretsDbContext>();
+        var open = await db.KeyRotations.AsNoTracking().Where(row => row.RequestedAt != null && row.FinishedAt == null).ToListAsync(cancellationToken);
+
+        // The ring first: it takes less, and new data keys are wrapped with what is new of it.
+        foreach (var row in open.OrderByDescending(row => row.Layer).Where(row => isDue(row.Layer, row.RequestedAt!.Value)))
         {
-            await using var scope = scopes.CreateAsyncScope();
-            var services = scope.ServiceProvider;
-            var db = services.GetRequiredService<SecretsDbContext>();
-            var open = await db.KeyRotations.AsNoTracking().Where(row => row.RequestedAt != null && row.FinishedAt == null).ToListAsync(cancellationToken);
-
-            // The ring first: it takes less, and new data keys are wrapped with what is new of it.
-            foreach (var row in open.OrderByDescending(row => row.Layer))
+            try
             {
-                var (layer, moment) = (row.Layer, row.RequestedAt!.Value);
-                if (!isDue(layer, moment))
+                var isFinished = await RunAsync(services, row.Layer, row.RequestedAt!.Value, cancellationToken);
+                note(row.Layer, row.RequestedAt!.Value);
+                if (isFinished)
                 {
-                    continue;
-                }
-
-                try
-                {
-                    var isFinished = await RunAsync(services, layer, moment, cancellationToken);
-                    _last[layer] = (moment, time.GetUtcNow());
-                    if (isFinished)
-                    {
-                        await FinishAsync(db, row, cancellationToken);
-                    }
-                }
-                catch (Exception exception) when (exception is not OperationCanceledException)
-                {
-                    // The other layer is none the worse for it.
-                    Failed(exception.GetType().Name);
+                    await FinishAsync(db, row, cancellationToken);
                 }
             }
-        }
-        finally
-        {
-            _one.Release();
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                // The other layer is none the worse for it.
+                Failed(exception.GetType().Name);
+            }
         }
     }
 

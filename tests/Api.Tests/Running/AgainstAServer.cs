@@ -222,8 +222,9 @@ public sealed partial class AgainstAServer
         using var client = await old.ClientAsync(Installation.Key);
         await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
         (await client.GetAsync("/health/ready")).MustBe(200);
-        var ring = (string)(await TestDatabase.RunAsync(
-            installation.ConnectionString, "SELECT xml FROM key_ring", [], command => command.ExecuteScalarAsync()))!;
+        var ring = Assert.Single(await RingAsync(installation));
+        var fingerprint = (await client.GetAsync("/api/v1/encryption")).MustBe(200).Json["root_key"]!.GetValue<string>();
+        Assert.Contains(fingerprint, ring, StringComparison.Ordinal);
 
         await File.WriteAllTextAsync(installation.RootKeyFile, Convert.ToBase64String(new byte[32]));
         await using (var moved = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
@@ -235,9 +236,14 @@ public sealed partial class AgainstAServer
             await AssertResolvesAsync(old);
             await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
 
-            // It adds nothing to the ring that others may be unable to read.
+            // It adds nothing to the ring that others may be unable to read, also when they change it.
             (await client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
+            using var other = await moved.ClientAsync(Installation.Key);
+            (await other.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
+            (await client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"data_keys"}""")).MustBe(200);
             await AssertResolvesAsync(old);
+            await AssertResolvesAsync(moved);
+            Assert.All(await RingAsync(installation), row => Assert.DoesNotContain(fingerprint, row, StringComparison.Ordinal));
         }
 
         // But it may have just before.
@@ -309,6 +315,9 @@ public sealed partial class AgainstAServer
         (await guess.GetAsync("/health/live")).MustBe(200);
         (await client.GetAsync("/health/live")).MustBe(200);
     }
+
+    private static Task<List<string>> RingAsync(Installation installation) =>
+        TestDatabase.ReadAsync(installation.ConnectionString, "SELECT xml FROM key_ring", row => row.GetString(0));
 
     private static async Task AssertResolvesAsync(ServiceProcess service)
     {

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.EntityFrameworkCore;
@@ -19,7 +18,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     private readonly LateClock _clock = new();
     private readonly ApiServer _server;
 
-    public ReplacingTheKeyRing() => _server = new ApiServer { Clock = _clock };
+    public ReplacingTheKeyRing() => _server = new ApiServer { Clock = _clock, ReplacesKeysByItself = false };
 
     public ValueTask InitializeAsync() => _server.InitializeAsync();
 
@@ -49,9 +48,6 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         Assert.Equal(0, await LeftAsync());
         Assert.Equal(after, await WrappedAsync());
 
-        // Revocations of keys that are gone would be one, for Data Protection, at every start.
-        Assert.DoesNotContain(_server.Log.Lines, line => line.Contains("revocation", StringComparison.OrdinalIgnoreCase));
-
         // What is remembered is forgotten by now.
         await users.ResolveAsync();
         await AssertANewProcessOpensAllAsync();
@@ -60,11 +56,9 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     [Fact]
     public async Task A_key_that_was_made_ahead_goes_with_the_old_ones_and_nothing_with_it()
     {
-        // As Data Protection does in the last days of a key: it is made now, to be used from then on.
         using var users = new Users(await UsersAsync(2));
         var ring = _server.Services.GetRequiredService<KeyRing>();
-        var now = TimeProvider.System.GetUtcNow();
-        ring.Without(DateTimeOffset.MinValue).Manager.CreateNewKey(now + TimeSpan.FromMinutes(4), now + TimeSpan.FromDays(90));
+        AddAhead(TimeSpan.FromMinutes(4));
 
         await RotateAsync();
         var moment = (await StateAsync())["requested_at"]!.GetValue<DateTimeOffset>();
@@ -78,6 +72,51 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         Assert.Equal(0, await LeftAsync());
         await users.ResolveAsync();
         await AssertANewProcessOpensAllAsync();
+    }
+
+    [Fact]
+    public async Task A_key_that_was_made_for_a_later_day_never_becomes_the_newest()
+    {
+        using var users = new Users(await UsersAsync(1));
+        AddAhead(TimeSpan.FromDays(1));
+        Assert.Equal(2, (await RingAsync()).Count);
+
+        await RotateAsync();
+
+        Assert.Equal(2, (await RingAsync()).Count);
+        Assert.Equal(1, await LeftAsync());
+        await users.ResolveAsync();
+    }
+
+    [Fact]
+    public async Task While_the_ring_is_about_to_change_its_key_by_itself_it_is_not_changed()
+    {
+        AddAhead(TimeSpan.FromHours(1));
+        var ring = await RingAsync();
+
+        using var @operator = _server.Operator();
+        (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"key_ring"}""")).MustBe(409);
+
+        Assert.Equal(ring, await RingAsync());
+        Assert.Null((await StateAsync())["requested_at"]);
+    }
+
+    [Fact]
+    public async Task A_process_that_cannot_read_the_ring_any_more_goes_on_opening_and_soon_wraps_nothing()
+    {
+        using var users = new Users(await UsersAsync(1));
+        await _server.ExecuteSqlAsync("UPDATE key_ring SET xml = replace(xml, 'fingerprint=\"', 'fingerprint=\"00')");
+        _server.Services.GetRequiredService<KeyRing>().Refresh();
+        using var early = new Users(await UsersAsync(1));
+
+        _clock.MoveOn(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(1));
+        await users.ResolveAsync();
+        await early.ResolveAsync();
+        using var late = await _server.NewUserAsync();
+        (await late.SendAsync(HttpMethod.Post, Secrets, """{"secret_name":"n","secret_value":"some value"}""")).MustBe(503);
+
+        await _server.ExecuteSqlAsync("UPDATE key_ring SET xml = replace(xml, 'fingerprint=\"00', 'fingerprint=\"')");
+        (await late.SendAsync(HttpMethod.Post, Secrets, """{"secret_name":"n","secret_value":"some value"}""")).MustBe(200);
     }
 
     [Fact]
@@ -128,7 +167,6 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         var wrapping = new DataKeyWrapping(late, NullLogger<DataKeyWrapping>.Instance);
         var rows = await RowsAsync();
         Assert.All(rows, row => Assert.NotNull(wrapping.Unwrap(row)));
-        EndTheFirstMinutes(late);
 
         await RotateAsync();
         await _server.ReplaceKeysAsync();
@@ -156,18 +194,14 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private KeyRing NewRing() => ActivatorUtilities.CreateInstance<KeyRing>(_server.Services);
-
-    /// <summary>For two minutes after its start, Data Protection looks again for keys that it does not know. By its own clock, so the test cannot wait for the end.</summary>
-    private static void EndTheFirstMinutes(KeyRing ring)
+    /// <summary>As Data Protection does in the last days of a key: it is made now, to be used from then on.</summary>
+    private void AddAhead(TimeSpan time)
     {
-        const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
-        var loaded = typeof(KeyRing).GetField("_loaded", Hidden)!.GetValue(ring)!;
-        var services = (IServiceProvider)loaded.GetType().GetFields(Hidden).Single(field => field.FieldType == typeof(IServiceProvider)).GetValue(loaded)!;
-        var provider = services.GetRequiredService(
-            typeof(IKeyManager).Assembly.GetType("Microsoft.AspNetCore.DataProtection.KeyManagement.Internal.IKeyRingProvider", throwOnError: true)!);
-        provider.GetType().GetProperty("AutoRefreshWindowEnd", Hidden)!.SetValue(provider, DateTime.MinValue);
+        var now = TimeProvider.System.GetUtcNow();
+        _server.Services.GetRequiredService<IKeyManager>().CreateNewKey(now + time, now + TimeSpan.FromDays(90));
     }
+
+    private KeyRing NewRing() => ActivatorUtilities.CreateInstance<KeyRing>(_server.Services);
 
     private async Task RotateAsync()
     {
