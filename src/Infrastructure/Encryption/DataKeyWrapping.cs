@@ -33,7 +33,7 @@ internal sealed partial class DataKeyWrapping(KeyRing ring, ILogger<DataKeyWrapp
         return rewrapping;
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The data key {KeyId} of {Owner} does not unwrap: its row was changed outside the service")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The data key {KeyId} of {Owner} does not unwrap: its row was changed outside the service, or the key ring has keys that this process cannot read")]
     private partial void Broken(Guid keyId, string owner);
 
     private static string[] PurposeOf(DataKeyRow row) => PurposeOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id);

@@ -59,10 +59,12 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
     }
 
     /// <summary>Wraps anew what these keys of the ring do not open.</summary>
+    /// <exception cref="UnavailableException">It is long since they were read: they may be gone.</exception>
     public Rewrapping Rewrap(byte[] wrapped, LoadedRing survivors, params string[] purpose) =>
         survivors.Unwrap(wrapped, purpose) is not null ? Rewrapping.NotNeeded
-        : Unwrap(wrapped, purpose) is { } key ? new Rewrapping(survivors.Wrap(key, purpose))
-        : Rewrapping.Broken;
+        : Unwrap(wrapped, purpose) is not { } key ? Rewrapping.Broken
+        : !IsOld(survivors) ? new Rewrapping(survivors.Wrap(key, purpose))
+        : throw new UnavailableException();
 
     /// <summary>Adds a key, with which everything is wrapped from now on: here at once, by others when they have read the ring.</summary>
     /// <returns>When it was made.</returns>
@@ -75,12 +77,12 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
         if (last > now + Skew)
         {
             // Data Protection makes a key two days ahead. It would be the newest from its day on, so it goes, while certainly nobody uses it yet.
-            if (manager.GetAllKeys().Any(key => key.ActivationDate > now + Skew && key.ActivationDate < now + (2 * MaxAge)))
+            if (manager.GetAllKeys().Any(key => IsAhead(key, now) && key.ActivationDate < now + (2 * MaxAge)))
             {
                 throw new ConflictException("The key ring changes its key by itself within two hours: ask again then.");
             }
 
-            manager.DeleteKeys(key => key.ActivationDate > now + Skew);
+            manager.DeleteKeys(key => IsAhead(key, now));
             last = manager.GetAllKeys().Select(key => key.ActivationDate).Append(now).Max();
         }
 
@@ -89,6 +91,9 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
         return added.CreationDate;
     }
 
+    /// <summary>Whether the newest key is one that was not made before then. If it is not, Data Protection made one ahead at the moment when ours was added.</summary>
+    public bool IsNewestSince(DateTimeOffset moment) => NewManager().GetAllKeys().MaxBy(key => key.ActivationDate)?.CreationDate >= moment;
+
     /// <summary>How many keys there are that were made before then.</summary>
     public int CountBefore(DateTimeOffset moment) => KeysBefore(moment).Count;
 
@@ -96,8 +101,8 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
     /// <exception cref="ConflictException">The ring is under another root key.</exception>
     public LoadedRing Without(DateTimeOffset before)
     {
-        var without = KeysBefore(before);
-        return Load([.. _database.Read().Where(row => !DatabaseKeyRing.IsAbout(row, without))], mayAddKeys: false);
+        var (now, without) = (time.GetUtcNow(), KeysBefore(before));
+        return Load([.. _database.Read().Where(row => !DatabaseKeyRing.IsAbout(row, without))], now, mayAddKeys: false);
     }
 
     /// <summary>Removes the keys that were made before then. What is wrapped with one of them is lost.</summary>
@@ -115,6 +120,9 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
             TryRefresh();
         }
     }
+
+    /// <summary>Whether a key is to be used from a later day. One that was made to be used at once is not, whatever this process's clock says.</summary>
+    private static bool IsAhead(IKey key, DateTimeOffset now) => key.ActivationDate > now + Skew && key.ActivationDate > key.CreationDate + (2 * Skew);
 
     private bool IsOld(LoadedRing ring) => time.GetUtcNow() - ring.SeenAt > MaxAge;
 
@@ -141,7 +149,8 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
 
         lock (_loading)
         {
-            return _loaded ??= Load(_database.Read(), mayAddKeys: true);
+            var now = time.GetUtcNow();
+            return _loaded ??= Load(_database.Read(), now, mayAddKeys: true);
         }
     }
 
@@ -149,15 +158,16 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
     {
         try
         {
+            var now = time.GetUtcNow();
             var rows = _database.Read();
             if (_loaded?.IsStill(rows) == true)
             {
-                _loaded.SeenAt = time.GetUtcNow();
+                _loaded.SeenAt = now;
             }
             else
             {
                 // It takes the place of the other only when it works.
-                _loaded = Load(rows, mayAddKeys: true);
+                _loaded = Load(rows, now, mayAddKeys: true);
             }
         }
         catch (ConflictException) when (_loaded is not null)
@@ -180,7 +190,7 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
         return (XmlKeyManager)services.BuildServiceProvider().GetRequiredService<IKeyManager>();
     }
 
-    private LoadedRing Load(List<KeyRingRow> rows, bool mayAddKeys)
+    private LoadedRing Load(List<KeyRingRow> rows, DateTimeOffset seenAt, bool mayAddKeys)
     {
         var snapshot = new SnapshotOfRing(_database, rows);
         var services = NewServices();
@@ -189,7 +199,7 @@ internal sealed class KeyRing(IServiceScopeFactory scopes, RootKey rootKey, ILog
             Configure(options);
             (options.XmlRepository, options.AutoGenerateKeys) = (snapshot, mayAddKeys);
         });
-        var ring = new LoadedRing(services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>(), snapshot) { SeenAt = time.GetUtcNow() };
+        var ring = new LoadedRing(services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>(), snapshot) { SeenAt = seenAt };
 
         // Keys are opened, and made, on first use.
         ring.Wrap([], ["Secrets.KeyRing"]);

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Encryption;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
 
@@ -37,7 +38,13 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
     {
         var mayGo = time.GetUtcNow() >= before + Stay;
         ring.Refresh();
-        if (ring.CountBefore(before) > 0 && await RewrapAsync(ring.Without(before), cancellationToken) && mayGo)
+        if (!ring.IsNewestSince(before))
+        {
+            await StartAnewAsync(before, cancellationToken);
+            return false;
+        }
+
+        if (ring.CountBefore(before) > 0 && await RewrapAsync(before, cancellationToken) && mayGo)
         {
             ring.RemoveBefore(before);
         }
@@ -45,13 +52,22 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
         return ring.CountBefore(before) == 0;
     }
 
-    /// <summary>Whether everything was wrapped with keys that stay already.</summary>
-    private async Task<bool> RewrapAsync(LoadedRing survivors, CancellationToken cancellationToken)
+    private Task<int> StartAnewAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
-        var isDone = await auditKey.RewrapAsync(survivors, cancellationToken);
+        var moment = ring.AddKey();
+        return db.KeyRotations.Where(row => row.Layer == KeyLayer.KeyRing && row.RequestedAt == before)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.RequestedAt, moment), cancellationToken);
+    }
+
+    /// <summary>Whether everything was wrapped with keys that stay already.</summary>
+    private async Task<bool> RewrapAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        var isDone = await auditKey.RewrapAsync(ring.Without(before), cancellationToken);
         Guid? after = Guid.Empty;
         while (after is { } last)
         {
+            // Each page has them read again: keys may go while a pass takes its time.
+            var survivors = ring.Without(before);
             (after, var isPageDone) = await db.InTransactionAsync(token => RewrapPageAsync(survivors, last, token), cancellationToken);
             isDone &= isPageDone;
         }

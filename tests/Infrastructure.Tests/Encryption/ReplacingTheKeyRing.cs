@@ -89,6 +89,29 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_that_is_made_for_a_later_day_at_the_same_moment_has_the_rotation_start_anew()
+    {
+        using var users = new Users(await UsersAsync(1));
+        await RotateAsync();
+        var moment = (await StateAsync())["requested_at"]!.GetValue<DateTimeOffset>();
+
+        // Another replica's clock is behind: it says that its key was made before.
+        AddAhead(TimeSpan.FromDays(1));
+        await _server.ExecuteSqlAsync(
+            "UPDATE key_rotations SET requested_at = @moment WHERE layer = 2", ("@moment", TimeProvider.System.GetUtcNow().AddSeconds(1)));
+        await _server.ReplaceKeysAsync();
+
+        Assert.NotEqual(moment, (await StateAsync())["requested_at"]!.GetValue<DateTimeOffset>());
+        _clock.MoveOn(KeyRingReplacement.Stay);
+        await _server.ReplaceKeysAsync();
+        await _server.ReplaceKeysAsync();
+        Assert.Equal(0, await LeftAsync());
+        Assert.Single(await RingAsync());
+        await users.ResolveAsync();
+        await AssertANewProcessOpensAllAsync();
+    }
+
+    [Fact]
     public async Task While_the_ring_is_about_to_change_its_key_by_itself_it_is_not_changed()
     {
         AddAhead(TimeSpan.FromHours(1));
