@@ -367,7 +367,7 @@ internal sealed class KeyRingGate(SecretsDbContext db, KeyRing ring, RootKey roo
                 // The update locks the row until the end of the transaction; the ring is read and written on a connection of its own.
                 await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now), token);
                 var fingerprint = await db.RootKeys.Select(row => row.Fingerprint).SingleAsync(token);
-                return string.Equals(fingerprint, rootKey.Fingerprint, StringComparison.Ordinal)
+                return rootKey.Is(fingerprint)
                     ? ring.Wrap([], "Secrets.KeyRingGate")
                     : throw new StartupException($"The database was moved to the root key with fingerprint {fingerprint} just now: start with that.");
             },
@@ -391,9 +391,8 @@ internal static class RootKeyXml
         ?? throw new CryptographicException("A key of the key ring does not open with this root key.");
 
     /// <summary>Whether a row is encrypted under this root key or the one before it.</summary>
-    public static bool IsFor(KeyRingRow row, RootKey rootKey) => XElement.Parse(row.Xml).Descendants(Name).All(part =>
-        part.Attribute(FingerprintName)?.Value is { } fingerprint
-        && (string.Equals(fingerprint, rootKey.Fingerprint, StringComparison.Ordinal) || string.Equals(fingerprint, rootKey.PreviousFingerprint, StringComparison.Ordinal)));
+    public static bool IsFor(KeyRingRow row, RootKey rootKey) =>
+        XElement.Parse(row.Xml).Descendants(Name).All(part => rootKey.Opens(part.Attribute(FingerprintName)?.Value));
 
     /// <summary>Encrypts the parts of a row under the current root key; false: they are already.</summary>
     /// <param name="row">The row.</param>
@@ -404,7 +403,7 @@ internal static class RootKeyXml
         var xml = XElement.Parse(row.Xml);
         var parts = xml.Descendants(Name).Select(part => (Part: part, Fingerprint: part.Attribute(FingerprintName)?.Value ?? "")).ToList();
         parts.ForEach(part => require(part.Fingerprint));
-        var outdated = parts.Where(part => !string.Equals(part.Fingerprint, rootKey.Fingerprint, StringComparison.Ordinal)).ToList();
+        var outdated = parts.Where(part => !rootKey.Is(part.Fingerprint)).ToList();
         foreach (var (part, _) in outdated)
         {
             var plaintext = Decrypt(rootKey, part);

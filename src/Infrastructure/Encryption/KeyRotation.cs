@@ -11,17 +11,15 @@ internal sealed class KeyRotation(SecretsDbContext db, KeyRing ring, RootKey roo
 {
     public async Task RequestAsync(KeyLayer layer, AuditEvent fact, CancellationToken cancellationToken)
     {
+        // By the clock that dates the keys of the layer: what is made from now on is not from before. A key of the ring that was added stays if what follows fails, and does no
+        // harm. Not in the transaction: many at once would hold the connections that it takes to add one.
+        var moment = layer == KeyLayer.KeyRing ? ring.AddKey() : time.GetUtcNow();
         await db.InTransactionAsync(
             async token =>
             {
-                // One after the other: the update locks the row.
-                var row = db.KeyRotations.Where(row => row.Layer == layer);
-                await row.ExecuteUpdateAsync(set => set.SetProperty(row => row.FinishedAt, (DateTimeOffset?)null), token);
-
-                // By the clock that dates the keys of the layer: what is made from now on is not from before. A key of the ring that was added stays if this fails, and does no harm.
-                var moment = layer == KeyLayer.KeyRing ? ring.AddKey() : time.GetUtcNow();
                 db.Record(fact);
-                return await row.ExecuteUpdateAsync(set => set.SetProperty(row => row.RequestedAt, moment), token);
+                return await db.KeyRotations.Where(row => row.Layer == layer).ExecuteUpdateAsync(
+                    set => set.SetProperty(row => row.RequestedAt, moment).SetProperty(row => row.FinishedAt, (DateTimeOffset?)null), token);
             },
             cancellationToken);
         signal.Raise();

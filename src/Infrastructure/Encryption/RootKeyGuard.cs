@@ -48,7 +48,7 @@ internal sealed partial class RootKeyGuard(
         }
 
         var moved = 0;
-        if (!IsCurrent(canary.Fingerprint))
+        if (!rootKey.Is(canary.Fingerprint))
         {
             (canary.Fingerprint, canary.Canary) = (rootKey.Fingerprint, rootKey.Encrypt(plaintext, CanaryPurpose));
             moved++;
@@ -66,15 +66,13 @@ internal sealed partial class RootKeyGuard(
     /// <summary>Sees that what was encrypted under the root key with this fingerprint can be opened.</summary>
     private void Require(string fingerprint)
     {
-        if (!IsCurrent(fingerprint) && !string.Equals(rootKey.PreviousFingerprint, fingerprint, StringComparison.Ordinal))
+        if (!rootKey.Opens(fingerprint))
         {
             throw new StartupException(
                 $"The root key is the wrong one: this database needs the key with fingerprint {fingerprint}, the file holds {rootKey.Fingerprint}"
                 + (rootKey.PreviousFingerprint is { } previous ? $", that of the previous key {previous}." : "."));
         }
     }
-
-    private bool IsCurrent(string fingerprint) => string.Equals(rootKey.Fingerprint, fingerprint, StringComparison.Ordinal);
 
     private byte[]? ReadPrevious() => options.Value.PreviousRootKeyFile is not { Length: > 0 } path ? null
         : File.Exists(path) ? Read(path)

@@ -19,7 +19,7 @@ internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey ro
             null => HealthCheckResult.Unhealthy("The root key's row is gone."),
 
             // It cannot read what others add to the key ring.
-            var fingerprint when !string.Equals(fingerprint, rootKey.Fingerprint, StringComparison.Ordinal) =>
+            var fingerprint when !rootKey.Is(fingerprint) =>
                 HealthCheckResult.Unhealthy("The database was moved to another root key: this process is to be started again with that."),
             _ => HealthCheckResult.Healthy(),
         };
