@@ -7,13 +7,14 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import './install.mjs';
 import { prepare } from './prepare.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '..', '..');
 const target = path.resolve(process.argv[2] ?? root);
 const published = fs.readFileSync(path.join(root, 'docs', 'openapi', 'v1-3.0.json'), 'utf8');
+
+execFileSync('dotnet', ['tool', 'restore'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
 
 function generate(command, file, document, settings) {
   const output = path.join(target, file);
@@ -24,9 +25,7 @@ function generate(command, file, document, settings) {
     fs.mkdirSync(path.dirname(output), { recursive: true });
     const options = { input, output, className: 'SecretsClient', operationGenerationMode: 'SingleClientFromOperationId', newLineBehavior: 'LF' };
     const given = Object.entries({ ...options, ...settings }).map(([name, value]) => `/${name}:${value}`);
-    execFileSync(process.execPath, [path.join(here, 'node_modules', 'nswag', 'bin', 'nswag.js'), command, '/runtime:Net100', ...given], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    execFileSync('dotnet', ['nswag', command, ...given], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     const tidy = fs.readFileSync(output, 'utf8').replace(/^\uFEFF/, '').replace(/[ \t]+$/gm, '').replace(/\n{3,}/g, '\n\n').trimEnd();
     fs.writeFileSync(output, `${tidy}\n`);
   } finally {

@@ -1,20 +1,82 @@
 using AutoMapper;
+using AutoMapper.Internal;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Secrets.Application;
 
 namespace Secrets.Architecture.Tests;
 
-public sealed class Wiring
+public sealed class Wiring : IDisposable
 {
+    private readonly ServiceProvider _services = new ServiceCollection().AddApplication().BuildServiceProvider();
+
+    private IConfigurationProvider Maps => _services.GetRequiredService<IMapper>().ConfigurationProvider;
+
+    public void Dispose() => _services.Dispose();
+
     [Fact]
-    public void Every_map_fills_every_member_of_its_target()
+    public void Every_map_fills_every_member_of_its_target() => Maps.AssertConfigurationIsValid();
+
+    /// <summary>
+    /// AutoMapper 14 recurses without a bound, which is the advisory that Directory.Build.props suppresses. A mapping recurses only where a type can
+    /// contain itself.
+    /// </summary>
+    [Fact]
+    public void No_mapped_type_can_contain_itself()
     {
-        using var services = new ServiceCollection()
-            .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
-            .AddApplication()
-            .BuildServiceProvider();
-        services.GetRequiredService<IMapper>().ConfigurationProvider.AssertConfigurationIsValid();
+        var maps = Maps.Internal().GetAllTypeMaps();
+
+        Assert.True(maps.Count >= 2);
+        Assert.All(maps, map =>
+        {
+            Assert.Null(CycleFrom(map.SourceType));
+            Assert.Null(CycleFrom(map.DestinationType));
+        });
     }
+
+    [Theory]
+    [InlineData(typeof(Itself))]
+    [InlineData(typeof(ListOfItself))]
+    [InlineData(typeof(Around))]
+    [InlineData(typeof(ToACycle))]
+    public void A_type_that_can_contain_itself_is_found(Type type) => Assert.NotNull(CycleFrom(type));
+
+    /// <summary>A type below this one, or this one, that can contain itself; null: there is none.</summary>
+    private static Type? CycleFrom(Type type) => CycleFrom(type, []);
+
+    private static Type? CycleFrom(Type type, List<Type> path)
+    {
+        if (path.Contains(type))
+        {
+            return type;
+        }
+
+        path.Add(type);
+        var cycle = PartsOf(type).Select(part => CycleFrom(part, path)).FirstOrDefault(found => found is not null);
+        path.Remove(type);
+        return cycle;
+    }
+
+    /// <summary>The types that an instance holds: of members, and of what a list holds. The framework's own types are copied as they are.</summary>
+    private static IEnumerable<Type> PartsOf(Type type)
+    {
+        if (type.IsArray)
+        {
+            return [type.GetElementType()!];
+        }
+
+        var arguments = type.IsGenericType ? type.GetGenericArguments() : [];
+        return type.Namespace!.StartsWith("System", StringComparison.Ordinal)
+            ? arguments
+            : [.. arguments, .. type.GetProperties().Select(property => property.PropertyType), .. type.GetFields().Select(field => field.FieldType)];
+    }
+
+    private sealed record Itself(string Name, Itself? Next);
+
+    private sealed record ListOfItself(IReadOnlyList<ListOfItself> Children);
+
+    private sealed record Around(Dictionary<string, Back[]> Members);
+
+    private sealed record Back(Around Other);
+
+    private sealed record ToACycle(int Number, Itself First);
 }

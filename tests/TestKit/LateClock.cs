@@ -1,6 +1,8 @@
 namespace Secrets.TestKit;
 
-/// <summary>The machine's clock, and as much later as a test has moved it.</summary>
+/// <summary>
+/// The machine's clock plus the time that a test adds. It goes on by itself, which a running server needs and FakeTimeProvider does not do.
+/// </summary>
 public sealed class LateClock : TimeProvider
 {
     private long _later;

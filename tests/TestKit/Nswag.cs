@@ -1,6 +1,6 @@
 namespace Secrets.TestKit;
 
-/// <summary>Makes a client of an OpenAPI document with NSwag (eng/nswag), builds it with a program around it, and runs that.</summary>
+/// <summary>Makes a client of an OpenAPI document with NSwag, builds it with a program around it, and runs that.</summary>
 public static class Nswag
 {
     private const string Project =
@@ -16,7 +16,7 @@ public static class Nswag
         </Project>
         """;
 
-    /// <summary>Where the generator and our scripts around it are.</summary>
+    /// <summary>Where our scripts around the generator are.</summary>
     public static string Folder { get; } = Path.Combine(Repository.Root, "eng", "nswag");
 
     /// <summary>What the program prints. The client is the class <c>Generated.Client</c>, as the generator makes it without our templates.</summary>
@@ -25,18 +25,16 @@ public static class Nswag
     /// <param name="arguments">What the program is called with.</param>
     public static async Task<string> RunClientAsync(string document, string program, params string[] arguments)
     {
-        Tools.SkipUnlessFound("node", "npm", "dotnet");
         using var scratch = new Scratch();
-        await Tools.RunAsync(Folder, "node", ["install.mjs"]);
+        await Tools.RunAsync(Repository.Root, "dotnet", ["tool", "restore"]);
         await Tools.RunAsync(
-            scratch.Folder,
-            "node",
+            Repository.Root,
+            "dotnet",
             [
-                Path.Combine(Folder, "node_modules", "nswag", "bin", "nswag.js"),
+                "nswag",
                 "openapi2csclient",
-                "/runtime:Net100",
                 $"/input:{document}",
-                "/output:Client.cs",
+                $"/output:{Path.Combine(scratch.Folder, "Client.cs")}",
                 "/namespace:Generated",
                 "/className:Client",
                 "/jsonLibrary:SystemTextJson",

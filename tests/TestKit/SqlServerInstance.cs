@@ -1,14 +1,13 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Security.Cryptography;
+using DotNet.Testcontainers.Builders;
 using Microsoft.Data.SqlClient;
+using Testcontainers.MsSql;
 
 namespace Secrets.TestKit;
 
 /// <summary>
 /// A SQL Server for tests: the one that <c>SECRETS_TEST_SQLSERVER</c> names (a connection string whose user may create databases), or else one
-/// that is started through the docker command line where an engine answers, and removed with the process. Where there is neither, tests are
-/// skipped and say so.
+/// that Testcontainers starts where a Docker engine answers, and removes with the process. Where there is neither, tests are skipped and say so.
 /// </summary>
 public sealed class SqlServerInstance
 {
@@ -20,17 +19,16 @@ public sealed class SqlServerInstance
     private const string ModelIsLocked = "on database 'model'";
 
     private static readonly SemaphoreSlim Making = new(1);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly Lazy<Task<SqlServerInstance>> Shared = new(StartAsync);
 
     private readonly string _connectionString;
 
     private SqlServerInstance(string connectionString) => _connectionString = connectionString;
 
+    private static string? Elsewhere => Environment.GetEnvironmentVariable(Override) is { Length: > 0 } connectionString ? connectionString : null;
+
     /// <summary>Why there is none; null: there is one.</summary>
-    public static string? WhyNot { get; } = Environment.GetEnvironmentVariable(Override) is { Length: > 0 } || DockerAnswers()
-        ? null
-        : $"no SQL Server: {Override} is not set, and no Docker engine answers";
+    public static string? WhyNot { get; } = FindReason();
 
     /// <summary>The server of this test process.</summary>
     public static Task<SqlServerInstance> SharedAsync() => Shared.Value;
@@ -71,55 +69,45 @@ public sealed class SqlServerInstance
 
     private static async Task<SqlServerInstance> StartAsync()
     {
-        if (Environment.GetEnvironmentVariable(Override) is { Length: > 0 } elsewhere)
+        if (Elsewhere is { } elsewhere)
         {
             return new SqlServerInstance(elsewhere);
         }
 
-        var password = $"Aa1!{Convert.ToHexString(RandomNumberGenerator.GetBytes(16))}";
-        var container = Docker("run", "--detach", "--env", "ACCEPT_EULA=Y", "--env", $"MSSQL_SA_PASSWORD={password}", "--publish", "127.0.0.1::1433", Image)
-            ?? throw new InvalidOperationException($"{Image} did not start.");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Docker("rm", "--force", "--volumes", container);
-        var port = Docker("port", container, "1433/tcp")!.Split('\n')[0].Split(':')[^1];
-        var server = new SqlServerInstance(
-            string.Create(CultureInfo.InvariantCulture, $"Server=tcp:127.0.0.1,{port};User ID=sa;Password={password};TrustServerCertificate=true"));
-        await server.UntilItAnswersAsync();
-        return server;
+        var container = NewContainer();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => container.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(30));
+        await container.StartAsync();
+        return new SqlServerInstance(container.GetConnectionString());
     }
 
-    private async Task UntilItAnswersAsync()
-    {
-        var watch = Stopwatch.StartNew();
-        while (true)
+    /// <summary>A container that is not started yet. Its port is published on loopback only.</summary>
+    /// <exception cref="DockerUnavailableException">No Docker engine answers.</exception>
+    private static MsSqlContainer NewContainer() => new MsSqlBuilder(Image)
+        .WithPassword($"Aa1!{Convert.ToHexString(RandomNumberGenerator.GetBytes(16))}")
+        .WithCreateParameterModifier(parameters =>
         {
-            try
+            foreach (var binding in parameters.HostConfig!.PortBindings!.Values.SelectMany(bindings => bindings))
             {
-                await using var connection = new SqlConnection(ConnectionString("master"));
-                await connection.OpenAsync();
-                return;
+                binding.HostIP = "127.0.0.1";
             }
-            catch (SqlException) when (watch.Elapsed < Patience)
-            {
-                await Task.Delay(500);
-            }
-        }
-    }
+        })
+        .Build();
 
-    private static bool DockerAnswers() => Docker("version", "--format", "{{.Server.Version}}") is not null;
-
-    /// <summary>What a command of docker's prints; null when there is no docker or the command fails.</summary>
-    private static string? Docker(params string[] arguments)
+    private static string? FindReason()
     {
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo("docker", arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
-            var output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode == 0 ? output.Trim() : null;
-        }
-        catch (System.ComponentModel.Win32Exception)
+        if (Elsewhere is not null)
         {
             return null;
+        }
+
+        try
+        {
+            _ = NewContainer();
+            return null;
+        }
+        catch (DockerUnavailableException)
+        {
+            return $"no SQL Server: {Override} is not set, and no Docker engine answers";
         }
     }
 }

@@ -20,9 +20,7 @@ internal static partial class Pipeline
             .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
         app.UseHostFiltering();
         app.UseHttpsAsConfigured();
-        app.MapWhen(
-            context => context.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal),
-            branch => branch.UseSwaggerUI(ui => ui.SwaggerEndpoint("/openapi/v1.json", "Secrets v1")));
+        app.UseSwaggerPage();
         app.UseRouting();
         app.UseCors();
         app.UseRequestTimeouts();

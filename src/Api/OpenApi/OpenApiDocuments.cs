@@ -13,6 +13,7 @@ using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
+using Secrets.Infrastructure;
 
 namespace Secrets.Api.OpenApi;
 
@@ -59,6 +60,7 @@ internal static class OpenApiDocuments
 
     public static void AddOpenApiDocuments(this IServiceCollection services)
     {
+        services.AddSettings<SwaggerOptions>(SwaggerOptions.Section);
         services.AddOpenApi("v1", options => Configure(options, OpenApiSpecVersion.OpenApi3_1));
         services.AddOpenApi("v1-3.0", options => Configure(options, OpenApiSpecVersion.OpenApi3_0));
     }

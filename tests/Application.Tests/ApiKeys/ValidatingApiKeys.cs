@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Secrets.Application.ApiKeys;
 using Secrets.Application.Common;
 
@@ -94,13 +95,8 @@ public sealed class ValidatingApiKeys
 
     private static void AssertViolations(CreateApiKey request, IEnumerable<(string Member, string Code)> expected)
     {
-        var result = new CreateApiKeyValidator(new StoppedClock()).Validate(request);
+        var result = new CreateApiKeyValidator(new FakeTimeProvider(Noon)).Validate(request);
 
         Assert.Equal(expected, result.Errors.Select(error => (error.PropertyName, error.ErrorCode)));
-    }
-
-    private sealed class StoppedClock : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => Noon;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Secrets.Domain.ApiKeys;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Persistence.Postgres;
@@ -9,7 +10,7 @@ namespace Secrets.Infrastructure.Tests.ApiKeys;
 /// <summary>A key is looked up often enough that its row says when it was last used, a minute behind at most.</summary>
 public sealed class RememberingKeys(ApiServer server) : IClassFixture<ApiServer>
 {
-    private readonly ManualClock _clock = new(TimeProvider.System.GetUtcNow());
+    private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
 
     [Theory]
     [InlineData(0)]

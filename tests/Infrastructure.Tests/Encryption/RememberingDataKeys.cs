@@ -1,6 +1,6 @@
+using Microsoft.Extensions.Time.Testing;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
-using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Encryption;
 
@@ -8,7 +8,7 @@ public sealed class RememberingDataKeys
 {
     private const int Many = 1_000_000;
 
-    private readonly ManualClock _clock = new(TimeProvider.System.GetUtcNow());
+    private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
     private readonly DataKeyCache _cache;
 
     public RememberingDataKeys() => _cache = new DataKeyCache(_clock);

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Resolution;
-using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Resolution;
 
@@ -9,7 +9,7 @@ public sealed class RememberingOwners
 {
     private const int Size = 1_000;
 
-    private readonly ManualClock _clock = new(TimeProvider.System.GetUtcNow());
+    private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
 
     [Fact]
     public void What_is_asked_for_again_and_again_stays_and_the_rest_makes_room()

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Secrets.Infrastructure.Audit;
 using Secrets.TestKit;
 
@@ -12,7 +13,7 @@ public sealed class RemovingOldRows : IAsyncLifetime
     private const int Days = 30;
 
     private readonly ApiServer _server = new();
-    private readonly ManualClock _clock = new(TimeProvider.System.GetUtcNow().AddDays(Days + 1));
+    private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow().AddDays(Days + 1));
     private readonly CapturedLog _log = new();
 
     public ValueTask InitializeAsync() => _server.InitializeAsync();

@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Options;
+using NSwag.AspNetCore;
+
+namespace Secrets.Api.OpenApi;
+
+/// <summary>The section <c>Swagger</c>.</summary>
+internal sealed class SwaggerOptions
+{
+    public const string Section = "Swagger";
+
+    /// <summary>Whether the page is served. Default: everywhere but in Production.</summary>
+    public bool? Enabled { get; set; }
+}
+
+/// <summary>The page under /swagger: people read the contract there and try it.</summary>
+internal static class SwaggerPage
+{
+    private const string Route = "/swagger";
+
+    /// <summary>Serves the page, unless the settings say otherwise.</summary>
+    public static void UseSwaggerPage(this WebApplication app)
+    {
+        var isOn = app.Services.GetRequiredService<IOptions<SwaggerOptions>>().Value.Enabled ?? !app.Environment.IsProduction();
+        if (isOn)
+        {
+            app.MapWhen(
+                context => context.Request.Path.StartsWithSegments(Route, StringComparison.Ordinal),
+                branch => branch.UseSwaggerUi(Configure));
+        }
+    }
+
+    private static void Configure(SwaggerUiSettings page)
+    {
+        page.Path = Route;
+        page.DocumentTitle = "Secrets API";
+
+        // A list, even of one: without it the page loads whatever document its query names, and sends that document's server the stored key.
+        page.SwaggerRoutes.Add(new SwaggerUiRoute("OpenAPI 3.1", "/openapi/v1.json"));
+        page.SwaggerRoutes.Add(new SwaggerUiRoute("OpenAPI 3.0", "/openapi/v1-3.0.json"));
+        page.TransformToExternalPath = RelativePath;
+        page.DocExpansion = "list";
+        page.PersistAuthorization = true;
+        page.AdditionalSettings["displayRequestDuration"] = true;
+    }
+
+    /// <summary>
+    /// A path of this service as a browser reaches it from the requested page. Relative, because a proxy may serve the service below a prefix that
+    /// the service is not told of.
+    /// </summary>
+    private static string RelativePath(string path, HttpRequest request)
+    {
+        // NSwag puts the path base in front of some paths and not of others.
+        var inside = request.PathBase.HasValue && path.StartsWith(request.PathBase.Value!, StringComparison.Ordinal) ? path[request.PathBase.Value!.Length..] : path;
+        var depth = request.Path.Value!.Count(character => character == '/') - 1;
+        return string.Concat(Enumerable.Repeat("../", depth)) + inside.TrimStart('/');
+    }
+}
