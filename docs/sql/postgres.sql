@@ -8,7 +8,7 @@ START TRANSACTION;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
     CREATE TABLE api_keys (
         id uuid NOT NULL,
         name character varying(510) COLLATE "C" NOT NULL,
@@ -23,6 +23,8 @@ BEGIN
         created_at timestamp with time zone NOT NULL,
         created_by uuid NOT NULL,
         last_used_at timestamp with time zone,
+        revoked_at timestamp with time zone,
+        replaced_by uuid,
         CONSTRAINT pk_api_keys PRIMARY KEY (id)
     );
     END IF;
@@ -30,189 +32,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE TABLE key_ring (
-        name character varying(255) COLLATE "C" NOT NULL,
-        xml text COLLATE "C" NOT NULL,
-        CONSTRAINT pk_key_ring PRIMARY KEY (name)
-    );
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE TABLE owners (
-        kind smallint NOT NULL,
-        id character varying(255) COLLATE "C" NOT NULL,
-        bytes_used bigint NOT NULL,
-        stamp bigint NOT NULL,
-        CONSTRAINT pk_owners PRIMARY KEY (kind, id)
-    );
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE TABLE root_keys (
-        id integer NOT NULL,
-        fingerprint character varying(16) COLLATE "C" NOT NULL,
-        canary bytea NOT NULL,
-        created_at timestamp with time zone NOT NULL,
-        probed_at timestamp with time zone NOT NULL,
-        CONSTRAINT pk_root_keys PRIMARY KEY (id)
-    );
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE TABLE data_keys (
-        id uuid NOT NULL,
-        owner_kind smallint NOT NULL,
-        owner_id character varying(255) COLLATE "C" NOT NULL,
-        wrapped bytea NOT NULL,
-        created_at timestamp with time zone NOT NULL,
-        retired_at timestamp with time zone,
-        CONSTRAINT pk_data_keys PRIMARY KEY (id),
-        CONSTRAINT fk_data_keys_owner FOREIGN KEY (owner_kind, owner_id) REFERENCES owners (kind, id) ON DELETE RESTRICT
-    );
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE TABLE secrets (
-        id uuid NOT NULL,
-        owner_kind smallint NOT NULL,
-        owner_id character varying(255) COLLATE "C" NOT NULL,
-        name character varying(2048) COLLATE "C" NOT NULL,
-        name_key bytea NOT NULL,
-        tool_name character varying(2048) COLLATE "C",
-        tool_arg character varying(2048) COLLATE "C",
-        is_default_for_tool boolean NOT NULL,
-        default_key bytea,
-        workspace_rule smallint NOT NULL,
-        envelope bytea NOT NULL,
-        display character varying(19) COLLATE "C" NOT NULL,
-        size integer NOT NULL,
-        version integer NOT NULL,
-        created_at timestamp with time zone NOT NULL,
-        created_by uuid NOT NULL,
-        updated_at timestamp with time zone NOT NULL,
-        updated_by uuid NOT NULL,
-        CONSTRAINT pk_secrets PRIMARY KEY (id),
-        CONSTRAINT fk_secrets_owner FOREIGN KEY (owner_kind, owner_id) REFERENCES owners (kind, id) ON DELETE RESTRICT
-    );
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE INDEX ix_api_keys_listing ON api_keys (created_at, id);
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE INDEX ix_api_keys_organization ON api_keys (organization_id);
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE INDEX ix_api_keys_user ON api_keys (user_id);
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE UNIQUE INDEX ux_api_keys_prefix ON api_keys (prefix);
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE UNIQUE INDEX ux_data_keys_current ON data_keys (owner_kind, owner_id) WHERE retired_at IS NULL;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE INDEX ix_secrets_listing ON secrets (owner_kind, owner_id, created_at, id);
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE UNIQUE INDEX ux_secrets_default ON secrets (owner_kind, owner_id, default_key) WHERE default_key IS NOT NULL;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    CREATE UNIQUE INDEX ux_secrets_name ON secrets (owner_kind, owner_id, name_key);
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121035619_Initial') THEN
-    INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261121035619_Initial', '10.0.14');
-    END IF;
-END $EF$;
-COMMIT;
-
-START TRANSACTION;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121060313_PatternArgument') THEN
-    ALTER TABLE secrets ADD pattern_arg_key bytea;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121060313_PatternArgument') THEN
-    UPDATE secrets SET pattern_arg_key = sha256(convert_to(tool_arg, 'UTF8'))
-    WHERE default_key IS NOT NULL AND strpos(tool_name, '*') > 0;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121060313_PatternArgument') THEN
-    CREATE INDEX ix_secrets_pattern_arg ON secrets (owner_kind, owner_id, pattern_arg_key) WHERE pattern_arg_key IS NOT NULL;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121060313_PatternArgument') THEN
-    INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261121060313_PatternArgument', '10.0.14');
-    END IF;
-END $EF$;
-COMMIT;
-
-START TRANSACTION;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062620_Audit') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
     CREATE TABLE audit (
         writer uuid NOT NULL,
         sequence bigint NOT NULL,
@@ -237,7 +57,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062620_Audit') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
     CREATE TABLE audit_keys (
         id integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -251,7 +71,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062620_Audit') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
     CREATE TABLE audit_writers (
         id uuid NOT NULL,
         number bigint NOT NULL,
@@ -269,86 +89,104 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062620_Audit') THEN
-    CREATE INDEX ix_audit_actor ON audit (actor, at);
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE TABLE key_ring (
+        name character varying(255) COLLATE "C" NOT NULL,
+        xml text COLLATE "C" NOT NULL,
+        CONSTRAINT pk_key_ring PRIMARY KEY (name)
+    );
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062620_Audit') THEN
-    CREATE INDEX ix_audit_at ON audit (at);
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE TABLE key_rotations (
+        layer smallint NOT NULL,
+        requested_at timestamp with time zone,
+        finished_at timestamp with time zone,
+        CONSTRAINT pk_key_rotations PRIMARY KEY (layer)
+    );
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062620_Audit') THEN
-    CREATE INDEX ix_audit_owner ON audit (owner_id, at);
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE TABLE owners (
+        kind smallint NOT NULL,
+        id character varying(255) COLLATE "C" NOT NULL,
+        bytes_used bigint NOT NULL,
+        stamp bigint NOT NULL,
+        CONSTRAINT pk_owners PRIMARY KEY (kind, id)
+    );
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062620_Audit') THEN
-    INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261121062620_Audit', '10.0.14');
-    END IF;
-END $EF$;
-COMMIT;
-
-START TRANSACTION;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062637_DefaultKeys') THEN
-    DROP INDEX ux_secrets_default;
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE TABLE root_keys (
+        id integer NOT NULL,
+        fingerprint character varying(16) COLLATE "C" NOT NULL,
+        canary bytea NOT NULL,
+        created_at timestamp with time zone NOT NULL,
+        probed_at timestamp with time zone NOT NULL,
+        CONSTRAINT pk_root_keys PRIMARY KEY (id)
+    );
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062637_DefaultKeys') THEN
-    ALTER TABLE secrets RENAME COLUMN default_key TO tool_key;
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE TABLE data_keys (
+        id uuid NOT NULL,
+        owner_kind smallint NOT NULL,
+        owner_id character varying(255) COLLATE "C" NOT NULL,
+        wrapped bytea NOT NULL,
+        created_at timestamp with time zone NOT NULL,
+        retired_at timestamp with time zone,
+        CONSTRAINT pk_data_keys PRIMARY KEY (id),
+        CONSTRAINT fk_data_keys_owner FOREIGN KEY (owner_kind, owner_id) REFERENCES owners (kind, id) ON DELETE RESTRICT
+    );
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062637_DefaultKeys') THEN
-    ALTER TABLE secrets ADD arg_key bytea;
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE TABLE secrets (
+        id uuid NOT NULL,
+        owner_kind smallint NOT NULL,
+        owner_id character varying(255) COLLATE "C" NOT NULL,
+        name character varying(2048) COLLATE "C" NOT NULL,
+        description character varying(2048) COLLATE "C" NOT NULL DEFAULT '',
+        name_key bytea NOT NULL,
+        tool_name character varying(2048) COLLATE "C",
+        tool_arg character varying(2048) COLLATE "C",
+        is_default_for_tool boolean NOT NULL,
+        tool_key bytea,
+        arg_key bytea,
+        pattern_arg_key bytea,
+        workspace_rule smallint NOT NULL,
+        envelope bytea NOT NULL,
+        display character varying(19) COLLATE "C" NOT NULL,
+        size integer NOT NULL,
+        version integer NOT NULL,
+        created_at timestamp with time zone NOT NULL,
+        created_by uuid NOT NULL,
+        updated_at timestamp with time zone NOT NULL,
+        updated_by uuid NOT NULL,
+        CONSTRAINT pk_secrets PRIMARY KEY (id),
+        CONSTRAINT fk_secrets_owner FOREIGN KEY (owner_kind, owner_id) REFERENCES owners (kind, id) ON DELETE RESTRICT
+    );
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062637_DefaultKeys') THEN
-    UPDATE secrets SET tool_key = sha256(convert_to(tool_name, 'UTF8')), arg_key = sha256(convert_to(tool_arg, 'UTF8'))
-    WHERE tool_key IS NOT NULL;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062637_DefaultKeys') THEN
-    CREATE UNIQUE INDEX ux_secrets_default ON secrets (owner_kind, owner_id, tool_key, arg_key) WHERE tool_key IS NOT NULL;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121062637_DefaultKeys') THEN
-    INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261121062637_DefaultKeys', '10.0.14');
-    END IF;
-END $EF$;
-COMMIT;
-
-START TRANSACTION;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121071339_SecretUses') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
     CREATE TABLE secret_uses (
         secret_id uuid NOT NULL,
         count bigint NOT NULL,
@@ -361,50 +199,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121071339_SecretUses') THEN
-    INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261121071339_SecretUses', '10.0.14');
-    END IF;
-END $EF$;
-COMMIT;
-
-START TRANSACTION;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121085729_KeyRotation') THEN
-    ALTER TABLE api_keys ADD replaced_by uuid;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121085729_KeyRotation') THEN
-    ALTER TABLE api_keys ADD revoked_at timestamp with time zone;
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121085729_KeyRotation') THEN
-    INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261121085729_KeyRotation', '10.0.14');
-    END IF;
-END $EF$;
-COMMIT;
-
-START TRANSACTION;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121091437_Organisations') THEN
-    ALTER TABLE secrets ADD description character varying(2048) COLLATE "C" NOT NULL DEFAULT '';
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121091437_Organisations') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
     CREATE TABLE workspace_grants (
         number integer NOT NULL,
         secret_id uuid NOT NULL,
@@ -417,18 +212,101 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261121091437_Organisations') THEN
-    INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261121091437_Organisations', '10.0.14');
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    INSERT INTO key_rotations (layer, finished_at, requested_at)
+    VALUES (1, NULL, NULL);
+    INSERT INTO key_rotations (layer, finished_at, requested_at)
+    VALUES (2, NULL, NULL);
     END IF;
 END $EF$;
-COMMIT;
-
-START TRANSACTION;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122040728_MoveStamps') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE INDEX ix_api_keys_listing ON api_keys (created_at, id);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE INDEX ix_api_keys_organization ON api_keys (organization_id);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE INDEX ix_api_keys_user ON api_keys (user_id);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE UNIQUE INDEX ux_api_keys_prefix ON api_keys (prefix);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE INDEX ix_audit_actor ON audit (actor, at);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE INDEX ix_audit_at ON audit (at);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE INDEX ix_audit_owner ON audit (owner_id, at);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE UNIQUE INDEX ux_data_keys_current ON data_keys (owner_kind, owner_id) WHERE retired_at IS NULL;
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE INDEX ix_secrets_listing ON secrets (owner_kind, owner_id, created_at, id);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE INDEX ix_secrets_pattern_arg ON secrets (owner_kind, owner_id, pattern_arg_key) WHERE pattern_arg_key IS NOT NULL;
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE UNIQUE INDEX ux_secrets_default ON secrets (owner_kind, owner_id, tool_key, arg_key) WHERE tool_key IS NOT NULL;
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    CREATE UNIQUE INDEX ux_secrets_name ON secrets (owner_kind, owner_id, name_key);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
     CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         UPDATE owners SET stamp = stamp + 1 WHERE kind = OLD.owner_kind AND id = OLD.owner_id;
@@ -459,42 +337,9 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122040728_MoveStamps') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
     INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261122040728_MoveStamps', '10.0.14');
-    END IF;
-END $EF$;
-COMMIT;
-
-START TRANSACTION;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122132015_ReplacingKeys') THEN
-    CREATE TABLE key_rotations (
-        layer smallint NOT NULL,
-        requested_at timestamp with time zone,
-        finished_at timestamp with time zone,
-        CONSTRAINT pk_key_rotations PRIMARY KEY (layer)
-    );
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122132015_ReplacingKeys') THEN
-    INSERT INTO key_rotations (layer, finished_at, requested_at)
-    VALUES (1, NULL, NULL);
-    INSERT INTO key_rotations (layer, finished_at, requested_at)
-    VALUES (2, NULL, NULL);
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261122132015_ReplacingKeys') THEN
-    INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261122132015_ReplacingKeys', '10.0.14');
+    VALUES ('20261129144307_Initial', '10.0.15');
     END IF;
 END $EF$;
 COMMIT;

@@ -11,7 +11,7 @@ GO
 BEGIN TRANSACTION;
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [api_keys] (
@@ -28,13 +28,15 @@ BEGIN
         [created_at] datetimeoffset(6) NOT NULL,
         [created_by] binary(16) NOT NULL,
         [last_used_at] datetimeoffset(6) NULL,
+        [revoked_at] datetimeoffset(6) NULL,
+        [replaced_by] binary(16) NULL,
         CONSTRAINT [pk_api_keys] PRIMARY KEY ([id])
     );
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [audit] (
@@ -60,7 +62,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [audit_keys] (
@@ -75,7 +77,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [audit_writers] (
@@ -94,7 +96,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [key_ring] (
@@ -106,7 +108,20 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE TABLE [key_rotations] (
+        [layer] smallint NOT NULL,
+        [requested_at] datetimeoffset(6) NULL,
+        [finished_at] datetimeoffset(6) NULL,
+        CONSTRAINT [pk_key_rotations] PRIMARY KEY ([layer])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [owners] (
@@ -120,7 +135,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [root_keys] (
@@ -135,7 +150,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [data_keys] (
@@ -152,7 +167,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [secrets] (
@@ -160,6 +175,7 @@ BEGIN
         [owner_kind] tinyint NOT NULL,
         [owner_id] varbinary(1020) NOT NULL,
         [name] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [description] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT N'',
         [name_key] binary(32) NOT NULL,
         [tool_name] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
         [tool_arg] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
@@ -183,7 +199,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [secret_uses] (
@@ -197,130 +213,13 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE INDEX [ix_audit_at] ON [audit] ([at]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121091821_Initial'
-)
-BEGIN
-    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261121091821_Initial', N'10.0.14');
-END;
-
-COMMIT;
-GO
-
-BEGIN TRANSACTION;
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121102113_Organisations'
-)
-BEGIN
-    ALTER TABLE [secrets] ADD [description] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT N'';
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121102113_Organisations'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     CREATE TABLE [workspace_grants] (
         [number] int NOT NULL,
         [secret_id] binary(16) NOT NULL,
-        [workspace] nvarchar(510) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [workspace] varbinary(1020) NOT NULL,
         CONSTRAINT [pk_workspace_grants] PRIMARY KEY ([secret_id], [number]),
         CONSTRAINT [fk_workspace_grants_secret] FOREIGN KEY ([secret_id]) REFERENCES [secrets] ([id]) ON DELETE CASCADE
     );
@@ -328,128 +227,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121102113_Organisations'
-)
-BEGIN
-    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261121102113_Organisations', N'10.0.14');
-END;
-
-COMMIT;
-GO
-
-BEGIN TRANSACTION;
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121103856_KeyRotation'
-)
-BEGIN
-    ALTER TABLE [api_keys] ADD [replaced_by] binary(16) NULL;
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121103856_KeyRotation'
-)
-BEGIN
-    ALTER TABLE [api_keys] ADD [revoked_at] datetimeoffset(6) NULL;
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121103856_KeyRotation'
-)
-BEGIN
-    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261121103856_KeyRotation', N'10.0.14');
-END;
-
-COMMIT;
-GO
-
-BEGIN TRANSACTION;
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
-)
-BEGIN
-    EXEC sp_rename N'[workspace_grants].[workspace]', N'workspace_text', 'COLUMN';
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
-)
-BEGIN
-    ALTER TABLE [workspace_grants] ADD [workspace] varbinary(1020) NULL;
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
-)
-BEGIN
-    EXEC(N'UPDATE workspace_grants
-    SET workspace = CAST(CAST(workspace_text COLLATE Latin1_General_100_BIN2_UTF8 AS varchar(1020)) AS varbinary(1020))');
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
-)
-BEGIN
-    DECLARE @var nvarchar(max);
-    SELECT @var = QUOTENAME([d].[name])
-    FROM [sys].[default_constraints] [d]
-    INNER JOIN [sys].[columns] [c] ON [d].[parent_column_id] = [c].[column_id] AND [d].[parent_object_id] = [c].[object_id]
-    WHERE ([d].[parent_object_id] = OBJECT_ID(N'[workspace_grants]') AND [c].[name] = N'workspace');
-    IF @var IS NOT NULL EXEC(N'ALTER TABLE [workspace_grants] DROP CONSTRAINT ' + @var + ';');
-    ALTER TABLE [workspace_grants] ALTER COLUMN [workspace] varbinary(1020) NOT NULL;
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
-)
-BEGIN
-    DECLARE @var1 nvarchar(max);
-    SELECT @var1 = QUOTENAME([d].[name])
-    FROM [sys].[default_constraints] [d]
-    INNER JOIN [sys].[columns] [c] ON [d].[parent_column_id] = [c].[column_id] AND [d].[parent_object_id] = [c].[object_id]
-    WHERE ([d].[parent_object_id] = OBJECT_ID(N'[workspace_grants]') AND [c].[name] = N'workspace_text');
-    IF @var1 IS NOT NULL EXEC(N'ALTER TABLE [workspace_grants] DROP CONSTRAINT ' + @var1 + ';');
-    ALTER TABLE [workspace_grants] DROP COLUMN [workspace_text];
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261121220649_CompareWorkspaces'
-)
-BEGIN
-    INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261121220649_CompareWorkspaces', N'10.0.14');
-END;
-
-COMMIT;
-GO
-
-BEGIN TRANSACTION;
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261122132034_ReplacingKeys'
-)
-BEGIN
-    CREATE TABLE [key_rotations] (
-        [layer] smallint NOT NULL,
-        [requested_at] datetimeoffset(6) NULL,
-        [finished_at] datetimeoffset(6) NULL,
-        CONSTRAINT [pk_key_rotations] PRIMARY KEY ([layer])
-    );
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261122132034_ReplacingKeys'
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'layer', N'finished_at', N'requested_at') AND [object_id] = OBJECT_ID(N'[key_rotations]'))
@@ -463,11 +241,107 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261122132034_ReplacingKeys'
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_audit_at] ON [audit] ([at]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
+)
+BEGIN
+    CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129144315_Initial'
 )
 BEGIN
     INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261122132034_ReplacingKeys', N'10.0.14');
+    VALUES (N'20261129144315_Initial', N'10.0.15');
 END;
 
 COMMIT;

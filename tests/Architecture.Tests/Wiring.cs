@@ -1,3 +1,4 @@
+using System.Reflection;
 using AutoMapper;
 using AutoMapper.Internal;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,6 +8,8 @@ namespace Secrets.Architecture.Tests;
 
 public sealed class Wiring : IDisposable
 {
+    private const BindingFlags Held = BindingFlags.Public | BindingFlags.Instance;
+
     private readonly ServiceProvider _services = new ServiceCollection().AddApplication().BuildServiceProvider();
 
     private IConfigurationProvider Maps => _services.GetRequiredService<IMapper>().ConfigurationProvider;
@@ -67,7 +70,7 @@ public sealed class Wiring : IDisposable
         var arguments = type.IsGenericType ? type.GetGenericArguments() : [];
         return type.Namespace!.StartsWith("System", StringComparison.Ordinal)
             ? arguments
-            : [.. arguments, .. type.GetProperties().Select(property => property.PropertyType), .. type.GetFields().Select(field => field.FieldType)];
+            : [.. arguments, .. type.GetProperties(Held).Select(property => property.PropertyType), .. type.GetFields(Held).Select(field => field.FieldType)];
     }
 
     private sealed record Itself(string Name, Itself? Next);

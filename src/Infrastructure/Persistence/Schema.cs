@@ -9,8 +9,11 @@ namespace Secrets.Infrastructure.Persistence;
 internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptions> options, IHostEnvironment environment, ILogger<Schema> logger)
 {
     /// <summary>Applies every migration that is missing, and allows what the service needs.</summary>
+    /// <exception cref="StartupException">The database was made before the first release.</exception>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
+        await ReadAppliedAsync(cancellationToken);
+
         // An index of a large table takes as long as it takes.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         await db.Database.MigrateAsync(cancellationToken);
@@ -18,10 +21,10 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     }
 
     /// <summary>Sees that no migration is missing, that what the service needs is allowed, and that what it commits lasts.</summary>
-    /// <exception cref="StartupException">One of that is not so.</exception>
+    /// <exception cref="StartupException">A requirement is not met.</exception>
     public async Task RequireCurrentAsync(CancellationToken cancellationToken)
     {
-        var applied = (await db.Database.GetAppliedMigrationsAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
+        var applied = await ReadAppliedAsync(cancellationToken);
         var known = db.Database.GetMigrations().ToList();
         var missing = known.Count(migration => !applied.Contains(migration));
         if (missing > 0)
@@ -45,6 +48,19 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         {
             Careless(exception.Message);
         }
+    }
+
+    /// <summary>The migrations that the database has. Each release begins its history with the same one.</summary>
+    /// <exception cref="StartupException">The database was made before the first release.</exception>
+    private async Task<HashSet<string>> ReadAppliedAsync(CancellationToken cancellationToken)
+    {
+        var applied = (await db.Database.GetAppliedMigrationsAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
+        var first = db.Database.GetMigrations().First();
+        return applied.Count == 0 || applied.Contains(first)
+            ? applied
+            : throw new StartupException(
+                $"The database was made by a version before the first release, and cannot be upgraded: its migrations begin with {applied.Min(StringComparer.Ordinal)}, "
+                + $"those of this version with {first}. Use a new database; nothing was changed in this one.");
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer one has run")]

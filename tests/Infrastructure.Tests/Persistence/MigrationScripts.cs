@@ -1,9 +1,12 @@
 using System.Data.Common;
+using System.Reflection;
 using System.Text.RegularExpressions;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.EntityFrameworkCore.Migrations.Internal;
 using Microsoft.SqlServer.TransactSql.ScriptDom;
 using Npgsql;
 using Secrets.Infrastructure.Persistence;
@@ -16,6 +19,12 @@ namespace Secrets.Infrastructure.Tests.Persistence;
 /// <summary>The scripts of docs/sql, for those who let nobody but their own tools change a database.</summary>
 public sealed partial class MigrationScripts
 {
+    private const string Columns =
+        """
+        FROM information_schema.columns c JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+        WHERE t.table_type = 'BASE TABLE' AND t.table_schema IN ('public', 'dbo') AND t.table_name <> 'migrations'
+        """;
+
     public static TheoryData<string> Databases => new("postgres", "sqlserver");
 
     [Theory]
@@ -36,7 +45,7 @@ public sealed partial class MigrationScripts
 
         TSql.Parse(Committed("sqlserver")).Accept(executed);
 
-        Assert.Contains(executed.Statements, sql => sql.StartsWith("UPDATE workspace_grants", StringComparison.Ordinal));
+        Assert.Contains(executed.Statements, sql => sql.StartsWith("CREATE UNIQUE INDEX [ux_secrets_default]", StringComparison.Ordinal));
         Assert.All(executed.Statements, TSql.Check);
     }
 
@@ -53,41 +62,66 @@ public sealed partial class MigrationScripts
         Assert.Null(await db.Secrets.FirstOrDefaultAsync(TestContext.Current.CancellationToken));
     }
 
+    /// <summary>There is one migration until the first release. What comes after it is made up here, so that upgrading stays tested.</summary>
     [Theory]
     [MemberData(nameof(Databases))]
-    public async Task They_upgrade_the_version_before_with_all_that_is_in_it(string database)
+    public async Task A_later_version_upgrades_a_database_with_all_that_is_in_it(string database)
     {
         await using var db = await NewDatabaseAsync(database);
-        var migrations = db.Database.GetMigrations().ToList();
-        await RunAsync(db, db.GetService<IMigrator>().GenerateScript(toMigration: migrations.Count > 1 ? migrations[^2] : migrations[^1]));
-        var tables = await FillAsync(db);
-
         await RunAsync(db, Committed(database));
+        await FillAsync(db);
+        var before = await CountAsync(db);
+        await using var later = LaterVersion(db);
 
-        Assert.Empty(await db.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
-        Assert.True(tables.Count >= 8, $"only {tables.Count} tables had a row");
-        foreach (var table in tables)
-        {
-            var count = $"SELECT CAST(count(*) AS int) AS \"Value\" FROM {table}";
-            Assert.Equal(1, await db.Database.SqlQueryRaw<int>(count).SingleAsync(TestContext.Current.CancellationToken));
-        }
+        var script = later.GetService<IMigrator>().GenerateScript(options: MigrationsSqlGenerationOptions.Idempotent);
+        await RunAsync(later, script);
+        await RunAsync(later, script);
 
+        Assert.Empty(await later.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
+        Assert.True(before.Count >= 8, $"only {before.Count} tables");
+        Assert.All(before, table => Assert.True(table.Value > 0, $"{table.Key} is empty"));
+        Assert.Equal(before, await CountAsync(db));
+        var added = $"SELECT CAST({MadeUpMigration.Column} AS int) AS \"Value\" FROM {MadeUpMigration.Table}";
+        Assert.Equal(MadeUpMigration.Default, Assert.Single(await ReadAsync<int>(db, added)));
+
+        // And the version before goes on with it.
         Assert.NotNull(await db.Secrets.SingleAsync(TestContext.Current.CancellationToken));
     }
 
-    private static SecretsDbContext NewContext(string database, string connectionString)
+    [Theory]
+    [MemberData(nameof(Databases))]
+    public async Task Migrations_that_the_service_applies_upgrade_it_too(string database)
+    {
+        await using var db = await NewDatabaseAsync(database);
+        await db.Database.MigrateAsync(TestContext.Current.CancellationToken);
+        await using var later = LaterVersion(db);
+        Assert.Single(await later.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
+
+        await later.Database.MigrateAsync(TestContext.Current.CancellationToken);
+
+        Assert.Empty(await later.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static SecretsDbContext NewContext(string database, string connectionString, bool isLater = false)
     {
         if (database == "postgres")
         {
             var postgres = new DbContextOptionsBuilder<PostgresSecretsDbContext>();
             PostgresEngine.Configure(postgres, connectionString.Length > 0 ? connectionString : "Host=nowhere");
-            return new PostgresSecretsDbContext(postgres.Options);
+            return new PostgresSecretsDbContext(AsVersion(postgres, isLater).Options);
         }
 
         var sqlServer = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
         SqlServerEngine.Configure(sqlServer, connectionString.Length > 0 ? connectionString : "Server=nowhere");
-        return new SqlServerSecretsDbContext(sqlServer.Options);
+        return new SqlServerSecretsDbContext(AsVersion(sqlServer, isLater).Options);
     }
+
+    private static DbContextOptionsBuilder<T> AsVersion<T>(DbContextOptionsBuilder<T> options, bool isLater)
+        where T : DbContext => isLater ? options.ReplaceService<IMigrationsAssembly, WithMadeUpMigration>() : options;
+
+    /// <summary>The same database as a version sees it that has one more migration.</summary>
+    private static SecretsDbContext LaterVersion(SecretsDbContext db) =>
+        NewContext(db is PostgresSecretsDbContext ? "postgres" : "sqlserver", db.Database.GetConnectionString()!, isLater: true);
 
     /// <summary>A database without anything in it.</summary>
     private static async Task<SecretsDbContext> NewDatabaseAsync(string database)
@@ -107,30 +141,37 @@ public sealed partial class MigrationScripts
     }
 
     /// <summary>
-    /// A row in every table, whatever its columns are: all values of one type are the same, so that what refers to another row finds it.
+    /// A row in every table that has none, whatever its columns are: all values of one type are the same, so that what refers to another row finds it.
     /// </summary>
-    private static async Task<IReadOnlyList<string>> FillAsync(SecretsDbContext db)
+    private static async Task FillAsync(SecretsDbContext db)
     {
-        var columns = await db.Database.SqlQueryRaw<string>(
-            """
-            SELECT CONCAT(c.table_name, ' ', c.column_name, ' ', c.data_type) AS "Value"
-            FROM information_schema.columns c JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
-            WHERE t.table_type = 'BASE TABLE' AND t.table_schema IN ('public', 'dbo')
-            """).ToListAsync(TestContext.Current.CancellationToken);
+        var counts = await CountAsync(db);
+        var columns = await ReadAsync<string>(db, $"SELECT CONCAT(c.table_name, ' ', c.column_name, ' ', c.data_type) AS \"Value\" {Columns}");
         var tables = columns.Select(column => column.Split(' ', 3))
-            .Where(column => column[0] != "migrations")
+            .Where(column => counts[column[0]] == 0)
             .GroupBy(column => column[0], column => (Name: column[1], Type: column[2]))
             .OrderBy(table => table.Key switch { "owners" => 0, "secrets" => 1, _ => 2 });
-        var filled = new List<string>();
         foreach (var table in tables)
         {
             var (names, values) = (string.Join(", ", table.Select(column => $"\"{column.Name}\"")), string.Join(", ", table.Select(column => Sample(column.Type))));
             await RunAsync(db, $"INSERT INTO {table.Key} ({names}) VALUES ({values})");
-            filled.Add(table.Key);
+        }
+    }
+
+    /// <summary>How many rows each table has, the list of migrations aside.</summary>
+    private static async Task<SortedDictionary<string, int>> CountAsync(SecretsDbContext db)
+    {
+        var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var table in await ReadAsync<string>(db, $"SELECT DISTINCT c.table_name AS \"Value\" {Columns}"))
+        {
+            counts[table] = Assert.Single(await ReadAsync<int>(db, $"SELECT CAST(count(*) AS int) AS \"Value\" FROM {table}"));
         }
 
-        return filled;
+        return counts;
     }
+
+    private static Task<List<T>> ReadAsync<T>(SecretsDbContext db, string sql) =>
+        db.Database.SqlQueryRaw<T>(sql).ToListAsync(TestContext.Current.CancellationToken);
 
     private static string Sample(string type) => type switch
     {
@@ -187,4 +228,34 @@ public sealed partial class MigrationScripts
             }
         }
     }
+
+    /// <summary>Adds a column to a table that has rows.</summary>
+    [Migration(Id)]
+    private sealed class MadeUpMigration : Migration
+    {
+        public const string Id = "99990101000000_MadeUp";
+        public const string Table = "owners";
+        public const string Column = "made_up";
+        public const int Default = 7;
+
+        protected override void Up(MigrationBuilder migrationBuilder) =>
+            migrationBuilder.AddColumn<int>(Column, Table, nullable: false, defaultValue: Default);
+
+        protected override void BuildTargetModel(ModelBuilder modelBuilder)
+        {
+        }
+    }
+
+#pragma warning disable EF1001 // EF Core has no public way to name migrations of another assembly than the context's.
+    private sealed class WithMadeUpMigration(
+        ICurrentDbContext context, IDbContextOptions options, IMigrationsIdGenerator ids, IDiagnosticsLogger<DbLoggerCategory.Migrations> logger)
+        : MigrationsAssembly(context, options, ids, logger)
+    {
+        public override IReadOnlyDictionary<string, TypeInfo> Migrations =>
+            new SortedDictionary<string, TypeInfo>(base.Migrations.ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal)
+            {
+                [MadeUpMigration.Id] = typeof(MadeUpMigration).GetTypeInfo(),
+            };
+    }
+#pragma warning restore EF1001
 }

@@ -4,6 +4,8 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
+#pragma warning disable CA1814 // Prefer jagged arrays over multidimensional
+
 namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 {
     /// <inheritdoc />
@@ -28,11 +30,73 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     expires_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
                     created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
                     created_by = table.Column<Guid>(type: "uuid", nullable: false),
-                    last_used_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
+                    last_used_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
+                    revoked_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
+                    replaced_by = table.Column<Guid>(type: "uuid", nullable: true)
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_api_keys", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "audit",
+                columns: table => new
+                {
+                    writer = table.Column<Guid>(type: "uuid", nullable: false),
+                    sequence = table.Column<long>(type: "bigint", nullable: false),
+                    at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    actor = table.Column<Guid>(type: "uuid", nullable: false),
+                    action = table.Column<short>(type: "smallint", nullable: false),
+                    outcome = table.Column<short>(type: "smallint", nullable: false),
+                    owner_kind = table.Column<short>(type: "smallint", nullable: true),
+                    owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: true, collation: "C"),
+                    secret_id = table.Column<Guid>(type: "uuid", nullable: true),
+                    secret_version = table.Column<int>(type: "integer", nullable: true),
+                    key_id = table.Column<Guid>(type: "uuid", nullable: true),
+                    tool_name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
+                    tool_arg = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
+                    address = table.Column<string>(type: "character varying(64)", maxLength: 64, nullable: true, collation: "C"),
+                    request_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
+                    hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_audit", x => new { x.writer, x.sequence });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "audit_keys",
+                columns: table => new
+                {
+                    id = table.Column<int>(type: "integer", nullable: false),
+                    wrapped = table.Column<byte[]>(type: "bytea", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    writers = table.Column<long>(type: "bigint", nullable: false),
+                    mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_audit_keys", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "audit_writers",
+                columns: table => new
+                {
+                    id = table.Column<Guid>(type: "uuid", nullable: false),
+                    number = table.Column<long>(type: "bigint", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    sequence = table.Column<long>(type: "bigint", nullable: false),
+                    hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
+                    head_mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
+                    anchor_sequence = table.Column<long>(type: "bigint", nullable: false),
+                    anchor_hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
+                    anchor_mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_audit_writers", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
@@ -45,6 +109,19 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_key_ring", x => x.name);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "key_rotations",
+                columns: table => new
+                {
+                    layer = table.Column<short>(type: "smallint", nullable: false),
+                    requested_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
+                    finished_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_key_rotations", x => x.layer);
                 });
 
             migrationBuilder.CreateTable(
@@ -106,11 +183,14 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     owner_kind = table.Column<byte>(type: "smallint", nullable: false),
                     owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
                     name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: false, collation: "C"),
+                    description = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: false, defaultValue: "", collation: "C"),
                     name_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
                     tool_name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
                     tool_arg = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
                     is_default_for_tool = table.Column<bool>(type: "boolean", nullable: false),
-                    default_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
+                    tool_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
+                    arg_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
+                    pattern_arg_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
                     workspace_rule = table.Column<byte>(type: "smallint", nullable: false),
                     envelope = table.Column<byte[]>(type: "bytea", nullable: false),
                     display = table.Column<string>(type: "character varying(19)", maxLength: 19, nullable: false, collation: "C"),
@@ -130,6 +210,53 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         principalTable: "owners",
                         principalColumns: new[] { "kind", "id" },
                         onDelete: ReferentialAction.Restrict);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "secret_uses",
+                columns: table => new
+                {
+                    secret_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    count = table.Column<long>(type: "bigint", nullable: false),
+                    last_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_secret_uses", x => x.secret_id);
+                    table.ForeignKey(
+                        name: "fk_secret_uses_secret",
+                        column: x => x.secret_id,
+                        principalTable: "secrets",
+                        principalColumn: "id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "workspace_grants",
+                columns: table => new
+                {
+                    number = table.Column<int>(type: "integer", nullable: false),
+                    secret_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    workspace = table.Column<string>(type: "character varying(510)", maxLength: 510, nullable: false, collation: "C")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_workspace_grants", x => new { x.secret_id, x.number });
+                    table.ForeignKey(
+                        name: "fk_workspace_grants_secret",
+                        column: x => x.secret_id,
+                        principalTable: "secrets",
+                        principalColumn: "id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.InsertData(
+                table: "key_rotations",
+                columns: new[] { "layer", "finished_at", "requested_at" },
+                values: new object[,]
+                {
+                    { (short)1, null, null },
+                    { (short)2, null, null }
                 });
 
             migrationBuilder.CreateIndex(
@@ -154,6 +281,21 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "ix_audit_actor",
+                table: "audit",
+                columns: new[] { "actor", "at" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_at",
+                table: "audit",
+                column: "at");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_owner",
+                table: "audit",
+                columns: new[] { "owner_id", "at" });
+
+            migrationBuilder.CreateIndex(
                 name: "ux_data_keys_current",
                 table: "data_keys",
                 columns: new[] { "owner_kind", "owner_id" },
@@ -166,17 +308,25 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 columns: new[] { "owner_kind", "owner_id", "created_at", "id" });
 
             migrationBuilder.CreateIndex(
+                name: "ix_secrets_pattern_arg",
+                table: "secrets",
+                columns: new[] { "owner_kind", "owner_id", "pattern_arg_key" },
+                filter: "pattern_arg_key IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "ux_secrets_default",
                 table: "secrets",
-                columns: new[] { "owner_kind", "owner_id", "default_key" },
+                columns: new[] { "owner_kind", "owner_id", "tool_key", "arg_key" },
                 unique: true,
-                filter: "default_key IS NOT NULL");
+                filter: "tool_key IS NOT NULL");
 
             migrationBuilder.CreateIndex(
                 name: "ux_secrets_name",
                 table: "secrets",
                 columns: new[] { "owner_kind", "owner_id", "name_key" },
                 unique: true);
+
+            migrationBuilder.Sql(StampTriggers.Create);
         }
 
         /// <inheritdoc />
@@ -186,19 +336,39 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "api_keys");
 
             migrationBuilder.DropTable(
+                name: "audit");
+
+            migrationBuilder.DropTable(
+                name: "audit_keys");
+
+            migrationBuilder.DropTable(
+                name: "audit_writers");
+
+            migrationBuilder.DropTable(
                 name: "data_keys");
 
             migrationBuilder.DropTable(
                 name: "key_ring");
 
             migrationBuilder.DropTable(
+                name: "key_rotations");
+
+            migrationBuilder.DropTable(
                 name: "root_keys");
+
+            migrationBuilder.DropTable(
+                name: "secret_uses");
+
+            migrationBuilder.DropTable(
+                name: "workspace_grants");
 
             migrationBuilder.DropTable(
                 name: "secrets");
 
             migrationBuilder.DropTable(
                 name: "owners");
+
+            migrationBuilder.Sql(StampTriggers.Drop);
         }
     }
 }

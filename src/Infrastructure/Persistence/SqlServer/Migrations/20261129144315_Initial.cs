@@ -3,6 +3,8 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
+#pragma warning disable CA1814 // Prefer jagged arrays over multidimensional
+
 namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 {
     /// <inheritdoc />
@@ -27,7 +29,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     expires_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
                     created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
                     created_by = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    last_used_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true)
+                    last_used_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
+                    revoked_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
+                    replaced_by = table.Column<byte[]>(type: "binary(16)", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -108,6 +112,19 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 });
 
             migrationBuilder.CreateTable(
+                name: "key_rotations",
+                columns: table => new
+                {
+                    layer = table.Column<short>(type: "smallint", nullable: false),
+                    requested_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
+                    finished_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_key_rotations", x => x.layer);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "owners",
                 columns: table => new
                 {
@@ -167,6 +184,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     owner_kind = table.Column<byte>(type: "tinyint", nullable: false),
                     owner_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
                     name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    description = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: false, defaultValue: "", collation: "Latin1_General_100_BIN2"),
                     name_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
                     tool_name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
                     tool_arg = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
@@ -212,6 +230,34 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         principalTable: "secrets",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "workspace_grants",
+                columns: table => new
+                {
+                    number = table.Column<int>(type: "int", nullable: false),
+                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    workspace = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_workspace_grants", x => new { x.secret_id, x.number });
+                    table.ForeignKey(
+                        name: "fk_workspace_grants_secret",
+                        column: x => x.secret_id,
+                        principalTable: "secrets",
+                        principalColumn: "id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.InsertData(
+                table: "key_rotations",
+                columns: new[] { "layer", "finished_at", "requested_at" },
+                values: new object[,]
+                {
+                    { (short)1, null, null },
+                    { (short)2, null, null }
                 });
 
             migrationBuilder.CreateIndex(
@@ -304,10 +350,16 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "key_ring");
 
             migrationBuilder.DropTable(
+                name: "key_rotations");
+
+            migrationBuilder.DropTable(
                 name: "root_keys");
 
             migrationBuilder.DropTable(
                 name: "secret_uses");
+
+            migrationBuilder.DropTable(
+                name: "workspace_grants");
 
             migrationBuilder.DropTable(
                 name: "secrets");

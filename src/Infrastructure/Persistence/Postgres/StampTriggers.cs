@@ -1,0 +1,46 @@
+namespace Secrets.Infrastructure.Persistence.Postgres;
+
+/// <summary>
+/// Triggers that move an owner's stamp when somebody changes or deletes a secret past the service, so that what replicas cached of the owner is stale.
+/// EF Core's model has no triggers: <c>eng/reset-migrations</c> adds these statements to the migration that it generates.
+/// </summary>
+internal static class StampTriggers
+{
+    // Only columns that a secret is selected or opened by count. An INSERT moves no stamp: the service moves it when it inserts, a row that somebody
+    // else inserts does not open, and a trigger would cost each create as much as an index.
+    public const string Create =
+        """
+        CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE owners SET stamp = stamp + 1 WHERE kind = OLD.owner_kind AND id = OLD.owner_id;
+            IF TG_OP = 'UPDATE' AND (NEW.owner_kind <> OLD.owner_kind OR NEW.owner_id <> OLD.owner_id) THEN
+                UPDATE owners SET stamp = stamp + 1 WHERE kind = NEW.owner_kind AND id = NEW.owner_id;
+            END IF;
+            RETURN NULL;
+        END $$;
+
+        CREATE TRIGGER move_stamp_on_update
+        AFTER UPDATE OF id, owner_kind, owner_id, name, tool_name, tool_arg, is_default_for_tool, workspace_rule, version, envelope ON secrets
+        FOR EACH ROW EXECUTE FUNCTION move_stamp_of_secret();
+
+        CREATE TRIGGER move_stamp_on_delete AFTER DELETE ON secrets
+        FOR EACH ROW EXECUTE FUNCTION move_stamp_of_secret();
+
+        CREATE FUNCTION move_stamp_of_grant() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE owners o SET stamp = stamp + 1 FROM secrets s
+            WHERE s.id IN (OLD.secret_id, NEW.secret_id) AND o.kind = s.owner_kind AND o.id = s.owner_id;
+            RETURN NULL;
+        END $$;
+
+        CREATE TRIGGER move_stamp AFTER INSERT OR UPDATE OR DELETE ON workspace_grants
+        FOR EACH ROW EXECUTE FUNCTION move_stamp_of_grant();
+        """;
+
+    /// <summary>For after the tables are dropped, and the triggers with them.</summary>
+    public const string Drop =
+        """
+        DROP FUNCTION move_stamp_of_grant();
+        DROP FUNCTION move_stamp_of_secret();
+        """;
+}
