@@ -17,8 +17,8 @@ using Xunit;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// The service as a user gets it, on a port of its own and a database of its own: embedded, or on a SQL Server. One per test assembly; tests
-/// stay apart by using users of their own.
+/// The service on a port of its own and a database of its own. The one that all tests of an assembly share is as a user gets it, with its database
+/// embedded; tests stay apart by using users of their own. Others (<see cref="With"/>) have a database on the shared server, and start in no time.
 /// </summary>
 public sealed class ApiServer : IAsyncLifetime
 {
@@ -31,7 +31,16 @@ public sealed class ApiServer : IAsyncLifetime
     public static readonly TimeSpan RetiredKeysStay = DataKeyReplacement.Stay + TimeSpan.FromSeconds(1);
 
     private readonly Factory _factory = new();
+    private readonly bool _isEmbedded;
     private IdentityProvider? _issuer;
+
+    /// <summary>A service that brings its database along.</summary>
+    public ApiServer()
+        : this(isEmbedded: true)
+    {
+    }
+
+    private ApiServer(bool isEmbedded) => _isEmbedded = isEmbedded && !TestDatabase.IsSqlServer;
 
     /// <summary>Everything that was logged, at every level.</summary>
     public CapturedLog Log => _factory.Log;
@@ -49,21 +58,21 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>The clock that it goes by, instead of the machine's; set before it starts.</summary>
     public TimeProvider? Clock
     {
-        init => _factory.Clock = value;
+        set => _factory.Clock = value;
     }
 
     /// <summary>Whether it replaces keys at moments of its own, as well as when a test says so.</summary>
     public bool ReplacesKeysByItself
     {
-        init => _factory.ReplacesKeysByItself = value;
+        set => _factory.ReplacesKeysByItself = value;
     }
 
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
-    /// <summary>A server with other settings than those that tests share; null removes one.</summary>
+    /// <summary>A server on a database of the shared server, with other settings than those that tests share; null removes one.</summary>
     public static ApiServer With(params (string Name, string? Value)[] settings)
     {
-        var server = new ApiServer();
+        var server = new ApiServer(isEmbedded: false);
         foreach (var (name, value) in settings)
         {
             server._factory.Settings[name] = value;
@@ -79,7 +88,7 @@ public sealed class ApiServer : IAsyncLifetime
             return; // and every test is skipped
         }
 
-        foreach (var (name, value) in await TestDatabase.NewAsync(DataDirectory))
+        foreach (var (name, value) in _isEmbedded ? TestDatabase.Embedded(DataDirectory) : await TestDatabase.NewAsync(DataDirectory))
         {
             _factory.Settings.TryAdd(name, value);
         }

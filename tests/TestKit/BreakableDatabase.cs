@@ -30,7 +30,7 @@ public sealed class BreakableDatabase : IAsyncDisposable
             ? null
             : await PostgresServer.StartAsync(new Dictionary<string, string>(StringComparer.Ordinal) { ["fsync"] = "on" });
         var installation = server is null ? await Installation.NewAsync() : new Installation(server);
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         return new BreakableDatabase(server, installation);
     }
 

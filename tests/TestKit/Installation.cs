@@ -12,20 +12,22 @@ public sealed class Installation : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
     private readonly Dictionary<string, string?> _settings;
 
+    private readonly PostgresServer? _server;
+
     /// <summary>A database of that server's that does not exist yet.</summary>
     public Installation(PostgresServer server)
-        : this("Postgres", server.ConnectionString(NewName()))
+        : this(server.ConnectionString(TestDatabase.NewName()), server)
     {
     }
 
-    private Installation(string provider, string connectionString)
+    private Installation(string connectionString, PostgresServer? server)
     {
-        ConnectionString = connectionString;
+        (ConnectionString, _server) = (connectionString, server);
         File.WriteAllText(RootKeyFile, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         _settings = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            ["Database__Provider"] = provider,
+            ["Database__Provider"] = TestDatabase.Provider,
             ["Database__MayLoseAcknowledgedData"] = "true",
             ["ConnectionStrings__Secrets"] = ConnectionString,
             ["Encryption__RootKeyFile"] = RootKeyFile,
@@ -36,15 +38,16 @@ public sealed class Installation : IDisposable
     public string ConnectionString { get; }
 
     /// <summary>A database that does not exist yet, on the server that all tests of this process share.</summary>
-    public static async Task<Installation> NewAsync() => TestDatabase.IsSqlServer
-        ? new Installation("SqlServer", (await SqlServerInstance.SharedAsync()).ConnectionString(NewName()))
-        : new Installation(await PostgresServer.SharedAsync());
+    public static async Task<Installation> NewAsync() => new(await TestDatabase.NewConnectionStringAsync(), server: null);
 
     /// <summary>A connection string that allows no more connections.</summary>
     public static string WithPool(string connectionString, int connections) =>
         string.Create(CultureInfo.InvariantCulture, $"{connectionString};{(TestDatabase.IsSqlServer ? "Max Pool Size" : "Maximum Pool Size")}={connections}");
 
-    /// <summary>Makes the database and brings its schema.</summary>
+    /// <summary>Makes the database with its schema.</summary>
+    public Task MakeAsync() => TestDatabase.MakeAsync(ConnectionString, _server);
+
+    /// <summary>Has the service make the database and its schema, as an operator does.</summary>
     public Task MigrateAsync() => TestDatabase.IsSqlServer ? SqlServerInstance.MakeAsync(RunMigrationAsync) : RunMigrationAsync();
 
     /// <summary>The file of the root key.</summary>
@@ -64,16 +67,17 @@ public sealed class Installation : IDisposable
         return ServiceProcess.Start(all);
     }
 
+    /// <summary>Starts the service with these arguments.</summary>
+    public ServiceProcess Run(params string[] arguments) => ServiceProcess.Start(_settings, arguments);
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private async Task RunMigrationAsync()
     {
-        await using var migration = ServiceProcess.Start(_settings, "--migrate");
+        await using var migration = Run("--migrate");
         if (await migration.ExitCodeAsync() != 0)
         {
             throw new InvalidOperationException($"The migration failed:\n{migration.Output}");
         }
     }
-
-    private static string NewName() => $"secrets_{Guid.NewGuid():N}";
 }

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Secrets.Infrastructure.Persistence.Embedded;
+using Secrets.Infrastructure.Persistence.Postgres;
 
 namespace Secrets.TestKit;
 
@@ -30,6 +32,8 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private static readonly Lazy<Task<PostgresServer>> Shared = new(StartSharedAsync);
 
+    private readonly Lazy<Task<string>> _template;
+
     private readonly EmbeddedPostgres? _server;
     private readonly string? _directory;
     private readonly Process? _guard;
@@ -42,7 +46,11 @@ public sealed class PostgresServer : IAsyncDisposable
         _server = server;
         _directory = directory;
         _guard = guard;
+        _template = new Lazy<Task<string>>(MakeTemplateAsync);
     }
+
+    /// <summary>Where the server keeps its files; null where they are not ours to read.</summary>
+    public string? Directory => _directory;
 
     /// <summary>The server of this test process: started by whoever asks first, gone with the process.</summary>
     public static Task<PostgresServer> SharedAsync() => Shared.Value;
@@ -51,7 +59,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <param name="settings">On top of ours, which trade durability for speed; <c>fsync=on</c> undoes that.</param>
     public static async Task<PostgresServer> StartAsync(IReadOnlyDictionary<string, string>? settings = null)
     {
-        var directory = Directory.CreateTempSubdirectory("secrets-test-").FullName;
+        var directory = System.IO.Directory.CreateTempSubdirectory("secrets-test-").FullName;
         var options = new EmbeddedOptions { DataDirectory = directory, ThrowAway = true };
         options.Settings["fsync"] = "off";
         options.Settings["full_page_writes"] = "off";
@@ -69,6 +77,10 @@ public sealed class PostgresServer : IAsyncDisposable
     public string ConnectionString(string database) =>
         new NpgsqlConnectionStringBuilder(_connectionString) { Database = database, MaxPoolSize = 30 }.ConnectionString;
 
+    /// <summary>Makes a database with the schema. The migrations run once for each server: the databases are copies of one.</summary>
+    public async Task MakeDatabaseAsync(string database) =>
+        await RunAsync(ConnectionString("postgres"), $"CREATE DATABASE {database} TEMPLATE {await _template.Value}");
+
     /// <summary>Ends a server of one's own as a power cut would (kill -9). It is started again by itself, in a second or a few.</summary>
     public void Kill()
     {
@@ -82,8 +94,29 @@ public sealed class PostgresServer : IAsyncDisposable
         if (_server is null || Interlocked.Exchange(ref _disposed, 1) != 0) return;
 
         await _server.DisposeAsync();
-        Directory.Delete(_directory!, recursive: true);
+        System.IO.Directory.Delete(_directory!, recursive: true);
         _guard?.Dispose();
+    }
+
+    private async Task<string> MakeTemplateAsync()
+    {
+        var name = $"secrets_template_{Guid.NewGuid():N}";
+
+        // Nobody may be connected to a database that is copied.
+        var connectionString = new NpgsqlConnectionStringBuilder(ConnectionString(name)) { Pooling = false }.ConnectionString;
+        var options = new DbContextOptionsBuilder<PostgresSecretsDbContext>();
+        PostgresEngine.Configure(options, connectionString);
+        await using var db = new PostgresSecretsDbContext(options.Options);
+        await db.Database.MigrateAsync();
+        return name;
+    }
+
+    private static async Task RunAsync(string connectionString, string sql)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
     }
 
     private static async Task<PostgresServer> StartSharedAsync()

@@ -25,7 +25,7 @@ public readonly record struct Sql
     public static implicit operator Sql(string both) => new(both, both);
 }
 
-/// <summary>The database that the tests of this process run on: the embedded one, unless the assembly asks for SQL Server.</summary>
+/// <summary>The kind of database that the tests of this process run on: PostgreSQL, unless the assembly asks for SQL Server.</summary>
 public static class TestDatabase
 {
     public static bool IsSqlServer { get; private set; }
@@ -33,39 +33,67 @@ public static class TestDatabase
     /// <summary>Whether tests can run; else they are skipped, and <see cref="SqlServerInstance.WhyNot"/> says why.</summary>
     public static bool IsThere => !IsSqlServer || SqlServerInstance.WhyNot is null;
 
+    /// <summary>What the setting <c>Database:Provider</c> calls it, on a server.</summary>
+    internal static string Provider => IsSqlServer ? "SqlServer" : "Postgres";
+
     /// <summary>For the module initializer of an assembly.</summary>
     public static void UseSqlServer() => IsSqlServer = true;
 
-    /// <summary>Makes a database, where it is not made by the service itself, and gives the settings that lead to it.</summary>
-    /// <param name="folder">Where the service may keep files.</param>
+    /// <summary>Settings of a service that brings its database along.</summary>
+    /// <param name="folder">Where its files go.</param>
+    internal static IReadOnlyDictionary<string, string> Embedded(string folder) => new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["Embedded:DataDirectory"] = folder,
+        ["Embedded:Settings:fsync"] = "off",
+    };
+
+    /// <summary>Makes a database with the schema, and gives the settings that lead to it.</summary>
+    /// <param name="folder">Where the root key goes.</param>
     internal static async Task<IReadOnlyDictionary<string, string>> NewAsync(string folder)
+    {
+        var connectionString = await NewConnectionStringAsync();
+        await MakeAsync(connectionString);
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Database:Provider"] = Provider,
+            ["ConnectionStrings:Secrets"] = connectionString,
+            ["Encryption:RootKeyFile"] = await NewRootKeyAsync(folder),
+        };
+    }
+
+    /// <summary>How to reach a database that does not exist yet, on the server that all tests of this process share.</summary>
+    internal static async Task<string> NewConnectionStringAsync() => IsSqlServer
+        ? (await SqlServerInstance.SharedAsync()).ConnectionString(NewName())
+        : (await PostgresServer.SharedAsync()).ConnectionString(NewName());
+
+    /// <summary>A name that no other database has.</summary>
+    internal static string NewName() => $"secrets_{Guid.NewGuid():N}";
+
+    /// <summary>Makes a database with the schema.</summary>
+    /// <param name="connectionString">How to reach it.</param>
+    /// <param name="server">The PostgreSQL server that it is on; null: the shared one.</param>
+    internal static async Task MakeAsync(string connectionString, PostgresServer? server = null)
     {
         if (!IsSqlServer)
         {
-            return new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["Embedded:DataDirectory"] = folder,
-                ["Embedded:Settings:fsync"] = "off",
-            };
+            server ??= await PostgresServer.SharedAsync();
+            await server.MakeDatabaseAsync(new NpgsqlConnectionStringBuilder(connectionString).Database!);
+            return;
         }
 
-        var connectionString = (await SqlServerInstance.SharedAsync()).ConnectionString($"secrets_{Guid.NewGuid():N}");
         var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
         SqlServerEngine.Configure(options, connectionString);
-        await using (var db = new SqlServerSecretsDbContext(options.Options))
-        {
-            await SqlServerInstance.MakeAsync(() => db.Database.MigrateAsync());
-            await db.AllowWhatIsNeededAsync(CancellationToken.None);
-        }
+        await using var db = new SqlServerSecretsDbContext(options.Options);
+        await SqlServerInstance.MakeAsync(() => db.Database.MigrateAsync());
+        await db.AllowWhatIsNeededAsync(CancellationToken.None);
+    }
 
-        var rootKey = Path.Combine(folder, "root.key");
-        await File.WriteAllTextAsync(rootKey, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
-        return new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["Database:Provider"] = "SqlServer",
-            ["ConnectionStrings:Secrets"] = connectionString,
-            ["Encryption:RootKeyFile"] = rootKey,
-        };
+    /// <summary>Makes a root key in that folder, and gives its file.</summary>
+    internal static async Task<string> NewRootKeyAsync(string folder)
+    {
+        var file = Path.Combine(folder, "root.key");
+        await File.WriteAllTextAsync(file, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        return file;
     }
 
     /// <summary>A statement in the words of the database that the tests run on.</summary>

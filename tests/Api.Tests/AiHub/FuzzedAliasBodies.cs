@@ -7,8 +7,9 @@ namespace Secrets.Api.Tests.AiHub;
 /// <summary>Random bodies, the same in every run: whatever they are, the answer is one of the vault dialect's.</summary>
 public sealed class FuzzedAliasBodies(ApiServer server)
 {
-    private const int Bodies = 1000;
     private const int Seed = 20_261_121;
+
+    private static readonly int Bodies = Campaign.Size(1_000);
 
     private static readonly string[] Members = ["alias", "value", "description", "allowed_workspaces_type", "allowed_workspaces"];
 
@@ -39,7 +40,7 @@ public sealed class FuzzedAliasBodies(ApiServer server)
             }
         }
 
-        // Else the bodies would all be alike, and this would test one branch a thousand times.
+        // Else the bodies would all be alike, and this would test one branch again and again.
         Assert.True(
             statuses.GetValueOrDefault(200) > Bodies / 5 && statuses.GetValueOrDefault(400) > Bodies / 5 && statuses.GetValueOrDefault(404) > 0,
             string.Join(", ", statuses));

@@ -45,7 +45,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         var random = new Random(Seed);
         await using (StartLoad(client, id))
         {
-            foreach (var fail in (Func<ApiClient, Task>[])[BeReadOnlyAsync, VanishAsync, BeReadOnlyAsync, VanishAsync])
+            foreach (var fail in Enumerable.Repeat<Func<ApiClient, Task>[]>([BeReadOnlyAsync, VanishAsync], Campaign.Size(2)).SelectMany(ways => ways))
             {
                 for (var cut = 0; cut < 20; cut++)
                 {
@@ -113,7 +113,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     [Fact]
     public async Task When_the_service_is_killed_under_load()
     {
-        for (var killed = 0; killed < 2; killed++)
+        for (var killed = 0; killed < Campaign.Size(2); killed++)
         {
             await using var service = Installation.Start();
             using var client = await service.ClientAsync(Installation.Key);

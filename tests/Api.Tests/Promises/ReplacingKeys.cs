@@ -27,7 +27,11 @@ public sealed class ReplacingKeys : IAsyncLifetime
     private readonly LateClock _clock = new();
     private readonly ApiServer _server;
 
-    public ReplacingKeys() => _server = new ApiServer { Clock = _clock };
+    public ReplacingKeys()
+    {
+        _server = ApiServer.With();
+        _server.Clock = _clock;
+    }
 
     public ValueTask InitializeAsync() => _server.InitializeAsync();
 

@@ -22,7 +22,7 @@ public sealed class Replicas : IAsyncLifetime
         }
 
         _installation = await Installation.NewAsync();
-        await _installation.MigrateAsync();
+        await _installation.MakeAsync();
         await Task.WhenAll(Enumerable.Range(0, Count).Select(StartAsync));
     }
 

@@ -42,7 +42,7 @@ public sealed partial class AgainstAServer
     public async Task It_migrates_wherever_among_the_settings_it_is_told_to()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         var provider = TestDatabase.IsSqlServer ? "SqlServer" : "Postgres";
         string[] pairs = [$"--Database:Provider={provider}", $"--ConnectionStrings:Secrets={installation.ConnectionString}"];
         string[] words = ["--Database:Provider", provider, "--ConnectionStrings:Secrets", installation.ConnectionString];
@@ -60,10 +60,36 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
+    public async Task A_database_of_before_the_first_release_is_refused_and_stays_as_it_is()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        const string Old = "20261121035619_Initial";
+        await TestDatabase.RunAsync(
+            installation.ConnectionString,
+            Sql.Of($"UPDATE migrations SET \"MigrationId\" = '{Old}'", $"UPDATE migrations SET MigrationId = '{Old}'"),
+            [],
+            command => command.ExecuteNonQueryAsync());
+
+        foreach (var arguments in (string[][])[[], ["--migrate"]])
+        {
+            await using var service = installation.Run(arguments);
+
+            Assert.Equal(1, await service.ExitCodeAsync());
+            var line = Assert.Single(service.Output.Split('\n'), line => line.StartsWith("Secrets cannot start: ", StringComparison.Ordinal));
+            Assert.Contains($"its migrations begin with {Old}", line, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(1L, await TestDatabase.RunAsync(
+            installation.ConnectionString, "SELECT CAST(count(*) AS bigint) FROM migrations", [], command => command.ExecuteScalarAsync()));
+    }
+
+    [Fact]
     public async Task With_fewer_connections_than_it_needs_it_says_so()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
 
         await using var service = installation.Start(Installation.WithPool(installation.ConnectionString, 2));
 
@@ -75,7 +101,7 @@ public sealed partial class AgainstAServer
     public async Task With_few_connections_a_crowd_waits_and_is_served()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         await using var service = installation.Start(Installation.WithPool(installation.ConnectionString, 3));
         var crowd = await Task.WhenAll(Enumerable.Range(0, 24).Select(async _ =>
         {
@@ -121,7 +147,7 @@ public sealed partial class AgainstAServer
     public async Task It_prints_the_first_key_of_a_database_once()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         string key;
         await using (var first = installation.Start(settings: ("Auth__BootstrapKey", null)))
         {
@@ -139,7 +165,7 @@ public sealed partial class AgainstAServer
     public async Task It_says_in_one_line_what_the_database_refuses_it()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         await TestDatabase.RunAsync(installation.ConnectionString, "DROP TABLE root_keys", [], command => command.ExecuteNonQueryAsync());
 
         await using var service = installation.Start();
@@ -154,7 +180,7 @@ public sealed partial class AgainstAServer
     public async Task It_does_not_start_with_another_root_key()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         var right = await File.ReadAllTextAsync(installation.RootKeyFile);
         await using (var first = installation.Start())
         {
@@ -178,7 +204,7 @@ public sealed partial class AgainstAServer
     public async Task It_moves_to_another_root_key_and_then_needs_the_one_before_no_more()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         var previous = installation.RootKeyFile + ".previous";
         File.Copy(installation.RootKeyFile, previous);
         await using (var first = installation.Start())
@@ -215,7 +241,7 @@ public sealed partial class AgainstAServer
     public async Task While_replicas_move_to_another_root_key_one_by_one_nothing_is_lost()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         var previous = installation.RootKeyFile + ".previous";
         File.Copy(installation.RootKeyFile, previous);
         await using var old = installation.Start();
@@ -273,7 +299,7 @@ public sealed partial class AgainstAServer
     public async Task Without_the_file_of_the_root_key_before_it_does_not_start()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
 
         await using var service = installation.Start(null, ("Encryption__PreviousRootKeyFile", installation.RootKeyFile + ".none"));
 
@@ -285,7 +311,7 @@ public sealed partial class AgainstAServer
     public async Task Without_its_database_it_says_so_and_stays_alive()
     {
         using var installation = await Installation.NewAsync();
-        await installation.MigrateAsync();
+        await installation.MakeAsync();
         await using var way = new CuttingProxy(installation.ConnectionString);
         await using var service = installation.Start(way.ConnectionString);
         using var client = await service.ClientAsync(Installation.Key);

@@ -5,7 +5,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Running;
 
 /// <summary>Starts that fail for what others read of the configuration, the web server and drivers: one line with the setting, and no other noise.</summary>
-public sealed class FailingToStart : IDisposable
+public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<FailingToStart.Ready>, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
 
@@ -100,17 +100,8 @@ public sealed class FailingToStart : IDisposable
     private async Task<string> MustBeRefusedAsync(string expected, params (string Name, string? Value)[] settings)
     {
         // Retention is at work by the time that the web server is started.
-        var all = new Dictionary<string, string?>(StringComparer.Ordinal)
-        {
-            ["Embedded__DataDirectory"] = Path.Combine(_folder, "data"),
-            ["Audit__RetentionDays"] = "30",
-        };
-        foreach (var (name, value) in settings)
-        {
-            all[name] = value;
-        }
-
-        await using var service = ServiceProcess.Start(all);
+        await using var service = ready.Installation.Start(
+            settings: [("ASPNETCORE_ENVIRONMENT", "Development"), ("Audit__RetentionDays", "30"), .. settings]);
 
         Assert.Equal(1, await service.ExitCodeAsync());
         var output = service.Output;
@@ -120,5 +111,26 @@ public sealed class FailingToStart : IDisposable
         Assert.DoesNotContain(" FTL]", output, StringComparison.Ordinal);
         Assert.DoesNotContain(" ERR]", output, StringComparison.Ordinal);
         return output;
+    }
+
+    /// <summary>A database with its schema, on which nothing else is in the way of a start.</summary>
+    public sealed class Ready : IAsyncLifetime
+    {
+        public Installation Installation { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            if (TestDatabase.IsThere) // else every test is skipped
+            {
+                Installation = await Installation.NewAsync();
+                await Installation.MakeAsync();
+            }
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Installation?.Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 }

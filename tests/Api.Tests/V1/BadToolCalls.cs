@@ -137,11 +137,11 @@ public sealed class BadToolCalls(ApiServer server)
     [Fact]
     public async Task Whatever_is_sent_the_answer_is_one_of_the_contract()
     {
-        const int Bodies = 1_500;
+        var bodies = Campaign.Size(1_500);
         using var runtime = await server.NewUserAsync(Runtime);
         await runtime.CreateSecretAsync("n", "some value", "*", "a", isDefault: true);
         var statuses = new Dictionary<int, int>();
-        for (var number = 0; number < Bodies; number++)
+        for (var number = 0; number < bodies; number++)
         {
             var random = new Random(number);
             var body = Encoding.UTF8.GetBytes(
@@ -173,6 +173,6 @@ public sealed class BadToolCalls(ApiServer server)
             }
         }
 
-        Assert.All((int[])[200, 422], status => Assert.True(statuses[status] > Bodies / 5, $"{status}: {statuses[status]}"));
+        Assert.All((int[])[200, 422], status => Assert.True(statuses[status] > bodies / 5, $"{status}: {statuses[status]}"));
     }
 }

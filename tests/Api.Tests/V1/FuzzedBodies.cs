@@ -7,8 +7,9 @@ namespace Secrets.Api.Tests.V1;
 /// <summary>Random bodies, the same in every run: whatever they are, the answer is a secret or says what is wrong.</summary>
 public sealed class FuzzedBodies(ApiServer server)
 {
-    private const int Bodies = 2000;
     private const int Seed = 20_260_101;
+
+    private static readonly int Bodies = Campaign.Size(2_000);
 
     private static readonly string[] Members = ["secret_name", "secret_value", "tool_name", "tool_arg", "is_default_for_tool"];
 
@@ -42,7 +43,7 @@ public sealed class FuzzedBodies(ApiServer server)
             }
         }
 
-        // Else the mutations would all be alike, and this would test one branch two thousand times.
+        // Else the mutations would all be alike, and this would test one branch again and again.
         Assert.True(statuses.GetValueOrDefault(200) > Bodies / 10 && statuses.GetValueOrDefault(422) > Bodies / 10, string.Join(", ", statuses));
     }
 

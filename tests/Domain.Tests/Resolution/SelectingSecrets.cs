@@ -11,13 +11,14 @@ public sealed class SelectingSecrets
     private static readonly SecretOwner Organization = new(OwnerKind.Organization, "acme");
 
     [Fact]
-    public void A_hundred_thousand_calls_are_answered_as_the_oracle_answers_them()
+    public void Calls_are_answered_as_the_oracle_answers_them()
     {
         const int MostSecrets = 25;
+        var rounds = Campaign.Size(5_000);
         var random = new Random(3);
         var cases = new RandomSecrets(random);
         var seen = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var number = 0; number < 5_000; number++)
+        for (var number = 0; number < rounds; number++)
         {
             OracleSecret[] secrets = [.. cases.Secrets(isOwn: true, MostSecrets, Args), .. cases.Secrets(isOwn: false, MostSecrets, Args)];
             var (user, organization) = Arrange(secrets);
@@ -38,11 +39,11 @@ public sealed class SelectingSecrets
         // Else the cases would be too alike to show anything.
         Assert.All(
             (string[])["user default", "organization default", "user reference", "organization reference", "no_default", "reference_unavailable"],
-            kind => Assert.True(seen.GetValueOrDefault(kind) > 3_000, $"{kind}: {seen.GetValueOrDefault(kind)}"));
-        Assert.All(Enum.GetValues<Verdict>(), verdict => Assert.True(seen.GetValueOrDefault($"{verdict}") > 3_000, $"{verdict}"));
+            kind => Assert.True(seen.GetValueOrDefault(kind) > rounds / 2, $"{kind}: {seen.GetValueOrDefault(kind)}"));
+        Assert.All(Enum.GetValues<Verdict>(), verdict => Assert.True(seen.GetValueOrDefault($"{verdict}") > rounds / 2, $"{verdict}"));
         Assert.All(
             Enum.GetValues<PrecedenceRule>().Where(rule => rule != PrecedenceRule.None),
-            rule => Assert.True(seen.GetValueOrDefault($"{rule}") > 100, $"{rule}: {seen.GetValueOrDefault($"{rule}")}"));
+            rule => Assert.True(seen.GetValueOrDefault($"{rule}") > rounds / 100, $"{rule}: {seen.GetValueOrDefault($"{rule}")}"));
     }
 
     [Fact]

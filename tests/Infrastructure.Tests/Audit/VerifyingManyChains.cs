@@ -14,7 +14,7 @@ public sealed class VerifyingManyChains : IAsyncLifetime
     private const int Chains = 1_200;
     private const int RowsOfAChain = 3;
 
-    private readonly ApiServer _server = new();
+    private readonly ApiServer _server = ApiServer.With();
 
     /// <summary>The writers' ids by their numbers, which begin at 1.</summary>
     private Guid[] _writers = [];

@@ -11,7 +11,11 @@ public sealed class LosingADataKey : IAsyncLifetime
     private readonly LateClock _clock = new();
     private readonly ApiServer _server;
 
-    public LosingADataKey() => _server = new ApiServer { Clock = _clock };
+    public LosingADataKey()
+    {
+        _server = ApiServer.With();
+        _server.Clock = _clock;
+    }
 
     public ValueTask InitializeAsync() => _server.InitializeAsync();
 

@@ -18,7 +18,11 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     private readonly LateClock _clock = new();
     private readonly ApiServer _server;
 
-    public ReplacingTheKeyRing() => _server = new ApiServer { Clock = _clock, ReplacesKeysByItself = false };
+    public ReplacingTheKeyRing()
+    {
+        _server = ApiServer.With();
+        (_server.Clock, _server.ReplacesKeysByItself) = (_clock, false);
+    }
 
     public ValueTask InitializeAsync() => _server.InitializeAsync();
 

@@ -36,7 +36,7 @@ public sealed class KeepingWhatWasAcknowledged(KeepingWhatWasAcknowledged.Durabl
     public async Task It_does_not_start_where_nothing_is_flushed_unless_told_that_data_may_be_lost()
     {
         using var careless = await Installation.NewAsync();
-        await careless.MigrateAsync();
+        await careless.MakeAsync();
         await using (var refused = careless.Start(settings: (Escape, null)))
         {
             await MustBeRefusedAsync(refused, "fsync is off");
