@@ -58,6 +58,8 @@ function reachable(node, schemas, found = new Set()) {
 }
 
 export function prepare(document, { typescript = false } = {}) {
+  // Relative to the document, and the caller of a client always says where the service is.
+  delete document.servers;
   const schemas = document.components.schemas;
   const partial = new Set();
   const tagged = new Set();

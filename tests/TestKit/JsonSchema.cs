@@ -10,7 +10,7 @@ namespace Secrets.TestKit;
 /// </summary>
 public sealed class JsonSchema(JsonNode document)
 {
-    private static readonly string[] Annotations = ["title", "description"];
+    private static readonly string[] Annotations = ["title", "description", "examples", "writeOnly"];
 
     /// <summary>What of the schema the instance breaks, as "path: why"; nothing when it is valid.</summary>
     public IEnumerable<string> Errors(JsonNode schema, JsonNode? instance, string path = "$") =>
@@ -23,9 +23,19 @@ public sealed class JsonSchema(JsonNode document)
     private IEnumerable<string> Check(JsonObject schema, string keyword, JsonNode argument, JsonNode? instance, string path) => keyword switch
     {
         "$ref" => Errors(Resolve(argument.GetValue<string>()), instance, path),
-        "type" => Expect(IsOfType(instance, argument.GetValue<string>()), $"{path}: is not of type {argument}"),
+        "type" => Expect(
+            argument is JsonArray types ? types.Any(type => IsOfType(instance, type!.GetValue<string>())) : IsOfType(instance, argument.GetValue<string>()),
+            $"{path}: is not of type {argument.ToJsonString()}"),
         "enum" => Expect(argument.AsArray().Any(option => JsonNode.DeepEquals(option, instance)), $"{path}: is none of {argument.ToJsonString()}"),
         "anyOf" => Expect(argument.AsArray().Any(option => !Errors(option!, instance, path).Any()), $"{path}: matches none of anyOf"),
+        "oneOf" => Expect(
+            argument.AsArray().Count(option => !Errors(option!, instance, path).Any()) == 1, $"{path}: does not match exactly one of oneOf"),
+        "maxItems" => Expect(instance is not JsonArray list || list.Count <= argument.GetValue<int>(), $"{path}: has too many items"),
+        "minimum" => Expect(Number(instance) is not { } number || number >= argument.GetValue<long>(), $"{path}: is too small"),
+        "maximum" => Expect(Number(instance) is not { } number || number <= argument.GetValue<long>(), $"{path}: is too large"),
+        "additionalProperties" => instance is JsonObject values && !schema.ContainsKey("properties")
+            ? values.SelectMany(member => Errors(argument, member.Value, $"{path}.{member.Key}"))
+            : [],
         "items" => instance is JsonArray array ? array.SelectMany((item, at) => Errors(argument, item, $"{path}[{at}]")) : [],
         "properties" => instance is JsonObject members
             ? argument.AsObject().Where(property => members.ContainsKey(property.Key))
@@ -57,6 +67,9 @@ public sealed class JsonSchema(JsonNode document)
         _ => throw new NotSupportedException($"The schema type {type}"),
     };
 
+    private static long? Number(JsonNode? instance) =>
+        instance?.GetValueKind() == JsonValueKind.Number ? instance.GetValue<long>() : null;
+
     private static string? Text(JsonNode? instance) =>
         instance?.GetValueKind() == JsonValueKind.String ? instance.GetValue<string>() : null;
 
@@ -65,6 +78,7 @@ public sealed class JsonSchema(JsonNode document)
 
     private static bool HasFormat(string text, string format) => format switch
     {
+        "int32" or "int64" or "password" => true,
         "uuid" => Guid.TryParseExact(text, "D", out _),
         "date-time" => DateTimeOffset.TryParseExact(
             text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.None, out _)

@@ -9,7 +9,7 @@ namespace Secrets.Api.AiHub;
 /// <summary>Secrets of organisations, in the vault dialect (Instabase AI Hub).</summary>
 [ApiController]
 [Route("api/v2/aihub/secrets")]
-[Tags("Vault")]
+[Tags("Organisation vault")]
 public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
 {
     /// <summary>The header that names the organisation.</summary>

@@ -49,8 +49,22 @@ internal static class OpenApiDocuments
         ("415", "The body is no JSON in UTF-8, or is compressed."),
     ];
 
+    /// <summary>The groups of operations in the order of the page; controllers name theirs.</summary>
+    private static readonly (string Name, string Description)[] Tags =
+    [
+        ("Secrets", "Store, list, change and delete secrets of a user or an organisation."),
+        ("Resolution", "Fill the arguments of a tool call, or explain how they would be filled."),
+        ("Organisation vault", "Secrets of an organisation by alias, for the workspaces that each names."),
+        ("API keys", "Create, list, replace and revoke API keys."),
+        ("Audit", "Read who did what, and verify that no row was changed."),
+        ("Encryption", "See and replace the keys that values are sealed with."),
+        ("Usage", "See how much of the quota is used."),
+    ];
+
     private const string TooMany = "Too many requests; try again after the seconds in `Retry-After`.";
     private const string Unavailable = "The service cannot answer now; try again after the seconds in `Retry-After`.";
+
+    private static string ProductVersion => typeof(OpenApiDocuments).Assembly.GetName().Version!.ToString(fieldCount: 3);
 
     /// <summary>Where they are. No other name is taken: the framework's answer would repeat it.</summary>
     public const string Route = @"/openapi/{documentName:regex(^(v1|v1-3\.0)$)}.json";
@@ -76,10 +90,14 @@ internal static class OpenApiDocuments
             document.Info = new OpenApiInfo
             {
                 Title = "Secrets",
-                Version = "v1",
+                Version = ProductVersion,
                 Description = "Write-only storage of credentials for the tools of AI agents.",
+                License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" },
             };
-            document.Servers = [];
+
+            // Relative to the document: right below any prefix that a proxy strips, whether or not the service is told of it.
+            document.Servers = [new OpenApiServer { Url = ".." }];
+            document.Tags = Tags.Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description }).ToHashSet();
             AddSecurity(document);
             return Task.CompletedTask;
         });

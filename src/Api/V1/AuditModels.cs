@@ -9,48 +9,62 @@ namespace Secrets.Api.V1;
 public sealed record AuditInfo
 {
     /// <summary>Whose chain the row is in.</summary>
+    /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
     /// <summary>The row's place in that chain: 1, 2, 3 and so on.</summary>
+    /// <example>1042</example>
     public required long Sequence { get; init; }
 
     /// <summary>When.</summary>
+    /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset At { get; init; }
 
     /// <summary>The user whom the credential acts for.</summary>
+    /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required Guid Actor { get; init; }
 
     /// <summary>What, such as `secret.update`.</summary>
+    /// <example>secret.resolve</example>
     public required string Action { get; init; }
 
     /// <summary>`success` or `denied`.</summary>
+    /// <example>success</example>
     public required string Outcome { get; init; }
 
     /// <summary>Whose secret or key it is; null where that is not known.</summary>
     public required AuditOwner? Owner { get; init; }
 
     /// <summary>The secret; where `denied`, the one that was asked for, which need not exist.</summary>
+    /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid? SecretId { get; init; }
 
     /// <summary>The secret's version after what was done.</summary>
+    /// <example>3</example>
     public required int? SecretVersion { get; init; }
 
     /// <summary>The API key that was made, replaced, revoked or refused.</summary>
+    /// <example>0198f3b4-11aa-7c62-af77-5b2e1c3d4e5f</example>
     public required Guid? KeyId { get; init; }
 
     /// <summary>The tool or pattern.</summary>
+    /// <example>agno__linear__get_issue_details</example>
     public required string? ToolName { get; init; }
 
     /// <summary>The tool's argument.</summary>
+    /// <example>api_token</example>
     public required string? ToolArg { get; init; }
 
     /// <summary>The address that the request came from.</summary>
+    /// <example>203.0.113.7</example>
     public required string? Address { get; init; }
 
     /// <summary>The request's id, as the log has it.</summary>
+    /// <example>0HNFQ6V7K2M3S:00000001</example>
     public required string? RequestId { get; init; }
 
     /// <summary>Of this row and of all before it in its chain, in hexadecimal.</summary>
+    /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Hash { get; init; }
 
     public static AuditInfo Of(AuditEntry row) => new()
@@ -77,9 +91,11 @@ public sealed record AuditInfo
 public sealed record AuditOwner
 {
     /// <summary>`user` or `organization`.</summary>
+    /// <example>user</example>
     public required string Kind { get; init; }
 
     /// <summary>The user's uuid, or the organisation's identifier.</summary>
+    /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required string Id { get; init; }
 
     public static AuditOwner Of(OwnerKind kind, string id) => new() { Kind = ResolutionWords.Of(kind), Id = id };
@@ -92,6 +108,7 @@ public sealed record AuditInfoList
     public required IReadOnlyList<AuditInfo> Data { get; init; }
 
     /// <summary>Pass this as `cursor` for the next page; absent on the last.</summary>
+    /// <example>MTc2NDQwMzIwMDEyMzQ1Ng</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }
 
@@ -103,9 +120,11 @@ public sealed record AuditInfoList
 public sealed record AuditCheck
 {
     /// <summary>Whether every row is as it was written, and none is missing.</summary>
+    /// <example>true</example>
     public required bool Ok { get; init; }
 
     /// <summary>Rows that were read.</summary>
+    /// <example>52817</example>
     public required long Checked { get; init; }
 
     /// <summary>The first row that is not as it was written, or is missing.</summary>
@@ -119,9 +138,11 @@ public sealed record AuditCheck
 public sealed record AuditPlace
 {
     /// <summary>Whose chain; the nil uuid where a whole chain is missing.</summary>
+    /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
     /// <summary>The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read.</summary>
+    /// <example>17</example>
     public required long Sequence { get; init; }
 
     public static AuditPlace Of(Application.Common.AuditPlace place) => new() { Writer = place.Writer, Sequence = place.Sequence };

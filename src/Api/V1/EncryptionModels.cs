@@ -6,6 +6,7 @@ namespace Secrets.Api.V1;
 public sealed record RotateKeysBody
 {
     /// <summary>`data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys.</summary>
+    /// <example>data_keys</example>
     public required string Layer { get; init; }
 
     public RotateKeys ToCommand() => new(Layer);
@@ -15,6 +16,7 @@ public sealed record RotateKeysBody
 public sealed record EncryptionInfo
 {
     /// <summary>The root key's fingerprint.</summary>
+    /// <example>88e4399c939d3ff4</example>
     public required string RootKey { get; init; }
 
     /// <summary>The replacement of the keys that values are sealed with.</summary>
@@ -31,12 +33,15 @@ public sealed record EncryptionInfo
 public sealed record KeyRotationInfo
 {
     /// <summary>When it was asked for last; null: never.</summary>
+    /// <example>2026-11-29T08:00:00.123456Z</example>
     public required DateTimeOffset? RequestedAt { get; init; }
 
     /// <summary>When the last key from before that was gone; null: not yet.</summary>
+    /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset? FinishedAt { get; init; }
 
     /// <summary>Keys from before that are still there. One that something is still sealed with is not removed.</summary>
+    /// <example>0</example>
     public required long KeysLeft { get; init; }
 
     public static KeyRotationInfo Of(RotationProgress rotation) =>

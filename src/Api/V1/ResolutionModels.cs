@@ -10,26 +10,32 @@ namespace Secrets.Api.V1;
 public sealed record ToolCallBody
 {
     /// <summary>Whom the call is for; the caller when left out.</summary>
+    /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public Guid? UserId { get; init; }
 
     /// <summary>The tool. It is a name: a `*` in it stands for itself.</summary>
+    /// <example>agno__linear__get_issue_details</example>
     public required string ToolName { get; init; }
 
     /// <summary>
     /// The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default.
     /// </summary>
+    /// <example>["api_token", "base_url"]</example>
     public IReadOnlyList<string>? ToolArgs { get; init; }
 
     /// <summary>
     /// Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
     /// from a default.
     /// </summary>
+    /// <example>{"signing_key": "my-linear-signing-key"}</example>
     public OrderedDictionary<string, string>? References { get; init; }
 
     /// <summary>The organisation that the call is made in; its defaults come after the user's.</summary>
+    /// <example>acme</example>
     public string? OrganizationId { get; init; }
 
     /// <summary>The workspace of that organisation in which the call is made.</summary>
+    /// <example>support</example>
     public string? Workspace { get; init; }
 
     public ResolveSecrets ToResolve() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace);
@@ -62,12 +68,15 @@ public sealed record Resolved
 public sealed record ReceiptInfo
 {
     /// <summary>The chain.</summary>
+    /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
     /// <summary>The row's number in that chain: that of the last value; those before it come right before.</summary>
+    /// <example>1042</example>
     public required long Sequence { get; init; }
 
     /// <summary>The row's hash, in hexadecimal.</summary>
+    /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Hash { get; init; }
 
     public static ReceiptInfo Of(AuditReceipt receipt) => new()
@@ -82,28 +91,36 @@ public sealed record ReceiptInfo
 public sealed record ResolvedArgument
 {
     /// <summary>The argument.</summary>
+    /// <example>api_token</example>
     public required string ToolArg { get; init; }
 
     /// <summary>What to pass to the tool.</summary>
+    /// <example>lin_api_4f9c2f0d6b7e4a51</example>
     [JsonConverter(typeof(RevealedValue))]
     public required SecretValue SecretValue { get; init; }
 
     /// <summary>The secret that it comes from.</summary>
+    /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid SecretId { get; init; }
 
     /// <summary>That secret's name.</summary>
+    /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
     /// <summary>That secret's tool or pattern; null: it is bound to no tool.</summary>
+    /// <example>agno__linear__*</example>
     public required string? Matched { get; init; }
 
     /// <summary>`default` or `reference`.</summary>
+    /// <example>default</example>
     public required string Source { get; init; }
 
     /// <summary>`user` or `organization`.</summary>
+    /// <example>user</example>
     public required string Owner { get; init; }
 
     /// <summary>That secret's version.</summary>
+    /// <example>3</example>
     public required int Version { get; init; }
 
     public static ResolvedArgument Of(ResolvedSecret resolved) => new()
@@ -123,9 +140,11 @@ public sealed record ResolvedArgument
 public sealed record MissingArgument
 {
     /// <summary>The argument.</summary>
+    /// <example>base_url</example>
     public required string ToolArg { get; init; }
 
     /// <summary>`no_default`, or `reference_unavailable` where the call gives the name of a secret that cannot serve.</summary>
+    /// <example>no_default</example>
     public required string Reason { get; init; }
 
     public static MissingArgument Of(Selection selection) => new()
@@ -149,12 +168,14 @@ public sealed record ResolutionExplanation
 public sealed record ExplainedArgument
 {
     /// <summary>The argument.</summary>
+    /// <example>api_token</example>
     public required string ToolArg { get; init; }
 
     /// <summary>The secret that fills it; null: none does.</summary>
     public required WinningSecret? Winner { get; init; }
 
     /// <summary>The rule that decided, in words.</summary>
+    /// <example>the pattern with more literal characters comes first</example>
     public required string Rule { get; init; }
 
     /// <summary>Every secret that was considered.</summary>
@@ -173,21 +194,27 @@ public sealed record ExplainedArgument
 public sealed record WinningSecret
 {
     /// <summary>The secret's id.</summary>
+    /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid SecretId { get; init; }
 
     /// <summary>Its name.</summary>
+    /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
     /// <summary>Its tool or pattern; null: it is bound to no tool.</summary>
+    /// <example>agno__linear__*</example>
     public required string? Matched { get; init; }
 
     /// <summary>`default` or `reference`.</summary>
+    /// <example>default</example>
     public required string Source { get; init; }
 
     /// <summary>`user` or `organization`.</summary>
+    /// <example>user</example>
     public required string Owner { get; init; }
 
     /// <summary>Its version.</summary>
+    /// <example>3</example>
     public required int Version { get; init; }
 
     public static WinningSecret Of(Candidate winner, SelectionSource source) => new()
@@ -205,21 +232,27 @@ public sealed record WinningSecret
 public sealed record ExplainedCandidate
 {
     /// <summary>The secret's id.</summary>
+    /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid SecretId { get; init; }
 
     /// <summary>Its name.</summary>
+    /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
     /// <summary>Its tool or pattern; null: it is bound to no tool.</summary>
+    /// <example>agno__linear__*</example>
     public required string? ToolName { get; init; }
 
     /// <summary>`user` or `organization`.</summary>
+    /// <example>user</example>
     public required string Owner { get; init; }
 
     /// <summary>Whether it may serve this tool.</summary>
+    /// <example>true</example>
     public required bool Matches { get; init; }
 
     /// <summary>Why it fills the argument, or why not, in words.</summary>
+    /// <example>it fills the argument</example>
     public required string Reason { get; init; }
 
     public static ExplainedCandidate Of(WeighedCandidate weighed, SelectionSource source) => new()

@@ -9,39 +9,50 @@ namespace Secrets.Api.V1;
 public sealed record CreateSecretBody
 {
     /// <summary>What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`.</summary>
+    /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
     /// <summary>The credential. It is stored sealed and never shown again. An organisation's may be as long as under `/api/v2/aihub`.</summary>
+    /// <example>lin_api_4f9c2f0d6b7e4a51</example>
     public required SecretValue SecretValue { get; init; }
 
     /// <summary>The tool that uses it, or a pattern over tools in which `*` stands for any run of characters.</summary>
+    /// <example>agno__linear__*</example>
     public string? ToolName { get; init; }
 
     /// <summary>The tool's argument that it fills.</summary>
+    /// <example>api_token</example>
     public string? ToolArg { get; init; }
 
     /// <summary>Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`.</summary>
+    /// <example>true</example>
     public bool? IsDefaultForTool { get; init; }
 
     public CreateSecret ToCommand(OwnerSelector owner) => new(owner, SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool ?? false);
 }
 
 /// <summary>What to change of a secret. Members left out stay as they are.</summary>
+/// <example>{"tool_name": "agno__linear__get_*"}</example>
 public sealed record UpdateSecretBody
 {
     /// <summary>A new name; null leaves it.</summary>
+    /// <example>my-linear-key-2027</example>
     public Optional<string> SecretName { get; init; }
 
     /// <summary>A new value; null leaves it.</summary>
+    /// <example>lin_api_8e3d1b5c9a7f2046</example>
     public Optional<SecretValue> SecretValue { get; init; }
 
     /// <summary>A new tool or pattern; null unbinds the secret from tools.</summary>
+    /// <example>agno__linear__get_*</example>
     public Optional<string> ToolName { get; init; }
 
     /// <summary>A new argument; null unbinds the secret from arguments.</summary>
+    /// <example>api_token</example>
     public Optional<string> ToolArg { get; init; }
 
     /// <summary>Whether it is the default from now on; null leaves it.</summary>
+    /// <example>true</example>
     public Optional<bool?> IsDefaultForTool { get; init; }
 
     public UpdateSecret ToCommand(Guid id, VersionCondition? condition) =>
@@ -52,41 +63,53 @@ public sealed record UpdateSecretBody
 public sealed record SecretInfo
 {
     /// <summary>The secret's id.</summary>
+    /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid SecretId { get; init; }
 
     /// <summary>The user it belongs to; of an organisation's secret the user who stored it.</summary>
+    /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required Guid UserId { get; init; }
 
     /// <summary>The organisation it belongs to; absent where it belongs to a user.</summary>
+    /// <example>acme</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? OrganizationId { get; init; }
 
     /// <summary>Its name.</summary>
+    /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
     /// <summary>The value's first and last few characters; never its length.</summary>
+    /// <example>lin_...4a51</example>
     public required string? Display { get; init; }
 
     /// <summary>The tool or pattern it is bound to.</summary>
+    /// <example>agno__linear__*</example>
     public required string? ToolName { get; init; }
 
     /// <summary>The argument it is bound to.</summary>
+    /// <example>api_token</example>
     public required string? ToolArg { get; init; }
 
     /// <summary>Whether it fills the argument when a call does not give it.</summary>
+    /// <example>true</example>
     public required bool IsDefaultForTool { get; init; }
 
     /// <summary>When it was stored.</summary>
+    /// <example>2026-11-29T08:00:00.123456Z</example>
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>When it was last changed.</summary>
+    /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset UpdatedAt { get; init; }
 
     /// <summary>When its value was last handed out for a tool call, some seconds behind; absent where it never was.</summary>
+    /// <example>2026-11-29T09:30:00.654321Z</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? LastResolvedAt { get; init; }
 
     /// <summary>How often its value was handed out, some seconds behind; absent where it never was.</summary>
+    /// <example>12</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? UseCount { get; init; }
 
@@ -122,21 +145,27 @@ public sealed record SecretInfo
 public sealed record OverlapInfo
 {
     /// <summary>`shadows`: the secret just stored comes before the other; `shadowed_by`: the other comes before it.</summary>
+    /// <example>shadows</example>
     public required string Type { get; init; }
 
     /// <summary>The other secret.</summary>
+    /// <example>0198f3b2-7d2f-7b51-9e66-4a1d0b2c3d4e</example>
     public required Guid SecretId { get; init; }
 
     /// <summary>The other secret's name.</summary>
+    /// <example>any-token</example>
     public required string SecretName { get; init; }
 
     /// <summary>The other secret's tool or pattern.</summary>
+    /// <example>agno__*</example>
     public required string ToolName { get; init; }
 
     /// <summary>A tool that both match.</summary>
+    /// <example>agno__linear__get_issue_details</example>
     public required string Example { get; init; }
 
     /// <summary>Which of them that tool gets, and why.</summary>
+    /// <example>A tool such as agno__linear__get_issue_details gets this secret: the pattern with more literal characters comes first.</example>
     public required string Msg { get; init; }
 
     public static OverlapInfo Of(OverlapWarning warning) => new()
@@ -158,6 +187,7 @@ public sealed record SecretInfoList
     public required IReadOnlyList<SecretInfo> Data { get; init; }
 
     /// <summary>Pass this as `cursor` for the next page; absent on the last.</summary>
+    /// <example>MTc2NDQwMzIwMDEyMzQ1Ng</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }
 
@@ -166,4 +196,5 @@ public sealed record SecretInfoList
 }
 
 /// <summary>An object without members.</summary>
+/// <example>{}</example>
 public sealed record Empty;

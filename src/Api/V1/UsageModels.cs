@@ -4,12 +4,15 @@ namespace Secrets.Api.V1;
 public sealed record Usage
 {
     /// <summary>UTF-8 bytes of all values.</summary>
+    /// <example>2048</example>
     public required long BytesUsed { get; init; }
 
     /// <summary>What they may come to.</summary>
+    /// <example>1048576</example>
     public required long BytesQuota { get; init; }
 
     /// <summary>How many secrets there are.</summary>
+    /// <example>42</example>
     public required int Secrets { get; init; }
 
     public static Usage Of(Application.Secrets.Usage usage) =>
