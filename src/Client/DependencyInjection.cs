@@ -13,8 +13,7 @@ public static class DependencyInjection
     /// <exception cref="OptionsValidationException">When the client is first asked for, or at the host's start: an option is wrong.</exception>
     public static IHttpClientBuilder AddSecretsClient(this IServiceCollection services, Action<SecretsClientOptions> configure)
     {
-        services.AddOptions<SecretsClientOptions>().Configure(configure).ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SecretsClientOptions>, SecretsClientOptions.Validator>());
+        services.AddOptionsWithValidateOnStart<SecretsClientOptions, SecretsClientOptions.Validator>().Configure(configure);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddTransient<CredentialHandler>();
         services.TryAddTransient<RetryHandler>();

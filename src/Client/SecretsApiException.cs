@@ -66,8 +66,7 @@ internal static class FailureText
     {
         try
         {
-            using var document = JsonDocument.Parse(response ?? "");
-            var failure = document.RootElement;
+            var failure = JsonElement.Parse(response ?? "");
             if (Member(failure, "detail") is { ValueKind: JsonValueKind.Array } entries)
             {
                 var errors = entries.EnumerateArray().Select(Entry).ToList();

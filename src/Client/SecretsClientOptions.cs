@@ -26,37 +26,34 @@ public sealed class SecretsClientOptions
     {
         public ValidateOptionsResult Validate(string? name, SecretsClientOptions options)
         {
-            var wrong = Complaints(options).ToList();
-            return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
-        }
-
-        private static IEnumerable<string> Complaints(SecretsClientOptions options)
-        {
+            var wrong = new ValidateOptionsResultBuilder();
             if (options.BaseAddress is not { IsAbsoluteUri: true, Scheme: "http" or "https", Query: "", Fragment: "", UserInfo: "" })
             {
-                yield return $"{nameof(BaseAddress)} must be the http or https address of the Secrets service.";
+                wrong.AddError($"{nameof(BaseAddress)} must be the http or https address of the Secrets service.");
             }
 
             if (options.ApiKey is null == options.TokenProvider is null)
             {
-                yield return $"Set either {nameof(ApiKey)} or {nameof(TokenProvider)}.";
+                wrong.AddError($"Set either {nameof(ApiKey)} or {nameof(TokenProvider)}.");
             }
 
             // A key with a line break, as read from a file, would fail in every call with an error about headers.
             if (options.ApiKey is { } key && (key.Length == 0 || key.Any(letter => letter is <= ' ' or > '~')))
             {
-                yield return $"{nameof(ApiKey)} must not be empty and consists of visible ASCII characters.";
+                wrong.AddError($"{nameof(ApiKey)} must not be empty and consists of visible ASCII characters.");
             }
 
             if (options.MaxRetries is < 0 or > 10)
             {
-                yield return $"{nameof(MaxRetries)} must be 0 to 10.";
+                wrong.AddError($"{nameof(MaxRetries)} must be 0 to 10.");
             }
 
             if (options.MaxRetryDelay < TimeSpan.Zero || options.MaxRetryDelay > TimeSpan.FromHours(1))
             {
-                yield return $"{nameof(MaxRetryDelay)} must be between nothing and an hour.";
+                wrong.AddError($"{nameof(MaxRetryDelay)} must be between nothing and an hour.");
             }
+
+            return wrong.Build();
         }
     }
 }

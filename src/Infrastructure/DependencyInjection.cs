@@ -32,8 +32,7 @@ public static class DependencyInjection
         services.AddSettings<ResolutionOptions>(ResolutionOptions.Section)
             .Validate(
                 resolve => resolve.IsValid(),
-                $"Resolve:MemoryMegabytes must be a number of megabytes from 0 (nothing is remembered) to {ResolutionOptions.MaxMemoryMegabytes}.")
-            .ValidateOnStart();
+                $"Resolve:MemoryMegabytes must be a number of megabytes from 0 (nothing is remembered) to {ResolutionOptions.MaxMemoryMegabytes}.");
         services.AddSingleton<UseCounter>();
         services.AddAudit();
 
@@ -47,18 +46,15 @@ public static class DependencyInjection
             .Validate(
                 auth => auth.BootstrapKey is null or { Length: >= AuthOptions.MinBootstrapKeyLength },
                 $"Auth:BootstrapKey must have at least {AuthOptions.MinBootstrapKeyLength} characters, or be left out.")
-            .Validate(auth => auth.BootstrapKey is null || !CompactToken.HasForm(auth.BootstrapKey), "Auth:BootstrapKey must not look like a JWT.")
-            .ValidateOnStart();
+            .Validate(auth => auth.BootstrapKey is null || !CompactToken.HasForm(auth.BootstrapKey), "Auth:BootstrapKey must not look like a JWT.");
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)
-            .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
-            .ValidateOnStart();
+            .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.");
 
         services.AddSettings<GroupCommitOptions>(GroupCommitOptions.Section)
             .Validate(
                 commit => commit.IsValid(),
                 $"GroupCommit: BatchSize must be from 1 to {GroupCommitOptions.MaxBatchSize}, Committers from 1 to {GroupCommitOptions.MaxCommitters}, "
-                + $"WaitMilliseconds from 0 to {GroupCommitOptions.MaxWaitMilliseconds}, QueueLength at least 1.")
-            .ValidateOnStart();
+                + $"WaitMilliseconds from 0 to {GroupCommitOptions.MaxWaitMilliseconds}, QueueLength at least 1.");
 
         services.AddSingleton<DatabaseWriteCheck>();
         services.AddHealthChecks()
@@ -108,8 +104,7 @@ public static class DependencyInjection
         services.AddSettings<AuditOptions>(AuditOptions.Section)
             .Validate(
                 audit => audit.RetentionDays is null or (>= 1 and <= AuditOptions.MaxRetentionDays),
-                $"Audit:RetentionDays must be a number of days from 1 to {AuditOptions.MaxRetentionDays}, or be left out.")
-            .ValidateOnStart();
+                $"Audit:RetentionDays must be a number of days from 1 to {AuditOptions.MaxRetentionDays}, or be left out.");
     }
 
     private static void AddEncryption(this IServiceCollection services)

@@ -7,10 +7,10 @@ namespace Secrets.Infrastructure;
 /// <summary>How settings become options.</summary>
 public static class SettingsBinding
 {
-    /// <summary>Options from a section of the configuration; a value that cannot be read stops the start with its name.</summary>
+    /// <summary>Options from a section of the configuration. A value that cannot be read, or is not valid, stops the start with its name.</summary>
     public static OptionsBuilder<T> AddSettings<T>(this IServiceCollection services, string section)
         where T : class =>
-        services.AddOptions<T>().Configure<IConfiguration>((options, configuration) =>
+        services.AddOptionsWithValidateOnStart<T>().Configure<IConfiguration>((options, configuration) =>
         {
             try
             {

@@ -48,13 +48,9 @@ public static class RawHttp
     private static async Task<byte[]> ReadToEndAsync(NetworkStream stream, CancellationToken cancellationToken)
     {
         using var all = new MemoryStream();
-        var buffer = new byte[16 * 1024];
         try
         {
-            while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and var read)
-            {
-                all.Write(buffer, 0, read);
-            }
+            await stream.CopyToAsync(all, cancellationToken);
         }
         catch (IOException)
         {

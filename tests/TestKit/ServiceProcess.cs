@@ -41,7 +41,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         };
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
 
-        // Most processes live for seconds: to find out what to optimise costs them a tenth of their processor time and gains nothing.
+        // As for the tests themselves (tests/Directory.Build.props).
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         foreach (var (name, value) in settings)

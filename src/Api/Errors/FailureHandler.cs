@@ -7,16 +7,8 @@ namespace Secrets.Api.Errors;
 internal sealed partial class FailureHandler(
     IEnumerable<IFailureWriter> writers, IDatabaseFaults faults, ILogger<FailureHandler> logger) : IExceptionHandler
 {
-    private const int ClientClosedRequest = 499;
-
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
-        {
-            httpContext.Response.StatusCode = ClientClosedRequest;
-            return true;
-        }
-
         var answer = FailureAnswer.Of(exception, WriterOf(httpContext).Statuses, faults);
         if (answer.Status >= StatusCodes.Status500InternalServerError)
         {

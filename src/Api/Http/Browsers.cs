@@ -48,11 +48,9 @@ internal static class Browsers
     public static void AddBrowsers(this IServiceCollection services)
     {
         services.AddSettings<CorsSettings>(CorsSettings.Section)
-            .Validate(cors => cors.IsValid(), "Cors:Origins must be origins like https://app.example, without a path or a wildcard, separated by commas.")
-            .ValidateOnStart();
+            .Validate(cors => cors.IsValid(), "Cors:Origins must be origins like https://app.example, without a path or a wildcard, separated by commas.");
         services.AddSettings<HttpsSettings>(HttpsSettings.Section)
-            .Validate(https => https.HstsDays is >= 0 and <= HttpsSettings.MaxHstsDays, $"Https:HstsDays must be from 0 to {HttpsSettings.MaxHstsDays}.")
-            .ValidateOnStart();
+            .Validate(https => https.HstsDays is >= 0 and <= HttpsSettings.MaxHstsDays, $"Https:HstsDays must be from 0 to {HttpsSettings.MaxHstsDays}.");
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<IOptions<CorsSettings>>((cors, settings) => cors.AddDefaultPolicy(policy => policy
 

@@ -35,8 +35,7 @@ internal static class Proxies
         services.AddSettings<ProxyOptions>(ProxyOptions.Section)
             .Validate(
                 proxies => proxies.Networks() is not null,
-                "Proxies:Known must be addresses or networks like 10.0.0.0/8 (not everybody), separated by commas.")
-            .ValidateOnStart();
+                "Proxies:Known must be addresses or networks like 10.0.0.0/8 (not everybody), separated by commas.");
         services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<ProxyOptions>>((forwarded, proxies) =>
         {
             var networks = proxies.Value.Networks()!;

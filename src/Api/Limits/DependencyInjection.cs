@@ -15,8 +15,7 @@ internal static class DependencyInjection
             .Validate(
                 limits => limits.IsValid(),
                 $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute and Limits:Connections must be from 0 (no limit) to "
-                + $"{LimitOptions.MaxRate}, Limits:RequestSeconds from 1 to {LimitOptions.MaxSeconds}.")
-            .ValidateOnStart();
+                + $"{LimitOptions.MaxRate}, Limits:RequestSeconds from 1 to {LimitOptions.MaxSeconds}.");
         services.AddSingleton<RefusalLimit>();
         services.AddRateLimiter(_ => { });
         services.AddSingleton<CallerLimit>();

@@ -26,5 +26,5 @@ internal sealed class ListApiKeysHandler(ISecretsDb db, Caller caller, IMapper m
         db.ApiKeys.VisibleTo(caller).InOrder(request).TakePage(request)
             .ProjectTo<ApiKeyDetails>(mapper.ConfigurationProvider)
             .AsAsyncEnumerable()
-            .ToPageAsync(request, _ => true, cancellationToken);
+            .ToPageAsync(request, cancellationToken);
 }

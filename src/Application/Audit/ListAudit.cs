@@ -52,7 +52,7 @@ internal sealed partial class ListAuditHandler(ISecretsDb db, Caller caller, ILo
             return await Matching(request).NewestFirst(AuditCursor.Parse(request.Cursor)).TakePage(request)
                 .AsNoTracking()
                 .AsAsyncEnumerable()
-                .ToPageAsync(request, _ => true, row => new AuditCursor(row).ToString(), cancellationToken);
+                .ToPageAsync(request, row => new AuditCursor(row).ToString(), cancellationToken);
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {

@@ -60,34 +60,26 @@ public static class Paging
 
     /// <summary>Reads one page of rows in the order of lists.</summary>
     internal static Task<Page<T>> ToPageAsync<T>(
-        this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, bool> admits, CancellationToken cancellationToken)
+        this IAsyncEnumerable<T> ordered, IPaged paged, CancellationToken cancellationToken)
         where T : IListed =>
-        ordered.ToPageAsync(paged, admits, row => new PageCursor(row.CreatedAt, row.Id).ToString(), cancellationToken);
+        ordered.ToPageAsync(paged, row => new PageCursor(row.CreatedAt, row.Id).ToString(), cancellationToken);
 
-    /// <summary>
-    /// Reads one page of rows that are narrowed and ordered already; <paramref name="admits"/>
-    /// is what the database cannot decide, <paramref name="cursorBehind"/> where the next page starts.
-    /// </summary>
+    /// <summary>Reads one page of rows that are narrowed and ordered already, and no more of them than it takes.</summary>
+    /// <param name="ordered">The rows.</param>
+    /// <param name="paged">How many rows a page has.</param>
+    /// <param name="cursorBehind">Where the page after a row begins.</param>
+    /// <param name="cancellationToken">The caller's.</param>
     internal static async Task<Page<T>> ToPageAsync<T>(
-        this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, bool> admits, Func<T, string> cursorBehind, CancellationToken cancellationToken)
+        this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, string> cursorBehind, CancellationToken cancellationToken)
     {
-        var items = new List<T>();
-        await foreach (var item in ordered.WithCancellation(cancellationToken))
+        var items = await (paged.Limit is { } limit ? ordered.Take(limit + 1) : ordered).ToListAsync(cancellationToken);
+        if (!(items.Count > paged.Limit))
         {
-            if (!admits(item))
-            {
-                continue;
-            }
-
-            if (items.Count == paged.Limit)
-            {
-                return new Page<T>(items, cursorBehind(items[^1]));
-            }
-
-            items.Add(item);
+            return new Page<T>(items, NextCursor: null);
         }
 
-        return new Page<T>(items, NextCursor: null);
+        items.RemoveAt(items.Count - 1);
+        return new Page<T>(items, cursorBehind(items[^1]));
     }
 
     /// <summary>

@@ -62,7 +62,8 @@ internal sealed class ListSecretsHandler(ISecretsDb db, Caller caller, IMapper m
         return (request.ToolName is null ? ordered.TakePage(request) : ordered)
             .ProjectTo(mapper.ConfigurationProvider, ExpansionFor(owner))
             .AsAsyncEnumerable()
-            .ToPageAsync(request, secret => Admits(secret, request.ToolName), cancellationToken);
+            .Where(secret => Admits(secret, request.ToolName))
+            .ToPageAsync(request, cancellationToken);
     }
 
     private static Expression<Func<SecretDetails, object>>[] ExpansionFor(SecretOwner owner) =>

@@ -14,17 +14,11 @@ public sealed record AuditEvent
     /// <summary>The longest <see cref="RequestId"/> that is kept, in UTF-16 units.</summary>
     public const int MaxRequestIdLength = 128;
 
-    private readonly DateTimeOffset _at;
-    private readonly string? _toolName;
-    private readonly string? _toolArg;
-    private readonly string? _address;
-    private readonly string? _requestId;
-
     /// <summary>When. Kept in UTC and whole microseconds, as every database does: else a stored row would not be what was hashed.</summary>
     public required DateTimeOffset At
     {
-        get => _at;
-        init => _at = new DateTimeOffset(value.UtcTicks - (value.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+        get;
+        init => field = new DateTimeOffset(value.UtcTicks - (value.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
     }
 
     /// <summary>The user whom the credential acts for. Every credential acts for one, those of organisations too.</summary>
@@ -49,32 +43,16 @@ public sealed record AuditEvent
     public Guid? KeyId { get; init; }
 
     /// <summary>The tool. What is too long is cut.</summary>
-    public string? ToolName
-    {
-        get => _toolName;
-        init => _toolName = Cut(value, MaxNameLength);
-    }
+    public string? ToolName { get; init => field = Cut(value, MaxNameLength); }
 
     /// <summary>The tool's argument. What is too long is cut.</summary>
-    public string? ToolArg
-    {
-        get => _toolArg;
-        init => _toolArg = Cut(value, MaxNameLength);
-    }
+    public string? ToolArg { get; init => field = Cut(value, MaxNameLength); }
 
     /// <summary>The address that the request came from. What is too long is cut.</summary>
-    public string? Address
-    {
-        get => _address;
-        init => _address = Cut(value, MaxAddressLength);
-    }
+    public string? Address { get; init => field = Cut(value, MaxAddressLength); }
 
     /// <summary>The request's id, as the log has it. What is too long is cut.</summary>
-    public string? RequestId
-    {
-        get => _requestId;
-        init => _requestId = Cut(value, MaxRequestIdLength);
-    }
+    public string? RequestId { get; init => field = Cut(value, MaxRequestIdLength); }
 
     private static string? Cut(string? text, int length)
     {

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Secrets.Domain.Secrets;
 
 /// <summary>
@@ -24,18 +22,6 @@ public static class MaskedValue
             >= 5 => 1,
             _ => 0,
         };
-        return shown == 0
-            ? Hidden
-            : new StringBuilder().AppendRunes(runes.AsSpan(0, shown)).Append(Gap).AppendRunes(runes.AsSpan(runes.Length - shown)).ToString();
-    }
-
-    private static StringBuilder AppendRunes(this StringBuilder builder, ReadOnlySpan<Rune> runes)
-    {
-        foreach (var rune in runes)
-        {
-            builder.Append(rune.ToString());
-        }
-
-        return builder;
+        return shown == 0 ? Hidden : $"{string.Concat(runes.Take(shown))}{Gap}{string.Concat(runes.TakeLast(shown))}";
     }
 }

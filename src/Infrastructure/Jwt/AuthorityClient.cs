@@ -29,7 +29,7 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
     {
         var settings = options.Value;
         var authority = settings.Authority!.TrimEnd('/');
-        using var discovery = Parse(await GetAsync(new Uri($"{authority}/.well-known/openid-configuration")));
+        var discovery = Parse(await GetAsync(new Uri($"{authority}/.well-known/openid-configuration")));
         var (issuer, keysAt) = (TextOf(discovery, "issuer"), TextOf(discovery, "jwks_uri"));
         if (settings.ExpectedIssuer is null && !string.Equals(issuer.TrimEnd('/'), authority, StringComparison.Ordinal))
         {
@@ -64,11 +64,11 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
         }
     }
 
-    private static JsonDocument Parse(string json)
+    private static JsonElement Parse(string json)
     {
         try
         {
-            return JsonDocument.Parse(json);
+            return JsonElement.Parse(json);
         }
         catch (JsonException exception)
         {
@@ -76,9 +76,9 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
         }
     }
 
-    private static string TextOf(JsonDocument discovery, string name) =>
-        discovery.RootElement is { ValueKind: JsonValueKind.Object } root
-        && root.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.String
+    private static string TextOf(JsonElement discovery, string name) =>
+        discovery.ValueKind == JsonValueKind.Object
+        && discovery.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.String
             ? member.GetString()!
             : throw new AuthorityException($"its discovery document lacks {name}");
 

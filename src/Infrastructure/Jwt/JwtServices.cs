@@ -27,8 +27,7 @@ internal static class JwtServices
             .Validate(jwt => jwt.Ceiling is not null, "Auth:Jwt:AllowedScopes names a scope that does not exist; put spaces between names.")
             .Validate(
                 jwt => jwt is { RefreshSeconds: >= 1 and <= MaxSeconds, KeyLifetimeSeconds: >= 1 and <= MaxSeconds },
-                $"Auth:Jwt:RefreshSeconds and Auth:Jwt:KeyLifetimeSeconds must be from 1 to {MaxSeconds}.")
-            .ValidateOnStart();
+                $"Auth:Jwt:RefreshSeconds and Auth:Jwt:KeyLifetimeSeconds must be from 1 to {MaxSeconds}.");
         services.AddSettings<UserJwtsOptions>(UserJwtsOptions.Section);
         services.AddSingleton<AuthorityClient>();
         services.AddSingleton<AuthorityTrust>();

@@ -35,12 +35,7 @@ internal sealed class RowLookup<TKey, TRow> : IAsyncDisposable
     private async Task<IReadOnlyList<TRow?>> ReadAsync(IReadOnlyList<TKey> keys)
     {
         await using var db = await _contexts.CreateDbContextAsync();
-        var found = new Dictionary<TKey, TRow>();
-        await foreach (var row in _rowsWith(db, [.. keys.Distinct()]))
-        {
-            found.Add(_keyOf(row), row);
-        }
-
+        var found = await _rowsWith(db, [.. keys.Distinct()]).ToDictionaryAsync(_keyOf);
         return [.. keys.Select(key => found.GetValueOrDefault(key))];
     }
 }

@@ -114,7 +114,7 @@ public sealed class ReadingInPages
             {
                 var request = new Request(list.Limit, cursor);
                 var page = await list.Rows.AsQueryable().InOrder(request).ToAsyncEnumerable()
-                    .ToPageAsync(request, Admitted, TestContext.Current.CancellationToken);
+                    .Where(Admitted).ToPageAsync(request, TestContext.Current.CancellationToken);
                 read.AddRange(page.Items);
                 cursor = page.NextCursor;
 
@@ -132,7 +132,7 @@ public sealed class ReadingInPages
         var rows = Enumerable.Range(0, 3_000).Select(at => new Row(Guid.CreateVersion7(), Noon.AddSeconds(at))).ToArray();
 
         var page = await rows.ToAsyncEnumerable()
-            .ToPageAsync(new Request(Limit: null, Cursor: null), _ => true, TestContext.Current.CancellationToken);
+            .ToPageAsync(new Request(Limit: null, Cursor: null), TestContext.Current.CancellationToken);
 
         Assert.Equal(rows, page.Items);
         Assert.Null(page.NextCursor);

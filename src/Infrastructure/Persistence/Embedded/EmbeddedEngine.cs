@@ -28,17 +28,18 @@ internal sealed class EmbeddedEngine : IDatabaseEngine
 
     private sealed class EmbeddedServer(EmbeddedPostgres postgres, IOptions<EmbeddedOptions> options) : IDatabaseServer
     {
-        private string? _connectionString;
-
-        public string ConnectionString =>
-            _connectionString ?? throw new InvalidOperationException("The embedded database has not been started.");
+        public string ConnectionString
+        {
+            get => field ?? throw new InvalidOperationException("The embedded database has not been started.");
+            private set;
+        }
 
         public bool IsPrivate => true;
 
         public string DefaultRootKeyFile => Path.Combine(options.Value.DataDirectoryPath(), "root.key");
 
         public async Task StartAsync(CancellationToken cancellationToken) =>
-            _connectionString = await postgres.StartAsync(cancellationToken);
+            ConnectionString = await postgres.StartAsync(cancellationToken);
 
         public Task StopAsync(CancellationToken cancellationToken) => postgres.StopAsync(cancellationToken);
     }

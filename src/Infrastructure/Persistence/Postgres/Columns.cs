@@ -5,14 +5,5 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>Rows as arrays, one per column, so that a statement is the same for any number of rows.</summary>
 internal static class Columns
 {
-    public static NpgsqlParameter<T[]> Of<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value)
-    {
-        var column = new T[items.Count];
-        for (var at = 0; at < column.Length; at++)
-        {
-            column[at] = value(items[at]);
-        }
-
-        return new NpgsqlParameter<T[]> { TypedValue = column };
-    }
+    public static NpgsqlParameter<T[]> Of<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value) => new() { TypedValue = [.. items.Select(value)] };
 }

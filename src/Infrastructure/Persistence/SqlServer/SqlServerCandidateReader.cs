@@ -84,9 +84,6 @@ internal sealed class SqlServerCandidateReader : ICandidateReader
     }
 
     /// <summary>An array of objects with one member each, in which FOR JSON writes bytes as base64.</summary>
-    internal static List<string> Workspaces(string json)
-    {
-        using var rows = JsonDocument.Parse(json);
-        return [.. rows.RootElement.EnumerateArray().Select(row => ComparedText.Read(row.GetProperty("workspace").GetBytesFromBase64()))];
-    }
+    internal static List<string> Workspaces(string json) =>
+        [.. JsonElement.Parse(json).EnumerateArray().Select(row => ComparedText.Read(row.GetProperty("workspace").GetBytesFromBase64()))];
 }
