@@ -61,7 +61,20 @@ public sealed class PublishingTheContract(ApiServer server)
         Assert.Contains("persistAuthorization: true", page.Body, StringComparison.Ordinal);
         Assert.Contains("deepLinking: true", page.Body, StringComparison.Ordinal);
         Assert.Contains("validatorUrl: null", page.Body, StringComparison.Ordinal);
-        Assert.DoesNotContain("elsewhere", page.Body, StringComparison.Ordinal);
+        Assert.Contains("connect-src 'self';", Assert.Single(page.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("GET", "/swagger/index.html/")]
+    [InlineData("GET", "/swagger//")]
+    [InlineData("GET", "/swagger/index.html//////")]
+    [InlineData("POST", "/swagger/index.html")]
+    [InlineData("DELETE", "/swagger")]
+    public async Task The_page_is_at_one_address_and_is_only_read(string method, string path)
+    {
+        using var client = server.Anonymous();
+
+        (await client.SendAsync(new HttpMethod(method), path)).MustBe(401);
     }
 
     [Theory]

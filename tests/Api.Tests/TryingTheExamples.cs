@@ -4,24 +4,22 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests;
 
 /// <summary>The examples of the contract: each is what its schema says, and the service accepts each request as it stands.</summary>
-public sealed class TryingTheExamples : IAsyncLifetime
+public sealed class TryingTheExamples(ApiServer server) : IAsyncLifetime
 {
-    private readonly ApiServer _server = ApiServer.With();
     private JsonObject _contract = null!;
     private JsonSchema _schemas = null!;
 
     public async ValueTask InitializeAsync()
     {
-        await _server.InitializeAsync();
-        if (TestDatabase.IsThere)
+        if (TestDatabase.IsThere) // else every test is skipped
         {
-            using var anybody = _server.Anonymous();
+            using var anybody = server.Anonymous();
             _contract = (await anybody.GetAsync("/openapi/v1.json")).MustBe(200).Json.AsObject();
             _schemas = new JsonSchema(_contract);
         }
     }
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public void Every_schema_of_a_request_or_an_answer_has_an_example_that_it_admits()
@@ -34,12 +32,15 @@ public sealed class TryingTheExamples : IAsyncLifetime
     [Fact]
     public async Task Every_example_of_a_request_is_accepted()
     {
-        using var user = _server.Operator();
+        // A server of its own: among the requests is one that replaces every key.
+        await using var own = ApiServer.With();
+        await own.InitializeAsync();
+        using var user = own.Operator();
         var ids = new Dictionary<string, string>(StringComparer.Ordinal);
         var requests = Operations().Where(one => one.Operation["requestBody"] is not null).ToList();
         Assert.True(requests.Count >= 9, $"only {requests.Count} operations have a body");
 
-        // What makes something comes before what needs its id, and what removes it last.
+        // Creations first, then requests that need an id, deletions last.
         foreach (var (method, path, operation) in requests.OrderBy(one => one.Path.Count(character => character == '{')).ThenBy(one => one.Method == "delete"))
         {
             var body = ExampleOf(operation["requestBody"]!["content"]!["application/json"]!["schema"]!, $"{method} {path}");

@@ -41,6 +41,9 @@ public sealed class Wiring : IDisposable
     [InlineData(typeof(ListOfItself))]
     [InlineData(typeof(Around))]
     [InlineData(typeof(ToACycle))]
+    [InlineData(typeof(Anything))]
+    [InlineData(typeof(BehindAnInterface))]
+    [InlineData(typeof(BehindABase))]
     public void A_type_that_can_contain_itself_is_found(Type type) => Assert.NotNull(CycleFrom(type));
 
     /// <summary>A type below this one, or this one, that can contain itself; null: there is none.</summary>
@@ -48,7 +51,7 @@ public sealed class Wiring : IDisposable
 
     private static Type? CycleFrom(Type type, List<Type> path)
     {
-        if (path.Contains(type))
+        if (path.Contains(type) || MayBeAnother(type))
         {
             return type;
         }
@@ -68,10 +71,25 @@ public sealed class Wiring : IDisposable
         }
 
         var arguments = type.IsGenericType ? type.GetGenericArguments() : [];
-        return type.Namespace!.StartsWith("System", StringComparison.Ordinal)
+        return IsOfTheFramework(type)
             ? arguments
             : [.. arguments, .. type.GetProperties(Held).Select(property => property.PropertyType), .. type.GetFields(Held).Select(field => field.FieldType)];
     }
+
+    /// <summary>Whether an instance may be of another type than this, of which nothing is known here.</summary>
+    private static bool MayBeAnother(Type type) => type == typeof(object) || (!type.IsSealed && !type.IsArray && !IsOfTheFramework(type));
+
+    private static bool IsOfTheFramework(Type type) => type.Namespace == "System" || type.Namespace?.StartsWith("System.", StringComparison.Ordinal) == true;
+
+    private interface IPart;
+
+    private abstract record Base;
+
+    private sealed record Anything(object Value);
+
+    private sealed record BehindAnInterface(IPart Part);
+
+    private sealed record BehindABase(Base Part);
 
     private sealed record Itself(string Name, Itself? Next);
 

@@ -58,13 +58,13 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>The clock that it goes by, instead of the machine's; set before it starts.</summary>
     public TimeProvider? Clock
     {
-        set => _factory.Clock = value;
+        set => BeforeStart().Clock = value;
     }
 
     /// <summary>Whether it replaces keys at moments of its own, as well as when a test says so.</summary>
     public bool ReplacesKeysByItself
     {
-        set => _factory.ReplacesKeysByItself = value;
+        set => BeforeStart().ReplacesKeysByItself = value;
     }
 
     public Uri Address => _factory.ClientOptions.BaseAddress;
@@ -234,6 +234,8 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>Reads one number or text behind the service's back.</summary>
     public Task<T> ScalarAsync<T>(Sql sql, params (string Name, object Value)[] parameters) =>
         TestDatabase.RunAsync(ConnectionString, sql, parameters, async command => TestDatabase.Read<T>((await command.ExecuteScalarAsync())!));
+
+    private Factory BeforeStart() => _issuer is null ? _factory : throw new InvalidOperationException("The server is started already.");
 
     private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 
 namespace Secrets.TestKit;
 
@@ -23,7 +22,7 @@ public sealed class Installation : IDisposable
     private Installation(string connectionString, PostgresServer? server)
     {
         (ConnectionString, _server) = (connectionString, server);
-        File.WriteAllText(RootKeyFile, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        TestDatabase.WriteRootKey(RootKeyFile);
         _settings = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",

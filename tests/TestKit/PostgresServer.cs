@@ -49,9 +49,6 @@ public sealed class PostgresServer : IAsyncDisposable
         _template = new Lazy<Task<string>>(MakeTemplateAsync);
     }
 
-    /// <summary>Where the server keeps its files; null where they are not ours to read.</summary>
-    public string? Directory => _directory;
-
     /// <summary>The server of this test process: started by whoever asks first, gone with the process.</summary>
     public static Task<PostgresServer> SharedAsync() => Shared.Value;
 
@@ -59,7 +56,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <param name="settings">On top of ours, which trade durability for speed; <c>fsync=on</c> undoes that.</param>
     public static async Task<PostgresServer> StartAsync(IReadOnlyDictionary<string, string>? settings = null)
     {
-        var directory = System.IO.Directory.CreateTempSubdirectory("secrets-test-").FullName;
+        var directory = Directory.CreateTempSubdirectory("secrets-test-").FullName;
         var options = new EmbeddedOptions { DataDirectory = directory, ThrowAway = true };
         options.Settings["fsync"] = "off";
         options.Settings["full_page_writes"] = "off";
@@ -94,7 +91,7 @@ public sealed class PostgresServer : IAsyncDisposable
         if (_server is null || Interlocked.Exchange(ref _disposed, 1) != 0) return;
 
         await _server.DisposeAsync();
-        System.IO.Directory.Delete(_directory!, recursive: true);
+        Directory.Delete(_directory!, recursive: true);
         _guard?.Dispose();
     }
 

@@ -34,7 +34,7 @@ public static class TestDatabase
     public static bool IsThere => !IsSqlServer || SqlServerInstance.WhyNot is null;
 
     /// <summary>What the setting <c>Database:Provider</c> calls it, on a server.</summary>
-    internal static string Provider => IsSqlServer ? "SqlServer" : "Postgres";
+    public static string Provider => IsSqlServer ? "SqlServer" : "Postgres";
 
     /// <summary>For the module initializer of an assembly.</summary>
     public static void UseSqlServer() => IsSqlServer = true;
@@ -57,7 +57,7 @@ public static class TestDatabase
         {
             ["Database:Provider"] = Provider,
             ["ConnectionStrings:Secrets"] = connectionString,
-            ["Encryption:RootKeyFile"] = await NewRootKeyAsync(folder),
+            ["Encryption:RootKeyFile"] = WriteRootKey(Path.Combine(folder, "root.key")),
         };
     }
 
@@ -88,11 +88,10 @@ public static class TestDatabase
         await db.AllowWhatIsNeededAsync(CancellationToken.None);
     }
 
-    /// <summary>Makes a root key in that folder, and gives its file.</summary>
-    internal static async Task<string> NewRootKeyAsync(string folder)
+    /// <summary>Makes a root key in that file, and gives the file.</summary>
+    internal static string WriteRootKey(string file)
     {
-        var file = Path.Combine(folder, "root.key");
-        await File.WriteAllTextAsync(file, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        File.WriteAllText(file, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         return file;
     }
 

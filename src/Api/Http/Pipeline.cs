@@ -42,7 +42,11 @@ internal static partial class Pipeline
                 var headers = ((HttpContext)state).Response.Headers;
                 headers.CacheControl = "no-store";
                 headers.XContentTypeOptions = "nosniff";
-                headers.ContentSecurityPolicy = "frame-ancestors 'none'";
+                if (headers.ContentSecurityPolicy.Count == 0)
+                {
+                    headers.ContentSecurityPolicy = "frame-ancestors 'none'";
+                }
+
                 headers["Referrer-Policy"] = "no-referrer";
                 return Task.CompletedTask;
             },

@@ -54,7 +54,7 @@ internal static class OpenApiDocuments
     [
         ("Secrets", "Store, list, change and delete secrets of a user or an organisation."),
         ("Resolution", "Fill the arguments of a tool call, or explain how they would be filled."),
-        ("Organisation vault", "Secrets of an organisation by alias, for the workspaces that each names."),
+        ("Organisation vault", "Store, list, change and delete secrets of an organisation by alias."),
         ("API keys", "Create, list, replace and revoke API keys."),
         ("Audit", "Read who did what, and verify that no row was changed."),
         ("Encryption", "See and replace the keys that values are sealed with."),

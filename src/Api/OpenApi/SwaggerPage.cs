@@ -17,16 +17,30 @@ internal static class SwaggerPage
 {
     private const string Route = "/swagger";
 
+    // The page keeps the visitor's API key: it talks to this service only, whatever document somebody has it load.
+    private const string Policy =
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
     /// <summary>Serves the page, unless the settings say otherwise.</summary>
     public static void UseSwaggerPage(this WebApplication app)
     {
         var isOn = app.Services.GetRequiredService<IOptions<SwaggerOptions>>().Value.Enabled ?? !app.Environment.IsProduction();
         if (isOn)
         {
-            app.MapWhen(
-                context => context.Request.Path.StartsWithSegments(Route, StringComparison.Ordinal),
-                branch => branch.UseSwaggerUi(Configure));
+            app.MapWhen(IsAsked, branch => branch.Use(Restrict).UseSwaggerUi(Configure));
         }
+    }
+
+    // NSwag would serve the page for any method and with any number of slashes, below which a browser finds none of its scripts.
+    private static bool IsAsked(HttpContext context) =>
+        (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
+        && context.Request.Path.StartsWithSegments(Route, StringComparison.Ordinal, out var file)
+        && (file.Value is "" or "/" || !(file.Value!.EndsWith('/') || file.Value.Contains("//", StringComparison.Ordinal)));
+
+    private static Task Restrict(HttpContext context, RequestDelegate next)
+    {
+        context.Response.Headers.ContentSecurityPolicy = Policy;
+        return next(context);
     }
 
     private static void Configure(SwaggerUiSettings page)
@@ -34,7 +48,7 @@ internal static class SwaggerPage
         page.Path = Route;
         page.DocumentTitle = "Secrets API";
 
-        // A list, even of one: without it the page loads whatever document its query names, and sends that document's server the stored key.
+        // A list, even of one: without it the page loads whatever document its query names.
         page.SwaggerRoutes.Add(new SwaggerUiRoute("OpenAPI 3.1", "/openapi/v1.json"));
         page.SwaggerRoutes.Add(new SwaggerUiRoute("OpenAPI 3.0", "/openapi/v1-3.0.json"));
         page.TransformToExternalPath = RelativePath;
@@ -49,8 +63,8 @@ internal static class SwaggerPage
     /// </summary>
     private static string RelativePath(string path, HttpRequest request)
     {
-        // NSwag puts the path base in front of some paths and not of others.
-        var inside = request.PathBase.HasValue && path.StartsWith(request.PathBase.Value!, StringComparison.Ordinal) ? path[request.PathBase.Value!.Length..] : path;
+        // NSwag puts the path base in front of where it redirects to, and of nothing else.
+        var inside = path == request.PathBase.Add(Route) ? Route : path;
         var depth = request.Path.Value!.Count(character => character == '/') - 1;
         return string.Concat(Enumerable.Repeat("../", depth)) + inside.TrimStart('/');
     }

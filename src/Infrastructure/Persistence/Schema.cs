@@ -56,11 +56,11 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     {
         var applied = (await db.Database.GetAppliedMigrationsAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
         var first = db.Database.GetMigrations().First();
-        return applied.Count == 0 || applied.Contains(first)
+        return applied.Count == 0 || string.Equals(applied.Min(StringComparer.Ordinal), first, StringComparison.Ordinal)
             ? applied
             : throw new StartupException(
                 $"The database was made by a version before the first release, and cannot be upgraded: its migrations begin with {applied.Min(StringComparer.Ordinal)}, "
-                + $"those of this version with {first}. Use a new database; nothing was changed in this one.");
+                + $"those of this version with {first}. Use a new database (with the embedded one, another Embedded:DataDirectory); nothing was changed in this one.");
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer one has run")]

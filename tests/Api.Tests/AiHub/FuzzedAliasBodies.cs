@@ -40,7 +40,7 @@ public sealed class FuzzedAliasBodies(ApiServer server)
             }
         }
 
-        // Else the bodies would all be alike, and this would test one branch again and again.
+        // Otherwise every body would take the same branch.
         Assert.True(
             statuses.GetValueOrDefault(200) > Bodies / 5 && statuses.GetValueOrDefault(400) > Bodies / 5 && statuses.GetValueOrDefault(404) > 0,
             string.Join(", ", statuses));

@@ -89,7 +89,7 @@ public sealed class WorkspaceRules(ApiServer server)
             }
         }
 
-        Assert.True(questions > rounds * 3_000 && admitted > rounds * 80, $"{admitted} of {questions}");
+        Assert.True(questions > rounds * 3_333 && admitted > rounds * 80, $"{admitted} of {questions}");
     }
 
     [Fact]

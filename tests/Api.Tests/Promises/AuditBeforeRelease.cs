@@ -113,7 +113,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     [Fact]
     public async Task When_the_service_is_killed_under_load()
     {
-        for (var killed = 0; killed < Campaign.Size(2); killed++)
+        for (var killed = 0; killed < Campaign.Size(2, least: 2); killed++)
         {
             await using var service = Installation.Start();
             using var client = await service.ClientAsync(Installation.Key);

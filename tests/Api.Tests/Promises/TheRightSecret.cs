@@ -43,7 +43,7 @@ public sealed class TheRightSecret(ApiServer server)
             }
         }
 
-        Assert.True(arguments > rounds * 3_000 && values > arguments / 5 && values < arguments * 4 / 5, $"{values} of {arguments}");
+        Assert.True(arguments > rounds * 3_333 && values > arguments / 5 && values < arguments * 4 / 5, $"{values} of {arguments}");
     }
 
     [Fact]

@@ -43,9 +43,8 @@ public sealed partial class AgainstAServer
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
-        var provider = TestDatabase.IsSqlServer ? "SqlServer" : "Postgres";
-        string[] pairs = [$"--Database:Provider={provider}", $"--ConnectionStrings:Secrets={installation.ConnectionString}"];
-        string[] words = ["--Database:Provider", provider, "--ConnectionStrings:Secrets", installation.ConnectionString];
+        string[] pairs = [$"--Database:Provider={TestDatabase.Provider}", $"--ConnectionStrings:Secrets={installation.ConnectionString}"];
+        string[] words = ["--Database:Provider", TestDatabase.Provider, "--ConnectionStrings:Secrets", installation.ConnectionString];
         foreach (var arguments in (string[][])
             [
                 ["--migrate", .. pairs], [pairs[0], "--migrate", pairs[1]], [.. pairs, "--migrate"],

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Secrets.TestKit;
@@ -140,6 +142,21 @@ public sealed partial class TheService : IDisposable
         Assert.Contains("Secrets cannot start", second.Output, StringComparison.Ordinal);
         Assert.Contains(_folder, second.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", second.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_in_use_is_named_and_its_database_is_stopped()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        await using var service = Start(("ASPNETCORE_URLS", $"http://{other.LocalEndpoint}"), ("Audit__RetentionDays", "30"));
+
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Single(service.Output.Split('\n'), line => line.StartsWith($"Secrets cannot start: ", StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(" FTL]", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(" ERR]", service.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(System.IO.Path.Combine(_folder, "pgdata", "postmaster.pid")));
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class FuzzedBodies(ApiServer server)
             }
         }
 
-        // Else the mutations would all be alike, and this would test one branch again and again.
+        // Otherwise every body would take the same branch.
         Assert.True(statuses.GetValueOrDefault(200) > Bodies / 10 && statuses.GetValueOrDefault(422) > Bodies / 10, string.Join(", ", statuses));
     }
 

@@ -7,6 +7,10 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Migrations.Internal;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Microsoft.SqlServer.TransactSql.ScriptDom;
 using Npgsql;
 using Secrets.Infrastructure.Persistence;
@@ -90,17 +94,28 @@ public sealed partial class MigrationScripts
 
     [Theory]
     [MemberData(nameof(Databases))]
-    public async Task Migrations_that_the_service_applies_upgrade_it_too(string database)
+    public async Task The_service_asks_for_what_is_missing_applies_it_and_warns_of_what_is_newer(string database)
     {
         await using var db = await NewDatabaseAsync(database);
-        await db.Database.MigrateAsync(TestContext.Current.CancellationToken);
         await using var later = LaterVersion(db);
-        Assert.Single(await later.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
+        var log = new CapturedLog();
+        await SchemaOf(db, log).MigrateAsync(TestContext.Current.CancellationToken);
+        await SchemaOf(db, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
 
-        await later.Database.MigrateAsync(TestContext.Current.CancellationToken);
+        var behind = await Assert.ThrowsAsync<StartupException>(() => SchemaOf(later, log).RequireCurrentAsync(TestContext.Current.CancellationToken));
+        Assert.Contains("1 of 2 migrations behind", behind.Message, StringComparison.Ordinal);
 
-        Assert.Empty(await later.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
+        await SchemaOf(later, log).MigrateAsync(TestContext.Current.CancellationToken);
+        await SchemaOf(later, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(log.Lines, line => line.Contains("a newer one has run", StringComparison.Ordinal));
+
+        await SchemaOf(db, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
+        Assert.Contains(log.Lines, line => line.Contains("a newer one has run", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void That_of_Postgres_makes_the_triggers() =>
+        Assert.Contains(WithoutIndents(StampTriggers.Create), WithoutIndents(Committed("postgres")), StringComparison.Ordinal);
 
     private static SecretsDbContext NewContext(string database, string connectionString, bool isLater = false)
     {
@@ -122,6 +137,12 @@ public sealed partial class MigrationScripts
     /// <summary>The same database as a version sees it that has one more migration.</summary>
     private static SecretsDbContext LaterVersion(SecretsDbContext db) =>
         NewContext(db is PostgresSecretsDbContext ? "postgres" : "sqlserver", db.Database.GetConnectionString()!, isLater: true);
+
+    private static Schema SchemaOf(SecretsDbContext db, CapturedLog log) => new(
+        db,
+        Options.Create(new DatabaseOptions { MayLoseAcknowledgedData = true }),
+        new HostingEnvironment { EnvironmentName = Environments.Production },
+        new Logger<Schema>(new LoggerFactory([log])));
 
     /// <summary>A database without anything in it.</summary>
     private static async Task<SecretsDbContext> NewDatabaseAsync(string database)
@@ -211,6 +232,8 @@ public sealed partial class MigrationScripts
     private static string Committed(string database) => File.ReadAllText(Path.Combine(Repository.Root, "docs", "sql", $"{database}.sql"));
 
     private static string Lines(string text) => text.TrimStart('\uFEFF').ReplaceLineEndings("\n").Trim();
+
+    private static string WithoutIndents(string text) => string.Join('\n', text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 
     [GeneratedRegex(@"^GO\s*$", RegexOptions.Multiline)]
     private static partial Regex BatchEnd();

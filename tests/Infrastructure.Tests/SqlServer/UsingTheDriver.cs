@@ -67,7 +67,10 @@ public sealed class UsingTheDriver : IAsyncLifetime
             AssemblyLoadContext.Default.Resolving -= Miss;
         }
 
-        Assert.DoesNotContain(missed, name => !name.EndsWith(".resources", StringComparison.Ordinal));
+        // Other tests, and what they use, look for assemblies meanwhile.
+        string[] theDrivers = ["Microsoft.Data.", "Microsoft.Identity", "Microsoft.SqlServer.", "Azure.", "System.IdentityModel."];
+        Assert.DoesNotContain(missed, name => theDrivers.Any(start => name.StartsWith(start, StringComparison.Ordinal))
+            && !name.EndsWith(".resources", StringComparison.Ordinal) && !name.EndsWith(".XmlSerializers", StringComparison.Ordinal));
     }
 
     [Theory]

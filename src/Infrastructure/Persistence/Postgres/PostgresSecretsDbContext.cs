@@ -32,7 +32,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         }
     }
 
-    /// <summary>For the command line that adds migrations (eng/add-migration); it never connects.</summary>
+    /// <summary>For the command line that makes migrations (eng/reset-migrations, eng/add-migration); it never connects.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<PostgresSecretsDbContext>
     {
         public PostgresSecretsDbContext CreateDbContext(string[] args)

@@ -2,7 +2,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>
 /// Triggers that move an owner's stamp when somebody changes or deletes a secret past the service, so that what replicas cached of the owner is stale.
-/// EF Core's model has no triggers: <c>eng/reset-migrations</c> adds these statements to the migration that it generates.
+/// EF Core's model has no triggers: <c>eng/reset-migrations</c> adds these statements to the migration that it generates. At the first release they move
+/// into that migration: a migration that was released never changes.
 /// </summary>
 internal static class StampTriggers
 {
@@ -37,7 +38,7 @@ internal static class StampTriggers
         FOR EACH ROW EXECUTE FUNCTION move_stamp_of_grant();
         """;
 
-    /// <summary>For after the tables are dropped, and the triggers with them.</summary>
+    /// <summary>Runs after the tables are dropped: the triggers went with them.</summary>
     public const string Drop =
         """
         DROP FUNCTION move_stamp_of_grant();

@@ -157,7 +157,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
             : SqlServerFaults.IsConnectionClosed(exception) || base.ShouldRetryOn(exception);
     }
 
-    /// <summary>For the command line that adds migrations (eng/add-migration); it never connects.</summary>
+    /// <summary>For the command line that makes migrations (eng/reset-migrations, eng/add-migration); it never connects.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<SqlServerSecretsDbContext>
     {
         public SqlServerSecretsDbContext CreateDbContext(string[] args)
