@@ -87,9 +87,9 @@ public sealed class TdsStandIn : IAsyncDisposable
                 served.Add(ServeAsync(client));
             }
         }
-        catch (SocketException)
+        catch (Exception exception) when (exception is SocketException or InvalidOperationException)
         {
-            // stopped
+            // Stopped while it waited for somebody, or between two.
         }
 
         await Task.WhenAll(served);
