@@ -8,7 +8,7 @@ START TRANSACTION;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE api_keys (
         id uuid NOT NULL,
         name character varying(510) COLLATE "C" NOT NULL,
@@ -32,7 +32,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE audit (
         writer uuid NOT NULL,
         sequence bigint NOT NULL,
@@ -57,7 +57,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE audit_keys (
         id integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -71,7 +71,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE audit_writers (
         id uuid NOT NULL,
         number bigint NOT NULL,
@@ -89,10 +89,34 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    CREATE TABLE integrity_keys (
+        number integer NOT NULL,
+        wrapped bytea NOT NULL,
+        CONSTRAINT pk_integrity_keys PRIMARY KEY (number)
+    );
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    CREATE TABLE integrity_states (
+        id smallint NOT NULL,
+        revision bigint NOT NULL,
+        tag bytea NOT NULL,
+        CONSTRAINT pk_integrity_states PRIMARY KEY (id)
+    );
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE key_ring (
         name character varying(255) COLLATE "C" NOT NULL,
         xml text COLLATE "C" NOT NULL,
+        tag bytea NOT NULL,
         CONSTRAINT pk_key_ring PRIMARY KEY (name)
     );
     END IF;
@@ -100,7 +124,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE key_rotations (
         layer smallint NOT NULL,
         requested_at timestamp with time zone,
@@ -112,7 +136,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE owners (
         kind smallint NOT NULL,
         id character varying(255) COLLATE "C" NOT NULL,
@@ -125,7 +149,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE root_keys (
         id integer NOT NULL,
         fingerprint character varying(16) COLLATE "C" NOT NULL,
@@ -139,7 +163,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE data_keys (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -155,7 +179,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE secrets (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -186,7 +210,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE secret_uses (
         secret_id uuid NOT NULL,
         count bigint NOT NULL,
@@ -199,7 +223,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE TABLE workspace_grants (
         number integer NOT NULL,
         secret_id uuid NOT NULL,
@@ -212,7 +236,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     INSERT INTO key_rotations (layer, finished_at, requested_at)
     VALUES (1, NULL, NULL);
     INSERT INTO key_rotations (layer, finished_at, requested_at)
@@ -222,91 +246,91 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE INDEX ix_api_keys_listing ON api_keys (created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE INDEX ix_api_keys_organization ON api_keys (organization_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE INDEX ix_api_keys_user ON api_keys (user_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE UNIQUE INDEX ux_api_keys_prefix ON api_keys (prefix);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE INDEX ix_audit_actor ON audit (actor, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE INDEX ix_audit_at ON audit (at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE INDEX ix_audit_owner ON audit (owner_id, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE UNIQUE INDEX ux_data_keys_current ON data_keys (owner_kind, owner_id) WHERE retired_at IS NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE INDEX ix_secrets_listing ON secrets (owner_kind, owner_id, created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE INDEX ix_secrets_pattern_arg ON secrets (owner_kind, owner_id, pattern_arg_key) WHERE pattern_arg_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_default ON secrets (owner_kind, owner_id, tool_key, arg_key) WHERE tool_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_name ON secrets (owner_kind, owner_id, name_key);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         UPDATE owners SET stamp = stamp + 1 WHERE kind = OLD.owner_kind AND id = OLD.owner_id;
@@ -337,9 +361,9 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129144307_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
     INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261129144307_Initial', '10.0.15');
+    VALUES ('20261129161438_Initial', '10.0.15');
     END IF;
 END $EF$;
 COMMIT;

@@ -11,7 +11,7 @@ GO
 BEGIN TRANSACTION;
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [api_keys] (
@@ -36,7 +36,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [audit] (
@@ -62,7 +62,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [audit_keys] (
@@ -77,7 +77,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [audit_writers] (
@@ -96,19 +96,45 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
+)
+BEGIN
+    CREATE TABLE [integrity_keys] (
+        [number] int NOT NULL,
+        [wrapped] varbinary(max) NOT NULL,
+        CONSTRAINT [pk_integrity_keys] PRIMARY KEY ([number])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129161446_Initial'
+)
+BEGIN
+    CREATE TABLE [integrity_states] (
+        [id] tinyint NOT NULL,
+        [revision] bigint NOT NULL,
+        [tag] binary(35) NOT NULL,
+        CONSTRAINT [pk_integrity_states] PRIMARY KEY ([id])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [key_ring] (
         [name] varbinary(1020) NOT NULL,
         [xml] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [tag] binary(35) NOT NULL,
         CONSTRAINT [pk_key_ring] PRIMARY KEY NONCLUSTERED ([name])
     );
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [key_rotations] (
@@ -121,7 +147,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [owners] (
@@ -135,7 +161,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [root_keys] (
@@ -150,7 +176,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [data_keys] (
@@ -167,7 +193,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [secrets] (
@@ -199,7 +225,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [secret_uses] (
@@ -213,7 +239,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE TABLE [workspace_grants] (
@@ -227,7 +253,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'layer', N'finished_at', N'requested_at') AND [object_id] = OBJECT_ID(N'[key_rotations]'))
@@ -241,7 +267,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
@@ -249,7 +275,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
@@ -257,7 +283,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
@@ -265,7 +291,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
@@ -273,7 +299,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
@@ -281,7 +307,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_at] ON [audit] ([at]);
@@ -289,7 +315,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
@@ -297,7 +323,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
@@ -305,7 +331,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
@@ -313,7 +339,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
@@ -321,7 +347,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
@@ -329,7 +355,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
@@ -337,11 +363,11 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129144315_Initial'
+    WHERE [MigrationId] = N'20261129161446_Initial'
 )
 BEGIN
     INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261129144315_Initial', N'10.0.15');
+    VALUES (N'20261129161446_Initial', N'10.0.15');
 END;
 
 COMMIT;

@@ -8,6 +8,7 @@ using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Jwt;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Resolution;
@@ -111,9 +112,14 @@ public static class DependencyInjection
     {
         services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSingleton<RootKey>();
+        services.AddSingleton<IntegrityKey>();
+        services.AddScoped<IntegrityKeyLoader>();
+        services.AddSingleton<KeyRingTags>();
+        services.AddSingleton<KeyRingStore>();
+        services.AddSingleton<RingKeys>();
         services.AddSingleton<KeyRing>();
         services.AddScoped<RootKeyGuard>();
-        services.AddScoped<KeyRingGate>();
+        services.AddScoped<RootKeyContents>();
         services.AddSingleton<DataKeyCache>();
         services.AddSingleton<DataKeyWrapping>();
         services.AddSingleton<DataKeyLookup>();

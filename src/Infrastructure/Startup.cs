@@ -38,7 +38,6 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
 
         await schema.RequireCurrentAsync(cancellationToken);
         await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
-        await services.GetRequiredService<KeyRingGate>().LoadAsync(cancellationToken);
         await services.GetRequiredService<AuditKeyLoader>().LoadAsync(cancellationToken);
         if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
         {

@@ -72,6 +72,13 @@ internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing 
 
     private async Task<AuditKeyRow> MakeAsync(CancellationToken cancellationToken)
     {
+        // With a new key the audit could be written anew from its first row.
+        if (await db.AuditWriters.AnyAsync(cancellationToken) || await db.Audit.AnyAsync(cancellationToken) || await db.Owners.AnyAsync(cancellationToken)
+            || await db.ApiKeys.AnyAsync(cancellationToken))
+        {
+            throw new StartupException("The database has data, but not the key of its audit: its row was removed outside the service. Restore it from a backup.");
+        }
+
         var bytes = RandomNumberGenerator.GetBytes(AuditChain.KeySize);
         var made = new AuditKeyRow
         {

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Secrets.Application.Common;
 using Secrets.Application.Encryption;
 using Secrets.Infrastructure.Persistence;
 
@@ -27,11 +28,12 @@ internal sealed class KeyRotationSignal : IDisposable
     public void Dispose() => _raised.Dispose();
 
     /// <summary>Returns when it is raised, or after a while.</summary>
-    public Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => _raised.WaitAsync(atMost, cancellationToken);
+    /// <remarks>Asynchronous also in how it fails: a start that fails disposes of this while the worker is about to wait.</remarks>
+    public async Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => await _raised.WaitAsync(atMost, cancellationToken);
 }
 
 /// <summary>
-/// Reads the key ring every minute, and replaces keys behind the requests, where somebody asked for it. Every replica does: what one has done is done for all, and one that ends leaves
+/// Reads the key ring every minute and renews its key in time. Replaces keys behind the requests, where somebody asked for it. Every replica does: what one has done is done for all, and one that ends leaves
 /// nothing half done.
 /// </summary>
 internal sealed partial class KeyRotationWorker(
@@ -51,6 +53,7 @@ internal sealed partial class KeyRotationWorker(
             try
             {
                 ring.Refresh();
+                RenewRing();
                 await RunAsync(IsDue, (layer, moment) => _last[layer] = (moment, time.GetUtcNow()), stoppingToken);
             }
             catch (Exception exception)
@@ -65,6 +68,18 @@ internal sealed partial class KeyRotationWorker(
         }
     }
 
+    private void RenewRing()
+    {
+        try
+        {
+            ring.Renew();
+        }
+        catch (ConflictException exception)
+        {
+            NotRenewed(exception.Message);
+        }
+    }
+
     /// <summary>At once where it is new; then as often as there may be something to do.</summary>
     private bool IsDue(KeyLayer layer, DateTimeOffset moment) =>
         !_last.TryGetValue(layer, out var last)
@@ -73,6 +88,11 @@ internal sealed partial class KeyRotationWorker(
 
     private async Task RunAsync(Func<KeyLayer, DateTimeOffset, bool> isDue, Action<KeyLayer, DateTimeOffset> note, CancellationToken cancellationToken)
     {
+        if (ring.Fault is not null)
+        {
+            return; // nothing is wrapped anew, or removed, by a ring that does not verify
+        }
+
         await using var scope = scopes.CreateAsyncScope();
         var services = scope.ServiceProvider;
         var db = services.GetRequiredService<SecretsDbContext>();
@@ -113,6 +133,9 @@ internal sealed partial class KeyRotationWorker(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Every key of the layer {Layer} that was to be replaced is gone")]
     private partial void Finished(KeyLayer layer);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The key ring is to be renewed and was not: {Reason}")]
+    private partial void NotRenewed(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Keys could not be replaced this time, and will be tried again: {Failure}")]
     private partial void Failed(string failure);

@@ -40,6 +40,9 @@ internal sealed class RootKey
         return box;
     }
 
+    /// <summary>Whether this key opens it, and not only the one before.</summary>
+    public bool IsCurrent(ReadOnlySpan<byte> box, string purpose) => AesGcmBox.Open(Key, box, Encoding.UTF8.GetBytes(purpose)) is not null;
+
     /// <summary>Opens what <see cref="Encrypt"/> made, with this key or the one before; null when it is not that, or of another purpose.</summary>
     public byte[]? Decrypt(ReadOnlySpan<byte> box, string purpose)
     {

@@ -13,7 +13,7 @@ namespace Secrets.Infrastructure.Encryption;
 /// going on would write a second kind of ciphertext beside the first.
 /// </summary>
 internal sealed partial class RootKeyGuard(
-    SecretsDbContext db, RootKey rootKey, IDatabaseServer server, IOptions<EncryptionOptions> options, IHostEnvironment environment,
+    SecretsDbContext db, RootKey rootKey, RootKeyContents contents, KeyRing ring, IDatabaseServer server, IOptions<EncryptionOptions> options, IHostEnvironment environment,
     TimeProvider time, ILogger<RootKeyGuard> logger)
 {
     private const string CanaryPurpose = "canary";
@@ -27,16 +27,20 @@ internal sealed partial class RootKeyGuard(
             await PlantCanaryAsync(cancellationToken);
         }
 
-        if (await db.InTransactionAsync(ProveAsync, cancellationToken) is var moved and > 0)
+        var (records, moved) = await db.InTransactionAsync(ProveAsync, cancellationToken);
+        if (moved > 0)
         {
             Moved(moved, rootKey.PreviousFingerprint, rootKey.Fingerprint);
         }
+
+        // What was just verified, and not what a second read would find.
+        ring.Load(records);
     }
 
     /// <summary>
-    /// Sees that everything encrypted under a root key opens, and encrypts under this one what is still encrypted under the one before it. Gives how many entries that were.
+    /// Sees that everything encrypted under a root key opens, and encrypts under this one what is still encrypted under the one before it. Gives the ring, and how many entries that were.
     /// </summary>
-    private async Task<int> ProveAsync(CancellationToken cancellationToken)
+    private async Task<(KeyRingRecords Ring, int Moved)> ProveAsync(CancellationToken cancellationToken)
     {
         // Replicas that start at once wait here for each other.
         await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
@@ -47,20 +51,14 @@ internal sealed partial class RootKeyGuard(
             throw new StartupException($"The root key with fingerprint {canary.Fingerprint} does not open the canary of this database: it was changed outside the service.");
         }
 
-        var moved = 0;
-        if (!rootKey.Is(canary.Fingerprint))
+        var isMoving = !rootKey.Is(canary.Fingerprint);
+        if (isMoving)
         {
             (canary.Fingerprint, canary.Canary) = (rootKey.Fingerprint, rootKey.Encrypt(plaintext, CanaryPurpose));
-            moved++;
         }
 
-        // A replica that goes on with the key before encrypts under that what it adds to the ring.
-        foreach (var row in await db.KeyRing.ToListAsync(cancellationToken))
-        {
-            moved += RootKeyXml.Move(row, rootKey, Require) ? 1 : 0;
-        }
-
-        return moved;
+        var (records, moved) = await contents.LoadAsync(Require, cancellationToken);
+        return (records, moved + (isMoving ? 1 : 0));
     }
 
     /// <summary>Sees that what was encrypted under the root key with this fingerprint can be opened.</summary>
@@ -160,7 +158,16 @@ internal sealed partial class RootKeyGuard(
         };
         try
         {
-            await db.InTransactionAsync(_ => Task.FromResult(db.RootKeys.Add(planted)), cancellationToken);
+            await db.InTransactionAsync(
+                async token =>
+                {
+                    // First and at once: of replicas that start at the same moment, the others fail here, before they look whether the database is empty.
+                    db.RootKeys.Add(planted);
+                    await db.SaveChangesAsync(token);
+                    await contents.MakeAsync(token);
+                    return true;
+                },
+                cancellationToken);
         }
         catch (UniqueViolationException)
         {

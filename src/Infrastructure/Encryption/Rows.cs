@@ -40,6 +40,9 @@ internal sealed class KeyRingRow
     public required string Name { get; init; }
 
     public required string Xml { get; set; }
+
+    /// <summary>See <see cref="KeyRingTags"/>.</summary>
+    public required byte[] Tag { get; set; }
 }
 
 /// <summary>The root key that this database is sealed under: its fingerprint, and a canary that only it opens.</summary>
@@ -56,6 +59,6 @@ internal sealed class RootKeyRow
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Written by the readiness check, to see that the database takes writes, and by <see cref="KeyRingGate"/>, to lock the row.</summary>
+    /// <summary>Written by the readiness check, to see that the database takes writes, and at the start, to lock the row.</summary>
     public DateTimeOffset ProbedAt { get; set; }
 }

@@ -6,7 +6,7 @@ using Secrets.Infrastructure.Encryption;
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>Writes to the database, because a server that answers reads may be read-only or out of space. On a connection of those that requests use.</summary>
-internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey rootKey, TimeProvider time) : WriteCheck
+internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey rootKey, KeyRing ring, TimeProvider time) : WriteCheck
 {
     protected override async Task<HealthCheckResult> WriteAsync()
     {
@@ -21,7 +21,13 @@ internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey ro
             // It cannot read what others add to the key ring.
             var fingerprint when !rootKey.Is(fingerprint) =>
                 HealthCheckResult.Unhealthy("The database was moved to another root key: this process is to be started again with that."),
-            _ => HealthCheckResult.Healthy(),
+            _ => CheckRing(),
         };
+    }
+
+    private HealthCheckResult CheckRing()
+    {
+        ring.Retry();
+        return ring.Fault is { } fault ? HealthCheckResult.Unhealthy(fault) : HealthCheckResult.Healthy();
     }
 }

@@ -9,6 +9,7 @@ using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Persistence;
 
@@ -39,6 +40,10 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     public DbSet<KeyRotationRow> KeyRotations => Set<KeyRotationRow>();
 
     public DbSet<RootKeyRow> RootKeys => Set<RootKeyRow>();
+
+    public DbSet<IntegrityKeyRow> IntegrityKeys => Set<IntegrityKeyRow>();
+
+    public DbSet<IntegrityStateRow> IntegrityStates => Set<IntegrityStateRow>();
 
     /// <summary>What an error of the database means.</summary>
     protected abstract IDatabaseFaults Faults { get; }

@@ -59,6 +59,30 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
+    public async Task Many_that_start_at_once_on_an_empty_database_agree_on_every_key()
+    {
+        for (var round = 0; round < Campaign.Size(3); round++)
+        {
+            using var installation = await Installation.NewAsync();
+            await installation.MakeAsync();
+            var services = Enumerable.Range(0, 4).Select(_ => installation.Start()).ToList();
+            var clients = await Task.WhenAll(services.Select(service => service.ClientAsync(Installation.Key)));
+            foreach (var client in clients)
+            {
+                await client.CreateSecretAsync($"{Guid.NewGuid()}", "some value", $"{Guid.NewGuid()}", "a", isDefault: true);
+                (await client.GetAsync("/health/ready")).MustBe(200);
+            }
+
+            Assert.Equal(1L, await TestDatabase.RunAsync(
+                installation.ConnectionString, "SELECT revision FROM integrity_states", [], command => command.ExecuteScalarAsync()));
+            foreach (var service in services)
+            {
+                await service.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_database_of_before_the_first_release_is_refused_and_stays_as_it_is()
     {
         using var installation = await Installation.NewAsync();
@@ -271,19 +295,24 @@ public sealed partial class AgainstAServer
             Assert.All(await RingAsync(installation), row => Assert.DoesNotContain(fingerprint, row, StringComparison.Ordinal));
         }
 
-        // But it may have just before.
+        // What somebody else put there is not opened with any root key.
         var straggler = Regex.Replace(ring, "(?<=<key id=\")[-0-9a-f]+", Guid.NewGuid().ToString());
         await TestDatabase.RunAsync(
             installation.ConnectionString,
-            "INSERT INTO key_ring (name, xml) VALUES ('straggler', @xml)",
+            Sql.Of(
+                "INSERT INTO key_ring (name, xml, tag) SELECT 'straggler', @xml, tag FROM key_ring LIMIT 1",
+                "INSERT INTO key_ring (name, xml, tag) SELECT TOP 1 CAST('straggler' AS varbinary(510)), CAST(CAST(@xml AS varchar(max)) AS nvarchar(max)), tag FROM key_ring"),
             [("@xml", straggler)],
             command => command.ExecuteNonQueryAsync());
 
-        await using (var early = installation.Start())
+        await using (var refused = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
         {
-            Assert.Equal(1, await early.ExitCodeAsync());
-            Assert.Contains("fingerprint", early.Output, StringComparison.Ordinal);
+            Assert.Equal(1, await refused.ExitCodeAsync());
+            Assert.Contains("The entry 'straggler' of the key ring was not written by this service", refused.Output, StringComparison.Ordinal);
         }
+
+        await TestDatabase.RunAsync(
+            installation.ConnectionString, "DELETE FROM key_ring WHERE name = @name", [("@name", "straggler")], command => command.ExecuteNonQueryAsync());
 
         await using (var again = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
         {

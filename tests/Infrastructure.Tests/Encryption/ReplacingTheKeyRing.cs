@@ -1,5 +1,9 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.XmlEncryption;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -58,74 +62,40 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_key_that_was_made_ahead_goes_with_the_old_ones_and_nothing_with_it()
+    public async Task A_key_is_renewed_two_days_before_its_end_and_by_one_replica_only()
     {
-        using var users = new Users(await UsersAsync(2));
+        using var users = new Users(await UsersAsync(1));
+        var old = await RingAsync();
         var ring = _server.Services.GetRequiredService<KeyRing>();
-        AddAhead(TimeSpan.FromMinutes(4));
+        _clock.MoveOn(KeyRing.RenewAfter - TimeSpan.FromHours(1));
+        ring.Renew();
+        Assert.Equal(old, await RingAsync());
 
-        await RotateAsync();
-        var moment = (await StateAsync())["requested_at"]!.GetValue<DateTimeOffset>();
-        Assert.NotNull(ring.Without(moment).Unwrap(ring.Wrap([1], "purpose"), ["purpose"]));
-        for (var pass = 0; pass < 3; pass++)
-        {
-            await _server.ReplaceKeysAsync();
-            _clock.MoveOn(KeyRingReplacement.Stay);
-        }
-
-        Assert.Equal(0, await LeftAsync());
-        await users.ResolveAsync();
-        await AssertANewProcessOpensAllAsync();
-    }
-
-    [Fact]
-    public async Task A_key_that_was_made_for_a_later_day_never_becomes_the_newest()
-    {
-        using var users = new Users(await UsersAsync(1));
-        AddAhead(TimeSpan.FromDays(1));
-        Assert.Equal(2, (await RingAsync()).Count);
-
-        await RotateAsync();
+        _clock.MoveOn(TimeSpan.FromHours(2));
+        var others = Enumerable.Range(0, 4).Select(_ => NewRing()).Append(ring).ToList();
+        await Task.WhenAll(others.Select(one => Task.Run(one.Renew, Cancellation)));
 
         Assert.Equal(2, (await RingAsync()).Count);
-        Assert.Equal(1, await LeftAsync());
         await users.ResolveAsync();
+        var without = ring.Without(TimeProvider.System.GetUtcNow().AddSeconds(-30));
+        Assert.All(others, one => Assert.NotNull(one.Unwrap(ring.Wrap([1], "purpose"), "purpose")));
+        Assert.NotNull(without);
     }
 
     [Fact]
-    public async Task A_key_that_is_made_for_a_later_day_at_the_same_moment_has_the_rotation_start_anew()
+    public async Task However_old_the_ring_is_Data_Protection_makes_no_key_of_its_own()
     {
         using var users = new Users(await UsersAsync(1));
-        await RotateAsync();
-        var moment = (await StateAsync())["requested_at"]!.GetValue<DateTimeOffset>();
+        var old = await RingAsync();
+        _clock.MoveOn(TimeSpan.FromDays(400));
 
-        // Another replica's clock is behind: it says that its key was made before.
-        AddAhead(TimeSpan.FromDays(1));
-        await _server.ExecuteSqlAsync(
-            "UPDATE key_rotations SET requested_at = @moment WHERE layer = 2", ("@moment", TimeProvider.System.GetUtcNow().AddSeconds(1)));
-        await _server.ReplaceKeysAsync();
-
-        Assert.NotEqual(moment, (await StateAsync())["requested_at"]!.GetValue<DateTimeOffset>());
-        _clock.MoveOn(KeyRingReplacement.Stay);
-        await _server.ReplaceKeysAsync();
-        await _server.ReplaceKeysAsync();
-        Assert.Equal(0, await LeftAsync());
-        Assert.Single(await RingAsync());
+        var ring = NewRing();
+        Assert.NotNull(ring.Unwrap(ring.Wrap([1], "purpose"), "purpose"));
         await users.ResolveAsync();
-        await AssertANewProcessOpensAllAsync();
-    }
+        Assert.Throws<NotSupportedException>(() => _server.Services.GetRequiredService<IKeyManager>()
+            .CreateNewKey(TimeProvider.System.GetUtcNow(), TimeProvider.System.GetUtcNow().AddDays(90)));
 
-    [Fact]
-    public async Task While_the_ring_is_about_to_change_its_key_by_itself_it_is_not_changed()
-    {
-        AddAhead(TimeSpan.FromHours(1));
-        var ring = await RingAsync();
-
-        using var @operator = _server.Operator();
-        (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"key_ring"}""")).MustBe(409);
-
-        Assert.Equal(ring, await RingAsync());
-        Assert.Null((await StateAsync())["requested_at"]);
+        Assert.Equal(old, await RingAsync());
     }
 
     [Fact]
@@ -143,6 +113,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         (await late.SendAsync(HttpMethod.Post, Secrets, """{"secret_name":"n","secret_value":"some value"}""")).MustBe(503);
 
         await _server.ExecuteSqlAsync("UPDATE key_ring SET xml = replace(xml, 'fingerprint=\"00', 'fingerprint=\"')");
+        _clock.MoveOn(TimeSpan.FromSeconds(1));
         (await late.SendAsync(HttpMethod.Post, Secrets, """{"secret_name":"n","secret_value":"some value"}""")).MustBe(200);
     }
 
@@ -207,6 +178,73 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Requests_at_the_same_moment_leave_a_ring_whose_newest_key_is_the_last_that_was_added()
+    {
+        using var users = new Users(await UsersAsync(1));
+        var rings = Enumerable.Range(0, 4).Select(_ => NewRing()).ToList();
+        rings.ForEach(ring => ring.Refresh());
+
+        var moments = await Task.WhenAll(rings.Select(ring => Task.Run(ring.AddKey, Cancellation)));
+
+        Assert.Equal(4, moments.Distinct().Count());
+        var last = moments.Max();
+        rings.ForEach(ring => ring.Refresh());
+        var wrapped = rings[0].Wrap([1], "purpose");
+        Assert.NotNull(rings[1].Without(last).Unwrap(wrapped, ["purpose"]));
+
+        // Whatever is asked for, the newest stays.
+        rings[2].RemoveBefore(last.AddYears(1));
+        Assert.Single(await RingAsync());
+        Assert.NotNull(NewRing().Unwrap(wrapped, "purpose"));
+    }
+
+    [Fact]
+    public async Task While_the_ring_changes_nobody_who_reads_it_cries_wolf()
+    {
+        var ring = NewRing();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var stores = Enumerable.Range(0, 4).Select(_ => ActivatorUtilities.CreateInstance<KeyRingStore>(_server.Services)).ToList();
+        var reads = 0;
+        var readers = stores.Select(store => Task.Run(
+            () =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    store.Read();
+                    Interlocked.Increment(ref reads);
+                }
+            },
+            Cancellation)).ToList();
+
+        for (var change = 0; change < Campaign.Size(100); change++)
+        {
+            ring.RemoveBefore(ring.AddKey());
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(readers);
+        Assert.True(reads > 10, $"only {reads} reads");
+        Assert.Single(await RingAsync());
+    }
+
+    [Fact]
+    public async Task An_entry_names_no_type_that_is_made()
+    {
+        // With the service's own tag: this is the second line of defence.
+        var tags = _server.Services.GetRequiredService<KeyRingTags>();
+        var store = ActivatorUtilities.CreateInstance<KeyRingStore>(_server.Services);
+        store.Change(rows => [.. rows.Select(row => tags.Tagged(
+            row.Name,
+            Regex.Replace(row.Xml, "(?<=(deserializerType|decryptorType)=\")[^\"]*", typeof(Trap).AssemblyQualifiedName!)))]);
+
+        var ring = NewRing();
+
+        Assert.NotNull(ring.Unwrap(ring.Wrap([1], "purpose"), "purpose"));
+        Assert.Contains(nameof(Trap), (await _server.ScalarAsync<string>("SELECT xml FROM key_ring"))!, StringComparison.Ordinal);
+        Assert.False(Trap.WasMade);
+    }
+
+    [Fact]
     public void What_was_wrapped_for_a_purpose_opens_for_that_purpose_only()
     {
         var ring = NewRing();
@@ -219,14 +257,19 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         Assert.Null(ring.Unwrap([], "one", "two"));
     }
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    /// <summary>As Data Protection does in the last days of a key: it is made now, to be used from then on.</summary>
-    private void AddAhead(TimeSpan time)
+    /// <summary>Says when somebody makes one.</summary>
+    private sealed class Trap : IXmlDecryptor, IAuthenticatedEncryptorDescriptorDeserializer
     {
-        var now = TimeProvider.System.GetUtcNow();
-        _server.Services.GetRequiredService<IKeyManager>().CreateNewKey(now + time, now + TimeSpan.FromDays(90));
+        public Trap() => WasMade = true;
+
+        public static bool WasMade { get; private set; }
+
+        public XElement Decrypt(XElement encryptedElement) => throw new NotSupportedException();
+
+        public IAuthenticatedEncryptorDescriptor ImportFromXml(XElement element) => throw new NotSupportedException();
     }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private KeyRing NewRing() => ActivatorUtilities.CreateInstance<KeyRing>(_server.Services);
 

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Secrets.Application.Encryption;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Persistence.Configurations;
 
@@ -41,6 +42,28 @@ internal sealed class KeyRingConfiguration : IEntityTypeConfiguration<KeyRingRow
         builder.ToTable("key_ring");
         builder.HasKey(row => row.Name);
         builder.Property(row => row.Name).HasMaxLength(KeyRingRow.MaxNameLength);
+        builder.Property(row => row.Tag).HasMaxLength(IntegrityKey.TagSize).IsFixedLength();
+    }
+}
+
+internal sealed class IntegrityKeyConfiguration : IEntityTypeConfiguration<IntegrityKeyRow>
+{
+    public void Configure(EntityTypeBuilder<IntegrityKeyRow> builder)
+    {
+        builder.ToTable("integrity_keys");
+        builder.HasKey(row => row.Number);
+        builder.Property(row => row.Number).ValueGeneratedNever();
+    }
+}
+
+internal sealed class IntegrityStateConfiguration : IEntityTypeConfiguration<IntegrityStateRow>
+{
+    public void Configure(EntityTypeBuilder<IntegrityStateRow> builder)
+    {
+        builder.ToTable("integrity_states");
+        builder.HasKey(row => row.Id);
+        builder.Property(row => row.Id).ValueGeneratedNever();
+        builder.Property(row => row.Tag).HasMaxLength(IntegrityKey.TagSize).IsFixedLength();
     }
 }
 

@@ -530,6 +530,13 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("name")
                         .UseCollation("C");
 
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("bytea")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
                     b.Property<string>("Xml")
                         .IsRequired()
                         .HasColumnType("text")
@@ -602,6 +609,46 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasName("pk_root_keys");
 
                     b.ToTable("root_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityKeyRow", b =>
+                {
+                    b.Property<int>("Number")
+                        .HasColumnType("integer")
+                        .HasColumnName("number");
+
+                    b.Property<byte[]>("Wrapped")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("wrapped");
+
+                    b.HasKey("Number")
+                        .HasName("pk_integrity_keys");
+
+                    b.ToTable("integrity_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityStateRow", b =>
+                {
+                    b.Property<byte>("Id")
+                        .HasColumnType("smallint")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Revision")
+                        .HasColumnType("bigint")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("bytea")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
+                    b.HasKey("Id")
+                        .HasName("pk_integrity_states");
+
+                    b.ToTable("integrity_states", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.Secret", b =>

@@ -541,6 +541,13 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("varbinary(1020)")
                         .HasColumnName("name");
 
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("binary(35)")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
                     b.Property<string>("Xml")
                         .IsRequired()
                         .HasColumnType("nvarchar(max)")
@@ -619,6 +626,46 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_root_keys");
 
                     b.ToTable("root_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityKeyRow", b =>
+                {
+                    b.Property<int>("Number")
+                        .HasColumnType("int")
+                        .HasColumnName("number");
+
+                    b.Property<byte[]>("Wrapped")
+                        .IsRequired()
+                        .HasColumnType("varbinary(max)")
+                        .HasColumnName("wrapped");
+
+                    b.HasKey("Number")
+                        .HasName("pk_integrity_keys");
+
+                    b.ToTable("integrity_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityStateRow", b =>
+                {
+                    b.Property<byte>("Id")
+                        .HasColumnType("tinyint")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Revision")
+                        .HasColumnType("bigint")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("binary(35)")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
+                    b.HasKey("Id")
+                        .HasName("pk_integrity_states");
+
+                    b.ToTable("integrity_states", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.Secret", b =>

@@ -100,11 +100,37 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 });
 
             migrationBuilder.CreateTable(
+                name: "integrity_keys",
+                columns: table => new
+                {
+                    number = table.Column<int>(type: "integer", nullable: false),
+                    wrapped = table.Column<byte[]>(type: "bytea", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_integrity_keys", x => x.number);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "integrity_states",
+                columns: table => new
+                {
+                    id = table.Column<byte>(type: "smallint", nullable: false),
+                    revision = table.Column<long>(type: "bigint", nullable: false),
+                    tag = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 35, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_integrity_states", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "key_ring",
                 columns: table => new
                 {
                     name = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
-                    xml = table.Column<string>(type: "text", nullable: false, collation: "C")
+                    xml = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    tag = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 35, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -346,6 +372,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 
             migrationBuilder.DropTable(
                 name: "data_keys");
+
+            migrationBuilder.DropTable(
+                name: "integrity_keys");
+
+            migrationBuilder.DropTable(
+                name: "integrity_states");
 
             migrationBuilder.DropTable(
                 name: "key_ring");

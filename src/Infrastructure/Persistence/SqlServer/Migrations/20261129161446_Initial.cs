@@ -99,11 +99,37 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 });
 
             migrationBuilder.CreateTable(
+                name: "integrity_keys",
+                columns: table => new
+                {
+                    number = table.Column<int>(type: "int", nullable: false),
+                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_integrity_keys", x => x.number);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "integrity_states",
+                columns: table => new
+                {
+                    id = table.Column<byte>(type: "tinyint", nullable: false),
+                    revision = table.Column<long>(type: "bigint", nullable: false),
+                    tag = table.Column<byte[]>(type: "binary(35)", fixedLength: true, maxLength: 35, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_integrity_states", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "key_ring",
                 columns: table => new
                 {
                     name = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
-                    xml = table.Column<string>(type: "nvarchar(max)", nullable: false, collation: "Latin1_General_100_BIN2")
+                    xml = table.Column<string>(type: "nvarchar(max)", nullable: false, collation: "Latin1_General_100_BIN2"),
+                    tag = table.Column<byte[]>(type: "binary(35)", fixedLength: true, maxLength: 35, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -345,6 +371,12 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 
             migrationBuilder.DropTable(
                 name: "data_keys");
+
+            migrationBuilder.DropTable(
+                name: "integrity_keys");
+
+            migrationBuilder.DropTable(
+                name: "integrity_states");
 
             migrationBuilder.DropTable(
                 name: "key_ring");

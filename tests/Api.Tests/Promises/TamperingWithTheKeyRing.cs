@@ -1,0 +1,156 @@
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>
+/// Promise 9: whoever writes to the database without the root key has nothing wrapped or opened with a key of the ring that the service did not make. Every change of the ring's rows stops
+/// a start, and turns readiness red where the service runs.
+/// </summary>
+public sealed class TamperingWithTheKeyRing : IAsyncLifetime
+{
+    private const string Resolve = "/api/v1/secrets/resolve";
+    private const string Ready = "/health/ready";
+
+    /// <summary>A key that Data Protection reads without any root key: its secret is in clear.</summary>
+    private const string InClear =
+        """
+        <key id="6f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e" version="1"><creationDate>2026-01-01T00:00:00Z</creationDate><activationDate>2026-01-01T00:00:00Z</activationDate><expirationDate>2099-01-01T00:00:00Z</expirationDate><descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection"><descriptor><encryption algorithm="AES_256_CBC" /><validation algorithm="HMACSHA256" /><masterKey p4:requiresEncryption="true" xmlns:p4="http://schemas.asp.net/2015/03/dataProtection"><value>AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==</value></masterKey></descriptor></descriptor></key>
+        """;
+
+    private Installation _installation = null!;
+    private ServiceProcess _service = null!;
+    private ApiClient _client = null!;
+
+    private const string Revocation = """<revocation version="1"><revocationDate>2099-01-01T00:00:00Z</revocationDate><key id="*" /><reason /></revocation>""";
+
+    /// <summary>What an attacker does to the rows of the ring and to its state.</summary>
+    public static TheoryData<string, string> Attacks => new()
+    {
+        { "a key in clear with another row's tag", $"INSERT INTO key_ring (name, xml, tag) SELECT {Name("mine")}, {Text(InClear)}, tag FROM key_ring" },
+        { "a revocation of every key", $"INSERT INTO key_ring (name, xml, tag) SELECT {Name("revocation")}, {Text(Revocation)}, tag FROM key_ring" },
+        { "the name of a row", $"UPDATE key_ring SET name = {Name("another")}" },
+        { "the content of a row", $"UPDATE key_ring SET xml = {Text(InClear)}" },
+        { "the tag of a row", "UPDATE key_ring SET tag = (SELECT tag FROM integrity_states)" },
+        { "an empty ring", "DELETE FROM key_ring" },
+        { "a later revision", "UPDATE integrity_states SET revision = revision + 1" },
+        { "another tag of the state", "UPDATE integrity_states SET tag = (SELECT tag FROM key_ring)" },
+        { "the state of another table", "UPDATE integrity_states SET id = 2" },
+        { "no state", "DELETE FROM integrity_states" },
+    };
+
+    public async ValueTask InitializeAsync()
+    {
+        if (!TestDatabase.IsThere)
+        {
+            return; // and every test is skipped
+        }
+
+        _installation = await Installation.NewAsync();
+        await _installation.MakeAsync();
+        _service = _installation.Start();
+        _client = await _service.ClientAsync(Installation.Key);
+        await _client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        await MustResolveAsync(_client);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (TestDatabase.IsThere)
+        {
+            _client.Dispose();
+            await _service.DisposeAsync();
+            _installation.Dispose();
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public async Task Nothing_is_wrapped_with_what_was_changed_and_everybody_is_told(string what, string attack)
+    {
+        await AttackAsync(attack);
+
+        await UntilReadyIsAsync(503);
+        (await _client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
+        (await _client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"data_keys"}""")).MustBe(200);
+
+        // The key that verified is in memory; the others go on with it.
+        await MustResolveAsync(_client);
+        Assert.Contains("The key ring was changed outside the service and is not used", _service.Output, StringComparison.Ordinal);
+
+        await using var next = _installation.Start();
+        Assert.True(await next.ExitCodeAsync() == 1, $"started in spite of {what}:\n{next.Output}");
+        Assert.Contains("The database was changed outside the service.", next.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", next.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("DELETE FROM root_keys", "but not the row of its root key")]
+    [InlineData("DELETE FROM audit_keys", "but not the key of its audit")]
+    [InlineData("DELETE FROM integrity_keys", "must have one integrity key")]
+    [InlineData("UPDATE integrity_keys SET wrapped = (SELECT tag FROM key_ring)", "The integrity key does not open")]
+    [InlineData("UPDATE integrity_keys SET number = 2", "The integrity key does not open")]
+    [InlineData("INSERT INTO integrity_keys (number, wrapped) SELECT 2, wrapped FROM integrity_keys", "must have one integrity key")]
+    public async Task Without_its_integrity_key_the_service_does_not_start(string attack, string expected)
+    {
+        await AttackAsync(attack);
+
+        await using var next = _installation.Start();
+
+        Assert.Equal(1, await next.ExitCodeAsync());
+        Assert.Contains(expected, next.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", next.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_earlier_ring_with_its_own_valid_tags_is_noticed_while_the_service_runs()
+    {
+        await AttackAsync("SELECT name, xml, tag INTO saved_ring FROM key_ring; SELECT id, revision, tag INTO saved_state FROM integrity_states");
+        (await _client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
+        await UntilReadyIsAsync(200);
+
+        await AttackAsync(
+            "DELETE FROM key_ring; INSERT INTO key_ring (name, xml, tag) SELECT name, xml, tag FROM saved_ring; "
+            + "DELETE FROM integrity_states; INSERT INTO integrity_states (id, revision, tag) SELECT id, revision, tag FROM saved_state");
+
+        await UntilReadyIsAsync(503);
+        Assert.Contains("was set back to revision 1, and revision 2 was there before", _service.Output, StringComparison.Ordinal);
+        await MustResolveAsync(_client);
+    }
+
+    [Fact]
+    public async Task What_is_put_right_again_is_used_again()
+    {
+        await AttackAsync($"UPDATE key_ring SET name = {Name("x")} {(TestDatabase.IsSqlServer ? "+" : "||")} name");
+        await UntilReadyIsAsync(503);
+
+        await AttackAsync(TestDatabase.IsSqlServer ? "UPDATE key_ring SET name = SUBSTRING(name, 2, 510)" : "UPDATE key_ring SET name = substring(name, 2)");
+
+        await UntilReadyIsAsync(200);
+        await using var next = _installation.Start();
+        using var client = await next.ClientAsync(Installation.Key);
+        await MustResolveAsync(client);
+    }
+
+    /// <summary>Readiness reads the ring once a second at most.</summary>
+    private async Task UntilReadyIsAsync(int status)
+    {
+        for (var attempt = 0; (await _client.GetAsync(Ready)).Status != status; attempt++)
+        {
+            Assert.True(attempt < 100, $"{Ready} is not {status} in 10 s");
+            await Task.Delay(100);
+        }
+    }
+
+    private static async Task MustResolveAsync(ApiClient client)
+    {
+        var answer = (await client.SendAsync(HttpMethod.Post, Resolve, """{"tool_name":"t"}""")).MustBe(200);
+        Assert.Equal("some value", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
+    }
+
+    private Task<int> AttackAsync(string sql) =>
+        TestDatabase.RunAsync(_installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
+
+    private static string Name(string text) => TestDatabase.IsSqlServer ? $"CAST('{text}' AS varbinary(510))" : $"'{text}'";
+
+    private static string Text(string text) => TestDatabase.IsSqlServer ? $"N'{text}'" : $"'{text}'";
+}
