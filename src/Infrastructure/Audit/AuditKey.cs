@@ -76,7 +76,8 @@ internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing 
         if (await db.AuditWriters.AnyAsync(cancellationToken) || await db.Audit.AnyAsync(cancellationToken) || await db.Owners.AnyAsync(cancellationToken)
             || await db.ApiKeys.AnyAsync(cancellationToken))
         {
-            throw new StartupException("The database has data, but not the key of its audit: its row was removed outside the service. Restore it from a backup.");
+            // Another replica may have made it since this one looked, and went on.
+            return await FindAsync(cancellationToken) ?? throw new StartupException("The database has data, but not the key of its audit: its row was removed outside the service. Restore it from a backup.");
         }
 
         var bytes = RandomNumberGenerator.GetBytes(AuditChain.KeySize);

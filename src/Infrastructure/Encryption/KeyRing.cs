@@ -102,9 +102,13 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         return keys.Load(Since(before, OrConflict(store.Read)), now);
     }
 
-    /// <summary>Removes the keys that were made before then, but never the newest. What is wrapped with one of them is lost.</summary>
+    /// <summary>Removes the keys that were made before then, but never all. What is wrapped with one of them is lost.</summary>
     /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
-    public void RemoveBefore(DateTimeOffset moment) => Change(rows => Since(moment, rows));
+    public void RemoveBefore(DateTimeOffset moment) => Change(rows => Since(moment, rows) is { Count: > 0 } left ? left : null);
+
+    /// <summary>Whether the newest key was not made before then. If it was, nothing can be wrapped with one that was not.</summary>
+    /// <exception cref="ConflictException">The ring was changed outside the service.</exception>
+    public bool IsNewestSince(DateTimeOffset moment) => OrConflict(store.ReadWhateverRootKey).Max(RingKeys.DateOf) >= moment;
 
     /// <summary>
     /// Reads the ring again. Where the database was moved to another root key meanwhile, or the entries do not verify, this process goes on with what it has.
@@ -139,11 +143,7 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         return [.. rows, tags.Tagged(key.Name, key.Xml)];
     }
 
-    private static List<KeyRingRow> Since(DateTimeOffset moment, IReadOnlyList<KeyRingRow> rows)
-    {
-        var newest = rows.Max(RingKeys.DateOf);
-        return [.. rows.Where(row => RingKeys.DateOf(row) is var date && (date >= moment || date == newest))];
-    }
+    private static List<KeyRingRow> Since(DateTimeOffset moment, IReadOnlyList<KeyRingRow> rows) => [.. rows.Where(row => RingKeys.DateOf(row) >= moment)];
 
     private void Change(Func<IReadOnlyList<KeyRingRow>, IReadOnlyList<KeyRingRow>?> change)
     {
@@ -163,7 +163,11 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         }
         catch (TamperedException exception)
         {
-            Note(exception.Message);
+            lock (_loading)
+            {
+                Note(exception.Message);
+            }
+
             throw new ConflictException("The key ring was changed outside the service: it is not used until that is put right.");
         }
     }
@@ -171,9 +175,16 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
     /// <summary>The ring as it is now, if it is another than this one.</summary>
     private LoadedRing? OtherThan(LoadedRing tried)
     {
-        if (ReferenceEquals(_loaded, tried) && _fault is null)
+        if (ReferenceEquals(_loaded, tried))
         {
-            Refresh();
+            if (_fault is null)
+            {
+                Refresh();
+            }
+            else
+            {
+                Retry();
+            }
         }
 
         return ReferenceEquals(_loaded, tried) ? null : _loaded;
@@ -221,7 +232,7 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         }
     }
 
-    /// <summary>Notes what is wrong, and says so once.</summary>
+    /// <summary>Notes what is wrong, and says so once. Under the lock.</summary>
     private void Note(string? fault)
     {
         var before = _fault;

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Encryption;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
 
@@ -37,12 +38,26 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
     {
         var mayGo = time.GetUtcNow() >= before + Stay;
         ring.Refresh();
+        if (!ring.IsNewestSince(before))
+        {
+            // Somebody set the moment, or took back a newer key: what is asked for begins with a key that is new.
+            await StartAnewAsync(before, cancellationToken);
+            return false;
+        }
+
         if (ring.CountBefore(before) > 0 && await RewrapAsync(before, cancellationToken) && mayGo)
         {
             ring.RemoveBefore(before);
         }
 
         return ring.CountBefore(before) == 0;
+    }
+
+    private Task<int> StartAnewAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        var moment = ring.AddKey();
+        return db.KeyRotations.Where(row => row.Layer == KeyLayer.KeyRing && row.RequestedAt == before)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.RequestedAt, moment), cancellationToken);
     }
 
     /// <summary>Whether everything was wrapped with keys that stay already.</summary>

@@ -21,9 +21,14 @@ internal static class RootKeyXml
     public static byte[] Decrypt(RootKey rootKey, XElement encrypted) => rootKey.Decrypt(Convert.FromBase64String(encrypted.Value), Purpose)
         ?? throw new CryptographicException("A key of the key ring does not open with this root key.");
 
-    /// <summary>Whether a row is encrypted under this root key or the one before it.</summary>
-    public static bool IsFor(KeyRingRow row, RootKey rootKey) =>
-        XElement.Parse(row.Xml).Descendants(Name).ToList() is [var part] && rootKey.Opens(part.Attribute(FingerprintName)?.Value);
+    /// <summary>Whether a row is a key whose secret is encrypted under this root key or the one before it, and nowhere in clear.</summary>
+    public static bool IsFor(KeyRingRow row, RootKey rootKey)
+    {
+        var elements = XElement.Parse(row.Xml).DescendantsAndSelf().ToList();
+        return elements.Where(element => element.Name == Name).ToList() is [{ Parent.Name.LocalName: "encryptedSecret" } part]
+            && rootKey.Opens(part.Attribute(FingerprintName)?.Value)
+            && elements.TrueForAll(element => element.Name.LocalName is not "masterKey");
+    }
 
     /// <summary>The row with its parts encrypted under the current root key; null: they are already.</summary>
     /// <param name="row">The row.</param>

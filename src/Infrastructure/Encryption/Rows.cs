@@ -32,7 +32,7 @@ internal sealed class KeyRotationRow
     public DateTimeOffset? FinishedAt { get; init; }
 }
 
-/// <summary>A key or revocation of the Data Protection key ring, encrypted under the root key.</summary>
+/// <summary>A key of the key ring, encrypted under the root key.</summary>
 internal sealed class KeyRingRow
 {
     public const int MaxNameLength = 255;

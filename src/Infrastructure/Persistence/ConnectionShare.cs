@@ -11,7 +11,7 @@ namespace Secrets.Infrastructure.Persistence;
 /// <param name="Committers">See <see cref="Batching.GroupCommitOptions.Committers"/>.</param>
 internal sealed record ConnectionShare(bool OfBatches, int Committers)
 {
-    /// <summary>The fewest connections that are enough: one for batches, and two for a start, which holds the gate of the key ring with one and loads it with the other.</summary>
+    /// <summary>The fewest connections that are enough: one for batches, and two for everything else: a write that meets a data key of another replica reads the key ring with a second one.</summary>
     public const int Least = 3;
 
     // What reads API keys, owners, candidates and data keys, notes which keys were used, counts which secrets, and checks that the audit can be written.

@@ -6,7 +6,7 @@ namespace Secrets.Api.Tests.Promises;
 /// Promise 9: whoever writes to the database without the root key has nothing wrapped or opened with a key of the ring that the service did not make. Every change of the ring's rows stops
 /// a start, and turns readiness red where the service runs.
 /// </summary>
-public sealed class TamperingWithTheKeyRing : IAsyncLifetime
+public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked attacked) : IClassFixture<TamperingWithTheKeyRing.Attacked>, IAsyncLifetime
 {
     private const string Resolve = "/api/v1/secrets/resolve";
     private const string Ready = "/health/ready";
@@ -17,9 +17,7 @@ public sealed class TamperingWithTheKeyRing : IAsyncLifetime
         <key id="6f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e" version="1"><creationDate>2026-01-01T00:00:00Z</creationDate><activationDate>2026-01-01T00:00:00Z</activationDate><expirationDate>2099-01-01T00:00:00Z</expirationDate><descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection"><descriptor><encryption algorithm="AES_256_CBC" /><validation algorithm="HMACSHA256" /><masterKey p4:requiresEncryption="true" xmlns:p4="http://schemas.asp.net/2015/03/dataProtection"><value>AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==</value></masterKey></descriptor></descriptor></key>
         """;
 
-    private Installation _installation = null!;
-    private ServiceProcess _service = null!;
-    private ApiClient _client = null!;
+    private static readonly string[] Tables = ["key_ring", "integrity_states", "integrity_keys", "root_keys", "audit_keys"];
 
     private const string Revocation = """<revocation version="1"><revocationDate>2099-01-01T00:00:00Z</revocationDate><key id="*" /><reason /></revocation>""";
 
@@ -38,28 +36,21 @@ public sealed class TamperingWithTheKeyRing : IAsyncLifetime
         { "no state", "DELETE FROM integrity_states" },
     };
 
+    /// <summary>What a test changes is put right after it, while the service runs.</summary>
     public async ValueTask InitializeAsync()
     {
-        if (!TestDatabase.IsThere)
+        if (TestDatabase.IsThere) // else every test is skipped
         {
-            return; // and every test is skipped
+            await AttackAsync(string.Join("; ", Tables.Select(table => $"DROP TABLE IF EXISTS saved_{table}; SELECT * INTO saved_{table} FROM {table}")));
         }
-
-        _installation = await Installation.NewAsync();
-        await _installation.MakeAsync();
-        _service = _installation.Start();
-        _client = await _service.ClientAsync(Installation.Key);
-        await _client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
-        await MustResolveAsync(_client);
     }
 
     public async ValueTask DisposeAsync()
     {
         if (TestDatabase.IsThere)
         {
-            _client.Dispose();
-            await _service.DisposeAsync();
-            _installation.Dispose();
+            await AttackAsync(string.Join("; ", Tables.Select(table => $"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}")));
+            await UntilReadyIsAsync(200);
         }
     }
 
@@ -70,14 +61,14 @@ public sealed class TamperingWithTheKeyRing : IAsyncLifetime
         await AttackAsync(attack);
 
         await UntilReadyIsAsync(503);
-        (await _client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
-        (await _client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"data_keys"}""")).MustBe(200);
+        (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
+        (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"data_keys"}""")).MustBe(200);
 
         // The key that verified is in memory; the others go on with it.
-        await MustResolveAsync(_client);
-        Assert.Contains("The key ring was changed outside the service and is not used", _service.Output, StringComparison.Ordinal);
+        await MustResolveAsync(attacked.Client);
+        Assert.Contains("The key ring was changed outside the service and is not used", attacked.Service.Output, StringComparison.Ordinal);
 
-        await using var next = _installation.Start();
+        await using var next = attacked.Installation.Start();
         Assert.True(await next.ExitCodeAsync() == 1, $"started in spite of {what}:\n{next.Output}");
         Assert.Contains("The database was changed outside the service.", next.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", next.Output, StringComparison.Ordinal);
@@ -94,7 +85,7 @@ public sealed class TamperingWithTheKeyRing : IAsyncLifetime
     {
         await AttackAsync(attack);
 
-        await using var next = _installation.Start();
+        await using var next = attacked.Installation.Start();
 
         Assert.Equal(1, await next.ExitCodeAsync());
         Assert.Contains(expected, next.Output, StringComparison.Ordinal);
@@ -104,17 +95,19 @@ public sealed class TamperingWithTheKeyRing : IAsyncLifetime
     [Fact]
     public async Task An_earlier_ring_with_its_own_valid_tags_is_noticed_while_the_service_runs()
     {
-        await AttackAsync("SELECT name, xml, tag INTO saved_ring FROM key_ring; SELECT id, revision, tag INTO saved_state FROM integrity_states");
-        (await _client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
+        (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
         await UntilReadyIsAsync(200);
 
         await AttackAsync(
-            "DELETE FROM key_ring; INSERT INTO key_ring (name, xml, tag) SELECT name, xml, tag FROM saved_ring; "
-            + "DELETE FROM integrity_states; INSERT INTO integrity_states (id, revision, tag) SELECT id, revision, tag FROM saved_state");
+            "SELECT * INTO newest_ring FROM key_ring; SELECT * INTO newest_state FROM integrity_states; "
+            + "DELETE FROM key_ring; INSERT INTO key_ring SELECT * FROM saved_key_ring; DELETE FROM integrity_states; INSERT INTO integrity_states SELECT * FROM saved_integrity_states");
 
         await UntilReadyIsAsync(503);
-        Assert.Contains("was set back to revision 1, and revision 2 was there before", _service.Output, StringComparison.Ordinal);
-        await MustResolveAsync(_client);
+        Assert.Contains("The key ring was set back to revision", attacked.Service.Output, StringComparison.Ordinal);
+        await MustResolveAsync(attacked.Client);
+
+        await AttackAsync(
+            "DROP TABLE saved_key_ring; DROP TABLE saved_integrity_states; SELECT * INTO saved_key_ring FROM newest_ring; SELECT * INTO saved_integrity_states FROM newest_state");
     }
 
     [Fact]
@@ -126,7 +119,7 @@ public sealed class TamperingWithTheKeyRing : IAsyncLifetime
         await AttackAsync(TestDatabase.IsSqlServer ? "UPDATE key_ring SET name = SUBSTRING(name, 2, 510)" : "UPDATE key_ring SET name = substring(name, 2)");
 
         await UntilReadyIsAsync(200);
-        await using var next = _installation.Start();
+        await using var next = attacked.Installation.Start();
         using var client = await next.ClientAsync(Installation.Key);
         await MustResolveAsync(client);
     }
@@ -134,7 +127,7 @@ public sealed class TamperingWithTheKeyRing : IAsyncLifetime
     /// <summary>Readiness reads the ring once a second at most.</summary>
     private async Task UntilReadyIsAsync(int status)
     {
-        for (var attempt = 0; (await _client.GetAsync(Ready)).Status != status; attempt++)
+        for (var attempt = 0; (await attacked.Client.GetAsync(Ready)).Status != status; attempt++)
         {
             Assert.True(attempt < 100, $"{Ready} is not {status} in 10 s");
             await Task.Delay(100);
@@ -148,9 +141,44 @@ public sealed class TamperingWithTheKeyRing : IAsyncLifetime
     }
 
     private Task<int> AttackAsync(string sql) =>
-        TestDatabase.RunAsync(_installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
+        TestDatabase.RunAsync(attacked.Installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
 
     private static string Name(string text) => TestDatabase.IsSqlServer ? $"CAST('{text}' AS varbinary(510))" : $"'{text}'";
 
     private static string Text(string text) => TestDatabase.IsSqlServer ? $"N'{text}'" : $"'{text}'";
+
+    /// <summary>A service on a database that the tests write to.</summary>
+    public sealed class Attacked : IAsyncLifetime
+    {
+        public Installation Installation { get; private set; } = null!;
+
+        public ServiceProcess Service { get; private set; } = null!;
+
+        public ApiClient Client { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            if (!TestDatabase.IsThere)
+            {
+                return; // and every test is skipped
+            }
+
+            Installation = await Installation.NewAsync();
+            await Installation.MakeAsync();
+            Service = Installation.Start();
+            Client = await Service.ClientAsync(Installation.Key);
+            await Client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+            await MustResolveAsync(Client);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (TestDatabase.IsThere)
+            {
+                Client.Dispose();
+                await Service.DisposeAsync();
+                Installation.Dispose();
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.DataProtection.XmlEncryption;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Secrets.Application.Common;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
 using Secrets.TestKit;
@@ -192,10 +193,43 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         var wrapped = rings[0].Wrap([1], "purpose");
         Assert.NotNull(rings[1].Without(last).Unwrap(wrapped, ["purpose"]));
 
-        // Whatever is asked for, the newest stays.
+        // Keys that none would follow stay.
         rings[2].RemoveBefore(last.AddYears(1));
+        Assert.Equal(5, (await RingAsync()).Count);
+        rings[2].RemoveBefore(last);
         Assert.Single(await RingAsync());
         Assert.NotNull(NewRing().Unwrap(wrapped, "purpose"));
+    }
+
+    [Fact]
+    public async Task A_moment_that_somebody_set_into_the_future_takes_no_key_that_is_needed()
+    {
+        using var users = new Users(await UsersAsync(2));
+        await RotateAsync();
+        await _server.ExecuteSqlAsync(
+            "UPDATE key_rotations SET requested_at = @moment WHERE layer = 2", ("@moment", TimeProvider.System.GetUtcNow().AddMinutes(5)));
+        for (var pass = 0; pass < 3; pass++)
+        {
+            await _server.ReplaceKeysAsync();
+            _clock.MoveOn(KeyRingReplacement.Stay);
+        }
+
+        await _server.ReplaceKeysAsync();
+        Assert.Equal(0, await LeftAsync());
+        await users.ResolveAsync();
+        await AssertANewProcessOpensAllAsync();
+    }
+
+    [Fact]
+    public void A_secret_in_clear_beside_one_that_is_encrypted_is_not_used()
+    {
+        // With the service's own tag, as who once had the root key can make it.
+        var tags = _server.Services.GetRequiredService<KeyRingTags>();
+        var store = ActivatorUtilities.CreateInstance<KeyRingStore>(_server.Services);
+        store.Change(rows => [.. rows, .. rows.Select(row => tags.Tagged(
+            "mine", row.Xml.Replace("<encryption ", "<masterKey><value>AAECAwQF</value></masterKey><encryption ", StringComparison.Ordinal)))]);
+
+        Assert.Throws<ConflictException>(store.Read);
     }
 
     [Fact]

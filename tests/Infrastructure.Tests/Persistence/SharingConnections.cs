@@ -17,7 +17,7 @@ public sealed class SharingConnections
 
                 Assert.Equal(allowed, requests + batches);
                 Assert.InRange(batches, 1, requests);
-                Assert.True(requests >= 2, "a start takes two at once");
+                Assert.True(requests >= 2, "two at once for all but batches");
             }
         }
     }
