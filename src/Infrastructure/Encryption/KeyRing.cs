@@ -243,6 +243,6 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The key ring was changed outside the service and is not used: {Fault}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The key ring was changed outside the service and is not loaded: {Fault}")]
     private partial void Tampered(string fault);
 }

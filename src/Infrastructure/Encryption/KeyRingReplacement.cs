@@ -40,7 +40,7 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
         ring.Refresh();
         if (!ring.IsNewestSince(before))
         {
-            // Somebody set the moment, or took back a newer key: what is asked for begins with a key that is new.
+            // Somebody edited the moment, or removed a newer key: the replacement begins again, with a new key.
             await StartAnewAsync(before, cancellationToken);
             return false;
         }

@@ -14,6 +14,17 @@ internal sealed class KeyRingStore(IServiceScopeFactory scopes, RootKey rootKey,
     private readonly Lock _lock = new();
     private (long Revision, byte[] Tag) _seen = (0, []);
 
+    private (long Revision, byte[] Tag) Seen
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _seen;
+            }
+        }
+    }
+
     /// <summary>The entries, all under a root key that this process has.</summary>
     /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
     /// <exception cref="ConflictException">One is encrypted under a root key that this process does not have.</exception>
@@ -26,17 +37,9 @@ internal sealed class KeyRingStore(IServiceScopeFactory scopes, RootKey rootKey,
         using var scope = scopes.CreateScope();
         var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
         db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
-        try
-        {
-            return Verified(db).Rows;
-        }
-        catch (TamperedException)
-        {
-            // A server without row versions reads rows one after the other, and one behind a proxy may lag: under the lock nothing changes, and it is the primary's.
-            using var transaction = db.Database.BeginTransaction();
-            Lock(db);
-            return Verified(db).Rows;
-        }
+        var records = ReadVerified(db);
+        Saw(records.State);
+        return records.Rows;
     }
 
     /// <summary>Changes the entries, one replica after the other.</summary>
@@ -123,23 +126,23 @@ internal sealed class KeyRingStore(IServiceScopeFactory scopes, RootKey rootKey,
             throw new TamperedException($"The key ring was set back to revision {records.State.Revision}, and revision {seen.Revision} was there before.");
         }
 
-        // A change that is still to be committed is tracked, and noted when it is.
-        if (db.ChangeTracker.QueryTrackingBehavior == QueryTrackingBehavior.NoTracking)
-        {
-            Saw(records.State);
-        }
-
         return records;
     }
 
-    private (long Revision, byte[] Tag) Seen
+    /// <summary>State and entries, verified. What does not verify is read once more, under the lock.</summary>
+    /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
+    private KeyRingRecords ReadVerified(SecretsDbContext db)
     {
-        get
+        try
         {
-            lock (_lock)
-            {
-                return _seen;
-            }
+            return Verified(db);
+        }
+        catch (TamperedException)
+        {
+            // A server without row versions may show half of a change, and one behind a proxy may lag. Under the lock nothing changes, and the answer is the primary's.
+            using var transaction = db.Database.BeginTransaction();
+            Lock(db);
+            return Verified(db);
         }
     }
 

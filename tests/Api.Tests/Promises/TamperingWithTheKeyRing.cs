@@ -66,7 +66,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
 
         // The key that verified is in memory; the others go on with it.
         await MustResolveAsync(attacked.Client);
-        Assert.Contains("The key ring was changed outside the service and is not used", attacked.Service.Output, StringComparison.Ordinal);
+        Assert.Contains("The key ring was changed outside the service and is not loaded", attacked.Service.Output, StringComparison.Ordinal);
 
         await using var next = attacked.Installation.Start();
         Assert.True(await next.ExitCodeAsync() == 1, $"started in spite of {what}:\n{next.Output}");
