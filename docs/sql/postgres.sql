@@ -8,7 +8,7 @@ START TRANSACTION;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE api_keys (
         id uuid NOT NULL,
         name character varying(510) COLLATE "C" NOT NULL,
@@ -32,7 +32,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE audit (
         writer uuid NOT NULL,
         sequence bigint NOT NULL,
@@ -42,9 +42,11 @@ BEGIN
         outcome smallint NOT NULL,
         owner_kind smallint,
         owner_id character varying(255) COLLATE "C",
+        owner_version bigint,
         secret_id uuid,
         secret_version integer,
         key_id uuid,
+        key_user_id uuid,
         tool_name character varying(2048) COLLATE "C",
         tool_arg character varying(2048) COLLATE "C",
         address character varying(64) COLLATE "C",
@@ -57,7 +59,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE audit_keys (
         id integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -71,7 +73,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE audit_writers (
         id uuid NOT NULL,
         number bigint NOT NULL,
@@ -89,7 +91,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE integrity_keys (
         number integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -100,7 +102,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE integrity_states (
         id smallint NOT NULL,
         revision bigint NOT NULL,
@@ -112,7 +114,21 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    CREATE TABLE key_accounts (
+        user_id uuid NOT NULL,
+        version bigint NOT NULL,
+        keys integer NOT NULL,
+        stamp bigint NOT NULL,
+        account bytea NOT NULL,
+        CONSTRAINT pk_key_accounts PRIMARY KEY (user_id)
+    );
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE key_ring (
         name character varying(255) COLLATE "C" NOT NULL,
         xml text COLLATE "C" NOT NULL,
@@ -124,7 +140,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE key_rotations (
         layer smallint NOT NULL,
         requested_at timestamp with time zone,
@@ -136,11 +152,14 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE owners (
         kind smallint NOT NULL,
         id character varying(255) COLLATE "C" NOT NULL,
         bytes_used bigint NOT NULL,
+        secrets integer NOT NULL,
+        version bigint NOT NULL,
+        account bytea NOT NULL,
         stamp bigint NOT NULL,
         CONSTRAINT pk_owners PRIMARY KEY (kind, id)
     );
@@ -149,7 +168,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE root_keys (
         id integer NOT NULL,
         fingerprint character varying(16) COLLATE "C" NOT NULL,
@@ -163,7 +182,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE data_keys (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -179,7 +198,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE secrets (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -210,7 +229,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE secret_uses (
         secret_id uuid NOT NULL,
         count bigint NOT NULL,
@@ -223,7 +242,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE TABLE workspace_grants (
         number integer NOT NULL,
         secret_id uuid NOT NULL,
@@ -236,7 +255,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     INSERT INTO key_rotations (layer, finished_at, requested_at)
     VALUES (1, NULL, NULL);
     INSERT INTO key_rotations (layer, finished_at, requested_at)
@@ -246,91 +265,112 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE INDEX ix_api_keys_listing ON api_keys (created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE INDEX ix_api_keys_organization ON api_keys (organization_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE INDEX ix_api_keys_user ON api_keys (user_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE UNIQUE INDEX ux_api_keys_prefix ON api_keys (prefix);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE INDEX ix_audit_actor ON audit (actor, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE INDEX ix_audit_at ON audit (at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    CREATE INDEX ix_audit_key_user_version ON audit (key_user_id, owner_version) WHERE owner_version IS NOT NULL AND key_user_id IS NOT NULL;
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE INDEX ix_audit_owner ON audit (owner_id, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    CREATE INDEX ix_audit_owner_version ON audit (owner_id, owner_version) WHERE owner_version IS NOT NULL AND key_user_id IS NULL;
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    CREATE INDEX ix_data_keys_owner ON data_keys (owner_kind, owner_id);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE UNIQUE INDEX ux_data_keys_current ON data_keys (owner_kind, owner_id) WHERE retired_at IS NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE INDEX ix_secrets_listing ON secrets (owner_kind, owner_id, created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE INDEX ix_secrets_pattern_arg ON secrets (owner_kind, owner_id, pattern_arg_key) WHERE pattern_arg_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_default ON secrets (owner_kind, owner_id, tool_key, arg_key) WHERE tool_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_name ON secrets (owner_kind, owner_id, name_key);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         UPDATE owners SET stamp = stamp + 1 WHERE kind = OLD.owner_kind AND id = OLD.owner_id;
@@ -356,14 +396,27 @@ BEGIN
 
     CREATE TRIGGER move_stamp AFTER INSERT OR UPDATE OR DELETE ON workspace_grants
     FOR EACH ROW EXECUTE FUNCTION move_stamp_of_grant();
+
+    CREATE FUNCTION move_stamp_of_key() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        UPDATE key_accounts SET stamp = stamp + 1 WHERE user_id IN (OLD.user_id, NEW.user_id);
+        RETURN NULL;
+    END $$;
+
+    CREATE TRIGGER move_stamp_on_update
+    AFTER UPDATE OF id, name, prefix, hash, scopes, user_id, organization_id, role, workspaces, expires_at, created_at, created_by, revoked_at, replaced_by ON api_keys
+    FOR EACH ROW EXECUTE FUNCTION move_stamp_of_key();
+
+    CREATE TRIGGER move_stamp_on_delete AFTER DELETE ON api_keys
+    FOR EACH ROW EXECUTE FUNCTION move_stamp_of_key();
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129161438_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
     INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261129161438_Initial', '10.0.15');
+    VALUES ('20261129184518_Initial', '10.0.15');
     END IF;
 END $EF$;
 COMMIT;

@@ -11,7 +11,7 @@ GO
 BEGIN TRANSACTION;
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [api_keys] (
@@ -36,7 +36,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [audit] (
@@ -48,9 +48,11 @@ BEGIN
         [outcome] smallint NOT NULL,
         [owner_kind] smallint NULL,
         [owner_id] varbinary(1020) NULL,
+        [owner_version] bigint NULL,
         [secret_id] binary(16) NULL,
         [secret_version] int NULL,
         [key_id] binary(16) NULL,
+        [key_user_id] binary(16) NULL,
         [tool_name] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
         [tool_arg] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
         [address] nvarchar(64) COLLATE Latin1_General_100_BIN2 NULL,
@@ -62,7 +64,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [audit_keys] (
@@ -77,7 +79,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [audit_writers] (
@@ -96,7 +98,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [integrity_keys] (
@@ -108,7 +110,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [integrity_states] (
@@ -121,7 +123,22 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
+)
+BEGIN
+    CREATE TABLE [key_accounts] (
+        [user_id] binary(16) NOT NULL,
+        [version] bigint NOT NULL,
+        [keys] int NOT NULL,
+        [stamp] bigint NOT NULL,
+        [account] binary(79) NOT NULL,
+        CONSTRAINT [pk_key_accounts] PRIMARY KEY ([user_id])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [key_ring] (
@@ -134,7 +151,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [key_rotations] (
@@ -147,13 +164,16 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [owners] (
         [kind] tinyint NOT NULL,
         [id] varbinary(1020) NOT NULL,
         [bytes_used] bigint NOT NULL,
+        [secrets] int NOT NULL,
+        [version] bigint NOT NULL,
+        [account] binary(79) NOT NULL,
         [stamp] bigint NOT NULL,
         CONSTRAINT [pk_owners] PRIMARY KEY NONCLUSTERED ([kind], [id])
     );
@@ -161,7 +181,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [root_keys] (
@@ -176,7 +196,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [data_keys] (
@@ -193,7 +213,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [secrets] (
@@ -225,7 +245,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [secret_uses] (
@@ -239,7 +259,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE TABLE [workspace_grants] (
@@ -253,7 +273,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'layer', N'finished_at', N'requested_at') AND [object_id] = OBJECT_ID(N'[key_rotations]'))
@@ -267,7 +287,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
@@ -275,7 +295,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
@@ -283,7 +303,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
@@ -291,7 +311,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
@@ -299,7 +319,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
@@ -307,7 +327,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_at] ON [audit] ([at]);
@@ -315,7 +335,15 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
+)
+BEGIN
+    EXEC(N'CREATE INDEX [ix_audit_key_user_version] ON [audit] ([key_user_id], [owner_version]) WHERE owner_version IS NOT NULL AND key_user_id IS NOT NULL');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
@@ -323,7 +351,23 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
+)
+BEGIN
+    EXEC(N'CREATE INDEX [ix_audit_owner_version] ON [audit] ([owner_id], [owner_version]) WHERE owner_version IS NOT NULL AND key_user_id IS NULL');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129184537_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_data_keys_owner] ON [data_keys] ([owner_kind], [owner_id]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
@@ -331,7 +375,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
@@ -339,7 +383,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
@@ -347,7 +391,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
@@ -355,7 +399,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
@@ -363,11 +407,11 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129161446_Initial'
+    WHERE [MigrationId] = N'20261129184537_Initial'
 )
 BEGIN
     INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261129161446_Initial', N'10.0.15');
+    VALUES (N'20261129184537_Initial', N'10.0.15');
 END;
 
 COMMIT;

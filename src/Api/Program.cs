@@ -7,9 +7,19 @@ using Secrets.Infrastructure;
 
 try
 {
+    return await Commands.RunAsync(args, Build);
+}
+catch (Exception problem) when (problem is StartupException or OptionsValidationException)
+{
+    await Console.Error.WriteLineAsync($"Secrets cannot start: {problem.Message}");
+    return 1;
+}
+
+static WebApplication Build(string[] settings)
+{
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions
     {
-        Args = [.. args.Where(argument => argument is not Serving.Migrate)],
+        Args = settings,
         ContentRootPath = AppContext.BaseDirectory,
         EnvironmentName = OpenApiDocuments.IsBuild ? Environments.Development : null,
     });
@@ -24,17 +34,5 @@ try
 
     var app = builder.Build();
     app.UseApi();
-    if (args.Contains(Serving.Migrate, StringComparer.Ordinal))
-    {
-        await app.Services.MigrateAsync(CancellationToken.None);
-        return 0;
-    }
-
-    await app.ServeAsync();
-    return 0;
-}
-catch (Exception problem) when (problem is StartupException or OptionsValidationException)
-{
-    await Console.Error.WriteLineAsync($"Secrets cannot start: {problem.Message}");
-    return 1;
+    return app;
 }

@@ -3,12 +3,6 @@ namespace Secrets.Api;
 /// <summary>The service from its start to its end.</summary>
 internal static class Serving
 {
-    /// <summary>
-    /// Has the process migrate and not serve. A word by itself, which no reader of the configuration may see: it would take the setting behind it
-    /// for its value.
-    /// </summary>
-    public const string Migrate = "--migrate";
-
     /// <summary>Serves until somebody asks it to stop.</summary>
     public static async Task ServeAsync(this WebApplication app)
     {

@@ -2295,6 +2295,12 @@ namespace Secrets.Client
         public required AuditOwner? Owner { get; init; }
 
         /// <summary>
+        /// The version of the owner's secrets, or of the user's API keys, after a change of them; null where nothing was changed.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("owner_version")]
+        public required long? OwnerVersion { get; init; }
+
+        /// <summary>
         /// The secret; where `denied`, the one that was asked for, which need not exist.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_id")]

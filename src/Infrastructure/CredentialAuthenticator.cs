@@ -1,5 +1,4 @@
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Jwt;
 
@@ -12,5 +11,5 @@ internal sealed class CredentialAuthenticator(ApiKeyAuthenticator keys, TokenAut
         ? new ValueTask<CredentialVerdict>(tokens.AuthenticateAsync(text, cancellationToken))
         : keys.AuthenticateAsync(text, mayRemember, cancellationToken);
 
-    public Task<bool> ConfirmAsync(ApiKey key, CancellationToken cancellationToken) => keys.ConfirmAsync(key, cancellationToken);
+    public async Task<bool> ConfirmAsync(CachedKey key, CancellationToken cancellationToken) => await keys.RefreshAsync(key, cancellationToken) is not null;
 }

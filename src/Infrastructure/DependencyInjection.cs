@@ -23,6 +23,7 @@ public static class DependencyInjection
     {
         DatabaseEngines.Select(configuration, environment).Register(services, configuration);
         services.AddScoped<ISecretsDb>(provider => provider.GetRequiredService<SecretsDbContext>());
+        services.AddSingleton<NewSecretAccounts>();
         services.AddSingleton<INewSecrets, NewSecrets>();
         services.AddScoped<PlainSpokenDatabase>();
         services.AddScoped<Schema>();
@@ -93,6 +94,30 @@ public static class DependencyInjection
         }
     }
 
+    /// <summary>Prepares database, keys and audit as for serving, runs a command of an operator on them, and ends.</summary>
+    /// <returns>What the command returned.</returns>
+    /// <exception cref="StartupException">The service could not start either.</exception>
+    public static async Task<int> WithDatabaseAsync(this IServiceProvider services, Func<IIntegrityCommands, Task<int>> command, CancellationToken cancellationToken)
+    {
+        var server = services.GetRequiredService<IDatabaseServer>();
+        await server.StartAsync(cancellationToken);
+        try
+        {
+            await using var scope = services.CreateAsyncScope();
+            var result = 0;
+            await scope.ServiceProvider.GetRequiredService<PlainSpokenDatabase>().UseAsync(async () =>
+            {
+                await Startup.PrepareAsync(scope.ServiceProvider, server, cancellationToken);
+                result = await command(scope.ServiceProvider.GetRequiredService<IIntegrityCommands>());
+            });
+            return result;
+        }
+        finally
+        {
+            await server.StopAsync(CancellationToken.None);
+        }
+    }
+
     private static void AddAudit(this IServiceCollection services)
     {
         services.AddSingleton<AuditKey>();
@@ -114,6 +139,17 @@ public static class DependencyInjection
         services.AddSingleton<RootKey>();
         services.AddSingleton<IntegrityKey>();
         services.AddScoped<IntegrityKeyLoader>();
+        services.AddSingleton<OwnerSeals>();
+        services.AddSingleton<KeySeals>();
+        services.AddSingleton(typeof(SeenVersions<>));
+        services.AddSingleton<KnownAccounts>();
+        services.AddSingleton<AuditedReads>();
+        services.AddSingleton<OwnerReader>();
+        services.AddSingleton<KeyReader>();
+        services.AddScoped<Acceptance>();
+        services.AddScoped<IIntegrityCommands, IntegrityCommands>();
+        services.AddSingleton<IntegrityAlarms>();
+        services.AddSingleton(provider => new Lazy<IAuditLog>(provider.GetRequiredService<IAuditLog>));
         services.AddSingleton<KeyRingTags>();
         services.AddSingleton<KeyRingStore>();
         services.AddSingleton<RingKeys>();

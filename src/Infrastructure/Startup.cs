@@ -15,7 +15,15 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
         await server.StartAsync(cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
         var services = scope.ServiceProvider;
-        await services.GetRequiredService<PlainSpokenDatabase>().UseAsync(() => PrepareAsync(services, cancellationToken));
+        await services.GetRequiredService<PlainSpokenDatabase>().UseAsync(async () =>
+        {
+            await PrepareAsync(services, server, cancellationToken);
+            if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
+            {
+                // To the terminal and not to the log: a log is kept.
+                await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is shown this once:\n\n    {key}\n");
+            }
+        });
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => server.StopAsync(cancellationToken);
@@ -28,7 +36,9 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private async Task PrepareAsync(IServiceProvider services, CancellationToken cancellationToken)
+    /// <summary>Sees that database, schema, root key, key ring and the audit's key are as they must be.</summary>
+    /// <exception cref="StartupException">They are not.</exception>
+    public static async Task PrepareAsync(IServiceProvider services, IDatabaseServer server, CancellationToken cancellationToken)
     {
         var schema = services.GetRequiredService<Schema>();
         if (server.IsPrivate)
@@ -39,10 +49,5 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
         await schema.RequireCurrentAsync(cancellationToken);
         await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
         await services.GetRequiredService<AuditKeyLoader>().LoadAsync(cancellationToken);
-        if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
-        {
-            // To the terminal and not to the log: a log is kept.
-            await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is shown this once:\n\n    {key}\n");
-        }
     }
 }

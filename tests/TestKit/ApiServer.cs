@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -185,10 +186,31 @@ public sealed class ApiServer : IAsyncLifetime
         }
 
         return await db.InTransactionAsync<IReadOnlyList<Guid>>(
-            _ =>
+            async token =>
             {
+                await db.LockAsync(owner, token);
                 db.Secrets.AddRange(stored);
-                return Task.FromResult<IReadOnlyList<Guid>>([.. stored.Select(secret => secret.Id)]);
+                return [.. stored.Select(secret => secret.Id)];
+            },
+            CancellationToken.None);
+    }
+
+    /// <summary>Retires the data key of an owner and makes the next, and seals nothing anew: what a process leaves that is killed at this point.</summary>
+    /// <returns>The retired key.</returns>
+    public async Task<Guid> RetireDataKeyAsync(SecretOwner owner)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
+        var keys = scope.ServiceProvider.GetRequiredService<DataKeys>();
+        return await db.InTransactionAsync(
+            async token =>
+            {
+                var current = (await db.LockWholeAsync(owner, token)).CurrentKey!.Id;
+                var row = await db.DataKeys.SingleAsync(key => key.Id == current, token);
+                row.RetiredAt = row.CreatedAt;
+                await db.SaveChangesAsync(token);
+                keys.Add(owner);
+                return current;
             },
             CancellationToken.None);
     }

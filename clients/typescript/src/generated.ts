@@ -1012,6 +1012,8 @@ export interface AuditInfo {
     /** `success` or `denied`. */
     outcome: string;
     owner: AuditOwner | null;
+    /** The version of the owner's secrets, or of the user's API keys, after a change of them; null where nothing was changed. */
+    owner_version: number | null;
     /** The secret; where `denied`, the one that was asked for, which need not exist. */
     secret_id: string | null;
     /** The secret's version after what was done. */

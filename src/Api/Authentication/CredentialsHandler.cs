@@ -89,7 +89,7 @@ internal sealed partial class CredentialsHandler(
     private static (Guid User, Guid? KeyId)? KnownOf(CredentialVerdict verdict) => verdict switch
     {
         { RefusedKey: { } key } => (key.UserId, key.Id),
-        { Caller: { } caller } => (caller.UserId, caller.Remembered?.Id),
+        { Caller: { } caller } => (caller.UserId, caller.Remembered?.Key.Id),
         _ => null,
     };
 

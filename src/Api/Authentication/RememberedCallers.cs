@@ -21,7 +21,7 @@ internal sealed class RememberedCallers(RequestDelegate next, ICredentialAuthent
     public Task InvokeAsync(HttpContext context) =>
         context.User is CallerPrincipal { Caller.Remembered: { } key } ? InvokeAsync(context, key) : next(context);
 
-    private async Task InvokeAsync(HttpContext context, Domain.ApiKeys.ApiKey key)
+    private async Task InvokeAsync(HttpContext context, CachedKey key)
     {
         try
         {
@@ -45,7 +45,7 @@ internal sealed class RememberedCallers(RequestDelegate next, ICredentialAuthent
     }
 
     /// <summary>Whether the key is accepted no more; then that is the answer.</summary>
-    private async Task<bool> IsRefusedAsync(HttpContext context, Domain.ApiKeys.ApiKey key)
+    private async Task<bool> IsRefusedAsync(HttpContext context, CachedKey key)
     {
         if (await credentials.ConfirmAsync(key, context.RequestAborted))
         {

@@ -27,7 +27,7 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
         UnauthenticatedException => new(StatusCodes.Status401Unauthorized, exception.Message),
         ForbiddenException => new(dialect.Forbidden, exception.Message),
         NotFoundException => new(StatusCodes.Status404NotFound, exception.Message),
-        ConflictException or BrokenSealException or UnreadableAuditException => new(StatusCodes.Status409Conflict, exception.Message),
+        ConflictException or BrokenSealException or TamperedOwnerException or UnreadableAuditException => new(StatusCodes.Status409Conflict, exception.Message),
         PreconditionFailedException => new(StatusCodes.Status412PreconditionFailed, exception.Message),
         QuotaExceededException => new(dialect.QuotaExceeded, exception.Message),
         UnavailableException => new(StatusCodes.Status503ServiceUnavailable, exception.Message),

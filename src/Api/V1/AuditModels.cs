@@ -35,6 +35,10 @@ public sealed record AuditInfo
     /// <summary>Whose secret or key it is; null where that is not known.</summary>
     public required AuditOwner? Owner { get; init; }
 
+    /// <summary>The version of the owner's secrets, or of the user's API keys, after a change of them; null where nothing was changed.</summary>
+    /// <example>17</example>
+    public required long? OwnerVersion { get; init; }
+
     /// <summary>The secret; where `denied`, the one that was asked for, which need not exist.</summary>
     /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid? SecretId { get; init; }
@@ -76,6 +80,7 @@ public sealed record AuditInfo
         Action = AuditNames.Of(row.Action),
         Outcome = AuditNames.Of(row.Outcome),
         Owner = row is { OwnerKind: { } kind, OwnerId: { } id } ? AuditOwner.Of(kind, id) : null,
+        OwnerVersion = row.OwnerVersion,
         SecretId = row.SecretId,
         SecretVersion = row.SecretVersion,
         KeyId = row.KeyId,

@@ -76,11 +76,11 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
             ExpiresAt = request.ExpiresAt?.ToUniversalTime(),
         };
         await db.InTransactionAsync(
-            _ =>
+            async token =>
             {
-                db.ApiKeys.Add(key);
+                await db.AddKeyAsync(key, now, token);
                 db.Record(trail.Success(AuditAction.KeyCreate, key));
-                return Task.FromResult(key);
+                return key;
             },
             cancellationToken);
         return new CreatedApiKey(mapper.Map<ApiKeyDetails>(key), text);

@@ -1,5 +1,4 @@
 using MediatR;
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
@@ -21,16 +20,9 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
         db.InTransactionAsync(
             async token =>
             {
-                var keys = db.ApiKeys.VisibleTo(caller).Where(key => key.Id == request.Id);
-                var key = await keys.AsNoTracking().SingleOrDefaultAsync(token) ?? throw new NotFoundException();
-
-                // Of two at the same moment one revokes it, and only that one says so in the audit.
-                var now = time.Now();
-                if (await keys.ExecuteUpdateAsync(set => set.SetProperty(row => row.RevokedAt, now), token) == 0)
-                {
-                    throw new NotFoundException();
-                }
-
+                // Of two at the same moment the second finds none, and only the first says so in the audit.
+                var key = await db.LockKeyAsync(caller, request.Id, token);
+                key.Revoke(time.Now());
                 db.Record(trail.Success(AuditAction.KeyDelete, key));
                 return Unit.Value;
             },

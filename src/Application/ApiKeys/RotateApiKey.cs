@@ -1,7 +1,6 @@
 using AutoMapper;
 using FluentValidation;
 using MediatR;
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
@@ -43,8 +42,7 @@ internal sealed class RotateApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
     private async Task<ApiKey> ReplaceAsync(RotateApiKey request, string text, CancellationToken cancellationToken)
     {
         var now = time.Now();
-        var keys = db.ApiKeys.VisibleTo(caller).Where(key => key.Id == request.Id);
-        var key = await keys.AsNoTracking().SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
+        var key = await db.LockKeyAsync(caller, request.Id, cancellationToken);
         caller.RequireMayMake(key.Scopes, key.UserId, key.OrganizationId);
         if (key.ReplacedBy is { } next)
         {
@@ -59,14 +57,8 @@ internal sealed class RotateApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
         var successor = key.Successor(Guid.CreateVersion7(now), text, caller.UserId, now, request.ExpiresAt);
         var end = key.EndAfter(request.GraceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : ApiKey.DefaultGrace, now);
 
-        // Of two at the same moment one replaces it.
-        if (await keys.Where(row => row.ReplacedBy == null).ExecuteUpdateAsync(
-            set => set.SetProperty(row => row.ReplacedBy, successor.Id).SetProperty(row => row.ExpiresAt, end), cancellationToken) == 0)
-        {
-            throw new ConflictException("The key was replaced or revoked at the same moment.");
-        }
-
-        db.ApiKeys.Add(successor);
+        key.ReplaceBy(successor.Id, end);
+        await db.AddKeyAsync(successor, now, cancellationToken);
         db.Record(trail.Success(AuditAction.KeyRotate, key));
         db.Record(trail.Success(AuditAction.KeyCreate, successor));
         return successor;

@@ -33,6 +33,7 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     {
         Owner = key.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : SecretOwner.User(key.UserId),
         KeyId = key.Id,
+        KeyUserId = key.UserId,
     };
 
     /// <summary>Something was done that is about no single owner.</summary>

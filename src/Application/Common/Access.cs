@@ -14,7 +14,7 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     /// The key, where it was remembered and not looked up for this request: it may have been revoked since. Nothing that depends on it may leave
     /// before it is confirmed (<see cref="ConfirmsCallerAttribute"/>).
     /// </summary>
-    public ApiKey? Remembered { get; init; }
+    public CachedKey? Remembered { get; init; }
 
     /// <summary>The owner of the caller's own secrets.</summary>
     public SecretOwner Owner => SecretOwner.User(UserId);

@@ -73,6 +73,10 @@ public sealed class BrokenSealException(Guid secretId)
     public Guid SecretId => secretId;
 }
 
+/// <summary>An owner's rows are not what the service wrote last. Why is for the log, not for the caller.</summary>
+public sealed class TamperedOwnerException()
+    : FailureException("What is stored for this owner fails its integrity check: it was changed outside the service. Nothing of it can be used or changed until an operator has accepted what is there.");
+
 /// <summary>A row of the audit that was asked for was changed outside the service, and cannot even be read. Others can.</summary>
 public sealed class UnreadableAuditException()
     : FailureException("A row of the audit was changed outside the service and cannot be read. An operator who verifies the audit learns which; other filters show the rest.");

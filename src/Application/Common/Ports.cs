@@ -19,10 +19,15 @@ public interface ISecretsDb
     DbSet<AuditEntry> Audit { get; }
 
     /// <summary>
-    /// Adds to what the owner has stored, moves its stamp and locks its account until the end of the transaction; false, and nothing
-    /// of that, when the total would pass <paramref name="most"/>.
+    /// For the work of <see cref="InTransactionAsync"/>: locks an owner until the end of the transaction, and verifies everything that the owner has. Secrets are changed under this lock
+    /// only; what the changes make of the owner's account is saved with them.
     /// </summary>
-    Task<bool> ChargeAsync(SecretOwner owner, long bytes, long most, CancellationToken cancellationToken);
+    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
+    Task<OwnerUse> LockAsync(SecretOwner owner, CancellationToken cancellationToken);
+
+    /// <summary>The same for the API keys that act for a user.</summary>
+    /// <exception cref="TamperedOwnerException">They do not verify.</exception>
+    Task LockKeysAsync(Guid userId, CancellationToken cancellationToken);
 
     /// <summary>
     /// Runs <paramref name="work"/>, saves what it changed and commits. On some databases the whole is run again where it fails in a way that
@@ -35,6 +40,11 @@ public interface ISecretsDb
     /// <summary>For the work of <see cref="InTransactionAsync"/>: writes this to the audit in the same transaction.</summary>
     void Record(AuditEvent fact);
 }
+
+/// <summary>What an owner has.</summary>
+/// <param name="Bytes">UTF-8 bytes of all values.</param>
+/// <param name="Secrets">How many secrets there are.</param>
+public readonly record struct OwnerUse(long Bytes, int Secrets);
 
 /// <summary>
 /// Stores new secrets, those of many requests in one transaction. It either stores or does not: why not is for the ordinary way
@@ -84,10 +94,13 @@ public interface IAuditLog
 /// <summary>What an answer rests on that was remembered and not read for it.</summary>
 /// <param name="Owners">Owners whose secrets were remembered.</param>
 /// <param name="Key">The caller's key, if that was.</param>
-public sealed record Grounds(IReadOnlyList<OwnerStamp> Owners, ApiKey? Key);
+public sealed record Grounds(IReadOnlyList<OwnerStamp> Owners, CachedKey? Key);
 
-/// <summary>An owner's secrets as they were when the owner's stamp was this (<see cref="Owner.Stamp"/>).</summary>
-public readonly record struct OwnerStamp(SecretOwner Owner, long Stamp);
+/// <summary>An owner's secrets as they were when the owner's stamp and version were these (<see cref="Owner.Stamp"/>, <see cref="Owner.Version"/>).</summary>
+public readonly record struct OwnerStamp(SecretOwner Owner, long Stamp, long Version);
+
+/// <summary>A key that was verified in a version of its user's keys, when their stamp was this.</summary>
+public sealed record CachedKey(ApiKey Key, long Version, long Stamp);
 
 /// <summary>Whether what was remembered still held.</summary>
 /// <param name="Holds">If not, nothing was written: the secrets of an owner have changed.</param>
@@ -211,7 +224,7 @@ public interface ICredentialAuthenticator
 
     /// <summary>Whether a key that was remembered is still accepted, as the database has it now.</summary>
     /// <exception cref="UnavailableException">It cannot be judged now.</exception>
-    Task<bool> ConfirmAsync(ApiKey key, CancellationToken cancellationToken);
+    Task<bool> ConfirmAsync(CachedKey key, CancellationToken cancellationToken);
 }
 
 /// <summary>Whom a credential stands for, or why it is not accepted, in words for the log.</summary>

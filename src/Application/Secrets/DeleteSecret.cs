@@ -35,7 +35,6 @@ internal sealed class DeleteSecretHandler(OwnerTransaction transaction) : IReque
                 request.Condition?.Require(secret.Version);
                 transaction.Db.Secrets.Remove(secret);
                 transaction.Record(AuditAction.SecretDelete, secret);
-                await transaction.ChargeAsync(secret.Owner, -secret.Size, token);
                 return Unit.Value;
             },
             cancellationToken);

@@ -8,7 +8,7 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Secrets;
 
 /// <summary>
-/// One write to an owner's secrets. Every write takes the owner's row first (<see cref="ChargeAsync"/>), so writes of one owner
+/// One write to an owner's secrets. Every write locks the owner first (<see cref="ISecretsDb.LockAsync"/>), so writes of one owner
 /// follow each other: the quota is exact, and no two writes can lock each other out.
 /// </summary>
 internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, AuditTrail trail, Caller caller, IOptions<QuotaOptions> quota)
@@ -27,7 +27,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
             : await RunAsync(
                 async token =>
                 {
-                    await ChargeAsync(secret.Owner, secret.Size, token);
+                    await LockAsync(secret.Owner, secret.Size, token);
                     await seal(token);
                     db.Secrets.Add(secret);
                     Record(AuditAction.SecretCreate, secret);
@@ -57,21 +57,19 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
     {
         var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
         caller.RequireWriter(owner);
-        await ChargeAsync(owner, 0, cancellationToken);
+        await LockAsync(owner, 0, cancellationToken);
         return db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector);
     }
 
-    /// <summary>
-    /// Adds to what the owner has stored (negative: gives back), locks the owner until the end of the transaction and moves its stamp.
-    /// </summary>
+    /// <summary>Locks the owner until the end of the transaction, and sees that this many bytes more are within the quota.</summary>
     /// <exception cref="QuotaExceededException">The total would pass the quota.</exception>
-    public async Task ChargeAsync(SecretOwner owner, long bytes, CancellationToken cancellationToken)
+    /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
+    public async Task LockAsync(SecretOwner owner, long bytes, CancellationToken cancellationToken)
     {
         // A quota that was lowered below what is stored must not keep its owner from deleting.
-        var most = bytes > 0 ? quota.Value.BytesPerOwner : long.MaxValue;
-        if (!await db.ChargeAsync(owner, bytes, most, cancellationToken) && bytes > 0)
+        if (await db.LockAsync(owner, cancellationToken) is var use && bytes > 0 && use.Bytes + bytes > quota.Value.BytesPerOwner)
         {
-            throw new QuotaExceededException(most);
+            throw new QuotaExceededException(quota.Value.BytesPerOwner);
         }
     }
 

@@ -118,11 +118,7 @@ internal sealed class UpdateSecretHandler(
             request.SecretName.Value ?? secret.Name, request.Description ?? secret.Description, binding, workspaces, caller.UserId, time.Now());
         secret.Seal(value, await sealer.SealAsync(secret.Placement, value, cancellationToken));
         transaction.Record(AuditAction.SecretUpdate, secret);
-        if (secret.Size != sizeBefore)
-        {
-            await transaction.ChargeAsync(secret.Owner, secret.Size - sizeBefore, cancellationToken);
-        }
-
+        await transaction.LockAsync(secret.Owner, secret.Size - sizeBefore, cancellationToken);
         return (secret, await transaction.Db.Secrets.RivalsOfAsync(secret, cancellationToken));
     }
 }

@@ -14,6 +14,14 @@ public sealed class ApiKey : IListed
     /// <summary>That time where nobody says another.</summary>
     public static readonly TimeSpan DefaultGrace = TimeSpan.FromDays(1);
 
+    /// <summary>How many keys of a user may be there that are not revoked: all of them are read to verify one.</summary>
+    public const int MaxPerUser = 1_000;
+
+    /// <summary>How long after its end a key is revoked that nobody revoked, when another is made for its user.</summary>
+    public static readonly TimeSpan KeptAfterEnd = TimeSpan.FromDays(30);
+
+    private DateTimeOffset? _expiresAt;
+
     private ApiKey()
     {
     }
@@ -62,7 +70,11 @@ public sealed class ApiKey : IListed
     public List<string> Workspaces { get; private init; } = [];
 
     /// <summary>From this moment on the key is refused; null: never.</summary>
-    public DateTimeOffset? ExpiresAt { get; init; }
+    public DateTimeOffset? ExpiresAt
+    {
+        get => _expiresAt;
+        init => _expiresAt = value;
+    }
 
     /// <summary>UTC.</summary>
     public DateTimeOffset CreatedAt { get; private init; }
@@ -74,10 +86,10 @@ public sealed class ApiKey : IListed
     public DateTimeOffset? LastUsedAt { get; private set; }
 
     /// <summary>From when on the key is refused for good; null: it was not revoked. The row stays, so that its use is recognised.</summary>
-    public DateTimeOffset? RevokedAt { get; private init; }
+    public DateTimeOffset? RevokedAt { get; private set; }
 
     /// <summary>The key that was made in its place; null: none.</summary>
-    public Guid? ReplacedBy { get; private init; }
+    public Guid? ReplacedBy { get; private set; }
 
     /// <summary>The organisation with role and workspaces, if the key is bound to one.</summary>
     public Membership? Membership =>
@@ -85,6 +97,12 @@ public sealed class ApiKey : IListed
 
     /// <summary>Whether the key is still accepted at that moment.</summary>
     public bool IsAccepted(DateTimeOffset now) => RevokedAt is null && !(ExpiresAt <= now);
+
+    /// <summary>Revokes the key, for good.</summary>
+    public void Revoke(DateTimeOffset now) => RevokedAt = now;
+
+    /// <summary>Has the key end, because another was made in its place.</summary>
+    public void ReplaceBy(Guid successor, DateTimeOffset end) => (ReplacedBy, _expiresAt) = (successor, end);
 
     /// <summary>
     /// A key that may do what this one may, to take its place. Where no end is given, it lives as long as this one was made to.

@@ -56,6 +56,18 @@ public enum AuditAction : short
 
     /// <summary>Asked how far that is.</summary>
     EncryptionGet = 41,
+
+    /// <summary>Came upon rows that were changed outside the service.</summary>
+    IntegrityFailure = 50,
+
+    /// <summary>Changed an account for the service's own reasons: a data key was made, replaced or removed, or values were sealed anew.</summary>
+    AccountChange = 51,
+
+    /// <summary>Removed the row that had the version of an account, because of its age, and wrote the version anew.</summary>
+    AccountVersion = 52,
+
+    /// <summary>Accepted what is there of an owner, or of a user's API keys, after it was changed outside the service.</summary>
+    IntegrityAccept = 53,
 }
 
 /// <summary>How it ended. The numbers are stored and hashed: never renumber. As wide as the column, like the actions.</summary>
@@ -90,6 +102,10 @@ public static class AuditNames
         (AuditAction.AuditVerify, "audit.verify"),
         (AuditAction.EncryptionRotate, "encryption.rotate"),
         (AuditAction.EncryptionGet, "encryption.get"),
+        (AuditAction.IntegrityFailure, "integrity.failure"),
+        (AuditAction.AccountChange, "account.change"),
+        (AuditAction.AccountVersion, "account.version"),
+        (AuditAction.IntegrityAccept, "integrity.accept"),
     ];
 
     /// <summary>The names of all actions, in a fixed order.</summary>

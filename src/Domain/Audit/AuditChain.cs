@@ -105,9 +105,11 @@ public static class AuditChain
             encoder.Long((long)entry.Outcome);
             encoder.Long((long?)entry.OwnerKind);
             encoder.Text(entry.OwnerId);
+            encoder.Long(entry.OwnerVersion);
             encoder.Uuid(entry.SecretId);
             encoder.Long(entry.SecretVersion);
             encoder.Uuid(entry.KeyId);
+            encoder.Uuid(entry.KeyUserId);
             encoder.Text(entry.ToolName);
             encoder.Text(entry.ToolArg);
             encoder.Text(entry.Address);

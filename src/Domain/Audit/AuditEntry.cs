@@ -20,9 +20,11 @@ public sealed class AuditEntry
         Outcome = fact.Outcome;
         OwnerKind = fact.Owner?.Kind;
         OwnerId = fact.Owner?.Id;
+        OwnerVersion = fact.OwnerVersion;
         SecretId = fact.SecretId;
         SecretVersion = fact.SecretVersion;
         KeyId = fact.KeyId;
+        KeyUserId = fact.KeyUserId;
         ToolName = fact.ToolName;
         ToolArg = fact.ToolArg;
         Address = fact.Address;
@@ -53,6 +55,9 @@ public sealed class AuditEntry
     /// <inheritdoc cref="AuditEvent.Owner" />
     public string? OwnerId { get; private init; }
 
+    /// <inheritdoc cref="AuditEvent.OwnerVersion" />
+    public long? OwnerVersion { get; private init; }
+
     /// <inheritdoc cref="AuditEvent.SecretId" />
     public Guid? SecretId { get; private init; }
 
@@ -61,6 +66,9 @@ public sealed class AuditEntry
 
     /// <inheritdoc cref="AuditEvent.KeyId" />
     public Guid? KeyId { get; private init; }
+
+    /// <inheritdoc cref="AuditEvent.KeyUserId" />
+    public Guid? KeyUserId { get; private init; }
 
     /// <inheritdoc cref="AuditEvent.ToolName" />
     public string? ToolName { get; private init; }

@@ -39,8 +39,16 @@ public sealed record AuditEvent
     /// <summary>The secret's version after what was done; null where there is no such secret.</summary>
     public int? SecretVersion { get; init; }
 
+    /// <summary>
+    /// The version of the account that was changed (<see cref="Secrets.Owner.Version"/>; of API keys, that of their user's keys); null where none was.
+    /// </summary>
+    public long? OwnerVersion { get; init; }
+
     /// <summary>The API key that was made, replaced, revoked or refused.</summary>
     public Guid? KeyId { get; init; }
+
+    /// <summary>The user whom that key acts for, where the key is the service's to know: whose keys <see cref="OwnerVersion"/> is about.</summary>
+    public Guid? KeyUserId { get; init; }
 
     /// <summary>The tool. What is too long is cut.</summary>
     public string? ToolName { get; init => field = Cut(value, MaxNameLength); }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.ApiKeys;
 
@@ -9,7 +10,8 @@ namespace Secrets.Infrastructure.ApiKeys;
 /// Tells who presents an API key. A key is looked up by its public prefix, then hashed, and the hashes are compared in constant time:
 /// what can be timed depends on the prefix and on nothing secret.
 /// </summary>
-internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, RememberedKeys remembered, IOptions<AuthOptions> options, TimeProvider time)
+internal sealed class ApiKeyAuthenticator(
+    ApiKeyLookup keys, RememberedKeys remembered, IntegrityAlarms alarms, IOptions<AuthOptions> options, TimeProvider time)
 {
     private const string Mistyped = "not the text of a key (mistyped or cut?)";
 
@@ -31,12 +33,19 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, RememberedKeys reme
 
         var prefix = ApiKeyText.PrefixOf(text);
         var now = time.GetUtcNow();
-        if (mayRemember && remembered.Find(prefix) is { } known && known.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Hash))
+        if (mayRemember && remembered.Find(prefix) is { } known && known.Key.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Key.Hash))
         {
-            return new CredentialVerdict(CallerOf(known) with { Remembered = known });
+            return new CredentialVerdict(CallerOf(known.Key) with { Remembered = known });
         }
 
-        var key = await keys.FindAsync(prefix, cancellationToken);
+        var found = await keys.FindAsync(prefix, cancellationToken);
+        if (found is { Fault: { } fault })
+        {
+            await alarms.RaiseAsync(prefix, found.Key, fault);
+            return new CredentialVerdict("the row of this key was changed outside the service");
+        }
+
+        var key = found?.Key;
         if (key is null || !CryptographicOperations.FixedTimeEquals(hash, key.Hash))
         {
             return new CredentialVerdict(ApiKeyText.IsWellFormed(text) ? "unknown key" : Mistyped);
@@ -50,22 +59,25 @@ internal sealed class ApiKeyAuthenticator(ApiKeyLookup keys, RememberedKeys reme
         var notedAgo = await keys.TouchAsync(key, now, cancellationToken);
         if (mayRemember)
         {
-            remembered.Remember(key, notedAgo);
+            remembered.Remember(new CachedKey(key, found!.Version, found.Stamp), notedAgo);
         }
 
         return new CredentialVerdict(CallerOf(key));
     }
 
-    /// <inheritdoc cref="ICredentialAuthenticator.ConfirmAsync" />
-    public async Task<bool> ConfirmAsync(ApiKey key, CancellationToken cancellationToken)
+    /// <summary>A key that was remembered, as the database has it now; null: it is accepted no more.</summary>
+    /// <exception cref="UnavailableException">It cannot be judged now.</exception>
+    public async Task<CachedKey?> RefreshAsync(CachedKey cached, CancellationToken cancellationToken)
     {
-        if (await keys.FindAsync(key.Prefix, cancellationToken) is { } now && now.Id == key.Id && now.IsAccepted(time.GetUtcNow()))
+        if (await keys.FindAsync(cached.Key.Prefix, cancellationToken) is { Fault: null } found
+            && found.Key!.Id == cached.Key.Id
+            && found.Key.IsAccepted(time.GetUtcNow()))
         {
-            return true;
+            return new CachedKey(found.Key, found.Version, found.Stamp);
         }
 
-        remembered.Forget(key);
-        return false;
+        remembered.Forget(cached);
+        return null;
     }
 
     private static Caller CallerOf(ApiKey key) => new(key.UserId, key.Scopes, key.Membership is { } membership ? [membership] : []);

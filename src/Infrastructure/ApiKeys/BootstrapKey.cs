@@ -35,6 +35,7 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
             return null;
         }
 
+        await db.LockKeysAsync(UserId, cancellationToken);
         var now = time.GetUtcNow();
         var text = ApiKeyText.Generate();
         var key = new ApiKey(Guid.CreateVersion7(now), "bootstrap", text, Scopes.All, UserId, Organization, UserId, now);
@@ -47,6 +48,7 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
             Outcome = AuditOutcome.Success,
             Owner = new SecretOwner(OwnerKind.Organization, Organization.OrganizationId),
             KeyId = key.Id,
+            KeyUserId = key.UserId,
         });
         return text;
     }

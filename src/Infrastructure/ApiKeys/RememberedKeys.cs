@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Secrets.Domain.ApiKeys;
+using Secrets.Application.Common;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.ApiKeys;
@@ -18,13 +18,13 @@ internal sealed class RememberedKeys(TimeProvider time, IConfirmations? confirma
     private readonly ConcurrentDictionary<string, Kept> _keys = new(StringComparer.Ordinal);
 
     /// <summary>The key with that prefix; null: none is remembered.</summary>
-    public ApiKey? Find(string prefix) =>
+    public CachedKey? Find(string prefix) =>
         _keys.TryGetValue(prefix, out var kept) && time.GetElapsedTime(kept.Since) < kept.Left ? kept.Key : null;
 
     /// <summary>Remembers a key, where keys can be confirmed.</summary>
     /// <param name="key">The key.</param>
     /// <param name="notedAgo">For how long its row has said that it is used.</param>
-    public void Remember(ApiKey key, TimeSpan notedAgo)
+    public void Remember(CachedKey key, TimeSpan notedAgo)
     {
         if (confirmations is null)
         {
@@ -37,11 +37,11 @@ internal sealed class RememberedKeys(TimeProvider time, IConfirmations? confirma
             _keys.Clear();
         }
 
-        _keys[key.Prefix] = new Kept(key, time.GetTimestamp(), Lifetime - notedAgo);
+        _keys[key.Key.Prefix] = new Kept(key, time.GetTimestamp(), Lifetime - notedAgo);
     }
 
     /// <summary>Has the key looked up when it is used next.</summary>
-    public void Forget(ApiKey key) => _keys.TryRemove(key.Prefix, out _);
+    public void Forget(CachedKey key) => _keys.TryRemove(key.Key.Prefix, out _);
 
-    private sealed record Kept(ApiKey Key, long Since, TimeSpan Left);
+    private sealed record Kept(CachedKey Key, long Since, TimeSpan Left);
 }

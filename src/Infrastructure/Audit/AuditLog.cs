@@ -16,6 +16,9 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 {
     private static readonly Grounds NoGrounds = new([], Key: null);
 
+    // How often a user's keys may change while one of them is confirmed.
+    private const int MaxAttempts = 5;
+
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly ConfirmedAudit _audit;
     private readonly AuditWriters _writers;
@@ -42,8 +45,19 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
             return new Confirmation(Holds: true, Receipt: null);
         }
 
-        var verdict = await _batcher.AddAsync(new Claimed(events, grounds), cancellationToken);
-        return verdict.IsKeyRefused ? throw new UnauthenticatedException() : new Confirmation(!verdict.IsOutdated, verdict.Receipt);
+        for (var attempt = 0; attempt < MaxAttempts; attempt++)
+        {
+            var verdict = await _batcher.AddAsync(new Claimed(events, grounds), cancellationToken);
+            if (!verdict.IsKeyOutdated)
+            {
+                return new Confirmation(!verdict.IsOutdated, verdict.Receipt);
+            }
+
+            // Its user's keys have changed. Perhaps it was another of them.
+            grounds = grounds with { Key = await _audit.RefreshAsync(grounds.Key!, cancellationToken) ?? throw new UnauthenticatedException() };
+        }
+
+        throw new UnavailableException();
     }
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
@@ -60,7 +74,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
                 verdicts[at] = new Verdict(
                     Receipt: null,
                     IsOutdated: verdicts[at].IsOutdated || owners.Any(broken.Owners.Contains),
-                    IsKeyRefused: verdicts[at].IsKeyRefused || (key is not null && broken.Keys.Contains(key.Id)));
+                    IsKeyOutdated: verdicts[at].IsKeyOutdated || (key is not null && broken.Keys.Contains(ClaimOf(key))));
             }
         }
 
@@ -73,7 +87,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
     /// </summary>
     private async Task<Claims?> WriteOrFindBrokenAsync(SecretsDbContext db, IReadOnlyList<Claimed> items, Verdict[] verdicts)
     {
-        var (events, owners, keys) = (new List<AuditEvent>(items.Count), new HashSet<OwnerStamp>(), new HashSet<Guid>());
+        var (events, owners, keys) = (new List<AuditEvent>(items.Count), new HashSet<OwnerStamp>(), new HashSet<KeyClaim>());
         for (var at = 0; at < verdicts.Length; at++)
         {
             if (verdicts[at].IsRefused)
@@ -85,7 +99,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
             owners.UnionWith(items[at].Grounds.Owners);
             if (items[at].Grounds.Key is { } key)
             {
-                keys.Add(key.Id);
+                keys.Add(ClaimOf(key));
             }
         }
 
@@ -104,6 +118,8 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 
         return null;
     }
+
+    private static KeyClaim ClaimOf(CachedKey cached) => new(cached.Key.Id, cached.Key.UserId, cached.Version, cached.Stamp);
 
     private async Task<IReadOnlyList<AuditEntry>?> AppendAsync(SecretsDbContext db, List<AuditEvent> events, Claims claims)
     {
@@ -131,8 +147,8 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 
     private readonly record struct Claimed(IReadOnlyList<AuditEvent> Events, Grounds Grounds);
 
-    private readonly record struct Verdict(AuditReceipt? Receipt, bool IsOutdated = false, bool IsKeyRefused = false)
+    private readonly record struct Verdict(AuditReceipt? Receipt, bool IsOutdated = false, bool IsKeyOutdated = false)
     {
-        public bool IsRefused => IsOutdated || IsKeyRefused;
+        public bool IsRefused => IsOutdated || IsKeyOutdated;
     }
 }

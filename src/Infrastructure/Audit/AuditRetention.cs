@@ -1,10 +1,12 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Audit;
 using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
@@ -96,8 +98,40 @@ internal sealed partial class AuditRetention(
         }
 
         await db.Audit.Where(row => row.Writer == id && row.Sequence <= end.Sequence).ExecuteDeleteAsync(cancellationToken);
+        await KeepVersionsAsync(db, old, cancellationToken);
         return old.Count == BatchSize;
     }
+
+    /// <summary>
+    /// Writes the versions of accounts anew that only the removed rows had: what the audit does not know could be set back (docs/decisions/0020-the-database-is-not-trusted.md).
+    /// </summary>
+    private static async Task KeepVersionsAsync(SecretsDbContext db, List<AuditEntry> removed, CancellationToken cancellationToken)
+    {
+        foreach (var rows in removed.Where(row => row.OwnerVersion is not null).GroupBy(AccountOf))
+        {
+            var (user, kind, owner) = rows.Key;
+            var version = rows.Max(row => row.OwnerVersion);
+            var isKept = user is not null
+                ? await db.Audit.AnyAsync(row => row.KeyUserId == user && row.OwnerVersion >= version, cancellationToken)
+                : await db.Audit.AnyAsync(row => row.OwnerId == owner && row.OwnerKind == kind && row.KeyUserId == null && row.OwnerVersion >= version, cancellationToken);
+            if (!isKept)
+            {
+                db.Record(new AuditEvent
+                {
+                    At = db.GetService<TimeProvider>().GetUtcNow(), // as those who write
+                    Actor = Guid.Empty,
+                    Action = AuditAction.AccountVersion,
+                    Outcome = AuditOutcome.Success,
+                    Owner = user is null && kind is { } ownerKind ? new SecretOwner(ownerKind, owner!) : null,
+                    KeyUserId = user,
+                    OwnerVersion = version,
+                });
+            }
+        }
+    }
+
+    /// <summary>Whose account a row has the version of: that of a user's keys, or of an owner.</summary>
+    private static (Guid? User, OwnerKind? Kind, string? Owner) AccountOf(AuditEntry row) => row.KeyUserId is { } user ? (user, null, null) : (null, row.OwnerKind, row.OwnerId);
 
     /// <summary>None when another replica moved it just now.</summary>
     private Task<int> MoveAnchorAsync(SecretsDbContext db, AuditWriter writer, AuditPosition end, CancellationToken cancellationToken)

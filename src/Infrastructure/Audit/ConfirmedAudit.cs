@@ -1,13 +1,14 @@
 using Secrets.Application.Common;
+using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>Stores rows of the audit on conditions, where the database can.</summary>
-internal sealed class ConfirmedAudit(IAuditStore store, TimeProvider time, IConfirmations? confirmations = null)
+internal sealed class ConfirmedAudit(IAuditStore store, ApiKeyAuthenticator keys, TimeProvider time, IConfirmations? confirmations = null)
 {
     /// <summary>What is claimed of these, now.</summary>
-    public Claims Claim(IEnumerable<OwnerStamp> owners, IEnumerable<Guid> keys) => new([.. owners], [.. keys], time.GetUtcNow());
+    public Claims Claim(IEnumerable<OwnerStamp> owners, IEnumerable<KeyClaim> keys) => new([.. owners], [.. keys], time.GetUtcNow());
 
     /// <summary>Stores rows and moves the head of their chain; <see cref="AuditWrite.Refused"/>: not all claims hold, or the chain ends elsewhere.</summary>
     /// <param name="db">Whose connection to use.</param>
@@ -27,6 +28,9 @@ internal sealed class ConfirmedAudit(IAuditStore store, TimeProvider time, IConf
     /// <summary>Those of the claims that do not hold; null: all do.</summary>
     public async Task<Claims?> FindBrokenAsync(SecretsDbContext db, Claims claims) =>
         !claims.IsEmpty && await Confirmations.FindBrokenAsync(db, claims) is { IsEmpty: false } broken ? broken : null;
+
+    /// <inheritdoc cref="ApiKeyAuthenticator.RefreshAsync" />
+    public Task<CachedKey?> RefreshAsync(CachedKey key, CancellationToken cancellationToken) => keys.RefreshAsync(key, cancellationToken);
 
     // Nothing is remembered without, so nothing is claimed.
     private IConfirmations Confirmations => confirmations ?? throw new InvalidOperationException("This database confirms nothing.");

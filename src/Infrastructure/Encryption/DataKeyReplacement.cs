@@ -28,7 +28,7 @@ internal sealed partial class DataKeyReplacement(
     {
         await foreach (var row in RowsAsync(row => row.RetiredAt == null && row.CreatedAt < before, cancellationToken))
         {
-            if (await ReplaceAsync(row, cancellationToken))
+            if (await IfVerifiedAsync(() => ReplaceAsync(row, cancellationToken)))
             {
                 await TryResealAsync(row, cancellationToken);
             }
@@ -38,7 +38,7 @@ internal sealed partial class DataKeyReplacement(
         await foreach (var row in RowsAsync(row => row.RetiredAt < retiredBefore, cancellationToken))
         {
             // If it is still needed, whoever retired it came no further, or something does not open.
-            if (!await RemoveAsync(row, retiredBefore, cancellationToken) && !await TryResealAsync(row, cancellationToken))
+            if (!await IfVerifiedAsync(() => RemoveAsync(row, retiredBefore, cancellationToken)) && !await TryResealAsync(row, cancellationToken))
             {
                 Needed(row.Id, row.OwnerId);
             }
@@ -72,12 +72,11 @@ internal sealed partial class DataKeyReplacement(
         db.InTransactionAsync(
             async token =>
             {
-                await LockAsync(row, token);
-                var now = time.GetUtcNow();
-                var mine = await db.DataKeys.Where(key => key.Id == row.Id && key.RetiredAt == null)
-                    .ExecuteUpdateAsync(set => set.SetProperty(key => key.RetiredAt, now), token) > 0;
+                var locked = await db.LockWholeAsync(OwnerOf(row), token);
+                var mine = locked.CurrentKey?.Id == row.Id;
                 if (mine)
                 {
+                    await RetireAsync(row, token);
                     keys.Add(OwnerOf(row));
                 }
 
@@ -88,13 +87,18 @@ internal sealed partial class DataKeyReplacement(
     /// <summary>Seals with the owner's current key whatever opens with this one; whether there was anything.</summary>
     private async Task<bool> TryResealAsync(DataKeyRow row, CancellationToken cancellationToken)
     {
+        return wrapping.Unwrap(row) is { } retired && await IfVerifiedAsync(() => ResealAsync(row, retired, cancellationToken));
+    }
+
+    /// <summary>False where the owner's rows do not verify, or the current key does not unwrap, which is logged. Other owners are none the worse for it.</summary>
+    private static async Task<bool> IfVerifiedAsync(Func<Task<bool>> work)
+    {
         try
         {
-            return wrapping.Unwrap(row) is { } retired && await ResealAsync(row, retired, cancellationToken);
+            return await work();
         }
-        catch (ConflictException)
+        catch (Exception exception) when (exception is ConflictException or TamperedOwnerException)
         {
-            // The owner's current key does not unwrap, which is logged. Other owners are none the worse for it.
             return false;
         }
     }
@@ -116,7 +120,6 @@ internal sealed partial class DataKeyReplacement(
     private async Task<((DateTimeOffset At, Guid Id)? Last, int Count)> ResealBatchAsync(
         DataKeyRow row, DataKey retired, (DateTimeOffset At, Guid Id) after, CancellationToken cancellationToken)
     {
-        await LockAsync(row, cancellationToken);
         var current = await keys.CurrentOfLockedAsync(OwnerOf(row), cancellationToken);
         var (at, id) = after;
         var batch = await SealedWith(row)
@@ -139,19 +142,38 @@ internal sealed partial class DataKeyReplacement(
         if (count > 0)
         {
             // Its time begins when nothing new is sealed with it, and nothing old any more.
-            var now = time.GetUtcNow();
-            await db.DataKeys.Where(key => key.Id == row.Id).ExecuteUpdateAsync(set => set.SetProperty(key => key.RetiredAt, now), cancellationToken);
+            await RetireAsync(row, cancellationToken);
         }
 
         return (batch.Count == BatchSize ? (batch[^1].CreatedAt, batch[^1].Id) : null, count);
     }
 
     /// <summary>Removes a retired key unless something is still sealed with it.</summary>
-    private async Task<bool> RemoveAsync(DataKeyRow row, DateTimeOffset retiredBefore, CancellationToken cancellationToken)
+    private Task<bool> RemoveAsync(DataKeyRow row, DateTimeOffset retiredBefore, CancellationToken cancellationToken) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                var locked = await db.LockWholeAsync(OwnerOf(row), token);
+                if (locked.DataKeys.FirstOrDefault(key => key.Id == row.Id) is not { } retired
+                    || !(retired.RetiredAt < retiredBefore)
+                    || locked.Secrets.Any(secret => Envelope.KeyIdOf(secret.Envelope) == row.Id))
+                {
+                    return false;
+                }
+
+                db.DataKeys.Remove(await FindAsync(row, token));
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Retires a key at this moment. Saved at once: of an owner's keys only one is not retired.</summary>
+    private async Task RetireAsync(DataKeyRow row, CancellationToken cancellationToken)
     {
-        var needing = SealedWith(row);
-        return await db.DataKeys.Where(key => key.Id == row.Id && key.RetiredAt < retiredBefore && !needing.Any()).ExecuteDeleteAsync(cancellationToken) > 0;
+        (await FindAsync(row, cancellationToken)).RetiredAt = time.GetUtcNow();
+        await db.SaveChangesAsync(cancellationToken);
     }
+
+    private Task<DataKeyRow> FindAsync(DataKeyRow row, CancellationToken cancellationToken) => db.DataKeys.SingleAsync(key => key.Id == row.Id, cancellationToken);
 
     /// <summary>The owner's secrets whose envelope names this key (<see cref="Envelope"/>: from its second byte, 16).</summary>
     private IQueryable<Secret> SealedWith(DataKeyRow row)
@@ -160,8 +182,6 @@ internal sealed partial class DataKeyReplacement(
         return db.Secrets.FromSql($"SELECT * FROM secrets WHERE substring(envelope, 2, 16) = {id}")
             .Where(secret => secret.OwnerKind == kind && secret.OwnerId == owner);
     }
-
-    private Task<bool> LockAsync(DataKeyRow row, CancellationToken cancellationToken) => db.ChargeAsync(OwnerOf(row), 0, long.MaxValue, cancellationToken);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Secret {SecretId} of {Owner} cannot be sealed anew, because it does not open: its row was changed outside the service")]
     private partial void Broken(Guid secretId, string owner);

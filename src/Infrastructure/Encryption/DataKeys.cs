@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
@@ -14,36 +14,38 @@ internal sealed record DataKey(Guid Id, byte[] Bytes)
 
 /// <summary>Finds and makes the data keys that new values of owners are sealed with.</summary>
 /// <remarks>
-/// An envelope is stored only while its key is the owner's current one, and under the owner's lock. A key that was replaced or deleted while a process still has it in memory
-/// seals nothing more that is stored (docs/decisions/0019-keys-are-rotated-online.md).
+/// An envelope is stored only while its key is the one that the owner's account names, and under the owner's lock. A key that was replaced while a process still has it in memory seals nothing
+/// more that is stored (docs/decisions/0019-keys-are-rotated-online.md).
 /// </remarks>
-internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyWrapping wrapping, TimeProvider time)
+internal sealed class DataKeys(SecretsDbContext db, OwnerReader reader, DataKeyCache cache, DataKeyWrapping wrapping, TimeProvider time)
 {
     /// <summary>The key that new values of an owner are sealed with at this moment. It is made, with the owner's account, on first use.</summary>
-    /// <exception cref="UnavailableException">It came and went.</exception>
     /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
+    /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<DataKey> CurrentOfAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        var key = await LoadCurrentAsync(owner, cancellationToken) ?? await MakeFirstAsync(owner, cancellationToken);
+        var key = (await reader.ReadAsync(db, owner)).CurrentKey is { } row ? Unwrap(row) : await MakeFirstAsync(owner, cancellationToken);
         cache.AddCurrent(owner, key);
         return key;
     }
 
-    /// <summary>The same in a transaction that has locked the owner, and until its end.</summary>
+    /// <summary>The same in a transaction, which locks the owner, and until its end.</summary>
     /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
+    /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<DataKey> CurrentOfLockedAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        if (await LoadCurrentAsync(owner, cancellationToken) is not { } key)
+        if ((await db.LockWholeAsync(owner, cancellationToken)).CurrentKey is not { } row)
         {
-            // Not to be remembered before it is certain that it is stored.
+            // Not to be cached before it is certain that it is stored.
             return Add(owner);
         }
 
+        var key = Unwrap(row);
         cache.AddCurrent(owner, key);
         return key;
     }
 
-    /// <summary>Adds a new key of an owner to what the transaction saves; the one that there was is retired before.</summary>
+    /// <summary>Adds a new key of an owner to what the transaction saves. It has locked the owner, and retired the key that there was.</summary>
     public DataKey Add(SecretOwner owner)
     {
         var now = time.GetUtcNow();
@@ -59,39 +61,16 @@ internal sealed class DataKeys(SecretsDbContext db, DataKeyCache cache, DataKeyW
         return key;
     }
 
-    private async Task<DataKey?> LoadCurrentAsync(SecretOwner owner, CancellationToken cancellationToken)
-    {
-        var (kind, id) = owner;
-        var row = await db.DataKeys.AsNoTracking()
-            .SingleOrDefaultAsync(row => row.OwnerKind == kind && row.OwnerId == id && row.RetiredAt == null, cancellationToken);
-        return row is null
-            ? null
-            : cache.Find(row.Id)
-                ?? wrapping.Unwrap(row)
-                ?? throw new ConflictException("The key that seals this owner's values was changed outside the service: nothing can be stored with it.");
-    }
+    private DataKey Unwrap(DataKeyRow row) => cache.Find(row.Id)
+        ?? wrapping.Unwrap(row)
+        ?? throw new ConflictException("The key that seals this owner's values was changed outside the service: nothing can be stored with it.");
 
     private async Task<DataKey> MakeFirstAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         try
         {
-            return await db.InTransactionAsync(
-                async token =>
-                {
-                    if (!await db.ChargeAsync(owner, 0, long.MaxValue, token))
-                    {
-                        db.Add(new Owner(owner));
-                        return Add(owner);
-                    }
-
-                    return await LoadCurrentAsync(owner, token) ?? Add(owner);
-                },
-                cancellationToken);
-        }
-        catch (UniqueViolationException)
-        {
-            // Somebody else made the owner's account at the same moment, and its first key with it.
-            return await LoadCurrentAsync(owner, cancellationToken) ?? throw new UnavailableException();
+            // Unless somebody else made it meanwhile.
+            return await db.InTransactionAsync(token => CurrentOfLockedAsync(owner, token), cancellationToken);
         }
         finally
         {

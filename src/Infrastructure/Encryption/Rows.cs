@@ -3,7 +3,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Encryption;
 
-/// <summary>A data key of an owner, wrapped by the key ring. At most one per owner is not retired: new values are sealed with it.</summary>
+/// <summary>A data key of an owner, wrapped by the key ring. New values are sealed with the one that the owner's account names, the only one that is not retired.</summary>
 internal sealed class DataKeyRow
 {
     public required Guid Id { get; init; }
@@ -17,7 +17,7 @@ internal sealed class DataKeyRow
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>When it was replaced by another; null: it is the current one.</summary>
-    public DateTimeOffset? RetiredAt { get; init; }
+    public DateTimeOffset? RetiredAt { get; set; }
 }
 
 /// <summary>Whether the keys of a layer are to be replaced, and are. Both layers have their row from the beginning.</summary>

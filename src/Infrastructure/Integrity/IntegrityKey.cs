@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Integrity;
 
@@ -16,8 +17,10 @@ internal sealed class IntegrityKey
     /// <summary>Bytes of a tag: format, number of the key, HMAC-SHA256.</summary>
     public const int TagSize = HeaderSize + HMACSHA256.HashSizeInBytes;
 
+    /// <summary>Bytes in front of a tag or a box: format, number of the key.</summary>
+    public const int HeaderSize = 1 + sizeof(ushort);
+
     private const byte Format = 1;
-    private const int HeaderSize = 1 + sizeof(ushort);
 
     private volatile Loaded? _loaded;
 
@@ -32,8 +35,7 @@ internal sealed class IntegrityKey
     public byte[] Tag(string purpose, ReadOnlySpan<byte> content)
     {
         var tag = new byte[TagSize];
-        tag[0] = Format;
-        BinaryPrimitives.WriteUInt16BigEndian(tag.AsSpan(1), Key.Number);
+        WriteHeader(tag);
         HMACSHA256.HashData(Key.For(purpose), content, tag.AsSpan(HeaderSize));
         return tag;
     }
@@ -41,6 +43,39 @@ internal sealed class IntegrityKey
     /// <summary>Whether that is the tag of the content.</summary>
     public bool Verifies(ReadOnlySpan<byte> tag, string purpose, ReadOnlySpan<byte> content) =>
         CryptographicOperations.FixedTimeEquals(tag, Tag(purpose, content));
+
+    /// <summary>The digest of a row.</summary>
+    /// <param name="purpose">What the content is. Content for another purpose has another digest.</param>
+    /// <param name="content">Canonical bytes (<see cref="RowContent"/>).</param>
+    public RowDigest Digest(string purpose, ReadOnlySpan<byte> content)
+    {
+        Span<byte> digest = stackalloc byte[RowDigest.Size];
+        HMACSHA256.HashData(Key.For(purpose), content, digest);
+        return new RowDigest(digest);
+    }
+
+    /// <summary>Encrypts under a key for one purpose and one holder: random nonces of many holders share no key.</summary>
+    public byte[] Encrypt(string purpose, ReadOnlySpan<byte> holder, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associatedData)
+    {
+        var box = new byte[HeaderSize + AesGcmBox.Overhead + plaintext.Length];
+        WriteHeader(box);
+        AesGcmBox.Seal(HMACSHA256.HashData(Key.For(purpose), holder), plaintext, associatedData, box.AsSpan(HeaderSize));
+        return box;
+    }
+
+    /// <summary>Opens what <see cref="Encrypt"/> made; null when it is not that, or is for something else.</summary>
+    public byte[]? Decrypt(string purpose, ReadOnlySpan<byte> holder, ReadOnlySpan<byte> box, ReadOnlySpan<byte> associatedData)
+    {
+        Span<byte> header = stackalloc byte[HeaderSize];
+        WriteHeader(header);
+        return box.StartsWith(header) ? AesGcmBox.Open(HMACSHA256.HashData(Key.For(purpose), holder), box[HeaderSize..], associatedData) : null;
+    }
+
+    private void WriteHeader(Span<byte> bytes)
+    {
+        bytes[0] = Format;
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[1..], Key.Number);
+    }
 
     private sealed record Loaded(ushort Number, byte[] Key)
     {

@@ -29,10 +29,37 @@ internal sealed class RowContent
     /// <exception cref="EncoderFallbackException">It is no text: the service never wrote it.</exception>
     public RowContent Add(string value) => Add(Strict.GetBytes(value));
 
+    /// <summary>Adds a text, or that there is none: an empty text is another.</summary>
+    /// <exception cref="EncoderFallbackException">It is no text: the service never wrote it.</exception>
+    public RowContent AddOptional(string? value) => value is null ? AddAbsent() : Add(value);
+
+    /// <summary>Adds bytes, or that there are none.</summary>
+    public RowContent AddOptional(byte[]? value) => value is null ? AddAbsent() : Add(value);
+
+    /// <summary>Adds a moment in whole microseconds, or that there is none.</summary>
+    public RowContent AddOptional(DateTimeOffset? value) => value is { } moment ? Add(moment) : AddAbsent();
+
+    /// <summary>Adds a moment in whole microseconds, as every database has it.</summary>
+    public RowContent Add(DateTimeOffset value) => Add(value.UtcTicks / TimeSpan.TicksPerMicrosecond);
+
+    public RowContent Add(Guid value)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        value.TryWriteBytes(bytes, bigEndian: true, out _);
+        return Add(bytes);
+    }
+
     public RowContent Add(long value)
     {
         Span<byte> bytes = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64BigEndian(bytes, value);
         return Add(bytes);
+    }
+
+    private RowContent AddAbsent()
+    {
+        BinaryPrimitives.WriteInt32BigEndian(_bytes.GetSpan(sizeof(int)), -1);
+        _bytes.Advance(sizeof(int));
+        return this;
     }
 }

@@ -1,30 +1,39 @@
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>Stores many new secrets at once, in the words of one database.</summary>
+/// <summary>What a group of creates makes of an owner's account.</summary>
+/// <param name="Owner">The owner.</param>
+/// <param name="Before">The account that the database must have.</param>
+/// <param name="After">The account that it has then.</param>
+internal sealed record AccountMove(SecretOwner Owner, CachedAccount Before, CachedAccount After);
+
+/// <summary>Stores many new secrets at once, in the words of one database. Every method runs in a transaction, and nothing is tracked.</summary>
 internal interface INewSecretStore
 {
-    /// <summary>
-    /// Stores those that neither a unique rule nor their owner's quota is in the way of, and that are sealed with a key which is still one to seal with; one
-    /// answer for each, null for what was not stored. Owners are locked in one order, so that no two calls lock each other out.
-    /// </summary>
-    /// <param name="db">In a transaction, which stays open; nothing is tracked.</param>
-    /// <param name="secrets">Sealed.</param>
+    /// <summary>Locks owners, in the order in which they are given and which is the same for everybody, and reads their accounts: what the last write left.</summary>
+    Task<IReadOnlyList<OwnerRow>> LockAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners);
+
+    /// <summary>Stores those of the secrets that no unique rule is in the way of. One answer for each, null for what was not stored.</summary>
     Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets);
+
+    /// <summary>Gives owners that are locked their accounts, and moves their stamps.</summary>
+    Task MoveAsync(SecretsDbContext db, IReadOnlyList<AccountMove> accounts);
 }
 
 /// <summary>A store that can also do it in one round trip, when nothing is in the way.</summary>
 internal interface INewSecretsAtOnce
 {
     /// <summary>
-    /// Stores all of them and the rows of the audit that tell of them, and commits, in one round trip. Owners are locked in the same order as by
-    /// <see cref="INewSecretStore.StoreAsync"/>.
+    /// Stores all of them, their owners' accounts and the rows of the audit that tell of them, and commits, in one round trip. Owners are locked in the order of their accounts.
     /// </summary>
     /// <param name="db">In a transaction, which is over after this.</param>
     /// <param name="secrets">Sealed.</param>
+    /// <param name="accounts">In the order in which owners are locked.</param>
     /// <param name="rows">Of the audit.</param>
-    /// <returns>One answer for each where it was done; it is refused where anything is in the way of a single one.</returns>
-    Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets, AuditAppend rows);
+    /// <returns>One answer for each where it was done; it is refused where anything is in the way of a single one, or an account is another than expected.</returns>
+    Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
+        SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountMove> accounts, AuditAppend rows);
 }

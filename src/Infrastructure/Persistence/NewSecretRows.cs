@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Persistence;
 
@@ -11,15 +10,6 @@ internal static class NewSecretRows
     /// <summary>The one order in which owners are locked.</summary>
     public static IEnumerable<T> InLockOrder<T>(this IEnumerable<T> rows, Func<T, SecretOwner> owner) =>
         rows.OrderBy(row => owner(row).Kind).ThenBy(row => owner(row).Id, StringComparer.Ordinal);
-
-    /// <summary>What each owner is charged, in the order in which owners are locked.</summary>
-    public static IEnumerable<(SecretOwner Owner, long Bytes)> Accounts(IEnumerable<Secret> secrets) => secrets
-        .GroupBy(secret => secret.Owner, (owner, own) => (Owner: owner, Bytes: own.Sum(secret => (long)secret.Size)))
-        .InLockOrder(account => account.Owner);
-
-    /// <summary>The data key that a secret is sealed with.</summary>
-    public static Guid KeyIdOf(Secret secret) =>
-        Envelope.KeyIdOf(secret.Envelope) ?? throw new ArgumentException("The secret is not sealed.", nameof(secret));
 
     /// <summary>
     /// One answer for each secret. The reader is at the ids of those that were stored; every result after it is rivals: of whom, id, name and tool.

@@ -5,6 +5,7 @@ using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Batching;
+using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Persistence;
 
@@ -17,17 +18,14 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly INewSecretStore _store;
     private readonly AuditWriters _audit;
-    private readonly IDatabaseFaults _faults;
+    private readonly NewSecretAccounts _accounts;
     private readonly Batcher<Audited, NewSecret?> _batcher;
     private int _careful;
 
     public NewSecrets(
-        IDbContextFactory<SecretsDbContext> contexts, INewSecretStore store, AuditWriters audit, IDatabaseFaults faults, IOptions<GroupCommitOptions> options)
+        IDbContextFactory<SecretsDbContext> contexts, INewSecretStore store, AuditWriters audit, NewSecretAccounts accounts, IOptions<GroupCommitOptions> options)
     {
-        _contexts = contexts;
-        _store = store;
-        _audit = audit;
-        _faults = faults;
+        (_contexts, _store, _audit, _accounts) = (contexts, store, audit, accounts);
         _batcher = new Batcher<Audited, NewSecret?>(options.Value.ToLimits(), StoreAsync);
     }
 
@@ -44,14 +42,14 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         {
             return await StoreAllAsync(db, items) ?? await StoreFittingAsync(db, items);
         }
-        catch (Exception exception) when (exception is not UnavailableException && !_faults.IsUnavailable(exception) && items.Count > 1)
+        catch (Exception exception) when (exception is not UnavailableException && !db.Faults.IsUnavailable(exception) && items.Count > 1)
         {
             // One of them upset the database: each goes its own way, and only that one fails.
             return new NewSecret?[items.Count];
         }
     }
 
-    /// <summary>Null, and nothing is stored, where not all can be.</summary>
+    /// <summary>Null, and nothing is stored, where not all can be, or an account has to be read first.</summary>
     private async Task<IReadOnlyList<NewSecret?>?> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
     {
         if (_store is not INewSecretsAtOnce atOnce)
@@ -66,27 +64,81 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
             return null;
         }
 
+        List<AccountMove> accounts = [];
+        foreach (var (owner, own) in ByOwner(items))
+        {
+            if (_accounts.Find(owner) is not { } known || _accounts.Fitting(known.Account, own, item => item.Secret).Count < own.Count)
+            {
+                return null;
+            }
+
+            accounts.Add(_accounts.MoveOf(owner, known, own.ConvertAll(item => item.Secret)));
+        }
+
         IReadOnlyList<NewSecret> stored = [];
         await using var transaction = await db.Database.BeginTransactionAsync();
-        if (await _audit.TryCommitAsync(db, [.. items.Select(item => item.Fact)], async rows =>
+        if (await _audit.TryCommitAsync(db, FactsOf(items, accounts), async rows =>
         {
-            (var outcome, stored) = await atOnce.StoreAllAsync(db, [.. items.Select(item => item.Secret)], rows);
+            (var outcome, stored) = await atOnce.StoreAllAsync(db, [.. items.Select(item => item.Secret)], accounts, rows);
             return outcome;
         }))
         {
+            accounts.ForEach(_accounts.Note);
             return stored;
         }
 
         _careful = CarefulFor;
+        accounts.ForEach(_accounts.Forget);
         return null;
     }
 
     private async Task<IReadOnlyList<NewSecret?>> StoreFittingAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
     {
         await using var transaction = await db.Database.BeginTransactionAsync();
-        var stored = await _store.StoreAsync(db, [.. items.Select(item => item.Secret)]);
-        await _audit.CommitAsync(db, [.. items.Where((_, at) => stored[at] is not null).Select(item => item.Fact)], transaction);
-        return stored;
+        var owners = ByOwner(items).ToList();
+        var locked = await _store.LockAsync(db, [.. owners.Select(group => group.Owner)]);
+        var accounts = new Dictionary<SecretOwner, CachedAccount>();
+        List<Audited> fitting = [];
+        for (var at = 0; at < owners.Count; at++)
+        {
+            // If the account does not verify, each secret goes its own way, which says so.
+            var (owner, own) = owners[at];
+            if (_accounts.Open(owner, locked[at]) is { } account)
+            {
+                accounts.Add(owner, account);
+                fitting.AddRange(_accounts.Fitting(account.Account, own, item => item.Secret));
+            }
+        }
+
+        var results = new NewSecret?[items.Count];
+        if (fitting.Count == 0)
+        {
+            return results;
+        }
+
+        var stored = await _store.StoreAsync(db, fitting.ConvertAll(item => item.Secret));
+        var done = fitting.Where((_, at) => stored[at] is not null).ToList();
+        if (done.Count == 0)
+        {
+            return results;
+        }
+
+        var moves = ByOwner(done).Select(group => _accounts.MoveOf(group.Owner, accounts[group.Owner], group.Items.ConvertAll(item => item.Secret))).ToList();
+        await _store.MoveAsync(db, moves);
+        await _audit.CommitAsync(db, FactsOf(done, moves), transaction);
+        moves.ForEach(_accounts.Note);
+        var byId = fitting.Zip(stored).ToDictionary(pair => pair.First.Secret.Id, pair => pair.Second);
+        return [.. items.Select(item => byId.GetValueOrDefault(item.Secret.Id))];
+    }
+
+    private static IEnumerable<(SecretOwner Owner, List<Audited> Items)> ByOwner(IEnumerable<Audited> items) => items
+        .GroupBy(item => item.Secret.Owner, (owner, own) => (Owner: owner, Items: own.ToList()))
+        .InLockOrder(group => group.Owner);
+
+    private static List<AuditEvent> FactsOf(IReadOnlyList<Audited> items, List<AccountMove> accounts)
+    {
+        var versions = accounts.ToDictionary(move => move.Owner, move => move.After.Account.Version);
+        return [.. items.Select(item => item.Fact with { OwnerVersion = versions[item.Secret.Owner] })];
     }
 
     private sealed record Audited(Secret Secret, AuditEvent Fact);

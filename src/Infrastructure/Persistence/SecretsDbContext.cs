@@ -2,6 +2,7 @@ using System.Data;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
@@ -20,12 +21,15 @@ namespace Secrets.Infrastructure.Persistence;
 internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(options), ISecretsDb
 {
     private readonly List<AuditEvent> _facts = [];
+    private LockedAccounts? _locked;
 
     public DbSet<Secret> Secrets => Set<Secret>();
 
     public DbSet<Owner> Owners => Set<Owner>();
 
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+
+    public DbSet<KeyAccountRow> KeyAccounts => Set<KeyAccountRow>();
 
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
@@ -46,14 +50,15 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     public DbSet<IntegrityStateRow> IntegrityStates => Set<IntegrityStateRow>();
 
     /// <summary>What an error of the database means.</summary>
-    protected abstract IDatabaseFaults Faults { get; }
+    public abstract IDatabaseFaults Faults { get; }
+
+    private LockedAccounts Locked => _locked ??= new LockedAccounts(this, this.GetService<OwnerSeals>(), this.GetService<KeySeals>());
 
     /// <summary>A collation that compares text byte by byte, so that no database folds case or ignores an accent.</summary>
     protected abstract string BinaryCollation { get; }
 
-    /// <summary>Adds bytes ({2}) to the account of an owner ({0}, {1}) where they fit ({3}), and moves its stamp.</summary>
-    protected virtual string Charge =>
-        "UPDATE owners SET bytes_used = bytes_used + {2}, stamp = stamp + 1 WHERE kind = {0} AND id = {1} AND bytes_used + {2} <= {3}";
+    /// <summary>Locks the account of an owner ({0}, {1}), and moves its stamp.</summary>
+    protected virtual string LockOwner => "UPDATE owners SET stamp = stamp + 1 WHERE kind = {0} AND id = {1}";
 
     /// <summary>Allows, where it may, what the service needs of the database besides the schema. Part of migrating.</summary>
     public virtual Task AllowWhatIsNeededAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -66,16 +71,83 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <exception cref="StartupException">It need not.</exception>
     public abstract Task RequireDurabilityAsync(CancellationToken cancellationToken);
 
-    public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
-        CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
+    public async Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
+        }
+        catch (UniqueViolationException violation) when (violation.Entity is Owner or KeyAccountRow)
+        {
+            // Somebody else opened the account at the same moment. Now it is there.
+            return await CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
+        }
+    }
 
     public void Record(AuditEvent fact) => _facts.Add(fact);
 
-    // As SQL, because every write begins with it, and to take an expression of it apart each time costs more than to run it.
-    public async Task<bool> ChargeAsync(SecretOwner owner, long bytes, long most, CancellationToken cancellationToken)
+    public async Task<OwnerUse> LockAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        var charged = await Database.ExecuteSqlRawAsync(Charge, [(byte)owner.Kind, Stored(owner.Id), bytes, most], cancellationToken);
-        return charged > 0;
+        var verified = await LockWholeAsync(owner, cancellationToken);
+        return new OwnerUse(verified.Account.Bytes, verified.Account.Count);
+    }
+
+    public async Task LockKeysAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        if (Locked.Has(userId))
+        {
+            return;
+        }
+
+        // What is read after the lock, in a statement of its own, is what the last write left.
+        await KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
+        var (keys, fault) = await this.GetService<KeyReader>().ReadAsync(this, userId);
+        if (keys is null)
+        {
+            await this.GetService<IntegrityAlarms>().RaiseAsync(SecretOwner.User(userId), fault!);
+            throw new TamperedOwnerException();
+        }
+
+        Locked.Add(userId, keys);
+    }
+
+    /// <summary>Locks an owner until the end of the transaction, and reads what the owner has.</summary>
+    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
+    internal async Task<VerifiedOwner> LockWholeAsync(SecretOwner owner, CancellationToken cancellationToken)
+    {
+        if (Locked.Find(owner) is { } known)
+        {
+            return known;
+        }
+
+        await LockRowAsync(owner, cancellationToken);
+        var verified = await this.GetService<OwnerReader>().ReadAsync(this, owner);
+        Locked.Add(owner, verified);
+        return verified;
+    }
+
+    /// <summary>Locks the row of an owner until the end of the transaction, and moves its stamp. What the owner has is not looked at.</summary>
+    internal Task LockRowAsync(SecretOwner owner, CancellationToken cancellationToken) =>
+        // As SQL, because every write begins with it, and to take an expression of it apart each time costs more than to run it.
+        Database.ExecuteSqlRawAsync(LockOwner, [(byte)owner.Kind, Stored(owner.Id)], cancellationToken);
+
+    /// <summary>Takes the rows of an owner that is locked for the current ones, whatever its account says (<see cref="Acceptance"/>).</summary>
+    internal void BaseOn(SecretOwner owner, OwnerRows found, long version) => Locked.AddUnverified(owner, found, version);
+
+    /// <summary>Locks the keys of a user, and takes those that are not revoked for the current ones, whatever their account says.</summary>
+    internal async Task<List<ApiKey>> BaseKeysOnAsync(Guid userId, long version, CancellationToken cancellationToken)
+    {
+        await KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
+        var stored = await KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken);
+        var live = await ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
+        Locked.AddUnverified(userId, stored, live, Math.Max(version, stored?.Version ?? 0));
+        return live;
+    }
+
+    public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
+    {
+        _locked?.Settle();
+        return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 
     /// <summary>Reads the database as it is at one moment, with as many queries as it takes.</summary>
@@ -112,13 +184,19 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         // A second attempt starts from nothing, and the transaction is all or nothing without savepoints in it.
         ChangeTracker.Clear();
         _facts.Clear();
+        _locked = null;
         Database.AutoSavepointsEnabled = false;
         await using var transaction = await Database.BeginTransactionAsync(cancellationToken);
         try
         {
             var result = await work(cancellationToken);
             await SaveChangesAsync(cancellationToken);
-            await this.GetService<AuditWriters>().CommitAsync(this, _facts, transaction);
+            await this.GetService<AuditWriters>().CommitAsync(this, _locked?.WithVersions(_facts, this.GetService<TimeProvider>().GetUtcNow()) ?? _facts, transaction);
+            if (_locked is not null)
+            {
+                this.GetService<KnownAccounts>().Note(_locked);
+            }
+
             return result;
         }
         catch (DbUpdateConcurrencyException)
@@ -127,10 +205,18 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
         catch (DbUpdateException exception) when (Faults.UniqueIndexOf(exception) is { } index)
         {
-            // What an entity owns is written along with it, and named along with it.
-            var refused = exception.Entries.Where(entry => !entry.Metadata.IsOwned()).ToList();
+            // The account is written along with what is refused.
+            var refused = exception.Entries.Where(entry => HasUniqueRule(entry.Metadata, index)).ToList();
             throw new UniqueViolationException(
                 Configurations.SecretConfiguration.RuleOf(index), refused.Count == 1 ? refused[0].Entity : null, exception);
         }
+        finally
+        {
+            _locked = null;
+        }
     }
+
+    private static bool HasUniqueRule(IEntityType entity, string index) =>
+        string.Equals(entity.FindPrimaryKey()?.GetName(), index, StringComparison.Ordinal)
+        || entity.GetIndexes().Any(other => string.Equals(other.GetDatabaseName(), index, StringComparison.Ordinal));
 }

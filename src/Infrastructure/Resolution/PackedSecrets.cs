@@ -13,7 +13,7 @@ namespace Secrets.Infrastructure.Resolution;
 internal static class PackedSecrets
 {
     // In front of each: the keys of name, tool and argument, and the length of the rest.
-    private const int HeaderSize = 4 * sizeof(ushort);
+    private const int HeaderSize = (3 * sizeof(ushort)) + sizeof(int);
 
     // Instead of a key. For a tool: a pattern, which any tool may match. For an argument: not a default.
     private const ushort NoKey = 0;
@@ -27,24 +27,20 @@ internal static class PackedSecrets
         Argument = 4,
     }
 
-    /// <summary>Packs the secrets of one owner; null where one is too large for it.</summary>
-    public static byte[]? Pack(IReadOnlyList<Candidate> secrets)
+    /// <summary>Packs the secrets of one owner.</summary>
+    public static byte[] Pack(IReadOnlyList<Candidate> secrets)
     {
         var (all, rest) = (new ArrayBufferWriter<byte>(), new ArrayBufferWriter<byte>());
         foreach (var secret in secrets)
         {
             rest.ResetWrittenCount();
             Write(rest, secret);
-            if (rest.WrittenCount > ushort.MaxValue)
-            {
-                return null;
-            }
-
             var (tool, argument, isDefault) = secret.Placement.Binding;
             WriteKey(all, KeyOf(secret.Placement.Name));
             WriteKey(all, secret.Pattern is { WildcardCount: 0 } ? KeyOf(tool!) : NoKey);
             WriteKey(all, isDefault && argument is not null ? KeyOf(argument) : NoKey);
-            WriteKey(all, (ushort)rest.WrittenCount);
+            BinaryPrimitives.WriteInt32LittleEndian(all.GetSpan(sizeof(int)), rest.WrittenCount);
+            all.Advance(sizeof(int));
             all.Write(rest.WrittenSpan);
         }
 
@@ -60,7 +56,7 @@ internal static class PackedSecrets
         var found = new List<Candidate>();
         while (!packed.IsEmpty)
         {
-            var (name, ofTool, ofArgument, length) = (KeyAt(packed, 0), KeyAt(packed, 1), KeyAt(packed, 2), KeyAt(packed, 3));
+            var (name, ofTool, ofArgument, length) = (KeyAt(packed, 0), KeyAt(packed, 1), KeyAt(packed, 2), LengthAt(packed));
             if ((ofArgument != NoKey && (ofTool == NoKey || ofTool == tool) && (arguments is null || arguments.AsSpan().Contains(ofArgument)))
                 || names.AsSpan().Contains(name))
             {
@@ -73,10 +69,21 @@ internal static class PackedSecrets
         return found.Count == 0 ? OwnerCandidates.None : new OwnerCandidates(found);
     }
 
+    /// <summary>All of them.</summary>
+    public static IEnumerable<Candidate> ReadAll(byte[] packed, SecretOwner owner)
+    {
+        for (var at = 0; at < packed.Length; at += HeaderSize + LengthAt(packed.AsSpan(at)))
+        {
+            yield return Read(packed.AsSpan(at + HeaderSize, LengthAt(packed.AsSpan(at))), owner);
+        }
+    }
+
     // Two texts of one key cost a comparison later and change nothing. It differs from process to process, so nobody can choose such texts.
     private static ushort KeyOf(string text) => (ushort)(1 + ((uint)StringComparer.Ordinal.GetHashCode(text) % ushort.MaxValue));
 
     private static ushort KeyAt(ReadOnlySpan<byte> packed, int place) => BinaryPrimitives.ReadUInt16LittleEndian(packed[(place * sizeof(ushort))..]);
+
+    private static int LengthAt(ReadOnlySpan<byte> packed) => BinaryPrimitives.ReadInt32LittleEndian(packed[(3 * sizeof(ushort))..]);
 
     private static void WriteKey(ArrayBufferWriter<byte> bytes, ushort key)
     {

@@ -13,6 +13,9 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
     /// </summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
+    // Of the memory, for one owner: larger ones are read each time.
+    private const int MaxShare = 4;
+
     // Of an entry besides its bytes: objects, the owner's id, its place in the dictionary.
     private const int Overhead = 250;
 
@@ -39,7 +42,7 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
     /// <summary>Remembers an owner, in place of what was remembered before.</summary>
     public void Remember(SecretOwner owner, RememberedOwner remembered)
     {
-        if (!HasMemory)
+        if (!HasMemory || remembered.Packed.Length > _limit / MaxShare)
         {
             return;
         }
@@ -111,7 +114,7 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
 
         public long Since => since;
 
-        public int Size => Overhead + (owner.Packed?.Length ?? 0);
+        public int Size => Overhead + owner.Packed.Length;
 
         // Since it was read. Were it true from the start, a sweep that meets newcomers only could not tell the busy ones among them.
         public bool WasUsed { get; set; }
@@ -120,10 +123,10 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
 
 /// <summary>What was read of an owner.</summary>
 /// <param name="Stamp">The owner's stamp then.</param>
-/// <param name="Packed">The secrets (<see cref="PackedSecrets"/>); null: too many to remember.</param>
-internal sealed record RememberedOwner(long Stamp, byte[]? Packed)
+/// <param name="Version">The owner's version then.</param>
+/// <param name="Packed">The secrets (<see cref="PackedSecrets"/>).</param>
+internal sealed record RememberedOwner(long Stamp, long Version, byte[] Packed)
 {
     /// <summary>Whether the other says the same, in bytes of its own.</summary>
-    public bool IsSameAs(RememberedOwner other) =>
-        Stamp == other.Stamp && Packed is null == other.Packed is null && Packed.AsSpan().SequenceEqual(other.Packed);
+    public bool IsSameAs(RememberedOwner other) => Stamp == other.Stamp && Version == other.Version && Packed.AsSpan().SequenceEqual(other.Packed);
 }

@@ -225,7 +225,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
         Assert.True(await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit") > young);
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
         await _server.RemoveAuditAsync(DateTimeOffset.UtcNow.AddDays(1));
-        Assert.Equal(0, await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit"));
+        Assert.Equal(0, await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE action <> 52")); // but for the versions of accounts
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
         await own.FillAsync();
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
@@ -236,7 +236,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     {
         await own.FillAsync();
         var writer = await _server.ScalarAsync<Guid>(AnyWriter);
-        var first = await _server.ScalarAsync<long>("SELECT min(sequence) FROM audit WHERE writer = @writer", ("writer", writer));
+        var first = await _server.ScalarAsync<long>("SELECT min(sequence) - 1 FROM audit WHERE writer = @writer AND address IS NOT NULL", ("writer", writer));
         await _server.ExecuteSqlAsync(
             "UPDATE audit SET address = CONCAT(address, '0') WHERE writer = @writer AND sequence = @at", ("writer", writer), ("at", first + 1));
 

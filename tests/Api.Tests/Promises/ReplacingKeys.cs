@@ -140,12 +140,12 @@ public sealed class ReplacingKeys : IAsyncLifetime
 
         await ReplaceAllAsync();
         Assert.Equal(1, await LeftAsync());
-        Assert.Equal("some value", await ResolveAsync(user, "t"));
-        Assert.Contains(_server.Log.Lines, line => line.Contains(edited.ToString(), StringComparison.Ordinal) && line.Contains("cannot be sealed anew", StringComparison.Ordinal));
+        Assert.Contains(_server.Log.Lines, line => line.Contains(user.UserId.ToString(), StringComparison.Ordinal) && line.Contains("were changed outside the service", StringComparison.Ordinal));
 
         await _server.ExecuteSqlAsync("UPDATE secrets SET tool_arg = 'a' WHERE id = @id", ("@id", edited));
         await PassAsync();
         Assert.Equal(0, await LeftAsync());
+        Assert.Equal("some value", await ResolveAsync(user, "t"));
         Assert.Equal("another value", await ResolveAsync(user, "u"));
     }
 
@@ -155,8 +155,8 @@ public sealed class ReplacingKeys : IAsyncLifetime
         using var user = await NewUserAsync();
         await _server.StoreAsync(SecretOwner.User(user.UserId), [.. Enumerable.Range(0, 20).Select(number => Default(number))]);
 
-        // Retired, and nothing more.
-        await _server.ExecuteSqlAsync("UPDATE data_keys SET retired_at = created_at WHERE owner_id = @owner", ("@owner", user.UserId.ToString()));
+        // Retired, and nothing sealed anew.
+        await _server.RetireDataKeyAsync(SecretOwner.User(user.UserId));
         _clock.MoveOn(ApiServer.RetiredKeysStay);
         await ReplaceAllAsync();
 

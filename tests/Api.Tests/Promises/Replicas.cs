@@ -14,6 +14,12 @@ public sealed class Replicas : IAsyncLifetime
     /// <summary>A client of that replica, or of the process that is or was the last in its place.</summary>
     public ApiClient this[int replica] => Volatile.Read(ref _clients[replica]);
 
+    /// <summary>What the processes wrote to their terminals.</summary>
+    public string Output => string.Join('\n', _processes.Select(process => process.Output));
+
+    /// <summary>Runs a statement behind the back of all.</summary>
+    public Task AttackAsync(string sql) => TestDatabase.RunAsync(_installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
+
     public async ValueTask InitializeAsync()
     {
         if (!TestDatabase.IsThere)

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Secrets.Api.Tests.AiHub;
+using Secrets.Domain.Secrets;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
@@ -107,7 +108,7 @@ public sealed class WriteOnly(ApiServer server)
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"d","secret_value":{{json}},"tool_name":"tool__*","tool_arg":"key2","is_default_for_tool":true}"""));
         answers.Add(await user.SendAsync(HttpMethod.Patch, $"{Path}/{Guid.NewGuid()}", $$"""{"secret_value":{{json}}}"""));
         answers.Add(await user.SendAsync(HttpMethod.Patch, one, $$"""{"secret_value":{{json}}}""", ("If-Match", "\"77\"")));
-        await server.ExecuteSqlAsync("UPDATE owners SET bytes_used = @full WHERE id = @id", ("full", (long)ApiServer.Quota), ("id", user.UserId.ToString()));
+        await server.StoreAsync(SecretOwner.User(user.UserId), [new NewSecret("filler", new string('f', ApiServer.Quota), null, null)]);
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"full","secret_value":{{json}}}"""));
         using var reader = await server.NewKeyAsync(user.UserId, ["secrets:read"]);
         answers.Add(await reader.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"n","secret_value":{{json}}}"""));
@@ -203,7 +204,7 @@ public sealed class WriteOnly(ApiServer server)
         answers.AddRange([await nobody.SendAsync(HttpMethod.Post, Vault.Path, create), await nobody.SendAsync(HttpMethod.Patch, Vault.Path, update)]);
         answers.AddRange([await admin.GetAsync(Vault.Path), await member.GetAsync(Vault.Path + "?workspace=support")]);
         answers.Add((await admin.GetAsync($"{Path}?organization_id={organization}")).MustBe(200));
-        await server.ExecuteSqlAsync("UPDATE owners SET bytes_used = @full WHERE id = @id", ("full", (long)ApiServer.Quota), ("id", organization));
+        await server.StoreAsync(new SecretOwner(OwnerKind.Organization, organization), [new NewSecret("filler", new string('f', ApiServer.Quota), null, null)]);
         answers.Add((await admin.SendAsync(HttpMethod.Post, Vault.Path, create.Replace("marked", "full", StringComparison.Ordinal))).MustBeRefused(403));
 
         // In bodies that cannot be read or break a rule, and in places where it does not belong.

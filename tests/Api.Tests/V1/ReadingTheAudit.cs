@@ -26,7 +26,7 @@ public sealed class ReadingTheAudit(ApiServer server)
         Assert.All(rows, row =>
         {
             Assert.Equal(
-                "action,actor,address,at,hash,key_id,outcome,owner,request_id,secret_id,secret_version,sequence,tool_arg,tool_name,writer",
+                "action,actor,address,at,hash,key_id,outcome,owner,owner_version,request_id,secret_id,secret_version,sequence,tool_arg,tool_name,writer",
                 string.Join(',', row.AsObject().Select(member => member.Key).Order(StringComparer.Ordinal)));
             Assert.Equal("success", row["outcome"]!.GetValue<string>());
             Assert.Equal(id, row["secret_id"]!.GetValue<Guid>());
@@ -85,12 +85,17 @@ public sealed class ReadingTheAudit(ApiServer server)
     {
         using var user = await server.NewUserAsync(Everything);
         using var other = await server.NewUserAsync();
-        using var expired = await server.NewKeyAsync(user.UserId, ["secrets:read"]);
-        var keyId = await server.ScalarAsync<Guid>(
-            Sql.Of(
-                "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE prefix = @prefix RETURNING id",
-                "UPDATE api_keys SET expires_at = DATEADD(second, -1, SYSDATETIMEOFFSET()) OUTPUT inserted.id WHERE prefix = @prefix"),
-            ("prefix", expired.Key![..17]));
+        using var @operator = server.Operator();
+        var made = (await @operator.PostAsync("/api/v1/api-keys", new JsonObject
+        {
+            ["name"] = "soon over",
+            ["user_id"] = user.UserId.ToString(),
+            ["scopes"] = new JsonArray("secrets:read"),
+            ["expires_at"] = DateTimeOffset.UtcNow.AddSeconds(1).ToString("O"),
+        })).MustBe(200).Json;
+        using var expired = server.WithKey(made["key"]!.GetValue<string>());
+        var keyId = made["id"]!.GetValue<Guid>();
+        await Task.Delay(TimeSpan.FromSeconds(1.1), TestContext.Current.CancellationToken);
         using var nobody = server.Anonymous();
 
         (await expired.GetAsync(SecretsPath)).MustBe(401);

@@ -11,7 +11,7 @@ public sealed class RememberingCallers
     private static readonly ApiKey Key = new(
         Guid.NewGuid(), "a key", ApiKeyText.Generate(), Scopes.All, Guid.NewGuid(), membership: null, Guid.NewGuid(), TimeProvider.System.GetUtcNow());
 
-    private static readonly Caller Remembered = new(Key.UserId, Scopes.All, []) { Remembered = Key };
+    private static readonly Caller Remembered = new(Key.UserId, Scopes.All, []) { Remembered = new CachedKey(Key, 1, 0) };
 
     [Fact]
     public async Task A_request_that_does_not_confirm_its_caller_is_refused_to_one_who_was_remembered()

@@ -1,5 +1,7 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.TestKit;
 
@@ -23,7 +25,7 @@ public sealed class MakingTheFirstKey : IAsyncLifetime
 
             Assert.Single(texts, text => text is not null);
             Assert.Equal((made, 1), (await CountAsync("1 = 1"), await CountAsync("revoked_at IS NULL")));
-            await _server.ExecuteSqlAsync(Sql.Of("UPDATE api_keys SET revoked_at = now()", "UPDATE api_keys SET revoked_at = SYSDATETIMEOFFSET()"));
+            await RevokeAsync();
         }
     }
 
@@ -32,6 +34,21 @@ public sealed class MakingTheFirstKey : IAsyncLifetime
         await using var scope = _server.Services.CreateAsyncScope();
         var first = ActivatorUtilities.CreateInstance<BootstrapKey>(scope.ServiceProvider, Options.Create(new AuthOptions()));
         return await first.MakeIfNoneAsync(TestContext.Current.CancellationToken);
+    }
+
+    private async Task RevokeAsync()
+    {
+        await using var scope = _server.Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<ISecretsDb>();
+        await db.InTransactionAsync(
+            async token =>
+            {
+                var key = await db.ApiKeys.AsNoTracking().SingleAsync(key => key.RevokedAt == null, token);
+                await db.LockKeysAsync(key.UserId, token);
+                (await db.ApiKeys.SingleAsync(other => other.Id == key.Id, token)).Revoke(TimeProvider.System.GetUtcNow());
+                return true;
+            },
+            TestContext.Current.CancellationToken);
     }
 
     private Task<long> CountAsync(string condition) => _server.ScalarAsync<long>($"SELECT CAST(count(*) AS bigint) FROM api_keys WHERE {condition}");

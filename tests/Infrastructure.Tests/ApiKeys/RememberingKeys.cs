@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Persistence.Postgres;
@@ -18,14 +19,15 @@ public sealed class RememberingKeys(ApiServer server) : IClassFixture<ApiServer>
     public void A_key_is_remembered_until_its_use_has_to_be_noted_again(int notedSecondsAgo)
     {
         var remembered = new RememberedKeys(_clock, new PostgresConfirmations());
-        var key = new ApiKey(Guid.NewGuid(), "n", ApiKeyText.Generate(), Scopes.SecretsResolve, Guid.NewGuid(), null, Guid.NewGuid(), _clock.GetUtcNow());
+        var key = new CachedKey(
+            new ApiKey(Guid.NewGuid(), "n", ApiKeyText.Generate(), Scopes.SecretsResolve, Guid.NewGuid(), null, Guid.NewGuid(), _clock.GetUtcNow()), Version: 1, Stamp: 0);
 
         remembered.Remember(key, TimeSpan.FromSeconds(notedSecondsAgo));
 
         _clock.Advance(TimeSpan.FromSeconds(60 - notedSecondsAgo) - TimeSpan.FromTicks(1));
-        Assert.Same(key, remembered.Find(key.Prefix));
+        Assert.Same(key, remembered.Find(key.Key.Prefix));
         _clock.Advance(TimeSpan.FromTicks(1));
-        Assert.Null(remembered.Find(key.Prefix));
+        Assert.Null(remembered.Find(key.Key.Prefix));
     }
 
     [Theory]
@@ -40,8 +42,8 @@ public sealed class RememberingKeys(ApiServer server) : IClassFixture<ApiServer>
         await server.ExecuteSqlAsync(
             "UPDATE api_keys SET last_used_at = @at WHERE prefix = @prefix", ("at", now.AddSeconds(lastUsedSeconds)), ("prefix", ApiKeyText.PrefixOf(user.Key!)));
         var lookup = server.Services.GetRequiredService<ApiKeyLookup>();
-        var key = await lookup.FindAsync(ApiKeyText.PrefixOf(user.Key!), TestContext.Current.CancellationToken);
+        var found = await lookup.FindAsync(ApiKeyText.PrefixOf(user.Key!), TestContext.Current.CancellationToken);
 
-        Assert.Equal(TimeSpan.FromSeconds(expectedSeconds), await lookup.TouchAsync(key!, now, TestContext.Current.CancellationToken));
+        Assert.Equal(TimeSpan.FromSeconds(expectedSeconds), await lookup.TouchAsync(found!.Key!, now, TestContext.Current.CancellationToken));
     }
 }

@@ -17,7 +17,7 @@ public sealed class ConfirmingClaims(ApiServer server) : IClassFixture<ApiServer
         await using var db = await server.NewContextAsync();
         await db.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         var confirmations = server.Services.GetRequiredService<IConfirmations>();
-        var (owner, key) = (new OwnerStamp(SecretOwner.User(Guid.NewGuid()), 7), Guid.NewGuid());
+        var (owner, key) = (new OwnerStamp(SecretOwner.User(Guid.NewGuid()), 7, 3), new KeyClaim(Guid.NewGuid(), Guid.NewGuid(), 1, 1));
 
         for (var turn = 0; turn < Turns; turn++)
         {

@@ -57,11 +57,16 @@ public sealed class PackingSecrets
     }
 
     [Fact]
-    public void What_is_too_large_is_not_packed()
+    public void The_largest_secret_is_packed_like_any_other()
     {
-        var placement = new Placement(SecretOwner.User(Guid.NewGuid()), Guid.NewGuid(), "n", new ToolBinding(null, null, IsDefault: false), WorkspaceAccess.All, 1);
-        Assert.NotNull(PackedSecrets.Pack([new Candidate(placement, new byte[65_000])]));
-        Assert.Null(PackedSecrets.Pack([new Candidate(placement, new byte[5]), new Candidate(placement, new byte[ushort.MaxValue])]));
+        var owner = SecretOwner.User(Guid.NewGuid());
+        var placement = new Placement(owner, Guid.NewGuid(), "n", new ToolBinding(null, null, IsDefault: false), WorkspaceAccess.All, 1);
+        Candidate[] secrets = [new(placement, new byte[5]), new(placement with { SecretId = Guid.NewGuid(), Name = "m" }, new byte[200_000])];
+
+        var read = PackedSecrets.ReadAll(PackedSecrets.Pack(secrets), owner).ToList();
+
+        Assert.Equal(secrets.Select(secret => secret.Placement), read.Select(secret => secret.Placement));
+        Assert.Equal([5, 200_000], read.Select(secret => secret.Envelope.Length));
     }
 
     private static Candidate CandidateOf(OracleSecret secret, SecretOwner owner) => new(

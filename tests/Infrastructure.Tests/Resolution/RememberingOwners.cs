@@ -64,7 +64,7 @@ public sealed class RememberingOwners
         Assert.Same(first, remembered.Find(owner));
 
         // Whoever bypassed the service and what moves the stamp.
-        foreach (var other in (RememberedOwner[])[Read(2), new(2, new byte[Size - 1]), new(2, []), new(2, null), new(2, [])])
+        foreach (var other in (RememberedOwner[])[Read(2), new(2, 1, new byte[Size - 1]), new(2, 1, []), new(2, 2, [])])
         {
             remembered.Remember(owner, other);
             Assert.Same(other, remembered.Find(owner));
@@ -82,13 +82,13 @@ public sealed class RememberingOwners
             var random = new Random(worker);
             for (var count = 0; count < 20_000; count++)
             {
-                remembered.Remember(owners[random.Next(owners.Count)], new RememberedOwner(count, new byte[random.Next(2 * Size)]));
+                remembered.Remember(owners[random.Next(owners.Count)], new RememberedOwner(count, 1, new byte[random.Next(2 * Size)]));
             }
 
             return ValueTask.CompletedTask;
         });
 
-        var kept = owners.Select(remembered.Find).Sum(one => one?.Packed?.Length ?? 0);
+        var kept = owners.Select(remembered.Find).Sum(one => one?.Packed.Length ?? 0);
         Assert.InRange(kept, 400_000, 1_000_000);
     }
 
@@ -104,5 +104,5 @@ public sealed class RememberingOwners
 
     private static SecretOwner NewOwner() => SecretOwner.User(Guid.NewGuid());
 
-    private static RememberedOwner Read(long stamp) => new(stamp, new byte[Size]);
+    private static RememberedOwner Read(long stamp) => new(stamp, 1, new byte[Size]);
 }

@@ -68,7 +68,8 @@ public sealed class RemovingOldRows : IAsyncLifetime
         await user.CreateSecretAsync("n");
     }
 
-    private Task<long> CountAsync() => _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit");
+    // But for the versions of accounts, which are written anew.
+    private Task<long> CountAsync() => _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE action <> 52");
 
     private static async Task UntilAsync(Func<Task<bool>> holds)
     {

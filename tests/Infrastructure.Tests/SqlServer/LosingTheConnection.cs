@@ -3,9 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
-using Secrets.Application.Secrets;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.SqlServer;
 using Secrets.TestKit;
@@ -26,16 +24,18 @@ public sealed class LosingTheConnection
     private static readonly Dictionary<string, Func<SqlServerSecretsDbContext, Task>> Acts = new(StringComparer.Ordinal)
     {
         ["a query"] = db => db.Owners.Where(owner => owner.Id == "u").ToListAsync(),
-        ["a command"] = db => db.ChargeAsync(Samples.Owner, 1, 2, CancellationToken.None),
-        ["candidates"] = db => new SqlServerCandidateReader().ReadAsync(db, [Samples.Question]),
+        ["a command"] = db => db.Database.ExecuteSqlRawAsync("UPDATE"),
+        ["owners"] = db => new SqlServerOwnerRows().ReadAsync(db, [Samples.Owner]),
         ["audit"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), commits: false),
         ["audit of many"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Append(500), commits: false),
         ["uses"] = db => new SqlServerUseStore().AddAsync(db, [new SecretUses(Guid.Empty, 1, DateTimeOffset.UnixEpoch)], CancellationToken.None),
         ["new secrets with their audit"] = async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
-            var store = new SqlServerNewSecretStore(Options.Create(new QuotaOptions()));
+            var store = new SqlServerNewSecretStore();
+            await store.LockAsync(db, [Samples.Owner]);
             await store.StoreAsync(db, [Samples.NewSecret()]);
+            await store.MoveAsync(db, [Samples.Move]);
             await new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), commits: true);
         },
         ["a transaction that is taken back"] = async db =>
@@ -216,7 +216,7 @@ public sealed class LosingTheConnection
     /// <summary>Requests and answers of one act on an open connection; the number of rows makes no difference.</summary>
     private static int MessagesOf(string act) => act switch
     {
-        "new secrets with their audit" => 4, // begin, store, append, commit
+        "new secrets with their audit" => 6, // begin, lock, store, move, append, commit
         "a transaction that is taken back" => 3,
         _ => 1,
     };

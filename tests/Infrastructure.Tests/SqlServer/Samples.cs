@@ -2,9 +2,9 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Secrets.Domain.Audit;
-using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.SqlServer;
 
@@ -15,8 +15,7 @@ internal static class Samples
 {
     public static readonly SecretOwner Owner = new(OwnerKind.Organization, "acme");
 
-    public static readonly CandidateQuestion Question =
-        new(Owner, new ToolCall("tool", ["arg"], new Dictionary<string, string>(StringComparer.Ordinal), Workspace: null));
+    public static readonly AccountMove Move = new(Owner, new CachedAccount(default, []), new CachedAccount(default, new byte[Account.SealedSize]));
 
     public static SqlServerSecretsDbContext NewContext(string connectionString)
     {

@@ -4,7 +4,6 @@ using System.Reflection;
 using System.Runtime.Loader;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.Resolution;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.SqlServer;
 using Secrets.TestKit;
@@ -45,8 +44,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
         {
             // Connect and query, with LINQ and by hand; a transaction, its commit and the end of one; an error, a wait that is cancelled, a time-out, nobody there.
             Assert.Empty(await _db.Owners.Where(owner => owner.Id == "u").ToListAsync(TestContext.Current.CancellationToken));
-            Assert.Same(OwnerCandidates.None, Assert.Single(await new SqlServerCandidateReader().ReadAsync(
-                _db, [Samples.Question])));
+            Assert.Single(await new SqlServerOwnerRows().ReadAsync(_db, [Samples.Owner]));
             await AppendAsync(commits: true);
             await AppendAsync(commits: false);
             await using (await _db.Database.BeginTransactionAsync(IsolationLevel.Snapshot, TestContext.Current.CancellationToken))

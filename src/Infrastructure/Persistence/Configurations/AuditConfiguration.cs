@@ -23,6 +23,12 @@ internal sealed class AuditConfiguration : IEntityTypeConfiguration<AuditEntry>
         builder.Property(entry => entry.RequestId).HasMaxLength(AuditEvent.MaxRequestIdLength);
         builder.Property(entry => entry.Hash).IsHash();
 
+        // What an account is compared with (docs/decisions/0020-the-database-is-not-trusted.md): rows of writes only, so that handing out a value costs nothing here.
+        builder.HasIndex(entry => new { entry.OwnerId, entry.OwnerVersion })
+            .HasFilter("owner_version IS NOT NULL AND key_user_id IS NULL").HasDatabaseName("ix_audit_owner_version");
+        builder.HasIndex(entry => new { entry.KeyUserId, entry.OwnerVersion })
+            .HasFilter("owner_version IS NOT NULL AND key_user_id IS NOT NULL").HasDatabaseName("ix_audit_key_user_version");
+
         // Each is written for every value that is handed out, so there are no more: for what an operator reads, an owner, and whoever acted.
         builder.HasIndex(entry => entry.At).HasDatabaseName("ix_audit_at");
         builder.HasIndex(entry => new { entry.OwnerId, entry.At }).HasDatabaseName("ix_audit_owner");

@@ -17,6 +17,7 @@ internal sealed class DataKeyConfiguration : IEntityTypeConfiguration<DataKeyRow
         builder.Property(key => key.OwnerId).HasMaxLength(SecretOwner.MaxIdLength);
         builder.HasIndex(key => new { key.OwnerKind, key.OwnerId })
             .IsUnique().HasFilter("retired_at IS NULL").HasDatabaseName("ux_data_keys_current");
+        builder.HasIndex(key => new { key.OwnerKind, key.OwnerId }, "ix_data_keys_owner");
         builder.HasOne<Owner>().WithMany()
             .HasForeignKey(key => new { key.OwnerKind, key.OwnerId })
             .HasConstraintName("fk_data_keys_owner")

@@ -4,6 +4,7 @@ using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
+using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Persistence.Configurations;
 
@@ -83,6 +84,7 @@ internal sealed class OwnerConfiguration : IEntityTypeConfiguration<Owner>
         builder.ToTable("owners");
         builder.HasKey(owner => new { owner.Kind, owner.Id });
         builder.Property(owner => owner.Id).HasMaxLength(SecretOwner.MaxIdLength);
+        builder.Property(owner => owner.Account).HasMaxLength(Account.SealedSize).IsFixedLength();
     }
 }
 

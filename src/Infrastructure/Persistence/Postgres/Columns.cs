@@ -6,4 +6,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 internal static class Columns
 {
     public static NpgsqlParameter<T[]> Of<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value) => new() { TypedValue = [.. items.Select(value)] };
+
+    /// <summary>The value of a column that may be null.</summary>
+    public static T? Optional<T>(this NpgsqlDataReader row, int column)
+        where T : class => row.IsDBNull(column) ? null : row.GetFieldValue<T>(column);
 }

@@ -14,9 +14,9 @@ internal sealed class PostgresAuditStore : IAuditStore
     private static readonly string AllIsAsClaimed =
         $"""
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($19::smallint[], $20::text[], $21::bigint[]) AS i (kind, id, stamp) WHERE {PostgresClaims.OwnerHasChanged})
+            SELECT 1 FROM unnest($21::smallint[], $22::text[], $23::bigint[], $24::bigint[]) AS i (kind, id, stamp, version) WHERE {PostgresClaims.OwnerHasChanged})
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($22::uuid[]) AS i (id) WHERE {PostgresClaims.KeyIsRefused("$23")})
+            SELECT 1 FROM unnest($25::uuid[], $26::uuid[], $27::bigint[], $28::bigint[]) AS i (id, user_id, version, stamp) WHERE {PostgresClaims.KeyHasChanged("$29")})
         """;
 
     private static readonly string Append = Statement("", HasMoved);
@@ -64,16 +64,16 @@ internal sealed class PostgresAuditStore : IAuditStore
             RETURNING id
         )
         INSERT INTO audit (
-            writer, sequence, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
-            address, request_id, hash)
+            writer, sequence, at, actor, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, key_id, key_user_id, tool_name,
+            tool_arg, address, request_id, hash)
         SELECT
-            $1, $2 + place, at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
-            address, request_id, hash
+            $1, $2 + place, at, actor, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, key_id, key_user_id, tool_name,
+            tool_arg, address, request_id, hash
         FROM unnest(
-            $5::timestamptz[], $6::uuid[], $7::smallint[], $8::smallint[], $9::smallint[], $10::text[], $11::uuid[], $12::int[],
-            $13::uuid[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bytea[])
+            $5::timestamptz[], $6::uuid[], $7::smallint[], $8::smallint[], $9::smallint[], $10::text[], $11::bigint[], $12::uuid[],
+            $13::int[], $14::uuid[], $15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[])
         WITH ORDINALITY AS i (
-            at, actor, action, outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg, address,
+            at, actor, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, key_id, key_user_id, tool_name, tool_arg, address,
             request_id, hash, place)
         WHERE {then}
         """;
@@ -101,9 +101,11 @@ internal sealed class PostgresAuditStore : IAuditStore
                 Columns.Of(rows.Entries, entry => (short)entry.Outcome),
                 Columns.Of(rows.Entries, entry => (short?)entry.OwnerKind),
                 Columns.Of(rows.Entries, entry => entry.OwnerId),
+                Columns.Of(rows.Entries, entry => entry.OwnerVersion),
                 Columns.Of(rows.Entries, entry => entry.SecretId),
                 Columns.Of(rows.Entries, entry => entry.SecretVersion),
                 Columns.Of(rows.Entries, entry => entry.KeyId),
+                Columns.Of(rows.Entries, entry => entry.KeyUserId),
                 Columns.Of(rows.Entries, entry => entry.ToolName),
                 Columns.Of(rows.Entries, entry => entry.ToolArg),
                 Columns.Of(rows.Entries, entry => entry.Address),

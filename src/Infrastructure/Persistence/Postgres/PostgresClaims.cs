@@ -5,29 +5,54 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>What is claimed of owners and keys, as SQL: the same for the statement that depends on it and for the question which claim is broken.</summary>
 internal static class PostgresClaims
 {
-    /// <summary>What breaks a claim about an owner: of a row i (kind, id, stamp).</summary>
-    public const string OwnerHasChanged = "i.stamp <> coalesce((SELECT stamp FROM owners WHERE kind = i.kind AND id = i.id), 0)";
+    /// <summary>What breaks a claim about an owner: of a row i (kind, id, stamp, version).</summary>
+    public static readonly string OwnerHasChanged =
+        $"""
+        (NOT EXISTS (
+            SELECT 1 FROM (SELECT 1) one LEFT JOIN owners o ON o.kind = i.kind AND o.id = i.id
+            WHERE coalesce(o.stamp, 0) = i.stamp AND coalesce(o.version, 0) = i.version)
+        OR {OwnerIsBehind("i.version")})
+        """;
 
-    /// <summary>What breaks a claim about a key: of a row i (id), at a moment. As <see cref="Domain.ApiKeys.ApiKey.IsAccepted"/> has it.</summary>
-    public static string KeyIsRefused(string now) =>
-        $"(SELECT 1 FROM api_keys k WHERE k.id = i.id AND k.revoked_at IS NULL AND (k.expires_at > {now} OR k.expires_at IS NULL)) IS NULL";
+    /// <summary>Whether the audit has a later version of an owner: of a row i (kind, id).</summary>
+    public static string OwnerIsBehind(string version) =>
+        $"""
+        EXISTS (SELECT 1 FROM audit WHERE owner_id = i.id AND owner_version > {version} AND owner_version IS NOT NULL AND key_user_id IS NULL AND owner_kind = i.kind)
+        """;
 
-    /// <summary>Adds the owners' claims as arrays: kind, id, stamp.</summary>
+    /// <summary>
+    /// What breaks a claim about a key: of a row i (id, user_id, version, stamp), at a moment. As <see cref="Domain.ApiKeys.ApiKey.IsAccepted"/> has it, and the account of its user's keys is
+    /// still the one in which the key was verified. If it is not, the key may be accepted all the same, and is looked up.
+    /// </summary>
+    public static string KeyHasChanged(string now) =>
+        $"""
+        (NOT EXISTS (
+            SELECT 1 FROM api_keys k JOIN key_accounts a ON a.user_id = k.user_id
+            WHERE k.id = i.id AND k.user_id = i.user_id AND a.version = i.version AND a.stamp = i.stamp AND k.revoked_at IS NULL AND (k.expires_at > {now} OR k.expires_at IS NULL))
+        OR EXISTS (
+            SELECT 1 FROM audit WHERE key_user_id = i.user_id AND owner_version > i.version AND owner_version IS NOT NULL AND key_user_id IS NOT NULL))
+        """;
+
+    /// <summary>Adds the owners' claims as arrays: kind, id, stamp, version.</summary>
     public static void AddOwners(NpgsqlBatchCommand command, Claims claims)
     {
         command.Parameters.Add(Columns.Of(claims.Owners, claim => (short)claim.Owner.Kind));
         command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Owner.Id));
         command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Stamp));
+        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Version));
     }
 
-    /// <summary>Adds the keys' claims: an array of ids, and the moment.</summary>
+    /// <summary>Adds the keys' claims: arrays of ids, users, versions and stamps, and the moment.</summary>
     /// <remarks>
     /// Not an array of moments: of an empty one the driver cannot tell that they have a zone, and a statement whose parameters have other types than when it was
     /// prepared is parsed and planned anew each time.
     /// </remarks>
     public static void AddKeys(NpgsqlBatchCommand command, Claims claims)
     {
-        command.Parameters.Add(Columns.Of(claims.Keys, key => key));
+        command.Parameters.Add(Columns.Of(claims.Keys, key => key.Id));
+        command.Parameters.Add(Columns.Of(claims.Keys, key => key.UserId));
+        command.Parameters.Add(Columns.Of(claims.Keys, key => key.Version));
+        command.Parameters.Add(Columns.Of(claims.Keys, key => key.Stamp));
         command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = claims.Now.UtcDateTime });
     }
 }

@@ -23,7 +23,7 @@ internal sealed class PostgresEngine : IDatabaseEngine
     {
         services.AddSingleton<IDatabaseFaults, PostgresFaults>();
         services.AddSingleton<INewSecretStore, PostgresNewSecretStore>();
-        services.AddSingleton<ICandidateReader, PostgresCandidateReader>();
+        services.AddSingleton<IOwnerRows, PostgresOwnerRows>();
         services.AddSingleton<IAuditStore, PostgresAuditStore>();
         services.AddSingleton<IConfirmations, PostgresConfirmations>();
         services.AddSingleton<IUseStore, PostgresUseStore>();

@@ -1,15 +1,13 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Secrets.Application.Common;
-using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>Stores new secrets as arrays, one per column, so that the statements are the same for any number of rows.</summary>
-internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IDatabaseFaults faults) : INewSecretStore, INewSecretsAtOnce
+internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecretStore, INewSecretsAtOnce
 {
     // In the order of the arrays, which is the same for everybody.
     private const string LockOwners =
@@ -18,20 +16,36 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
         CROSS JOIN LATERAL (SELECT 1 FROM owners WHERE kind = i.kind AND id = i.id FOR UPDATE) o
         """;
 
-    // After the lock, and a statement of its own as all that follow: what they read of an account is what the last write to it left.
-    // There is no root of less than nothing: it fails unless all are charged and every key is still one to seal with, and what comes after it is not reached.
-    private const string ChargeOrFail =
+    // After the lock, and a statement of its own as all that follow: what they read is what the last write to an account left.
+    private static readonly string ReadAccounts =
+        $"""
+        SELECT coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account, {PostgresClaims.OwnerIsBehind("coalesce(o.version, 0)")}
+        FROM unnest($1::smallint[], $2::text[]) WITH ORDINALITY AS i (kind, id, place)
+        LEFT JOIN owners o ON o.kind = i.kind AND o.id = i.id
+        ORDER BY i.place
+        """;
+
+    private const string MovedAccounts =
         """
-        WITH charged AS (
-            UPDATE owners o SET bytes_used = o.bytes_used + i.bytes, stamp = o.stamp + 1
-            FROM unnest($1::smallint[], $2::text[], $3::bigint[]) AS i (kind, id, bytes)
-            WHERE o.kind = i.kind AND o.id = i.id AND o.bytes_used + i.bytes <= $4
+        UPDATE owners o SET stamp = o.stamp + 1, version = i.version, secrets = i.secrets, bytes_used = i.bytes_used, account = i.account
+        FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bytea[]) AS i (kind, id, version, secrets, bytes_used, account)
+        WHERE o.kind = i.kind AND o.id = i.id
+        """;
+
+    // There is no root of less than nothing: it fails unless every account is the expected one and the data key that it names is there, and what comes after it is not reached.
+    private static readonly string MoveOrFail =
+        $"""
+        WITH moved AS (
+            UPDATE owners o SET stamp = o.stamp + 1, version = i.version, secrets = i.secrets, bytes_used = i.bytes_used, account = i.account
+            FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bytea[], $7::bytea[])
+                AS i (kind, id, version, secrets, bytes_used, account, before)
+            WHERE o.kind = i.kind AND o.id = i.id AND o.version = i.version - 1 AND o.account = i.before AND NOT {PostgresClaims.OwnerIsBehind("i.version - 1")}
             RETURNING 1
         ), current AS (
-            SELECT 1 FROM unnest($5::uuid[]) AS i (id)
+            SELECT 1 FROM unnest($8::uuid[]) AS i (id)
             CROSS JOIN LATERAL (SELECT 1 FROM data_keys WHERE id = i.id AND retired_at IS NULL) k
         )
-        SELECT sqrt((SELECT count(*) FROM charged) - cardinality($1)), sqrt((SELECT count(*) FROM current) - cardinality($5))
+        SELECT sqrt((SELECT count(*) FROM moved) - cardinality($1)), sqrt((SELECT count(*) FROM current) - cardinality($8))
         """;
 
     private const string Rows =
@@ -56,51 +70,59 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
 
     private const string InsertAll = $"{Insert} {Rows}";
 
+    // The account names the data key. Whoever removed it would take with it whatever is sealed with it from now on.
     private const string StoreFitting =
         $"""
-        WITH input AS (
-            SELECT * FROM {Rows} WHERE EXISTS (
-                SELECT 1 FROM data_keys k WHERE k.id = encode(substring(i.envelope, 2, 16), 'hex')::uuid AND k.retired_at IS NULL)
-        ), fitting AS (
-            SELECT o.kind, o.id
-            FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM input GROUP BY owner_kind, owner_id) i
-            JOIN owners o ON o.kind = i.owner_kind AND o.id = i.owner_id AND o.bytes_used + i.bytes <= $19
-        ), stored AS (
-            {Insert} input i JOIN fitting f ON f.kind = i.owner_kind AND f.id = i.owner_id
-            ON CONFLICT DO NOTHING
-            RETURNING id, owner_kind, owner_id, size
-        ), charged AS (
-            UPDATE owners o SET bytes_used = o.bytes_used + s.bytes, stamp = o.stamp + 1
-            FROM (SELECT owner_kind, owner_id, sum(size) AS bytes FROM stored GROUP BY owner_kind, owner_id) s
-            WHERE o.kind = s.owner_kind AND o.id = s.owner_id
-        )
-        SELECT id FROM stored
+        {Insert} {Rows}
+        WHERE EXISTS (SELECT 1 FROM data_keys k WHERE k.id = encode(substring(i.envelope, 2, 16), 'hex')::uuid AND k.retired_at IS NULL)
+        ON CONFLICT DO NOTHING
+        RETURNING id
         """;
 
     private static readonly string RivalsOfNames = Rivals("pattern_arg_key");
     private static readonly string RivalsOfPatterns = Rivals("arg_key");
 
+    public async Task<IReadOnlyList<OwnerRow>> LockAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
+    {
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection())
+        {
+            BatchCommands = { OfOwners(LockOwners, owners), OfOwners(ReadAccounts, owners) },
+        };
+        var accounts = new List<OwnerRow>(owners.Count);
+        await using var reader = await batch.ExecuteReaderAsync();
+        await reader.NextResultAsync();
+        while (await reader.ReadAsync())
+        {
+            accounts.Add(PostgresOwnerRows.ReadOwner(reader, 0));
+        }
+
+        return accounts;
+    }
+
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
-        batch.BatchCommands.Add(Lock([.. NewSecretRows.Accounts(secrets)]));
-        var store = Of(StoreFitting, secrets);
-        store.Parameters.Add(Quota());
-        batch.BatchCommands.Add(store);
+        batch.BatchCommands.Add(Of(StoreFitting, secrets));
         AddRivals(batch, secrets);
-
         await using var reader = await batch.ExecuteReaderAsync();
-        await reader.NextResultAsync();
         return await NewSecretRows.ReadAsync(reader, Id, secrets);
     }
 
-    public async Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
-        SecretsDbContext db, IReadOnlyList<Secret> secrets, AuditAppend rows)
+    public async Task MoveAsync(SecretsDbContext db, IReadOnlyList<AccountMove> accounts)
     {
-        var accounts = NewSecretRows.Accounts(secrets).ToList();
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection()) { BatchCommands = { Move(MovedAccounts, accounts) } };
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    public async Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
+        SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountMove> accounts, AuditAppend rows)
+    {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
-        batch.BatchCommands.Add(Lock(accounts));
-        batch.BatchCommands.Add(Charge(accounts, [.. secrets.Select(NewSecretRows.KeyIdOf).Distinct()]));
+        batch.BatchCommands.Add(OfOwners(LockOwners, [.. accounts.Select(move => move.Owner)]));
+        var move = Move(MoveOrFail, accounts);
+        move.Parameters.Add(Columns.Of(accounts, account => account.Before.Sealed));
+        move.Parameters.Add(Columns.Of(accounts, account => account.After.Account.CurrentKey));
+        batch.BatchCommands.Add(move);
         batch.BatchCommands.Add(Of(InsertAll, secrets));
         AddRivals(batch, secrets);
         batch.BatchCommands.Add(PostgresAuditStore.OrFail(rows));
@@ -135,24 +157,23 @@ internal sealed class PostgresNewSecretStore(IOptions<QuotaOptions> quota, IData
             ORDER BY id LIMIT $5) s
         """;
 
-    private static NpgsqlBatchCommand Lock(List<(SecretOwner Owner, long Bytes)> accounts) => new(LockOwners)
+    private static NpgsqlBatchCommand OfOwners(string sql, IReadOnlyList<SecretOwner> owners) => new(sql)
     {
-        Parameters = { Columns.Of(accounts, account => (short)account.Owner.Kind), Columns.Of(accounts, account => account.Owner.Id) },
+        Parameters = { Columns.Of(owners, owner => (short)owner.Kind), Columns.Of(owners, owner => owner.Id) },
     };
 
-    private NpgsqlBatchCommand Charge(List<(SecretOwner Owner, long Bytes)> accounts, List<Guid> keyIds) => new(ChargeOrFail)
+    private static NpgsqlBatchCommand Move(string sql, IReadOnlyList<AccountMove> accounts) => new(sql)
     {
         Parameters =
         {
-            Columns.Of(accounts, account => (short)account.Owner.Kind),
-            Columns.Of(accounts, account => account.Owner.Id),
-            Columns.Of(accounts, account => account.Bytes),
-            Quota(),
-            Columns.Of(keyIds, id => id),
+            Columns.Of(accounts, move => (short)move.Owner.Kind),
+            Columns.Of(accounts, move => move.Owner.Id),
+            Columns.Of(accounts, move => move.After.Account.Version),
+            Columns.Of(accounts, move => move.After.Account.Count),
+            Columns.Of(accounts, move => move.After.Account.Bytes),
+            Columns.Of(accounts, move => move.After.Sealed),
         },
     };
-
-    private NpgsqlParameter<long> Quota() => new() { TypedValue = quota.Value.BytesPerOwner };
 
     private static NpgsqlBatchCommand Of(string sql, IReadOnlyList<Secret> secrets) => new(sql)
     {

@@ -6,7 +6,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 
 internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsDbContext> options) : SecretsDbContext(options)
 {
-    protected override IDatabaseFaults Faults { get; } = new PostgresFaults();
+    public override IDatabaseFaults Faults { get; } = new PostgresFaults();
 
     protected override string BinaryCollation => "C";
 

@@ -36,11 +36,25 @@ internal static class StampTriggers
 
         CREATE TRIGGER move_stamp AFTER INSERT OR UPDATE OR DELETE ON workspace_grants
         FOR EACH ROW EXECUTE FUNCTION move_stamp_of_grant();
+
+        CREATE FUNCTION move_stamp_of_key() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE key_accounts SET stamp = stamp + 1 WHERE user_id IN (OLD.user_id, NEW.user_id);
+            RETURN NULL;
+        END $$;
+
+        CREATE TRIGGER move_stamp_on_update
+        AFTER UPDATE OF id, name, prefix, hash, scopes, user_id, organization_id, role, workspaces, expires_at, created_at, created_by, revoked_at, replaced_by ON api_keys
+        FOR EACH ROW EXECUTE FUNCTION move_stamp_of_key();
+
+        CREATE TRIGGER move_stamp_on_delete AFTER DELETE ON api_keys
+        FOR EACH ROW EXECUTE FUNCTION move_stamp_of_key();
         """;
 
     /// <summary>Runs after the tables are dropped: the triggers went with them.</summary>
     public const string Drop =
         """
+        DROP FUNCTION move_stamp_of_key();
         DROP FUNCTION move_stamp_of_grant();
         DROP FUNCTION move_stamp_of_secret();
         """;

@@ -20,16 +20,16 @@ internal sealed class SqlServerAuditStore : IAuditStore
         SET @moved = @@ROWCOUNT;
         IF @moved = 1
             INSERT INTO audit (
-                writer, sequence, [at], actor, [action], outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
-                [address], request_id, hash)
+                writer, sequence, [at], actor, [action], outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, key_id, key_user_id, tool_name,
+                tool_arg, [address], request_id, hash)
             SELECT
-                @writer, sequence, [at], actor, [action], outcome, owner_kind, owner_id, secret_id, secret_version, key_id, tool_name, tool_arg,
-                [address], request_id, hash
+                @writer, sequence, [at], actor, [action], outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, key_id, key_user_id, tool_name,
+                tool_arg, [address], request_id, hash
             FROM OPENJSON(@rows) WITH (
                 sequence bigint '$[0]', [at] datetimeoffset(6) '$[1]', actor binary(16) '$[2]', [action] smallint '$[3]', outcome smallint '$[4]',
                 owner_kind smallint '$[5]', owner_id {ComparedText.ColumnType} '$[6]', secret_id binary(16) '$[7]', secret_version int '$[8]',
                 key_id binary(16) '$[9]', tool_name nvarchar(max) '$[10]', tool_arg nvarchar(max) '$[11]', [address] nvarchar(max) '$[12]',
-                request_id nvarchar(max) '$[13]', hash binary(32) '$[14]');
+                request_id nvarchar(max) '$[13]', hash binary(32) '$[14]', owner_version bigint '$[15]', key_user_id binary(16) '$[16]');
         COMMIT TRANSACTION;
         SELECT @moved;
         """;
@@ -64,6 +64,8 @@ internal sealed class SqlServerAuditStore : IAuditStore
                     json.Add(entry.Address);
                     json.Add(entry.RequestId);
                     json.Add(entry.Hash);
+                    json.Add(entry.OwnerVersion);
+                    json.Add(entry.KeyUserId);
                 }),
             },
         };

@@ -26,7 +26,7 @@ internal sealed class SqlServerEngine : IDatabaseEngine
         services.AddSingleton<IDatabaseServer>(new ExternalServer(configuration));
         services.AddSingleton<IDatabaseFaults, SqlServerFaults>();
         services.AddSingleton<INewSecretStore, SqlServerNewSecretStore>();
-        services.AddSingleton<ICandidateReader, SqlServerCandidateReader>();
+        services.AddSingleton<IOwnerRows, SqlServerOwnerRows>();
         services.AddSingleton<IAuditStore, SqlServerAuditStore>();
         services.AddSingleton<IUseStore, SqlServerUseStore>();
         services.AddContexts<SqlServerSecretsDbContext>(Configure);

@@ -2,42 +2,49 @@ using System.Data;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
-using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
-using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>Stores new secrets with one batch of statements, whatever their number.</summary>
-internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : INewSecretStore
+internal sealed class SqlServerNewSecretStore : INewSecretStore
 {
     /// <summary>
-    /// A loop and not one statement locks the accounts: only so it is certain in which order. It locks as every write does, by an update. What
-    /// comes after is a statement of its own and reads what the last write to an account left. Nobody else writes to these owners meanwhile, so what
-    /// is seen not to be there cannot come in between, and the unique indexes refuse what has come in all the same. The hints are for who has no
-    /// versions of rows: reading past what is sought would wait for the writes of other owners.
+    /// A loop and not one statement locks the accounts: only so it is certain in which order. It locks as every write does, by an update. What comes after is a statement of its own and reads what
+    /// the last write to an account left.
+    /// </summary>
+    internal static readonly string Lock =
+        $"""
+        SET NOCOUNT ON;
+        DECLARE @accounts TABLE (place int NOT NULL PRIMARY KEY, kind tinyint NOT NULL, owner_id {ComparedText.ColumnType} NOT NULL);
+        DECLARE @place int = 0, @places int, @kind tinyint, @id {ComparedText.ColumnType};
+        INSERT INTO @accounts (place, kind, owner_id)
+        SELECT place, kind, owner_id FROM OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]');
+        SET @places = @@ROWCOUNT;
+        WHILE @place < @places
+        BEGIN
+            SELECT @kind = kind, @id = owner_id FROM @accounts WHERE place = @place;
+            UPDATE o SET stamp = o.stamp FROM owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) WHERE o.kind = @kind AND o.id = @id;
+            SET @place += 1;
+        END;
+        SELECT COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {SqlServerOwnerRows.IsBehind}
+        FROM @accounts AS i LEFT JOIN owners AS o ON o.kind = i.kind AND o.id = i.owner_id
+        ORDER BY i.place;
+        """;
+
+    /// <summary>
+    /// Nobody else writes to these owners meanwhile, so what is seen not to be there cannot come in between, and the unique indexes refuse what has come in all the same. The hints are for who has
+    /// no versions of rows: reading past what is sought would wait for the writes of other owners.
     /// </summary>
     internal const string Store =
         $"""
         SET NOCOUNT ON;
-        DECLARE @accounts TABLE (place int NOT NULL PRIMARY KEY, kind tinyint NOT NULL, id {ComparedText.ColumnType} NOT NULL, bytes bigint NOT NULL);
-        DECLARE @stored TABLE (id binary(16) NOT NULL PRIMARY KEY, owner_kind tinyint NOT NULL, owner_id {ComparedText.ColumnType} NOT NULL, size int NOT NULL);
-        DECLARE @place int = 0, @places int, @kind tinyint, @id {ComparedText.ColumnType};
-        INSERT INTO @accounts (place, kind, id, bytes)
-        SELECT place, kind, id, bytes
-        FROM OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', id {ComparedText.ColumnType} '$[2]', bytes bigint '$[3]');
-        SET @places = @@ROWCOUNT;
-        WHILE @place < @places
-        BEGIN
-            SELECT @kind = kind, @id = id FROM @accounts WHERE place = @place;
-            UPDATE o SET stamp = o.stamp FROM owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) WHERE o.kind = @kind AND o.id = @id;
-            SET @place += 1;
-        END;
+        DECLARE @stored TABLE (id binary(16) NOT NULL PRIMARY KEY);
         INSERT INTO secrets (
             id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
             workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by, description)
-        OUTPUT inserted.id, inserted.owner_kind, inserted.owner_id, inserted.size INTO @stored (id, owner_kind, owner_id, size)
+        OUTPUT inserted.id INTO @stored (id)
         SELECT
             i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
             i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
@@ -47,8 +54,6 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
             tool_key binary(32) '$[8]', arg_key binary(32) '$[9]', pattern_arg_key binary(32) '$[10]', workspace_rule tinyint '$[11]',
             envelope varbinary(max) '$[12]', display nvarchar(max) '$[13]', size int '$[14]', created_at datetimeoffset(6) '$[15]',
             created_by binary(16) '$[16]', description nvarchar(max) '$[17]') AS i
-        INNER JOIN @accounts AS a ON a.kind = i.owner_kind AND a.id = i.owner_id
-        INNER JOIN owners AS o WITH (FORCESEEK) ON o.kind = a.kind AND o.id = a.id AND o.bytes_used + a.bytes <= @quota
         WHERE EXISTS (
                 SELECT 1 FROM data_keys AS k WITH (FORCESEEK)
                 WHERE k.id = CAST(SUBSTRING(i.envelope, 2, 16) AS binary(16)) AND k.retired_at IS NULL)
@@ -59,10 +64,15 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
                 SELECT 1 FROM secrets AS s WITH (FORCESEEK)
                 WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.tool_key = i.tool_key AND s.arg_key = i.arg_key
                     AND s.tool_key IS NOT NULL);
-        UPDATE o SET bytes_used = o.bytes_used + s.bytes, stamp = o.stamp + 1
-        FROM (SELECT owner_kind, owner_id, SUM(CAST(size AS bigint)) AS bytes FROM @stored GROUP BY owner_kind, owner_id) AS s
-        INNER LOOP JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = s.owner_kind AND o.id = s.owner_id;
         SELECT id FROM @stored;
+        """;
+
+    internal const string Move =
+        $"""
+        UPDATE o SET stamp = o.stamp + 1, version = i.version, secrets = i.secrets, bytes_used = i.bytes_used, account = i.account
+        FROM OPENJSON(@moves) WITH (
+            kind tinyint '$[0]', id {ComparedText.ColumnType} '$[1]', version bigint '$[2]', secrets int '$[3]', bytes_used bigint '$[4]', account binary(79) '$[5]') AS i
+        INNER LOOP JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = i.kind AND o.id = i.id;
         """;
 
     internal static readonly string RivalsOfNames = Rivals("@names", "s.pattern_arg_key = i.arg_key AND s.pattern_arg_key IS NOT NULL");
@@ -70,6 +80,34 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
     internal static readonly string RivalsOfPatterns = Rivals("@patterns", "s.arg_key = i.arg_key AND s.tool_key IS NOT NULL");
 
     private static readonly string Batch = $"{Store}\n{RivalsOfNames}\n{RivalsOfPatterns}";
+
+    public async Task<IReadOnlyList<OwnerRow>> LockAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
+    {
+        await using var command = Command(db, Lock, SqlServerOwnerRows.OfOwners("@owners", owners));
+        var accounts = new List<OwnerRow>(owners.Count);
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            accounts.Add(SqlServerOwnerRows.ReadOwner(reader, 0));
+        }
+
+        return accounts;
+    }
+
+    public async Task MoveAsync(SecretsDbContext db, IReadOnlyList<AccountMove> accounts)
+    {
+        var moves = JsonRows.Of("@moves", accounts, static (json, move) =>
+        {
+            json.Add((long)move.Owner.Kind);
+            json.AddCompared(move.Owner.Id);
+            json.Add(move.After.Account.Version);
+            json.Add(move.After.Account.Count);
+            json.Add(move.After.Account.Bytes);
+            json.Add(move.After.Sealed);
+        });
+        await using var command = Command(db, Move, moves);
+        await command.ExecuteNonQueryAsync();
+    }
 
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
     {
@@ -99,22 +137,23 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
             && (secret.ToolKey is null || taken.Add((secret.Owner, Convert.ToHexString([.. secret.ToolKey, .. secret.ArgKey!])))))];
     }
 
-    private SqlCommand Command(SecretsDbContext db, List<Secret> secrets)
+    private static SqlCommand Command(SecretsDbContext db, string sql, params ReadOnlySpan<SqlParameter> parameters)
+    {
+        var command = new SqlCommand(sql, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction());
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
+
+    private static SqlCommand Command(SecretsDbContext db, List<Secret> secrets)
     {
         var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
-        var owners = NewSecretRows.Accounts(secrets).Select((account, place) => (Place: place, account.Owner, account.Bytes));
-        return new SqlCommand(
-            Batch, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction())
-        {
-            Parameters =
-            {
-                JsonRows.Of("@owners", owners, static (json, account) =>
-                {
-                    json.Add(account.Place);
-                    json.Add((long)account.Owner.Kind);
-                    json.AddCompared(account.Owner.Id);
-                    json.Add(account.Bytes);
-                }),
+        return Command(
+            db,
+            Batch,
                 JsonRows.Of("@secrets", secrets, static (json, secret) =>
                 {
                     json.Add(secret.Id);
@@ -138,10 +177,7 @@ internal sealed class SqlServerNewSecretStore(IOptions<QuotaOptions> quota) : IN
                 }),
                 OfDefaults("@names", defaults[false]),
                 OfDefaults("@patterns", defaults[true]),
-                new SqlParameter("@quota", SqlDbType.BigInt) { Value = quota.Value.BytesPerOwner },
-                new SqlParameter("@most", SqlDbType.Int) { Value = Rival.MaxCount },
-            },
-        };
+                new SqlParameter("@most", SqlDbType.Int) { Value = Rival.MaxCount });
     }
 
     private static SqlParameter OfDefaults(string name, IEnumerable<Secret> defaults) => JsonRows.Of(name, defaults, static (json, secret) =>

@@ -18,20 +18,15 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     /// </summary>
     internal const string ByKey = "INDEX(pk_owners)";
 
-    internal const string ChargeByKey =
-        $$"""
-        UPDATE o SET bytes_used = o.bytes_used + {2}, stamp = o.stamp + 1
-        FROM owners AS o WITH ({{ByKey}})
-        WHERE o.kind = {0} AND o.id = {1} AND o.bytes_used + {2} <= {3}
-        """;
+    internal const string LockByKey = $$"""UPDATE o SET stamp = o.stamp + 1 FROM owners AS o WITH ({{ByKey}}) WHERE o.kind = {0} AND o.id = {1}""";
 
     private const byte DurabilityForced = 2;
 
-    protected override IDatabaseFaults Faults { get; } = new SqlServerFaults();
+    public override IDatabaseFaults Faults { get; } = new SqlServerFaults();
 
     protected override string BinaryCollation => "Latin1_General_100_BIN2";
 
-    protected override string Charge => ChargeByKey;
+    protected override string LockOwner => LockByKey;
 
     public override async Task AllowWhatIsNeededAsync(CancellationToken cancellationToken)
     {

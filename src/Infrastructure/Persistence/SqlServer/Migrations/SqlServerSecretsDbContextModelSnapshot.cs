@@ -160,6 +160,10 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("binary(16)")
                         .HasColumnName("key_id");
 
+                    b.Property<byte[]>("KeyUserId")
+                        .HasColumnType("binary(16)")
+                        .HasColumnName("key_user_id");
+
                     b.Property<short>("Outcome")
                         .HasColumnType("smallint")
                         .HasColumnName("outcome");
@@ -172,6 +176,10 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.Property<short?>("OwnerKind")
                         .HasColumnType("smallint")
                         .HasColumnName("owner_kind");
+
+                    b.Property<long?>("OwnerVersion")
+                        .HasColumnType("bigint")
+                        .HasColumnName("owner_version");
 
                     b.Property<string>("RequestId")
                         .HasMaxLength(128)
@@ -208,8 +216,16 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.HasIndex("Actor", "At")
                         .HasDatabaseName("ix_audit_actor");
 
+                    b.HasIndex("KeyUserId", "OwnerVersion")
+                        .HasDatabaseName("ix_audit_key_user_version")
+                        .HasFilter("owner_version IS NOT NULL AND key_user_id IS NOT NULL");
+
                     b.HasIndex("OwnerId", "At")
                         .HasDatabaseName("ix_audit_owner");
+
+                    b.HasIndex("OwnerId", "OwnerVersion")
+                        .HasDatabaseName("ix_audit_owner_version")
+                        .HasFilter("owner_version IS NOT NULL AND key_user_id IS NULL");
 
                     b.ToTable("audit", (string)null);
                 });
@@ -282,13 +298,28 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("varbinary(1020)")
                         .HasColumnName("id");
 
+                    b.Property<byte[]>("Account")
+                        .IsRequired()
+                        .HasMaxLength(79)
+                        .HasColumnType("binary(79)")
+                        .HasColumnName("account")
+                        .IsFixedLength();
+
                     b.Property<long>("BytesUsed")
                         .HasColumnType("bigint")
                         .HasColumnName("bytes_used");
 
+                    b.Property<int>("Secrets")
+                        .HasColumnType("int")
+                        .HasColumnName("secrets");
+
                     b.Property<long>("Stamp")
                         .HasColumnType("bigint")
                         .HasColumnName("stamp");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
 
                     b.HasKey("Kind", "Id")
                         .HasName("pk_owners");
@@ -531,6 +562,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasDatabaseName("ux_data_keys_current")
                         .HasFilter("retired_at IS NULL");
 
+                    b.HasIndex(new[] { "OwnerKind", "OwnerId" }, "ix_data_keys_owner");
+
                     b.ToTable("data_keys", (string)null);
                 });
 
@@ -666,6 +699,37 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_integrity_states");
 
                     b.ToTable("integrity_states", (string)null);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Integrity.KeyAccountRow", b =>
+                {
+                    b.Property<byte[]>("UserId")
+                        .HasColumnType("binary(16)")
+                        .HasColumnName("user_id");
+
+                    b.Property<byte[]>("Account")
+                        .IsRequired()
+                        .HasMaxLength(79)
+                        .HasColumnType("binary(79)")
+                        .HasColumnName("account")
+                        .IsFixedLength();
+
+                    b.Property<int>("Keys")
+                        .HasColumnType("int")
+                        .HasColumnName("keys");
+
+                    b.Property<long>("Stamp")
+                        .HasColumnType("bigint")
+                        .HasColumnName("stamp");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_key_accounts");
+
+                    b.ToTable("key_accounts", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.Secret", b =>

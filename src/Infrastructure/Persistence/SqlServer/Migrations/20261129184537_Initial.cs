@@ -50,9 +50,11 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     outcome = table.Column<short>(type: "smallint", nullable: false),
                     owner_kind = table.Column<short>(type: "smallint", nullable: true),
                     owner_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: true),
+                    owner_version = table.Column<long>(type: "bigint", nullable: true),
                     secret_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
                     secret_version = table.Column<int>(type: "int", nullable: true),
                     key_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
+                    key_user_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
                     tool_name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
                     tool_arg = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
                     address = table.Column<string>(type: "nvarchar(64)", maxLength: 64, nullable: true, collation: "Latin1_General_100_BIN2"),
@@ -124,6 +126,21 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 });
 
             migrationBuilder.CreateTable(
+                name: "key_accounts",
+                columns: table => new
+                {
+                    user_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    version = table.Column<long>(type: "bigint", nullable: false),
+                    keys = table.Column<int>(type: "int", nullable: false),
+                    stamp = table.Column<long>(type: "bigint", nullable: false),
+                    account = table.Column<byte[]>(type: "binary(79)", fixedLength: true, maxLength: 79, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_key_accounts", x => x.user_id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "key_ring",
                 columns: table => new
                 {
@@ -157,6 +174,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     kind = table.Column<byte>(type: "tinyint", nullable: false),
                     id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
                     bytes_used = table.Column<long>(type: "bigint", nullable: false),
+                    secrets = table.Column<int>(type: "int", nullable: false),
+                    version = table.Column<long>(type: "bigint", nullable: false),
+                    account = table.Column<byte[]>(type: "binary(79)", fixedLength: true, maxLength: 79, nullable: false),
                     stamp = table.Column<long>(type: "bigint", nullable: false)
                 },
                 constraints: table =>
@@ -318,9 +338,26 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 column: "at");
 
             migrationBuilder.CreateIndex(
+                name: "ix_audit_key_user_version",
+                table: "audit",
+                columns: new[] { "key_user_id", "owner_version" },
+                filter: "owner_version IS NOT NULL AND key_user_id IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_audit_owner",
                 table: "audit",
                 columns: new[] { "owner_id", "at" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_owner_version",
+                table: "audit",
+                columns: new[] { "owner_id", "owner_version" },
+                filter: "owner_version IS NOT NULL AND key_user_id IS NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_data_keys_owner",
+                table: "data_keys",
+                columns: new[] { "owner_kind", "owner_id" });
 
             migrationBuilder.CreateIndex(
                 name: "ux_data_keys_current",
@@ -377,6 +414,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 
             migrationBuilder.DropTable(
                 name: "integrity_states");
+
+            migrationBuilder.DropTable(
+                name: "key_accounts");
 
             migrationBuilder.DropTable(
                 name: "key_ring");

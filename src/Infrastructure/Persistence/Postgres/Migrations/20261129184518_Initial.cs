@@ -51,9 +51,11 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     outcome = table.Column<short>(type: "smallint", nullable: false),
                     owner_kind = table.Column<short>(type: "smallint", nullable: true),
                     owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: true, collation: "C"),
+                    owner_version = table.Column<long>(type: "bigint", nullable: true),
                     secret_id = table.Column<Guid>(type: "uuid", nullable: true),
                     secret_version = table.Column<int>(type: "integer", nullable: true),
                     key_id = table.Column<Guid>(type: "uuid", nullable: true),
+                    key_user_id = table.Column<Guid>(type: "uuid", nullable: true),
                     tool_name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
                     tool_arg = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
                     address = table.Column<string>(type: "character varying(64)", maxLength: 64, nullable: true, collation: "C"),
@@ -125,6 +127,21 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 });
 
             migrationBuilder.CreateTable(
+                name: "key_accounts",
+                columns: table => new
+                {
+                    user_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    version = table.Column<long>(type: "bigint", nullable: false),
+                    keys = table.Column<int>(type: "integer", nullable: false),
+                    stamp = table.Column<long>(type: "bigint", nullable: false),
+                    account = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 79, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_key_accounts", x => x.user_id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "key_ring",
                 columns: table => new
                 {
@@ -157,6 +174,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     kind = table.Column<byte>(type: "smallint", nullable: false),
                     id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
                     bytes_used = table.Column<long>(type: "bigint", nullable: false),
+                    secrets = table.Column<int>(type: "integer", nullable: false),
+                    version = table.Column<long>(type: "bigint", nullable: false),
+                    account = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 79, nullable: false),
                     stamp = table.Column<long>(type: "bigint", nullable: false)
                 },
                 constraints: table =>
@@ -317,9 +337,26 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 column: "at");
 
             migrationBuilder.CreateIndex(
+                name: "ix_audit_key_user_version",
+                table: "audit",
+                columns: new[] { "key_user_id", "owner_version" },
+                filter: "owner_version IS NOT NULL AND key_user_id IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_audit_owner",
                 table: "audit",
                 columns: new[] { "owner_id", "at" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_owner_version",
+                table: "audit",
+                columns: new[] { "owner_id", "owner_version" },
+                filter: "owner_version IS NOT NULL AND key_user_id IS NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_data_keys_owner",
+                table: "data_keys",
+                columns: new[] { "owner_kind", "owner_id" });
 
             migrationBuilder.CreateIndex(
                 name: "ux_data_keys_current",
@@ -378,6 +415,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 
             migrationBuilder.DropTable(
                 name: "integrity_states");
+
+            migrationBuilder.DropTable(
+                name: "key_accounts");
 
             migrationBuilder.DropTable(
                 name: "key_ring");

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure;
+
+namespace Secrets.Api;
+
+/// <summary>What the process can be asked to do. Whatever the command line has besides is configuration.</summary>
+internal static class Commands
+{
+    private const int Found = 3;
+
+    /// <summary>Runs what the arguments ask for, and gives the exit code.</summary>
+    /// <param name="arguments">Of the process.</param>
+    /// <param name="build">Makes the service with these arguments as configuration.</param>
+    /// <exception cref="StartupException">It cannot be done, in one sentence.</exception>
+    public static Task<int> RunAsync(string[] arguments, Func<string[], WebApplication> build) =>
+        Root(build).Parse(arguments).InvokeAsync(new InvocationConfiguration
+        {
+            // Program says why something failed, and the host of the service ends it when it is asked to.
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        });
+
+    private static RootCommand Root(Func<string[], WebApplication> build)
+    {
+        var migrate = new Option<bool>("--migrate") { Description = "Apply the migrations that the database lacks, and end." };
+        var root = new RootCommand("Serves secrets. Settings are read from the environment and from arguments, such as --Quota:BytesPerOwner=2097152.")
+        {
+            migrate,
+            Integrity(build),
+        };
+        root.TreatUnmatchedTokensAsErrors = false;
+        root.SetAction(async (result, cancellation) =>
+        {
+            var app = build([.. result.UnmatchedTokens]);
+            await (result.GetValue(migrate) ? app.Services.MigrateAsync(cancellation) : app.ServeAsync());
+            return 0;
+        });
+        return root;
+    }
+
+    private static Command Integrity(Func<string[], WebApplication> build)
+    {
+        var list = new Command("list", $"Verify every owner and every user's API keys, and list those that do not verify. Ends with {Found} if there are any.");
+        list.SetAction((result, cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync(
+            async integrity =>
+            {
+                var count = 0;
+                await foreach (var line in integrity.ListAsync(cancellation))
+                {
+                    count++;
+                    await Console.Out.WriteLineAsync(line);
+                }
+
+                await Console.Out.WriteLineAsync(count == 0 ? "Everything verifies." : $"{count} do not verify.");
+                return count == 0 ? 0 : Found;
+            },
+            cancellation));
+
+        var owner = new Option<string>("--owner") { Description = "user:<uuid> or organization:<id>.", Required = true };
+        var yes = new Option<bool>("--yes") { Description = "Do not ask." };
+        var accept = new Command(
+            "accept",
+            "Make what is there of an owner the current state. Secrets that do not open, or that the audit contradicts, are removed. If a user's API keys do not verify, all of them are revoked.")
+        {
+            owner,
+            yes,
+        };
+        accept.SetAction((result, cancellation) =>
+        {
+            var accepted = OwnerNames.Parse(result.GetRequiredValue(owner)) ?? throw new StartupException("--owner must be user:<uuid> or organization:<id>.");
+            return build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync(
+                async integrity =>
+                {
+                    if (!result.GetValue(yes) && !await IsConfirmedAsync(accepted))
+                    {
+                        await Console.Out.WriteLineAsync("Nothing was changed.");
+                        return 1;
+                    }
+
+                    foreach (var line in await integrity.AcceptAsync(accepted, cancellation))
+                    {
+                        await Console.Out.WriteLineAsync(line);
+                    }
+
+                    return 0;
+                },
+                cancellation);
+        });
+        return new Command("integrity", "Deal with rows that were changed outside the service (docs/operations.md).") { list, accept };
+    }
+
+    private static async Task<bool> IsConfirmedAsync(SecretOwner owner)
+    {
+        await Console.Out.WriteAsync($"Accept what is there of {OwnerNames.Of(owner)}, and remove what cannot be accepted? [y/N] ");
+        return await Console.In.ReadLineAsync() is "y" or "Y" or "yes";
+    }
+}
+
+/// <summary>How owners are written on the command line.</summary>
+internal static class OwnerNames
+{
+    public static string Of(SecretOwner owner) => $"{(owner.Kind == OwnerKind.User ? "user" : "organization")}:{owner.Id}";
+
+    public static SecretOwner? Parse(string text) => text.Split(':', 2) switch
+    {
+        ["user", var id] when Guid.TryParse(id, out var user) => SecretOwner.User(user),
+        ["organization", { Length: > 0 } id] => new SecretOwner(OwnerKind.Organization, id),
+        _ => null,
+    };
+}

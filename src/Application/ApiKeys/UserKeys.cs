@@ -1,0 +1,44 @@
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Application.ApiKeys;
+
+/// <summary>Changes of a user's keys, in a transaction. All of them are verified first, so that no forged row is acted on.</summary>
+internal static class UserKeys
+{
+    /// <summary>Adds a key.</summary>
+    /// <exception cref="ConflictException">The user has as many as there may be.</exception>
+    /// <exception cref="TamperedOwnerException">The user's keys do not verify.</exception>
+    public static async Task AddKeyAsync(this ISecretsDb db, ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await db.LockKeysAsync(key.UserId, cancellationToken);
+        var longAgo = now - ApiKey.KeptAfterEnd;
+        foreach (var ended in await db.ApiKeys.Where(other => other.UserId == key.UserId && other.RevokedAt == null && other.ExpiresAt < longAgo).ToListAsync(cancellationToken))
+        {
+            ended.Revoke(now);
+        }
+
+        var live = await db.ApiKeys.CountAsync(other => other.UserId == key.UserId && other.RevokedAt == null && !(other.ExpiresAt < longAgo), cancellationToken);
+        if (live >= ApiKey.MaxPerUser)
+        {
+            throw new ConflictException($"A user can have {ApiKey.MaxPerUser} API keys. Revoke some first.");
+        }
+
+        db.ApiKeys.Add(key);
+    }
+
+    /// <summary>Locks the keys of the user to whom a key belongs, and gives the key, to be changed.</summary>
+    /// <exception cref="NotFoundException">There is no such key for the caller.</exception>
+    /// <exception cref="TamperedOwnerException">The user's keys do not verify.</exception>
+    public static async Task<ApiKey> LockKeyAsync(this ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
+    {
+        // Whether it is revoked, and even whose it is, is believed only after all of the user's keys were verified.
+        if (await db.ApiKeys.Where(key => key.Id == id).Select(key => (Guid?)key.UserId).SingleOrDefaultAsync(cancellationToken) is { } userId)
+        {
+            await db.LockKeysAsync(userId, cancellationToken);
+        }
+
+        return await db.ApiKeys.VisibleTo(caller).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) ?? throw new NotFoundException();
+    }
+}

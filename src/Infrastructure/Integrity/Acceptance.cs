@@ -1,0 +1,112 @@
+using Microsoft.EntityFrameworkCore;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Integrity;
+
+/// <summary>
+/// Makes what is there of an owner, or of a user's API keys, the current state: for an operator, after rows were changed outside the service. It accepts nothing that the audit contradicts, and
+/// revives no API key.
+/// </summary>
+internal sealed class Acceptance(SecretsDbContext db, IOwnerRows rows, DataKeys keys, DataKeyWrapping wrapping, TimeProvider time)
+{
+    /// <summary>Accepts an owner's secrets. Those that do not open, or that the audit contradicts, are removed. New values are sealed with a new data key from then on.</summary>
+    /// <returns>What became of each secret, in words for the operator.</returns>
+    public Task<List<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken) => db.InTransactionAsync(
+        async token =>
+        {
+            await db.LockRowAsync(owner, token);
+            var found = (await rows.ReadAsync(db, [owner]))[0];
+            var audited = await AuditedAsync(owner, token);
+            db.BaseOn(owner, found, Math.Max(found.Owner.Version, audited.Version));
+            var dataKeys = found.DataKeys.Select(wrapping.Unwrap).OfType<DataKey>().ToDictionary(key => key.Id);
+            List<string> words = [];
+            foreach (var secret in found.Secrets)
+            {
+                var fault = FaultOf(secret, dataKeys) ?? audited.FaultOf(secret);
+                words.Add($"{(fault is null ? "accepted" : "removed")} {secret.Id} {TamperedException.Quote(secret.Name)}{(fault is null ? audited.NoteOn(secret) : $": {fault}")}");
+                if (fault is not null)
+                {
+                    db.Secrets.Remove(await db.Secrets.SingleAsync(row => row.Id == secret.Id, token));
+                    db.Record(Fact(AuditAction.SecretDelete) with { Owner = owner, SecretId = secret.Id, SecretVersion = secret.Version });
+                }
+            }
+
+            // Which of the data keys was the current one is no longer certain.
+            foreach (var current in await db.DataKeys.Where(key => key.OwnerKind == owner.Kind && key.OwnerId == owner.Id && key.RetiredAt == null).ToListAsync(token))
+            {
+                current.RetiredAt = time.GetUtcNow();
+            }
+
+            await db.SaveChangesAsync(token);
+            keys.Add(owner);
+            db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = owner });
+            return words;
+        },
+        cancellationToken);
+
+    /// <summary>Revokes every API key of a user: which of them the service wrote nobody can tell any more.</summary>
+    /// <returns>What became of each key, in words for the operator.</returns>
+    public Task<List<string>> AcceptKeysAsync(Guid userId, CancellationToken cancellationToken) => db.InTransactionAsync(
+        async token =>
+        {
+            var version = await db.Audit.Where(row => row.KeyUserId == userId).MaxAsync(row => row.OwnerVersion, token) ?? 0;
+            var live = await db.BaseKeysOnAsync(userId, version, token);
+            foreach (var key in live)
+            {
+                key.Revoke(time.GetUtcNow());
+                db.Record(Fact(AuditAction.KeyDelete) with { Owner = SecretOwner.User(userId), KeyId = key.Id, KeyUserId = userId });
+            }
+
+            db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = SecretOwner.User(userId), KeyUserId = userId });
+            return live.ConvertAll(key => $"revoked API key {TamperedException.Quote(key.Prefix)}");
+        },
+        cancellationToken);
+
+    private AuditEvent Fact(AuditAction action) => new() { At = time.GetUtcNow(), Actor = Guid.Empty, Action = action, Outcome = AuditOutcome.Success };
+
+    /// <summary>Why a row is not one that the service wrote; null: its value opens in its place, and the rest of the row agrees with it.</summary>
+    private static string? FaultOf(StoredSecret secret, Dictionary<Guid, DataKey> keys)
+    {
+        if (Envelope.KeyIdOf(secret.Envelope) is not { } id || !keys.TryGetValue(id, out var key))
+        {
+            return "its data key is missing";
+        }
+
+        var candidate = secret.ToCandidate();
+        if (Envelope.Open(key.Bytes, candidate.Placement, secret.Envelope) is not { } value)
+        {
+            return "its value does not open in this row";
+        }
+
+        return secret.HasKeysOf(candidate.Placement) && secret.Size == value.CountBytes() && string.Equals(secret.Display, MaskedValue.Of(value), StringComparison.Ordinal)
+            ? null
+            : "its other columns do not agree with its value and name";
+    }
+
+    private async Task<Audited> AuditedAsync(SecretOwner owner, CancellationToken cancellationToken)
+    {
+        var writes = await db.Audit.AsNoTracking()
+            .Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.OwnerVersion != null && row.KeyUserId == null)
+            .OrderBy(row => row.OwnerVersion)
+            .Select(row => new { row.SecretId, row.SecretVersion, row.Action, row.OwnerVersion })
+            .ToListAsync(cancellationToken);
+        return new Audited(
+            writes.LastOrDefault()?.OwnerVersion ?? 0,
+            writes.Where(write => write.SecretId is not null).GroupBy(write => write.SecretId!.Value)
+                .ToDictionary(secret => secret.Key, secret => (secret.Last().SecretVersion, secret.Last().Action)));
+    }
+
+    /// <summary>What the audit says of an owner.</summary>
+    private sealed record Audited(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets)
+    {
+        public string? FaultOf(StoredSecret secret) => !Secrets.TryGetValue(secret.Id, out var last) ? null
+            : last.Action == AuditAction.SecretDelete ? "the audit says that it was deleted"
+            : last.Version != secret.Version ? $"it is version {secret.Version}, and the audit has version {last.Version}"
+            : null;
+
+        public string NoteOn(StoredSecret secret) => Secrets.ContainsKey(secret.Id) ? "" : ": the audit has no row of it any more";
+    }
+}

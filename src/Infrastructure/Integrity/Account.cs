@@ -1,0 +1,54 @@
+using System.Buffers.Binary;
+using Secrets.Infrastructure.Encryption;
+
+namespace Secrets.Infrastructure.Integrity;
+
+/// <summary>Which rows of a holder are the current ones (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
+/// <param name="Version">How often they were changed; 0: never.</param>
+/// <param name="Count">How many there are, as far as they are counted.</param>
+/// <param name="Bytes">What they take of a quota.</param>
+/// <param name="Digest">The sum of their digests.</param>
+/// <param name="CurrentKey">The data key that new values are sealed with; the nil uuid: there is none.</param>
+internal readonly record struct Account(long Version, int Count, long Bytes, RowDigest Digest, Guid CurrentKey)
+{
+    /// <summary>Bytes of a sealed account: format, number of the integrity key, box of digest and current key.</summary>
+    public const int SealedSize = IntegrityKey.HeaderSize + AesGcmBox.Overhead + ContentSize;
+
+    /// <summary>Bytes in the box.</summary>
+    internal const int ContentSize = RowDigest.Size + 16;
+}
+
+/// <summary>An account as a process knows it.</summary>
+/// <param name="Account">What is in it.</param>
+/// <param name="Sealed">How the database has it.</param>
+internal sealed record CachedAccount(Account Account, byte[] Sealed);
+
+/// <summary>Seals accounts, so that the database holds them and cannot make one.</summary>
+/// <param name="integrity">The key.</param>
+/// <param name="purpose">What the accounts are for.</param>
+internal sealed class AccountSeals(IntegrityKey integrity, string purpose)
+{
+    /// <summary>Seals an account for its holder.</summary>
+    public byte[] Seal(ReadOnlySpan<byte> holder, Account account)
+    {
+        Span<byte> content = stackalloc byte[Account.ContentSize];
+        account.Digest.WriteTo(content);
+        account.CurrentKey.TryWriteBytes(content[RowDigest.Size..], bigEndian: true, out _);
+        return integrity.Encrypt(purpose, holder, content, StatedBy(account));
+    }
+
+    /// <summary>The account that was sealed; null: not this one, or for another holder.</summary>
+    /// <param name="holder">Whose account.</param>
+    /// <param name="stated">What stands beside the seal.</param>
+    /// <param name="sealed">The seal.</param>
+    public Account? Open(ReadOnlySpan<byte> holder, Account stated, ReadOnlySpan<byte> @sealed) =>
+        integrity.Decrypt(purpose, holder, @sealed, StatedBy(stated)) is { Length: Account.ContentSize } content
+            ? stated with { Digest = new RowDigest(content), CurrentKey = new Guid(content.AsSpan(RowDigest.Size), bigEndian: true) }
+            : null;
+
+    /// <summary>Tells boxes of one version apart. Every sealing has another.</summary>
+    public static long MarkOf(ReadOnlySpan<byte> @sealed) =>
+        @sealed.Length == Account.SealedSize ? BinaryPrimitives.ReadInt64BigEndian(@sealed[IntegrityKey.HeaderSize..]) : 0;
+
+    private static byte[] StatedBy(Account account) => new RowContent().Add(account.Version).Add(account.Count).Add(account.Bytes).Bytes.ToArray();
+}

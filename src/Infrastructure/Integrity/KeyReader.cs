@@ -1,0 +1,111 @@
+using System.Text;
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
+using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Integrity;
+
+/// <summary>The keys of a user that are not revoked, verified.</summary>
+/// <param name="Account">The account that they make.</param>
+/// <param name="Sealed">How the database has it; null: the user never had a key.</param>
+/// <param name="Digests">The digest of each key by its id.</param>
+internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDictionary<Guid, RowDigest> Digests)
+{
+    /// <summary>Whether these are the keys of that account.</summary>
+    public bool IsOf(KeyAccountRow row) => Sealed is not null && Sealed.AsSpan().SequenceEqual(row.Account) && (Account.Version, Account.Count) == (row.Version, row.Keys);
+
+    /// <summary>Whether a row is as it was verified: one of these, or revoked and none of them.</summary>
+    public bool Has(ApiKey key, KeySeals seals)
+    {
+        try
+        {
+            return Digests.TryGetValue(key.Id, out var digest) ? key.RevokedAt is null && digest == seals.DigestOf(key) : key.RevokedAt is not null;
+        }
+        catch (EncoderFallbackException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>The one way to API keys that somebody is let in by, or that are changed (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
+internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, AuditedReads reads)
+{
+    /// <summary>Reads and verifies the keys of a user.</summary>
+    /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
+    /// <param name="userId">The user.</param>
+    /// <returns>The keys; or why they do not verify.</returns>
+    public async Task<(VerifiedKeys? Keys, string? Fault)> ReadAsync(SecretsDbContext db, Guid userId) =>
+        // Where there is no account the rest takes statements of its own, and somebody may have opened it between them.
+        await reads.OrUnavailableAsync(db, () => TryReadAsync(db, userId)) is { Fault: null } read ? read : await reads.OrUnavailableAsync(db, () => TryReadAsync(db, userId));
+
+    private async Task<(VerifiedKeys? Keys, string? Fault)> TryReadAsync(SecretsDbContext db, Guid userId)
+    {
+        var floor = seen.Find(userId);
+        try
+        {
+            // One statement, so account and keys are of one moment.
+            var found = await db.KeyAccounts.AsNoTracking().Where(account => account.UserId == userId)
+                .Select(account => new
+                {
+                    Account = account,
+                    Keys = db.ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToList(),
+                    IsBehind = db.Audit.Any(row => row.KeyUserId == userId && row.OwnerVersion > account.Version),
+                })
+                .AsSingleQuery()
+                .SingleOrDefaultAsync();
+            var (keys, fault) = found is null
+                ? await VerifyNoneAsync(db, userId, floor)
+                : Verify(found.Account, found.Keys, found.IsBehind, floor);
+            if (keys is not null)
+            {
+                seen.Note(userId, keys.Account.Version, keys.Sealed);
+            }
+
+            return (keys, fault);
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+        {
+            return (null, "a row has what the service cannot have written");
+        }
+    }
+
+    private static async Task<(VerifiedKeys? Keys, string? Fault)> VerifyNoneAsync(SecretsDbContext db, Guid userId, SeenVersion floor) =>
+        floor.Version > 0
+        || await db.Audit.AnyAsync(row => row.KeyUserId == userId && row.OwnerVersion > 0)
+        || await db.ApiKeys.AnyAsync(key => key.UserId == userId && key.RevokedAt == null)
+            ? (null, "the account of the user's keys is missing")
+            : (new VerifiedKeys(default, Sealed: null, new Dictionary<Guid, RowDigest>()), null);
+
+    private (VerifiedKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, SeenVersion floor)
+    {
+        if (isBehind || floor.IsLaterThan(row.Version, AccountSeals.MarkOf(row.Account)))
+        {
+            return (null, $"version {row.Version} of the user's keys was set back");
+        }
+
+        if (seals.Open(row) is not { } account)
+        {
+            return (null, "the account of the user's keys was not sealed by this service, or not for this version");
+        }
+
+        var digests = new Dictionary<Guid, RowDigest>(keys.Count);
+        var sum = default(RowDigest);
+        try
+        {
+            foreach (var key in keys)
+            {
+                sum += digests[key.Id] = seals.DigestOf(key);
+            }
+        }
+        catch (EncoderFallbackException)
+        {
+            return (null, "a row has what is no text");
+        }
+
+        return sum == account.Digest && keys.Count == account.Count
+            ? (new VerifiedKeys(account, row.Account, digests), null)
+            : (null, $"the user's keys are not those of version {row.Version}: one was added, changed, removed or put back");
+    }
+}

@@ -1,0 +1,242 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Integrity;
+
+/// <summary>
+/// The accounts that a transaction has locked and verified, and what its changes make of them. A row that the transaction changes must be the one that was verified: somebody may have put
+/// another in its place between the two reads.
+/// </summary>
+internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, KeySeals keySeals)
+{
+    private readonly Dictionary<SecretOwner, Locked<Owner>> _owners = [];
+    private readonly Dictionary<Guid, Locked<KeyAccountRow>> _users = [];
+
+    /// <summary>The owners whose accounts the transaction changed, as they are now.</summary>
+    public IEnumerable<(SecretOwner Owner, CachedAccount Account)> ChangedOwners =>
+        _owners.Where(pair => pair.Value.IsChanged).Select(pair => (pair.Key, new CachedAccount(pair.Value.Account, pair.Value.Row.Account)));
+
+    /// <summary>The accounts of keys that the transaction changed, as they are now.</summary>
+    public IEnumerable<KeyAccountRow> ChangedUsers => _users.Values.Where(locked => locked.IsChanged).Select(locked => locked.Row);
+
+    /// <summary>What is known of an owner that is locked; null: it is not.</summary>
+    public VerifiedOwner? Find(SecretOwner owner) => _owners.GetValueOrDefault(owner)?.Verified as VerifiedOwner;
+
+    /// <summary>Whether a user's keys are locked.</summary>
+    public bool Has(Guid userId) => _users.ContainsKey(userId);
+
+    /// <summary>Takes an owner that was locked and verified. Where there is none, one is opened.</summary>
+    public void Add(SecretOwner owner, VerifiedOwner verified)
+    {
+        var row = new Owner(owner);
+        row.MoveTo(verified.Account.Version, verified.Account.Count, verified.Account.Bytes, verified.Sealed ?? []);
+        db.Entry(row).State = verified.Sealed is null ? EntityState.Detached : EntityState.Unchanged;
+        _owners.Add(owner, new Locked<Owner>(row, verified, verified.Account, verified.Digests));
+    }
+
+    /// <summary>Takes a user's keys that were locked and verified. Where there is no account, one is opened.</summary>
+    public void Add(Guid userId, VerifiedKeys verified)
+    {
+        var row = new KeyAccountRow { UserId = userId, Version = verified.Account.Version, Keys = verified.Account.Count, Account = verified.Sealed ?? [] };
+        db.Entry(row).State = verified.Sealed is null ? EntityState.Detached : EntityState.Unchanged;
+        _users.Add(userId, new Locked<KeyAccountRow>(row, verified, verified.Account, verified.Digests));
+    }
+
+    /// <summary>Takes the rows of an owner for those of that version, whatever its account says.</summary>
+    public void AddUnverified(SecretOwner owner, OwnerRows found, long version)
+    {
+        var digests = found.Secrets.Select(secret => (secret.Id, Digest: ownerSeals.DigestOf(secret))).Concat(found.DataKeys.Select(key => (key.Id, Digest: ownerSeals.DigestOf(key))))
+            .ToDictionary(row => row.Id, row => row.Digest);
+        var account = new Account(version, found.Secrets.Count, found.Secrets.Sum(secret => (long)secret.Size), Sum(digests), CurrentKey: default);
+        Add(owner, new VerifiedOwner(found.Owner.Stamp, account, found.Secrets, found.DataKeys) { Sealed = found.Owner.Account, Digests = digests });
+        WriteAll(_owners[owner].Row, nameof(Owner.Stamp));
+    }
+
+    /// <summary>Takes keys of a user for those of that version, whatever their account says.</summary>
+    public void AddUnverified(Guid userId, KeyAccountRow? stored, List<ApiKey> live, long version)
+    {
+        var digests = live.ToDictionary(key => key.Id, keySeals.DigestOf);
+        Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, Sum(digests), CurrentKey: default), stored?.Account, digests));
+        _users[userId].Touch();
+        WriteAll(_users[userId].Row, nameof(KeyAccountRow.Stamp));
+    }
+
+    /// <summary>Moves the accounts on by what is about to be saved.</summary>
+    /// <exception cref="TamperedOwnerException">A row that is changed is not the one that was verified.</exception>
+    public void Settle()
+    {
+        db.ChangeTracker.DetectChanges();
+        foreach (var entry in db.ChangeTracker.Entries().Where(entry => entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted).ToList())
+        {
+            switch (entry.Entity)
+            {
+                case Secret secret:
+                    var (before, after) = (Before(entry, Original), After(entry, secret));
+                    Locked(secret.Owner).Change(secret.Id, DigestOf(before), DigestOf(after), account => account with
+                    {
+                        Count = account.Count + (after is null ? 0 : 1) - (before is null ? 0 : 1),
+                        Bytes = account.Bytes + (after?.Size ?? 0) - (before?.Size ?? 0),
+                    });
+                    break;
+                case DataKeyRow key:
+                    Locked(new SecretOwner(key.OwnerKind, key.OwnerId)).Change(
+                        key.Id, DigestOf(Before(entry, Original<DataKeyRow>)), DigestOf(After(entry, key)), account => account with { CurrentKey = CurrentAfter(account, entry, key) });
+                    break;
+                case ApiKey key:
+                    var (keyBefore, keyAfter) = (Live(Before(entry, Original<ApiKey>)), Live(After(entry, key)));
+                    LockedKeys(key.UserId).Change(
+                        key.Id, DigestOf(keyBefore), DigestOf(keyAfter), account => account with { Count = account.Count + (keyAfter is null ? 0 : 1) - (keyBefore is null ? 0 : 1) });
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        foreach (var (owner, locked) in _owners.Where(pair => pair.Value.IsChanged))
+        {
+            locked.Row.MoveTo(locked.Account.Version, locked.Account.Count, locked.Account.Bytes, ownerSeals.Seal(owner, locked.Account));
+            Track(locked.Row);
+        }
+
+        foreach (var (userId, locked) in _users.Where(pair => pair.Value.IsChanged))
+        {
+            (locked.Row.Version, locked.Row.Keys, locked.Row.Account) = (locked.Account.Version, locked.Account.Count, keySeals.Seal(userId, locked.Account));
+            Track(locked.Row);
+        }
+    }
+
+    /// <summary>
+    /// Events with the versions of the accounts that they changed. Each change of an account has one: what the audit does not know could be set back. But for the first version, which has a data key
+    /// and nothing that is sealed with it.
+    /// </summary>
+    public List<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now)
+    {
+        var versioned = facts.Select(WithVersion).ToList();
+        foreach (var (owner, account) in ChangedOwners.Where(changed => changed.Account.Account.Version > 1 && !versioned.Exists(fact => fact is { KeyUserId: null, OwnerVersion: not null } && fact.Owner == changed.Owner)).ToList())
+        {
+            versioned.Add(new AuditEvent
+            {
+                At = now,
+                Actor = Guid.Empty,
+                Action = AuditAction.AccountChange,
+                Outcome = AuditOutcome.Success,
+                Owner = owner,
+                OwnerVersion = account.Account.Version,
+            });
+        }
+
+        return versioned;
+    }
+
+    private AuditEvent WithVersion(AuditEvent fact) => fact switch
+    {
+        { KeyUserId: { } user } => _users.GetValueOrDefault(user) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
+        { KeyId: null, Owner: { } owner } => _owners.GetValueOrDefault(owner) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
+        _ => fact,
+    };
+
+    private static RowDigest Sum(Dictionary<Guid, RowDigest> digests) => digests.Values.Aggregate(default(RowDigest), (sum, digest) => sum + digest);
+
+    /// <summary>Has every column but one written: what stands in the row may be anything.</summary>
+    private void WriteAll(object row, string except)
+    {
+        var entry = db.Entry(row);
+        if (entry.State == EntityState.Unchanged)
+        {
+            entry.State = EntityState.Modified;
+            entry.Property(except).IsModified = false;
+        }
+    }
+
+    private Locked<Owner> Locked(SecretOwner owner) =>
+        _owners.GetValueOrDefault(owner) ?? throw new InvalidOperationException("Rows of an owner are changed, and the owner is not locked.");
+
+    private Locked<KeyAccountRow> LockedKeys(Guid userId) =>
+        _users.GetValueOrDefault(userId) ?? throw new InvalidOperationException("Keys of a user are changed, and the user's keys are not locked.");
+
+    private void Track<TRow>(TRow row)
+        where TRow : class
+    {
+        if (db.Entry(row) is { State: EntityState.Detached } entry)
+        {
+            entry.State = EntityState.Added;
+        }
+    }
+
+    private static T? Before<T>(EntityEntry entry, Func<EntityEntry, T> original)
+        where T : class => entry.State == EntityState.Added ? null : original(entry);
+
+    private static T? After<T>(EntityEntry entry, T entity)
+        where T : class => entry.State == EntityState.Deleted ? null : entity;
+
+    private static ApiKey? Live(ApiKey? key) => key is { RevokedAt: null } ? key : null;
+
+    private static Guid CurrentAfter(Account account, EntityEntry entry, DataKeyRow key) =>
+        entry.State != EntityState.Deleted && key.RetiredAt is null ? key.Id : account.CurrentKey == key.Id ? Guid.Empty : account.CurrentKey;
+
+    private static T Original<T>(EntityEntry entry) => (T)entry.OriginalValues.ToObject();
+
+    /// <summary>The secret as it was read, with the grants that were read with it.</summary>
+    private StoredSecret Original(EntityEntry entry)
+    {
+        var secret = StoredSecret.FromEntity(Original<Secret>(entry));
+        var grants = db.ChangeTracker.Entries<WorkspaceGrant>()
+            .Where(grant => grant.State != EntityState.Added && grant.Property<Guid>("SecretId").OriginalValue == secret.Id)
+            .Select(grant => new StoredGrant(grant.Property(row => row.Number).OriginalValue, grant.Property(row => row.Workspace).OriginalValue));
+        return secret with { Grants = [.. grants.OrderBy(grant => grant.Number)] };
+    }
+
+    private RowDigest? DigestOf(StoredSecret? secret) => secret is null ? null : ownerSeals.DigestOf(secret);
+
+    private static StoredSecret? After(EntityEntry entry, Secret secret) => entry.State == EntityState.Deleted ? null : StoredSecret.FromEntity(secret);
+
+    private RowDigest? DigestOf(DataKeyRow? key) => key is null ? null : ownerSeals.DigestOf(key);
+
+    private RowDigest? DigestOf(ApiKey? key) => key is null ? null : keySeals.DigestOf(key);
+}
+
+/// <summary>An account that a transaction holds.</summary>
+/// <param name="row">Its row.</param>
+/// <param name="verified">What was verified under the lock.</param>
+/// <param name="account">The account then.</param>
+/// <param name="digests">The digests of its rows then.</param>
+internal sealed class Locked<TRow>(TRow row, object verified, Account account, IReadOnlyDictionary<Guid, RowDigest> digests)
+{
+    private readonly Dictionary<Guid, RowDigest?> _changed = [];
+    private readonly long _version = account.Version;
+
+    public TRow Row => row;
+
+    public object Verified => verified;
+
+    /// <summary>The account with what was changed so far.</summary>
+    public Account Account { get; private set; } = account;
+
+    public bool IsChanged => Account.Version > _version;
+
+    /// <summary>Moves the version on, though no row changes.</summary>
+    public void Touch() => Account = Account with { Version = _version + 1 };
+
+    /// <summary>Takes a change of one row.</summary>
+    /// <param name="id">The row.</param>
+    /// <param name="before">Its digest as it was read; null: it is new.</param>
+    /// <param name="after">Its digest as it will be; null: it goes.</param>
+    /// <param name="rest">What else the account says.</param>
+    /// <exception cref="TamperedOwnerException">The row that was read is not the one that was verified.</exception>
+    public void Change(Guid id, RowDigest? before, RowDigest? after, Func<Account, Account> rest)
+    {
+        if (before != (_changed.TryGetValue(id, out var changed) ? changed : digests.TryGetValue(id, out var known) ? known : null))
+        {
+            throw new TamperedOwnerException();
+        }
+
+        _changed[id] = after;
+        Account = rest(Account) with { Version = _version + 1, Digest = Account.Digest - (before ?? default) + (after ?? default) };
+    }
+}

@@ -1,0 +1,174 @@
+using System.Text;
+using Secrets.Application.Audit;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Integrity;
+
+/// <summary>An owner's rows, verified: the service wrote them, and they are the current ones.</summary>
+/// <param name="Stamp">The owner's stamp as it was read.</param>
+/// <param name="Account">The account that they make.</param>
+/// <param name="Secrets">All secrets.</param>
+/// <param name="DataKeys">All data keys.</param>
+internal sealed record VerifiedOwner(long Stamp, Account Account, IReadOnlyList<StoredSecret> Secrets, IReadOnlyList<DataKeyRow> DataKeys)
+{
+    /// <summary>The sealed account; null: there is no such owner.</summary>
+    public byte[]? Sealed { get; init; }
+
+    /// <summary>The digest of each row by its id.</summary>
+    public required IReadOnlyDictionary<Guid, RowDigest> Digests { get; init; }
+
+    /// <summary>The key that new values are sealed with; null: there is none yet.</summary>
+    public DataKeyRow? CurrentKey => DataKeys.FirstOrDefault(key => key.Id == Account.CurrentKey);
+}
+
+/// <summary>
+/// The one way to the rows of owners that lead to a value or to a write. Only what verifies leaves it (docs/decisions/0020-the-database-is-not-trusted.md).
+/// </summary>
+internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersions<SecretOwner> seen, IntegrityAlarms alarms, AuditedReads reads)
+{
+    /// <summary>Reads owners. Null for one that does not verify, which is reported.</summary>
+    /// <param name="db">Whose connection to use. In a transaction, the owners are locked in it.</param>
+    /// <param name="owners">At least one, each once.</param>
+    public async Task<IReadOnlyList<VerifiedOwner?>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
+    {
+        var verified = (await TryReadAsync(db, owners, FloorsOf(owners))).Select(read => read.Verified).ToArray();
+        var doubtful = Enumerable.Range(0, owners.Count).Where(at => verified[at] is null).ToList();
+        if (doubtful.Count > 0)
+        {
+            // A write between two of the statements looks the same. In a snapshot there is none, and under the lock neither.
+            var asked = doubtful.ConvertAll(at => owners[at]);
+            var floors = FloorsOf(asked);
+            var again = db.Database.CurrentTransaction is null
+                ? await db.AtOneMomentAsync(() => ReadEachAsync(db, asked, floors), CancellationToken.None)
+                : await ReadEachAsync(db, asked, floors);
+            for (var at = 0; at < doubtful.Count; at++)
+            {
+                verified[doubtful[at]] = again[at].Verified;
+                if (again[at].Fault is { } fault)
+                {
+                    await alarms.RaiseAsync(asked[at], fault);
+                }
+            }
+        }
+
+        for (var at = 0; at < verified.Length; at++)
+        {
+            if (verified[at] is { } owner)
+            {
+                seen.Note(owners[at], owner.Account.Version, owner.Sealed);
+                alarms.Clear(owners[at]);
+            }
+        }
+
+        return verified;
+    }
+
+    /// <summary>Reads one owner.</summary>
+    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
+    public async Task<VerifiedOwner> ReadAsync(SecretsDbContext db, SecretOwner owner) =>
+        (await ReadAsync(db, [owner]))[0] ?? throw new TamperedOwnerException();
+
+    /// <summary>Why an owner does not verify; null: it does. Nobody is told.</summary>
+    public async Task<string?> FindFaultAsync(SecretsDbContext db, SecretOwner owner)
+    {
+        var floors = FloorsOf([owner]);
+        return (await db.AtOneMomentAsync(() => TryReadAsync(db, [owner], floors), CancellationToken.None)).Single().Fault;
+    }
+
+    /// <summary>The account of an owner that is locked; null: it does not verify. Its rows are not looked at.</summary>
+    public CachedAccount? Open(SecretOwner owner, OwnerRow row) => OpenAccount(owner, row, seen.Find(owner)).Account is { } account ? new CachedAccount(account, row.Account!) : null;
+
+    /// <summary>What each must have at least. Before the read begins, and before its snapshot: another thread may see more meanwhile.</summary>
+    private List<SeenVersion> FloorsOf(IReadOnlyList<SecretOwner> owners) => [.. owners.Select(seen.Find)];
+
+    private async Task<List<(VerifiedOwner? Verified, string? Fault)>> ReadEachAsync(SecretsDbContext db, List<SecretOwner> owners, List<SeenVersion> floors)
+    {
+        // One by one: a row that cannot even be read must not keep the others from being read.
+        List<(VerifiedOwner? Verified, string? Fault)> read = [];
+        for (var at = 0; at < owners.Count; at++)
+        {
+            read.AddRange(await TryReadAsync(db, [owners[at]], [floors[at]]));
+        }
+
+        return read;
+    }
+
+    private async Task<IEnumerable<(VerifiedOwner? Verified, string? Fault)>> TryReadAsync(
+        SecretsDbContext db, IReadOnlyList<SecretOwner> owners, List<SeenVersion> floors)
+    {
+        try
+        {
+            return (await reads.OrUnavailableAsync(db, () => rows.ReadAsync(db, owners))).Select((found, at) => Verify(owners[at], found, floors[at]));
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+        {
+            return owners.Select(_ => ((VerifiedOwner?)null, (string?)"a row has what the service cannot have written"));
+        }
+    }
+
+    private (VerifiedOwner? Verified, string? Fault) Verify(SecretOwner owner, OwnerRows found, SeenVersion floor)
+    {
+        var row = found.Owner;
+        var (opened, fault) = OpenAccount(owner, row, floor);
+        if (opened is not { } account)
+        {
+            return (null, fault);
+        }
+
+        if (row.Account is null)
+        {
+            return found.Secrets.Count == 0 && found.DataKeys.Count == 0
+                ? (new VerifiedOwner(0, default, [], []) { Digests = new Dictionary<Guid, RowDigest>() }, null)
+                : (null, "there are rows and no account");
+        }
+
+        var digests = new Dictionary<Guid, RowDigest>(found.Secrets.Count + found.DataKeys.Count);
+        var sum = default(RowDigest);
+        try
+        {
+            foreach (var secret in found.Secrets)
+            {
+                sum += digests[secret.Id] = seals.DigestOf(secret);
+            }
+
+            foreach (var key in found.DataKeys)
+            {
+                sum += digests[key.Id] = seals.DigestOf(key);
+            }
+        }
+        catch (EncoderFallbackException)
+        {
+            return (null, "a row has what is no text");
+        }
+
+        return sum == account.Digest && found.Secrets.Count == account.Count
+            ? (new VerifiedOwner(row.Stamp, account, found.Secrets, found.DataKeys) { Sealed = row.Account, Digests = digests }, null)
+            : (null, $"the rows are not those of version {row.Version}: one was added, changed, removed or put back");
+    }
+
+    /// <summary>The account of an owner's row, empty where there is none; or why it does not count.</summary>
+    private (Account? Account, string? Fault) OpenAccount(SecretOwner owner, OwnerRow row, SeenVersion floor)
+    {
+        if (floor.IsLaterThan(row.Version, row.Account is null ? 0 : AccountSeals.MarkOf(row.Account)))
+        {
+            return (null, $"version {row.Version} was set back: this process has seen version {floor.Version}");
+        }
+
+        if (row.IsBehind)
+        {
+            return (null, $"version {row.Version} was set back: the audit has a later one");
+        }
+
+        if (row.Account is null)
+        {
+            return (default(Account), null);
+        }
+
+        return seals.Open(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) is { } account
+            ? (account, null)
+            : (null, "the account was not sealed by this service, or not for this version");
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Integrity;
+
+/// <summary>What an owner's account is made of: a digest for each row, and the seal around their sum.</summary>
+/// <remarks>
+/// Every column is in a digest, except <c>owners.stamp</c>, which only empties caches; <c>secret_uses</c>, which decides nothing; and <c>data_keys.wrapped</c>, which the key ring
+/// authenticates for its owner and id: an older wrapping holds the same key.
+/// </remarks>
+internal sealed class OwnerSeals(IntegrityKey integrity)
+{
+    private const string RowPurpose = "owners/row";
+
+    // What comes first in a digest's content, so that no row of one table is one of another.
+    private const long SecretsTable = 1;
+    private const long DataKeysTable = 2;
+
+    private readonly AccountSeals _seals = new(integrity, "owners/account");
+
+    /// <summary>Seals an account for the database.</summary>
+    public byte[] Seal(SecretOwner owner, Account account) => _seals.Seal(HolderOf(owner), account);
+
+    /// <summary>The account as the service sealed it; null: it did not.</summary>
+    public Account? Open(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
+        _seals.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default), sealedAccount);
+
+    /// <summary>The digest of a secret and its grants.</summary>
+    /// <exception cref="EncoderFallbackException">It has what is no text: the service never wrote it.</exception>
+    public RowDigest DigestOf(StoredSecret secret)
+    {
+        var content = new RowContent().Add(SecretsTable).Add((long)secret.Owner.Kind).Add(secret.Owner.Id)
+            .Add(secret.Id).Add(secret.Name).Add(secret.NameKey).Add(secret.Description)
+            .AddOptional(secret.ToolName).AddOptional(secret.ToolArg).Add(secret.IsDefaultForTool ? 1 : 0)
+            .AddOptional(secret.ToolKey).AddOptional(secret.ArgKey).AddOptional(secret.PatternArgKey)
+            .Add(secret.WorkspaceRule).Add(secret.Envelope).Add(secret.Display).Add(secret.Size).Add(secret.Version)
+            .Add(secret.CreatedAt).Add(secret.CreatedBy).Add(secret.UpdatedAt).Add(secret.UpdatedBy);
+        foreach (var grant in secret.Grants)
+        {
+            content.Add(grant.Number).Add(grant.Workspace);
+        }
+
+        return integrity.Digest(RowPurpose, content.Bytes);
+    }
+
+    /// <summary>The digest of a data key.</summary>
+    /// <exception cref="EncoderFallbackException">It has what is no text: the service never wrote it.</exception>
+    public RowDigest DigestOf(DataKeyRow key) => integrity.Digest(
+        RowPurpose,
+        new RowContent().Add(DataKeysTable).Add((long)key.OwnerKind).Add(key.OwnerId).Add(key.Id).Add(key.CreatedAt).AddOptional(key.RetiredAt).Bytes);
+
+    private static byte[] HolderOf(SecretOwner owner) => [(byte)owner.Kind, .. Encoding.UTF8.GetBytes(owner.Id)];
+}

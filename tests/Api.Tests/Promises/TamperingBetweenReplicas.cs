@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>
+/// Promises 4 and 9: one replica has an owner in memory, another changes a value and answers, and somebody sets the owner's row back. What is in memory would be confirmed by it.
+/// </summary>
+public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<Replicas>
+{
+    private const string Secrets = "/api/v1/secrets";
+
+    [Fact]
+    public async Task An_old_value_is_not_confirmed_by_a_row_that_was_set_back()
+    {
+        var (tool, organization) = ($"t{Guid.NewGuid():N}", "default");
+        var id = await CreateAsync(replicas[0], tool, organization);
+        Assert.Equal("the old value", await ValueAsync(replicas[1], tool, organization));
+        Assert.Equal("the old value", await ValueAsync(replicas[1], tool, organization));
+        await replicas.AttackAsync($"DROP TABLE IF EXISTS saved_owner; SELECT * INTO saved_owner FROM owners WHERE id = '{organization}'");
+        (await replicas[0].PatchAsync($"{Secrets}/{id}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
+
+        await replicas.AttackAsync(
+            $"UPDATE owners SET stamp = s.stamp, version = s.version, secrets = s.secrets, bytes_used = s.bytes_used, account = s.account FROM saved_owner s WHERE owners.id = '{organization}'");
+
+        for (var replica = 0; replica < Replicas.Count; replica++)
+        {
+            (await ResolveAsync(replicas[replica], tool, organization)).MustNotRepeat("the old value").MustBe(409);
+            (await replicas[replica].PatchAsync($"{Secrets}/{id}", new JsonObject { ["secret_value"] = "another value" })).MustBe(409);
+            (await TryCreateAsync(replicas[replica], $"x{tool}", organization)).MustBe(409);
+        }
+
+        Assert.Contains("was set back", replicas.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_revoked_key_is_not_confirmed_by_rows_that_were_set_back()
+    {
+        var made = (await replicas[0].PostAsync("/api/v1/api-keys", new JsonObject
+        {
+            ["name"] = "runtime",
+            ["user_id"] = Guid.NewGuid().ToString(),
+            ["scopes"] = new JsonArray("secrets:resolve"),
+        })).MustBe(200).Json;
+        var (id, user) = (made["id"]!.GetValue<string>(), made["user_id"]!.GetValue<string>());
+        using var runtime = new ApiClient(new HttpClient { BaseAddress = replicas[1].Http.BaseAddress, DefaultRequestHeaders = { { "x-api-key", made["key"]!.GetValue<string>() } } });
+        for (var turn = 0; turn < 2; turn++)
+        {
+            (await runtime.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name":"t"}""")).MustBe(200);
+        }
+
+        await replicas.AttackAsync($"DROP TABLE IF EXISTS saved_key; SELECT * INTO saved_key FROM api_keys WHERE id = '{id}'; DROP TABLE IF EXISTS saved_keys; SELECT * INTO saved_keys FROM key_accounts WHERE user_id = '{user}'");
+        (await replicas[0].DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
+
+        await replicas.AttackAsync(
+            $"UPDATE api_keys SET revoked_at = NULL WHERE id = '{id}'; UPDATE key_accounts SET version = s.version, keys = s.keys, account = s.account FROM saved_keys s WHERE key_accounts.user_id = '{user}'");
+
+        (await runtime.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name":"t"}""")).MustBe(401);
+        (await runtime.GetAsync(Secrets)).MustBe(401);
+    }
+
+    private static async Task<string> CreateAsync(ApiClient client, string tool, string organization) =>
+        (await TryCreateAsync(client, tool, organization)).MustBe(200).Json["secret_id"]!.GetValue<string>();
+
+    private static Task<Answer> TryCreateAsync(ApiClient client, string tool, string organization) => client.PostAsync($"{Secrets}?organization_id={organization}", new JsonObject
+    {
+        ["secret_name"] = tool,
+        ["secret_value"] = "the old value",
+        ["tool_name"] = tool,
+        ["tool_arg"] = "a",
+        ["is_default_for_tool"] = true,
+    });
+
+    private static Task<Answer> ResolveAsync(ApiClient client, string tool, string organization) =>
+        client.PostAsync($"{Secrets}/resolve", new JsonObject { ["tool_name"] = tool, ["organization_id"] = organization });
+
+    private static async Task<string> ValueAsync(ApiClient client, string tool, string organization) =>
+        (await ResolveAsync(client, tool, organization)).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>();
+}

@@ -1,0 +1,124 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Running;
+
+/// <summary>What an operator does after somebody wrote to the database (docs/operations.md).</summary>
+public sealed class AcceptingWhatIsThere
+{
+    private const string Secrets = "/api/v1/secrets";
+
+    [Fact]
+    public async Task What_opens_and_agrees_with_the_audit_stays_and_the_rest_is_removed()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.Start();
+        using var @operator = await service.ClientAsync(Installation.Key);
+        var user = Guid.NewGuid();
+        using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write", "secrets:resolve");
+        var (kept, edited, old) = (
+            await runtime.CreateSecretAsync("kept", "the kept value", "t", "kept", isDefault: true),
+            await runtime.CreateSecretAsync("edited", "the edited value", "t", "edited", isDefault: true),
+            await runtime.CreateSecretAsync("old", "the old value", "t", "old", isDefault: true));
+        var deleted = await runtime.CreateSecretAsync("deleted", "the deleted value", "t", "deleted", isDefault: true);
+        await AttackAsync(installation, $"SELECT * INTO saved FROM secrets WHERE id IN ('{old}', '{deleted}')");
+        (await runtime.PatchAsync($"{Secrets}/{old}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
+        (await runtime.DeleteAsync($"{Secrets}/{deleted}")).MustBe(200);
+        Assert.Equal((0, "Everything verifies."), await RunAsync(installation, "integrity", "list"));
+
+        await AttackAsync(installation, $"DELETE FROM secret_uses; DELETE FROM secrets WHERE id = '{old}'; INSERT INTO secrets SELECT * FROM saved; UPDATE secrets SET tool_arg = 'other' WHERE id = '{edited}'");
+
+        (await ResolveAsync(runtime)).MustBe(409);
+        var (code, listed) = await RunAsync(installation, "integrity", "list");
+        Assert.Equal(3, code);
+        Assert.Contains($"User:{user}: the rows are not those of version", listed, StringComparison.Ordinal);
+
+        // Who does not answer has said no.
+        var (refused, asked) = await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}");
+        Assert.Equal(1, refused);
+        Assert.Contains("Nothing was changed.", asked, StringComparison.Ordinal);
+        (await ResolveAsync(runtime)).MustBe(409);
+
+        var (accepted, words) = await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes");
+        Assert.Equal(0, accepted);
+        Assert.Contains($"accepted {kept} 'kept'", words, StringComparison.Ordinal);
+        Assert.Contains($"removed {edited} 'edited': its value does not open in this row", words, StringComparison.Ordinal);
+        Assert.Contains($"removed {old} 'old': it is version 1, and the audit has version 2", words, StringComparison.Ordinal);
+        Assert.Contains($"removed {deleted} 'deleted': the audit says that it was deleted", words, StringComparison.Ordinal);
+        Assert.DoesNotContain("value\"", words, StringComparison.Ordinal);
+        Assert.Equal((0, "Everything verifies."), await RunAsync(installation, "integrity", "list"));
+
+        // The service that ran all the time goes on.
+        var values = (await ResolveAsync(runtime)).MustBe(200).Json["values"]!.AsArray();
+        Assert.Equal("the kept value", Assert.Single(values)!["secret_value"]!.GetValue<string>());
+        await runtime.CreateSecretAsync("old", "stored again", "t", "old", isDefault: true);
+        Assert.Equal(2, (await ResolveAsync(runtime)).MustBe(200).Json["values"]!.AsArray().Count);
+        var actions = (await @operator.GetAsync("/api/v1/audit?limit=100")).MustBe(200).Json["data"]!.AsArray().Select(row => row!["action"]!.GetValue<string>()).ToList();
+        Assert.Contains("integrity.failure", actions);
+        Assert.Contains("integrity.accept", actions);
+        Assert.True((await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public async Task Of_keys_that_do_not_verify_none_works_any_more()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.Start();
+        using var @operator = await service.ClientAsync(Installation.Key);
+        var user = Guid.NewGuid();
+        using var one = await NewKeyAsync(service, @operator, user, "secrets:read");
+        using var other = await NewKeyAsync(service, @operator, user, "secrets:read");
+        await one.GetAsync(Secrets);
+        await AttackAsync(installation, $"UPDATE api_keys SET scopes = 63 WHERE prefix = '{one.Key![..17]}'");
+        (await one.GetAsync(Secrets)).MustBe(401);
+
+        var (accepted, words) = await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes");
+
+        Assert.Equal(0, accepted);
+        Assert.Contains($"revoked API key '{one.Key[..17]}'", words, StringComparison.Ordinal);
+        Assert.Contains($"revoked API key '{other.Key![..17]}'", words, StringComparison.Ordinal);
+        (await one.GetAsync(Secrets)).MustBe(401);
+        (await other.GetAsync(Secrets)).MustBe(401);
+        using var next = await NewKeyAsync(service, @operator, user, "secrets:read");
+        (await next.GetAsync(Secrets)).MustBe(200);
+        Assert.Equal((0, "Everything verifies."), await RunAsync(installation, "integrity", "list"));
+    }
+
+    [Theory]
+    [InlineData("user:nobody")]
+    [InlineData("organization:")]
+    [InlineData("secret")]
+    public async Task An_owner_is_named_by_kind_and_id(string owner)
+    {
+        using var installation = await Installation.NewAsync();
+        var (code, words) = await RunAsync(installation, "integrity", "accept", "--owner", owner);
+        Assert.Equal(1, code);
+        Assert.Contains("--owner must be user:<uuid> or organization:<id>.", words, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Code, string Words)> RunAsync(Installation installation, params string[] arguments)
+    {
+        await using var command = installation.Run(arguments);
+        var code = await command.ExitCodeAsync();
+        return (code, string.Join('\n', command.Output.Split('\n').Where(line => !line.StartsWith('{') && !line.StartsWith('[') && line.Length > 0)).Trim());
+    }
+
+    private static async Task<ApiClient> NewKeyAsync(ServiceProcess service, ApiClient @operator, Guid user, params string[] scopes)
+    {
+        var made = (await @operator.PostAsync("/api/v1/api-keys", new JsonObject
+        {
+            ["name"] = "test",
+            ["user_id"] = user.ToString(),
+            ["scopes"] = new JsonArray([.. scopes.Select(scope => (JsonNode)scope)]),
+        })).MustBe(200).Json;
+        var key = made["key"]!.GetValue<string>();
+        return new ApiClient(new HttpClient { BaseAddress = await service.AddressAsync(), DefaultRequestHeaders = { { "x-api-key", key } } }) { Key = key, UserId = user };
+    }
+
+    private static Task<Answer> ResolveAsync(ApiClient client) => client.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name":"t"}""");
+
+    private static Task AttackAsync(Installation installation, string sql) =>
+        TestDatabase.RunAsync(installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
+}

@@ -1,0 +1,116 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Npgsql;
+using Secrets.Infrastructure.Persistence.Postgres;
+
+namespace Secrets.Infrastructure.Tests.Integrity;
+
+/// <summary>
+/// Promise 9: every column of the tables that decide about values and rights is edited, and it is noticed, or the column stands in the list of those that decide nothing. A new column without a decision
+/// fails the test.
+/// </summary>
+public sealed class EditingColumns(AttackedServer attacked) : IClassFixture<AttackedServer>
+{
+    /// <summary>Where the victim's row is, by table.</summary>
+    private static readonly Dictionary<string, Func<Victim, string>> Rows = new(StringComparer.Ordinal)
+    {
+        ["owners"] = victim => $"id = '{victim.Organization}'",
+        ["secrets"] = victim => $"owner_id = '{victim.Organization}' AND name = 'first'",
+        ["workspace_grants"] = victim => $"secret_id = (SELECT id FROM secrets WHERE owner_id = '{victim.Organization}' AND name = 'second')",
+        ["data_keys"] = victim => $"owner_id = '{victim.Organization}'",
+        ["api_keys"] = victim => $"prefix = '{victim.Prefix}'",
+        ["key_accounts"] = victim => $"user_id = '{victim.Runtime.UserId}'",
+    };
+
+    /// <summary>What decides nothing, and why an edit may go unnoticed.</summary>
+    private static readonly Dictionary<string, string> Undecided = new(StringComparer.Ordinal)
+    {
+        ["key_accounts.stamp"] = "it only empties caches",
+        ["owners.stamp"] = "it only empties caches",
+        ["data_keys.wrapped"] = "the key ring authenticates it for its owner and id",
+        ["api_keys.last_used_at"] = "it is shown and decides nothing",
+    };
+
+    public static TheoryData<string, string> Columns
+    {
+        get
+        {
+            using var db = new PostgresSecretsDbContext.DesignTime().CreateDbContext([]);
+            var data = new TheoryData<string, string>();
+            foreach (var entity in db.Model.GetEntityTypes().Where(entity => Rows.ContainsKey(entity.GetTableName()!)))
+            {
+                foreach (var property in entity.GetProperties())
+                {
+                    data.Add($"{entity.GetTableName()}.{property.GetColumnName()}", EditOf(property));
+                }
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Columns))]
+    public async Task An_edited_column_is_noticed(string column, string edit)
+    {
+        var (table, name) = (column.Split('.')[0], column.Split('.')[1]);
+        using var victim = await Victim.NewAsync(attacked.Server);
+        try
+        {
+            Assert.Equal(1, await attacked.AttackAsync($"UPDATE {table} SET {name} = {edit} WHERE {Rows[table](victim)}"));
+        }
+        catch (PostgresException exception) when (exception.SqlState.StartsWith("23", StringComparison.Ordinal))
+        {
+            // A key of the schema: the database itself refuses it.
+            Assert.Contains(name, (string[])["id", "kind", "owner_kind", "owner_id", "secret_id"]);
+            return;
+        }
+
+        if (Undecided.ContainsKey(column))
+        {
+            Assert.Equal(Victim.Value, await victim.ValueAsync());
+        }
+        else if (table is "api_keys" or "key_accounts")
+        {
+            (await victim.Runtime.GetAsync("/api/v1/secrets")).MustBe(401);
+
+            // A key that was verified within the last minute has the rights that it had.
+            (await victim.ResolveAsync()).MustBe(column is "key_accounts.account" or "key_accounts.keys" ? 200 : 401);
+            Assert.False(await attacked.KeysVerifyAfterRestartAsync(victim.Runtime.UserId));
+        }
+        else
+        {
+            await victim.MustBeRefusedAsync(column is "secrets.id" ? 404 : 409);
+            Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+            await attacked.MustBeToldAsync(victim.Owner);
+        }
+    }
+
+    [Fact]
+    public void Every_table_that_decides_has_its_rows_here()
+    {
+        using var db = new PostgresSecretsDbContext.DesignTime().CreateDbContext([]);
+
+        // The ring and the keys above it: TamperingWithTheKeyRing. The audit: TamperingWithTheAudit. Uses are counted and decide nothing.
+        string[] others = ["key_ring", "integrity_states", "integrity_keys", "root_keys", "key_rotations", "audit", "audit_writers", "audit_keys", "secret_uses"];
+        Assert.Equal(
+            Rows.Keys.Concat(others).Order(StringComparer.Ordinal),
+            db.Model.GetEntityTypes().Select(entity => entity.GetTableName()!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+    }
+
+    private static string EditOf(IProperty property)
+    {
+        var name = property.GetColumnName();
+        return property.GetColumnType() switch
+        {
+            "uuid" => "gen_random_uuid()",
+            "bytea" => $"CASE WHEN {name} IS NULL THEN '\\x00'::bytea ELSE set_byte({name}, length({name}) - 1, get_byte({name}, length({name}) - 1) # 1) END",
+            "boolean" => $"NOT {name}",
+            "smallint" or "integer" or "bigint" => $"coalesce({name}, 0) + 1",
+            "text[]" => $"array_append({name}, 'x')",
+            "timestamp with time zone" => $"coalesce({name}, now()) + interval '1 microsecond'",
+            _ when name is "prefix" => $"reverse({name})",
+            _ => $"coalesce({name}, '') || 'x'",
+        };
+    }
+}

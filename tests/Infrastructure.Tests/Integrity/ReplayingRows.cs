@@ -1,0 +1,241 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.Integrity;
+
+/// <summary>Promise 9: rows that are inserted, removed, moved or put back as they were once do not count, however valid they were, and somebody is told.</summary>
+public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<AttackedServer>
+{
+    /// <summary>What somebody does to an owner's rows. <c>owner</c> is the victim, <c>other</c> another owner.</summary>
+    public static TheoryData<string, string> Attacks => new()
+    {
+        { "a secret is removed", "DELETE FROM secrets WHERE owner_id = 'owner' AND name = 'wider'" },
+        { "the default is removed, so that a lesser one would win", "DELETE FROM secret_uses; DELETE FROM secrets WHERE owner_id = 'owner' AND name = 'first'" },
+        { "the default is re-patterned, so that a lesser one would win", "UPDATE secrets SET tool_name = 'x', tool_key = sha256('x') WHERE owner_id = 'owner' AND name = 'first'" },
+        { "a secret of another owner is moved here", "UPDATE secrets SET owner_id = 'owner', is_default_for_tool = false, tool_key = NULL, arg_key = NULL, pattern_arg_key = NULL, name = 'moved', name_key = sha256('moved') WHERE owner_id = 'other' AND name = 'wider'" },
+        { "a secret is moved to another owner", "UPDATE secrets SET owner_id = 'other', is_default_for_tool = false, tool_key = NULL, arg_key = NULL, pattern_arg_key = NULL, name = 'moved', name_key = sha256('moved') WHERE owner_id = 'owner' AND name = 'wider'" },
+        { "two owners' secrets are swapped", "UPDATE secrets SET owner_id = CASE owner_id WHEN 'owner' THEN 'other' ELSE 'owner' END, is_default_for_tool = false, tool_key = NULL, arg_key = NULL, pattern_arg_key = NULL, name = 'moved', name_key = sha256('moved') WHERE name = 'wider' AND owner_id IN ('owner', 'other')" },
+        { "a secret is copied", "INSERT INTO secrets SELECT gen_random_uuid(), owner_kind, owner_id, 'copy', description, sha256('copy'), 'u', tool_arg, is_default_for_tool, sha256('u'), arg_key, NULL, workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by FROM secrets WHERE owner_id = 'owner' AND name = 'first'" },
+        { "a grant is removed", "DELETE FROM workspace_grants g USING secrets s WHERE s.id = g.secret_id AND s.owner_id = 'owner'" },
+        { "a grant is inserted", "INSERT INTO workspace_grants (secret_id, number, workspace) SELECT id, 7, 'hr' FROM secrets WHERE owner_id = 'owner' AND name = 'first'" },
+        { "the data key is removed", "DELETE FROM data_keys WHERE owner_id = 'owner'" },
+        { "the data key is retired", "UPDATE data_keys SET retired_at = now() WHERE owner_id = 'owner'" },
+        { "another owner's data key is copied", "INSERT INTO data_keys SELECT gen_random_uuid(), owner_kind, 'owner', wrapped, created_at, now() FROM data_keys WHERE owner_id = 'other'" },
+        { "another owner's account is copied", "UPDATE owners o SET account = t.account, version = t.version, secrets = t.secrets, bytes_used = t.bytes_used FROM owners t WHERE t.id = 'other' AND o.id = 'owner'" },
+        { "everything is removed", "DELETE FROM workspace_grants g USING secrets s WHERE s.id = g.secret_id AND s.owner_id = 'owner'; DELETE FROM secret_uses; DELETE FROM secrets WHERE owner_id = 'owner'; DELETE FROM data_keys WHERE owner_id = 'owner'; DELETE FROM owners WHERE id = 'owner'" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public async Task Rows_that_were_changed_do_not_count(string what, string attack)
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        using var other = await Victim.NewAsync(attacked.Server);
+
+        await attacked.AttackAsync(attack.Replace("'owner'", $"'{victim.Organization}'", StringComparison.Ordinal).Replace("'other'", $"'{other.Organization}'", StringComparison.Ordinal));
+
+        Assert.True((await victim.ResolveAsync()).Status == 409, what);
+        Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner), what);
+        (await victim.TryCreateAsync("new", "u", "a new value")).MustBe(409);
+        (await victim.UpdateAsync("another value")).MustBe(attack.Contains("name = 'first'", StringComparison.Ordinal) && attack.Contains("DELETE", StringComparison.Ordinal) || what.StartsWith("everything", StringComparison.Ordinal) ? 404 : 409);
+        await attacked.MustBeToldAsync(victim.Owner);
+    }
+
+    [Fact]
+    public async Task A_secret_that_is_put_back_as_it_was_is_not_handed_out()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await SaveAsync("secrets", $"id = '{victim.First}'");
+        (await victim.UpdateAsync("the current value")).MustBe(200);
+        await PutBackAsync("secrets", $"id = '{victim.First}'");
+
+        await victim.MustBeRefusedAsync();
+        Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+        await attacked.MustBeToldAsync(victim.Owner);
+    }
+
+    [Fact]
+    public async Task A_secret_that_was_deleted_and_put_back_is_not_handed_out()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await SaveAsync("secrets", $"id = '{victim.First}'");
+        (await victim.Admin.DeleteAsync($"/api/v1/secrets/{victim.First}")).MustBe(200);
+        Assert.Equal("a lesser value", await victim.ValueAsync());
+        await PutBackAsync("secrets", $"id = '{victim.First}'");
+
+        await victim.MustBeRefusedAsync();
+        Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+    }
+
+    [Theory]
+    [InlineData("update")]
+    [InlineData("delete")]
+    [InlineData("create")]
+    public async Task An_owner_that_is_put_back_as_a_whole_is_noticed_also_after_a_restart_and_is_not_written_on(string what)
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        var (owner, rows) = ($"id = '{victim.Organization}'", $"owner_id = '{victim.Organization}'");
+        await SaveAsync("owners", owner);
+        await SaveAsync("secrets", rows);
+        (what switch
+        {
+            "update" => await victim.UpdateAsync("the current value"),
+            "delete" => await victim.Admin.DeleteAsync($"/api/v1/secrets/{victim.First}"),
+            _ => await victim.TryCreateAsync("new", "t__*", "a new value"),
+        }).MustBe(200);
+        await attacked.AttackAsync($"DELETE FROM secret_uses; DELETE FROM secrets WHERE {rows} AND name = 'new'");
+        await PutBackAsync("owners", owner);
+        await PutBackAsync("secrets", rows);
+
+        await victim.MustBeRefusedAsync();
+        Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+        await attacked.MustBeToldAsync(victim.Owner);
+    }
+
+    [Fact]
+    public async Task What_the_audit_no_longer_has_because_of_its_age_is_noticed_all_the_same()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await SaveAsync("owners", $"id = '{victim.Organization}'");
+        await SaveAsync("secrets", $"id = '{victim.First}'");
+        (await victim.UpdateAsync("the current value")).MustBe(200);
+        await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
+        Assert.Equal("the current value", await victim.ValueAsync());
+        Assert.True(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+        Assert.True(await attacked.KeysVerifyAfterRestartAsync(victim.Runtime.UserId));
+        await PutBackAsync("owners", $"id = '{victim.Organization}'");
+        await PutBackAsync("secrets", $"id = '{victim.First}'");
+
+        Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+        using var @operator = attacked.Server.Operator();
+        Assert.True((await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public async Task What_is_put_right_is_used_again()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await attacked.AttackAsync($"UPDATE secrets SET description = 'x' WHERE id = '{victim.First}'");
+        (await victim.ResolveAsync()).MustBe(409);
+
+        await attacked.AttackAsync($"UPDATE secrets SET description = '' WHERE id = '{victim.First}'");
+
+        Assert.Equal(Victim.Value, await victim.ValueAsync());
+        (await victim.UpdateAsync("another value")).MustBe(200);
+    }
+
+    /// <summary>What somebody does to API keys. <c>victim</c> is the prefix of a key that may read and resolve.</summary>
+    public static TheoryData<string> AttacksOnKeys =>
+    [
+        "UPDATE api_keys SET scopes = 63 WHERE prefix = 'victim'",
+        "UPDATE api_keys SET user_id = '00000000-0000-0000-0000-000000000001' WHERE prefix = 'victim'",
+        "UPDATE api_keys SET organization_id = 'default', role = 2 WHERE prefix = 'victim'",
+        "UPDATE api_keys SET workspaces = ARRAY['finance'] WHERE prefix = 'victim'",
+        "UPDATE api_keys SET expires_at = '9999-01-01' WHERE prefix = 'victim'",
+        "UPDATE api_keys SET expires_at = '200000-01-01' WHERE prefix = 'victim'",
+        "DELETE FROM key_accounts",
+        "UPDATE key_accounts SET version = version + 1",
+    ];
+
+    [Theory]
+    [MemberData(nameof(AttacksOnKeys))]
+    public async Task A_key_whose_row_was_changed_lets_nobody_in(string attack)
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await SaveAsync("key_accounts", "1 = 1");
+        try
+        {
+            await attacked.AttackAsync(attack.Replace("'victim'", $"'{victim.Prefix}'", StringComparison.Ordinal));
+
+            (await victim.Runtime.GetAsync("/api/v1/secrets")).MustBe(401);
+            (await victim.ResolveAsync()).MustBe(401);
+            await attacked.MustBeToldOfKeyAsync(victim.Prefix);
+        }
+        finally
+        {
+            await PutBackAsync("key_accounts", "1 = 1");
+        }
+    }
+
+    [Fact]
+    public async Task A_key_that_somebody_made_in_the_database_lets_nobody_in()
+    {
+        using var user = await attacked.Server.NewUserAsync();
+        var text = Domain.ApiKeys.ApiKeyText.Generate();
+        var (prefix, hash) = (Domain.ApiKeys.ApiKeyText.PrefixOf(text), Convert.ToHexString(Domain.ApiKeys.ApiKeyText.HashOf(text)));
+        foreach (var owner in (Guid[])[user.UserId, Guid.NewGuid()])
+        {
+            await attacked.AttackAsync($"DELETE FROM api_keys WHERE prefix = '{prefix}'");
+            Assert.Equal(1, await attacked.AttackAsync(
+                $"INSERT INTO api_keys (id, name, prefix, hash, scopes, user_id, workspaces, created_at, created_by) VALUES (gen_random_uuid(), 'mine', '{prefix}', '\\x{hash}'::bytea, 63, '{owner}', ARRAY[]::text[], now(), '{owner}')"));
+
+            using var attacker = attacked.Server.WithKey(text);
+            (await attacker.GetAsync("/api/v1/secrets")).MustBe(401);
+            (await attacker.GetAsync("/api/v1/api-keys")).MustBe(401);
+        }
+
+        await attacked.MustBeToldOfKeyAsync(prefix);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_revoked_key_stays_revoked(bool withItsAccount)
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        var (key, account) = ($"prefix = '{victim.Prefix}'", $"user_id = '{victim.Runtime.UserId}'");
+        await SaveAsync("api_keys", key);
+        await SaveAsync("key_accounts", account);
+        await RevokeAsync(victim.Prefix);
+        await PutBackAsync("api_keys", key);
+        if (withItsAccount)
+        {
+            await PutBackAsync("key_accounts", account);
+        }
+
+        (await victim.Runtime.GetAsync("/api/v1/secrets")).MustBe(401);
+        (await victim.ResolveAsync()).MustBe(401);
+        Assert.False(await attacked.KeysVerifyAfterRestartAsync(victim.Runtime.UserId));
+
+        // Nor does another key of the user bless it.
+        using var @operator = attacked.Server.Operator();
+        (await @operator.PostAsync("/api/v1/api-keys", new JsonObject
+        {
+            ["name"] = "another",
+            ["user_id"] = victim.Runtime.UserId.ToString(),
+            ["scopes"] = new JsonArray("secrets:read"),
+        })).MustBe(409);
+        (await victim.Runtime.GetAsync("/api/v1/secrets")).MustBe(401);
+    }
+
+    [Fact]
+    public async Task A_key_that_looks_revoked_is_not_believed_to_be()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        var id = await attacked.Server.ScalarAsync<Guid>("SELECT id FROM api_keys WHERE prefix = @prefix", ("prefix", victim.Prefix));
+        await attacked.AttackAsync($"UPDATE api_keys SET revoked_at = now() WHERE id = '{id}'");
+
+        using var @operator = attacked.Server.Operator();
+        (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(409);
+        (await @operator.PostAsync($"/api/v1/api-keys/{id}/rotate", new JsonObject())).MustBe(409);
+    }
+
+    private async Task RevokeAsync(string prefix)
+    {
+        var id = await attacked.Server.ScalarAsync<Guid>("SELECT id FROM api_keys WHERE prefix = @prefix", ("prefix", prefix));
+        using var @operator = attacked.Server.Operator();
+        (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
+    }
+
+    private Task SaveAsync(string table, string rows) => attacked.AttackAsync($"DROP TABLE IF EXISTS saved_{table}; CREATE TABLE saved_{table} AS SELECT * FROM {table} WHERE {rows}");
+
+    /// <summary>Puts rows back as they were saved. What refers to them stays.</summary>
+    private async Task PutBackAsync(string table, string rows)
+    {
+        var columns = await attacked.Server.ScalarAsync<string>(Sql.Of(
+            $"SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = 'saved_{table}'", "SELECT 'a'"));
+        var key = table switch { "owners" => "t.kind = s.kind AND t.id = s.id", "key_accounts" => "t.user_id = s.user_id", _ => "t.id = s.id" };
+        await attacked.AttackAsync($"UPDATE {table} t SET ({columns}) = (SELECT {columns} FROM saved_{table} s WHERE {key}) WHERE EXISTS (SELECT 1 FROM saved_{table} s WHERE {key}) AND {rows}");
+        await attacked.AttackAsync($"INSERT INTO {table} SELECT * FROM saved_{table} s WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {key})");
+    }
+}
