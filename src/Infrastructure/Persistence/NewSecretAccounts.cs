@@ -7,8 +7,15 @@ using Secrets.Infrastructure.Integrity;
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>Decides what a group of creates makes of the accounts of their owners.</summary>
-internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, KnownAccounts known, IntegrityAlarms alarms, IOptions<QuotaOptions> quota)
+internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, KnownAccounts known, IntegrityAlarms alarms, IOptions<QuotaOptions> quota) : IDisposable
 {
+    private readonly OwnerTurns _turns = new();
+
+    /// <summary>Waits for other groups of this process that have one of these owners.</summary>
+    public ValueTask<OwnerTurns.Turn> TakeTurnAsync(IEnumerable<SecretOwner> owners) => _turns.TakeAsync(owners);
+
+    public void Dispose() => _turns.Dispose();
+
     /// <summary>The account as this process last left it; null: it is to be read.</summary>
     public CachedAccount? Find(SecretOwner owner) => alarms.IsRaised(owner) ? null : known.Find(owner);
 

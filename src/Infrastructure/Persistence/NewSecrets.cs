@@ -37,6 +37,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
 
     private async Task<IReadOnlyList<NewSecret?>> StoreAsync(IReadOnlyList<Audited> items)
     {
+        using var turn = await _accounts.TakeTurnAsync(items.Select(item => item.Secret.Owner));
         await using var db = await _contexts.CreateDbContextAsync();
         try
         {
