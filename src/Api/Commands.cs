@@ -4,10 +4,10 @@ using Secrets.Infrastructure;
 
 namespace Secrets.Api;
 
-/// <summary>What the process can be asked to do. Whatever the command line has besides is configuration.</summary>
+/// <summary>What the process can be asked to do. Other arguments are configuration.</summary>
 internal static class Commands
 {
-    private const int Found = 3;
+    private const int ExitCodeOfFaults = 3;
 
     /// <summary>Runs what the arguments ask for, and gives the exit code.</summary>
     /// <param name="arguments">Of the process.</param>
@@ -41,7 +41,7 @@ internal static class Commands
 
     private static Command Integrity(Func<string[], WebApplication> build)
     {
-        var list = new Command("list", $"Verify every owner and every user's API keys, and list those that do not verify. Ends with {Found} if there are any.");
+        var list = new Command("list", $"Verify every owner and every user's API keys, and list those that do not verify. Ends with {ExitCodeOfFaults} if there are any.");
         list.SetAction((result, cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync(
             async integrity =>
             {
@@ -53,7 +53,7 @@ internal static class Commands
                 }
 
                 await Console.Out.WriteLineAsync(count == 0 ? "Everything verifies." : $"{count} do not verify.");
-                return count == 0 ? 0 : Found;
+                return count == 0 ? 0 : ExitCodeOfFaults;
             },
             cancellation));
 
@@ -102,10 +102,9 @@ internal static class OwnerNames
 {
     public static string Of(SecretOwner owner) => $"{(owner.Kind == OwnerKind.User ? "user" : "organization")}:{owner.Id}";
 
-    public static SecretOwner? Parse(string text) => text.Split(':', 2) switch
-    {
-        ["user", var id] when Guid.TryParse(id, out var user) => SecretOwner.User(user),
-        ["organization", { Length: > 0 } id] => new SecretOwner(OwnerKind.Organization, id),
-        _ => null,
-    };
+    /// <summary>The owner of that name; the kind in any case, as lists and logs write it.</summary>
+    public static SecretOwner? Parse(string text) => text.Split(':', 2) is not [var kind, { Length: > 0 } id] ? null
+        : string.Equals(kind, "user", StringComparison.OrdinalIgnoreCase) ? Guid.TryParse(id, out var user) ? SecretOwner.User(user) : null
+        : string.Equals(kind, "organization", StringComparison.OrdinalIgnoreCase) ? new SecretOwner(OwnerKind.Organization, id)
+        : null;
 }

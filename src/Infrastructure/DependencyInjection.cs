@@ -122,6 +122,7 @@ public static class DependencyInjection
     {
         services.AddSingleton<AuditKey>();
         services.AddSingleton<AuditWriteCheck>();
+        services.AddSingleton<GenuineRows>();
         services.AddScoped<AuditKeyLoader>();
         services.AddSingleton<AuditWriters>();
         services.AddSingleton<ConfirmedAudit>();
@@ -146,9 +147,11 @@ public static class DependencyInjection
         services.AddSingleton<AuditedReads>();
         services.AddSingleton<OwnerReader>();
         services.AddSingleton<KeyReader>();
+        services.AddScoped<AcceptanceSources>();
         services.AddScoped<Acceptance>();
         services.AddScoped<IIntegrityCommands, IntegrityCommands>();
         services.AddSingleton<IntegrityAlarms>();
+        services.AddSingleton<IIntegrityReport>(provider => provider.GetRequiredService<IntegrityAlarms>());
         services.AddSingleton(provider => new Lazy<IAuditLog>(provider.GetRequiredService<IAuditLog>));
         services.AddSingleton<KeyRingTags>();
         services.AddSingleton<KeyRingStore>();

@@ -31,6 +31,39 @@ public sealed partial class Sources
             places.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>docs/decisions/0020-the-database-is-not-trusted.md: what leads to a value or to a write is read and verified in one place.</summary>
+    [Fact]
+    public void Rows_of_owners_are_read_by_one_reader_and_values_are_opened_in_few_places()
+    {
+        Assert.Equal(
+            [
+                "src/Infrastructure/Integrity/AcceptanceSources.cs", // what an operator looks at, and nobody is given
+                "src/Infrastructure/Integrity/OwnerReader.cs",
+                "src/Infrastructure/Persistence/IOwnerRows.cs",
+            ],
+            PlacesOf(OwnerRowsUse()));
+        Assert.Equal(
+            [
+                "src/Infrastructure/Encryption/DataKeyReplacement.cs", // under the owner's lock
+                "src/Infrastructure/Encryption/Sealer.cs",
+                "src/Infrastructure/Integrity/Acceptance.cs",
+            ],
+            PlacesOf(Opening()));
+        Assert.Equal(
+            ["src/Application/Secrets/ResolveSecrets.cs", "src/Application/Secrets/UpdateSecret.cs"],
+            SourceFiles().Where(file => file.Text.Contains("sealer.OpenAsync(", StringComparison.Ordinal)).Select(file => file.Path).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Statements past the change tracker would change rows and not the account that says which rows are the current ones.</summary>
+    [Fact]
+    public void Rows_under_an_account_are_changed_as_entities() => Assert.Equal(
+        [
+            "src/Infrastructure/ApiKeys/ApiKeyLookup.cs", // when a key was last used
+            "src/Infrastructure/Encryption/KeyRingReplacement.cs", // data keys wrapped anew
+            "src/Infrastructure/Persistence/SecretsDbContext.cs", // the lock of a key account
+        ],
+        PlacesOf(BulkChange()));
+
     [Fact]
     public void Only_the_api_knows_of_dialects_and_no_dialect_knows_another()
     {
@@ -72,6 +105,21 @@ public sealed partial class Sources
             .Select(file => file.Path);
         Assert.Empty(deep);
     }
+
+    /// <summary>Where that is written, outside the folders of single databases.</summary>
+    private static IEnumerable<string> PlacesOf(Regex pattern) => SourceFiles()
+        .Where(file => !ProviderFolder().IsMatch(file.Path) && pattern.IsMatch(file.Text))
+        .Select(file => file.Path)
+        .Order(StringComparer.Ordinal);
+
+    [GeneratedRegex(@"\bIOwnerRows\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex OwnerRowsUse();
+
+    [GeneratedRegex(@"Envelope\.(Open|Reseal)\(", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Opening();
+
+    [GeneratedRegex(@"\b(Secrets|DataKeys|ApiKeys|Owners|KeyAccounts)\b[^;{}]*\.Execute(Update|Delete)Async\(", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex BulkChange();
 
     private static IEnumerable<(string Path, string Text)> SourceFiles()
     {

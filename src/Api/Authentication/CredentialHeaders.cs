@@ -13,6 +13,15 @@ internal static class CredentialHeaders
     /// <summary>In the order in which they are looked at.</summary>
     public static IReadOnlyList<string> All { get; } = [Token, HeaderNames.Authorization, ApiKey];
 
+    private const string BearerPrefix = "Bearer ";
+
+    /// <summary>The one credential of a request that may come without any; null: there is none, or there are several.</summary>
+    public static string? Credential(IHeaderDictionary headers) =>
+        All.Where(headers.ContainsKey).Select(header => headers[header]).ToList() is [{ Count: 1 } values] ? In(values.ToString()) : null;
+
+    /// <summary>The credential in a header. Only Authorization has schemes, but a client that writes "Bearer" elsewhere means the same.</summary>
+    public static string In(string text) => text.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) ? text[BearerPrefix.Length..].Trim() : text;
+
     /// <summary>
     /// What was sent in them. Nothing where nobody is asked for a credential: whether the process is alive must not depend on whether one can be looked up.
     /// </summary>

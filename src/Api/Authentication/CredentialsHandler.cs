@@ -21,8 +21,6 @@ internal sealed partial class CredentialsHandler(
     /// <summary>A parameter of a challenge: whether the caller's key, which was remembered, turned out to be refused.</summary>
     public const string RefusedLater = "refused-later";
 
-    private const string BearerPrefix = "Bearer ";
-
     // Whom one of the credentials stands for, or would if it were still accepted.
     private (Guid User, Guid? KeyId)? _known;
 
@@ -95,12 +93,8 @@ internal sealed partial class CredentialsHandler(
 
     /// <summary>One look-up for each header at most: whoever sends a header again and again would have as many for one refusal.</summary>
     private ValueTask<CredentialVerdict> JudgeAsync(StringValues values, bool mayRemember) => values.Count == 1
-        ? credentials.AuthenticateAsync(CredentialIn(values.ToString()), mayRemember, Context.RequestAborted)
+        ? credentials.AuthenticateAsync(CredentialHeaders.In(values.ToString()), mayRemember, Context.RequestAborted)
         : new ValueTask<CredentialVerdict>(new CredentialVerdict("it was sent more than once"));
-
-    // Only Authorization has schemes, but a client that writes "Bearer" elsewhere means the same.
-    private static string CredentialIn(string text) =>
-        text.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) ? text[BearerPrefix.Length..].Trim() : text;
 
     private AuthenticateResult Refuse(string header, string why)
     {

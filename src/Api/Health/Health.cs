@@ -1,6 +1,9 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Health;
 
@@ -9,16 +12,51 @@ internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapHealthChecks("/health/live", Answer(_ => false)).AllowAnonymous();
-        endpoints.MapHealthChecks("/health/ready", Answer(_ => true)).AllowAnonymous();
+        endpoints.MapHealthChecks("/health/live", Answer(_ => false, AnswerAsync)).AllowAnonymous();
+        endpoints.MapHealthChecks("/health/ready", Answer(_ => true, AnswerReadyAsync)).AllowAnonymous();
     }
 
-    private static HealthCheckOptions Answer(Func<HealthCheckRegistration, bool> predicate) => new()
+    private static HealthCheckOptions Answer(Func<HealthCheckRegistration, bool> predicate, Func<HttpContext, HealthReport, Task> write) =>
+        new() { Predicate = predicate, ResponseWriter = write };
+
+    private static Task AnswerAsync(HttpContext context, HealthReport report) => report.Status == HealthStatus.Healthy
+        ? context.Response.WriteAsJsonAsync(new { status = "ok" })
+        : context.RequestServices.GetRequiredService<FailureHandler>().WriteAsync(context, FailureAnswer.OfStatus(StatusCodes.Status503ServiceUnavailable));
+
+    /// <summary>Tells an operator which checks failed, and of how many owners the stored rows do not verify.</summary>
+    private static async Task AnswerReadyAsync(HttpContext context, HealthReport report)
     {
-        Predicate = predicate,
-        ResponseWriter = (context, report) => report.Status == HealthStatus.Healthy
-            ? context.Response.WriteAsJsonAsync(new { status = "ok" })
-            : context.RequestServices.GetRequiredService<FailureHandler>()
-                .WriteAsync(context, FailureAnswer.OfStatus(StatusCodes.Status503ServiceUnavailable)),
-    };
+        if (!await IsOperatorAsync(context))
+        {
+            await AnswerAsync(context, report);
+            return;
+        }
+
+        var (owners, since) = context.RequestServices.GetRequiredService<IIntegrityReport>().State;
+        await context.Response.WriteAsJsonAsync(new
+        {
+            status = report.Status == HealthStatus.Healthy ? "ok" : "unavailable",
+            failed = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy).Select(entry => entry.Key),
+            integrity = new { owners, since },
+        });
+    }
+
+    /// <summary>Whoever sends no credential, or one that cannot be judged now, is answered like anybody.</summary>
+    private static async Task<bool> IsOperatorAsync(HttpContext context)
+    {
+        if (CredentialHeaders.Credential(context.Request.Headers) is not { } text)
+        {
+            return false;
+        }
+
+        try
+        {
+            var verdict = await context.RequestServices.GetRequiredService<ICredentialAuthenticator>().AuthenticateAsync(text, mayRemember: false, context.RequestAborted);
+            return verdict.Caller?.Has(Scopes.Operator) == true;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return false;
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Secrets.Application.Audit;
 
 /// <summary>Rows of the audit as they stand in a database that others can write to as well.</summary>
@@ -7,5 +9,5 @@ public static class AuditRows
     /// Whether this was thrown because of what is in a row. The service never writes what it cannot read, such as a moment in the year 4000 before our era.
     /// </summary>
     public static bool AreUnreadable(Exception exception) =>
-        exception is InvalidCastException or OverflowException or ArgumentOutOfRangeException;
+        exception is InvalidCastException or OverflowException or ArgumentOutOfRangeException or JsonException;
 }

@@ -41,6 +41,13 @@ public interface ISecretsDb
     void Record(AuditEvent fact);
 }
 
+/// <summary>Owners whose stored rows do not verify, as far as this process has met them.</summary>
+public interface IIntegrityReport
+{
+    /// <summary>How many owners there are, and since when the first of them.</summary>
+    (int Owners, DateTimeOffset? Since) State { get; }
+}
+
 /// <summary>What an owner has.</summary>
 /// <param name="Bytes">UTF-8 bytes of all values.</param>
 /// <param name="Secrets">How many secrets there are.</param>

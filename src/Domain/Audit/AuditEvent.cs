@@ -47,7 +47,7 @@ public sealed record AuditEvent
     /// <summary>The API key that was made, replaced, revoked or refused.</summary>
     public Guid? KeyId { get; init; }
 
-    /// <summary>The user whom that key acts for, where the key is the service's to know: whose keys <see cref="OwnerVersion"/> is about.</summary>
+    /// <summary>The user of that key. Where this is given, <see cref="OwnerVersion"/> is the version of this user's key account.</summary>
     public Guid? KeyUserId { get; init; }
 
     /// <summary>The tool. What is too long is cut.</summary>

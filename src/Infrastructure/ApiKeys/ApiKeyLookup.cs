@@ -13,7 +13,7 @@ namespace Secrets.Infrastructure.ApiKeys;
 /// <param name="Fault">Why it does not verify; null: it does, or it is revoked.</param>
 internal sealed record FoundKey(ApiKey? Key, long Version, string? Fault = null)
 {
-    /// <summary>Their stamp, as it was read with the key.</summary>
+    /// <summary>The stamp of the user's key account, read with the key.</summary>
     public long Stamp { get; init; }
 }
 

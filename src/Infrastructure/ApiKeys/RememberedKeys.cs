@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Secrets.Application.Common;
+using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.ApiKeys;
@@ -8,7 +9,7 @@ namespace Secrets.Infrastructure.ApiKeys;
 /// Keys whose use was noted within the last minute, for requests that confirm them before anything leaves. What else a row says (its scopes, for
 /// example) never changes in the service's hands; whoever edits it in the database is heard within that minute.
 /// </summary>
-internal sealed class RememberedKeys(TimeProvider time, IConfirmations? confirmations = null)
+internal sealed class RememberedKeys(SeenVersions<Guid> seen, TimeProvider time, IConfirmations? confirmations = null)
 {
     /// <summary>How long: whoever goes on using a key is noted in its row once a minute, which takes a look-up.</summary>
     public static readonly TimeSpan Lifetime = ApiKeyLookup.LastUsedPrecision;
@@ -19,7 +20,11 @@ internal sealed class RememberedKeys(TimeProvider time, IConfirmations? confirma
 
     /// <summary>The key with that prefix; null: none is remembered.</summary>
     public CachedKey? Find(string prefix) =>
-        _keys.TryGetValue(prefix, out var kept) && time.GetElapsedTime(kept.Since) < kept.Left ? kept.Key : null;
+        _keys.TryGetValue(prefix, out var kept)
+        && time.GetElapsedTime(kept.Since) < kept.Left
+        && seen.Find(kept.Key.Key.UserId).Version <= kept.Key.Version // else this process knows it to be outdated
+            ? kept.Key
+            : null;
 
     /// <summary>Remembers a key, where keys can be confirmed.</summary>
     /// <param name="key">The key.</param>

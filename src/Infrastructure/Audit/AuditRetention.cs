@@ -22,6 +22,9 @@ internal sealed partial class AuditRetention(
     /// <summary>Rows of one transaction, for which the chain's own writer may have to wait.</summary>
     public const int BatchSize = 1_000;
 
+    // Rows that are looked at for one that has a version. If none of them is genuine, the version is written anew.
+    private const int MaxWitnesses = 5;
+
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     /// <summary>Removes what is older than that moment.</summary>
@@ -111,9 +114,16 @@ internal sealed partial class AuditRetention(
         {
             var (user, kind, owner) = rows.Key;
             var version = rows.Max(row => row.OwnerVersion);
-            var isKept = user is not null
-                ? await db.Audit.AnyAsync(row => row.KeyUserId == user && row.OwnerVersion >= version, cancellationToken)
-                : await db.Audit.AnyAsync(row => row.OwnerId == owner && row.OwnerKind == kind && row.KeyUserId == null && row.OwnerVersion >= version, cancellationToken);
+            var later = user is not null
+                ? db.Audit.Where(row => row.KeyUserId == user)
+                : db.Audit.Where(row => row.OwnerId == owner && row.OwnerKind == kind && row.KeyUserId == null);
+            var isKept = false;
+            foreach (var row in await later.AsNoTracking().Where(row => row.OwnerVersion >= version).OrderBy(row => row.OwnerVersion).Take(MaxWitnesses).ToListAsync(cancellationToken))
+            {
+                // One that somebody put there would have the version forgotten.
+                isKept = isKept || await db.GetService<GenuineRows>().AreGenuineAsync(db, row, cancellationToken);
+            }
+
             if (!isKept)
             {
                 db.Record(new AuditEvent

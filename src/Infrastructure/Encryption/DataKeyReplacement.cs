@@ -57,7 +57,10 @@ internal sealed partial class DataKeyReplacement(
         do
         {
             var after = last;
-            page = await db.DataKeys.AsNoTracking().Where(those).Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize).ToListAsync(cancellationToken);
+            page = await db.DataKeys.AsNoTracking().Where(those).Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize)
+                // Without moments: one that cannot be read must not keep the others' keys from being replaced.
+                .Select(row => new DataKeyRow { Id = row.Id, OwnerKind = row.OwnerKind, OwnerId = row.OwnerId, Wrapped = row.Wrapped, CreatedAt = default })
+                .ToListAsync(cancellationToken);
             foreach (var row in page)
             {
                 last = row.Id;

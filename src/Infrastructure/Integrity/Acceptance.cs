@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Integrity;
 /// Makes what is there of an owner, or of a user's API keys, the current state: for an operator, after rows were changed outside the service. It accepts nothing that the audit contradicts, and
 /// revives no API key.
 /// </summary>
-internal sealed class Acceptance(SecretsDbContext db, IOwnerRows rows, DataKeys keys, DataKeyWrapping wrapping, TimeProvider time)
+internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources, DataKeys keys, DataKeyWrapping wrapping, TimeProvider time)
 {
     /// <summary>Accepts an owner's secrets. Those that do not open, or that the audit contradicts, are removed. New values are sealed with a new data key from then on.</summary>
     /// <returns>What became of each secret, in words for the operator.</returns>
@@ -18,9 +18,9 @@ internal sealed class Acceptance(SecretsDbContext db, IOwnerRows rows, DataKeys 
         async token =>
         {
             await db.LockRowAsync(owner, token);
-            var found = (await rows.ReadAsync(db, [owner]))[0];
-            var audited = await AuditedAsync(owner, token);
-            db.BaseOn(owner, found, Math.Max(found.Owner.Version, audited.Version));
+            var (found, version) = await sources.ReadAsync(db, owner);
+            var audited = await sources.AuditedAsync(db, owner, token);
+            db.AdoptRows(owner, found, Math.Max(version, audited.Version));
             var dataKeys = found.DataKeys.Select(wrapping.Unwrap).OfType<DataKey>().ToDictionary(key => key.Id);
             List<string> words = [];
             foreach (var secret in found.Secrets)
@@ -33,6 +33,8 @@ internal sealed class Acceptance(SecretsDbContext db, IOwnerRows rows, DataKeys 
                     db.Record(Fact(AuditAction.SecretDelete) with { Owner = owner, SecretId = secret.Id, SecretVersion = secret.Version });
                 }
             }
+
+            words.AddRange(audited.MissingFrom(found.Secrets));
 
             // Which of the data keys was the current one is no longer certain.
             foreach (var current in await db.DataKeys.Where(key => key.OwnerKind == owner.Kind && key.OwnerId == owner.Id && key.RetiredAt == null).ToListAsync(token))
@@ -52,8 +54,11 @@ internal sealed class Acceptance(SecretsDbContext db, IOwnerRows rows, DataKeys 
     public Task<List<string>> AcceptKeysAsync(Guid userId, CancellationToken cancellationToken) => db.InTransactionAsync(
         async token =>
         {
-            var version = await db.Audit.Where(row => row.KeyUserId == userId).MaxAsync(row => row.OwnerVersion, token) ?? 0;
-            var live = await db.BaseKeysOnAsync(userId, version, token);
+            if (await db.AdoptKeysAsync(userId, await sources.KeyVersionAsync(db, userId, token), token) is not { } live)
+            {
+                return [];
+            }
+
             foreach (var key in live)
             {
                 key.Revoke(time.GetUtcNow());
@@ -81,32 +86,8 @@ internal sealed class Acceptance(SecretsDbContext db, IOwnerRows rows, DataKeys 
             return "its value does not open in this row";
         }
 
-        return secret.HasKeysOf(candidate.Placement) && secret.Size == value.CountBytes() && string.Equals(secret.Display, MaskedValue.Of(value), StringComparison.Ordinal)
+        return secret.HasLookupHashesOf(candidate.Placement) && secret.Size == value.CountBytes() && string.Equals(secret.Display, MaskedValue.Of(value), StringComparison.Ordinal)
             ? null
             : "its other columns do not agree with its value and name";
-    }
-
-    private async Task<Audited> AuditedAsync(SecretOwner owner, CancellationToken cancellationToken)
-    {
-        var writes = await db.Audit.AsNoTracking()
-            .Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.OwnerVersion != null && row.KeyUserId == null)
-            .OrderBy(row => row.OwnerVersion)
-            .Select(row => new { row.SecretId, row.SecretVersion, row.Action, row.OwnerVersion })
-            .ToListAsync(cancellationToken);
-        return new Audited(
-            writes.LastOrDefault()?.OwnerVersion ?? 0,
-            writes.Where(write => write.SecretId is not null).GroupBy(write => write.SecretId!.Value)
-                .ToDictionary(secret => secret.Key, secret => (secret.Last().SecretVersion, secret.Last().Action)));
-    }
-
-    /// <summary>What the audit says of an owner.</summary>
-    private sealed record Audited(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets)
-    {
-        public string? FaultOf(StoredSecret secret) => !Secrets.TryGetValue(secret.Id, out var last) ? null
-            : last.Action == AuditAction.SecretDelete ? "the audit says that it was deleted"
-            : last.Version != secret.Version ? $"it is version {secret.Version}, and the audit has version {last.Version}"
-            : null;
-
-        public string NoteOn(StoredSecret secret) => Secrets.ContainsKey(secret.Id) ? "" : ": the audit has no row of it any more";
     }
 }

@@ -46,7 +46,7 @@ internal sealed class AccountSeals(IntegrityKey integrity, string purpose)
             ? stated with { Digest = new RowDigest(content), CurrentKey = new Guid(content.AsSpan(RowDigest.Size), bigEndian: true) }
             : null;
 
-    /// <summary>Tells boxes of one version apart. Every sealing has another.</summary>
+    /// <summary>The first eight bytes of the nonce: two boxes of one version differ in them. 0 if the size is not that of a box.</summary>
     public static long MarkOf(ReadOnlySpan<byte> @sealed) =>
         @sealed.Length == Account.SealedSize ? BinaryPrimitives.ReadInt64BigEndian(@sealed[IntegrityKey.HeaderSize..]) : 0;
 

@@ -7,37 +7,50 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Owners whose rows do not verify: says so in the log and in the audit, again every ten minutes, until they do.</summary>
-internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvider time, ILogger<IntegrityAlarms> logger)
+/// <summary>Owners whose rows do not verify: says so in the log and in the audit, again when somebody asks after ten minutes, until they do.</summary>
+internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvider time, ILogger<IntegrityAlarms> logger) : IIntegrityReport
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
-    // Many at once are one attack: what is beyond is refused like the others, and only not listed.
+    // Many at once are one attack: beyond these, only the log is told of an owner, each time.
     private const int Capacity = 10_000;
 
-    // By owner, or by the prefix of a key.
-    private readonly ConcurrentDictionary<object, Alarm> _alarms = new();
+    private readonly ConcurrentDictionary<SecretOwner, Alarm> _owners = new();
 
-    /// <summary>How many owners there are at this moment, and since when the first.</summary>
-    public (int Owners, DateTimeOffset? Since) State
-    {
-        get
-        {
-            var owners = _alarms.IsEmpty ? [] : _alarms.Where(alarm => alarm.Key is SecretOwner).Select(alarm => alarm.Value.Since).ToList();
-            return (owners.Count, owners.Count == 0 ? null : owners.Min());
-        }
-    }
+    // Of keys, by prefix or by user: when it was last said.
+    private readonly Generations<string, DateTimeOffset> _keys = new(Capacity);
+
+    /// <inheritdoc />
+    public (int Owners, DateTimeOffset? Since) State => _owners.IsEmpty ? (0, null) : (_owners.Count, _owners.Values.Min(alarm => (DateTimeOffset?)alarm.Since));
 
     /// <summary>Whether an owner's rows did not verify when they were last read.</summary>
-    public bool IsRaised(SecretOwner owner) => !_alarms.IsEmpty && _alarms.ContainsKey(owner);
+    public bool IsRaised(SecretOwner owner) => !_owners.IsEmpty && _owners.ContainsKey(owner);
 
     /// <summary>An owner's rows do not verify.</summary>
     public async Task RaiseAsync(SecretOwner owner, string fault)
     {
-        if (IsDue(owner))
+        var now = time.GetUtcNow();
+        var known = _owners.GetValueOrDefault(owner);
+        if (known is not null && now < known.SaidAt + Interval)
         {
-            Tampered(owner.ToString(), fault);
+            return;
+        }
+
+        Tampered(owner.ToString(), fault);
+        if (known is not null || _owners.Count < Capacity)
+        {
+            _owners[owner] = new Alarm(known?.Since ?? now, now);
             await WriteAsync(Failure(Guid.Empty) with { Owner = owner });
+        }
+    }
+
+    /// <summary>The API keys of a user do not verify.</summary>
+    public async Task RaiseKeysAsync(Guid userId, string fault)
+    {
+        if (IsDue($"{userId}"))
+        {
+            TamperedKeys(userId, fault);
+            await WriteAsync(Failure(userId) with { Owner = SecretOwner.User(userId), KeyUserId = userId });
         }
     }
 
@@ -57,7 +70,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
     /// <summary>An owner's rows verify (again).</summary>
     public void Clear(SecretOwner owner)
     {
-        if (!_alarms.IsEmpty && _alarms.TryRemove(owner, out _))
+        if (!_owners.IsEmpty && _owners.TryRemove(owner, out _))
         {
             Cleared(owner.ToString());
         }
@@ -65,16 +78,15 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
 
     private AuditEvent Failure(Guid actor) => new() { At = time.GetUtcNow(), Actor = actor, Action = AuditAction.IntegrityFailure, Outcome = AuditOutcome.Denied };
 
-    private bool IsDue(object subject)
+    private bool IsDue(string subject)
     {
         var now = time.GetUtcNow();
-        var known = _alarms.GetValueOrDefault(subject);
-        if (known is null ? _alarms.Count >= Capacity : now < known.SaidAt + Interval)
+        if (_keys.TryFind(subject, out var said) && now < said + Interval)
         {
             return false;
         }
 
-        _alarms[subject] = new Alarm(known?.Since ?? now, now);
+        _keys.Add(subject, now);
         return true;
     }
 
@@ -95,6 +107,9 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The row of API key {Prefix} was changed outside the service, so the key is refused: {Fault}")]
     private partial void TamperedKey(string prefix, string fault);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The API keys of user {UserId} were changed outside the service, so none is made, replaced or revoked: {Fault}")]
+    private partial void TamperedKeys(Guid userId, string fault);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The rows of {Owner} verify again")]
     private partial void Cleared(string owner);

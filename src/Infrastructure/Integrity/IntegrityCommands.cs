@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 
@@ -39,28 +40,38 @@ internal sealed class IntegrityCommands(SecretsDbContext db, OwnerReader owners,
 
     public async Task<IReadOnlyList<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        List<string> words = [];
-        if (await owners.FindFaultAsync(db, owner) is not null)
+        try
         {
-            words.AddRange(await acceptance.AcceptAsync(owner, cancellationToken));
-        }
+            List<string> words = [];
+            if (await owners.FindFaultAsync(db, owner) is not null)
+            {
+                words.AddRange(await acceptance.AcceptAsync(owner, cancellationToken));
+            }
 
-        if (owner.Kind == OwnerKind.User && (await keys.ReadAsync(db, owner.UserId)).Keys is null)
+            if (owner.Kind == OwnerKind.User && (await keys.ReadAsync(db, owner.UserId)).Keys is null)
+            {
+                words.AddRange(await acceptance.AcceptKeysAsync(owner.UserId, cancellationToken));
+            }
+
+            return words.Count > 0 ? words : [$"{owner} verifies, or has nothing: nothing was changed"];
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception) || exception is ArgumentException)
         {
-            words.AddRange(await acceptance.AcceptKeysAsync(owner.UserId, cancellationToken));
+            throw new StartupException($"A row of {owner} has what the service cannot have written, such as a moment outside the calendar. Put it right in the database, or delete it, and accept the rest.", exception);
         }
-
-        return words.Count > 0 ? words : [$"{owner} verifies, or has nothing: nothing was changed"];
     }
 
     /// <summary>The owners that have a row, and those that the audit knows.</summary>
     private async Task<List<SecretOwner>> OwnersAsync(CancellationToken cancellationToken)
     {
         var stored = db.Owners.Select(owner => new { Kind = (OwnerKind?)owner.Kind, Id = (string?)owner.Id });
-        var audited = db.Audit.Where(row => row.OwnerVersion != null && row.KeyUserId == null && row.OwnerId != null).Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
+        var audited = db.Audit.Where(row => row.OwnerVersion != null && row.KeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)).Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
         return (await stored.Union(audited).ToListAsync(cancellationToken)).ConvertAll(owner => new SecretOwner(owner.Kind!.Value, owner.Id!));
     }
 
     private Task<List<Guid>> UsersAsync(CancellationToken cancellationToken) =>
-        db.KeyAccounts.Select(row => row.UserId).Union(db.ApiKeys.Where(key => key.RevokedAt == null).Select(key => key.UserId)).ToListAsync(cancellationToken);
+        db.KeyAccounts.Select(row => row.UserId)
+            .Union(db.ApiKeys.Where(key => key.RevokedAt == null).Select(key => key.UserId))
+            .Union(db.Audit.Where(row => row.OwnerVersion != null && row.KeyUserId != null).Select(row => row.KeyUserId!.Value))
+            .ToListAsync(cancellationToken);
 }

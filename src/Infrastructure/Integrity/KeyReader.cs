@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
 using Secrets.Domain.ApiKeys;
@@ -22,30 +21,39 @@ internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDi
         {
             return Digests.TryGetValue(key.Id, out var digest) ? key.RevokedAt is null && digest == seals.DigestOf(key) : key.RevokedAt is not null;
         }
-        catch (EncoderFallbackException)
+        catch (ArgumentException)
         {
             return false;
         }
     }
 }
 
-/// <summary>The one way to API keys that somebody is let in by, or that are changed (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
+/// <summary>Every authentication and every change of API keys reads them here (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
 internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, AuditedReads reads)
 {
     /// <summary>Reads and verifies the keys of a user.</summary>
     /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
     /// <param name="userId">The user.</param>
     /// <returns>The keys; or why they do not verify.</returns>
-    public async Task<(VerifiedKeys? Keys, string? Fault)> ReadAsync(SecretsDbContext db, Guid userId) =>
-        // Where there is no account the rest takes statements of its own, and somebody may have opened it between them.
-        await reads.OrUnavailableAsync(db, () => TryReadAsync(db, userId)) is { Fault: null } read ? read : await reads.OrUnavailableAsync(db, () => TryReadAsync(db, userId));
-
-    private async Task<(VerifiedKeys? Keys, string? Fault)> TryReadAsync(SecretsDbContext db, Guid userId)
+    public Task<(VerifiedKeys? Keys, string? Fault)> ReadAsync(SecretsDbContext db, Guid userId) => reads.OrUnavailableAsync(db, async () =>
     {
+        // A write between two statements, or within one where the database has no versions of rows, looks like a fault. In a snapshot there is none, and under the lock neither.
+        var read = await TryReadAsync(db, userId, seen.Find(userId));
+        if (read.Fault is null)
+        {
+            return read;
+        }
+
         var floor = seen.Find(userId);
+        return db.Database.CurrentTransaction is null
+            ? await db.AtOneMomentAsync(() => TryReadAsync(db, userId, floor), CancellationToken.None)
+            : await TryReadAsync(db, userId, floor);
+    });
+
+    private async Task<(VerifiedKeys? Keys, string? Fault)> TryReadAsync(SecretsDbContext db, Guid userId, SeenVersion floor)
+    {
         try
         {
-            // One statement, so account and keys are of one moment.
             var found = await db.KeyAccounts.AsNoTracking().Where(account => account.UserId == userId)
                 .Select(account => new
                 {
@@ -80,7 +88,7 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, Audited
 
     private (VerifiedKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, SeenVersion floor)
     {
-        if (isBehind || floor.IsLaterThan(row.Version, AccountSeals.MarkOf(row.Account)))
+        if (isBehind || floor.IsContradictedBy(row.Version, AccountSeals.MarkOf(row.Account)))
         {
             return (null, $"version {row.Version} of the user's keys was set back");
         }
@@ -99,7 +107,7 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, Audited
                 sum += digests[key.Id] = seals.DigestOf(key);
             }
         }
-        catch (EncoderFallbackException)
+        catch (ArgumentException)
         {
             return (null, "a row has what is no text");
         }

@@ -48,8 +48,8 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         _users.Add(userId, new Locked<KeyAccountRow>(row, verified, verified.Account, verified.Digests));
     }
 
-    /// <summary>Takes the rows of an owner for those of that version, whatever its account says.</summary>
-    public void AddUnverified(SecretOwner owner, OwnerRows found, long version)
+    /// <summary>Declares the rows of an owner those of that version, without verifying them.</summary>
+    public void Adopt(SecretOwner owner, OwnerRows found, long version)
     {
         var digests = found.Secrets.Select(secret => (secret.Id, Digest: ownerSeals.DigestOf(secret))).Concat(found.DataKeys.Select(key => (key.Id, Digest: ownerSeals.DigestOf(key))))
             .ToDictionary(row => row.Id, row => row.Digest);
@@ -58,8 +58,8 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         WriteAll(_owners[owner].Row, nameof(Owner.Stamp));
     }
 
-    /// <summary>Takes keys of a user for those of that version, whatever their account says.</summary>
-    public void AddUnverified(Guid userId, KeyAccountRow? stored, List<ApiKey> live, long version)
+    /// <summary>Declares keys of a user those of that version, without verifying them.</summary>
+    public void Adopt(Guid userId, KeyAccountRow? stored, List<ApiKey> live, long version)
     {
         var digests = live.ToDictionary(key => key.Id, keySeals.DigestOf);
         Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, Sum(digests), CurrentKey: default), stored?.Account, digests));
@@ -112,8 +112,8 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     }
 
     /// <summary>
-    /// Events with the versions of the accounts that they changed. Each change of an account has one: what the audit does not know could be set back. But for the first version, which has a data key
-    /// and nothing that is sealed with it.
+    /// Gives events the versions of the accounts that they changed, and adds <c>account.change</c> for each changed owner that no event covers: a version that is missing from the audit could be
+    /// set back unnoticed. Version 1 needs none: nothing is sealed with its data key yet.
     /// </summary>
     public List<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now)
     {

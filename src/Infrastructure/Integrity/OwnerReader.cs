@@ -1,4 +1,3 @@
-using System.Text;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
@@ -25,7 +24,7 @@ internal sealed record VerifiedOwner(long Stamp, Account Account, IReadOnlyList<
 }
 
 /// <summary>
-/// The one way to the rows of owners that lead to a value or to a write. Only what verifies leaves it (docs/decisions/0020-the-database-is-not-trusted.md).
+/// Every read of values and every write reads the owner here. Only what verifies leaves it (docs/decisions/0020-the-database-is-not-trusted.md).
 /// </summary>
 internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersions<SecretOwner> seen, IntegrityAlarms alarms, AuditedReads reads)
 {
@@ -79,7 +78,8 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
     }
 
     /// <summary>The account of an owner that is locked; null: it does not verify. Its rows are not looked at.</summary>
-    public CachedAccount? Open(SecretOwner owner, OwnerRow row) => OpenAccount(owner, row, seen.Find(owner)).Account is { } account ? new CachedAccount(account, row.Account!) : null;
+    public CachedAccount? Open(SecretOwner owner, OwnerRow row) =>
+        row.Account is { } stored && OpenAccount(owner, row, seen.Find(owner)).Account is { } account ? new CachedAccount(account, stored) : null;
 
     /// <summary>What each must have at least. Before the read begins, and before its snapshot: another thread may see more meanwhile.</summary>
     private List<SeenVersion> FloorsOf(IReadOnlyList<SecretOwner> owners) => [.. owners.Select(seen.Find)];
@@ -139,7 +139,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
                 sum += digests[key.Id] = seals.DigestOf(key);
             }
         }
-        catch (EncoderFallbackException)
+        catch (ArgumentException)
         {
             return (null, "a row has what is no text");
         }
@@ -152,7 +152,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
     /// <summary>The account of an owner's row, empty where there is none; or why it does not count.</summary>
     private (Account? Account, string? Fault) OpenAccount(SecretOwner owner, OwnerRow row, SeenVersion floor)
     {
-        if (floor.IsLaterThan(row.Version, row.Account is null ? 0 : AccountSeals.MarkOf(row.Account)))
+        if (floor.IsContradictedBy(row.Version, row.Account is null ? 0 : AccountSeals.MarkOf(row.Account)))
         {
             return (null, $"version {row.Version} was set back: this process has seen version {floor.Version}");
         }

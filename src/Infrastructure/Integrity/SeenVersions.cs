@@ -3,8 +3,8 @@ namespace Secrets.Infrastructure.Integrity;
 /// <summary>A version that was seen, and which of the boxes of that version (<see cref="AccountSeals.MarkOf"/>).</summary>
 internal readonly record struct SeenVersion(long Version, long Mark)
 {
-    /// <summary>Whether what is read now is an earlier state than this, or another of the same version.</summary>
-    public bool IsLaterThan(long version, long mark) => version < Version || (version == Version && mark != Mark && Version > 0);
+    /// <summary>Whether what is read now is a rollback: a lower version, or the same version with another box.</summary>
+    public bool IsContradictedBy(long version, long mark) => version < Version || (version == Version && mark != Mark && Version > 0);
 }
 
 /// <summary>

@@ -29,7 +29,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         _batcher = new Batcher<Audited, NewSecret?>(options.Value.ToLimits(), StoreAsync);
     }
 
-    // What is granted to single workspaces is rows of a second table, and rare: the ordinary way has them.
+    // Workspace grants need a second table and are rare, so such secrets are stored individually.
     public Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken) =>
         secret.Grants.Count > 0 ? Task.FromResult<NewSecret?>(null) : _batcher.AddAsync(new Audited(secret, fact), cancellationToken);
 
@@ -102,7 +102,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         List<Audited> fitting = [];
         for (var at = 0; at < owners.Count; at++)
         {
-            // If the account does not verify, each secret goes its own way, which says so.
+            // If the account does not verify, each secret is stored individually, and that path reports the fault.
             var (owner, own) = owners[at];
             if (_accounts.Open(owner, locked[at]) is { } account)
             {

@@ -8,7 +8,7 @@ namespace Secrets.Infrastructure.Persistence;
 /// </summary>
 internal sealed class OwnerTurns : IDisposable
 {
-    // Owners share them: two groups seldom meet in one that they do not have in common.
+    // For all owners: two that share a semaphore wait for each other needlessly, and nothing more.
     private readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, 1_024).Select(_ => new SemaphoreSlim(1))];
 
     /// <summary>Waits for the turn of all of these owners. In one order, so that no two groups wait for each other.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
 using Secrets.Infrastructure.Batching;
 
 namespace Secrets.Infrastructure.Persistence;
@@ -35,7 +36,33 @@ internal sealed class RowLookup<TKey, TRow> : IAsyncDisposable
     private async Task<IReadOnlyList<TRow?>> ReadAsync(IReadOnlyList<TKey> keys)
     {
         await using var db = await _contexts.CreateDbContextAsync();
-        var found = await _rowsWith(db, [.. keys.Distinct()]).ToDictionaryAsync(_keyOf);
+        var found = await TryReadAsync(db, [.. keys.Distinct()]);
+        if (found is null)
+        {
+            // One row has what cannot be read. The others can.
+            found = [];
+            foreach (var key in keys.Distinct())
+            {
+                if (await TryReadAsync(db, [key]) is { Count: 1 } one)
+                {
+                    found.Add(key, one[key]);
+                }
+            }
+        }
+
         return [.. keys.Select(key => found.GetValueOrDefault(key))];
+    }
+
+    /// <summary>Null: a row has what the service cannot have written.</summary>
+    private async Task<Dictionary<TKey, TRow>?> TryReadAsync(SecretsDbContext db, TKey[] keys)
+    {
+        try
+        {
+            return await _rowsWith(db, keys).ToDictionaryAsync(_keyOf);
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+        {
+            return null;
+        }
     }
 }

@@ -99,12 +99,18 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
             return;
         }
 
-        // What is read after the lock, in a statement of its own, is what the last write left.
-        await KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
+        // What is read after the lock, in a statement of its own, is what the last write left. Without a row nothing is locked: if somebody opened the account meanwhile, it is now.
+        var isLocked = await LockKeyAccountAsync(userId, cancellationToken) > 0;
         var (keys, fault) = await this.GetService<KeyReader>().ReadAsync(this, userId);
+        if (!isLocked && keys?.Sealed is not null)
+        {
+            await LockKeyAccountAsync(userId, cancellationToken);
+            (keys, fault) = await this.GetService<KeyReader>().ReadAsync(this, userId);
+        }
+
         if (keys is null)
         {
-            await this.GetService<IntegrityAlarms>().RaiseAsync(SecretOwner.User(userId), fault!);
+            await this.GetService<IntegrityAlarms>().RaiseKeysAsync(userId, fault!);
             throw new TamperedOwnerException();
         }
 
@@ -120,27 +126,39 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
             return known;
         }
 
-        await LockRowAsync(owner, cancellationToken);
+        var isLocked = await LockRowAsync(owner, cancellationToken) > 0;
         var verified = await this.GetService<OwnerReader>().ReadAsync(this, owner);
+        if (!isLocked && verified.Sealed is not null)
+        {
+            await LockRowAsync(owner, cancellationToken);
+            verified = await this.GetService<OwnerReader>().ReadAsync(this, owner);
+        }
+
         Locked.Add(owner, verified);
         return verified;
     }
 
     /// <summary>Locks the row of an owner until the end of the transaction, and moves its stamp. What the owner has is not looked at.</summary>
-    internal Task LockRowAsync(SecretOwner owner, CancellationToken cancellationToken) =>
-        // As SQL, because every write begins with it, and to take an expression of it apart each time costs more than to run it.
+    /// <returns>How many rows that are: 0 where there is no such owner.</returns>
+    internal Task<int> LockRowAsync(SecretOwner owner, CancellationToken cancellationToken) =>
+        // Raw SQL: every write runs this, and translating an expression each time costs more than the statement.
         Database.ExecuteSqlRawAsync(LockOwner, [(byte)owner.Kind, Stored(owner.Id)], cancellationToken);
 
-    /// <summary>Takes the rows of an owner that is locked for the current ones, whatever its account says (<see cref="Acceptance"/>).</summary>
-    internal void BaseOn(SecretOwner owner, OwnerRows found, long version) => Locked.AddUnverified(owner, found, version);
+    /// <summary>Declares the stored rows of a locked owner current, without verifying them (<see cref="Acceptance"/>).</summary>
+    internal void AdoptRows(SecretOwner owner, OwnerRows found, long version) => Locked.Adopt(owner, found, version);
 
-    /// <summary>Locks the keys of a user, and takes those that are not revoked for the current ones, whatever their account says.</summary>
-    internal async Task<List<ApiKey>> BaseKeysOnAsync(Guid userId, long version, CancellationToken cancellationToken)
+    /// <summary>Locks the keys of a user, and declares those that are not revoked current, without verifying them; null, and nothing of that, where they verify.</summary>
+    internal async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
     {
-        await KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
+        await LockKeyAccountAsync(userId, cancellationToken);
+        if ((await this.GetService<KeyReader>().ReadAsync(this, userId)).Keys is not null)
+        {
+            return null;
+        }
+
         var stored = await KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken);
         var live = await ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
-        Locked.AddUnverified(userId, stored, live, Math.Max(version, stored?.Version ?? 0));
+        Locked.Adopt(userId, stored, live, version);
         return live;
     }
 
@@ -215,6 +233,10 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
             _locked = null;
         }
     }
+
+    /// <summary>Locks a row by an update that changes nothing.</summary>
+    private Task<int> LockKeyAccountAsync(Guid userId, CancellationToken cancellationToken) =>
+        KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
 
     private static bool HasUniqueRule(IEntityType entity, string index) =>
         string.Equals(entity.FindPrimaryKey()?.GetName(), index, StringComparison.Ordinal)

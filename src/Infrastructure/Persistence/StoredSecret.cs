@@ -77,7 +77,7 @@ internal sealed record StoredSecret
     };
 
     /// <summary>Whether the hashes by which the database finds it are those of its name and binding.</summary>
-    public bool HasKeysOf(Placement placement)
+    public bool HasLookupHashesOf(Placement placement)
     {
         var same = Secret.Create(placement.Owner, placement.Name, Description, placement.Binding, placement.Workspaces, CreatedBy, CreatedAt);
         return IsSame(NameKey, same.NameKey) && IsSame(ToolKey, same.ToolKey) && IsSame(ArgKey, same.ArgKey) && IsSame(PatternArgKey, same.PatternArgKey);
@@ -85,7 +85,7 @@ internal sealed record StoredSecret
         static bool IsSame(byte[]? one, byte[]? other) => one is null ? other is null : other is not null && one.AsSpan().SequenceEqual(other);
     }
 
-    /// <summary>What selection needs of it. Only of a secret that was verified.</summary>
+    /// <summary>What selection needs of it. The result is as trustworthy as the row.</summary>
     public Candidate ToCandidate() => new(
         new Placement(
             Owner,

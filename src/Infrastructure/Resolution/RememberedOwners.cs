@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>What was read of owners, in memory of a bounded size. Nothing here is certain: it holds only while the owner's stamp is the same.</summary>
-internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, TimeProvider time)
+internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, SeenVersions<SecretOwner> seen, TimeProvider time)
 {
     /// <summary>
     /// How long anything is remembered. Every write moves the stamp, those that bypass the service too: this is for a database in which somebody
@@ -30,7 +31,8 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Time
     /// <summary>What is remembered of an owner; null: nothing.</summary>
     public RememberedOwner? Find(SecretOwner owner)
     {
-        if (!_entries.TryGetValue(owner, out var entry) || time.GetElapsedTime(entry.Since) >= Lifetime)
+        // What this process knows to be outdated is not confirmed by a row that was set back.
+        if (!_entries.TryGetValue(owner, out var entry) || time.GetElapsedTime(entry.Since) >= Lifetime || seen.Find(owner).Version > entry.Owner.Version)
         {
             return null;
         }

@@ -34,6 +34,32 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
     }
 
     [Fact]
+    public async Task A_process_does_not_hand_out_what_it_replaced_itself()
+    {
+        var (tool, organization) = ($"t{Guid.NewGuid():N}", $"org-{Guid.NewGuid():N}");
+        var made = (await replicas[0].PostAsync("/api/v1/api-keys", new JsonObject
+        {
+            ["name"] = "admin",
+            ["user_id"] = Guid.NewGuid().ToString(),
+            ["scopes"] = new JsonArray("secrets:read", "secrets:write", "secrets:resolve"),
+            ["organization_id"] = organization,
+            ["role"] = "admin",
+        })).MustBe(200).Json;
+        using var admin = new ApiClient(new HttpClient { BaseAddress = replicas[0].Http.BaseAddress, DefaultRequestHeaders = { { "x-api-key", made["key"]!.GetValue<string>() } } });
+        var id = await CreateAsync(admin, tool, organization);
+        Assert.Equal("the old value", await ValueAsync(admin, tool, organization));
+        await replicas.AttackAsync($"DROP TABLE IF EXISTS saved_before; SELECT * INTO saved_before FROM owners WHERE id = '{organization}'");
+        (await admin.PatchAsync($"{Secrets}/{id}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
+
+        // And the row of the audit that has the version is hidden.
+        await replicas.AttackAsync(
+            $"UPDATE audit SET owner_version = NULL WHERE owner_id = '{organization}' AND owner_version > (SELECT version FROM saved_before); "
+            + $"UPDATE owners SET stamp = s.stamp, version = s.version FROM saved_before s WHERE owners.id = '{organization}'");
+
+        (await ResolveAsync(admin, tool, organization)).MustNotRepeat("the old value").MustBe(409);
+    }
+
+    [Fact]
     public async Task A_revoked_key_is_not_confirmed_by_rows_that_were_set_back()
     {
         var made = (await replicas[0].PostAsync("/api/v1/api-keys", new JsonObject

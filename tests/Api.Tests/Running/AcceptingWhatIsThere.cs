@@ -30,6 +30,10 @@ public sealed class AcceptingWhatIsThere
         await AttackAsync(installation, $"DELETE FROM secret_uses; DELETE FROM secrets WHERE id = '{old}'; INSERT INTO secrets SELECT * FROM saved; UPDATE secrets SET tool_arg = 'other' WHERE id = '{edited}'");
 
         (await ResolveAsync(runtime)).MustBe(409);
+        var ready = (await @operator.GetAsync("/health/ready")).MustBe(200).Json;
+        Assert.Equal(("ok", 1), (ready["status"]!.GetValue<string>(), ready["integrity"]!["owners"]!.GetValue<int>()));
+        Assert.NotNull(ready["integrity"]!["since"]);
+        Assert.Equal("""{"status":"ok"}""", (await runtime.GetAsync("/health/ready")).MustBe(200).Body);
         var (code, listed) = await RunAsync(installation, "integrity", "list");
         Assert.Equal(3, code);
         Assert.Contains($"User:{user}: the rows are not those of version", listed, StringComparison.Ordinal);
@@ -54,6 +58,7 @@ public sealed class AcceptingWhatIsThere
         Assert.Equal("the kept value", Assert.Single(values)!["secret_value"]!.GetValue<string>());
         await runtime.CreateSecretAsync("old", "stored again", "t", "old", isDefault: true);
         Assert.Equal(2, (await ResolveAsync(runtime)).MustBe(200).Json["values"]!.AsArray().Count);
+        Assert.Equal(0, (await @operator.GetAsync("/health/ready")).MustBe(200).Json["integrity"]!["owners"]!.GetValue<int>());
         var actions = (await @operator.GetAsync("/api/v1/audit?limit=100")).MustBe(200).Json["data"]!.AsArray().Select(row => row!["action"]!.GetValue<string>()).ToList();
         Assert.Contains("integrity.failure", actions);
         Assert.Contains("integrity.accept", actions);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Infrastructure.ApiKeys;
+using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence.Postgres;
 using Secrets.TestKit;
 
@@ -18,7 +19,7 @@ public sealed class RememberingKeys(ApiServer server) : IClassFixture<ApiServer>
     [InlineData(59)]
     public void A_key_is_remembered_until_its_use_has_to_be_noted_again(int notedSecondsAgo)
     {
-        var remembered = new RememberedKeys(_clock, new PostgresConfirmations());
+        var remembered = new RememberedKeys(new SeenVersions<Guid>(), _clock, new PostgresConfirmations());
         var key = new CachedKey(
             new ApiKey(Guid.NewGuid(), "n", ApiKeyText.Generate(), Scopes.SecretsResolve, Guid.NewGuid(), null, Guid.NewGuid(), _clock.GetUtcNow()), Version: 1, Stamp: 0);
 

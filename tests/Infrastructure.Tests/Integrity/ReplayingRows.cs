@@ -99,7 +99,11 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         await SaveAsync("owners", $"id = '{victim.Organization}'");
         await SaveAsync("secrets", $"id = '{victim.First}'");
         (await victim.UpdateAsync("the current value")).MustBe(200);
+
+        // Somebody puts a row there that has the version too, and takes it away when the genuine one is gone.
+        await attacked.AttackAsync($"INSERT INTO audit (writer, sequence, at, actor, action, outcome, owner_kind, owner_id, owner_version, hash) SELECT gen_random_uuid(), 1, '2999-01-01', actor, action, outcome, owner_kind, owner_id, owner_version, hash FROM audit WHERE owner_id = '{victim.Organization}' AND owner_version IS NOT NULL AND key_user_id IS NULL");
         await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
+        await attacked.AttackAsync("DELETE FROM audit WHERE at = '2999-01-01'");
         Assert.Equal("the current value", await victim.ValueAsync());
         Assert.True(await attacked.VerifiesAfterRestartAsync(victim.Owner));
         Assert.True(await attacked.KeysVerifyAfterRestartAsync(victim.Runtime.UserId));
@@ -133,6 +137,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         "UPDATE api_keys SET workspaces = ARRAY['finance'] WHERE prefix = 'victim'",
         "UPDATE api_keys SET expires_at = '9999-01-01' WHERE prefix = 'victim'",
         "UPDATE api_keys SET expires_at = '200000-01-01' WHERE prefix = 'victim'",
+        "UPDATE api_keys SET workspaces = ARRAY[NULL]::text[] WHERE prefix = 'victim'",
         "DELETE FROM key_accounts",
         "UPDATE key_accounts SET version = version + 1",
     ];
@@ -218,6 +223,25 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         using var @operator = attacked.Server.Operator();
         (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(409);
         (await @operator.PostAsync($"/api/v1/api-keys/{id}/rotate", new JsonObject())).MustBe(409);
+    }
+
+    [Fact]
+    public async Task Of_many_first_keys_of_a_user_each_lets_its_holder_in()
+    {
+        for (var round = 0; round < 3; round++)
+        {
+            var user = Guid.NewGuid();
+
+            var keys = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => attacked.Server.NewKeyAsync(user, ["secrets:read"])));
+
+            foreach (var key in keys)
+            {
+                (await key.GetAsync("/api/v1/secrets")).MustBe(200);
+                key.Dispose();
+            }
+
+            Assert.True(await attacked.KeysVerifyAfterRestartAsync(user));
+        }
     }
 
     private async Task RevokeAsync(string prefix)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure.Tests.Resolution;
@@ -100,7 +101,7 @@ public sealed class RememberingOwners
         Assert.Null(remembered.Find(owner));
     }
 
-    private RememberedOwners With(int megabytes) => new(Options.Create(new ResolutionOptions { MemoryMegabytes = megabytes }), _clock);
+    private RememberedOwners With(int megabytes) => new(Options.Create(new ResolutionOptions { MemoryMegabytes = megabytes }), new SeenVersions<SecretOwner>(), _clock);
 
     private static SecretOwner NewOwner() => SecretOwner.User(Guid.NewGuid());
 

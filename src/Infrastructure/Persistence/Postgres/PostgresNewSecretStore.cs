@@ -32,7 +32,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         WHERE o.kind = i.kind AND o.id = i.id
         """;
 
-    // There is no root of less than nothing: it fails unless every account is the expected one and the data key that it names is there, and what comes after it is not reached.
+    // The square root of a negative number is an error: the batch stops here unless every account is the expected one and the data key that it names is there.
     private static readonly string MoveOrFail =
         $"""
         WITH moved AS (
@@ -153,7 +153,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
         CROSS JOIN LATERAL (
             SELECT id, name, tool_name FROM secrets
-            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND {argKey} = i.arg_key AND id <> i.id
+            WHERE owner_kind = i.owner_kind AND owner_id = i.owner_id AND {argKey} = i.arg_key AND id <> i.id AND tool_name IS NOT NULL
             ORDER BY id LIMIT $5) s
         """;
 

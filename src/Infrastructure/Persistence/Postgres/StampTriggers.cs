@@ -7,8 +7,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// </summary>
 internal static class StampTriggers
 {
-    // Only columns that a secret is selected or opened by count. An INSERT moves no stamp: the service moves it when it inserts, a row that somebody
-    // else inserts does not open, and a trigger would cost each create as much as an index.
+    // Only columns that a secret is selected or opened by count. An INSERT moves no stamp: the service moves it when it inserts, a row that is inserted
+    // by hand is not in the account of its owner, and a trigger would cost each create as much as an index.
     public const string Create =
         """
         CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -29,7 +29,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
             SET @place += 1;
         END;
         SELECT COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {SqlServerOwnerRows.IsBehind}
-        FROM @accounts AS i LEFT JOIN owners AS o ON o.kind = i.kind AND o.id = i.owner_id
+        FROM @accounts AS i LEFT LOOP JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id
         ORDER BY i.place;
         """;
 
@@ -123,7 +123,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
             id binary(16) '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', arg_key binary(32) '$[3]') AS i
         CROSS APPLY (
             SELECT TOP (@most) s.id, s.name, s.tool_name FROM secrets AS s WITH (FORCESEEK)
-            WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND {condition} AND s.id <> i.id
+            WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND {condition} AND s.id <> i.id AND s.tool_name IS NOT NULL
             ORDER BY s.id) AS s
         ORDER BY i.id, s.id;
         """;

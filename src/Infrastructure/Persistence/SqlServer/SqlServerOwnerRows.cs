@@ -22,7 +22,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
     internal static readonly string Owners =
         $"""
         SELECT i.place, COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {IsBehind}
-        FROM {Asked} LEFT JOIN owners AS o ON o.kind = i.kind AND o.id = i.owner_id;
+        FROM {Asked} LEFT LOOP JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id;
         """;
 
     // The hints have each owner look into the index. Without them a small table may be read as a whole for every batch.
