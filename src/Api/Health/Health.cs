@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Secrets.Api.Authentication;
@@ -33,12 +34,17 @@ internal static class HealthEndpoints
         }
 
         var (owners, since) = context.RequestServices.GetRequiredService<IIntegrityReport>().State;
-        await context.Response.WriteAsJsonAsync(new
+        var integrity = new { owners, since };
+        if (report.Status == HealthStatus.Healthy)
         {
-            status = report.Status == HealthStatus.Healthy ? "ok" : "unavailable",
-            failed = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy).Select(entry => entry.Key),
-            integrity = new { owners, since },
-        });
+            await context.Response.WriteAsJsonAsync(new { status = "ok", integrity });
+            return;
+        }
+
+        var failure = FailureAnswer.OfStatus(StatusCodes.Status503ServiceUnavailable);
+        context.Response.Headers.RetryAfter = failure.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture);
+        var failed = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy).Select(entry => entry.Key);
+        await context.Response.WriteAsJsonAsync(new { detail = failure.Detail, failed, integrity });
     }
 
     /// <summary>Whoever sends no credential, or one that cannot be judged now, is answered like anybody.</summary>

@@ -39,7 +39,7 @@ internal sealed class AccountSeals(IntegrityKey integrity, string purpose)
 
     /// <summary>The account that was sealed; null: not this one, or for another holder.</summary>
     /// <param name="holder">Whose account.</param>
-    /// <param name="stated">What stands beside the seal.</param>
+    /// <param name="stated">Version, count and bytes as the row has them: the seal authenticates them.</param>
     /// <param name="sealed">The seal.</param>
     public Account? Open(ReadOnlySpan<byte> holder, Account stated, ReadOnlySpan<byte> @sealed) =>
         integrity.Decrypt(purpose, holder, @sealed, StatedBy(stated)) is { Length: Account.ContentSize } content

@@ -33,7 +33,7 @@ internal interface INewSecretsAtOnce
     /// <param name="secrets">Sealed.</param>
     /// <param name="accounts">In the order in which owners are locked.</param>
     /// <param name="rows">Of the audit.</param>
-    /// <returns>One answer for each where it was done; it is refused where anything is in the way of a single one, or an account is another than expected.</returns>
+    /// <returns>Done: one result for each secret. Refused: a conflict, or an account is not the expected one; nothing is stored. Displaced: the audit chain ends elsewhere.</returns>
     Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
         SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountMove> accounts, AuditAppend rows);
 }

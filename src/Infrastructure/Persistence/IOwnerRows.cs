@@ -9,7 +9,7 @@ internal interface IOwnerRows
     /// <summary>One answer for each owner. Account and rows are of one moment only in a snapshot (<see cref="SecretsDbContext.AtOneMomentAsync"/>) or under the owner's lock.</summary>
     /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
     /// <param name="owners">At least one, each once.</param>
-    /// <exception cref="InvalidCastException">A row has what the service cannot read, see <see cref="Application.Audit.AuditRows.AreUnreadable"/>. So it is for the other exceptions there.</exception>
+    /// <exception cref="InvalidCastException">A row is unreadable. <see cref="Application.Audit.AuditRows.AreUnreadable"/> has all such exceptions.</exception>
     Task<IReadOnlyList<OwnerRows>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners);
 }
 

@@ -58,7 +58,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
             return null;
         }
 
-        // Groups at the same time may count one for two: it is only a habit.
+        // Not atomic: concurrent groups may miscount, and the count is only a heuristic.
         if (_careful > 0)
         {
             _careful--;

@@ -363,6 +363,10 @@ public sealed partial class AgainstAServer
             Assert.NotNull(answer.Headers.RetryAfter);
         }
 
+        // An operator learns which checks failed.
+        var failed = (await client.GetAsync("/health/ready")).MustBe(503).Json["failed"]!.AsArray().Select(check => check!.GetValue<string>());
+        Assert.Equal(["audit", "database"], failed.Order(StringComparer.Ordinal));
+
         // Whoever asks, and with whatever: the bootstrap key is the only one that can be judged without a database.
         using var guess = await service.ClientAsync(ApiKeyText.Generate());
         (await guess.GetAsync(Path)).MustBe(503);

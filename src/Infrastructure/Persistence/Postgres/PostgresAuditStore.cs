@@ -7,10 +7,10 @@ internal sealed class PostgresAuditStore : IAuditStore
 {
     private const string HasMoved = "EXISTS (SELECT 1 FROM head)";
 
-    // Fails where the other stores nothing: the commit that follows it is not reached.
+    // Divides by zero if the head did not move, so the batch stops before its COMMIT.
     private const string HasMovedOrFails = "1 / (SELECT count(*) FROM head) = 1";
 
-    // What is claimed is looked at as the statement begins, which is after all who share it have asked.
+    // Claims are checked when the statement starts. Every request in the batch was made before that.
     private static readonly string AllIsAsClaimed =
         $"""
         AND NOT EXISTS (

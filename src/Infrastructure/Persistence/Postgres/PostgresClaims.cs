@@ -5,7 +5,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>What is claimed of owners and keys, as SQL: the same for the statement that depends on it and for the question which claim is broken.</summary>
 internal static class PostgresClaims
 {
-    /// <summary>What breaks a claim about an owner: of a row i (kind, id, stamp, version).</summary>
+    /// <summary>SQL condition: the claim in row i (kind, id, stamp, version) no longer holds.</summary>
     public static readonly string OwnerHasChanged =
         $"""
         (NOT EXISTS (
@@ -21,8 +21,8 @@ internal static class PostgresClaims
         """;
 
     /// <summary>
-    /// What breaks a claim about a key: of a row i (id, user_id, version, stamp), at a moment. As <see cref="Domain.ApiKeys.ApiKey.IsAccepted"/> has it, and the account of its user's keys is
-    /// still the one in which the key was verified. If it is not, the key may be accepted all the same, and is looked up.
+    /// SQL condition: the claim in row i (id, user_id, version, stamp) no longer holds at a moment. The key is not accepted (<see cref="Domain.ApiKeys.ApiKey.IsAccepted"/>), or its user's key account
+    /// has changed since the key was verified. The second does not mean that the key is rejected: the caller looks it up again.
     /// </summary>
     public static string KeyHasChanged(string now) =>
         $"""
