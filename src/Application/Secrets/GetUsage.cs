@@ -24,8 +24,7 @@ internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<Quo
     public async Task<Usage> Handle(GetUsage request, CancellationToken cancellationToken)
     {
         var owner = caller.OwnerOf(request.Owner);
-        var used = await db.Owners.Of(owner).Select(account => account.BytesUsed).SingleOrDefaultAsync(cancellationToken);
-        var count = await db.Secrets.OwnedBy(owner).CountAsync(cancellationToken);
-        return new Usage(used, quota.Value.BytesPerOwner, count);
+        var account = await db.Owners.AsNoTracking().Of(owner).SingleOrDefaultAsync(cancellationToken);
+        return new Usage(account?.BytesUsed ?? 0, quota.Value.BytesPerOwner, account?.Secrets ?? 0);
     }
 }

@@ -14,6 +14,9 @@ public sealed record AuditEvent
     /// <summary>The longest <see cref="RequestId"/> that is kept, in UTF-16 units.</summary>
     public const int MaxRequestIdLength = 128;
 
+    /// <summary>Something that the service did by itself, for no user.</summary>
+    public static AuditEvent ByService(AuditAction action, DateTimeOffset at) => new() { At = at, Actor = Guid.Empty, Action = action, Outcome = AuditOutcome.Success };
+
     /// <summary>When. Kept in UTC and whole microseconds, as every database does: else a stored row would not be what was hashed.</summary>
     public required DateTimeOffset At
     {

@@ -126,12 +126,9 @@ internal sealed partial class AuditRetention(
 
             if (!isKept)
             {
-                db.Record(new AuditEvent
+                // By the clock of those who write.
+                db.Record(AuditEvent.ByService(AuditAction.AccountVersion, db.GetService<TimeProvider>().GetUtcNow()) with
                 {
-                    At = db.GetService<TimeProvider>().GetUtcNow(), // as those who write
-                    Actor = Guid.Empty,
-                    Action = AuditAction.AccountVersion,
-                    Outcome = AuditOutcome.Success,
                     Owner = user is null && kind is { } ownerKind ? new SecretOwner(ownerKind, owner!) : null,
                     KeyUserId = user,
                     OwnerVersion = version,

@@ -70,7 +70,7 @@ internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources,
         },
         cancellationToken);
 
-    private AuditEvent Fact(AuditAction action) => new() { At = time.GetUtcNow(), Actor = Guid.Empty, Action = action, Outcome = AuditOutcome.Success };
+    private AuditEvent Fact(AuditAction action) => AuditEvent.ByService(action, time.GetUtcNow());
 
     /// <summary>Why a row is not one that the service wrote; null: its value opens in its place, and the rest of the row agrees with it.</summary>
     private static string? FaultOf(StoredSecret secret, Dictionary<Guid, DataKey> keys)

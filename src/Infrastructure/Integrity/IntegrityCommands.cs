@@ -25,7 +25,7 @@ internal sealed class IntegrityCommands(SecretsDbContext db, OwnerReader owners,
         {
             if (await owners.FindFaultAsync(db, owner) is { } fault)
             {
-                yield return $"{owner}: {fault}";
+                yield return $"{TamperedException.Printable(owner.ToString())}: {fault}";
             }
         }
 

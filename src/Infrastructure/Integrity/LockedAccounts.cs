@@ -17,6 +17,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
 {
     private readonly Dictionary<SecretOwner, Locked<Owner>> _owners = [];
     private readonly Dictionary<Guid, Locked<KeyAccountRow>> _users = [];
+    private readonly Dictionary<SecretOwner, VerifiedOwner> _verified = [];
 
     /// <summary>The owners whose accounts the transaction changed, as they are now.</summary>
     public IEnumerable<(SecretOwner Owner, CachedAccount Account)> ChangedOwners =>
@@ -26,7 +27,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     public IEnumerable<KeyAccountRow> ChangedUsers => _users.Values.Where(locked => locked.IsChanged).Select(locked => locked.Row);
 
     /// <summary>What is known of an owner that is locked; null: it is not.</summary>
-    public VerifiedOwner? Find(SecretOwner owner) => _owners.GetValueOrDefault(owner)?.Verified as VerifiedOwner;
+    public VerifiedOwner? Find(SecretOwner owner) => _verified.GetValueOrDefault(owner);
 
     /// <summary>Whether a user's keys are locked.</summary>
     public bool Has(Guid userId) => _users.ContainsKey(userId);
@@ -37,7 +38,8 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         var row = new Owner(owner);
         row.MoveTo(verified.Account.Version, verified.Account.Count, verified.Account.Bytes, verified.Sealed ?? []);
         db.Entry(row).State = verified.Sealed is null ? EntityState.Detached : EntityState.Unchanged;
-        _owners.Add(owner, new Locked<Owner>(row, verified, verified.Account, verified.Digests));
+        _owners.Add(owner, new Locked<Owner>(row, verified.Account, verified.Digests));
+        _verified.Add(owner, verified);
     }
 
     /// <summary>Takes a user's keys that were locked and verified. Where there is no account, one is opened.</summary>
@@ -45,7 +47,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     {
         var row = new KeyAccountRow { UserId = userId, Version = verified.Account.Version, Keys = verified.Account.Count, Account = verified.Sealed ?? [] };
         db.Entry(row).State = verified.Sealed is null ? EntityState.Detached : EntityState.Unchanged;
-        _users.Add(userId, new Locked<KeyAccountRow>(row, verified, verified.Account, verified.Digests));
+        _users.Add(userId, new Locked<KeyAccountRow>(row, verified.Account, verified.Digests));
     }
 
     /// <summary>Declares the rows of an owner those of that version, without verifying them.</summary>
@@ -71,7 +73,6 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     /// <exception cref="TamperedOwnerException">A row that is changed is not the one that was verified.</exception>
     public void Settle()
     {
-        db.ChangeTracker.DetectChanges();
         foreach (var entry in db.ChangeTracker.Entries().Where(entry => entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted).ToList())
         {
             switch (entry.Entity)
@@ -120,15 +121,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         var versioned = facts.Select(WithVersion).ToList();
         foreach (var (owner, account) in ChangedOwners.Where(changed => changed.Account.Account.Version > 1 && !versioned.Exists(fact => fact is { KeyUserId: null, OwnerVersion: not null } && fact.Owner == changed.Owner)).ToList())
         {
-            versioned.Add(new AuditEvent
-            {
-                At = now,
-                Actor = Guid.Empty,
-                Action = AuditAction.AccountChange,
-                Outcome = AuditOutcome.Success,
-                Owner = owner,
-                OwnerVersion = account.Account.Version,
-            });
+            versioned.Add(AuditEvent.ByService(AuditAction.AccountChange, now) with { Owner = owner, OwnerVersion = account.Account.Version });
         }
 
         return versioned;
@@ -203,17 +196,14 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
 
 /// <summary>An account that a transaction holds.</summary>
 /// <param name="row">Its row.</param>
-/// <param name="verified">What was verified under the lock.</param>
-/// <param name="account">The account then.</param>
+/// <param name="account">The account as it was verified under the lock.</param>
 /// <param name="digests">The digests of its rows then.</param>
-internal sealed class Locked<TRow>(TRow row, object verified, Account account, IReadOnlyDictionary<Guid, RowDigest> digests)
+internal sealed class Locked<TRow>(TRow row, Account account, IReadOnlyDictionary<Guid, RowDigest> digests)
 {
     private readonly Dictionary<Guid, RowDigest?> _changed = [];
     private readonly long _version = account.Version;
 
     public TRow Row => row;
-
-    public object Verified => verified;
 
     /// <summary>The account with what was changed so far.</summary>
     public Account Account { get; private set; } = account;

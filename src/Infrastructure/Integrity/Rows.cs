@@ -34,7 +34,10 @@ internal sealed class TamperedException(string message) : Exception(message)
     /// <summary>A name from a row that somebody else may have written, fit for a line of a log.</summary>
     public static string Quote(string name)
     {
-        var shown = new string([.. name.Where(character => !char.IsControl(character)).Take(MaxNameLength)]);
-        return $"'{shown}'";
+        var shown = Printable(name);
+        return $"'{shown[..Math.Min(shown.Length, MaxNameLength)]}'";
     }
+
+    /// <summary>A text from a row that somebody else may have written, without what a terminal would obey.</summary>
+    public static string Printable(string text) => string.Concat(text.Where(character => !char.IsControl(character)));
 }
