@@ -8,7 +8,7 @@ START TRANSACTION;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE api_keys (
         id uuid NOT NULL,
         name character varying(510) COLLATE "C" NOT NULL,
@@ -32,7 +32,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE audit (
         writer uuid NOT NULL,
         sequence bigint NOT NULL,
@@ -59,11 +59,10 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE audit_keys (
         id integer NOT NULL,
         wrapped bytea NOT NULL,
-        created_at timestamp with time zone NOT NULL,
         writers bigint NOT NULL,
         mac bytea NOT NULL,
         CONSTRAINT pk_audit_keys PRIMARY KEY (id)
@@ -73,11 +72,10 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE audit_writers (
         id uuid NOT NULL,
         number bigint NOT NULL,
-        created_at timestamp with time zone NOT NULL,
         sequence bigint NOT NULL,
         hash bytea NOT NULL,
         head_mac bytea NOT NULL,
@@ -91,7 +89,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE integrity_keys (
         number integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -102,19 +100,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
-    CREATE TABLE integrity_states (
-        id smallint NOT NULL,
-        revision bigint NOT NULL,
-        tag bytea NOT NULL,
-        CONSTRAINT pk_integrity_states PRIMARY KEY (id)
-    );
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE key_accounts (
         user_id uuid NOT NULL,
         version bigint NOT NULL,
@@ -128,7 +114,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE key_ring (
         name character varying(255) COLLATE "C" NOT NULL,
         xml text COLLATE "C" NOT NULL,
@@ -140,10 +126,10 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE key_rotations (
         layer smallint NOT NULL,
-        requested_at timestamp with time zone,
+        requested_at timestamp with time zone NOT NULL,
         finished_at timestamp with time zone,
         CONSTRAINT pk_key_rotations PRIMARY KEY (layer)
     );
@@ -152,7 +138,19 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    CREATE TABLE key_state (
+        id integer NOT NULL,
+        revision bigint NOT NULL,
+        tag bytea NOT NULL,
+        CONSTRAINT pk_key_state PRIMARY KEY (id)
+    );
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE owners (
         kind smallint NOT NULL,
         id character varying(255) COLLATE "C" NOT NULL,
@@ -168,12 +166,11 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE root_keys (
         id integer NOT NULL,
         fingerprint character varying(16) COLLATE "C" NOT NULL,
         canary bytea NOT NULL,
-        created_at timestamp with time zone NOT NULL,
         probed_at timestamp with time zone NOT NULL,
         CONSTRAINT pk_root_keys PRIMARY KEY (id)
     );
@@ -182,7 +179,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE data_keys (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -198,7 +195,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE secrets (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -229,7 +226,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE secret_uses (
         secret_id uuid NOT NULL,
         count bigint NOT NULL,
@@ -242,7 +239,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE TABLE workspace_grants (
         number integer NOT NULL,
         secret_id uuid NOT NULL,
@@ -255,122 +252,112 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
-    INSERT INTO key_rotations (layer, finished_at, requested_at)
-    VALUES (1, NULL, NULL);
-    INSERT INTO key_rotations (layer, finished_at, requested_at)
-    VALUES (2, NULL, NULL);
-    END IF;
-END $EF$;
-
-DO $EF$
-BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_api_keys_listing ON api_keys (created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_api_keys_organization ON api_keys (organization_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_api_keys_user ON api_keys (user_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE UNIQUE INDEX ux_api_keys_prefix ON api_keys (prefix);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_audit_actor ON audit (actor, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_audit_at ON audit (at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_audit_key_user_version ON audit (key_user_id, owner_version) WHERE owner_version IS NOT NULL AND key_user_id IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_audit_owner ON audit (owner_id, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_audit_owner_version ON audit (owner_id, owner_version) WHERE owner_version IS NOT NULL AND key_user_id IS NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_data_keys_owner ON data_keys (owner_kind, owner_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE UNIQUE INDEX ux_data_keys_current ON data_keys (owner_kind, owner_id) WHERE retired_at IS NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_secrets_listing ON secrets (owner_kind, owner_id, created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE INDEX ix_secrets_pattern_arg ON secrets (owner_kind, owner_id, pattern_arg_key) WHERE pattern_arg_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_default ON secrets (owner_kind, owner_id, tool_key, arg_key) WHERE tool_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_name ON secrets (owner_kind, owner_id, name_key);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         UPDATE owners SET stamp = stamp + 1 WHERE kind = OLD.owner_kind AND id = OLD.owner_id;
@@ -414,9 +401,9 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261129184518_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
     INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261129184518_Initial', '10.0.15');
+    VALUES ('20261130025504_Initial', '10.0.15');
     END IF;
 END $EF$;
 COMMIT;

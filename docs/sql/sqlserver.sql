@@ -11,7 +11,7 @@ GO
 BEGIN TRANSACTION;
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [api_keys] (
@@ -36,7 +36,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [audit] (
@@ -64,13 +64,12 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [audit_keys] (
         [id] int NOT NULL,
         [wrapped] varbinary(max) NOT NULL,
-        [created_at] datetimeoffset(6) NOT NULL,
         [writers] bigint NOT NULL,
         [mac] binary(32) NOT NULL,
         CONSTRAINT [pk_audit_keys] PRIMARY KEY ([id])
@@ -79,13 +78,12 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [audit_writers] (
         [id] binary(16) NOT NULL,
         [number] bigint NOT NULL,
-        [created_at] datetimeoffset(6) NOT NULL,
         [sequence] bigint NOT NULL,
         [hash] binary(32) NOT NULL,
         [head_mac] binary(32) NOT NULL,
@@ -98,7 +96,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [integrity_keys] (
@@ -110,20 +108,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
-)
-BEGIN
-    CREATE TABLE [integrity_states] (
-        [id] tinyint NOT NULL,
-        [revision] bigint NOT NULL,
-        [tag] binary(35) NOT NULL,
-        CONSTRAINT [pk_integrity_states] PRIMARY KEY ([id])
-    );
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [key_accounts] (
@@ -138,7 +123,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [key_ring] (
@@ -151,12 +136,12 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [key_rotations] (
         [layer] smallint NOT NULL,
-        [requested_at] datetimeoffset(6) NULL,
+        [requested_at] datetimeoffset(6) NOT NULL,
         [finished_at] datetimeoffset(6) NULL,
         CONSTRAINT [pk_key_rotations] PRIMARY KEY ([layer])
     );
@@ -164,7 +149,20 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
+)
+BEGIN
+    CREATE TABLE [key_state] (
+        [id] int NOT NULL,
+        [revision] bigint NOT NULL,
+        [tag] binary(35) NOT NULL,
+        CONSTRAINT [pk_key_state] PRIMARY KEY ([id])
+    );
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [owners] (
@@ -181,14 +179,13 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [root_keys] (
         [id] int NOT NULL,
         [fingerprint] nvarchar(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
         [canary] varbinary(max) NOT NULL,
-        [created_at] datetimeoffset(6) NOT NULL,
         [probed_at] datetimeoffset(6) NOT NULL,
         CONSTRAINT [pk_root_keys] PRIMARY KEY ([id])
     );
@@ -196,7 +193,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [data_keys] (
@@ -213,7 +210,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [secrets] (
@@ -245,7 +242,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [secret_uses] (
@@ -259,7 +256,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE TABLE [workspace_grants] (
@@ -273,21 +270,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
-)
-BEGIN
-    IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'layer', N'finished_at', N'requested_at') AND [object_id] = OBJECT_ID(N'[key_rotations]'))
-        SET IDENTITY_INSERT [key_rotations] ON;
-    EXEC(N'INSERT INTO [key_rotations] ([layer], [finished_at], [requested_at])
-    VALUES (CAST(1 AS smallint), NULL, NULL),
-    (CAST(2 AS smallint), NULL, NULL)');
-    IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'layer', N'finished_at', N'requested_at') AND [object_id] = OBJECT_ID(N'[key_rotations]'))
-        SET IDENTITY_INSERT [key_rotations] OFF;
-END;
-
-IF NOT EXISTS (
-    SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
@@ -295,7 +278,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
@@ -303,7 +286,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
@@ -311,7 +294,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
@@ -319,7 +302,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
@@ -327,7 +310,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_at] ON [audit] ([at]);
@@ -335,7 +318,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_audit_key_user_version] ON [audit] ([key_user_id], [owner_version]) WHERE owner_version IS NOT NULL AND key_user_id IS NOT NULL');
@@ -343,7 +326,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
@@ -351,7 +334,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_audit_owner_version] ON [audit] ([owner_id], [owner_version]) WHERE owner_version IS NOT NULL AND key_user_id IS NULL');
@@ -359,7 +342,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE INDEX [ix_data_keys_owner] ON [data_keys] ([owner_kind], [owner_id]);
@@ -367,7 +350,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
@@ -375,7 +358,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
@@ -383,7 +366,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
@@ -391,7 +374,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
@@ -399,7 +382,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
@@ -407,11 +390,11 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261129184537_Initial'
+    WHERE [MigrationId] = N'20261130025530_Initial'
 )
 BEGIN
     INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261129184537_Initial', N'10.0.15');
+    VALUES (N'20261130025530_Initial', N'10.0.15');
 END;
 
 COMMIT;

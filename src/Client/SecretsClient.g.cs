@@ -2575,6 +2575,12 @@ namespace Secrets.Client
         [System.Text.Json.Serialization.JsonPropertyName("key_ring")]
         public required KeyRotationInfo KeyRing { get; init; }
 
+        /// <summary>
+        ///
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("integrity")]
+        public required KeyRotationInfo Integrity { get; init; }
+
     }
 
     /// <summary>
@@ -2892,7 +2898,7 @@ namespace Secrets.Client
     public sealed partial class RotateKeysRequest
     {
         /// <summary>
-        /// `data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys.
+        /// `data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. `integrity`: the one that rows are tagged with.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("layer")]
         public required string Layer { get; init; }

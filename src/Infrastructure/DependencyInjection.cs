@@ -138,8 +138,8 @@ public static class DependencyInjection
     {
         services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSingleton<RootKey>();
-        services.AddSingleton<IntegrityKey>();
-        services.AddScoped<IntegrityKeyLoader>();
+        services.AddSingleton<IntegrityKeys>();
+        services.AddSingleton<IntegrityKeyWrapping>();
         services.AddSingleton<OwnerSeals>();
         services.AddSingleton<KeySeals>();
         services.AddSingleton(typeof(SeenVersions<>));
@@ -153,10 +153,10 @@ public static class DependencyInjection
         services.AddSingleton<IntegrityAlarms>();
         services.AddSingleton<IIntegrityReport>(provider => provider.GetRequiredService<IntegrityAlarms>());
         services.AddSingleton(provider => new Lazy<IAuditLog>(provider.GetRequiredService<IAuditLog>));
-        services.AddSingleton<KeyRingTags>();
-        services.AddSingleton<KeyRingStore>();
+        services.AddSingleton<KeyStore>();
         services.AddSingleton<RingKeys>();
         services.AddSingleton<KeyRing>();
+        services.AddSingleton(provider => new Lazy<KeyRing>(provider.GetRequiredService<KeyRing>));
         services.AddScoped<RootKeyGuard>();
         services.AddScoped<RootKeyContents>();
         services.AddSingleton<DataKeyCache>();
@@ -174,5 +174,6 @@ public static class DependencyInjection
         services.AddSingleton<KeyRotationSignal>();
         services.AddScoped<DataKeyReplacement>();
         services.AddScoped<KeyRingReplacement>();
+        services.AddScoped<IntegrityKeyReplacement>();
     }
 }

@@ -1,13 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.ApiKeys;
-using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure;
 
-/// <summary>What must hold before the first request: database, schema, root key, the audit's key, a key to come in with. In this order.</summary>
+/// <summary>What must hold before the first request: database, schema, the root key and the keys below it, a key to come in with. In this order.</summary>
 internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scopes) : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -48,6 +47,5 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
 
         await schema.RequireCurrentAsync(cancellationToken);
         await services.GetRequiredService<RootKeyGuard>().LoadAsync(cancellationToken);
-        await services.GetRequiredService<AuditKeyLoader>().LoadAsync(cancellationToken);
     }
 }

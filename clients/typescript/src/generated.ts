@@ -1115,6 +1115,7 @@ export interface EncryptionInfo {
     root_key: string;
     data_keys: KeyRotationInfo;
     key_ring: KeyRotationInfo;
+    integrity: KeyRotationInfo;
 }
 
 /** Why an argument is filled as it is. */
@@ -1233,7 +1234,7 @@ export interface RotateApiKeyRequest {
 
 /** Which keys to replace. */
 export interface RotateKeysRequest {
-    /** `data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. */
+    /** `data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. `integrity`: the one that rows are tagged with. */
     layer: string;
 }
 

@@ -5,7 +5,7 @@ namespace Secrets.Api.V1;
 /// <summary>Which keys to replace.</summary>
 public sealed record RotateKeysBody
 {
-    /// <summary>`data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys.</summary>
+    /// <summary>`data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. `integrity`: the one that rows are tagged with.</summary>
     /// <example>data_keys</example>
     public required string Layer { get; init; }
 
@@ -25,8 +25,16 @@ public sealed record EncryptionInfo
     /// <summary>The replacement of the keys that wrap the data keys.</summary>
     public required KeyRotationInfo KeyRing { get; init; }
 
-    public static EncryptionInfo Of(EncryptionState state) =>
-        new() { RootKey = state.RootKey, DataKeys = KeyRotationInfo.Of(state.DataKeys), KeyRing = KeyRotationInfo.Of(state.KeyRing) };
+    /// <summary>The replacement of the key that rows are tagged with.</summary>
+    public required KeyRotationInfo Integrity { get; init; }
+
+    public static EncryptionInfo Of(EncryptionState state) => new()
+    {
+        RootKey = state.RootKey,
+        DataKeys = KeyRotationInfo.Of(state.DataKeys),
+        KeyRing = KeyRotationInfo.Of(state.KeyRing),
+        Integrity = KeyRotationInfo.Of(state.Integrity),
+    };
 }
 
 /// <summary>How far the replacement of keys is.</summary>

@@ -14,7 +14,8 @@ public sealed record GetEncryption : IRequest<EncryptionState>;
 /// <param name="RootKey">The root key's fingerprint.</param>
 /// <param name="DataKeys">The replacement of data keys.</param>
 /// <param name="KeyRing">The replacement of the key ring.</param>
-public sealed record EncryptionState(string RootKey, RotationProgress DataKeys, RotationProgress KeyRing);
+/// <param name="Integrity">The replacement of the integrity key.</param>
+public sealed record EncryptionState(string RootKey, RotationProgress DataKeys, RotationProgress KeyRing, RotationProgress Integrity);
 
 /// <summary>How far the replacement of a layer's keys is.</summary>
 /// <param name="RequestedAt">When it was asked for last; null: never.</param>

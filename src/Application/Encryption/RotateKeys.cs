@@ -22,7 +22,7 @@ internal sealed class RotateKeysValidator : AbstractValidator<RotateKeys>
     {
         RuleFor(request => request.Layer).Required();
         RuleFor(request => request.Layer).Must(name => name is null || KeyLayers.Parse(name) is not null)
-            .WithErrorCode(Codes.BadValue).WithMessage($"Must be {KeyLayers.DataKeys} or {KeyLayers.KeyRing}.");
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must be {KeyLayers.DataKeys}, {KeyLayers.KeyRing} or {KeyLayers.Integrity}.");
     }
 }
 

@@ -68,6 +68,9 @@ public enum AuditAction : short
 
     /// <summary>Accepted what is there of an owner, or of a user's API keys, after it was changed outside the service.</summary>
     IntegrityAccept = 53,
+
+    /// <summary>Changed the service's own keys, or what is noted of them: made one, removed one, or was done with replacing them.</summary>
+    KeysChange = 54,
 }
 
 /// <summary>How it ended. The numbers are stored and hashed: never renumber. As wide as the column, like the actions.</summary>
@@ -106,6 +109,7 @@ public static class AuditNames
         (AuditAction.AccountChange, "account.change"),
         (AuditAction.AccountVersion, "account.version"),
         (AuditAction.IntegrityAccept, "integrity.accept"),
+        (AuditAction.KeysChange, "keys.change"),
     ];
 
     /// <summary>The names of all actions, in a fixed order.</summary>

@@ -43,7 +43,7 @@ public sealed record AuditEvent
     public int? SecretVersion { get; init; }
 
     /// <summary>
-    /// The version of the account that was changed (<see cref="Secrets.Owner.Version"/>; of API keys, that of their user's keys); null where none was.
+    /// The version of the account that was changed (<see cref="Secrets.Owner.Version"/>; of API keys, that of their user's keys; without an owner, the revision of the service's own keys); null where none was.
     /// </summary>
     public long? OwnerVersion { get; init; }
 

@@ -13,11 +13,10 @@ public sealed class AuditWriter
     }
 
     /// <summary>A writer that has written nothing.</summary>
-    public AuditWriter(ReadOnlySpan<byte> key, Guid id, long number, DateTimeOffset now)
+    public AuditWriter(ReadOnlySpan<byte> key, Guid id, long number)
     {
         Id = id;
         Number = number;
-        CreatedAt = now;
         (Sequence, Hash) = AuditPosition.Start;
         HeadMac = AuditChain.MacOfHead(key, id, number, AuditPosition.Start);
         (AnchorSequence, AnchorHash) = AuditPosition.Start;
@@ -29,9 +28,6 @@ public sealed class AuditWriter
 
     /// <summary>Writers are numbered 1, 2, 3 and so on: a gap shows that one was left out.</summary>
     public long Number { get; private init; }
-
-    /// <summary>UTC.</summary>
-    public DateTimeOffset CreatedAt { get; private init; }
 
     /// <summary>The last row's number; 0: there is none yet.</summary>
     public long Sequence { get; private init; }

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
-using Secrets.Application.Common;
+using Microsoft.Extensions.Logging;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
@@ -10,15 +10,13 @@ namespace Secrets.Infrastructure.Audit;
 /// <summary>The key of the audit's chains, and how many chains there are.</summary>
 internal sealed class AuditKeyRow
 {
-    /// <summary>There is one key: with a fixed id, of several replicas that start at once on an empty database, one makes it.</summary>
+    /// <summary>There is one key.</summary>
     public const int OnlyId = 1;
 
     public required int Id { get; init; }
 
     /// <summary>The key, wrapped by the key ring: who reaches the database alone cannot chain rows anew.</summary>
     public required byte[] Wrapped { get; init; }
-
-    public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>The number of the last writer; the row is locked while one is added.</summary>
     public required long Writers { get; init; }
@@ -37,16 +35,32 @@ internal sealed class AuditKey
     public void Load(byte[] bytes) => _bytes = bytes;
 }
 
-/// <summary>Loads the audit's key, and makes it where there is none.</summary>
-internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing ring, TimeProvider time)
+/// <summary>Makes the audit's key at the first start, and loads it at every other.</summary>
+internal sealed partial class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing ring, ILogger<AuditKeyLoader> logger)
 {
     private const string Purpose = "Secrets.AuditKey";
 
-    public async Task LoadAsync(CancellationToken cancellationToken)
+    /// <summary>Makes the key, wrapped by this ring, to be stored by the caller's transaction.</summary>
+    public void Make(LoadedRing first)
     {
-        var row = await FindAsync(cancellationToken) ?? await MakeAsync(cancellationToken);
-        key.Load(ring.Unwrap(row.Wrapped, Purpose)
-            ?? throw new StartupException("The key of the audit does not unwrap: its row or the key ring was changed outside the service."));
+        var bytes = RandomNumberGenerator.GetBytes(AuditChain.KeySize);
+        db.Add(new AuditKeyRow { Id = AuditKeyRow.OnlyId, Wrapped = first.Wrap(bytes, [Purpose]), Writers = 0, Mac = AuditChain.MacOfRegistry(bytes, 0) });
+    }
+
+    /// <summary>Loads the key, which this ring unwraps.</summary>
+    /// <exception cref="StartupException">It is not there, or does not unwrap.</exception>
+    public async Task LoadAsync(LoadedRing verified, CancellationToken cancellationToken)
+    {
+        // With a new key the audit could be written anew from its first row.
+        var row = await FindAsync(cancellationToken)
+            ?? throw new StartupException("The database has data, but not the key of its audit: its row was removed outside the service. Restore it from a backup.");
+        var bytes = verified.Unwrap(row.Wrapped, [Purpose])
+            ?? throw new StartupException("The key of the audit does not unwrap: its row or the key ring was changed outside the service.");
+        key.Load(bytes);
+        if (!CryptographicOperations.FixedTimeEquals(row.Mac, AuditChain.MacOfRegistry(bytes, row.Writers)))
+        {
+            RegistryChanged(row.Writers);
+        }
     }
 
     /// <summary>Wraps the key anew where these keys of the ring do not open it; whether they did.</summary>
@@ -64,39 +78,20 @@ internal sealed class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing 
                 .ExecuteUpdateAsync(set => set.SetProperty(other => other.Wrapped, wrapped), cancellationToken);
         }
 
+        if (!rewrapping.IsSound)
+        {
+            Broken();
+        }
+
         return rewrapping.IsDone;
     }
 
     private Task<AuditKeyRow?> FindAsync(CancellationToken cancellationToken) =>
         db.AuditKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == AuditKeyRow.OnlyId, cancellationToken);
 
-    private async Task<AuditKeyRow> MakeAsync(CancellationToken cancellationToken)
-    {
-        // With a new key the audit could be written anew from its first row.
-        if (await db.AuditWriters.AnyAsync(cancellationToken) || await db.Audit.AnyAsync(cancellationToken) || await db.Owners.AnyAsync(cancellationToken)
-            || await db.ApiKeys.AnyAsync(cancellationToken))
-        {
-            // Another replica may have made it since this one looked, and went on.
-            return await FindAsync(cancellationToken) ?? throw new StartupException("The database has data, but not the key of its audit: its row was removed outside the service. Restore it from a backup.");
-        }
+    [LoggerMessage(Level = LogLevel.Error, Message = "The number of the audit's writers, {Writers}, was changed outside the service: the audit does not verify")]
+    private partial void RegistryChanged(long writers);
 
-        var bytes = RandomNumberGenerator.GetBytes(AuditChain.KeySize);
-        var made = new AuditKeyRow
-        {
-            Id = AuditKeyRow.OnlyId,
-            Wrapped = ring.Wrap(bytes, Purpose),
-            CreatedAt = time.GetUtcNow(),
-            Writers = 0,
-            Mac = AuditChain.MacOfRegistry(bytes, 0),
-        };
-        try
-        {
-            return await db.InTransactionAsync(_ => Task.FromResult(db.AuditKeys.Add(made).Entity), cancellationToken);
-        }
-        catch (UniqueViolationException)
-        {
-            // Another replica made it at the same moment: theirs is the key.
-            return await FindAsync(cancellationToken) ?? throw new StartupException("The key of the audit came and went.");
-        }
-    }
+    [LoggerMessage(Level = LogLevel.Error, Message = "The key of the audit in the database does not unwrap, so it was changed outside the service: the next start will be refused")]
+    private partial void Broken();
 }

@@ -133,8 +133,7 @@ internal sealed partial class AuditWriters(
         // The update locks the row until the end of the transaction: writers are numbered without a gap.
         await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, row => row.Writers + 1));
         var registry = await db.AuditKeys.AsNoTracking().SingleAsync();
-        var now = time.GetUtcNow();
-        var writer = new AuditWriter(key.Bytes, Guid.CreateVersion7(now), registry.Writers, now);
+        var writer = new AuditWriter(key.Bytes, Guid.CreateVersion7(time.GetUtcNow()), registry.Writers);
 
         // A count that was tampered with is counted on from, but never blessed.
         if (CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, writer.Number - 1)))

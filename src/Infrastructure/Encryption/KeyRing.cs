@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Logging;
 using Secrets.Application.Common;
+using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
 
@@ -9,7 +11,7 @@ namespace Secrets.Infrastructure.Encryption;
 /// The keys that wrap data keys. The ring is cached as it was at one moment, and loaded again when the one in the database is another
 /// (docs/decisions/0019-keys-are-rotated-online.md).
 /// </summary>
-internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRingTags tags, TimeProvider time, ILogger<KeyRing> logger)
+internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvider time, ILogger<KeyRing> logger)
 {
     /// <summary>Age from which the newest key is replaced.</summary>
     public static readonly TimeSpan RenewAfter = TimeSpan.FromDays(88);
@@ -34,12 +36,15 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
     /// <summary>Has the application's own Data Protection use the loaded ring.</summary>
     public void Configure(KeyManagementOptions options) => keys.Configure(options, () => _loaded?.Rows ?? []);
 
-    /// <summary>Loads these entries, which were just read and verified.</summary>
-    public void Load(KeyRingRecords records)
+    /// <summary>Takes rows that were read and verified after that moment, and are committed.</summary>
+    public void Load(KeyRecords records, DateTimeOffset moment)
     {
-        store.Saw(records.State);
-        _loaded = keys.Load([.. records.Rows], time.GetUtcNow());
+        store.Saw(records, moment);
+        _loaded = keys.Load([.. records.Ring], moment);
     }
+
+    /// <summary>The ring of these rows, which this process does not use yet.</summary>
+    public LoadedRing Open(KeyRecords records) => keys.Load(records.Ring, time.GetUtcNow());
 
     /// <summary>Wraps a key for a purpose, with the newest key of the ring.</summary>
     /// <exception cref="UnavailableException">It is long since the ring was read, and it cannot be read now.</exception>
@@ -69,46 +74,43 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         : !IsOld(survivors) ? new Rewrapping(survivors.Wrap(key, purpose))
         : throw new UnavailableException();
 
-    /// <summary>Adds a key, with which everything is wrapped from now on: here at once, by others when they have read the ring.</summary>
-    /// <returns>When it was made.</returns>
-    /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
-    public DateTimeOffset AddKey()
+    /// <summary>Whether the newest key is too old.</summary>
+    public bool IsToBeRenewed(IReadOnlyList<KeyRingRow> rows) => rows.Max(RingKeys.DateOf) < time.GetUtcNow() - RenewAfter;
+
+    /// <summary>These rows, and a key with which everything is wrapped from now on: here at once, by others when they have read the ring. It is newer than every other.</summary>
+    public KeyRecords WithNewKey(KeyRecords records, out DateTimeOffset madeAt)
     {
-        var made = DateTimeOffset.MinValue;
-        Change(rows => With(keys.Make(rows, time.GetUtcNow()), rows, out made));
-        return made;
+        (var name, var xml, madeAt) = keys.Make(records.Ring, time.GetUtcNow());
+        return records.WithRingKey(name, xml);
     }
 
-    /// <summary>Adds a key where the newest is too old.</summary>
-    /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
-    public void Renew()
-    {
-        // Again under the lock: another replica may have been first.
-        if (IsToBeRenewed(Current().Rows))
-        {
-            Change(rows => IsToBeRenewed(rows) ? With(keys.Make(rows, time.GetUtcNow()), rows, out _) : null);
-        }
-    }
-
-    /// <summary>How many keys there are that were made before then.</summary>
-    /// <exception cref="ConflictException">The ring was changed outside the service.</exception>
-    public int CountBefore(DateTimeOffset moment) => OrConflict(store.ReadWhateverRootKey).Count(row => RingKeys.DateOf(row) < moment);
+    /// <summary>The rows of the keys as they are now, also those that this process cannot open.</summary>
+    /// <exception cref="ConflictException">They were changed outside the service.</exception>
+    public KeyRecords Read() => OrConflict(store.ReadWhateverRootKey);
 
     /// <summary>The ring as it will be without the keys that were made before then. What it does not open would be lost.</summary>
     /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
     public LoadedRing Without(DateTimeOffset before)
     {
         var now = time.GetUtcNow();
-        return keys.Load(Since(before, OrConflict(store.Read)), now);
+        return keys.Load(OrConflict(store.Read).WithoutRingKeysBefore(before).Ring, now);
     }
 
-    /// <summary>Removes the keys that were made before then, but never all. What is wrapped with one of them is lost.</summary>
+    /// <summary>See <see cref="KeyStore.ChangeAsync"/>. This process works with the new ring at once.</summary>
     /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
-    public void RemoveBefore(DateTimeOffset moment) => Change(rows => Since(moment, rows) is { Count: > 0 } left ? left : null);
+    public async Task ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent fact, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.ChangeAsync(db, change, fact, cancellationToken);
+        }
+        catch (TamperedException exception)
+        {
+            throw Conflict(exception);
+        }
 
-    /// <summary>Whether the newest key was not made before then. If it was, nothing can be wrapped with one that was not.</summary>
-    /// <exception cref="ConflictException">The ring was changed outside the service.</exception>
-    public bool IsNewestSince(DateTimeOffset moment) => OrConflict(store.ReadWhateverRootKey).Max(RingKeys.DateOf) >= moment;
+        Refresh();
+    }
 
     /// <summary>
     /// Reads the ring again. Where the database was moved to another root key meanwhile, or the entries do not verify, this process goes on with what it has.
@@ -133,43 +135,41 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         }
     }
 
+    /// <summary>Reads the ring again, because something names a key that it does not have.</summary>
+    public void LookAgain()
+    {
+        if (_fault is null)
+        {
+            Refresh();
+        }
+        else
+        {
+            Retry();
+        }
+    }
+
     private bool IsOld(LoadedRing ring) => time.GetUtcNow() - ring.SeenAt > MaxAge;
 
-    private bool IsToBeRenewed(IReadOnlyList<KeyRingRow> rows) => rows.Max(RingKeys.DateOf) < time.GetUtcNow() - RenewAfter;
-
-    private IReadOnlyList<KeyRingRow> With((string Name, string Xml, DateTimeOffset CreatedAt) key, IReadOnlyList<KeyRingRow> rows, out DateTimeOffset made)
-    {
-        made = key.CreatedAt;
-        return [.. rows, tags.Tagged(key.Name, key.Xml)];
-    }
-
-    private static List<KeyRingRow> Since(DateTimeOffset moment, IReadOnlyList<KeyRingRow> rows) => [.. rows.Where(row => RingKeys.DateOf(row) >= moment)];
-
-    private void Change(Func<IReadOnlyList<KeyRingRow>, IReadOnlyList<KeyRingRow>?> change)
-    {
-        OrConflict(() =>
-        {
-            store.Change(change);
-            return true;
-        });
-        Refresh();
-    }
-
-    private T OrConflict<T>(Func<T> act)
+    private T OrConflict<T>(Func<T> read)
     {
         try
         {
-            return act();
+            return read();
         }
         catch (TamperedException exception)
         {
-            lock (_loading)
-            {
-                Note(exception.Message);
-            }
-
-            throw new ConflictException("The key ring was changed outside the service: it is not used until that is put right.");
+            throw Conflict(exception);
         }
+    }
+
+    private ConflictException Conflict(TamperedException exception)
+    {
+        lock (_loading)
+        {
+            Note(exception.Message);
+        }
+
+        return new ConflictException("The keys were changed outside the service: none is replaced until that is put right.");
     }
 
     /// <summary>The ring as it is now, if it is another than this one.</summary>
@@ -177,14 +177,7 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
     {
         if (ReferenceEquals(_loaded, tried))
         {
-            if (_fault is null)
-            {
-                Refresh();
-            }
-            else
-            {
-                Retry();
-            }
+            LookAgain();
         }
 
         return ReferenceEquals(_loaded, tried) ? null : _loaded;
@@ -199,7 +192,7 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
 
         lock (_loading)
         {
-            return _loaded ??= keys.Load(store.Read(), time.GetUtcNow());
+            return _loaded ??= keys.Load(store.Read().Ring, time.GetUtcNow());
         }
     }
 
@@ -209,7 +202,7 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         try
         {
             var now = time.GetUtcNow();
-            var rows = store.Read();
+            var rows = store.Read().Ring;
             if (_loaded?.IsStill(rows) == true)
             {
                 _loaded.SeenAt = now;
@@ -243,6 +236,6 @@ internal sealed partial class KeyRing(KeyRingStore store, RingKeys keys, KeyRing
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The key ring was changed outside the service and is not loaded: {Fault}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The keys were changed outside the service and are not loaded: {Fault}")]
     private partial void Tampered(string fault);
 }

@@ -1,5 +1,5 @@
 using Microsoft.EntityFrameworkCore;
-using Secrets.Application.Encryption;
+using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
 
@@ -36,29 +36,16 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
     /// <summary>Goes once through everything that is wrapped; false: keys from before then are still there.</summary>
     public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
-        var mayGo = time.GetUtcNow() >= before + Stay;
         ring.Refresh();
-        if (!ring.IsNewestSince(before))
+        if (IsAnyBefore(before) && await RewrapAsync(before, cancellationToken) && time.GetUtcNow() >= before + Stay)
         {
-            // Somebody edited the moment, or removed a newer key: the replacement begins again, with a new key.
-            await StartAnewAsync(before, cancellationToken);
-            return false;
+            await ring.ChangeAsync(db, records => records.WithoutRingKeysBefore(before), AuditEvent.ByService(AuditAction.KeysChange, time.GetUtcNow()), cancellationToken);
         }
 
-        if (ring.CountBefore(before) > 0 && await RewrapAsync(before, cancellationToken) && mayGo)
-        {
-            ring.RemoveBefore(before);
-        }
-
-        return ring.CountBefore(before) == 0;
+        return !IsAnyBefore(before);
     }
 
-    private Task<int> StartAnewAsync(DateTimeOffset before, CancellationToken cancellationToken)
-    {
-        var moment = ring.AddKey();
-        return db.KeyRotations.Where(row => row.Layer == KeyLayer.KeyRing && row.RequestedAt == before)
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.RequestedAt, moment), cancellationToken);
-    }
+    private bool IsAnyBefore(DateTimeOffset moment) => ring.Read().Ring.Any(row => RingKeys.DateOf(row) < moment);
 
     /// <summary>Whether everything was wrapped with keys that stay already.</summary>
     private async Task<bool> RewrapAsync(DateTimeOffset before, CancellationToken cancellationToken)

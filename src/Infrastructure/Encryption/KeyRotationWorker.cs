@@ -1,9 +1,10 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Secrets.Application.Common;
 using Secrets.Application.Encryption;
+using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption;
@@ -53,7 +54,6 @@ internal sealed partial class KeyRotationWorker(
             try
             {
                 ring.Refresh();
-                RenewRing();
                 await RunAsync(IsDue, (layer, moment) => _last[layer] = (moment, time.GetUtcNow()), stoppingToken);
             }
             catch (Exception exception)
@@ -68,43 +68,37 @@ internal sealed partial class KeyRotationWorker(
         }
     }
 
-    private void RenewRing()
-    {
-        try
-        {
-            ring.Renew();
-        }
-        catch (ConflictException exception)
-        {
-            NotRenewed(exception.Message);
-        }
-    }
-
     /// <summary>At once where it is new; then as often as there may be something to do.</summary>
     private bool IsDue(KeyLayer layer, DateTimeOffset moment) =>
         !_last.TryGetValue(layer, out var last)
         || last.Moment != moment
-        || time.GetUtcNow() >= last.At + (layer == KeyLayer.KeyRing ? TimeSpan.FromHours(1) : DataKeyReplacement.Stay);
+        || time.GetUtcNow() >= last.At + (layer == KeyLayer.DataKeys ? DataKeyReplacement.Stay : TimeSpan.FromHours(1));
 
     private async Task RunAsync(Func<KeyLayer, DateTimeOffset, bool> isDue, Action<KeyLayer, DateTimeOffset> note, CancellationToken cancellationToken)
     {
-        if (ring.Fault is not null)
-        {
-            return; // nothing is wrapped anew, or removed, by a ring that does not verify
-        }
-
         await using var scope = scopes.CreateAsyncScope();
         var services = scope.ServiceProvider;
         var db = services.GetRequiredService<SecretsDbContext>();
-        var open = await db.KeyRotations.AsNoTracking().Where(row => row.RequestedAt != null && row.FinishedAt == null).ToListAsync(cancellationToken);
+        IReadOnlyList<KeyRotationRow> requests;
+        try
+        {
+            await RenewRingAsync(db, cancellationToken);
+            requests = ring.Read().Rotations;
+        }
+        catch (ConflictException exception)
+        {
+            // Nothing is wrapped anew, or removed, while the keys do not verify.
+            NotReplaced(exception.Message);
+            return;
+        }
 
-        // The ring first: it takes less, and new data keys are wrapped with what is new of it.
-        foreach (var row in open.OrderByDescending(row => row.Layer).Where(row => isDue(row.Layer, row.RequestedAt!.Value)))
+        // The upper layers first: they take less, and new data keys are wrapped with what is new of the ring.
+        foreach (var row in requests.Where(row => row.FinishedAt is null && isDue(row.Layer, row.RequestedAt)).OrderByDescending(row => row.Layer))
         {
             try
             {
-                var isFinished = await RunAsync(services, row.Layer, row.RequestedAt!.Value, cancellationToken);
-                note(row.Layer, row.RequestedAt!.Value);
+                var isFinished = await RunAsync(services, row.Layer, row.RequestedAt, cancellationToken);
+                note(row.Layer, row.RequestedAt);
                 if (isFinished)
                 {
                     await FinishAsync(db, row, cancellationToken);
@@ -112,30 +106,45 @@ internal sealed partial class KeyRotationWorker(
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                // The other layer is none the worse for it.
+                // The other layers are none the worse for it.
                 Failed(exception.GetType().Name);
             }
         }
     }
 
+    /// <summary>Adds a key where the newest is too old. Again under the lock: another replica may have been first.</summary>
+    private async Task RenewRingAsync(SecretsDbContext db, CancellationToken cancellationToken)
+    {
+        if (ring.IsToBeRenewed(ring.Read().Ring))
+        {
+            await ChangeAsync(db, records => ring.IsToBeRenewed(records.Ring) ? ring.WithNewKey(records, out _) : null, cancellationToken);
+        }
+    }
+
     private async Task FinishAsync(SecretsDbContext db, KeyRotationRow finished, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        await db.KeyRotations.Where(row => row.Layer == finished.Layer && row.RequestedAt == finished.RequestedAt && row.FinishedAt == null)
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.FinishedAt, now), cancellationToken);
+        await ChangeAsync(
+            db,
+            records => records.Find(finished.Layer) is { FinishedAt: null } row && row.RequestedAt == finished.RequestedAt ? records.WithFinish(row, time.GetUtcNow()) : null,
+            cancellationToken);
         Finished(finished.Layer);
     }
 
-    private static Task<bool> RunAsync(IServiceProvider services, KeyLayer layer, DateTimeOffset before, CancellationToken cancellationToken) =>
-        layer == KeyLayer.DataKeys
-            ? services.GetRequiredService<DataKeyReplacement>().RunAsync(before, cancellationToken)
-            : services.GetRequiredService<KeyRingReplacement>().RunAsync(before, cancellationToken);
+    private Task ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, CancellationToken cancellationToken) =>
+        ring.ChangeAsync(db, change, AuditEvent.ByService(AuditAction.KeysChange, time.GetUtcNow()), cancellationToken);
+
+    private static Task<bool> RunAsync(IServiceProvider services, KeyLayer layer, DateTimeOffset before, CancellationToken cancellationToken) => layer switch
+    {
+        KeyLayer.DataKeys => services.GetRequiredService<DataKeyReplacement>().RunAsync(before, cancellationToken),
+        KeyLayer.KeyRing => services.GetRequiredService<KeyRingReplacement>().RunAsync(before, cancellationToken),
+        _ => services.GetRequiredService<IntegrityKeyReplacement>().RunAsync(before, cancellationToken),
+    };
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Every key of the layer {Layer} that was to be replaced is gone")]
     private partial void Finished(KeyLayer layer);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The key ring is to be renewed and was not: {Reason}")]
-    private partial void NotRenewed(string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No key is renewed or replaced: {Reason}")]
+    private partial void NotReplaced(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Keys could not be replaced this time, and will be tried again: {Failure}")]
     private partial void Failed(string failure);

@@ -27,6 +27,7 @@ internal sealed partial class RootKeyGuard(
             await PlantCanaryAsync(cancellationToken);
         }
 
+        var now = time.GetUtcNow();
         var (records, moved) = await db.InTransactionAsync(ProveAsync, cancellationToken);
         if (moved > 0)
         {
@@ -34,17 +35,17 @@ internal sealed partial class RootKeyGuard(
         }
 
         // What was just verified, and not what a second read would find.
-        ring.Load(records);
+        ring.Load(records, now);
     }
 
     /// <summary>
-    /// Sees that everything encrypted under a root key opens, and encrypts under this one what is still encrypted under the one before it. Gives the ring, and how many entries that were.
+    /// Sees that everything encrypted under a root key opens, and encrypts under this one what is still encrypted under the one before it. Gives the keys, and how many entries that were.
     /// </summary>
-    private async Task<(KeyRingRecords Ring, int Moved)> ProveAsync(CancellationToken cancellationToken)
+    private async Task<(KeyRecords Records, int Moved)> ProveAsync(CancellationToken cancellationToken)
     {
         // Replicas that start at once wait here for each other.
         await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
-        var canary = await db.RootKeys.SingleAsync(cancellationToken);
+        var canary = await db.RootKeys.SingleAsync(row => row.Id == RootKeyRow.OnlyId, cancellationToken);
         Require(canary.Fingerprint);
         if (rootKey.Decrypt(canary.Canary, CanaryPurpose) is not { } plaintext)
         {
@@ -77,7 +78,7 @@ internal sealed partial class RootKeyGuard(
         : throw new StartupException($"The file of the previous root key, {path}, does not exist.");
 
     private Task<RootKeyRow?> FindCanaryAsync(CancellationToken cancellationToken) =>
-        db.RootKeys.AsNoTracking().OrderBy(row => row.CreatedAt).FirstOrDefaultAsync(cancellationToken);
+        db.RootKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == RootKeyRow.OnlyId, cancellationToken);
 
     private byte[] ReadOrMake(RootKeyRow? canary)
     {
@@ -147,14 +148,12 @@ internal sealed partial class RootKeyGuard(
 
     private async Task PlantCanaryAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
         var planted = new RootKeyRow
         {
             Id = RootKeyRow.OnlyId,
             Fingerprint = rootKey.Fingerprint,
             Canary = rootKey.Encrypt("Secrets"u8, CanaryPurpose),
-            CreatedAt = now,
-            ProbedAt = now,
+            ProbedAt = time.GetUtcNow(),
         };
         try
         {

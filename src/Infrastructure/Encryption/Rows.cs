@@ -20,16 +20,16 @@ internal sealed class DataKeyRow
     public DateTimeOffset? RetiredAt { get; set; }
 }
 
-/// <summary>Whether the keys of a layer are to be replaced, and are. Both layers have their row from the beginning.</summary>
+/// <summary>That the keys of a layer are to be replaced, and whether they are.</summary>
 internal sealed class KeyRotationRow
 {
     public required KeyLayer Layer { get; init; }
 
-    /// <summary>Keys that were made before are to be replaced; null: nobody asked for it yet.</summary>
-    public DateTimeOffset? RequestedAt { get; init; }
+    /// <summary>Keys that were made before are to be replaced.</summary>
+    public required DateTimeOffset RequestedAt { get; set; }
 
     /// <summary>When none of those was left; null: not yet.</summary>
-    public DateTimeOffset? FinishedAt { get; init; }
+    public DateTimeOffset? FinishedAt { get; set; }
 }
 
 /// <summary>A key of the key ring, encrypted under the root key.</summary>
@@ -41,7 +41,7 @@ internal sealed class KeyRingRow
 
     public required string Xml { get; set; }
 
-    /// <summary>See <see cref="KeyRingTags"/>.</summary>
+    /// <summary>See <see cref="KeyRecords"/>.</summary>
     public required byte[] Tag { get; set; }
 }
 
@@ -57,8 +57,21 @@ internal sealed class RootKeyRow
 
     public required byte[] Canary { get; set; }
 
-    public required DateTimeOffset CreatedAt { get; init; }
-
     /// <summary>Written by the readiness check, to see that the database takes writes, and at the start, to lock the row.</summary>
     public DateTimeOffset ProbedAt { get; set; }
+}
+
+/// <summary>Which rows of the key ring, of <c>key_rotations</c> and of <c>integrity_keys</c> are the current ones.</summary>
+internal sealed class KeyStateRow
+{
+    /// <summary>There is one.</summary>
+    public const int OnlyId = 1;
+
+    public required int Id { get; init; }
+
+    /// <summary>How often the rows were changed. It never goes back.</summary>
+    public required long Revision { get; set; }
+
+    /// <summary>The tag of the revision and of all rows (<see cref="KeyRecords"/>).</summary>
+    public required byte[] Tag { get; set; }
 }

@@ -7,10 +7,12 @@ using Secrets.Infrastructure.Encryption;
 namespace Secrets.Infrastructure.Integrity;
 
 /// <summary>
-/// The key under which the service tags the rows that it acts on. The database has it only encrypted under the root key, so a tag proves that the service wrote the row
+/// A key under which the service tags the rows that it acts on. The database has it only encrypted under the root key, so a tag proves that the service wrote the row
 /// (docs/decisions/0020-the-database-is-not-trusted.md).
 /// </summary>
-internal sealed class IntegrityKey
+/// <param name="number">Which key it is. It stands in front of every tag and box.</param>
+/// <param name="key">The key.</param>
+internal sealed class IntegrityKey(int number, byte[] key)
 {
     public const int Size = 32;
 
@@ -22,12 +24,13 @@ internal sealed class IntegrityKey
 
     private const byte Format = 1;
 
-    private volatile Loaded? _loaded;
+    private readonly ushort _number = checked((ushort)number);
+    private readonly ConcurrentDictionary<string, byte[]> _derived = new(StringComparer.Ordinal);
 
-    private Loaded Key => _loaded ?? throw new InvalidOperationException("The integrity key is not loaded yet.");
+    public int Number => _number;
 
-    /// <summary>Loads the key with that number.</summary>
-    public void Load(int number, byte[] key) => _loaded = new Loaded(checked((ushort)number), key);
+    /// <summary>The number of the key in a header; null: it is no header of this format.</summary>
+    public static int? NumberOf(ReadOnlySpan<byte> bytes) => bytes.Length >= HeaderSize && bytes[0] == Format ? BinaryPrimitives.ReadUInt16BigEndian(bytes[1..]) : null;
 
     /// <summary>The tag of some content.</summary>
     /// <param name="purpose">What the content is. A tag for one purpose is none for another.</param>
@@ -36,7 +39,7 @@ internal sealed class IntegrityKey
     {
         var tag = new byte[TagSize];
         WriteHeader(tag);
-        HMACSHA256.HashData(Key.For(purpose), content, tag.AsSpan(HeaderSize));
+        HMACSHA256.HashData(For(purpose), content, tag.AsSpan(HeaderSize));
         return tag;
     }
 
@@ -50,7 +53,7 @@ internal sealed class IntegrityKey
     public RowDigest Digest(string purpose, ReadOnlySpan<byte> content)
     {
         Span<byte> digest = stackalloc byte[RowDigest.Size];
-        HMACSHA256.HashData(Key.For(purpose), content, digest);
+        HMACSHA256.HashData(For(purpose), content, digest);
         return new RowDigest(digest);
     }
 
@@ -59,30 +62,21 @@ internal sealed class IntegrityKey
     {
         var box = new byte[HeaderSize + AesGcmBox.Overhead + plaintext.Length];
         WriteHeader(box);
-        AesGcmBox.Seal(HMACSHA256.HashData(Key.For(purpose), holder), plaintext, associatedData, box.AsSpan(HeaderSize));
+        AesGcmBox.Seal(HMACSHA256.HashData(For(purpose), holder), plaintext, associatedData, box.AsSpan(HeaderSize));
         return box;
     }
 
     /// <summary>Opens what <see cref="Encrypt"/> made; null when it is not that, or is for something else.</summary>
-    public byte[]? Decrypt(string purpose, ReadOnlySpan<byte> holder, ReadOnlySpan<byte> box, ReadOnlySpan<byte> associatedData)
-    {
-        Span<byte> header = stackalloc byte[HeaderSize];
-        WriteHeader(header);
-        return box.StartsWith(header) ? AesGcmBox.Open(HMACSHA256.HashData(Key.For(purpose), holder), box[HeaderSize..], associatedData) : null;
-    }
+    public byte[]? Decrypt(string purpose, ReadOnlySpan<byte> holder, ReadOnlySpan<byte> box, ReadOnlySpan<byte> associatedData) =>
+        NumberOf(box) == Number ? AesGcmBox.Open(HMACSHA256.HashData(For(purpose), holder), box[HeaderSize..], associatedData) : null;
+
+    /// <summary>The key for a purpose (HKDF, RFC 5869).</summary>
+    private byte[] For(string purpose) => _derived.GetOrAdd(
+        purpose, static (name, key) => HKDF.DeriveKey(HashAlgorithmName.SHA256, key, Size, salt: null, Encoding.UTF8.GetBytes($"Secrets.Integrity/{name}")), key);
 
     private void WriteHeader(Span<byte> bytes)
     {
         bytes[0] = Format;
-        BinaryPrimitives.WriteUInt16BigEndian(bytes[1..], Key.Number);
-    }
-
-    private sealed record Loaded(ushort Number, byte[] Key)
-    {
-        private readonly ConcurrentDictionary<string, byte[]> _derived = new(StringComparer.Ordinal);
-
-        /// <summary>The key for a purpose (HKDF, RFC 5869).</summary>
-        public byte[] For(string purpose) => _derived.GetOrAdd(
-            purpose, static (name, key) => HKDF.DeriveKey(HashAlgorithmName.SHA256, key, Size, salt: null, Encoding.UTF8.GetBytes($"Secrets.Integrity/{name}")), Key);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[1..], _number);
     }
 }

@@ -19,7 +19,7 @@ internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDi
     {
         try
         {
-            return Digests.TryGetValue(key.Id, out var digest) ? key.RevokedAt is null && digest == seals.DigestOf(key) : key.RevokedAt is not null;
+            return Digests.TryGetValue(key.Id, out var digest) ? key.RevokedAt is null && digest == seals.DigestOf(key, Account.IntegrityKey) : key.RevokedAt is not null;
         }
         catch (ArgumentException)
         {
@@ -79,12 +79,12 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, Audited
         }
     }
 
-    private static async Task<(VerifiedKeys? Keys, string? Fault)> VerifyNoneAsync(SecretsDbContext db, Guid userId, SeenVersion floor) =>
+    private async Task<(VerifiedKeys? Keys, string? Fault)> VerifyNoneAsync(SecretsDbContext db, Guid userId, SeenVersion floor) =>
         floor.Version > 0
         || await db.Audit.AnyAsync(row => row.KeyUserId == userId && row.OwnerVersion > 0)
         || await db.ApiKeys.AnyAsync(key => key.UserId == userId && key.RevokedAt == null)
             ? (null, "the account of the user's keys is missing")
-            : (new VerifiedKeys(default, Sealed: null, new Dictionary<Guid, RowDigest>()), null);
+            : (new VerifiedKeys(seals.New(), Sealed: null, new Dictionary<Guid, RowDigest>()), null);
 
     private (VerifiedKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, SeenVersion floor)
     {
@@ -104,7 +104,7 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, Audited
         {
             foreach (var key in keys)
             {
-                sum += digests[key.Id] = seals.DigestOf(key);
+                sum += digests[key.Id] = seals.DigestOf(key, account.IntegrityKey);
             }
         }
         catch (ArgumentException)

@@ -22,7 +22,7 @@ internal sealed class KeyAccountRow
 }
 
 /// <summary>What the account of a user's API keys is made of. Every column is in a digest, except <c>api_keys.last_used_at</c> and <c>key_accounts.stamp</c>, which decide nothing.</summary>
-internal sealed class KeySeals(IntegrityKey integrity)
+internal sealed class KeySeals(IntegrityKeys integrity)
 {
     private const string RowPurpose = "key_accounts/row";
 
@@ -33,11 +33,14 @@ internal sealed class KeySeals(IntegrityKey integrity)
 
     /// <summary>The account as the service sealed it; null: it did not.</summary>
     public Account? Open(KeyAccountRow row) =>
-        _seals.Open(row.UserId.ToByteArray(bigEndian: true), new Account(row.Version, row.Keys, Bytes: 0, default, default), row.Account);
+        _seals.Open(row.UserId.ToByteArray(bigEndian: true), new Account(row.Version, row.Keys, Bytes: 0, default, default, default), row.Account);
 
-    /// <summary>The digest of a key. A revoked one has none: no account has it.</summary>
+    /// <summary>The account of a user who has none yet.</summary>
+    public Account New() => default(Account) with { IntegrityKey = integrity.Newest };
+
+    /// <summary>The digest of a key, with the integrity key of that number. A revoked one has none: no account has it.</summary>
     /// <exception cref="EncoderFallbackException">It has what is no text: the service never wrote it.</exception>
-    public RowDigest DigestOf(ApiKey key)
+    public RowDigest DigestOf(ApiKey key, int integrityKey)
     {
         var content = new RowContent().Add(key.Id).Add(key.Name).Add(key.Prefix).Add(key.Hash).Add((long)key.Scopes).Add(key.UserId)
             .AddOptional(key.OrganizationId).Add(key.Role is { } role ? (long)role : -1)
@@ -48,6 +51,6 @@ internal sealed class KeySeals(IntegrityKey integrity)
             content.Add(workspace);
         }
 
-        return integrity.Digest(RowPurpose, content.Bytes);
+        return integrity.Get(integrityKey).Digest(RowPurpose, content.Bytes);
     }
 }

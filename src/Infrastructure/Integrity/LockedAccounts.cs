@@ -13,7 +13,7 @@ namespace Secrets.Infrastructure.Integrity;
 /// The accounts that a transaction has locked and verified, and what its changes make of them. A row that the transaction changes must be the one that was verified: somebody may have put
 /// another in its place between the two reads.
 /// </summary>
-internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, KeySeals keySeals)
+internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, KeySeals keySeals, IntegrityKeys integrity)
 {
     private readonly Dictionary<SecretOwner, Locked<Owner>> _owners = [];
     private readonly Dictionary<Guid, Locked<KeyAccountRow>> _users = [];
@@ -53,9 +53,8 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     /// <summary>Declares the rows of an owner those of that version, without verifying them.</summary>
     public void Adopt(SecretOwner owner, OwnerRows found, long version)
     {
-        var digests = found.Secrets.Select(secret => (secret.Id, Digest: ownerSeals.DigestOf(secret))).Concat(found.DataKeys.Select(key => (key.Id, Digest: ownerSeals.DigestOf(key))))
-            .ToDictionary(row => row.Id, row => row.Digest);
-        var account = new Account(version, found.Secrets.Count, found.Secrets.Sum(secret => (long)secret.Size), Sum(digests), CurrentKey: default);
+        var digests = DigestsOf(found.Secrets, found.DataKeys, integrity.Newest);
+        var account = new Account(version, found.Secrets.Count, found.Secrets.Sum(secret => (long)secret.Size), Sum(digests.Values), CurrentKey: default, integrity.Newest);
         Add(owner, new VerifiedOwner(found.Owner.Stamp, account, found.Secrets, found.DataKeys) { Sealed = found.Owner.Account, Digests = digests });
         WriteAll(_owners[owner].Row, nameof(Owner.Stamp));
     }
@@ -63,10 +62,32 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     /// <summary>Declares keys of a user those of that version, without verifying them.</summary>
     public void Adopt(Guid userId, KeyAccountRow? stored, List<ApiKey> live, long version)
     {
-        var digests = live.ToDictionary(key => key.Id, keySeals.DigestOf);
-        Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, Sum(digests), CurrentKey: default), stored?.Account, digests));
+        var digests = DigestsOf(live, integrity.Newest);
+        Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, Sum(digests.Values), CurrentKey: default, integrity.Newest), stored?.Account, digests));
         _users[userId].Touch();
         WriteAll(_users[userId].Row, nameof(KeyAccountRow.Stamp));
+    }
+
+    /// <summary>Has the account of an owner that is locked made with the newest integrity key.</summary>
+    public void MoveToNewestKey(SecretOwner owner)
+    {
+        var verified = _verified[owner];
+        _owners[owner].MoveTo(integrity.Newest, DigestsOf(verified.Secrets, verified.DataKeys, integrity.Newest));
+    }
+
+    /// <summary>Has the account of a user's keys, which are locked, made with the newest integrity key.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="live">The keys that are not revoked, as they were read under the lock.</param>
+    /// <exception cref="TamperedOwnerException">They are not the ones that were verified.</exception>
+    public void MoveToNewestKey(Guid userId, List<ApiKey> live)
+    {
+        var locked = _users[userId];
+        if (Sum(DigestsOf(live, locked.Account.IntegrityKey).Values) != locked.Account.Digest)
+        {
+            throw new TamperedOwnerException();
+        }
+
+        locked.MoveTo(integrity.Newest, DigestsOf(live, integrity.Newest));
     }
 
     /// <summary>Moves the accounts on by what is about to be saved.</summary>
@@ -78,30 +99,39 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
             switch (entry.Entity)
             {
                 case Secret secret:
+                    var owned = Locked(secret.Owner);
                     var (before, after) = (Before(entry, Original), After(entry, secret));
-                    Locked(secret.Owner).Change(secret.Id, DigestOf(before), DigestOf(after), account => account with
+                    owned.Change(secret.Id, DigestOf(before, owned.Key), DigestOf(after, owned.Key), account => account with
                     {
                         Count = account.Count + (after is null ? 0 : 1) - (before is null ? 0 : 1),
                         Bytes = account.Bytes + (after?.Size ?? 0) - (before?.Size ?? 0),
                     });
                     break;
                 case DataKeyRow key:
-                    Locked(new SecretOwner(key.OwnerKind, key.OwnerId)).Change(
-                        key.Id, DigestOf(Before(entry, Original<DataKeyRow>)), DigestOf(After(entry, key)), account => account with { CurrentKey = CurrentAfter(account, entry, key) });
+                    var owner = Locked(new SecretOwner(key.OwnerKind, key.OwnerId));
+                    owner.Change(
+                        key.Id,
+                        DigestOf(Before(entry, Original<DataKeyRow>), owner.Key),
+                        DigestOf(After(entry, key), owner.Key),
+                        account => account with { CurrentKey = CurrentAfter(account, entry, key) });
                     break;
                 case ApiKey key:
+                    var user = LockedKeys(key.UserId);
                     var (keyBefore, keyAfter) = (Live(Before(entry, Original<ApiKey>)), Live(After(entry, key)));
-                    LockedKeys(key.UserId).Change(
-                        key.Id, DigestOf(keyBefore), DigestOf(keyAfter), account => account with { Count = account.Count + (keyAfter is null ? 0 : 1) - (keyBefore is null ? 0 : 1) });
+                    user.Change(
+                        key.Id,
+                        DigestOf(keyBefore, user.Key),
+                        DigestOf(keyAfter, user.Key),
+                        account => account with { Count = account.Count + (keyAfter is null ? 0 : 1) - (keyBefore is null ? 0 : 1) });
                     break;
                 default:
                     break;
             }
         }
 
-        foreach (var (owner, locked) in _owners.Where(pair => pair.Value.IsChanged))
+        foreach (var (holder, locked) in _owners.Where(pair => pair.Value.IsChanged))
         {
-            locked.Row.MoveTo(locked.Account.Version, locked.Account.Count, locked.Account.Bytes, ownerSeals.Seal(owner, locked.Account));
+            locked.Row.MoveTo(locked.Account.Version, locked.Account.Count, locked.Account.Bytes, ownerSeals.Seal(holder, locked.Account));
             Track(locked.Row);
         }
 
@@ -113,17 +143,23 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     }
 
     /// <summary>
-    /// Gives events the versions of the accounts that they changed, and adds <c>account.change</c> for each changed owner that no event covers: a version that is missing from the audit could be
+    /// Gives events the versions of the accounts that they changed, and adds <c>account.change</c> for each changed account that no event covers: a version that is missing from the audit could be
     /// set back unnoticed. Version 1 needs none: nothing is sealed with its data key yet.
     /// </summary>
     public List<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now)
     {
         var versioned = facts.Select(WithVersion).ToList();
-        foreach (var (owner, account) in ChangedOwners.Where(changed => changed.Account.Account.Version > 1 && !versioned.Exists(fact => fact is { KeyUserId: null, OwnerVersion: not null } && fact.Owner == changed.Owner)).ToList())
-        {
-            versioned.Add(AuditEvent.ByService(AuditAction.AccountChange, now) with { Owner = owner, OwnerVersion = account.Account.Version });
-        }
-
+        var change = AuditEvent.ByService(AuditAction.AccountChange, now);
+        List<AuditEvent> uncovered =
+        [
+            .. ChangedOwners
+                .Where(changed => changed.Account.Account.Version > 1 && !versioned.Exists(fact => fact is { KeyUserId: null, OwnerVersion: not null } && fact.Owner == changed.Owner))
+                .Select(changed => change with { Owner = changed.Owner, OwnerVersion = changed.Account.Account.Version }),
+            .. ChangedUsers
+                .Where(row => !versioned.Exists(fact => fact.KeyUserId == row.UserId && fact.OwnerVersion is not null))
+                .Select(row => change with { Owner = SecretOwner.User(row.UserId), KeyUserId = row.UserId, OwnerVersion = row.Version }),
+        ];
+        versioned.AddRange(uncovered);
         return versioned;
     }
 
@@ -134,7 +170,14 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         _ => fact,
     };
 
-    private static RowDigest Sum(Dictionary<Guid, RowDigest> digests) => digests.Values.Aggregate(default(RowDigest), (sum, digest) => sum + digest);
+    private static RowDigest Sum(IEnumerable<RowDigest> digests) => digests.Aggregate(default(RowDigest), (sum, digest) => sum + digest);
+
+    private Dictionary<Guid, RowDigest> DigestsOf(IEnumerable<StoredSecret> secrets, IEnumerable<DataKeyRow> keys, int integrityKey) =>
+        secrets.Select(secret => KeyValuePair.Create(secret.Id, ownerSeals.DigestOf(secret, integrityKey)))
+            .Concat(keys.Select(key => KeyValuePair.Create(key.Id, ownerSeals.DigestOf(key, integrityKey))))
+            .ToDictionary();
+
+    private Dictionary<Guid, RowDigest> DigestsOf(List<ApiKey> keys, int integrityKey) => keys.ToDictionary(key => key.Id, key => keySeals.DigestOf(key, integrityKey));
 
     /// <summary>Has every column but one written: what stands in the row may be anything.</summary>
     private void WriteAll(object row, string except)
@@ -158,6 +201,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     {
         if (db.Entry(row) is { State: EntityState.Detached } entry)
         {
+            integrity.RequireSeen();
             entry.State = EntityState.Added;
         }
     }
@@ -185,13 +229,13 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         return secret with { Grants = [.. grants.OrderBy(grant => grant.Number)] };
     }
 
-    private RowDigest? DigestOf(StoredSecret? secret) => secret is null ? null : ownerSeals.DigestOf(secret);
+    private RowDigest? DigestOf(StoredSecret? secret, int integrityKey) => secret is null ? null : ownerSeals.DigestOf(secret, integrityKey);
 
     private static StoredSecret? After(EntityEntry entry, Secret secret) => entry.State == EntityState.Deleted ? null : StoredSecret.FromEntity(secret);
 
-    private RowDigest? DigestOf(DataKeyRow? key) => key is null ? null : ownerSeals.DigestOf(key);
+    private RowDigest? DigestOf(DataKeyRow? key, int integrityKey) => key is null ? null : ownerSeals.DigestOf(key, integrityKey);
 
-    private RowDigest? DigestOf(ApiKey? key) => key is null ? null : keySeals.DigestOf(key);
+    private RowDigest? DigestOf(ApiKey? key, int integrityKey) => key is null ? null : keySeals.DigestOf(key, integrityKey);
 }
 
 /// <summary>An account that a transaction holds.</summary>
@@ -201,6 +245,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
 internal sealed class Locked<TRow>(TRow row, Account account, IReadOnlyDictionary<Guid, RowDigest> digests)
 {
     private readonly Dictionary<Guid, RowDigest?> _changed = [];
+    private IReadOnlyDictionary<Guid, RowDigest> _digests = digests;
     private readonly long _version = account.Version;
 
     public TRow Row => row;
@@ -210,8 +255,18 @@ internal sealed class Locked<TRow>(TRow row, Account account, IReadOnlyDictionar
 
     public bool IsChanged => Account.Version > _version;
 
+    /// <summary>The number of the integrity key that its digests are made with.</summary>
+    public int Key => Account.IntegrityKey;
+
     /// <summary>Moves the version on, though no row changes.</summary>
     public void Touch() => Account = Account with { Version = _version + 1 };
+
+    /// <summary>Makes the account with another integrity key: these are the digests of its rows. Before anything else is changed.</summary>
+    public void MoveTo(int integrityKey, IReadOnlyDictionary<Guid, RowDigest> digests)
+    {
+        _digests = digests;
+        Account = Account with { Version = _version + 1, Digest = digests.Values.Aggregate(default(RowDigest), (sum, digest) => sum + digest), IntegrityKey = integrityKey };
+    }
 
     /// <summary>Takes a change of one row.</summary>
     /// <param name="id">The row.</param>
@@ -221,7 +276,7 @@ internal sealed class Locked<TRow>(TRow row, Account account, IReadOnlyDictionar
     /// <exception cref="TamperedOwnerException">The row that was read is not the one that was verified.</exception>
     public void Change(Guid id, RowDigest? before, RowDigest? after, Func<Account, Account> rest)
     {
-        if (before != (_changed.TryGetValue(id, out var changed) ? changed : digests.TryGetValue(id, out var known) ? known : null))
+        if (before != (_changed.TryGetValue(id, out var changed) ? changed : _digests.TryGetValue(id, out var known) ? known : null))
         {
             throw new TamperedOwnerException();
         }

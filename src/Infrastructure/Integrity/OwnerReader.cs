@@ -121,7 +121,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
         if (row.Account is null)
         {
             return found.Secrets.Count == 0 && found.DataKeys.Count == 0
-                ? (new VerifiedOwner(0, default, [], []) { Digests = new Dictionary<Guid, RowDigest>() }, null)
+                ? (new VerifiedOwner(0, account, [], []) { Digests = new Dictionary<Guid, RowDigest>() }, null)
                 : (null, "there are rows and no account");
         }
 
@@ -131,12 +131,12 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
         {
             foreach (var secret in found.Secrets)
             {
-                sum += digests[secret.Id] = seals.DigestOf(secret);
+                sum += digests[secret.Id] = seals.DigestOf(secret, account.IntegrityKey);
             }
 
             foreach (var key in found.DataKeys)
             {
-                sum += digests[key.Id] = seals.DigestOf(key);
+                sum += digests[key.Id] = seals.DigestOf(key, account.IntegrityKey);
             }
         }
         catch (ArgumentException)
@@ -164,7 +164,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
 
         if (row.Account is null)
         {
-            return (default(Account), null);
+            return (seals.New(), null);
         }
 
         return seals.Open(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) is { } account

@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Integrity;
 /// Every column is in a digest, except <c>owners.stamp</c>, which only empties caches; <c>secret_uses</c>, which decides nothing; and <c>data_keys.wrapped</c>, which the key ring
 /// authenticates for its owner and id: an older wrapping holds the same key.
 /// </remarks>
-internal sealed class OwnerSeals(IntegrityKey integrity)
+internal sealed class OwnerSeals(IntegrityKeys integrity)
 {
     private const string RowPurpose = "owners/row";
 
@@ -25,11 +25,14 @@ internal sealed class OwnerSeals(IntegrityKey integrity)
 
     /// <summary>The account as the service sealed it; null: it did not.</summary>
     public Account? Open(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
-        _seals.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default), sealedAccount);
+        _seals.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount);
 
-    /// <summary>The digest of a secret and its grants.</summary>
+    /// <summary>The account of an owner that has none yet.</summary>
+    public Account New() => default(Account) with { IntegrityKey = integrity.Newest };
+
+    /// <summary>The digest of a secret and its grants, with the integrity key of that number.</summary>
     /// <exception cref="EncoderFallbackException">It has what is no text: the service never wrote it.</exception>
-    public RowDigest DigestOf(StoredSecret secret)
+    public RowDigest DigestOf(StoredSecret secret, int integrityKey)
     {
         var content = new RowContent().Add(SecretsTable).Add((long)secret.Owner.Kind).Add(secret.Owner.Id)
             .Add(secret.Id).Add(secret.Name).Add(secret.NameKey).Add(secret.Description)
@@ -42,12 +45,12 @@ internal sealed class OwnerSeals(IntegrityKey integrity)
             content.Add(grant.Number).Add(grant.Workspace);
         }
 
-        return integrity.Digest(RowPurpose, content.Bytes);
+        return integrity.Get(integrityKey).Digest(RowPurpose, content.Bytes);
     }
 
-    /// <summary>The digest of a data key.</summary>
+    /// <summary>The digest of a data key, with the integrity key of that number.</summary>
     /// <exception cref="EncoderFallbackException">It has what is no text: the service never wrote it.</exception>
-    public RowDigest DigestOf(DataKeyRow key) => integrity.Digest(
+    public RowDigest DigestOf(DataKeyRow key, int integrityKey) => integrity.Get(integrityKey).Digest(
         RowPurpose,
         new RowContent().Add(DataKeysTable).Add((long)key.OwnerKind).Add(key.OwnerId).Add(key.Id).Add(key.CreatedAt).AddOptional(key.RetiredAt).Bytes);
 

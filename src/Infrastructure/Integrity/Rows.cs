@@ -1,29 +1,11 @@
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Tables whose rows belong to one state. The numbers are stored and tagged: never renumber.</summary>
-internal enum IntegrityTable : byte
-{
-    KeyRing = 1,
-}
-
-/// <summary>The integrity key, encrypted under the root key.</summary>
+/// <summary>An integrity key, encrypted under the root key.</summary>
 internal sealed class IntegrityKeyRow
 {
     public required int Number { get; init; }
 
     public required byte[] Wrapped { get; set; }
-}
-
-/// <summary>Which rows of a table are the current ones.</summary>
-internal sealed class IntegrityStateRow
-{
-    public required IntegrityTable Id { get; init; }
-
-    /// <summary>How often the rows were changed. It never goes back.</summary>
-    public required long Revision { get; set; }
-
-    /// <summary>The tag of the revision and of all rows.</summary>
-    public required byte[] Tag { get; set; }
 }
 
 /// <summary>Rows were changed outside the service. The message says which, in words for the log; nothing in them is to be acted on.</summary>

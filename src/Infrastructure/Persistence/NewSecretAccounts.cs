@@ -47,7 +47,7 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Kn
             Version = before.Account.Version + 1,
             Count = before.Account.Count + added.Count,
             Bytes = before.Account.Bytes + added.Sum(secret => (long)secret.Size),
-            Digest = added.Aggregate(before.Account.Digest, (sum, secret) => sum + seals.DigestOf(StoredSecret.FromEntity(secret))),
+            Digest = added.Aggregate(before.Account.Digest, (sum, secret) => sum + seals.DigestOf(StoredSecret.FromEntity(secret), before.Account.IntegrityKey)),
         };
         return new AccountMove(owner, before, new CachedAccount(after, seals.Seal(owner, after)));
     }

@@ -47,12 +47,12 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
 
     public DbSet<IntegrityKeyRow> IntegrityKeys => Set<IntegrityKeyRow>();
 
-    public DbSet<IntegrityStateRow> IntegrityStates => Set<IntegrityStateRow>();
+    public DbSet<KeyStateRow> KeyState => Set<KeyStateRow>();
 
     /// <summary>What an error of the database means.</summary>
     public abstract IDatabaseFaults Faults { get; }
 
-    private LockedAccounts Locked => _locked ??= new LockedAccounts(this, this.GetService<OwnerSeals>(), this.GetService<KeySeals>());
+    private LockedAccounts Locked => _locked ??= new LockedAccounts(this, this.GetService<OwnerSeals>(), this.GetService<KeySeals>(), this.GetService<IntegrityKeys>());
 
     /// <summary>A collation that compares text byte by byte, so that no database folds case or ignores an accent.</summary>
     protected abstract string BinaryCollation { get; }
@@ -160,6 +160,22 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         var live = await ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
         Locked.Adopt(userId, stored, live, version);
         return live;
+    }
+
+    /// <summary>Locks an owner, and has its account made with the newest integrity key.</summary>
+    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
+    internal async Task MoveToNewestKeyAsync(SecretOwner owner, CancellationToken cancellationToken)
+    {
+        await LockWholeAsync(owner, cancellationToken);
+        Locked.MoveToNewestKey(owner);
+    }
+
+    /// <summary>Locks a user's keys, and has their account made with the newest integrity key.</summary>
+    /// <exception cref="TamperedOwnerException">They do not verify.</exception>
+    internal async Task MoveToNewestKeyAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await LockKeysAsync(userId, cancellationToken);
+        Locked.MoveToNewestKey(userId, await ApiKeys.AsNoTracking().Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken));
     }
 
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)

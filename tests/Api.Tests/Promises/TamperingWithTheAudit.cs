@@ -93,7 +93,6 @@ public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixtur
         "UPDATE audit SET writer = gen_random_uuid() WHERE writer = 'w'",
         "UPDATE audit_writers SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1) WHERE id = 'w'",
         "UPDATE audit_writers SET hash = decode(repeat('00', 100000), 'hex') WHERE id = 'w'",
-        "UPDATE audit_writers SET created_at = '4000-01-01 BC' WHERE id = 'w'",
         "UPDATE audit_writers SET head_mac = set_byte(head_mac, 0, get_byte(head_mac, 0) # 1) WHERE id = 'w'",
         "UPDATE audit_writers SET anchor_mac = set_byte(anchor_mac, 0, get_byte(anchor_mac, 0) # 1) WHERE id = 'w'",
         "DELETE FROM audit WHERE writer = 'w' AND sequence = (SELECT max(sequence) FROM audit WHERE writer = 'w'); UPDATE audit_writers SET sequence = sequence - 1, hash = (SELECT hash FROM audit WHERE writer = 'w' ORDER BY sequence DESC LIMIT 1) WHERE id = 'w'",

@@ -17,7 +17,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         <key id="6f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e" version="1"><creationDate>2026-01-01T00:00:00Z</creationDate><activationDate>2026-01-01T00:00:00Z</activationDate><expirationDate>2099-01-01T00:00:00Z</expirationDate><descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection"><descriptor><encryption algorithm="AES_256_CBC" /><validation algorithm="HMACSHA256" /><masterKey p4:requiresEncryption="true" xmlns:p4="http://schemas.asp.net/2015/03/dataProtection"><value>AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==</value></masterKey></descriptor></descriptor></key>
         """;
 
-    private static readonly string[] Tables = ["key_ring", "integrity_states", "integrity_keys", "root_keys", "audit_keys"];
+    private static readonly string[] Tables = ["key_ring", "key_state", "key_rotations", "integrity_keys", "root_keys", "audit_keys"];
 
     private const string Revocation = """<revocation version="1"><revocationDate>2099-01-01T00:00:00Z</revocationDate><key id="*" /><reason /></revocation>""";
 
@@ -28,12 +28,16 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         { "a revocation of every key", $"INSERT INTO key_ring (name, xml, tag) SELECT {Name("revocation")}, {Text(Revocation)}, tag FROM key_ring" },
         { "the name of a row", $"UPDATE key_ring SET name = {Name("another")}" },
         { "the content of a row", $"UPDATE key_ring SET xml = {Text(InClear)}" },
-        { "the tag of a row", "UPDATE key_ring SET tag = (SELECT tag FROM integrity_states)" },
+        { "the tag of a row", "UPDATE key_ring SET tag = (SELECT tag FROM key_state)" },
         { "an empty ring", "DELETE FROM key_ring" },
-        { "a later revision", "UPDATE integrity_states SET revision = revision + 1" },
-        { "another tag of the state", "UPDATE integrity_states SET tag = (SELECT tag FROM key_ring)" },
-        { "the state of another table", "UPDATE integrity_states SET id = 2" },
-        { "no state", "DELETE FROM integrity_states" },
+        { "a later revision", "UPDATE key_state SET revision = revision + 1" },
+        { "another tag of the state", "UPDATE key_state SET tag = (SELECT tag FROM key_ring)" },
+        { "the state's id", "UPDATE key_state SET id = 2" },
+        { "no state", "DELETE FROM key_state" },
+        { "a request that nobody made", "INSERT INTO key_rotations (layer, requested_at) VALUES (2, '2026-01-01')" },
+        { "an integrity key that nobody made", "INSERT INTO integrity_keys (number, wrapped) SELECT 2, wrapped FROM integrity_keys" },
+        { "no integrity key", "DELETE FROM integrity_keys" },
+        { "the number of the integrity key", "UPDATE integrity_keys SET number = 2" },
     };
 
     /// <summary>What a test changes is put right after it, while the service runs.</summary>
@@ -62,11 +66,11 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
 
         await UntilReadyIsAsync(503);
         (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
-        (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"data_keys"}""")).MustBe(200);
+        (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"data_keys"}""")).MustBe(409);
 
         // The key that verified is in memory; the others go on with it.
         await MustResolveAsync(attacked.Client);
-        Assert.Contains("The key ring was changed outside the service and is not loaded", attacked.Service.Output, StringComparison.Ordinal);
+        Assert.Contains("The keys were changed outside the service and are not loaded", attacked.Service.Output, StringComparison.Ordinal);
 
         await using var next = attacked.Installation.Start();
         Assert.True(await next.ExitCodeAsync() == 1, $"started in spite of {what}:\n{next.Output}");
@@ -77,11 +81,13 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     [Theory]
     [InlineData("DELETE FROM root_keys", "but not the row of its root key")]
     [InlineData("DELETE FROM audit_keys", "but not the key of its audit")]
-    [InlineData("DELETE FROM integrity_keys", "must have one integrity key")]
-    [InlineData("UPDATE integrity_keys SET wrapped = (SELECT tag FROM key_ring)", "The integrity key does not open")]
-    [InlineData("UPDATE integrity_keys SET number = 2", "The integrity key does not open")]
-    [InlineData("INSERT INTO integrity_keys (number, wrapped) SELECT 2, wrapped FROM integrity_keys", "must have one integrity key")]
-    public async Task Without_its_integrity_key_the_service_does_not_start(string attack, string expected)
+    [InlineData("UPDATE root_keys SET id = 2", "but not the row of its root key")]
+    [InlineData("UPDATE root_keys SET fingerprint = '0000000000000000'", "The root key is the wrong one")]
+    [InlineData("UPDATE root_keys SET canary = (SELECT tag FROM key_state)", "does not open the canary")]
+    [InlineData("UPDATE audit_keys SET id = 2", "but not the key of its audit")]
+    [InlineData("UPDATE audit_keys SET wrapped = (SELECT tag FROM key_state)", "The key of the audit does not unwrap")]
+    [InlineData("UPDATE integrity_keys SET wrapped = (SELECT tag FROM key_ring)", "The integrity key 1 does not open")]
+    public async Task Without_one_of_its_keys_the_service_does_not_start(string attack, string expected)
     {
         await AttackAsync(attack);
 
@@ -93,21 +99,25 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     }
 
     [Fact]
-    public async Task An_earlier_ring_with_its_own_valid_tags_is_noticed_while_the_service_runs()
+    public async Task An_earlier_ring_with_its_own_valid_tags_is_noticed_while_the_service_runs_and_when_it_starts()
     {
         (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
         await UntilReadyIsAsync(200);
 
-        await AttackAsync(
-            "SELECT * INTO newest_ring FROM key_ring; SELECT * INTO newest_state FROM integrity_states; "
-            + "DELETE FROM key_ring; INSERT INTO key_ring SELECT * FROM saved_key_ring; DELETE FROM integrity_states; INSERT INTO integrity_states SELECT * FROM saved_integrity_states");
+        string[] keys = ["key_ring", "key_state", "key_rotations"];
+        await AttackAsync(string.Join("; ", keys.Select(table =>
+            $"DROP TABLE IF EXISTS newest_{table}; SELECT * INTO newest_{table} FROM {table}; DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}")));
 
         await UntilReadyIsAsync(503);
-        Assert.Contains("The key ring was set back to revision", attacked.Service.Output, StringComparison.Ordinal);
+        Assert.Contains("The keys were set back to revision", attacked.Service.Output, StringComparison.Ordinal);
         await MustResolveAsync(attacked.Client);
 
-        await AttackAsync(
-            "DROP TABLE saved_key_ring; DROP TABLE saved_integrity_states; SELECT * INTO saved_key_ring FROM newest_ring; SELECT * INTO saved_integrity_states FROM newest_state");
+        // A process that has seen nothing has the audit to compare with.
+        await using var next = attacked.Installation.Start();
+        Assert.Equal(1, await next.ExitCodeAsync());
+        Assert.Contains("the audit has a later one", next.Output, StringComparison.Ordinal);
+
+        await AttackAsync(string.Join("; ", keys.Select(table => $"DROP TABLE saved_{table}; SELECT * INTO saved_{table} FROM newest_{table}")));
     }
 
     [Fact]

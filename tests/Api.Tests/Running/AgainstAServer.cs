@@ -74,7 +74,7 @@ public sealed partial class AgainstAServer
             }
 
             Assert.Equal(1L, await TestDatabase.RunAsync(
-                installation.ConnectionString, "SELECT revision FROM integrity_states", [], command => command.ExecuteScalarAsync()));
+                installation.ConnectionString, "SELECT revision FROM key_state", [], command => command.ExecuteScalarAsync()));
             foreach (var service in services)
             {
                 await service.DisposeAsync();

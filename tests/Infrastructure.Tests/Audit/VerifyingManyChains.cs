@@ -145,7 +145,7 @@ public sealed class VerifyingManyChains : IAsyncLifetime
         for (var number = 1; number <= Chains; number++)
         {
             var fact = new AuditEvent { At = DateTimeOffset.UnixEpoch, Actor = Guid.NewGuid(), Action = AuditAction.SecretCreate, Outcome = AuditOutcome.Success };
-            var writer = new AuditWriter(key.Bytes, Guid.NewGuid(), number, DateTimeOffset.UnixEpoch);
+            var writer = new AuditWriter(key.Bytes, Guid.NewGuid(), number);
             var rows = AuditChain.Continue(key.Bytes, writer.Id, AuditPosition.Start, [.. Enumerable.Repeat(fact, RowsOfAChain)]);
             var head = new AuditPosition(rows[^1].Sequence, rows[^1].Hash);
             db.AddRange(rows);

@@ -8,6 +8,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Secrets.Application.Common;
+using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
 using Secrets.TestKit;
@@ -69,12 +70,13 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         var old = await RingAsync();
         var ring = _server.Services.GetRequiredService<KeyRing>();
         _clock.MoveOn(KeyRing.RenewAfter - TimeSpan.FromHours(1));
-        ring.Renew();
+        await _server.ReplaceKeysAsync();
         Assert.Equal(old, await RingAsync());
 
         _clock.MoveOn(TimeSpan.FromHours(2));
-        var others = Enumerable.Range(0, 4).Select(_ => NewRing()).Append(ring).ToList();
-        await Task.WhenAll(others.Select(one => Task.Run(one.Renew, Cancellation)));
+        var others = Enumerable.Range(0, 4).Select(_ => NewRing()).ToList();
+        others.ForEach(one => one.Refresh());
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(_server.ReplaceKeysAsync, Cancellation)));
 
         Assert.Equal(2, (await RingAsync()).Count);
         await users.ResolveAsync();
@@ -106,12 +108,14 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         await _server.ExecuteSqlAsync("UPDATE key_ring SET xml = replace(xml, 'fingerprint=\"', 'fingerprint=\"00')");
         _server.Services.GetRequiredService<KeyRing>().Refresh();
         using var early = new Users(await UsersAsync(1));
+        using var late = await _server.NewUserAsync();
 
         _clock.MoveOn(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(1));
         await users.ResolveAsync();
         await early.ResolveAsync();
-        using var late = await _server.NewUserAsync();
         (await late.SendAsync(HttpMethod.Post, Secrets, """{"secret_name":"n","secret_value":"some value"}""")).MustBe(503);
+        using var @operator = _server.Operator();
+        (await @operator.SendAsync(HttpMethod.Post, "/api/v1/api-keys", $$"""{"name":"n","scopes":["secrets:read"],"user_id":"{{Guid.NewGuid()}}"}""")).MustBe(503);
 
         await _server.ExecuteSqlAsync("UPDATE key_ring SET xml = replace(xml, 'fingerprint=\"00', 'fingerprint=\"')");
         _clock.MoveOn(TimeSpan.FromSeconds(1));
@@ -185,7 +189,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         var rings = Enumerable.Range(0, 4).Select(_ => NewRing()).ToList();
         rings.ForEach(ring => ring.Refresh());
 
-        var moments = await Task.WhenAll(rings.Select(ring => Task.Run(ring.AddKey, Cancellation)));
+        var moments = await Task.WhenAll(rings.Select(ring => Task.Run(() => AddKeyAsync(ring), Cancellation)));
 
         Assert.Equal(4, moments.Distinct().Count());
         var last = moments.Max();
@@ -193,41 +197,45 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         var wrapped = rings[0].Wrap([1], "purpose");
         Assert.NotNull(rings[1].Without(last).Unwrap(wrapped, ["purpose"]));
 
-        // Keys that none would follow stay.
-        rings[2].RemoveBefore(last.AddYears(1));
         Assert.Equal(5, (await RingAsync()).Count);
-        rings[2].RemoveBefore(last);
+        await RemoveBeforeAsync(rings[2], last);
         Assert.Single(await RingAsync());
         Assert.NotNull(NewRing().Unwrap(wrapped, "purpose"));
     }
 
-    [Fact]
-    public async Task A_moment_that_somebody_set_into_the_future_takes_no_key_that_is_needed()
+    [Theory]
+    [InlineData("UPDATE key_rotations SET requested_at = @moment WHERE layer = 2")]
+    [InlineData("UPDATE key_rotations SET finished_at = @moment")]
+    [InlineData("UPDATE key_rotations SET layer = 1")]
+    [InlineData("DELETE FROM key_rotations")]
+    [InlineData("INSERT INTO key_rotations (layer, requested_at) VALUES (3, @moment)")]
+    public async Task A_request_that_somebody_made_or_changed_has_no_key_removed(string attack)
     {
         using var users = new Users(await UsersAsync(2));
         await RotateAsync();
-        await _server.ExecuteSqlAsync(
-            "UPDATE key_rotations SET requested_at = @moment WHERE layer = 2", ("@moment", TimeProvider.System.GetUtcNow().AddMinutes(5)));
+        await _server.ReplaceKeysAsync();
+        var ring = await RingAsync();
+        await _server.ExecuteSqlAsync(attack, ("@moment", TimeProvider.System.GetUtcNow().AddDays(-30)));
         for (var pass = 0; pass < 3; pass++)
         {
-            await _server.ReplaceKeysAsync();
             _clock.MoveOn(KeyRingReplacement.Stay);
+            await _server.ReplaceKeysAsync();
         }
 
-        await _server.ReplaceKeysAsync();
-        Assert.Equal(0, await LeftAsync());
+        Assert.Equal(ring, await RingAsync());
+        using var @operator = _server.Operator();
+        (await @operator.GetAsync(Encryption)).MustBe(409);
+        Assert.Contains(_server.Log.Lines, line => line.Contains("The keys were changed outside the service", StringComparison.Ordinal));
         await users.ResolveAsync();
-        await AssertANewProcessOpensAllAsync();
     }
 
     [Fact]
-    public void A_secret_in_clear_beside_one_that_is_encrypted_is_not_used()
+    public async Task A_secret_in_clear_beside_one_that_is_encrypted_is_not_used()
     {
         // With the service's own tag, as who once had the root key can make it.
-        var tags = _server.Services.GetRequiredService<KeyRingTags>();
-        var store = ActivatorUtilities.CreateInstance<KeyRingStore>(_server.Services);
-        store.Change(rows => [.. rows, .. rows.Select(row => tags.Tagged(
-            "mine", row.Xml.Replace("<encryption ", "<masterKey><value>AAECAwQF</value></masterKey><encryption ", StringComparison.Ordinal)))]);
+        var store = NewStore();
+        await ChangeAsync(store, records => records.WithRingKey(
+            "mine", records.Ring[0].Xml.Replace("<encryption ", "<masterKey><value>AAECAwQF</value></masterKey><encryption ", StringComparison.Ordinal)));
 
         Assert.Throws<ConflictException>(store.Read);
     }
@@ -237,7 +245,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     {
         var ring = NewRing();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var stores = Enumerable.Range(0, 4).Select(_ => ActivatorUtilities.CreateInstance<KeyRingStore>(_server.Services)).ToList();
+        var stores = Enumerable.Range(0, 4).Select(_ => NewStore()).ToList();
         var reads = 0;
         var readers = stores.Select(store => Task.Run(
             () =>
@@ -252,7 +260,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
 
         for (var change = 0; change < Campaign.Size(100); change++)
         {
-            ring.RemoveBefore(ring.AddKey());
+            await RemoveBeforeAsync(ring, await AddKeyAsync(ring));
         }
 
         await stop.CancelAsync();
@@ -265,11 +273,11 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     public async Task An_entry_names_no_type_that_is_made()
     {
         // With the service's own tag: this is the second line of defence.
-        var tags = _server.Services.GetRequiredService<KeyRingTags>();
-        var store = ActivatorUtilities.CreateInstance<KeyRingStore>(_server.Services);
-        store.Change(rows => [.. rows.Select(row => tags.Tagged(
-            row.Name,
-            Regex.Replace(row.Xml, "(?<=(deserializerType|decryptorType)=\")[^\"]*", typeof(Trap).AssemblyQualifiedName!)))]);
+        await ChangeAsync(NewStore(), records =>
+        {
+            records.Replace(records.Ring[0], Regex.Replace(records.Ring[0].Xml, "(?<=(deserializerType|decryptorType)=\")[^\"]*", typeof(Trap).AssemblyQualifiedName!));
+            return records;
+        });
 
         var ring = NewRing();
 
@@ -306,6 +314,30 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private KeyRing NewRing() => ActivatorUtilities.CreateInstance<KeyRing>(_server.Services);
+
+    private KeyStore NewStore() => ActivatorUtilities.CreateInstance<KeyStore>(_server.Services);
+
+    private static AuditEvent Fact => AuditEvent.ByService(AuditAction.KeysChange, TimeProvider.System.GetUtcNow());
+
+    private async Task ChangeAsync(KeyStore store, Func<KeyRecords, KeyRecords?> change)
+    {
+        await using var db = await _server.NewContextAsync();
+        await store.ChangeAsync(db, change, Fact, Cancellation);
+    }
+
+    private async Task<DateTimeOffset> AddKeyAsync(KeyRing ring)
+    {
+        await using var db = await _server.NewContextAsync();
+        var madeAt = DateTimeOffset.MinValue;
+        await ring.ChangeAsync(db, records => ring.WithNewKey(records, out madeAt), Fact, Cancellation);
+        return madeAt;
+    }
+
+    private async Task RemoveBeforeAsync(KeyRing ring, DateTimeOffset moment)
+    {
+        await using var db = await _server.NewContextAsync();
+        await ring.ChangeAsync(db, records => records.WithoutRingKeysBefore(moment), Fact, Cancellation);
+    }
 
     private async Task RotateAsync()
     {
@@ -349,7 +381,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         Assert.All(await RowsAsync(), row => Assert.NotNull(wrapping.Unwrap(row)));
         await using var db = await _server.NewContextAsync();
         var key = new AuditKey();
-        await new AuditKeyLoader(db, key, ring, _clock).LoadAsync(Cancellation);
+        await new AuditKeyLoader(db, key, ring, NullLogger<AuditKeyLoader>.Instance).LoadAsync(ring.Open(ring.Read()), Cancellation);
         Assert.True(key.Bytes.SequenceEqual(_server.Services.GetRequiredService<AuditKey>().Bytes));
     }
 

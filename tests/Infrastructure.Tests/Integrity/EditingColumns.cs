@@ -92,7 +92,7 @@ public sealed class EditingColumns(AttackedServer attacked) : IClassFixture<Atta
         using var db = new PostgresSecretsDbContext.DesignTime().CreateDbContext([]);
 
         // The ring and the keys above it: TamperingWithTheKeyRing. The audit: TamperingWithTheAudit. Uses are counted and decide nothing.
-        string[] others = ["key_ring", "integrity_states", "integrity_keys", "root_keys", "key_rotations", "audit", "audit_writers", "audit_keys", "secret_uses"];
+        string[] others = ["key_ring", "key_state", "integrity_keys", "root_keys", "key_rotations", "audit", "audit_writers", "audit_keys", "secret_uses"];
         Assert.Equal(
             Rows.Keys.Concat(others).Order(StringComparer.Ordinal),
             db.Model.GetEntityTypes().Select(entity => entity.GetTableName()!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));

@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Secrets.Application.Encryption;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Integrity;
@@ -32,7 +31,6 @@ internal sealed class KeyRotationConfiguration : IEntityTypeConfiguration<KeyRot
         builder.ToTable("key_rotations");
         builder.HasKey(row => row.Layer);
         builder.Property(row => row.Layer).ValueGeneratedNever();
-        builder.HasData(Enum.GetValues<KeyLayer>().Select(layer => new KeyRotationRow { Layer = layer }));
     }
 }
 
@@ -57,11 +55,11 @@ internal sealed class IntegrityKeyConfiguration : IEntityTypeConfiguration<Integ
     }
 }
 
-internal sealed class IntegrityStateConfiguration : IEntityTypeConfiguration<IntegrityStateRow>
+internal sealed class KeyStateConfiguration : IEntityTypeConfiguration<KeyStateRow>
 {
-    public void Configure(EntityTypeBuilder<IntegrityStateRow> builder)
+    public void Configure(EntityTypeBuilder<KeyStateRow> builder)
     {
-        builder.ToTable("integrity_states");
+        builder.ToTable("key_state");
         builder.HasKey(row => row.Id);
         builder.Property(row => row.Id).ValueGeneratedNever();
         builder.Property(row => row.Tag).HasMaxLength(IntegrityKey.TagSize).IsFixedLength();

@@ -250,10 +250,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("anchor_sequence");
 
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("created_at");
-
                     b.Property<byte[]>("Hash")
                         .IsRequired()
                         .HasMaxLength(32)
@@ -486,10 +482,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("id");
 
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("created_at");
-
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasMaxLength(32)
@@ -592,7 +584,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("finished_at");
 
-                    b.Property<DateTimeOffset?>("RequestedAt")
+                    b.Property<DateTimeOffset>("RequestedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("requested_at");
 
@@ -600,16 +592,29 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasName("pk_key_rotations");
 
                     b.ToTable("key_rotations", (string)null);
+                });
 
-                    b.HasData(
-                        new
-                        {
-                            Layer = (short)1
-                        },
-                        new
-                        {
-                            Layer = (short)2
-                        });
+            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyStateRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Revision")
+                        .HasColumnType("bigint")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("bytea")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
+                    b.HasKey("Id")
+                        .HasName("pk_key_state");
+
+                    b.ToTable("key_state", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
@@ -622,10 +627,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .IsRequired()
                         .HasColumnType("bytea")
                         .HasColumnName("canary");
-
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("created_at");
 
                     b.Property<string>("Fingerprint")
                         .IsRequired()
@@ -659,29 +660,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasName("pk_integrity_keys");
 
                     b.ToTable("integrity_keys", (string)null);
-                });
-
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityStateRow", b =>
-                {
-                    b.Property<byte>("Id")
-                        .HasColumnType("smallint")
-                        .HasColumnName("id");
-
-                    b.Property<long>("Revision")
-                        .HasColumnType("bigint")
-                        .HasColumnName("revision");
-
-                    b.Property<byte[]>("Tag")
-                        .IsRequired()
-                        .HasMaxLength(35)
-                        .HasColumnType("bytea")
-                        .HasColumnName("tag")
-                        .IsFixedLength();
-
-                    b.HasKey("Id")
-                        .HasName("pk_integrity_states");
-
-                    b.ToTable("integrity_states", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Integrity.KeyAccountRow", b =>

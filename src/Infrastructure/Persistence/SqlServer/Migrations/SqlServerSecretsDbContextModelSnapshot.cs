@@ -254,11 +254,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("anchor_sequence");
 
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("created_at");
-
                     b.Property<byte[]>("Hash")
                         .IsRequired()
                         .HasMaxLength(32)
@@ -496,11 +491,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("int")
                         .HasColumnName("id");
 
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("created_at");
-
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasMaxLength(32)
@@ -606,7 +596,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("datetimeoffset(6)")
                         .HasColumnName("finished_at");
 
-                    b.Property<DateTimeOffset?>("RequestedAt")
+                    b.Property<DateTimeOffset>("RequestedAt")
                         .HasPrecision(6)
                         .HasColumnType("datetimeoffset(6)")
                         .HasColumnName("requested_at");
@@ -615,16 +605,29 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_key_rotations");
 
                     b.ToTable("key_rotations", (string)null);
+                });
 
-                    b.HasData(
-                        new
-                        {
-                            Layer = (short)1
-                        },
-                        new
-                        {
-                            Layer = (short)2
-                        });
+            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyStateRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("int")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Revision")
+                        .HasColumnType("bigint")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("binary(35)")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
+                    b.HasKey("Id")
+                        .HasName("pk_key_state");
+
+                    b.ToTable("key_state", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
@@ -637,11 +640,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .IsRequired()
                         .HasColumnType("varbinary(max)")
                         .HasColumnName("canary");
-
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("created_at");
 
                     b.Property<string>("Fingerprint")
                         .IsRequired()
@@ -676,29 +674,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_integrity_keys");
 
                     b.ToTable("integrity_keys", (string)null);
-                });
-
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityStateRow", b =>
-                {
-                    b.Property<byte>("Id")
-                        .HasColumnType("tinyint")
-                        .HasColumnName("id");
-
-                    b.Property<long>("Revision")
-                        .HasColumnType("bigint")
-                        .HasColumnName("revision");
-
-                    b.Property<byte[]>("Tag")
-                        .IsRequired()
-                        .HasMaxLength(35)
-                        .HasColumnType("binary(35)")
-                        .HasColumnName("tag")
-                        .IsFixedLength();
-
-                    b.HasKey("Id")
-                        .HasName("pk_integrity_states");
-
-                    b.ToTable("integrity_states", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Integrity.KeyAccountRow", b =>

@@ -12,7 +12,7 @@ using Secrets.Infrastructure.Persistence.SqlServer;
 namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 {
     [DbContext(typeof(SqlServerSecretsDbContext))]
-    [Migration("20261129184537_Initial")]
+    [Migration("20261130025530_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -257,11 +257,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("anchor_sequence");
 
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("created_at");
-
                     b.Property<byte[]>("Hash")
                         .IsRequired()
                         .HasMaxLength(32)
@@ -499,11 +494,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("int")
                         .HasColumnName("id");
 
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("created_at");
-
                     b.Property<byte[]>("Mac")
                         .IsRequired()
                         .HasMaxLength(32)
@@ -609,7 +599,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("datetimeoffset(6)")
                         .HasColumnName("finished_at");
 
-                    b.Property<DateTimeOffset?>("RequestedAt")
+                    b.Property<DateTimeOffset>("RequestedAt")
                         .HasPrecision(6)
                         .HasColumnType("datetimeoffset(6)")
                         .HasColumnName("requested_at");
@@ -618,16 +608,29 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_key_rotations");
 
                     b.ToTable("key_rotations", (string)null);
+                });
 
-                    b.HasData(
-                        new
-                        {
-                            Layer = (short)1
-                        },
-                        new
-                        {
-                            Layer = (short)2
-                        });
+            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyStateRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("int")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Revision")
+                        .HasColumnType("bigint")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("binary(35)")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
+                    b.HasKey("Id")
+                        .HasName("pk_key_state");
+
+                    b.ToTable("key_state", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
@@ -640,11 +643,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .IsRequired()
                         .HasColumnType("varbinary(max)")
                         .HasColumnName("canary");
-
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("created_at");
 
                     b.Property<string>("Fingerprint")
                         .IsRequired()
@@ -679,29 +677,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_integrity_keys");
 
                     b.ToTable("integrity_keys", (string)null);
-                });
-
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityStateRow", b =>
-                {
-                    b.Property<byte>("Id")
-                        .HasColumnType("tinyint")
-                        .HasColumnName("id");
-
-                    b.Property<long>("Revision")
-                        .HasColumnType("bigint")
-                        .HasColumnName("revision");
-
-                    b.Property<byte[]>("Tag")
-                        .IsRequired()
-                        .HasMaxLength(35)
-                        .HasColumnType("binary(35)")
-                        .HasColumnName("tag")
-                        .IsFixedLength();
-
-                    b.HasKey("Id")
-                        .HasName("pk_integrity_states");
-
-                    b.ToTable("integrity_states", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Integrity.KeyAccountRow", b =>

@@ -1,0 +1,171 @@
+using System.Text.Json.Nodes;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Integrity;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.Integrity;
+
+/// <summary>That the key which rows are tagged with is replaced while everybody goes on, and that the old one then counts no more. The server is its own: its clock is moved.</summary>
+public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
+{
+    private const string Encryption = "/api/v1/encryption";
+
+    private readonly LateClock _clock = new();
+    private readonly ApiServer _server = ApiServer.With(("Resolve:MemoryMegabytes", "0"));
+
+    public ReplacingTheIntegrityKey() => (_server.Clock, _server.ReplacesKeysByItself) = (_clock, false);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => _server.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task Every_account_is_made_anew_and_the_old_key_goes_after_its_time()
+    {
+        using var early = await Victim.NewAsync(_server);
+        Assert.Equal([1], await NumbersAsync());
+
+        await RotateAsync();
+        using var between = await Victim.NewAsync(_server);
+        Assert.Equal(Victim.Value, await early.ValueAsync());
+        (await early.UpdateAsync(Victim.Value)).MustBe(200);
+        Assert.Equal([1, 2], await NumbersAsync());
+
+        await _server.ReplaceKeysAsync();
+        Assert.Equal([2], await NumbersAsync());
+        Assert.Equal(1, await LeftAsync());
+        await MustGoOnAsync(early);
+        await MustGoOnAsync(between);
+
+        _clock.MoveOn(KeyRingReplacement.Stay);
+        await _server.ReplaceKeysAsync();
+        Assert.Equal(0, await LeftAsync());
+        Assert.NotNull((await StateAsync())["finished_at"]);
+        Assert.Equal([2], await KeysAsync());
+        await MustGoOnAsync(early);
+        await MustGoOnAsync(between);
+        Assert.All([early, between], victim => Assert.True(VerifiesAsync(victim.Owner).GetAwaiter().GetResult()));
+        using var @operator = _server.Operator();
+        Assert.True((await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public async Task What_the_old_key_made_counts_no_more()
+    {
+        using var victim = await Victim.NewAsync(_server);
+        await AttackAsync("CREATE TABLE old_keys AS TABLE integrity_keys; CREATE TABLE old_owners AS TABLE owners; CREATE TABLE old_accounts AS TABLE key_accounts");
+        await ReplaceAsync();
+
+        await AttackAsync($"UPDATE owners SET account = old.account, version = old.version FROM old_owners old WHERE old.id = owners.id AND owners.id = '{victim.Organization}'");
+        await victim.MustBeRefusedAsync();
+        Assert.False(await VerifiesAsync(victim.Owner));
+
+        await AttackAsync("INSERT INTO integrity_keys SELECT * FROM old_keys");
+        (await StateAnswerAsync()).MustBe(409);
+        await victim.MustBeRefusedAsync();
+
+        await AttackAsync($"UPDATE key_accounts SET account = old.account, version = old.version FROM old_accounts old WHERE old.user_id = key_accounts.user_id AND old.user_id = '{victim.Runtime.UserId}'");
+        (await victim.Runtime.GetAsync("/api/v1/secrets")).MustBe(401);
+    }
+
+    [Fact]
+    public async Task The_old_key_stays_while_an_account_does_not_verify()
+    {
+        using var victim = await Victim.NewAsync(_server);
+        using var other = await Victim.NewAsync(_server);
+        await AttackAsync($"UPDATE secrets SET tool_name = 'x' WHERE id = '{victim.First}'");
+        await ReplaceAsync();
+        Assert.Equal(1, await LeftAsync());
+        await MustGoOnAsync(other);
+        (await victim.ResolveAsync()).MustBe(409);
+
+        await AttackAsync($"UPDATE secrets SET tool_name = 't' WHERE id = '{victim.First}'");
+        for (var pass = 0; pass < 2; pass++)
+        {
+            await _server.ReplaceKeysAsync();
+        }
+
+        Assert.Equal(0, await LeftAsync());
+        await MustGoOnAsync(victim);
+    }
+
+    [Fact]
+    public async Task Asked_for_twice_it_is_the_newest_that_stays()
+    {
+        using var victim = await Victim.NewAsync(_server);
+        await RotateAsync();
+        await _server.ReplaceKeysAsync();
+        await RotateAsync();
+        Assert.Equal(2, await LeftAsync());
+        await ReplaceAsync();
+
+        Assert.Equal([4], await KeysAsync());
+        await MustGoOnAsync(victim);
+    }
+
+    private static async Task MustGoOnAsync(Victim victim)
+    {
+        Assert.Equal(Victim.Value, await victim.ValueAsync());
+        await victim.CreateAsync($"{Guid.NewGuid()}", $"{Guid.NewGuid()}", "some value");
+        (await victim.UpdateAsync(Victim.Value)).MustBe(200);
+    }
+
+    private async Task ReplaceAsync()
+    {
+        await RotateAsync();
+        await _server.ReplaceKeysAsync();
+        _clock.MoveOn(KeyRingReplacement.Stay);
+        await _server.ReplaceKeysAsync();
+    }
+
+    private async Task RotateAsync()
+    {
+        using var @operator = _server.Operator();
+        (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"integrity"}""")).MustBe(200);
+    }
+
+    private async Task<Answer> StateAnswerAsync()
+    {
+        using var @operator = _server.Operator();
+        return await @operator.GetAsync(Encryption);
+    }
+
+    private async Task<JsonNode> StateAsync() => (await StateAnswerAsync()).MustBe(200).Json["integrity"]!;
+
+    private async Task<int> LeftAsync() => (await StateAsync())["keys_left"]!.GetValue<int>();
+
+    private async Task AttackAsync(string sql)
+    {
+        await using var db = await _server.NewContextAsync();
+#pragma warning disable EF1002 // It is the attacker's.
+        await db.Database.ExecuteSqlRawAsync(sql, Cancellation);
+#pragma warning restore EF1002
+    }
+
+    private async Task<bool> VerifiesAsync(SecretOwner owner)
+    {
+        await using var db = await _server.NewContextAsync();
+        var reader = ActivatorUtilities.CreateInstance<OwnerReader>(_server.Services, new SeenVersions<SecretOwner>());
+        return (await reader.ReadAsync(db, [owner]))[0] is not null;
+    }
+
+    private async Task<List<int>> KeysAsync()
+    {
+        await using var db = await _server.NewContextAsync();
+        return await db.IntegrityKeys.Select(row => row.Number).ToListAsync(Cancellation);
+    }
+
+    /// <summary>The numbers of the keys that accounts are made with.</summary>
+    private async Task<IEnumerable<int>> NumbersAsync()
+    {
+        await using var db = await _server.NewContextAsync();
+        var owners = await db.Owners.Select(owner => owner.Account).ToListAsync(Cancellation);
+        var users = await db.KeyAccounts.Select(row => row.Account).ToListAsync(Cancellation);
+        return owners.Concat(users).Select(account => IntegrityKey.NumberOf(account)!.Value).Distinct().Order();
+    }
+}
