@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure;
+using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Api;
 
@@ -57,42 +58,77 @@ internal static class Commands
             },
             cancellation));
 
-        var owner = new Option<string>("--owner") { Description = "user:<uuid> or organization:<id>.", Required = true };
         var yes = new Option<bool>("--yes") { Description = "Do not ask." };
+        var owner = new Option<string>("--owner") { Description = "user:<uuid> or organization:<id>." };
+        var database = new Option<bool>("--database")
+        {
+            Description = "The database was restored from a backup: keep a checkpoint of what is there, whatever the audit lacks since the one before. Once for each replica that keeps one.",
+        };
         var accept = new Command(
             "accept",
             "Make what is there of an owner the current state. Secrets that do not open, or that the audit contradicts, are removed. If a user's API keys do not verify, all of them are revoked.")
         {
             owner,
+            database,
             yes,
         };
         accept.SetAction((result, cancellation) =>
         {
-            var accepted = OwnerNames.Parse(result.GetRequiredValue(owner)) ?? throw new StartupException("--owner must be user:<uuid> or organization:<id>.");
-            return build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync(
-                async integrity =>
-                {
-                    if (!result.GetValue(yes) && !await IsConfirmedAsync(accepted))
-                    {
-                        await Console.Out.WriteLineAsync("Nothing was changed.");
-                        return 1;
-                    }
-
-                    foreach (var line in await integrity.AcceptAsync(accepted, cancellation))
-                    {
-                        await Console.Out.WriteLineAsync(line);
-                    }
-
-                    return 0;
-                },
-                cancellation);
+            return (result.GetValue(owner), result.GetValue(database)) switch
+            {
+                (null, true) => ChangeAsync(build, result, yes, "Accept the audit as it is in the database now?", integrity => integrity.AcceptDatabaseAsync(cancellation), cancellation),
+                ({ } name, false) when OwnerOf(name) is var accepted => ChangeAsync(
+                    build,
+                    result,
+                    yes,
+                    $"Accept what is there of {OwnerNames.Of(accepted)}, and remove what cannot be accepted?",
+                    integrity => integrity.AcceptAsync(accepted, cancellation),
+                    cancellation),
+                _ => throw new StartupException("Give either --owner or --database."),
+            };
         });
-        return new Command("integrity", "Deal with rows that were changed outside the service (docs/operations.md).") { list, accept };
+
+        var suspect = new Option<string>("--owner") { Description = "user:<uuid> or organization:<id>.", Required = true };
+        var quarantine = new Command("quarantine", "Neither hand out nor change an owner's values until the owner is accepted.") { suspect, yes };
+        quarantine.SetAction((result, cancellation) =>
+        {
+            var refused = OwnerOf(result.GetRequiredValue(suspect));
+            return ChangeAsync(
+                build, result, yes, $"Put {OwnerNames.Of(refused)} into quarantine?", async integrity => [await integrity.QuarantineAsync(refused, cancellation)], cancellation);
+        });
+        return new Command("integrity", "Deal with rows that were changed outside the service (docs/operations.md).") { list, accept, quarantine };
     }
 
-    private static async Task<bool> IsConfirmedAsync(SecretOwner owner)
+    private static SecretOwner OwnerOf(string name) => OwnerNames.Parse(name) ?? throw new StartupException("--owner must be user:<uuid> or organization:<id>.");
+
+    /// <summary>Asks, does it, and says what was done.</summary>
+    private static Task<int> ChangeAsync(
+        Func<string[], WebApplication> build,
+        ParseResult result,
+        Option<bool> yes,
+        string question,
+        Func<IIntegrityCommands, Task<IReadOnlyList<string>>> change,
+        CancellationToken cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync(
+        async integrity =>
+        {
+            if (!result.GetValue(yes) && !await IsConfirmedAsync(question))
+            {
+                await Console.Out.WriteLineAsync("Nothing was changed.");
+                return 1;
+            }
+
+            foreach (var line in await change(integrity))
+            {
+                await Console.Out.WriteLineAsync(line);
+            }
+
+            return 0;
+        },
+        cancellation);
+
+    private static async Task<bool> IsConfirmedAsync(string question)
     {
-        await Console.Out.WriteAsync($"Accept what is there of {OwnerNames.Of(owner)}, and remove what cannot be accepted? [y/N] ");
+        await Console.Out.WriteAsync($"{question} [y/N] ");
         return await Console.In.ReadLineAsync() is "y" or "Y" or "yes";
     }
 }

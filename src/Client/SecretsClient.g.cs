@@ -85,11 +85,27 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Check that the audit is as it was written; for operators. Reads all of it.
+        /// Check that the audit is as it was written, and that nothing is missing since the checkpoint that the process keeps; for operators. Reads all of it.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<AuditCheck> VerifyAuditAsync(System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// The same, and that nothing is missing since a checkpoint that was kept elsewhere.
+        /// </summary>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        System.Threading.Tasks.Task<AuditCheck> VerifySinceAuditAsync(CheckpointInfo body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Where every chain of the audit ends, authenticated: to be kept elsewhere and sent to `verify` later; for operators.
+        /// </summary>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        System.Threading.Tasks.Task<CheckpointInfo> CheckpointAuditAsync(System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -702,7 +718,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Check that the audit is as it was written; for operators. Reads all of it.
+        /// Check that the audit is as it was written, and that nothing is missing since the checkpoint that the process keeps; for operators. Reads all of it.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -748,6 +764,161 @@ namespace Secrets.Client
                         if (status_ == 200)
                         {
                             var objectResponse_ = await ReadObjectResponseAsync<AuditCheck>(response_, headers_, cancellationToken).ConfigureAwait(false);
+                            if (objectResponse_.Object == null)
+                            {
+                                throw new SecretsApiException("Response was null which was not expected.", status_, objectResponse_.Text, headers_, null);
+                            }
+                            return objectResponse_.Object;
+                        }
+                        else
+                        {
+                            var responseData_ = response_.Content == null ? null : await ReadAsStringAsync(response_.Content, cancellationToken).ConfigureAwait(false);
+                            throw new SecretsApiException("The HTTP status code of the response was not expected (" + status_ + ").", status_, responseData_, headers_, null);
+                        }
+                    }
+                    finally
+                    {
+                        if (disposeResponse_)
+                            response_.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                if (disposeClient_)
+                    client_.Dispose();
+            }
+        }
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// The same, and that nothing is missing since a checkpoint that was kept elsewhere.
+        /// </summary>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        public virtual async System.Threading.Tasks.Task<AuditCheck> VerifySinceAuditAsync(CheckpointInfo body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        {
+            if (body == null)
+                throw new System.ArgumentNullException("body");
+
+            var client_ = _httpClient;
+            var disposeClient_ = false;
+            try
+            {
+                using (var request_ = new System.Net.Http.HttpRequestMessage())
+                {
+                    var json_ = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(body, JsonSerializerSettings);
+                    var content_ = new System.Net.Http.ByteArrayContent(json_);
+                    content_.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse("application/json");
+                    request_.Content = content_;
+                    request_.Method = new System.Net.Http.HttpMethod("POST");
+                    request_.Headers.Accept.Add(System.Net.Http.Headers.MediaTypeWithQualityHeaderValue.Parse("application/json"));
+
+                    var urlBuilder_ = new System.Text.StringBuilder();
+
+                    // Operation Path: "api/v1/audit/verify"
+                    urlBuilder_.Append("api/v1/audit/verify");
+
+                    PrepareRequest(client_, request_, urlBuilder_);
+
+                    var url_ = urlBuilder_.ToString();
+                    request_.RequestUri = new System.Uri(url_, System.UriKind.RelativeOrAbsolute);
+
+                    PrepareRequest(client_, request_, url_);
+
+                    var response_ = await client_.SendAsync(request_, System.Net.Http.HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    var disposeResponse_ = true;
+                    try
+                    {
+                        var headers_ = new System.Collections.Generic.Dictionary<string, System.Collections.Generic.IEnumerable<string>>();
+                        foreach (var item_ in response_.Headers)
+                            headers_[item_.Key] = item_.Value;
+                        if (response_.Content != null && response_.Content.Headers != null)
+                        {
+                            foreach (var item_ in response_.Content.Headers)
+                                headers_[item_.Key] = item_.Value;
+                        }
+
+                        ProcessResponse(client_, response_);
+
+                        var status_ = (int)response_.StatusCode;
+                        if (status_ == 200)
+                        {
+                            var objectResponse_ = await ReadObjectResponseAsync<AuditCheck>(response_, headers_, cancellationToken).ConfigureAwait(false);
+                            if (objectResponse_.Object == null)
+                            {
+                                throw new SecretsApiException("Response was null which was not expected.", status_, objectResponse_.Text, headers_, null);
+                            }
+                            return objectResponse_.Object;
+                        }
+                        else
+                        {
+                            var responseData_ = response_.Content == null ? null : await ReadAsStringAsync(response_.Content, cancellationToken).ConfigureAwait(false);
+                            throw new SecretsApiException("The HTTP status code of the response was not expected (" + status_ + ").", status_, responseData_, headers_, null);
+                        }
+                    }
+                    finally
+                    {
+                        if (disposeResponse_)
+                            response_.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                if (disposeClient_)
+                    client_.Dispose();
+            }
+        }
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
+        /// Where every chain of the audit ends, authenticated: to be kept elsewhere and sent to `verify` later; for operators.
+        /// </summary>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        public virtual async System.Threading.Tasks.Task<CheckpointInfo> CheckpointAuditAsync(System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        {
+            var client_ = _httpClient;
+            var disposeClient_ = false;
+            try
+            {
+                using (var request_ = new System.Net.Http.HttpRequestMessage())
+                {
+                    request_.Method = new System.Net.Http.HttpMethod("GET");
+                    request_.Headers.Accept.Add(System.Net.Http.Headers.MediaTypeWithQualityHeaderValue.Parse("application/json"));
+
+                    var urlBuilder_ = new System.Text.StringBuilder();
+
+                    // Operation Path: "api/v1/audit/checkpoint"
+                    urlBuilder_.Append("api/v1/audit/checkpoint");
+
+                    PrepareRequest(client_, request_, urlBuilder_);
+
+                    var url_ = urlBuilder_.ToString();
+                    request_.RequestUri = new System.Uri(url_, System.UriKind.RelativeOrAbsolute);
+
+                    PrepareRequest(client_, request_, url_);
+
+                    var response_ = await client_.SendAsync(request_, System.Net.Http.HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    var disposeResponse_ = true;
+                    try
+                    {
+                        var headers_ = new System.Collections.Generic.Dictionary<string, System.Collections.Generic.IEnumerable<string>>();
+                        foreach (var item_ in response_.Headers)
+                            headers_[item_.Key] = item_.Value;
+                        if (response_.Content != null && response_.Content.Headers != null)
+                        {
+                            foreach (var item_ in response_.Content.Headers)
+                                headers_[item_.Key] = item_.Value;
+                        }
+
+                        ProcessResponse(client_, response_);
+
+                        var status_ = (int)response_.StatusCode;
+                        if (status_ == 200)
+                        {
+                            var objectResponse_ = await ReadObjectResponseAsync<CheckpointInfo>(response_, headers_, cancellationToken).ConfigureAwait(false);
                             if (objectResponse_.Object == null)
                             {
                                 throw new SecretsApiException("Response was null which was not expected.", status_, objectResponse_.Text, headers_, null);
@@ -2227,7 +2398,7 @@ namespace Secrets.Client
     public sealed partial class AuditCheck
     {
         /// <summary>
-        /// Whether every row is as it was written, and none is missing.
+        /// Whether every row is as it was written, none is missing, and no account is older than the audit says.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("ok")]
         public required bool Ok { get; init; }
@@ -2243,6 +2414,18 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("first_broken")]
         public required AuditPlace? FirstBroken { get; init; }
+
+        /// <summary>
+        /// Rows that were there when a checkpoint was made, and are not, or are others. Those that were removed because of their age are none.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("missing")]
+        public required System.Collections.Generic.IReadOnlyList<MissingRowsInfo> Missing { get; init; }
+
+        /// <summary>
+        /// Owners whose account is older than its last change in the audit: it was set back. At most 1000 of secrets and 1000 of API keys.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("owners")]
+        public required System.Collections.Generic.IReadOnlyList<OutdatedAccountInfo> Owners { get; init; }
 
     }
 
@@ -2407,6 +2590,64 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }
+
+    }
+
+    /// <summary>
+    /// Where one chain of the audit ended.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class CheckpointHead
+    {
+        /// <summary>
+        /// Whose chain.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("writer")]
+        public required System.Guid Writer { get; init; }
+
+        /// <summary>
+        /// Its last row.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("sequence")]
+        public required long Sequence { get; init; }
+
+        /// <summary>
+        /// That row's hash, in hexadecimal.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("hash")]
+        public required string Hash { get; init; }
+
+    }
+
+    /// <summary>
+    /// Where every chain of the audit ended at one moment.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class CheckpointInfo
+    {
+        /// <summary>
+        /// The moment.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("at")]
+        public required System.DateTimeOffset At { get; init; }
+
+        /// <summary>
+        /// How many chains there were.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("count")]
+        public required int Count { get; init; }
+
+        /// <summary>
+        /// Where each ended.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("heads")]
+        public required System.Collections.Generic.IReadOnlyList<CheckpointHead> Heads { get; init; }
+
+        /// <summary>
+        /// Authenticates the rest, in hexadecimal.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("mac")]
+        public required string Mac { get; init; }
 
     }
 
@@ -2702,6 +2943,64 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("reason")]
         public required string Reason { get; init; }
+
+    }
+
+    /// <summary>
+    /// Rows of one chain that were there once.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class MissingRowsInfo
+    {
+        /// <summary>
+        /// Whose chain.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("writer")]
+        public required System.Guid Writer { get; init; }
+
+        /// <summary>
+        /// The first of them that is known to be missing.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("sequence")]
+        public required long Sequence { get; init; }
+
+        /// <summary>
+        /// The last that was there.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("last")]
+        public required long Last { get; init; }
+
+    }
+
+    /// <summary>
+    /// An account that is older than its last change in the audit.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class OutdatedAccountInfo
+    {
+        /// <summary>
+        ///
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("owner")]
+        public required AuditOwner Owner { get; init; }
+
+        /// <summary>
+        /// `secrets`, or `api_keys` for that of the keys that act for a user.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("account")]
+        public required string Account { get; init; }
+
+        /// <summary>
+        /// Its version; 0: it is gone.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("version")]
+        public required long Version { get; init; }
+
+        /// <summary>
+        /// The version that the audit has.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("audited")]
+        public required long Audited { get; init; }
 
     }
 

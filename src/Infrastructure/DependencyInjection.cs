@@ -61,7 +61,8 @@ public static class DependencyInjection
         services.AddSingleton<DatabaseWriteCheck>();
         services.AddHealthChecks()
             .AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5))
-            .AddCheck<AuditWriteCheck>("audit", timeout: TimeSpan.FromSeconds(5));
+            .AddCheck<AuditWriteCheck>("audit", timeout: TimeSpan.FromSeconds(5))
+            .AddCheck<CheckpointKeeper>("checkpoint");
         services.AddSingleton(TimeProvider.System);
         return services;
     }
@@ -73,6 +74,7 @@ public static class DependencyInjection
     public static IServiceCollection AddStartup(this IServiceCollection services) => services
         .AddHostedService<Startup>()
         .AddHostedService<AuditRetention>()
+        .AddHostedService<CheckpointWorker>()
         .AddHostedService<KeyRotationWorker>()
         .AddHostedService(provider => provider.GetRequiredService<AuthorityTrust>())
         .AddHostedService(provider => provider.GetRequiredService<UseCounter>());
@@ -123,6 +125,9 @@ public static class DependencyInjection
         services.AddSingleton<AuditKey>();
         services.AddSingleton<AuditWriteCheck>();
         services.AddSingleton<GenuineRows>();
+        services.AddSingleton<AuditCheckpoints>();
+        services.AddSingleton<CheckpointFile>();
+        services.AddSingleton<CheckpointKeeper>();
         services.AddScoped<AuditKeyLoader>();
         services.AddSingleton<AuditWriters>();
         services.AddSingleton<ConfirmedAudit>();
@@ -131,7 +136,10 @@ public static class DependencyInjection
         services.AddSettings<AuditOptions>(AuditOptions.Section)
             .Validate(
                 audit => audit.RetentionDays is null or (>= 1 and <= AuditOptions.MaxRetentionDays),
-                $"Audit:RetentionDays must be a number of days from 1 to {AuditOptions.MaxRetentionDays}, or be left out.");
+                $"Audit:RetentionDays must be a number of days from 1 to {AuditOptions.MaxRetentionDays}, or be left out.")
+            .Validate(
+                audit => audit.CheckpointSeconds is >= 1 and <= AuditOptions.MaxCheckpointSeconds,
+                $"Audit:CheckpointSeconds must be a number of seconds from 1 to {AuditOptions.MaxCheckpointSeconds}.");
     }
 
     private static void AddEncryption(this IServiceCollection services)
@@ -174,6 +182,7 @@ public static class DependencyInjection
         services.AddSingleton<KeyRotationSignal>();
         services.AddScoped<DataKeyReplacement>();
         services.AddScoped<KeyRingReplacement>();
+        services.AddScoped<OutdatedAccounts>();
         services.AddScoped<IntegrityKeyReplacement>();
     }
 }

@@ -271,7 +271,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Check that the audit is as it was written; for operators. Reads all of it.
+     * Check that the audit is as it was written, and that nothing is missing since the checkpoint that the process keeps; for operators. Reads all of it.
      * @return OK
      */
     verifyAudit(): Promise<AuditCheck> {
@@ -305,6 +305,84 @@ export class GeneratedClient extends ClientBase {
             });
         }
         return Promise.resolve<AuditCheck>(null as any);
+    }
+
+    /**
+     * The same, and that nothing is missing since a checkpoint that was kept elsewhere.
+     * @return OK
+     */
+    verifySinceAudit(body: CheckpointInfo): Promise<AuditCheck> {
+        let url_ = this.baseUrl + "/api/v1/audit/verify";
+        url_ = url_.replace(/[?&]$/, "");
+
+        const content_ = JSON.stringify(body);
+
+        let options_: RequestInit = {
+            body: content_,
+            method: "POST",
+            headers: {
+                "Content-Type": "application/json",
+                "Accept": "application/json"
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processVerifySinceAudit(_response));
+        });
+    }
+
+    protected processVerifySinceAudit(response: Response): Promise<AuditCheck> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            let result200: any = null;
+            result200 = _responseText === "" ? null : JSON.parse(_responseText, this.jsonParseReviver) as AuditCheck;
+            return result200;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<AuditCheck>(null as any);
+    }
+
+    /**
+     * Where every chain of the audit ends, authenticated: to be kept elsewhere and sent to `verify` later; for operators.
+     * @return OK
+     */
+    checkpointAudit(): Promise<CheckpointInfo> {
+        let url_ = this.baseUrl + "/api/v1/audit/checkpoint";
+        url_ = url_.replace(/[?&]$/, "");
+
+        let options_: RequestInit = {
+            method: "GET",
+            headers: {
+                "Accept": "application/json"
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processCheckpointAudit(_response));
+        });
+    }
+
+    protected processCheckpointAudit(response: Response): Promise<CheckpointInfo> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            let result200: any = null;
+            result200 = _responseText === "" ? null : JSON.parse(_responseText, this.jsonParseReviver) as CheckpointInfo;
+            return result200;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<CheckpointInfo>(null as any);
     }
 
     /**
@@ -990,11 +1068,15 @@ export interface ApiKeyInfoList {
 
 /** What a check of the audit found. */
 export interface AuditCheck {
-    /** Whether every row is as it was written, and none is missing. */
+    /** Whether every row is as it was written, none is missing, and no account is older than the audit says. */
     ok: boolean;
     /** Rows that were read. */
     checked: number;
     first_broken: AuditPlace | null;
+    /** Rows that were there when a checkpoint was made, and are not, or are others. Those that were removed because of their age are none. */
+    missing: MissingRowsInfo[];
+    /** Owners whose account is older than its last change in the audit: it was set back. At most 1000 of secrets and 1000 of API keys. */
+    owners: OutdatedAccountInfo[];
 }
 
 /** Something that was done or refused. */
@@ -1054,6 +1136,28 @@ export interface AuditPlace {
     writer: string;
     /** The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read. */
     sequence: number;
+}
+
+/** Where one chain of the audit ended. */
+export interface CheckpointHead {
+    /** Whose chain. */
+    writer: string;
+    /** Its last row. */
+    sequence: number;
+    /** That row's hash, in hexadecimal. */
+    hash: string;
+}
+
+/** Where every chain of the audit ended at one moment. */
+export interface CheckpointInfo {
+    /** The moment. */
+    at: string;
+    /** How many chains there were. */
+    count: number;
+    /** Where each ended. */
+    heads: CheckpointHead[];
+    /** Authenticates the rest, in hexadecimal. */
+    mac: string;
 }
 
 /** A secret of an organisation to store. */
@@ -1161,6 +1265,27 @@ export interface MissingArgument {
     tool_arg: string;
     /** `no_default`, or `reference_unavailable` where the call gives the name of a secret that cannot serve. */
     reason: string;
+}
+
+/** Rows of one chain that were there once. */
+export interface MissingRowsInfo {
+    /** Whose chain. */
+    writer: string;
+    /** The first of them that is known to be missing. */
+    sequence: number;
+    /** The last that was there. */
+    last: number;
+}
+
+/** An account that is older than its last change in the audit. */
+export interface OutdatedAccountInfo {
+    owner: AuditOwner;
+    /** `secrets`, or `api_keys` for that of the keys that act for a user. */
+    account: string;
+    /** Its version; 0: it is gone. */
+    version: number;
+    /** The version that the audit has. */
+    audited: number;
 }
 
 /** Another default of the same argument that matches some of the same tools. */

@@ -24,7 +24,7 @@ internal static class HealthEndpoints
         ? context.Response.WriteAsJsonAsync(new { status = "ok" })
         : context.RequestServices.GetRequiredService<FailureHandler>().WriteAsync(context, FailureAnswer.OfStatus(StatusCodes.Status503ServiceUnavailable));
 
-    /// <summary>Tells an operator which checks failed, and of how many owners the stored rows do not verify.</summary>
+    /// <summary>Tells an operator which checks failed and why, and of how many owners the stored rows do not verify.</summary>
     private static async Task AnswerReadyAsync(HttpContext context, HealthReport report)
     {
         if (!await IsOperatorAsync(context))
@@ -43,8 +43,12 @@ internal static class HealthEndpoints
 
         var failure = FailureAnswer.OfStatus(StatusCodes.Status503ServiceUnavailable);
         context.Response.Headers.RetryAfter = failure.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture);
-        var failed = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy).Select(entry => entry.Key);
-        await context.Response.WriteAsJsonAsync(new { detail = failure.Detail, failed, integrity });
+        var failed = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy).ToList();
+
+        // An exception's words are for nobody but the log.
+        var reasons = failed.Where(entry => entry.Value.Exception is null && entry.Value.Description is not null)
+            .ToDictionary(entry => entry.Key, entry => entry.Value.Description, StringComparer.Ordinal);
+        await context.Response.WriteAsJsonAsync(new { detail = failure.Detail, failed = failed.Select(entry => entry.Key), reasons, integrity });
     }
 
     /// <summary>Whoever sends no credential, or one that cannot be judged now, is answered like anybody.</summary>

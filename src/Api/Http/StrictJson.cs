@@ -67,6 +67,10 @@ internal static class StrictJson
                     violations.Add(new Violation(property.Name, Codes.Missing, "Is required."));
                 }
             }
+            else if (ItemOf(property.PropertyType) is { } item && element.ValueKind == JsonValueKind.Array)
+            {
+                property.Set!(result, ReadList(element, property, options.GetTypeInfo(item), options, violations));
+            }
             else if (TryRead(element, property, options, out var value) is { } violation)
             {
                 violations.Add(violation);
@@ -79,6 +83,37 @@ internal static class StrictJson
 
         return violations.Count == 0 ? result : throw new InvalidRequestException(violations);
     }
+
+    /// <summary>Reads a list of objects; what is wrong with each has its place in front. After the first that is wrong no other is looked at: a list may be long.</summary>
+    private static object? ReadList(JsonElement list, JsonPropertyInfo property, JsonTypeInfo item, JsonSerializerOptions options, List<Violation> violations)
+    {
+        var at = 0;
+        foreach (var element in list.EnumerateArray())
+        {
+            var place = $"{property.Name}[{at++}]";
+            if (element.ValueKind != JsonValueKind.Object)
+            {
+                violations.Add(new Violation(place, Codes.NotObject, "Must be a JSON object."));
+                return null;
+            }
+
+            try
+            {
+                Read(element, item, options);
+            }
+            catch (InvalidRequestException exception)
+            {
+                violations.AddRange(exception.Violations.Select(violation => violation with { Member = $"{place}.{violation.Member}" }));
+                return null;
+            }
+        }
+
+        return list.Deserialize(property.PropertyType, options);
+    }
+
+    /// <summary>The model of the objects in a list; null: it is no list of objects.</summary>
+    private static Type? ItemOf(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) && type.GetGenericArguments()[0] is var item && item != typeof(string) ? item : null;
 
     private static Violation? TryRead(JsonElement element, JsonPropertyInfo property, JsonSerializerOptions options, out object? value)
     {
@@ -184,10 +219,11 @@ internal static class StrictJson
         {
             _ when type == typeof(string) || type == typeof(SecretValue) => (JsonValueKind.String, Codes.NotString, "Must be a string."),
             _ when type == typeof(bool) => (JsonValueKind.True, Codes.NotBool, "Must be true or false."),
-            _ when type == typeof(int) => (JsonValueKind.Number, Codes.NotInteger, "Must be a whole number."),
+            _ when type == typeof(int) || type == typeof(long) => (JsonValueKind.Number, Codes.NotInteger, "Must be a whole number."),
             _ when type == typeof(Guid) => (JsonValueKind.String, Codes.NotUuid, "Must be a uuid."),
             _ when type == typeof(DateTimeOffset) => (JsonValueKind.String, Codes.NotDateTime, "Must be a date and time as in RFC 3339."),
             _ when type == typeof(IReadOnlyList<string>) => (JsonValueKind.Array, Codes.NotList, "Must be a list of strings."),
+            _ when ItemOf(type) is not null => (JsonValueKind.Array, Codes.NotList, "Must be a list of objects."),
             _ when type == typeof(OrderedDictionary<string, string>) =>
                 (JsonValueKind.Object, Codes.NotObject, "Must be an object whose members are strings."),
             _ => throw new NotSupportedException($"{type} has no place in a JSON body yet."),

@@ -30,10 +30,26 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
         Ok(AuditInfoList.Of(await mediator.Send(
             new ListAudit(limit, cursor, secretId, actor, action, outcome, from, to), cancellationToken)));
 
-    /// <summary>Check that the audit is as it was written; for operators. Reads all of it.</summary>
+    /// <summary>Check that the audit is as it was written, and that nothing is missing since the checkpoint that the process keeps; for operators. Reads all of it.</summary>
     [HttpGet("verify")]
     [DisableRequestTimeout]
     [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
     public async Task<IActionResult> Verify(CancellationToken cancellationToken) =>
-        Ok(AuditCheck.Of(await mediator.Send(new VerifyAudit(), cancellationToken)));
+        Ok(AuditCheck.Of(await mediator.Send(new VerifyAudit(Kept: null), cancellationToken)));
+
+    /// <summary>The same, and that nothing is missing since a checkpoint that was kept elsewhere.</summary>
+    [HttpPost("verify")]
+    [DisableRequestTimeout]
+    [RequestSizeLimit(CheckpointInfo.MaxSize)]
+    [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
+    public async Task<IActionResult> VerifySince(CheckpointInfo body, CancellationToken cancellationToken) =>
+        Ok(AuditCheck.Of(await mediator.Send(body.ToCommand(), cancellationToken)));
+
+    /// <summary>Where every chain of the audit ends, authenticated: to be kept elsewhere and sent to `verify` later; for operators.</summary>
+    [HttpGet("checkpoint")]
+    [ProducesResponseType<CheckpointInfo>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
+    public async Task<IActionResult> Checkpoint(CancellationToken cancellationToken) =>
+        Ok(CheckpointInfo.Of(await mediator.Send(new GetCheckpoint(), cancellationToken)));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
@@ -124,7 +125,7 @@ public sealed record AuditInfoList
 /// <summary>What a check of the audit found.</summary>
 public sealed record AuditCheck
 {
-    /// <summary>Whether every row is as it was written, and none is missing.</summary>
+    /// <summary>Whether every row is as it was written, none is missing, and no account is older than the audit says.</summary>
     /// <example>true</example>
     public required bool Ok { get; init; }
 
@@ -135,8 +136,125 @@ public sealed record AuditCheck
     /// <summary>The first row that is not as it was written, or is missing.</summary>
     public required AuditPlace? FirstBroken { get; init; }
 
-    public static AuditCheck Of(AuditVerdict verdict) =>
-        new() { Ok = verdict.FirstBroken is null, Checked = verdict.Checked, FirstBroken = verdict.FirstBroken is { } broken ? AuditPlace.Of(broken) : null };
+    /// <summary>Rows that were there when a checkpoint was made, and are not, or are others. Those that were removed because of their age are none.</summary>
+    public required IReadOnlyList<MissingRowsInfo> Missing { get; init; }
+
+    /// <summary>Owners whose account is older than its last change in the audit: it was set back. At most 1000 of secrets and 1000 of API keys.</summary>
+    public required IReadOnlyList<OutdatedAccountInfo> Owners { get; init; }
+
+    public static AuditCheck Of(AuditVerdict verdict) => new()
+    {
+        Ok = verdict is { FirstBroken: null, Missing.Count: 0, Owners.Count: 0 },
+        Checked = verdict.Checked,
+        FirstBroken = verdict.FirstBroken is { } broken ? AuditPlace.Of(broken) : null,
+        Missing = [.. verdict.Missing.Select(MissingRowsInfo.Of)],
+        Owners = [.. verdict.Owners.Select(OutdatedAccountInfo.Of)],
+    };
+}
+
+/// <summary>Rows of one chain that were there once.</summary>
+public sealed record MissingRowsInfo
+{
+    /// <summary>Whose chain.</summary>
+    /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
+    public required Guid Writer { get; init; }
+
+    /// <summary>The first of them that is known to be missing.</summary>
+    /// <example>17</example>
+    public required long Sequence { get; init; }
+
+    /// <summary>The last that was there.</summary>
+    /// <example>23</example>
+    public required long Last { get; init; }
+
+    public static MissingRowsInfo Of(MissingRows rows) => new() { Writer = rows.Writer, Sequence = rows.Sequence, Last = rows.Last };
+}
+
+/// <summary>An account that is older than its last change in the audit.</summary>
+public sealed record OutdatedAccountInfo
+{
+    /// <summary>Whose account.</summary>
+    public required AuditOwner Owner { get; init; }
+
+    /// <summary>`secrets`, or `api_keys` for that of the keys that act for a user.</summary>
+    /// <example>secrets</example>
+    public required string Account { get; init; }
+
+    /// <summary>Its version; 0: it is gone.</summary>
+    /// <example>4</example>
+    public required long Version { get; init; }
+
+    /// <summary>The version that the audit has.</summary>
+    /// <example>6</example>
+    public required long Audited { get; init; }
+
+    public static OutdatedAccountInfo Of(OutdatedAccount account) => new()
+    {
+        Owner = AuditOwner.Of(account.Owner.Kind, account.Owner.Id),
+        Account = account.IsOfKeys ? "api_keys" : "secrets",
+        Version = account.Version,
+        Audited = account.Audited,
+    };
+}
+
+/// <summary>Where every chain of the audit ended at one moment.</summary>
+public sealed record CheckpointInfo
+{
+    /// <summary>Bytes of the largest: about 100,000 chains.</summary>
+    public const int MaxSize = 16 * 1024 * 1024;
+
+    /// <summary>The moment.</summary>
+    /// <example>2026-11-29T09:30:00.654321Z</example>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>How many chains there were.</summary>
+    /// <example>12</example>
+    public required int Count { get; init; }
+
+    /// <summary>Where each ended.</summary>
+    public required IReadOnlyList<CheckpointHead> Heads { get; init; }
+
+    /// <summary>Authenticates the rest, in hexadecimal.</summary>
+    /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
+    public required string Mac { get; init; }
+
+    public static CheckpointInfo Of(AuditCheckpoint checkpoint) => new()
+    {
+        At = checkpoint.At,
+        Count = checkpoint.Heads.Count,
+        Heads = [.. checkpoint.Heads.Select(CheckpointHead.Of)],
+        Mac = Convert.ToHexStringLower(checkpoint.Mac),
+    };
+
+    public VerifyAudit ToCommand() => new(new AuditCheckpoint(At, Count, [.. Heads.Select(head => head.ToHead())], CheckpointHead.Bytes(Mac)));
+}
+
+/// <summary>Where one chain of the audit ended.</summary>
+public sealed record CheckpointHead
+{
+    /// <summary>Whose chain.</summary>
+    /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
+    public required Guid Writer { get; init; }
+
+    /// <summary>Its last row.</summary>
+    /// <example>23</example>
+    public required long Sequence { get; init; }
+
+    /// <summary>That row's hash, in hexadecimal.</summary>
+    /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
+    public required string Hash { get; init; }
+
+    public static CheckpointHead Of(AuditHead head) =>
+        new() { Writer = head.Writer, Sequence = head.Position.Sequence, Hash = Convert.ToHexStringLower(head.Position.Hash) };
+
+    public AuditHead ToHead() => new(Writer, new AuditPosition(Sequence, Bytes(Hash)));
+
+    /// <summary>The bytes of a text in hexadecimal; none, with which nothing is genuine, if it is no such text.</summary>
+    internal static byte[] Bytes(string hexadecimal)
+    {
+        var bytes = new byte[AuditChain.KeySize];
+        return Convert.FromHexString(hexadecimal, bytes, out _, out var written) == System.Buffers.OperationStatus.Done && written == bytes.Length ? bytes : [];
+    }
 }
 
 /// <summary>A place in the audit.</summary>

@@ -71,6 +71,9 @@ public enum AuditAction : short
 
     /// <summary>Changed the service's own keys, or what is noted of them: made one, removed one, or was done with replacing them.</summary>
     KeysChange = 54,
+
+    /// <summary>Put an owner into quarantine: nothing of it is handed out or changed until it is accepted.</summary>
+    IntegrityQuarantine = 55,
 }
 
 /// <summary>How it ended. The numbers are stored and hashed: never renumber. As wide as the column, like the actions.</summary>
@@ -110,6 +113,7 @@ public static class AuditNames
         (AuditAction.AccountVersion, "account.version"),
         (AuditAction.IntegrityAccept, "integrity.accept"),
         (AuditAction.KeysChange, "keys.change"),
+        (AuditAction.IntegrityQuarantine, "integrity.quarantine"),
     ];
 
     /// <summary>The names of all actions, in a fixed order.</summary>

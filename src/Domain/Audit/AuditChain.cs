@@ -31,6 +31,7 @@ public static class AuditChain
     private const byte HeadTag = 2;
     private const byte AnchorTag = 3;
     private const byte RegistryTag = 4;
+    private const byte CheckpointTag = 5;
 
     // Fixed parts and lengths of an encoded row, rounded up.
     private const int RowOverhead = 256;
@@ -74,6 +75,33 @@ public static class AuditChain
 
     /// <summary>Authenticates how many writers there are, so that none can be left out as a whole.</summary>
     public static byte[] MacOfRegistry(ReadOnlySpan<byte> key, long writers) => MacOf(key, RegistryTag, Guid.Empty, writers, 0, []);
+
+    /// <summary>Authenticates where all chains ended at one moment.</summary>
+    public static byte[] MacOfCheckpoint(ReadOnlySpan<byte> key, DateTimeOffset at, IReadOnlyList<AuditHead> heads)
+    {
+        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
+        Span<byte> buffer = stackalloc byte[128];
+        var start = new Encoder(buffer);
+        start.Byte(CheckpointTag);
+        start.Long(at.UtcTicks);
+        start.Long(heads.Count);
+        hmac.AppendData(start.Written);
+        foreach (var head in heads)
+        {
+            var encoder = new Encoder(buffer);
+            encoder.Uuid(head.Writer);
+            encoder.Long(head.Position.Sequence);
+            hmac.AppendData(encoder.Written);
+
+            // Of any size, as somebody sent it: its length comes first.
+            encoder = new Encoder(buffer);
+            encoder.Long(head.Position.Hash.Length);
+            hmac.AppendData(encoder.Written);
+            hmac.AppendData(head.Position.Hash);
+        }
+
+        return hmac.GetHashAndReset();
+    }
 
     private static byte[] MacOf(ReadOnlySpan<byte> key, byte tag, Guid writer, long number, long sequence, ReadOnlySpan<byte> hash)
     {

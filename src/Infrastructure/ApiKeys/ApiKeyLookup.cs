@@ -47,15 +47,16 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private readonly KeyReader _reader;
     private readonly KeySeals _seals;
     private readonly AuditedReads _reads;
+    private readonly SeenVersions<Guid> _seen;
 
     // About 300 bytes for a user with one key, and up to two generations of them.
     private readonly Generations<Guid, VerifiedKeys> _verified = new(size: 20_000);
     private readonly Batcher<string, FoundKey?> _keys;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
 
-    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, KeyReader reader, KeySeals seals, AuditedReads reads)
+    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, KeyReader reader, KeySeals seals, AuditedReads reads, SeenVersions<Guid> seen)
     {
-        (_contexts, _reader, _seals, _reads) = (contexts, reader, seals, reads);
+        (_contexts, _reader, _seals, _reads, _seen) = (contexts, reader, seals, reads, seen);
         _keys = new Batcher<string, FoundKey?>(BatchLimits.OfReads, ReadAsync);
         _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.OfReads, TouchAsync);
     }
@@ -146,7 +147,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
 
     private async Task<FoundKey> VerifyAsync(SecretsDbContext db, KeyWithAccount row)
     {
-        var known = row.Account is { } account && !row.IsBehind && _verified.TryFind(row.Key.UserId, out var cached) && cached.IsOf(account) ? cached : null;
+        var known = row.Account is { } account && !row.IsBehind && IsLatest(account) && _verified.TryFind(row.Key.UserId, out var cached) && cached.IsOf(account) ? cached : null;
         if (known is null)
         {
             if (row.Key.RevokedAt is not null)
@@ -167,6 +168,9 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
             ? new FoundKey(row.Key, known.Account.Version) { Stamp = row.Account?.Stamp ?? 0 }
             : new FoundKey(row.Key, 0, "it is not one of its user's keys as they were last written");
     }
+
+    /// <summary>Whether an account is none that this process knows to be outdated.</summary>
+    private bool IsLatest(KeyAccountRow account) => !_seen.Find(account.UserId).IsContradictedBy(account.Version, AccountSeals.MarkOf(account.Account));
 
     private async Task<IReadOnlyList<bool>> TouchAsync(IReadOnlyList<(Guid Id, DateTimeOffset Now)> keys)
     {

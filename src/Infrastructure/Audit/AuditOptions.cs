@@ -1,11 +1,19 @@
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>How long the audit is kept.</summary>
+/// <summary>How long the audit is kept, and where its checkpoints are.</summary>
 internal sealed class AuditOptions
 {
     public const string Section = "Audit";
     public const int MaxRetentionDays = 36_500;
 
+    public const int MaxCheckpointSeconds = 86_400;
+
     /// <summary>Days after which rows are removed; null: never.</summary>
     public int? RetentionDays { get; set; }
+
+    /// <summary>The file that this process keeps its checkpoint in; null: beside the embedded database, or else none. Each replica has its own.</summary>
+    public string? CheckpointFile { get; set; }
+
+    /// <summary>Seconds from one checkpoint to the next.</summary>
+    public int CheckpointSeconds { get; set; } = 60;
 }

@@ -3,33 +3,48 @@ using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>Recomputes every chain, from where it starts to where it ends (docs/decisions/0007-audit-chain.md).</summary>
-internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key) : IAuditVerifier
+internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditCheckpoints checkpoints, CheckpointKeeper keeper) : IAuditVerifier
 {
     // How many chains are read as one stream: a question for each would be most of the work where there are many, and all of them are never in memory.
     private const int AtOnce = 1_000;
 
-    public async Task<AuditVerdict> VerifyAsync(CancellationToken cancellationToken)
+    // Of an answer: who sees so many knows enough.
+    private const int MostAccounts = 1_000;
+
+    public async Task<AuditVerdict> VerifyAsync(AuditCheckpoint? kept, CancellationToken cancellationToken)
     {
+        if (kept is not null && !checkpoints.IsGenuine(kept))
+        {
+            throw new InvalidRequestException(nameof(AuditCheckpoint.Mac), Codes.BadValue, "Is no checkpoint of this installation, or was changed.");
+        }
+
         // It reads everything there is. Whoever asked can leave.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         try
         {
             // One moment: else a chain could be longer than its head, or shorter than its start, for the time between two queries.
-            return await db.AtOneMomentAsync(() => CheckAsync(cancellationToken), cancellationToken);
+            return await db.AtOneMomentAsync(() => CheckAsync(kept, cancellationToken), cancellationToken);
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
             // Not in a row, whose chain would be known by now.
-            return new AuditVerdict(0, new AuditPlace(Guid.Empty, 0));
+            return new AuditVerdict(0, new AuditPlace(Guid.Empty, 0), [], []);
         }
     }
 
-    private async Task<AuditVerdict> CheckAsync(CancellationToken cancellationToken)
+    public async Task<AuditCheckpoint> MakeCheckpointAsync(CancellationToken cancellationToken)
+    {
+        var (checkpoint, isWhole) = await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken);
+        return isWhole ? checkpoint : throw new ConflictException("The audit does not verify: no checkpoint is made of it.");
+    }
+
+    private async Task<AuditVerdict> CheckAsync(AuditCheckpoint? kept, CancellationToken cancellationToken)
     {
         var missing = await FirstMissingAsync(cancellationToken);
         var findings = new Findings();
@@ -44,7 +59,52 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key) : IAuditV
         while (writers.Length == AtOnce);
 
         var (strangers, first) = await StrangersAsync(cancellationToken);
-        return new AuditVerdict(findings.Rows + strangers, missing ?? findings.First ?? first);
+        return new AuditVerdict(
+            findings.Rows + strangers, missing ?? findings.First ?? first, await MissingSinceAsync(kept, cancellationToken), await OutdatedAsync(cancellationToken));
+    }
+
+    /// <summary>What is missing since a checkpoint was made: the one that was sent, or that this process keeps.</summary>
+    private async Task<List<MissingRows>> MissingSinceAsync(AuditCheckpoint? sent, CancellationToken cancellationToken)
+    {
+        List<MissingRows> missing = [];
+        foreach (var kept in new[] { sent, keeper.Latest }.OfType<AuditCheckpoint>())
+        {
+            missing.AddRange(await checkpoints.FindMissingAsync(db, kept, cancellationToken));
+        }
+
+        return [.. missing.GroupBy(rows => rows.Writer, (_, all) => all.MaxBy(rows => rows.Last)!)];
+    }
+
+    private async Task<List<OutdatedAccount>> OutdatedAsync(CancellationToken cancellationToken)
+    {
+        var ofOwners =
+            from row in db.Audit
+            where row.OwnerVersion != null && row.KeyUserId == null && row.OwnerId != null
+            group row.OwnerVersion by new { row.OwnerKind, row.OwnerId } into changes
+            select new
+            {
+                changes.Key.OwnerKind,
+                changes.Key.OwnerId,
+                Audited = changes.Max(),
+                Version = db.Owners.Where(owner => owner.Id == changes.Key.OwnerId && (OwnerKind?)owner.Kind == changes.Key.OwnerKind).Select(owner => (long?)owner.Version).SingleOrDefault() ?? 0,
+            };
+        var ofUsers =
+            from row in db.Audit
+            where row.OwnerVersion != null && row.KeyUserId != null
+            group row.OwnerVersion by row.KeyUserId into changes
+            select new
+            {
+                UserId = changes.Key,
+                Audited = changes.Max(),
+                Version = db.KeyAccounts.Where(account => account.UserId == changes.Key).Select(account => (long?)account.Version).SingleOrDefault() ?? 0,
+            };
+        var owners = await ofOwners.Where(account => account.Version < account.Audited).Take(MostAccounts).ToListAsync(cancellationToken);
+        var users = await ofUsers.Where(account => account.Version < account.Audited).Take(MostAccounts).ToListAsync(cancellationToken);
+        return
+        [
+            .. owners.Select(account => new OutdatedAccount(new SecretOwner(account.OwnerKind!.Value, account.OwnerId!), IsOfKeys: false, account.Version, account.Audited!.Value)),
+            .. users.Select(account => new OutdatedAccount(SecretOwner.User(account.UserId!.Value), IsOfKeys: true, account.Version, account.Audited!.Value)),
+        ];
     }
 
     /// <summary>Whether all writers are there that ever were.</summary>

@@ -34,8 +34,9 @@ internal sealed record KeyRecords(
     /// <summary>These, and a new key of the ring.</summary>
     public KeyRecords WithRingKey(string name, string xml) => this with { Ring = [.. Ring, new KeyRingRow { Name = name, Xml = xml, Tag = TagOf(name, xml) }] };
 
-    /// <summary>These without the keys of the ring that were made before then. None may be left.</summary>
-    public KeyRecords WithoutRingKeysBefore(DateTimeOffset moment) => this with { Ring = [.. Ring.Where(row => RingKeys.DateOf(row) >= moment)] };
+    /// <summary>These without the keys of the ring that were made before then; null: there is none, or there is no other.</summary>
+    public KeyRecords? WithoutRingKeysBefore(DateTimeOffset moment) =>
+        Ring.Where(row => RingKeys.DateOf(row) >= moment).ToList() is { Count: > 0 } left && left.Count < Ring.Count ? this with { Ring = left } : null;
 
     /// <summary>These, and a new integrity key, with which all tags are made anew.</summary>
     public KeyRecords WithIntegrityKey(IntegrityKey key, byte[] wrapped)
@@ -49,9 +50,9 @@ internal sealed record KeyRecords(
         return records;
     }
 
-    /// <summary>These without the integrity keys before the newest.</summary>
-    public KeyRecords WithNewestIntegrityKey() =>
-        this with { IntegrityRows = [.. IntegrityRows.Where(row => row.Number == Newest.Number)], IntegrityKeys = [Newest] };
+    /// <summary>These without the integrity keys before the newest; null: there is none.</summary>
+    public KeyRecords? WithNewestIntegrityKey() =>
+        IntegrityRows.Count > 1 ? this with { IntegrityRows = [.. IntegrityRows.Where(row => row.Number == Newest.Number)], IntegrityKeys = [Newest] } : null;
 
     /// <summary>These, with the keys of a layer to be replaced that were made before then.</summary>
     public KeyRecords WithRequest(KeyLayer layer, DateTimeOffset moment)
@@ -113,7 +114,7 @@ internal sealed record KeyRecords(
 
     private static RowContent ContentOf(string name, string xml) => new RowContent().Add(name).Add(xml);
 
-    /// <summary>What the state's tag covers. Of a ring's entry its tag, and of an integrity key its number: the root key authenticates the rest.</summary>
+    /// <summary>What the state's tag covers: everything, of a ring's entry by its tag.</summary>
     private RowContent Content()
     {
         var content = new RowContent().Add(State.Revision).Add(Ring.Count);
@@ -131,7 +132,7 @@ internal sealed record KeyRecords(
         content.Add(IntegrityRows.Count);
         foreach (var row in IntegrityRows.OrderBy(row => row.Number))
         {
-            content.Add(row.Number);
+            content.Add(row.Number).Add(row.Wrapped);
         }
 
         return content;

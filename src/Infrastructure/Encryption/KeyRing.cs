@@ -28,6 +28,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     private readonly Lock _loading = new();
     private volatile LoadedRing? _loaded;
     private volatile string? _fault;
+    private long _revision;
     private long _lastAttempt = time.GetTimestamp();
 
     /// <summary>Why the ring in the database is not to be trusted, when it was last read; null: it verified.</summary>
@@ -40,7 +41,10 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     public void Load(KeyRecords records, DateTimeOffset moment)
     {
         store.Saw(records, moment);
-        _loaded = keys.Load([.. records.Ring], moment);
+        lock (_loading)
+        {
+            Take(records, moment);
+        }
     }
 
     /// <summary>The ring of these rows, which this process does not use yet.</summary>
@@ -93,7 +97,8 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     public LoadedRing Without(DateTimeOffset before)
     {
         var now = time.GetUtcNow();
-        return keys.Load(OrConflict(store.Read).WithoutRingKeysBefore(before).Ring, now);
+        var records = OrConflict(store.Read);
+        return keys.Load((records.WithoutRingKeysBefore(before) ?? records).Ring, now);
     }
 
     /// <summary>See <see cref="KeyStore.ChangeAsync"/>. This process works with the new ring at once.</summary>
@@ -102,14 +107,23 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     {
         try
         {
-            await store.ChangeAsync(db, change, fact, cancellationToken);
+            var now = time.GetUtcNow();
+            if (await store.ChangeAsync(db, change, fact, cancellationToken) is { } changed)
+            {
+                lock (_loading)
+                {
+                    Take(changed, now);
+                }
+            }
         }
         catch (TamperedException exception)
         {
             throw Conflict(exception);
         }
-
-        Refresh();
+        catch (UniqueViolationException)
+        {
+            throw Conflict(new TamperedException("A row of the keys was there that was not read."));
+        }
     }
 
     /// <summary>
@@ -135,16 +149,24 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
     }
 
-    /// <summary>Reads the ring again, because something names a key that it does not have.</summary>
-    public void LookAgain()
+    /// <summary>Reads the keys again, because something names one that this process does not have, unless another thread just did.</summary>
+    /// <param name="isKnown">Whether it has it by now.</param>
+    /// <returns>Whether that is settled: it is known, or the keys verified and it is not among them.</returns>
+    public bool LookFor(Func<bool> isKnown)
     {
-        if (_fault is null)
+        lock (_loading)
         {
-            Refresh();
-        }
-        else
-        {
-            Retry();
+            if (isKnown())
+            {
+                return true;
+            }
+
+            if (_fault is null || time.GetElapsedTime(_lastAttempt) >= RetryAfter)
+            {
+                return TryRefresh();
+            }
+
+            return false;
         }
     }
 
@@ -177,7 +199,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     {
         if (ReferenceEquals(_loaded, tried))
         {
-            LookAgain();
+            LookFor(() => !ReferenceEquals(_loaded, tried));
         }
 
         return ReferenceEquals(_loaded, tried) ? null : _loaded;
@@ -192,28 +214,46 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
 
         lock (_loading)
         {
-            return _loaded ??= keys.Load(store.Read().Ring, time.GetUtcNow());
+            if (_loaded is null)
+            {
+                var now = time.GetUtcNow();
+                Take(store.Read(), now);
+            }
+
+            return _loaded!;
         }
     }
 
-    private void TryRefresh()
+    /// <summary>Takes rows that verified, unless it has later ones. Under the lock.</summary>
+    private void Take(KeyRecords records, DateTimeOffset readAfter)
+    {
+        if (records.State.Revision < _revision)
+        {
+            return;
+        }
+
+        _revision = records.State.Revision;
+        if (_loaded?.IsStill(records.Ring) == true)
+        {
+            _loaded.SeenAt = readAfter;
+        }
+        else
+        {
+            // It takes the place of the other only when it works.
+            _loaded = keys.Load([.. records.Ring], readAfter);
+        }
+    }
+
+    /// <summary>Whether the keys verified.</summary>
+    private bool TryRefresh()
     {
         _lastAttempt = time.GetTimestamp();
         try
         {
             var now = time.GetUtcNow();
-            var rows = store.Read().Ring;
-            if (_loaded?.IsStill(rows) == true)
-            {
-                _loaded.SeenAt = now;
-            }
-            else
-            {
-                // It takes the place of the other only when it works.
-                _loaded = keys.Load(rows, now);
-            }
-
+            Take(store.Read(), now);
             Note(fault: null);
+            return true;
         }
         catch (ConflictException) when (_loaded is not null)
         {
@@ -223,6 +263,8 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         {
             Note(exception.Message);
         }
+
+        return false;
     }
 
     /// <summary>Notes what is wrong, and says so once. Under the lock.</summary>

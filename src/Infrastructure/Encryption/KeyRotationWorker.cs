@@ -72,7 +72,7 @@ internal sealed partial class KeyRotationWorker(
     private bool IsDue(KeyLayer layer, DateTimeOffset moment) =>
         !_last.TryGetValue(layer, out var last)
         || last.Moment != moment
-        || time.GetUtcNow() >= last.At + (layer == KeyLayer.DataKeys ? DataKeyReplacement.Stay : TimeSpan.FromHours(1));
+        || time.GetUtcNow() >= last.At + (layer == KeyLayer.KeyRing ? TimeSpan.FromHours(1) : DataKeyReplacement.Stay);
 
     private async Task RunAsync(Func<KeyLayer, DateTimeOffset, bool> isDue, Action<KeyLayer, DateTimeOffset> note, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Integrity;
@@ -49,9 +50,10 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     /// <param name="change">Gets the rows, and gives those that there are afterwards; null: it leaves them.</param>
     /// <param name="fact">What the audit says of it.</param>
     /// <param name="cancellationToken">The caller's.</param>
+    /// <returns>The rows afterwards; null: nothing was changed.</returns>
     /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
     /// <exception cref="ConflictException">A key is to be added or removed, and they are under a root key that this process does not have: others could not read what it adds.</exception>
-    public async Task ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent fact, CancellationToken cancellationToken)
+    public async Task<KeyRecords?> ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent fact, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var changed = await db.InTransactionAsync(
@@ -81,6 +83,8 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         {
             Saw(changed, now);
         }
+
+        return changed;
     }
 
     /// <summary>Begins with these rows, to be stored by the caller's transaction. The first revision has no row in the audit: there is nothing before it.</summary>
@@ -166,24 +170,52 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     {
         // Before: what another thread sees meanwhile may be newer than what is read here.
         var seen = Seen;
-        var found = db.KeyState.Where(state => state.Id == KeyStateRow.OnlyId)
-            .Select(state => new { State = state, IsBehind = db.Audit.Any(row => row.OwnerId == null && row.KeyUserId == null && row.OwnerVersion > state.Revision) })
-            .SingleOrDefault() ?? throw new TamperedException("The state of the keys was removed.");
-        var integrityRows = db.IntegrityKeys.OrderBy(row => row.Number).ToList();
-        var records = new KeyRecords(
-            found.State, [.. db.KeyRing], [.. db.KeyRotations], integrityRows, integrityRows.ConvertAll(row => integrity.Find(row.Number) ?? wrapping.Open(row)));
+        var (records, isBehind) = ReadRows(db);
         records.Require();
         if (records.State.Revision < seen.Revision || (records.State.Revision == seen.Revision && !records.State.Tag.AsSpan().SequenceEqual(seen.Tag)))
         {
             throw new TamperedException($"The keys were set back to revision {records.State.Revision}, and revision {seen.Revision} was there before.");
         }
 
-        return found.IsBehind
+        return isBehind
             ? throw new TamperedException($"The keys were set back to revision {records.State.Revision}: the audit has a later one.")
             : records;
     }
 
-    private KeyRecords RequireRootKey(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsFor(row, rootKey))
-        ? records
-        : throw new ConflictException("The key ring is under another root key than this process has: start it again with that.");
+    private (KeyRecords Records, bool IsBehind) ReadRows(SecretsDbContext db)
+    {
+        try
+        {
+            var found = db.KeyState.Where(state => state.Id == KeyStateRow.OnlyId)
+                .Select(state => new { State = state, IsBehind = db.Audit.Any(row => row.OwnerId == null && row.KeyUserId == null && row.OwnerVersion > state.Revision) })
+                .SingleOrDefault() ?? throw new TamperedException("The state of the keys was removed.");
+            var integrityRows = db.IntegrityKeys.OrderBy(row => row.Number).ToList();
+            return (new KeyRecords(found.State, [.. db.KeyRing], [.. db.KeyRotations], integrityRows, integrityRows.ConvertAll(row => KeyOf(db, row))), found.IsBehind);
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+        {
+            throw new TamperedException("A row of the keys has what the service cannot have written.");
+        }
+    }
+
+    private IntegrityKey KeyOf(SecretsDbContext db, IntegrityKeyRow row)
+    {
+        if (integrity.Find(row.Number) is { } known)
+        {
+            return known;
+        }
+
+        try
+        {
+            return wrapping.Open(row);
+        }
+        catch (TamperedException) when (db.RootKeys.Any(canary => canary.Fingerprint != rootKey.Fingerprint && canary.Fingerprint != rootKey.PreviousFingerprint))
+        {
+            throw OtherRootKey();
+        }
+    }
+
+    private KeyRecords RequireRootKey(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsFor(row, rootKey)) ? records : throw OtherRootKey();
+
+    private static ConflictException OtherRootKey() => new("The keys are under another root key than this process has: start it again with that.");
 }

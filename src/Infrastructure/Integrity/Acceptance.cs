@@ -70,6 +70,16 @@ internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources,
         },
         cancellationToken);
 
+    /// <summary>Has an owner that verifies not count until it is accepted.</summary>
+    public Task<bool> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken) => db.InTransactionAsync(
+        async token =>
+        {
+            await db.QuarantineAsync(owner, token);
+            db.Record(Fact(AuditAction.IntegrityQuarantine) with { Owner = owner });
+            return true;
+        },
+        cancellationToken);
+
     private AuditEvent Fact(AuditAction action) => AuditEvent.ByService(action, time.GetUtcNow());
 
     /// <summary>Why a row is not one that the service wrote; null: its value opens in its place, and the rest of the row agrees with it.</summary>

@@ -67,6 +67,16 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
+    /// <summary>The audit lacks what was there.</summary>
+    public async Task RaiseAuditAsync(string fault)
+    {
+        if (IsDue("audit"))
+        {
+            TamperedAudit(fault);
+            await WriteAsync(Failure(Guid.Empty));
+        }
+    }
+
     /// <summary>An owner's rows verify (again).</summary>
     public void Clear(SecretOwner owner)
     {
@@ -110,6 +120,9 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The API keys of user {UserId} were changed outside the service, so none is made, replaced or revoked: {Fault}")]
     private partial void TamperedKeys(Guid userId, string fault);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The audit was changed outside the service, so the service is not ready: {Fault}")]
+    private partial void TamperedAudit(string fault);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The rows of {Owner} verify again")]
     private partial void Cleared(string owner);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Integrity;
@@ -15,9 +16,17 @@ public interface IIntegrityCommands
     /// <summary>Makes what is there of an owner the current state, as far as it can be.</summary>
     /// <returns>What became of each row.</returns>
     Task<IReadOnlyList<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken);
+
+    /// <summary>Accepts that rows of the audit are missing, as they are after a restore from a backup: this replica's checkpoint is of what is there from now on.</summary>
+    /// <returns>What is missing.</returns>
+    Task<IReadOnlyList<string>> AcceptDatabaseAsync(CancellationToken cancellationToken);
+
+    /// <summary>Has an owner answer as if its rows did not verify, until they are accepted.</summary>
+    /// <returns>What was done.</returns>
+    Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken);
 }
 
-internal sealed class IntegrityCommands(SecretsDbContext db, OwnerReader owners, KeyReader keys, Acceptance acceptance) : IIntegrityCommands
+internal sealed class IntegrityCommands(SecretsDbContext db, OwnerReader owners, KeyReader keys, Acceptance acceptance, CheckpointKeeper keeper) : IIntegrityCommands
 {
     public async IAsyncEnumerable<string> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -59,6 +68,24 @@ internal sealed class IntegrityCommands(SecretsDbContext db, OwnerReader owners,
         {
             throw new StartupException($"A row of {owner} has what the service cannot have written, such as a moment outside the calendar. Put it right in the database, or delete it, and accept the rest.", exception);
         }
+    }
+
+    public async Task<IReadOnlyList<string>> AcceptDatabaseAsync(CancellationToken cancellationToken) => await keeper.AcceptAsync(db, cancellationToken);
+
+    public async Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken)
+    {
+        if (await owners.FindFaultAsync(db, owner) is { } fault)
+        {
+            return $"{owner} does not verify, and so it is refused already: {fault}";
+        }
+
+        if (!await db.Owners.AnyAsync(row => row.Kind == owner.Kind && row.Id == owner.Id, cancellationToken))
+        {
+            return $"{owner} has nothing: nothing was changed";
+        }
+
+        await acceptance.QuarantineAsync(owner, cancellationToken);
+        return $"{owner} is in quarantine: its values are neither handed out nor changed until it is accepted";
     }
 
     /// <summary>The owners that have a row, and those that the audit knows.</summary>

@@ -1,9 +1,7 @@
-using System.Buffers.Binary;
-using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Application.Encryption;
 using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
 
@@ -12,16 +10,16 @@ namespace Secrets.Infrastructure.Integrity;
 /// <summary>
 /// Replaces the integrity key: verifies every account that an old one made, makes it anew, and removes the old key later. Several replicas may do it at once.
 /// </summary>
-internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, IntegrityKeys keys, TimeProvider time)
+internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, OutdatedAccounts outdated, IntegrityKeys keys, TimeProvider time)
 {
-    // Of one pass; what is left is for the next. About 100 bytes each.
-    private const int MostAtOnce = 100_000;
+    /// <summary>How long after the request the first account is made anew: every replica reads the keys each minute, and knows the new one by then.</summary>
+    public static readonly TimeSpan Delay = TimeSpan.FromMinutes(2);
 
     /// <summary>Goes once through all accounts; false: the old key is still there.</summary>
     public async Task<bool> RunAsync(DateTimeOffset requestedAt, CancellationToken cancellationToken)
     {
         ring.Refresh();
-        if (await MoveAccountsAsync(cancellationToken) && time.GetUtcNow() >= requestedAt + KeyRingReplacement.Stay)
+        if (time.GetUtcNow() >= requestedAt + Delay && await MoveAccountsAsync(cancellationToken) && time.GetUtcNow() >= requestedAt + KeyRingReplacement.Stay)
         {
             await ring.ChangeAsync(
                 db,
@@ -36,23 +34,21 @@ internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring,
     /// <summary>Whether every account was made with the newest key already.</summary>
     private async Task<bool> MoveAccountsAsync(CancellationToken cancellationToken)
     {
-        var newest = new byte[sizeof(ushort)];
-        BinaryPrimitives.WriteUInt16BigEndian(newest, (ushort)keys.Newest);
-        var owners = await db.Owners.FromSql($"SELECT * FROM owners WHERE substring(account, 2, 2) <> {newest}")
-            .Select(owner => new { owner.Kind, owner.Id }).Take(MostAtOnce).ToListAsync(cancellationToken);
-        foreach (var owner in owners)
+        var newest = keys.Newest;
+        var isDone = true;
+        foreach (var owner in await outdated.FindOwnersAsync(newest, cancellationToken))
         {
-            await IfVerifiedAsync(token => db.MoveToNewestKeyAsync(new SecretOwner(owner.Kind, owner.Id), token), cancellationToken);
+            isDone = false;
+            await IfVerifiedAsync(token => db.MoveToNewestKeyAsync(owner, token), cancellationToken);
         }
 
-        var users = await db.KeyAccounts.FromSql($"SELECT * FROM key_accounts WHERE substring(account, 2, 2) <> {newest}")
-            .Select(row => row.UserId).Take(MostAtOnce).ToListAsync(cancellationToken);
-        foreach (var user in users)
+        foreach (var user in await outdated.FindUsersAsync(newest, cancellationToken))
         {
+            isDone = false;
             await IfVerifiedAsync(token => db.MoveToNewestKeyAsync(user, token), cancellationToken);
         }
 
-        return owners.Count == 0 && users.Count == 0;
+        return isDone;
     }
 
     /// <summary>An account that does not verify keeps its key, and with it the old key stays. Other accounts are none the worse for it.</summary>
@@ -68,7 +64,7 @@ internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring,
                 },
                 cancellationToken);
         }
-        catch (Exception exception) when (exception is ConflictException or TamperedOwnerException)
+        catch (Exception exception) when (exception is ConflictException or TamperedOwnerException || AuditRows.AreUnreadable(exception))
         {
             // Whoever reads it says so in the log.
         }

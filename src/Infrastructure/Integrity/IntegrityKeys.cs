@@ -17,11 +17,11 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
     /// <summary>The number of the key that new accounts are made with.</summary>
     public int Newest => Keys.Accepted.Max(key => key.Number);
 
-    /// <summary>Sees that the newest key is still the one to make something new with. Nobody else would notice that it no longer counts.</summary>
-    /// <exception cref="UnavailableException">It is long since the keys were read.</exception>
-    public void RequireSeen()
+    /// <summary>Sees that this is the key to make something new with. Nobody else would notice that it no longer counts.</summary>
+    /// <exception cref="UnavailableException">It is not, or it is long since the keys were read.</exception>
+    public void RequireNewest(int number)
     {
-        if (time.GetUtcNow().UtcTicks - Volatile.Read(ref _seenAt) > MaxAge.Ticks)
+        if (number != Newest || time.GetUtcNow().UtcTicks - Volatile.Read(ref _seenAt) > MaxAge.Ticks)
         {
             throw new UnavailableException();
         }
@@ -47,6 +47,7 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
     public IntegrityKey Get(int number) => Keys.All[number];
 
     /// <summary>The key that something was made with; null: it is none that counts. Another replica may have used one that was made since.</summary>
+    /// <exception cref="UnavailableException">That cannot be told now.</exception>
     public IntegrityKey? KeyOf(ReadOnlySpan<byte> bytes)
     {
         if (IntegrityKey.NumberOf(bytes) is not { } number)
@@ -54,9 +55,9 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
             return null;
         }
 
-        if (number > Newest)
+        if (number > Newest && !ring.Value.LookFor(() => number <= Newest))
         {
-            ring.Value.LookAgain();
+            throw new UnavailableException();
         }
 
         return Keys.Accepted.FirstOrDefault(key => key.Number == number);

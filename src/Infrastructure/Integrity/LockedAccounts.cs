@@ -53,8 +53,9 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     /// <summary>Declares the rows of an owner those of that version, without verifying them.</summary>
     public void Adopt(SecretOwner owner, OwnerRows found, long version)
     {
-        var digests = DigestsOf(found.Secrets, found.DataKeys, integrity.Newest);
-        var account = new Account(version, found.Secrets.Count, found.Secrets.Sum(secret => (long)secret.Size), Sum(digests.Values), CurrentKey: default, integrity.Newest);
+        var newest = integrity.Newest;
+        var digests = DigestsOf(found.Secrets, found.DataKeys, newest);
+        var account = new Account(version, found.Secrets.Count, found.Secrets.Sum(secret => (long)secret.Size), Sum(digests.Values), CurrentKey: default, newest);
         Add(owner, new VerifiedOwner(found.Owner.Stamp, account, found.Secrets, found.DataKeys) { Sealed = found.Owner.Account, Digests = digests });
         WriteAll(_owners[owner].Row, nameof(Owner.Stamp));
     }
@@ -62,33 +63,43 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     /// <summary>Declares keys of a user those of that version, without verifying them.</summary>
     public void Adopt(Guid userId, KeyAccountRow? stored, List<ApiKey> live, long version)
     {
-        var digests = DigestsOf(live, integrity.Newest);
-        Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, Sum(digests.Values), CurrentKey: default, integrity.Newest), stored?.Account, digests));
+        var newest = integrity.Newest;
+        var digests = DigestsOf(live, newest);
+        Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, Sum(digests.Values), CurrentKey: default, newest), stored?.Account, digests));
         _users[userId].Touch();
         WriteAll(_users[userId].Row, nameof(KeyAccountRow.Stamp));
     }
 
-    /// <summary>Has the account of an owner that is locked made with the newest integrity key.</summary>
+    /// <summary>Has the account of an owner that is locked made with the newest integrity key, if it is not.</summary>
     public void MoveToNewestKey(SecretOwner owner)
     {
-        var verified = _verified[owner];
-        _owners[owner].MoveTo(integrity.Newest, DigestsOf(verified.Secrets, verified.DataKeys, integrity.Newest));
+        var (verified, newest) = (_verified[owner], integrity.Newest);
+        if (verified.Account.IntegrityKey != newest)
+        {
+            _owners[owner].MoveTo(newest, DigestsOf(verified.Secrets, verified.DataKeys, newest));
+        }
     }
 
-    /// <summary>Has the account of a user's keys, which are locked, made with the newest integrity key.</summary>
+    /// <summary>Has the account of a user's keys, which are locked, made with the newest integrity key, if it is not.</summary>
     /// <param name="userId">The user.</param>
     /// <param name="live">The keys that are not revoked, as they were read under the lock.</param>
     /// <exception cref="TamperedOwnerException">They are not the ones that were verified.</exception>
     public void MoveToNewestKey(Guid userId, List<ApiKey> live)
     {
-        var locked = _users[userId];
+        var (locked, newest) = (_users[userId], integrity.Newest);
         if (Sum(DigestsOf(live, locked.Account.IntegrityKey).Values) != locked.Account.Digest)
         {
             throw new TamperedOwnerException();
         }
 
-        locked.MoveTo(integrity.Newest, DigestsOf(live, integrity.Newest));
+        if (locked.Key != newest)
+        {
+            locked.MoveTo(newest, DigestsOf(live, newest));
+        }
     }
+
+    /// <summary>Has the account of an owner that is locked not count any more.</summary>
+    public void Quarantine(SecretOwner owner) => _owners[owner].Quarantine();
 
     /// <summary>Moves the accounts on by what is about to be saved.</summary>
     /// <exception cref="TamperedOwnerException">A row that is changed is not the one that was verified.</exception>
@@ -131,14 +142,14 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
 
         foreach (var (holder, locked) in _owners.Where(pair => pair.Value.IsChanged))
         {
-            locked.Row.MoveTo(locked.Account.Version, locked.Account.Count, locked.Account.Bytes, ownerSeals.Seal(holder, locked.Account));
-            Track(locked.Row);
+            locked.Row.MoveTo(locked.Account.Version, locked.Account.Count, locked.Account.Bytes, locked.IsInQuarantine ? ownerSeals.SealInQuarantine(holder, locked.Account) : ownerSeals.Seal(holder, locked.Account));
+            Track(locked);
         }
 
         foreach (var (userId, locked) in _users.Where(pair => pair.Value.IsChanged))
         {
             (locked.Row.Version, locked.Row.Keys, locked.Row.Account) = (locked.Account.Version, locked.Account.Count, keySeals.Seal(userId, locked.Account));
-            Track(locked.Row);
+            Track(locked);
         }
     }
 
@@ -196,12 +207,12 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     private Locked<KeyAccountRow> LockedKeys(Guid userId) =>
         _users.GetValueOrDefault(userId) ?? throw new InvalidOperationException("Keys of a user are changed, and the user's keys are not locked.");
 
-    private void Track<TRow>(TRow row)
+    private void Track<TRow>(Locked<TRow> locked)
         where TRow : class
     {
-        if (db.Entry(row) is { State: EntityState.Detached } entry)
+        if (db.Entry(locked.Row) is { State: EntityState.Detached } entry)
         {
-            integrity.RequireSeen();
+            integrity.RequireNewest(locked.Key);
             entry.State = EntityState.Added;
         }
     }
@@ -257,6 +268,16 @@ internal sealed class Locked<TRow>(TRow row, Account account, IReadOnlyDictionar
 
     /// <summary>The number of the integrity key that its digests are made with.</summary>
     public int Key => Account.IntegrityKey;
+
+    /// <summary>Whether it is sealed so that it does not count.</summary>
+    public bool IsInQuarantine { get; private set; }
+
+    /// <summary>Has it sealed so that it does not count, though no row changes.</summary>
+    public void Quarantine()
+    {
+        IsInQuarantine = true;
+        Touch();
+    }
 
     /// <summary>Moves the version on, though no row changes.</summary>
     public void Touch() => Account = Account with { Version = _version + 1 };

@@ -169,6 +169,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
 
         return seals.Open(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) is { } account
             ? (account, null)
+            : seals.IsInQuarantine(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) ? (null, "an operator put it into quarantine")
             : (null, "the account was not sealed by this service, or not for this version");
     }
 }

@@ -19,6 +19,7 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
     private const long DataKeysTable = 2;
 
     private readonly AccountSeals _seals = new(integrity, "owners/account");
+    private readonly AccountSeals _quarantine = new(integrity, "owners/quarantine");
 
     /// <summary>Seals an account for the database.</summary>
     public byte[] Seal(SecretOwner owner, Account account) => _seals.Seal(HolderOf(owner), account);
@@ -26,6 +27,13 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
     /// <summary>The account as the service sealed it; null: it did not.</summary>
     public Account? Open(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
         _seals.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount);
+
+    /// <summary>Seals an account so that it does not count until an operator accepts the owner.</summary>
+    public byte[] SealInQuarantine(SecretOwner owner, Account account) => _quarantine.Seal(HolderOf(owner), account);
+
+    /// <summary>Whether the service sealed it like that.</summary>
+    public bool IsInQuarantine(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
+        _quarantine.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount) is not null;
 
     /// <summary>The account of an owner that has none yet.</summary>
     public Account New() => default(Account) with { IntegrityKey = integrity.Newest };

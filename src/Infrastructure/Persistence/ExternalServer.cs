@@ -13,6 +13,8 @@ internal sealed class ExternalServer(IConfiguration configuration) : IDatabaseSe
 
     public string? DefaultRootKeyFile => null;
 
+    public string? DefaultCheckpointFile => null;
+
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -15,6 +15,9 @@ internal interface IDatabaseServer
     /// <summary>Where this server's root key is kept when the configuration names no file; null: the configuration must.</summary>
     string? DefaultRootKeyFile { get; }
 
+    /// <summary>Where the checkpoint of the audit is kept when the configuration names no file; null: nowhere.</summary>
+    string? DefaultCheckpointFile { get; }
+
     Task StartAsync(CancellationToken cancellationToken);
 
     Task StopAsync(CancellationToken cancellationToken);

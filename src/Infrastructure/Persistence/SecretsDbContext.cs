@@ -170,6 +170,14 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         Locked.MoveToNewestKey(owner);
     }
 
+    /// <summary>Locks an owner, and has its account not count any more.</summary>
+    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
+    internal async Task QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken)
+    {
+        await LockWholeAsync(owner, cancellationToken);
+        Locked.Quarantine(owner);
+    }
+
     /// <summary>Locks a user's keys, and has their account made with the newest integrity key.</summary>
     /// <exception cref="TamperedOwnerException">They do not verify.</exception>
     internal async Task MoveToNewestKeyAsync(Guid userId, CancellationToken cancellationToken)

@@ -66,6 +66,40 @@ public sealed class AcceptingWhatIsThere
     }
 
     [Fact]
+    public async Task In_quarantine_nothing_is_handed_out_or_changed_until_it_is_accepted()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.Start();
+        using var @operator = await service.ClientAsync(Installation.Key);
+        var user = Guid.NewGuid();
+        using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write", "secrets:resolve");
+        var id = await runtime.CreateSecretAsync("kept", "the kept value", "t", "kept", isDefault: true);
+        (await ResolveAsync(runtime)).MustBe(200);
+        await AttackAsync(installation, $"SELECT * INTO saved FROM owners WHERE id = '{user}'");
+
+        var (code, words) = await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes");
+        Assert.Equal((0, $"User:{user} is in quarantine: its values are neither handed out nor changed until it is accepted"), (code, words));
+        await MustBeRefusedAsync();
+
+        // Whoever writes to the database does not lift it.
+        await AttackAsync(installation, $"UPDATE owners SET version = s.version, account = s.account FROM saved s WHERE owners.id = '{user}'");
+        await MustBeRefusedAsync();
+
+        Assert.Contains("so it is refused already", (await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes")).Words, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes")).Code);
+        Assert.Equal("the kept value", (await ResolveAsync(runtime)).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>());
+        Assert.Contains((await @operator.GetAsync("/api/v1/audit?action=integrity.quarantine")).MustBe(200).Json["data"]!.AsArray(), row => row!["owner"]!["id"]!.GetValue<Guid>() == user);
+
+        async Task MustBeRefusedAsync()
+        {
+            (await ResolveAsync(runtime)).MustBe(409);
+            (await runtime.PatchAsync($"{Secrets}/{id}", new JsonObject { ["secret_value"] = "another" })).MustBe(409);
+            (await runtime.PostAsync(Secrets, new JsonObject { ["secret_name"] = "new", ["secret_value"] = "another" })).MustBe(409);
+        }
+    }
+
+    [Fact]
     public async Task Of_keys_that_do_not_verify_none_works_any_more()
     {
         using var installation = await Installation.NewAsync();

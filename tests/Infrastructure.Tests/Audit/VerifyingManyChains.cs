@@ -46,12 +46,13 @@ public sealed class VerifyingManyChains : IAsyncLifetime
         await using var locked = await other.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
         await other.Database.ExecuteSqlAsync($"LOCK TABLE audit", TestContext.Current.CancellationToken);
 
-        var verifying = scope.ServiceProvider.GetRequiredService<IAuditVerifier>().VerifyAsync(TestContext.Current.CancellationToken);
+        var verifying = scope.ServiceProvider.GetRequiredService<IAuditVerifier>().VerifyAsync(kept: null, TestContext.Current.CancellationToken);
         await Task.WhenAny(verifying, Task.Delay(TimeSpan.FromSeconds(3), TestContext.Current.CancellationToken));
         Assert.False(verifying.IsCompleted);
         await locked.RollbackAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(new AuditVerdict(Chains * RowsOfAChain, FirstBroken: null), await verifying);
+        var verdict = await verifying;
+        Assert.Equal((Chains * RowsOfAChain, null), (verdict.Checked, verdict.FirstBroken));
     }
 
     [Fact]
@@ -133,7 +134,10 @@ public sealed class VerifyingManyChains : IAsyncLifetime
     private async Task<string> VerifyAsync()
     {
         using var @operator = _server.Operator();
-        return (await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Body;
+        var body = (await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Body;
+        const string NothingElse = ""","missing":[],"owners":[]}""";
+        Assert.EndsWith(NothingElse, body, StringComparison.Ordinal);
+        return body[..^NothingElse.Length] + "}";
     }
 
     private async Task<Guid[]> WriteAsync()

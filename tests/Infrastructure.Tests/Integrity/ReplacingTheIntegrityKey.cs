@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Integrity;
@@ -36,6 +37,10 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         (await early.UpdateAsync(Victim.Value)).MustBe(200);
         Assert.Equal([1, 2], await NumbersAsync());
 
+        // Every replica is to know the key before anything is made anew with it.
+        await _server.ReplaceKeysAsync();
+        Assert.Equal([1, 2], await NumbersAsync());
+        _clock.MoveOn(IntegrityKeyReplacement.Delay);
         await _server.ReplaceKeysAsync();
         Assert.Equal([2], await NumbersAsync());
         Assert.Equal(1, await LeftAsync());
@@ -94,11 +99,64 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         await MustGoOnAsync(victim);
     }
 
+    [Theory]
+    [InlineData("owners", "id = '{0}'")]
+    [InlineData("key_accounts", "user_id = '{1}'")]
+    public async Task A_header_that_says_what_is_not_so_does_not_let_the_old_key_go(string table, string row)
+    {
+        using var victim = await Victim.NewAsync(_server);
+        await RotateAsync();
+        var where = string.Format(System.Globalization.CultureInfo.InvariantCulture, row, victim.Organization, victim.Runtime.UserId);
+        await AttackAsync($"UPDATE {table} SET account = set_byte(account, 2, 2) WHERE {where}");
+        for (var pass = 0; pass < 2; pass++)
+        {
+            _clock.MoveOn(KeyRingReplacement.Stay);
+            await _server.ReplaceKeysAsync();
+        }
+
+        Assert.Equal(1, await LeftAsync());
+        await AttackAsync($"UPDATE {table} SET account = set_byte(account, 2, 1) WHERE {where}");
+        for (var pass = 0; pass < 2; pass++)
+        {
+            await _server.ReplaceKeysAsync();
+        }
+
+        Assert.Equal(0, await LeftAsync());
+        await MustGoOnAsync(victim);
+    }
+
+    [Fact]
+    public async Task A_wrapped_key_that_somebody_destroys_is_noticed_while_the_key_is_still_in_memory()
+    {
+        await AttackAsync("CREATE TABLE kept AS TABLE integrity_keys; UPDATE integrity_keys SET wrapped = set_byte(wrapped, 20, (get_byte(wrapped, 20) + 1) % 256)");
+        (await StateAnswerAsync()).MustBe(409);
+        using var @operator = _server.Operator();
+        (await @operator.GetAsync("/health/ready")).MustBe(503);
+
+        await AttackAsync("DELETE FROM integrity_keys; INSERT INTO integrity_keys SELECT * FROM kept");
+        (await StateAnswerAsync()).MustBe(200);
+    }
+
+    [Fact]
+    public void Who_slept_through_it_opens_no_account_with_a_key_that_counts_no_more()
+    {
+        // Reading what is new does not help who has begun with what is old.
+        var keys = new IntegrityKeys(new Lazy<KeyRing>(() => throw new NotSupportedException()), _clock);
+        keys.Load([new IntegrityKey(1, new byte[IntegrityKey.Size])], _clock.GetUtcNow());
+        keys.RequireNewest(1);
+        _clock.MoveOn(TimeSpan.FromDays(3));
+        Assert.Throws<UnavailableException>(() => keys.RequireNewest(1));
+        keys.Load([new IntegrityKey(2, new byte[IntegrityKey.Size])], _clock.GetUtcNow());
+        Assert.Throws<UnavailableException>(() => keys.RequireNewest(1));
+        keys.RequireNewest(2);
+    }
+
     [Fact]
     public async Task Asked_for_twice_it_is_the_newest_that_stays()
     {
         using var victim = await Victim.NewAsync(_server);
         await RotateAsync();
+        _clock.MoveOn(IntegrityKeyReplacement.Delay);
         await _server.ReplaceKeysAsync();
         await RotateAsync();
         Assert.Equal(2, await LeftAsync());
@@ -118,6 +176,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
     private async Task ReplaceAsync()
     {
         await RotateAsync();
+        _clock.MoveOn(IntegrityKeyReplacement.Delay);
         await _server.ReplaceKeysAsync();
         _clock.MoveOn(KeyRingReplacement.Stay);
         await _server.ReplaceKeysAsync();

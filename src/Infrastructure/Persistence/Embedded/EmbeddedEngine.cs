@@ -38,6 +38,8 @@ internal sealed class EmbeddedEngine : IDatabaseEngine
 
         public string DefaultRootKeyFile => Path.Combine(options.Value.DataDirectoryPath(), "root.key");
 
+        public string DefaultCheckpointFile => Path.Combine(options.Value.DataDirectoryPath(), "audit.checkpoint.json");
+
         public async Task StartAsync(CancellationToken cancellationToken) =>
             ConnectionString = await postgres.StartAsync(cancellationToken);
 

@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Secrets.Infrastructure.Audit;
+
+/// <summary>Keeps checkpoints of the audit as long as the process runs, and a last one when it stops. The first is the start's (<see cref="Startup"/>).</summary>
+internal sealed partial class CheckpointWorker(
+    CheckpointKeeper keeper, CheckpointFile file, IHostEnvironment environment, TimeProvider time, ILogger<CheckpointWorker> logger) : BackgroundService
+{
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await TryKeepAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (file.Path is null)
+        {
+            if (environment.IsProduction())
+            {
+                NotKept();
+            }
+
+            return;
+        }
+
+        using var timer = new PeriodicTimer(file.Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            await TryKeepAsync(stoppingToken);
+        }
+    }
+
+    private async Task TryKeepAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await keeper.RunAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            Failed(exception.GetType().Name);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Audit:CheckpointFile names no file, so nobody notices when the database as a whole is set back while the service is down")]
+    private partial void NotKept();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No checkpoint of the audit could be made this time: {Failure}")]
+    private partial void Failed(string failure);
+}

@@ -1,0 +1,191 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>
+/// Promise 9: heads and rows of the audit that are set back together verify by themselves. What was kept outside the database shows it: a checkpoint in a file, or one that somebody fetched.
+/// </summary>
+public sealed class KeepingACheckpoint : IAsyncLifetime
+{
+    private const string Ready = "/health/ready";
+    private const string Verify = "/api/v1/audit/verify";
+
+    private static readonly string[] Audit = ["audit", "audit_writers", "audit_keys"];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("secrets-checkpoint-").FullName;
+    private Installation _installation = null!;
+
+    private string CheckpointFile => Path.Combine(_folder, "checkpoint.json");
+
+    public async ValueTask InitializeAsync()
+    {
+        if (TestDatabase.IsThere) // else every test is skipped
+        {
+            _installation = await Installation.NewAsync();
+            await _installation.MakeAsync();
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _installation?.Dispose();
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task An_audit_that_was_set_back_is_noticed_while_the_service_runs_and_after_it_was_killed()
+    {
+        await using (var first = Start())
+        {
+            using var client = await first.ClientAsync(Installation.Key);
+            await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+            await AttackAsync(Saving);
+            await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
+            await UntilFileHasChangedAsync(); // which may have been under way
+            var kept = await UntilFileHasChangedAsync();
+            Assert.True((await client.PostAsync(Verify, JsonNode.Parse(kept))).MustBe(200).Json["ok"]!.GetValue<bool>());
+
+            // The attacker hides what a killed process wrote last: rows, heads and registry, all with their own valid MACs.
+            await first.KillAsync();
+            await AttackAsync(SettingBack);
+        }
+
+        await using var next = Start();
+        using var @operator = await next.ClientAsync(Installation.Key);
+        var ready = (await @operator.GetAsync(Ready)).MustBe(503).Json;
+        Assert.Equal(["checkpoint"], ready["failed"]!.AsArray().Select(name => name!.GetValue<string>()));
+        Assert.Contains("the database was set back", ready["reasons"]!["checkpoint"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Contains("The audit was changed outside the service", next.Output, StringComparison.Ordinal);
+        var verdict = (await @operator.GetAsync(Verify)).MustBe(200).Json;
+        Assert.False(verdict["ok"]!.GetValue<bool>());
+        Assert.NotEmpty(verdict["missing"]!.AsArray());
+
+        // The owner's account is ahead of what the audit has now; and the file is still the one that knows.
+        Assert.Contains((await @operator.GetAsync("/api/v1/audit?action=integrity.failure")).MustBe(200).Json["data"]!.AsArray(), row => row!["owner"] is null);
+        var before = await File.ReadAllTextAsync(CheckpointFile);
+        await Task.Delay(2500);
+        Assert.Equal(before, await File.ReadAllTextAsync(CheckpointFile));
+
+        var (code, words) = await RunAsync("integrity", "accept", "--database", "--yes");
+        Assert.Equal(0, code);
+        Assert.Contains("missing", words, StringComparison.Ordinal);
+        await UntilReadyIsAsync(@operator, 200);
+        Assert.True((await @operator.GetAsync(Verify)).MustBe(200).Json["ok"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public async Task One_that_was_fetched_shows_what_is_missing_and_what_was_put_right()
+    {
+        await using var service = Start(("Audit__CheckpointFile", ""));
+        using var client = await service.ClientAsync(Installation.Key);
+        await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        await AttackAsync(Saving);
+        var id = await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
+        var checkpoint = (await client.GetAsync("/api/v1/audit/checkpoint")).MustBe(200).Json;
+        Assert.Equal(checkpoint["heads"]!.AsArray().Count, checkpoint["count"]!.GetValue<int>());
+        Assert.True((await client.PostAsync(Verify, checkpoint)).MustBe(200).Json["ok"]!.GetValue<bool>());
+
+        await AttackAsync(SettingBack);
+
+        // By itself the audit is sound. The account of the owner is not behind it either: it is ahead.
+        Assert.Equal([], (await client.GetAsync(Verify)).MustBe(200).Json["missing"]!.AsArray());
+        var verdict = (await client.PostAsync(Verify, checkpoint)).MustBe(200).Json;
+        Assert.False(verdict["ok"]!.GetValue<bool>());
+        var missing = Assert.Single(verdict["missing"]!.AsArray())!;
+        Assert.Contains(checkpoint["heads"]!.AsArray(), head => head!["writer"]!.GetValue<Guid>() == missing["writer"]!.GetValue<Guid>() && head["sequence"]!.GetValue<long>() == missing["last"]!.GetValue<long>());
+        Assert.True(missing["sequence"]!.GetValue<long>() <= missing["last"]!.GetValue<long>());
+        (await client.GetAsync($"/api/v1/secrets/{id}")).MustBe(200);
+    }
+
+    [Fact]
+    public async Task An_owner_whose_account_was_set_back_is_named()
+    {
+        await using var service = Start();
+        using var client = await service.ClientAsync(Installation.Key);
+        await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        await AttackAsync("SELECT * INTO saved_owners FROM owners; SELECT * INTO saved_accounts FROM key_accounts");
+        await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
+        var user = Guid.NewGuid();
+        (await client.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "n", ["user_id"] = $"{user}", ["scopes"] = new JsonArray("secrets:read") })).MustBe(200);
+        await AttackAsync($"UPDATE owners SET version = version - 1; DELETE FROM key_accounts WHERE user_id = '{user}'");
+
+        var verdict = (await client.GetAsync(Verify)).MustBe(200).Json;
+
+        Assert.False(verdict["ok"]!.GetValue<bool>());
+        Assert.Null(verdict["first_broken"]);
+        var owners = verdict["owners"]!.AsArray();
+        Assert.Equal(2, owners.Count);
+        Assert.Contains(owners, owner => owner!["account"]!.GetValue<string>() is "secrets" && owner["version"]!.GetValue<long>() == owner["audited"]!.GetValue<long>() - 1);
+        Assert.Contains(owners, owner => owner!["account"]!.GetValue<string>() is "api_keys" && owner["owner"]!["id"]!.GetValue<Guid>() == user && owner["version"]!.GetValue<long>() == 0);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_checkpoint_of_this_installation_is_reported_and_stays()
+    {
+        const string Foreign = """{"at":"2026-01-01T00:00:00Z","count":0,"heads":[],"mac":"00"}""";
+        await File.WriteAllTextAsync(CheckpointFile, Foreign);
+
+        await using var service = Start();
+        using var client = await service.ClientAsync(Installation.Key);
+
+        (await client.GetAsync(Ready)).MustBe(503);
+        await Task.Delay(1500);
+        Assert.Equal(Foreign, await File.ReadAllTextAsync(CheckpointFile));
+        Assert.Contains($"The checkpoint {CheckpointFile} is of another installation", service.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("integrity", "accept", "--database", "--yes")).Code);
+        await UntilReadyIsAsync(client, 200);
+    }
+
+    [Fact]
+    public async Task Somebody_who_changed_a_head_gets_no_checkpoint_of_it()
+    {
+        await using var service = Start();
+        using var client = await service.ClientAsync(Installation.Key);
+        await client.CreateSecretAsync("n");
+        await AttackAsync("UPDATE audit_writers SET sequence = sequence + 1");
+
+        (await client.GetAsync("/api/v1/audit/checkpoint")).MustBe(409);
+        await UntilReadyIsAsync(client, 503);
+    }
+
+    private static string Saving => string.Join("; ", Audit.Select(table => $"SELECT * INTO saved_{table} FROM {table}"));
+
+    private static string SettingBack => string.Join("; ", Audit.Select(table => $"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}"));
+
+    private ServiceProcess Start(params (string Name, string? Value)[] settings) =>
+        _installation.Start(null, [("Audit__CheckpointFile", CheckpointFile), ("Audit__CheckpointSeconds", "1"), .. settings]);
+
+    private Task AttackAsync(string sql) => TestDatabase.RunAsync(_installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
+
+    private async Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    {
+        await using var process = _installation.Run([.. arguments, $"--Audit:CheckpointFile={CheckpointFile}"]);
+        return (await process.ExitCodeAsync(), process.Output);
+    }
+
+    private async Task<string> UntilFileHasChangedAsync()
+    {
+        var before = File.Exists(CheckpointFile) ? await File.ReadAllTextAsync(CheckpointFile) : "";
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            await Task.Delay(100);
+            if (File.Exists(CheckpointFile) && await File.ReadAllTextAsync(CheckpointFile) is var now && now != before)
+            {
+                return now;
+            }
+        }
+
+        throw new TimeoutException("No checkpoint was written in 10 s.");
+    }
+
+    private static async Task UntilReadyIsAsync(ApiClient client, int status)
+    {
+        for (var attempt = 0; (await client.GetAsync(Ready)).Status != status; attempt++)
+        {
+            Assert.True(attempt < 100, $"{Ready} is not {status} in 10 s");
+            await Task.Delay(100);
+        }
+    }
+}
