@@ -24,6 +24,7 @@ internal sealed record BenchOptions
           --write           write docs/performance.md
           --directory DIR   where the database goes while it runs (default: the temporary directory)
           --service FILE    another build's Secrets.Api.dll
+          --against FILE    this build and that Secrets.Api.dll in turns: what a resolve, a create and a delete cost
           --limit MINUTES   give up after this long (default 30)
         """;
 
@@ -45,7 +46,10 @@ internal sealed record BenchOptions
 
     public string Directory { get; private init; } = Path.GetTempPath();
 
-    public string? Service { get; private init; }
+    public string? Service { get; init; }
+
+    /// <summary>The build to compare with; null: none.</summary>
+    public string? Against { get; private init; }
 
     public int LimitMinutes { get; private init; } = 30;
 
@@ -90,6 +94,7 @@ internal sealed record BenchOptions
                 "--connections" => options with { Connections = Number(arguments, ++at, 1_000) },
                 "--limit" => options with { LimitMinutes = Number(arguments, ++at, 24 * 60) },
                 "--directory" => options with { Directory = Path.GetFullPath(Text(arguments, ++at)) },
+                "--against" => options with { Against = Path.GetFullPath(Text(arguments, ++at)) },
                 "--service" => options with { Service = Path.GetFullPath(Text(arguments, ++at)) },
                 var unknown => throw new BenchException($"There is no option {unknown}.\n\n{Usage}"),
             };

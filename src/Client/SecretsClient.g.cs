@@ -2632,13 +2632,13 @@ namespace Secrets.Client
         public required System.DateTimeOffset At { get; init; }
 
         /// <summary>
-        /// How many chains there were.
+        /// How many chains had been begun.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("count")]
-        public required int Count { get; init; }
+        public required long Count { get; init; }
 
         /// <summary>
-        /// Where each ended.
+        /// Where each ended; those are fewer than `count` only if an operator accepted that some do not verify.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("heads")]
         public required System.Collections.Generic.IReadOnlyList<CheckpointHead> Heads { get; init; }

@@ -157,6 +157,8 @@ public static class DependencyInjection
         services.AddSingleton<KeyReader>();
         services.AddScoped<AcceptanceSources>();
         services.AddScoped<Acceptance>();
+        services.AddScoped<Quarantine>();
+        services.AddScoped<IntegrityFaults>();
         services.AddScoped<IIntegrityCommands, IntegrityCommands>();
         services.AddSingleton<IntegrityAlarms>();
         services.AddSingleton<IIntegrityReport>(provider => provider.GetRequiredService<IntegrityAlarms>());

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.ApiKeys;
-using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
 
@@ -18,7 +17,6 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
         await services.GetRequiredService<PlainSpokenDatabase>().UseAsync(async () =>
         {
             await PrepareAsync(services, server, cancellationToken);
-            await services.GetRequiredService<CheckpointKeeper>().RunAsync(cancellationToken);
             if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
             {
                 // To the terminal and not to the log: a log is kept.

@@ -1152,9 +1152,9 @@ export interface CheckpointHead {
 export interface CheckpointInfo {
     /** The moment. */
     at: string;
-    /** How many chains there were. */
+    /** How many chains had been begun. */
     count: number;
-    /** Where each ended. */
+    /** Where each ended; those are fewer than `count` only if an operator accepted that some do not verify. */
     heads: CheckpointHead[];
     /** Authenticates the rest, in hexadecimal. */
     mac: string;

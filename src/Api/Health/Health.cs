@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
+using Secrets.Api.Limits;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 
@@ -59,10 +60,24 @@ internal static class HealthEndpoints
             return false;
         }
 
+        // As everywhere, whoever sends many that are refused has none looked at for a while.
+        var (limit, address, hash) = (context.RequestServices.GetRequiredService<RefusalLimit>(), context.Connection.RemoteIpAddress, text.GetHashCode(StringComparison.Ordinal));
+        if (limit.WaitOf(address, hash) is not null)
+        {
+            return false;
+        }
+
         try
         {
             var verdict = await context.RequestServices.GetRequiredService<ICredentialAuthenticator>().AuthenticateAsync(text, mayRemember: false, context.RequestAborted);
-            return verdict.Caller?.Has(Scopes.Operator) == true;
+            if (verdict.Caller is not { } caller)
+            {
+                limit.NoteRefused(address, hash);
+                return false;
+            }
+
+            limit.NoteAccepted(hash);
+            return caller.Has(Scopes.Operator);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

@@ -40,7 +40,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
     /// <summary>The same, and that nothing is missing since a checkpoint that was kept elsewhere.</summary>
     [HttpPost("verify")]
     [DisableRequestTimeout]
-    [RequestSizeLimit(CheckpointInfo.MaxSize)]
+    [LargeBodyOfOperators]
     [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> VerifySince(CheckpointInfo body, CancellationToken cancellationToken) =>

@@ -207,11 +207,11 @@ public sealed record CheckpointInfo
     /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>How many chains there were.</summary>
+    /// <summary>How many chains had been begun.</summary>
     /// <example>12</example>
-    public required int Count { get; init; }
+    public required long Count { get; init; }
 
-    /// <summary>Where each ended.</summary>
+    /// <summary>Where each ended; those are fewer than `count` only if an operator accepted that some do not verify.</summary>
     public required IReadOnlyList<CheckpointHead> Heads { get; init; }
 
     /// <summary>Authenticates the rest, in hexadecimal.</summary>
@@ -221,7 +221,7 @@ public sealed record CheckpointInfo
     public static CheckpointInfo Of(AuditCheckpoint checkpoint) => new()
     {
         At = checkpoint.At,
-        Count = checkpoint.Heads.Count,
+        Count = checkpoint.Count,
         Heads = [.. checkpoint.Heads.Select(CheckpointHead.Of)],
         Mac = Convert.ToHexStringLower(checkpoint.Mac),
     };

@@ -77,13 +77,14 @@ public static class AuditChain
     public static byte[] MacOfRegistry(ReadOnlySpan<byte> key, long writers) => MacOf(key, RegistryTag, Guid.Empty, writers, 0, []);
 
     /// <summary>Authenticates where all chains ended at one moment.</summary>
-    public static byte[] MacOfCheckpoint(ReadOnlySpan<byte> key, DateTimeOffset at, IReadOnlyList<AuditHead> heads)
+    public static byte[] MacOfCheckpoint(ReadOnlySpan<byte> key, DateTimeOffset at, long count, IReadOnlyList<AuditHead> heads)
     {
         using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
         Span<byte> buffer = stackalloc byte[128];
         var start = new Encoder(buffer);
         start.Byte(CheckpointTag);
         start.Long(at.UtcTicks);
+        start.Long(count);
         start.Long(heads.Count);
         hmac.AppendData(start.Written);
         foreach (var head in heads)

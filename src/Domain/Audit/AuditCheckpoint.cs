@@ -11,23 +11,25 @@ public readonly record struct AuditHead(Guid Writer, AuditPosition Position);
 /// Where every chain of the audit ended at one moment, authenticated with the audit's key. Kept outside the database, it shows later which rows are missing.
 /// </summary>
 /// <param name="At">The moment.</param>
-/// <param name="Count">How many chains there were.</param>
-/// <param name="Heads">Where each ended, in the order in which they were begun.</param>
+/// <param name="Count">How many chains had been begun.</param>
+/// <param name="Heads">Where each ended whose two ends were sound, in the order in which they were begun. It is all of them, unless an operator accepted that some are not.</param>
 /// <param name="Mac">See <see cref="AuditChain.MacOfCheckpoint"/>.</param>
 public sealed record AuditCheckpoint(DateTimeOffset At, long Count, IReadOnlyList<AuditHead> Heads, byte[] Mac)
 {
-    /// <summary>The checkpoint of these chains, whose ends and starts are sound.</summary>
-    public static AuditCheckpoint Of(ReadOnlySpan<byte> key, DateTimeOffset now, IEnumerable<AuditWriter> writers)
+    /// <summary>How many chains had been begun that it does not vouch for.</summary>
+    public long Unsound => Count - Heads.Count;
+
+    /// <summary>The checkpoint of these chains, whose ends and starts are sound, of so many that were begun.</summary>
+    public static AuditCheckpoint Of(ReadOnlySpan<byte> key, DateTimeOffset now, long count, IEnumerable<AuditWriter> writers)
     {
         var at = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
         List<AuditHead> heads = [.. writers.OrderBy(writer => writer.Number).Select(writer => new AuditHead(writer.Id, writer.Head))];
-        return new AuditCheckpoint(at, heads.Count, heads, AuditChain.MacOfCheckpoint(key, at, heads));
+        return new AuditCheckpoint(at, count, heads, AuditChain.MacOfCheckpoint(key, at, count, heads));
     }
 
     /// <summary>Whether a holder of the key made it.</summary>
     public bool IsGenuine(ReadOnlySpan<byte> key) =>
-        Count == Heads.Count
-        && CryptographicOperations.FixedTimeEquals(Mac, AuditChain.MacOfCheckpoint(key, At, Heads));
+        CryptographicOperations.FixedTimeEquals(Mac, AuditChain.MacOfCheckpoint(key, At, Count, Heads));
 
     /// <summary>What a chain lacks of what it had; null: nothing. Rows that were removed because of their age are none.</summary>
     /// <param name="key">The audit's key.</param>

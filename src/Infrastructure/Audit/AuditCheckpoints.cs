@@ -11,16 +11,30 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
     /// <summary>Whether this installation made a checkpoint.</summary>
     public bool IsGenuine(AuditCheckpoint checkpoint) => checkpoint.IsGenuine(key.Bytes);
 
-    /// <summary>Where all chains end whose ends and starts are sound, and whether those are all that there ever were.</summary>
-    public async Task<(AuditCheckpoint Checkpoint, bool IsWhole)> MakeAsync(SecretsDbContext db, CancellationToken cancellationToken)
+    /// <summary>Where all chains end whose ends are sound, of those that were ever begun; null: how many those are was changed.</summary>
+    public async Task<AuditCheckpoint?> MakeAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
+        var registry = await db.AuditKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == AuditKeyRow.OnlyId, cancellationToken);
+        if (registry is null || !CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, registry.Writers)))
+        {
+            return null;
+        }
+
         var writers = await db.AuditWriters.AsNoTracking().ToListAsync(cancellationToken);
-        var sound = writers.FindAll(writer => writer.HasSoundHead(key.Bytes) && writer.HasSoundAnchor(key.Bytes));
+        return AuditCheckpoint.Of(key.Bytes, time.GetUtcNow(), registry.Writers, writers.Where(IsSound));
+    }
+
+    /// <summary>Makes the number of chains sound again, whatever it is now: that of the last one.</summary>
+    public async Task AcceptCountAsync(SecretsDbContext db, CancellationToken cancellationToken)
+    {
+        await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, row => row.Writers), cancellationToken);
         var registry = await db.AuditKeys.AsNoTracking().SingleAsync(row => row.Id == AuditKeyRow.OnlyId, cancellationToken);
-        var isWhole = sound.Count == registry.Writers
-            && writers.Count == sound.Count
-            && CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, registry.Writers));
-        return (AuditCheckpoint.Of(key.Bytes, time.GetUtcNow(), sound), isWhole);
+        if (!CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, registry.Writers)))
+        {
+            var count = await db.AuditWriters.MaxAsync(writer => (long?)writer.Number, cancellationToken) ?? 0;
+            var mac = AuditChain.MacOfRegistry(key.Bytes, count);
+            await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, count).SetProperty(row => row.Mac, mac), cancellationToken);
+        }
     }
 
     /// <summary>What is missing since then.</summary>
@@ -40,6 +54,8 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
 
         return missing;
     }
+
+    private bool IsSound(AuditWriter writer) => writer.HasSoundHead(key.Bytes) && writer.HasSoundAnchor(key.Bytes);
 
     /// <summary>The hash at the place where a chain ended. Most chains have ended for good, and tell it themselves.</summary>
     private static async Task<byte[]?> HashAsync(SecretsDbContext db, AuditHead head, AuditWriter? writer, CancellationToken cancellationToken)

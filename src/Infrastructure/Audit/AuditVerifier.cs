@@ -24,12 +24,15 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             throw new InvalidRequestException(nameof(AuditCheckpoint.Mac), Codes.BadValue, "Is no checkpoint of this installation, or was changed.");
         }
 
+        // Before: what is kept later may be ahead of the moment that is read.
+        AuditCheckpoint[] known = [.. new[] { kept, keeper.Latest }.OfType<AuditCheckpoint>()];
+
         // It reads everything there is. Whoever asked can leave.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         try
         {
             // One moment: else a chain could be longer than its head, or shorter than its start, for the time between two queries.
-            return await db.AtOneMomentAsync(() => CheckAsync(kept, cancellationToken), cancellationToken);
+            return await db.AtOneMomentAsync(() => CheckAsync(known, cancellationToken), cancellationToken);
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
@@ -40,11 +43,13 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
 
     public async Task<AuditCheckpoint> MakeCheckpointAsync(CancellationToken cancellationToken)
     {
-        var (checkpoint, isWhole) = await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken);
-        return isWhole ? checkpoint : throw new ConflictException("The audit does not verify: no checkpoint is made of it.");
+        var accepted = keeper.Latest?.Unsound ?? 0;
+        return await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken) is { } made && made.Unsound <= accepted
+            ? made
+            : throw new ConflictException("The audit does not verify: no checkpoint is made of it.");
     }
 
-    private async Task<AuditVerdict> CheckAsync(AuditCheckpoint? kept, CancellationToken cancellationToken)
+    private async Task<AuditVerdict> CheckAsync(AuditCheckpoint[] known, CancellationToken cancellationToken)
     {
         var missing = await FirstMissingAsync(cancellationToken);
         var findings = new Findings();
@@ -60,14 +65,14 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
 
         var (strangers, first) = await StrangersAsync(cancellationToken);
         return new AuditVerdict(
-            findings.Rows + strangers, missing ?? findings.First ?? first, await MissingSinceAsync(kept, cancellationToken), await OutdatedAsync(cancellationToken));
+            findings.Rows + strangers, missing ?? findings.First ?? first, await MissingSinceAsync(known, cancellationToken), await OutdatedAsync(cancellationToken));
     }
 
-    /// <summary>What is missing since a checkpoint was made: the one that was sent, or that this process keeps.</summary>
-    private async Task<List<MissingRows>> MissingSinceAsync(AuditCheckpoint? sent, CancellationToken cancellationToken)
+    /// <summary>What is missing since one of these was made.</summary>
+    private async Task<List<MissingRows>> MissingSinceAsync(AuditCheckpoint[] known, CancellationToken cancellationToken)
     {
         List<MissingRows> missing = [];
-        foreach (var kept in new[] { sent, keeper.Latest }.OfType<AuditCheckpoint>())
+        foreach (var kept in known)
         {
             missing.AddRange(await checkpoints.FindMissingAsync(db, kept, cancellationToken));
         }
@@ -79,7 +84,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
     {
         var ofOwners =
             from row in db.Audit
-            where row.OwnerVersion != null && row.KeyUserId == null && row.OwnerId != null
+            where row.OwnerVersion != null && row.KeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
             group row.OwnerVersion by new { row.OwnerKind, row.OwnerId } into changes
             select new
             {

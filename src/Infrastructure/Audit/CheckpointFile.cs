@@ -16,25 +16,22 @@ internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptio
     /// <summary>From one checkpoint to the next.</summary>
     public TimeSpan Interval => TimeSpan.FromSeconds(options.Value.CheckpointSeconds);
 
-    /// <summary>The checkpoint in a file; null: there is no file.</summary>
-    /// <exception cref="FormatException">What is there is no checkpoint.</exception>
+    /// <summary>The checkpoint in a file; null: there is no file, or what is there is none.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static AuditCheckpoint? Read(string path)
+    public static (AuditCheckpoint? Found, bool IsOne) Read(string path)
     {
         if (!File.Exists(path))
         {
-            return null;
+            return (null, true);
         }
 
         try
         {
-            var stored = JsonSerializer.Deserialize<Stored>(File.ReadAllBytes(path), Json) ?? throw new FormatException();
-            return new AuditCheckpoint(
-                stored.At, stored.Count, [.. stored.Heads.Select(head => (head ?? throw new FormatException()).ToHead())], Convert.FromHexString(stored.Mac));
+            return JsonSerializer.Deserialize<Stored>(File.ReadAllBytes(path), Json) is { } stored ? (stored.ToCheckpoint(), true) : (null, false);
         }
         catch (Exception exception) when (exception is JsonException or FormatException)
         {
-            throw new FormatException("It is no checkpoint.", exception);
+            return (null, false);
         }
         catch (UnauthorizedAccessException exception)
         {
@@ -51,24 +48,28 @@ internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptio
             checkpoint.Count,
             [.. checkpoint.Heads.Select(head => new StoredHead(head.Writer, head.Position.Sequence, Convert.ToHexStringLower(head.Position.Hash)))],
             Convert.ToHexStringLower(checkpoint.Mac));
+        var fresh = $"{path}.{System.IO.Path.GetRandomFileName()}"; // of this writer alone: there may be another
         try
         {
-            var fresh = $"{path}.new";
-            using (var file = new FileStream(fresh, FileMode.Create, FileAccess.Write))
+            using (var stream = new FileStream(fresh, FileMode.CreateNew, FileAccess.Write))
             {
-                JsonSerializer.Serialize(file, stored, Json);
-                file.Flush(flushToDisk: true);
+                JsonSerializer.Serialize(stream, stored, Json);
+                stream.Flush(flushToDisk: true);
             }
 
             File.Move(fresh, path, overwrite: true);
         }
-        catch (UnauthorizedAccessException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            File.Delete(fresh);
             throw new IOException(exception.Message, exception);
         }
     }
 
-    private sealed record Stored(DateTimeOffset At, long Count, IReadOnlyList<StoredHead?> Heads, string Mac);
+    private sealed record Stored(DateTimeOffset At, long Count, IReadOnlyList<StoredHead?> Heads, string Mac)
+    {
+        public AuditCheckpoint ToCheckpoint() => new(At, Count, [.. Heads.Select(head => (head ?? throw new FormatException()).ToHead())], Convert.FromHexString(Mac));
+    }
 
     private sealed record StoredHead(Guid Writer, long Sequence, string Hash)
     {

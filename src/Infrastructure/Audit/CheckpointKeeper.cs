@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Logging;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
@@ -9,26 +8,31 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// Keeps a checkpoint of the audit in a file, outside the database: compares the audit with it, and only then puts a new one in its place. While something is missing, the service is not ready
-/// (docs/decisions/0020-the-database-is-not-trusted.md).
+/// Keeps a checkpoint of the audit in a file, outside the database: compares the audit with it, and only then puts a new one in its place. While something is missing, or nothing could be compared
+/// for long, the service is not ready (docs/decisions/0020-the-database-is-not-trusted.md).
 /// </summary>
-internal sealed partial class CheckpointKeeper(
-    IServiceScopeFactory scopes, AuditCheckpoints checkpoints, CheckpointFile file, IntegrityAlarms alarms, ILogger<CheckpointKeeper> logger)
-    : IHealthCheck, IDisposable
+internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpoints checkpoints, CheckpointFile file, IntegrityAlarms alarms, TimeProvider time) : IHealthCheck, IDisposable
 {
+    /// <summary>Checkpoints in a row that may fail, for a database or a disk that comes back, before the service is not ready.</summary>
+    private const int MostFailures = 10;
+
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile AuditCheckpoint? _latest;
     private volatile string? _fault;
+    private long _succeededAt = time.GetTimestamp();
 
     /// <summary>The checkpoint that was last read or made; null: none is kept.</summary>
     public AuditCheckpoint? Latest => _latest;
 
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(_fault is { } fault ? HealthCheckResult.Unhealthy(fault) : HealthCheckResult.Healthy());
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
+        _fault is { } fault ? HealthCheckResult.Unhealthy(fault)
+        : file.Path is not null && time.GetElapsedTime(Volatile.Read(ref _succeededAt)) > MostFailures * file.Interval ? HealthCheckResult.Unhealthy("For long no checkpoint of the audit could be kept; the log says why.")
+        : HealthCheckResult.Healthy());
 
     public void Dispose() => _turn.Dispose();
 
     /// <summary>Compares the audit with the file, and puts a new checkpoint there if nothing is missing. Without a file nothing is done.</summary>
+    /// <exception cref="IOException">The file cannot be read or written.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         if (file.Path is not { } path)
@@ -39,16 +43,14 @@ internal sealed partial class CheckpointKeeper(
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            var fault = await CompareAndKeepAsync(path, cancellationToken);
-            _fault = fault;
-            if (fault is not null)
+            await using var scope = scopes.CreateAsyncScope();
+            _fault = await CompareAndKeepAsync(scope.ServiceProvider.GetRequiredService<SecretsDbContext>(), path, cancellationToken);
+            if (_fault is { } fault)
             {
                 await alarms.RaiseAuditAsync(fault);
             }
-        }
-        catch (IOException exception)
-        {
-            NotWritten(path, exception.Message);
+
+            Volatile.Write(ref _succeededAt, time.GetTimestamp());
         }
         finally
         {
@@ -56,21 +58,31 @@ internal sealed partial class CheckpointKeeper(
         }
     }
 
-    /// <summary>Keeps a checkpoint of what is there, whatever is missing, and says so in the audit.</summary>
+    /// <summary>Keeps a checkpoint of what is there, whatever is missing or not sound, and says so in the audit.</summary>
     /// <returns>What is missing since the one in the file was made, in words for the operator.</returns>
     /// <exception cref="StartupException">No file is configured, or it cannot be written.</exception>
     public async Task<List<string>> AcceptAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
         var path = file.Path ?? throw new StartupException("Audit:CheckpointFile names no file: there is nothing to accept.");
-        var (kept, fault) = Read(path);
-        var (missing, made) = await db.AtOneMomentAsync(() => CompareAsync(db, kept, cancellationToken), cancellationToken);
+        var (kept, fault) = TryRead(path);
+        List<string> words =
+        [
+            fault ?? (kept is null ? $"there was no checkpoint {path}" : string.Create(CultureInfo.InvariantCulture, $"the checkpoint was made at {kept.At:O}")),
+            .. (kept is null ? [] : await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, kept, cancellationToken), cancellationToken))
+                .Select(rows => $"missing {rows.Writer}: rows {rows.Sequence} to {rows.Last}"),
+        ];
         await db.InTransactionAsync(
-            _ =>
+            async token =>
             {
-                db.Record(AuditEvent.ByService(AuditAction.IntegrityAccept, made.At));
-                return Task.FromResult(true);
+                await checkpoints.AcceptCountAsync(db, token);
+                db.Record(AuditEvent.ByService(AuditAction.IntegrityAccept, time.GetUtcNow()));
+                return true;
             },
             cancellationToken);
+
+        // After the row that says so, or that could be taken away again.
+        var made = await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken)
+            ?? throw new StartupException("The number of the audit's chains was changed at the same moment. Try again.");
         try
         {
             CheckpointFile.Write(path, made);
@@ -80,56 +92,64 @@ internal sealed partial class CheckpointKeeper(
             throw new StartupException($"The checkpoint {path} cannot be written: {exception.Message}", exception);
         }
 
-        var words = fault is null ? missing.ConvertAll(rows => $"missing {rows.Writer}: rows {rows.Sequence} to {rows.Last}") : [fault];
-        return [.. words, string.Create(CultureInfo.InvariantCulture, $"accepted {made.Count} chains of the audit as they are at {made.At:O}")];
+        return [.. words, string.Create(CultureInfo.InvariantCulture, $"accepted {made.Heads.Count} of {made.Count} chains of the audit as they are at {made.At:O}; {made.Unsound} are gone or not sound")];
     }
 
-    private async Task<string?> CompareAndKeepAsync(string path, CancellationToken cancellationToken)
+    private async Task<string?> CompareAndKeepAsync(SecretsDbContext db, string path, CancellationToken cancellationToken)
     {
-        var (kept, fault) = Read(path);
+        var (stored, fault) = Judge(CheckpointFile.Read(path), path);
         if (fault is not null)
         {
             return fault;
         }
 
         // If somebody removed the file, there is still what this process knows.
-        kept ??= _latest;
-        await using var scope = scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
-        var (missing, made) = await db.AtOneMomentAsync(() => CompareAsync(db, kept, cancellationToken), cancellationToken);
-        if (missing is [var first, ..])
+        var kept = stored ?? _latest;
+        _latest ??= kept;
+        if (kept is not null && await FindFaultAsync(db, kept, cancellationToken) is { } found)
         {
-            _latest = kept;
-            return string.Create(
-                CultureInfo.InvariantCulture,
-                $"{missing.Count} chains of the audit lack rows that were there at {kept!.At:O}, the first of them rows {first.Sequence} to {first.Last} of {first.Writer}: the database was set back.");
+            return found;
         }
 
-        CheckpointFile.Write(path, made);
+        var made = await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken);
+        if (made is null)
+        {
+            return "How many chains the audit has was changed.";
+        }
+
+        // One that was kept out of every checkpoint could be set back later, and nobody would miss anything.
+        if (made.Unsound > (kept?.Unsound ?? 0))
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"{made.Unsound} of the audit's {made.Count} chains are gone, or their ends are not sound.");
+        }
+
         _latest = made;
+        CheckpointFile.Write(path, made);
         return null;
     }
 
-    /// <summary>The checkpoint in the file, if there is one; or why it does not count.</summary>
-    private (AuditCheckpoint? Kept, string? Fault) Read(string path)
+    private async Task<string?> FindFaultAsync(SecretsDbContext db, AuditCheckpoint kept, CancellationToken cancellationToken) =>
+        await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, kept, cancellationToken), cancellationToken) is [var first, ..] missing
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{missing.Count} chains of the audit lack rows that were there at {kept.At:O}, the first of them rows {first.Sequence} to {first.Last} of {first.Writer}: the database was set back.")
+            : null;
+
+    /// <summary>The checkpoint that was read; or why it does not count.</summary>
+    private (AuditCheckpoint? Kept, string? Fault) Judge((AuditCheckpoint? Found, bool IsOne) read, string path) =>
+        !read.IsOne ? (null, $"The file {path} is no checkpoint.")
+        : read.Found is null || checkpoints.IsGenuine(read.Found) ? (read.Found, null)
+        : (null, $"The checkpoint {path} is of another installation, or was changed.");
+
+    private (AuditCheckpoint? Kept, string? Fault) TryRead(string path)
     {
         try
         {
-            var kept = CheckpointFile.Read(path);
-            return kept is null || checkpoints.IsGenuine(kept) ? (kept, null) : (null, $"The checkpoint {path} is of another installation, or was changed.");
+            return Judge(CheckpointFile.Read(path), path);
         }
-        catch (FormatException)
+        catch (IOException exception)
         {
-            return (null, $"The file {path} is no checkpoint.");
+            return (null, $"The checkpoint {path} cannot be read: {exception.Message}");
         }
     }
-
-    private async Task<(List<MissingRows> Missing, AuditCheckpoint Made)> CompareAsync(SecretsDbContext db, AuditCheckpoint? kept, CancellationToken cancellationToken)
-    {
-        var missing = kept is null ? [] : await checkpoints.FindMissingAsync(db, kept, cancellationToken);
-        return (missing, (await checkpoints.MakeAsync(db, cancellationToken)).Checkpoint);
-    }
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The checkpoint {Path} cannot be read or written: {Reason}")]
-    private partial void NotWritten(string path, string reason);
 }

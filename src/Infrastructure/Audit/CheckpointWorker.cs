@@ -3,14 +3,27 @@ using Microsoft.Extensions.Logging;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Keeps checkpoints of the audit as long as the process runs, and a last one when it stops. The first is the start's (<see cref="Startup"/>).</summary>
+/// <summary>Keeps checkpoints of the audit: at the start before anything is served, as long as the process runs, and a last one when it stops.</summary>
 internal sealed partial class CheckpointWorker(
     CheckpointKeeper keeper, CheckpointFile file, IHostEnvironment environment, TimeProvider time, ILogger<CheckpointWorker> logger) : BackgroundService
 {
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TryKeepAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await TryKeepAsync(cancellationToken);
+        try
+        {
+            await TryKeepAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // There was no time for it. The one before is there.
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -38,6 +51,10 @@ internal sealed partial class CheckpointWorker(
         {
             await keeper.RunAsync(cancellationToken);
         }
+        catch (IOException exception)
+        {
+            NotWritten(file.Path!, exception.Message);
+        }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             Failed(exception.GetType().Name);
@@ -46,6 +63,9 @@ internal sealed partial class CheckpointWorker(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Audit:CheckpointFile names no file, so nobody notices when the database as a whole is set back while the service is down")]
     private partial void NotKept();
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The checkpoint {Path} cannot be read or written: {Reason}")]
+    private partial void NotWritten(string path, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No checkpoint of the audit could be made this time: {Failure}")]
     private partial void Failed(string failure);

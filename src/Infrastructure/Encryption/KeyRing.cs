@@ -108,7 +108,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         try
         {
             var now = time.GetUtcNow();
-            if (await store.ChangeAsync(db, change, fact, cancellationToken) is { } changed)
+            if (await store.ChangeAsync(db, change, fact, cancellationToken) is { } changed && store.CanOpen(changed))
             {
                 lock (_loading)
                 {

@@ -122,6 +122,9 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         return (records, moved);
     }
 
+    /// <summary>Whether the ring is under a root key that this process has.</summary>
+    public bool CanOpen(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsFor(row, rootKey));
+
     /// <summary>Takes rows that are committed, and were read after that moment.</summary>
     public void Saw(KeyRecords records, DateTimeOffset moment)
     {
@@ -209,13 +212,13 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         {
             return wrapping.Open(row);
         }
-        catch (TamperedException) when (db.RootKeys.Any(canary => canary.Fingerprint != rootKey.Fingerprint && canary.Fingerprint != rootKey.PreviousFingerprint))
+        catch (TamperedException) when (db.RootKeys.Any(canary => canary.Id == RootKeyRow.OnlyId && canary.Fingerprint != rootKey.Fingerprint && canary.Fingerprint != rootKey.PreviousFingerprint))
         {
             throw OtherRootKey();
         }
     }
 
-    private KeyRecords RequireRootKey(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsFor(row, rootKey)) ? records : throw OtherRootKey();
+    private KeyRecords RequireRootKey(KeyRecords records) => CanOpen(records) ? records : throw OtherRootKey();
 
     private static ConflictException OtherRootKey() => new("The keys are under another root key than this process has: start it again with that.");
 }

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Common;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
@@ -41,6 +42,10 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
         catch (TamperedException exception)
         {
             throw new StartupException($"The database was changed outside the service. {exception.Message}", exception);
+        }
+        catch (ConflictException exception)
+        {
+            throw new StartupException(exception.Message, exception);
         }
     }
 

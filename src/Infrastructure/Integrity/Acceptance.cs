@@ -20,7 +20,15 @@ internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources,
             await db.LockRowAsync(owner, token);
             var (found, version) = await sources.ReadAsync(db, owner);
             var audited = await sources.AuditedAsync(db, owner, token);
-            db.AdoptRows(owner, found, Math.Max(version, audited.Version));
+            if (sources.Released(owner, found) is { } released && released.Account.Version >= audited.Version)
+            {
+                db.LockedAccounts.Add(owner, released);
+                db.LockedAccounts.Release(owner);
+                db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = owner });
+                return [$"accepted {owner} as it was before the quarantine: {found.Secrets.Count} secrets"];
+            }
+
+            db.LockedAccounts.Adopt(owner, found, Math.Max(version, audited.Version));
             var dataKeys = found.DataKeys.Select(wrapping.Unwrap).OfType<DataKey>().ToDictionary(key => key.Id);
             List<string> words = [];
             foreach (var secret in found.Secrets)
@@ -67,16 +75,6 @@ internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources,
 
             db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = SecretOwner.User(userId), KeyUserId = userId });
             return live.ConvertAll(key => $"revoked API key {TamperedException.Quote(key.Prefix)}");
-        },
-        cancellationToken);
-
-    /// <summary>Has an owner that verifies not count until it is accepted.</summary>
-    public Task<bool> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken) => db.InTransactionAsync(
-        async token =>
-        {
-            await db.QuarantineAsync(owner, token);
-            db.Record(Fact(AuditAction.IntegrityQuarantine) with { Owner = owner });
-            return true;
         },
         cancellationToken);
 

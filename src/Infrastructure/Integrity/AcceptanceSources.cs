@@ -17,6 +17,23 @@ internal sealed class AcceptanceSources(IOwnerRows rows, OwnerSeals ownerSeals, 
         return (found, row.Account is { } account && ownerSeals.Open(owner, row.Version, row.Secrets, row.BytesUsed, account) is { } opened ? opened.Version : 0);
     }
 
+    /// <summary>An owner in quarantine whose rows are those that verified when it was put there; null: they are not, or it is in none.</summary>
+    public VerifiedOwner? Released(SecretOwner owner, OwnerRows found)
+    {
+        var row = found.Owner;
+        if (row.Account is not { } stored || ownerSeals.OpenInQuarantine(owner, row.Version, row.Secrets, row.BytesUsed, stored) is not { } account || account.Digest == default)
+        {
+            return null;
+        }
+
+        var digests = found.Secrets.Select(secret => KeyValuePair.Create(secret.Id, ownerSeals.DigestOf(secret, account.IntegrityKey)))
+            .Concat(found.DataKeys.Select(key => KeyValuePair.Create(key.Id, ownerSeals.DigestOf(key, account.IntegrityKey))))
+            .ToDictionary();
+        return digests.Values.Aggregate(default(RowDigest), (sum, digest) => sum + digest) == account.Digest && found.Secrets.Count == account.Count
+            ? new VerifiedOwner(row.Stamp, account, found.Secrets, found.DataKeys) { Sealed = stored, Digests = digests }
+            : null;
+    }
+
     /// <summary>What the audit says of an owner's secrets.</summary>
     public async Task<Audited> AuditedAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
     {

@@ -1,6 +1,6 @@
-using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;
@@ -26,79 +26,63 @@ public interface IIntegrityCommands
     Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken);
 }
 
-internal sealed class IntegrityCommands(SecretsDbContext db, OwnerReader owners, KeyReader keys, Acceptance acceptance, CheckpointKeeper keeper) : IIntegrityCommands
+internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityFaults faults, Acceptance acceptance, Quarantine quarantine, CheckpointKeeper keeper) : IIntegrityCommands
 {
-    public async IAsyncEnumerable<string> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<string> ListAsync(CancellationToken cancellationToken) => faults.ListAsync(cancellationToken);
+
+    public Task<IReadOnlyList<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken) => OrUnreadableAsync<IReadOnlyList<string>>(owner, async () =>
     {
-        foreach (var owner in await OwnersAsync(cancellationToken))
+        List<string> words = [];
+        if (await faults.FindAsync(owner) is not null)
         {
-            if (await owners.FindFaultAsync(db, owner) is { } fault)
-            {
-                yield return $"{TamperedException.Printable(owner.ToString())}: {fault}";
-            }
+            words.AddRange(await acceptance.AcceptAsync(owner, cancellationToken));
         }
 
-        foreach (var user in await UsersAsync(cancellationToken))
+        if (owner.Kind == OwnerKind.User && await faults.FindOfKeysAsync(owner.UserId) is not null)
         {
-            if (await keys.ReadAsync(db, user) is { Fault: { } fault })
-            {
-                yield return $"API keys of {SecretOwner.User(user)}: {fault}";
-            }
+            words.AddRange(await acceptance.AcceptKeysAsync(owner.UserId, cancellationToken));
         }
-    }
 
-    public async Task<IReadOnlyList<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken)
-    {
-        try
-        {
-            List<string> words = [];
-            if (await owners.FindFaultAsync(db, owner) is not null)
-            {
-                words.AddRange(await acceptance.AcceptAsync(owner, cancellationToken));
-            }
-
-            if (owner.Kind == OwnerKind.User && (await keys.ReadAsync(db, owner.UserId)).Keys is null)
-            {
-                words.AddRange(await acceptance.AcceptKeysAsync(owner.UserId, cancellationToken));
-            }
-
-            return words.Count > 0 ? words : [$"{owner} verifies, or has nothing: nothing was changed"];
-        }
-        catch (Exception exception) when (AuditRows.AreUnreadable(exception) || exception is ArgumentException)
-        {
-            throw new StartupException($"A row of {owner} has what the service cannot have written, such as a moment outside the calendar. Put it right in the database, or delete it, and accept the rest.", exception);
-        }
-    }
+        await KeepAsync(cancellationToken);
+        return words.Count > 0 ? words : [$"{owner} verifies, or has nothing: nothing was changed"];
+    });
 
     public async Task<IReadOnlyList<string>> AcceptDatabaseAsync(CancellationToken cancellationToken) => await keeper.AcceptAsync(db, cancellationToken);
 
-    public async Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken)
+    public Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken) => OrUnreadableAsync(owner, async () =>
     {
-        if (await owners.FindFaultAsync(db, owner) is { } fault)
-        {
-            return $"{owner} does not verify, and so it is refused already: {fault}";
-        }
-
         if (!await db.Owners.AnyAsync(row => row.Kind == owner.Kind && row.Id == owner.Id, cancellationToken))
         {
             return $"{owner} has nothing: nothing was changed";
         }
 
-        await acceptance.QuarantineAsync(owner, cancellationToken);
+        await quarantine.PutAsync(owner, AuditAction.IntegrityQuarantine, cancellationToken);
+        await KeepAsync(cancellationToken);
         return $"{owner} is in quarantine: its values are neither handed out nor changed until it is accepted";
-    }
+    });
 
-    /// <summary>The owners that have a row, and those that the audit knows.</summary>
-    private async Task<List<SecretOwner>> OwnersAsync(CancellationToken cancellationToken)
+    private static async Task<T> OrUnreadableAsync<T>(SecretOwner owner, Func<Task<T>> act)
     {
-        var stored = db.Owners.Select(owner => new { Kind = (OwnerKind?)owner.Kind, Id = (string?)owner.Id });
-        var audited = db.Audit.Where(row => row.OwnerVersion != null && row.KeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)).Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
-        return (await stored.Union(audited).ToListAsync(cancellationToken)).ConvertAll(owner => new SecretOwner(owner.Kind!.Value, owner.Id!));
+        try
+        {
+            return await act();
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception) || exception is ArgumentException)
+        {
+            throw new StartupException($"A row of {owner} has what the service cannot have written, such as a moment outside the calendar. Put it right in the database, or delete it, and try again.", exception);
+        }
     }
 
-    private Task<List<Guid>> UsersAsync(CancellationToken cancellationToken) =>
-        db.KeyAccounts.Select(row => row.UserId)
-            .Union(db.ApiKeys.Where(key => key.RevokedAt == null).Select(key => key.UserId))
-            .Union(db.Audit.Where(row => row.OwnerVersion != null && row.KeyUserId != null).Select(row => row.KeyUserId!.Value))
-            .ToListAsync(cancellationToken);
+    /// <summary>Has this replica's checkpoint know what was done: else it could be taken away again until the service makes its next.</summary>
+    private async Task KeepAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await keeper.RunAsync(cancellationToken);
+        }
+        catch (IOException exception)
+        {
+            throw new StartupException($"It was done, but the checkpoint could not be kept: {exception.Message}", exception);
+        }
+    }
 }

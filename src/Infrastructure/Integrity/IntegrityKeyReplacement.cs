@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Integrity;
 /// <summary>
 /// Replaces the integrity key: verifies every account that an old one made, makes it anew, and removes the old key later. Several replicas may do it at once.
 /// </summary>
-internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, OutdatedAccounts outdated, IntegrityKeys keys, TimeProvider time)
+internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, OutdatedAccounts outdated, Quarantine quarantine, TimeProvider time)
 {
     /// <summary>How long after the request the first account is made anew: every replica reads the keys each minute, and knows the new one by then.</summary>
     public static readonly TimeSpan Delay = TimeSpan.FromMinutes(2);
@@ -34,35 +34,38 @@ internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring,
     /// <summary>Whether every account was made with the newest key already.</summary>
     private async Task<bool> MoveAccountsAsync(CancellationToken cancellationToken)
     {
-        var newest = keys.Newest;
-        var isDone = true;
-        foreach (var owner in await outdated.FindOwnersAsync(newest, cancellationToken))
+        var owners = await outdated.FindOwnersAsync(cancellationToken);
+        foreach (var (owner, isInQuarantine) in owners)
         {
-            isDone = false;
-            await IfVerifiedAsync(token => db.MoveToNewestKeyAsync(owner, token), cancellationToken);
+            await IfVerifiedAsync(
+                () => isInQuarantine
+                    ? quarantine.PutAsync(owner, AuditAction.AccountChange, cancellationToken)
+                    : InTransactionAsync(token => db.MoveToNewestKeyAsync(owner, token), cancellationToken));
         }
 
-        foreach (var user in await outdated.FindUsersAsync(newest, cancellationToken))
+        var users = await outdated.FindUsersAsync(cancellationToken);
+        foreach (var user in users)
         {
-            isDone = false;
-            await IfVerifiedAsync(token => db.MoveToNewestKeyAsync(user, token), cancellationToken);
+            await IfVerifiedAsync(() => InTransactionAsync(token => db.MoveToNewestKeyAsync(user, token), cancellationToken));
         }
 
-        return isDone;
+        return owners.Count == 0 && users.Count == 0;
     }
 
+    private Task<bool> InTransactionAsync(Func<CancellationToken, Task> move, CancellationToken cancellationToken) => db.InTransactionAsync(
+        async token =>
+        {
+            await move(token);
+            return true;
+        },
+        cancellationToken);
+
     /// <summary>An account that does not verify keeps its key, and with it the old key stays. Other accounts are none the worse for it.</summary>
-    private async Task IfVerifiedAsync(Func<CancellationToken, Task> move, CancellationToken cancellationToken)
+    private static async Task IfVerifiedAsync(Func<Task> move)
     {
         try
         {
-            await db.InTransactionAsync(
-                async token =>
-                {
-                    await move(token);
-                    return true;
-                },
-                cancellationToken);
+            await move();
         }
         catch (Exception exception) when (exception is ConflictException or TamperedOwnerException || AuditRows.AreUnreadable(exception))
         {

@@ -18,12 +18,18 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
     public int Newest => Keys.Accepted.Max(key => key.Number);
 
     /// <summary>Sees that this is the key to make something new with. Nobody else would notice that it no longer counts.</summary>
-    /// <exception cref="UnavailableException">It is not, or it is long since the keys were read.</exception>
+    /// <exception cref="StaleKeyException">It is not, and another attempt would take the one that is.</exception>
+    /// <exception cref="UnavailableException">It is long since the keys were read.</exception>
     public void RequireNewest(int number)
     {
-        if (number != Newest || time.GetUtcNow().UtcTicks - Volatile.Read(ref _seenAt) > MaxAge.Ticks)
+        if (time.GetUtcNow().UtcTicks - Volatile.Read(ref _seenAt) > MaxAge.Ticks)
         {
             throw new UnavailableException();
+        }
+
+        if (number != Newest)
+        {
+            throw new StaleKeyException();
         }
     }
 
@@ -65,3 +71,6 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
 
     private sealed record Loaded(IReadOnlyList<IntegrityKey> Accepted, Dictionary<int, IntegrityKey> All);
 }
+
+/// <summary>A transaction began before an integrity key was replaced, and must begin again.</summary>
+internal sealed class StaleKeyException() : Exception("The integrity key was replaced meanwhile.");

@@ -99,7 +99,12 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     }
 
     /// <summary>Has the account of an owner that is locked not count any more.</summary>
-    public void Quarantine(SecretOwner owner) => _owners[owner].Quarantine();
+    /// <param name="owner">The owner.</param>
+    /// <param name="isVouchedFor">Whether the rows are those that were verified, so that they may count again as they are.</param>
+    public void Quarantine(SecretOwner owner, bool isVouchedFor) => _owners[owner].Quarantine(isVouchedFor);
+
+    /// <summary>Has the account of an owner that is locked count again, with the rows that were verified, though no row changes.</summary>
+    public void Release(SecretOwner owner) => _owners[owner].Touch();
 
     /// <summary>Moves the accounts on by what is about to be saved.</summary>
     /// <exception cref="TamperedOwnerException">A row that is changed is not the one that was verified.</exception>
@@ -273,10 +278,10 @@ internal sealed class Locked<TRow>(TRow row, Account account, IReadOnlyDictionar
     public bool IsInQuarantine { get; private set; }
 
     /// <summary>Has it sealed so that it does not count, though no row changes.</summary>
-    public void Quarantine()
+    public void Quarantine(bool isVouchedFor)
     {
         IsInQuarantine = true;
-        Touch();
+        Account = Account with { Version = _version + 1, Digest = isVouchedFor ? Account.Digest : default };
     }
 
     /// <summary>Moves the version on, though no row changes.</summary>

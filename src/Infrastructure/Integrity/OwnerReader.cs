@@ -28,6 +28,9 @@ internal sealed record VerifiedOwner(long Stamp, Account Account, IReadOnlyList<
 /// </summary>
 internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersions<SecretOwner> seen, IntegrityAlarms alarms, AuditedReads reads)
 {
+    /// <summary>Why an owner in quarantine does not verify: nobody changed anything.</summary>
+    private const string InQuarantine = "an operator put it into quarantine";
+
     /// <summary>Reads owners. Null for one that does not verify, which is reported.</summary>
     /// <param name="db">Whose connection to use. In a transaction, the owners are locked in it.</param>
     /// <param name="owners">At least one, each once.</param>
@@ -46,7 +49,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
             for (var at = 0; at < doubtful.Count; at++)
             {
                 verified[doubtful[at]] = again[at].Verified;
-                if (again[at].Fault is { } fault)
+                if (again[at].Fault is { } fault && !string.Equals(fault, InQuarantine, StringComparison.Ordinal))
                 {
                     await alarms.RaiseAsync(asked[at], fault);
                 }
@@ -169,7 +172,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
 
         return seals.Open(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) is { } account
             ? (account, null)
-            : seals.IsInQuarantine(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) ? (null, "an operator put it into quarantine")
+            : seals.OpenInQuarantine(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) is not null ? (null, InQuarantine)
             : (null, "the account was not sealed by this service, or not for this version");
     }
 }

@@ -31,9 +31,9 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
     /// <summary>Seals an account so that it does not count until an operator accepts the owner.</summary>
     public byte[] SealInQuarantine(SecretOwner owner, Account account) => _quarantine.Seal(HolderOf(owner), account);
 
-    /// <summary>Whether the service sealed it like that.</summary>
-    public bool IsInQuarantine(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
-        _quarantine.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount) is not null;
+    /// <summary>The account as it was sealed like that; null: it was not.</summary>
+    public Account? OpenInQuarantine(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
+        _quarantine.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount);
 
     /// <summary>The account of an owner that has none yet.</summary>
     public Account New() => default(Account) with { IntegrityKey = integrity.Newest };

@@ -77,10 +77,17 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         {
             return await CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
         }
-        catch (UniqueViolationException violation) when (violation.Entity is Owner or KeyAccountRow)
+        catch (Exception exception) when (exception is UniqueViolationException { Entity: Owner or KeyAccountRow } or StaleKeyException)
         {
-            // Somebody else opened the account at the same moment. Now it is there.
-            return await CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
+            // Somebody else opened the account at the same moment, or a key was replaced. Now it is there.
+            try
+            {
+                return await CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
+            }
+            catch (StaleKeyException)
+            {
+                throw new UnavailableException();
+            }
         }
     }
 
@@ -144,9 +151,6 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         // Raw SQL: every write runs this, and translating an expression each time costs more than the statement.
         Database.ExecuteSqlRawAsync(LockOwner, [(byte)owner.Kind, Stored(owner.Id)], cancellationToken);
 
-    /// <summary>Declares the stored rows of a locked owner current, without verifying them (<see cref="Acceptance"/>).</summary>
-    internal void AdoptRows(SecretOwner owner, OwnerRows found, long version) => Locked.Adopt(owner, found, version);
-
     /// <summary>Locks the keys of a user, and declares those that are not revoked current, without verifying them; null, and nothing of that, where they verify.</summary>
     internal async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
     {
@@ -170,13 +174,8 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         Locked.MoveToNewestKey(owner);
     }
 
-    /// <summary>Locks an owner, and has its account not count any more.</summary>
-    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
-    internal async Task QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken)
-    {
-        await LockWholeAsync(owner, cancellationToken);
-        Locked.Quarantine(owner);
-    }
+    /// <summary>The accounts that the transaction has locked, for whoever decides about them as a whole (<see cref="Acceptance"/>, <see cref="Quarantine"/>).</summary>
+    internal LockedAccounts LockedAccounts => Locked;
 
     /// <summary>Locks a user's keys, and has their account made with the newest integrity key.</summary>
     /// <exception cref="TamperedOwnerException">They do not verify.</exception>

@@ -117,6 +117,23 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
+    public async Task Readiness_looks_at_no_more_credentials_than_anything_else()
+    {
+        const string Ready = "/health/ready";
+        using var guess = _server.WithKey("nonsense");
+        using var @operator = _server.Operator();
+        for (var at = 0; at < StrictServer.Failures; at++)
+        {
+            Assert.Null((await FromAsync(guess, "203.0.113.4", Ready)).MustBe(200).Json["integrity"]);
+        }
+
+        MustBeTooMany(await FromAsync(guess, "203.0.113.4"));
+        Assert.Null((await FromAsync(@operator, "203.0.113.4", Ready)).MustBe(200).Json["integrity"]);
+        Assert.NotNull((await FromAsync(@operator, "203.0.113.5", Ready)).MustBe(200).Json["integrity"]);
+        Assert.NotNull((await FromAsync(@operator, "203.0.113.4", Ready)).MustBe(200).Json["integrity"]);
+    }
+
+    [Fact]
     public async Task A_network_of_ipv6_is_one_address()
     {
         using var guess = _server.WithKey("nonsense");

@@ -148,6 +148,42 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
 
         (await client.GetAsync("/api/v1/audit/checkpoint")).MustBe(409);
         await UntilReadyIsAsync(client, 503);
+
+        // An operator can only accept it; the audit goes on saying where it is broken.
+        var (code, words) = await RunAsync("integrity", "accept", "--database", "--yes");
+        Assert.Equal(0, code);
+        Assert.Contains("are gone or not sound", words, StringComparison.Ordinal);
+        await UntilReadyIsAsync(client, 200);
+        (await client.GetAsync("/api/v1/audit/checkpoint")).MustBe(200);
+        Assert.NotNull((await client.GetAsync(Verify)).MustBe(200).Json["first_broken"]);
+    }
+
+    [Theory]
+    [InlineData("UPDATE audit_writers SET anchor_mac = head_mac")]
+    [InlineData("UPDATE audit_keys SET writers = writers + 1")]
+    public async Task A_chain_is_not_left_out_of_the_checkpoints_to_be_set_back_later(string attack)
+    {
+        await using var service = Start(("Audit__CheckpointSeconds", "3600"));
+        using var client = await service.ClientAsync(Installation.Key);
+        await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        await AttackAsync(attack);
+        await service.StopAsync();
+
+        await using var next = Start();
+        using var @operator = await next.ClientAsync(Installation.Key);
+        Assert.Contains("checkpoint", (await @operator.GetAsync(Ready)).MustBe(503).Json["failed"]!.AsArray().Select(name => name!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_cannot_be_kept_for_long_is_said()
+    {
+        await using var service = Start(("Audit__CheckpointFile", Path.Combine(_folder, "none", "checkpoint.json")));
+        using var client = await service.ClientAsync(Installation.Key);
+        (await client.GetAsync(Ready)).MustBe(200);
+        await UntilReadyIsAsync(client, 503, seconds: 30);
+        Assert.Contains("cannot be read or written", service.Output, StringComparison.Ordinal);
+        Directory.CreateDirectory(Path.Combine(_folder, "none"));
+        await UntilReadyIsAsync(client, 200);
     }
 
     private static string Saving => string.Join("; ", Audit.Select(table => $"SELECT * INTO saved_{table} FROM {table}"));
@@ -180,11 +216,11 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         throw new TimeoutException("No checkpoint was written in 10 s.");
     }
 
-    private static async Task UntilReadyIsAsync(ApiClient client, int status)
+    private static async Task UntilReadyIsAsync(ApiClient client, int status, int seconds = 10)
     {
         for (var attempt = 0; (await client.GetAsync(Ready)).Status != status; attempt++)
         {
-            Assert.True(attempt < 100, $"{Ready} is not {status} in 10 s");
+            Assert.True(attempt < 10 * seconds, $"{Ready} is not {status} in {seconds} s");
             await Task.Delay(100);
         }
     }

@@ -86,8 +86,15 @@ public sealed class AcceptingWhatIsThere
         await AttackAsync(installation, $"UPDATE owners SET version = s.version, account = s.account FROM saved s WHERE owners.id = '{user}'");
         await MustBeRefusedAsync();
 
-        Assert.Contains("so it is refused already", (await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes")).Words, StringComparison.Ordinal);
-        Assert.Equal(0, (await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes")).Code);
+        // What does not verify any more is put there all the same, and then accepted row by row.
+        Assert.Equal(0, (await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes")).Code);
+        Assert.Contains($"accepted {id} 'kept'", (await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes")).Words, StringComparison.Ordinal);
+        Assert.Equal("the kept value", (await ResolveAsync(runtime)).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>());
+
+        // What nobody touched comes back as it was.
+        await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes");
+        await MustBeRefusedAsync();
+        Assert.Contains("as it was before the quarantine: 1 secrets", (await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes")).Words, StringComparison.Ordinal);
         Assert.Equal("the kept value", (await ResolveAsync(runtime)).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>());
         Assert.Contains((await @operator.GetAsync("/api/v1/audit?action=integrity.quarantine")).MustBe(200).Json["data"]!.AsArray(), row => row!["owner"]!["id"]!.GetValue<Guid>() == user);
 

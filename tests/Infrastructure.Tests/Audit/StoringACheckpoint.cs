@@ -15,13 +15,13 @@ public sealed class StoringACheckpoint : IDisposable
     {
         var key = new byte[AuditChain.KeySize];
         var writers = Enumerable.Range(1, 3).Select(number => new AuditWriter(key, Guid.NewGuid(), number)).ToList();
-        var written = AuditCheckpoint.Of(key, TimeProvider.System.GetUtcNow(), writers);
+        var written = AuditCheckpoint.Of(key, TimeProvider.System.GetUtcNow(), 3, writers);
 
-        Assert.Null(CheckpointFile.Read(_path));
+        Assert.Equal((null, true), CheckpointFile.Read(_path));
         for (var round = 0; round < 2; round++)
         {
             CheckpointFile.Write(_path, written);
-            var read = CheckpointFile.Read(_path)!;
+            var read = CheckpointFile.Read(_path).Found!;
             Assert.True(read.IsGenuine(key));
             Assert.Equal((written.At, 3L), (read.At, read.Count));
             Assert.Equal(writers.Select(writer => writer.Id), read.Heads.Select(head => head.Writer));
@@ -49,15 +49,16 @@ public sealed class StoringACheckpoint : IDisposable
     {
         File.WriteAllText(_path, content);
 
-        Assert.Throws<FormatException>(() => CheckpointFile.Read(_path));
+        Assert.Equal((null, false), CheckpointFile.Read(_path));
     }
 
     [Fact]
     public void What_cannot_be_read_or_written_is_an_error_of_the_file()
     {
         Directory.CreateDirectory(_path);
-        var empty = AuditCheckpoint.Of(new byte[AuditChain.KeySize], TimeProvider.System.GetUtcNow(), []);
+        var empty = AuditCheckpoint.Of(new byte[AuditChain.KeySize], TimeProvider.System.GetUtcNow(), 0, []);
 
         Assert.ThrowsAny<IOException>(() => CheckpointFile.Write(_path, empty));
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(_path)!));
     }
 }

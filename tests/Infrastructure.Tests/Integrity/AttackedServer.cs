@@ -27,6 +27,37 @@ public sealed class AttackedServer : IAsyncLifetime
 #pragma warning restore EF1002
     }
 
+    /// <summary>Attacks while 64 callers resolve, half of them for somebody else: nobody gets another value than the right one, and whoever is not attacked gets it.</summary>
+    public async Task AttackUnderLoadAsync(Victim victim, string sql)
+    {
+        using var bystander = await Victim.NewAsync(Server);
+        using var stop = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 64).Select(number => ResolveUntilAsync(number % 2 == 0 ? victim : bystander, stop.Token)).ToList();
+        await Task.Delay(50, TestContext.Current.CancellationToken);
+        await AttackAsync(sql);
+        await Task.Delay(50, TestContext.Current.CancellationToken);
+        await stop.CancelAsync();
+        var answers = await Task.WhenAll(callers);
+        Assert.All(answers.Where((_, number) => number % 2 == 0), statuses => Assert.All(statuses, status => Assert.Contains(status, (int[])[200, 409])));
+        Assert.All(answers.Where((_, number) => number % 2 == 1), statuses => Assert.All(statuses, status => Assert.Equal(200, status)));
+    }
+
+    private static async Task<List<int>> ResolveUntilAsync(Victim victim, CancellationToken stop)
+    {
+        List<int> statuses = [];
+        do
+        {
+            var answer = await victim.ResolveAsync();
+            statuses.Add(answer.Status);
+            if (answer.Status == 200)
+            {
+                Assert.Equal(Victim.Value, answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
+            }
+        }
+        while (!stop.IsCancellationRequested);
+        return statuses;
+    }
+
     /// <summary>Whether an owner verifies for a process that has seen nothing yet.</summary>
     public async Task<bool> VerifiesAfterRestartAsync(SecretOwner owner)
     {
@@ -131,6 +162,15 @@ public sealed class Victim : IDisposable
         (await UpdateAsync("another value")).MustBe(statusOfFirst);
         (await Admin.DeleteAsync($"/api/v1/secrets/{First}")).MustBe(statusOfFirst);
         (await TryCreateAsync("new", "u", "a new value")).MustBe(409);
+    }
+
+    /// <summary>Sees that whatever only shows names is answered: with them, or with 409 where a row cannot even be read.</summary>
+    public async Task MustBeListedOrRefusedAsync()
+    {
+        foreach (var path in (string[])[$"/api/v1/secrets?organization_id={Organization}", $"/api/v1/secrets/{First}", $"/api/v1/usage?organization_id={Organization}", "/api/v2/aihub/secrets"])
+        {
+            Assert.Contains((await Admin.GetAsync(path)).Status, (int[])[200, 404, 409]);
+        }
     }
 
     public void Dispose()

@@ -81,9 +81,30 @@ public sealed class EditingColumns(AttackedServer attacked) : IClassFixture<Atta
         else
         {
             await victim.MustBeRefusedAsync(column is "secrets.id" ? 404 : 409);
+            await victim.MustBeListedOrRefusedAsync();
             Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
             await attacked.MustBeToldAsync(victim.Owner);
         }
+    }
+
+    [Theory]
+    [InlineData("UPDATE secrets SET updated_at = '4000-01-01 BC' WHERE owner_id = 'owner'")]
+    [InlineData("UPDATE secrets SET created_at = 'infinity' WHERE owner_id = 'owner'")]
+    [InlineData("UPDATE secrets SET tool_name = '' WHERE owner_id = 'owner'")]
+    [InlineData("UPDATE secrets SET workspace_rule = 300 WHERE owner_id = 'owner'")]
+    [InlineData("UPDATE owners SET bytes_used = -1 WHERE id = 'owner'")]
+    [InlineData("UPDATE api_keys SET created_at = '4000-01-01 BC' WHERE organization_id = 'owner' AND prefix = 'prefix'")]
+    public async Task What_cannot_even_be_read_is_no_fault_of_the_service(string attack)
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await attacked.AttackAsync(attack.Replace("'owner'", $"'{victim.Organization}'", StringComparison.Ordinal).Replace("'prefix'", $"'{victim.Prefix}'", StringComparison.Ordinal));
+
+        await victim.MustBeListedOrRefusedAsync();
+        Assert.Contains((await victim.ResolveAsync()).Status, (int[])[401, 409]);
+        Assert.Contains((await victim.Runtime.GetAsync("/api/v1/secrets")).Status, (int[])[200, 401, 409]);
+        using var @operator = attacked.Server.Operator();
+        Assert.Contains((await @operator.GetAsync("/api/v1/api-keys?limit=1000")).Status, (int[])[200, 409]);
+        await attacked.AttackAsync($"DELETE FROM api_keys WHERE organization_id = '{victim.Organization}'");
     }
 
     [Fact]

@@ -147,7 +147,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         _clock.MoveOn(TimeSpan.FromDays(3));
         Assert.Throws<UnavailableException>(() => keys.RequireNewest(1));
         keys.Load([new IntegrityKey(2, new byte[IntegrityKey.Size])], _clock.GetUtcNow());
-        Assert.Throws<UnavailableException>(() => keys.RequireNewest(1));
+        Assert.Throws<StaleKeyException>(() => keys.RequireNewest(1));
         keys.RequireNewest(2);
     }
 

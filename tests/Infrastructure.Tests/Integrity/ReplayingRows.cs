@@ -32,7 +32,8 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         using var victim = await Victim.NewAsync(attacked.Server);
         using var other = await Victim.NewAsync(attacked.Server);
 
-        await attacked.AttackAsync(attack.Replace("'owner'", $"'{victim.Organization}'", StringComparison.Ordinal).Replace("'other'", $"'{other.Organization}'", StringComparison.Ordinal));
+        await attacked.AttackUnderLoadAsync(
+            victim, attack.Replace("'owner'", $"'{victim.Organization}'", StringComparison.Ordinal).Replace("'other'", $"'{other.Organization}'", StringComparison.Ordinal));
 
         Assert.True((await victim.ResolveAsync()).Status == 409, what);
         Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner), what);
@@ -112,7 +113,9 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
 
         Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
         using var @operator = attacked.Server.Operator();
-        Assert.True((await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
+        var verdict = (await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Json;
+        Assert.Null(verdict["first_broken"]);
+        Assert.Contains(verdict["owners"]!.AsArray(), owner => owner!["owner"]!["id"]!.GetValue<string>() == victim.Organization);
     }
 
     [Fact]

@@ -1,0 +1,29 @@
+using MediatR;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Mvc.Filters;
+using Secrets.Api.Authentication;
+using Secrets.Application.Audit;
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Api.V1;
+
+/// <summary>Allows operators a checkpoint of the largest size. Whoever is none is refused before the body is read, by the use case, which says so in the audit.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LargeBodyOfOperatorsAttribute : Attribute, IAsyncResourceFilter
+{
+    public async Task OnResourceExecutionAsync(ResourceExecutingContext context, ResourceExecutionDelegate next)
+    {
+        if ((context.HttpContext.User as CallerPrincipal)?.Caller.Has(Scopes.Operator) != true)
+        {
+            await context.HttpContext.RequestServices.GetRequiredService<IMediator>().Send(new VerifyAudit(Kept: null), context.HttpContext.RequestAborted);
+            return;
+        }
+
+        if (context.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } body)
+        {
+            body.MaxRequestBodySize = CheckpointInfo.MaxSize;
+        }
+
+        await next();
+    }
+}
