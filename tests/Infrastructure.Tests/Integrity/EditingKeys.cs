@@ -1,0 +1,107 @@
+using System.Text.Json.Nodes;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Postgres;
+using Secrets.TestKit;
+
+namespace Secrets.Infrastructure.Tests.Integrity;
+
+/// <summary>
+/// Promise 9: every column of the service's own keys and of the audit is edited, a row is removed, and the next start is refused, or the audit does not verify, or the column stands in the list of those that decide
+/// nothing. A new column without a decision fails the test.
+/// </summary>
+public sealed class EditingKeys : IAsyncLifetime
+{
+    /// <summary>The tables.</summary>
+    internal static readonly string[] Tables = ["audit", "audit_keys", "audit_writers", "integrity_keys", "key_ring", "key_rotations", "key_state", "root_keys"];
+
+    /// <summary>What decides nothing, and why an edit may go unnoticed.</summary>
+    private static readonly Dictionary<string, string> Undecided = new(StringComparer.Ordinal)
+    {
+        ["root_keys.probed_at"] = "readiness writes it to see that the database takes writes",
+    };
+
+    private readonly ApiServer _server = ApiServer.With();
+
+    public EditingKeys() => _server.ReplacesKeysByItself = false;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _server.InitializeAsync();
+        using var @operator = _server.Operator();
+        (await @operator.PostAsync("/api/v1/encryption/rotate", new JsonObject { ["layer"] = "key_ring" })).MustBe(200);
+        await @operator.CreateSecretAsync("n");
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task An_edited_column_is_noticed()
+    {
+        using var model = new PostgresSecretsDbContext.DesignTime().CreateDbContext([]);
+        var unnoticed = new List<string>();
+        foreach (var entity in model.Model.GetEntityTypes().Where(entity => Tables.Contains(entity.GetTableName())))
+        {
+            var table = entity.GetTableName()!;
+            foreach (var property in entity.GetProperties())
+            {
+                var column = property.GetColumnName();
+                var one = table is "audit" ? "sequence = 1" : table is "key_ring" ? "name = (SELECT min(name) FROM key_ring)" : "true";
+                if (!await IsNoticedAsync(table, $"UPDATE {table} SET {column} = {EditingColumns.EditOf(property)} WHERE {one}"))
+                {
+                    unnoticed.Add($"{table}.{column}");
+                }
+            }
+
+            if (!await IsNoticedAsync(table, $"DELETE FROM {table}"))
+            {
+                unnoticed.Add($"{table} (its rows)");
+            }
+        }
+
+        Assert.Equal(Undecided.Keys, unnoticed);
+        Assert.Null(await RefusalAsync());
+    }
+
+    /// <summary>Attacks, asks, and puts the table back.</summary>
+    private async Task<bool> IsNoticedAsync(string table, string attack)
+    {
+        await RunAsync($"DROP TABLE IF EXISTS kept; CREATE TABLE kept AS TABLE {table}");
+        try
+        {
+            await RunAsync(attack);
+            return !await VerifiesAsync() || await RefusalAsync() is not null;
+        }
+        catch (PostgresException exception) when (exception.SqlState.StartsWith("23", StringComparison.Ordinal))
+        {
+            return true; // the database itself refuses it: a key of the schema
+        }
+        finally
+        {
+            await RunAsync($"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept");
+        }
+    }
+
+    private Task<string?> RefusalAsync() => ApiServer.RefusalOfStartAsync(
+        _server.Services.GetRequiredService<IDatabaseServer>().ConnectionString, _server.Services.GetRequiredService<IOptions<EncryptionOptions>>().Value.RootKeyFile!);
+
+    private async Task<bool> VerifiesAsync()
+    {
+        using var @operator = _server.Operator();
+        return (await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>();
+    }
+
+    private async Task RunAsync(string sql)
+    {
+        await using var db = await _server.NewContextAsync();
+#pragma warning disable EF1002 // It is the attacker's.
+        await db.Database.ExecuteSqlRawAsync(sql, Cancellation);
+#pragma warning restore EF1002
+    }
+}
