@@ -7,7 +7,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.V1;
 
-/// <summary>Allows operators a checkpoint of the largest size. Whoever is none is refused before the body is read, by the use case, which says so in the audit.</summary>
+/// <summary>Raises the body limit for operators. Other callers are refused before the body is read, by the use case, which writes the audit row.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LargeBodyOfOperatorsAttribute : Attribute, IAsyncResourceFilter
 {

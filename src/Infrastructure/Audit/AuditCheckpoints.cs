@@ -24,7 +24,7 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
         return AuditCheckpoint.Of(key.Bytes, time.GetUtcNow(), registry.Writers, writers.Where(IsSound));
     }
 
-    /// <summary>Makes the number of chains sound again, whatever it is now: that of the last one.</summary>
+    /// <summary>Replaces a number of chains that does not verify with the number of the last chain.</summary>
     public async Task AcceptCountAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
         await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, row => row.Writers), cancellationToken);

@@ -26,7 +26,7 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
         _fault is { } fault ? HealthCheckResult.Unhealthy(fault)
-        : file.Path is not null && time.GetElapsedTime(Volatile.Read(ref _succeededAt)) > MostFailures * file.Interval ? HealthCheckResult.Unhealthy("For long no checkpoint of the audit could be kept; the log says why.")
+        : file.Path is not null && time.GetElapsedTime(Volatile.Read(ref _succeededAt)) > MostFailures * file.Interval ? HealthCheckResult.Unhealthy("No checkpoint of the audit was kept for a long time. The log says why.")
         : HealthCheckResult.Healthy());
 
     public void Dispose() => _turn.Dispose();
@@ -58,7 +58,7 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
         }
     }
 
-    /// <summary>Keeps a checkpoint of what is there, whatever is missing or not sound, and says so in the audit.</summary>
+    /// <summary>Writes a checkpoint of the audit as it is now, even if rows are missing or chains are not sound, and audits that.</summary>
     /// <returns>What is missing since the one in the file was made, in words for the operator.</returns>
     /// <exception cref="StartupException">No file is configured, or it cannot be written.</exception>
     public async Task<List<string>> AcceptAsync(SecretsDbContext db, CancellationToken cancellationToken)
@@ -114,10 +114,10 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
         var made = await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken);
         if (made is null)
         {
-            return "How many chains the audit has was changed.";
+            return "The number of the audit's chains was changed outside the service.";
         }
 
-        // One that was kept out of every checkpoint could be set back later, and nobody would miss anything.
+        // A chain that no checkpoint contains could be set back later, unnoticed.
         if (made.Unsound > (kept?.Unsound ?? 0))
         {
             return string.Create(CultureInfo.InvariantCulture, $"{made.Unsound} of the audit's {made.Count} chains are gone, or their ends are not sound.");

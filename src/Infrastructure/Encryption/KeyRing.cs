@@ -20,7 +20,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     /// How long ago the ring was last seen to be what it is, at most, when something is wrapped with it. Far below <see cref="KeyRingReplacement.Stay"/>: a process that slept through the
     /// removal of a key, or cannot read the ring any more, wraps nothing with it.
     /// </summary>
-    private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
+    public static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
 
     /// <summary>How often requests have the ring read again, at most, while it does not verify.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);

@@ -82,8 +82,9 @@ internal sealed partial class KeyRotationWorker(
         IReadOnlyList<KeyRotationRow> requests;
         try
         {
-            await RenewRingAsync(db, cancellationToken);
-            requests = ring.Read().Rotations;
+            var records = ring.Read();
+            requests = records.Rotations;
+            await RenewRingAsync(db, records, cancellationToken);
         }
         catch (ConflictException exception)
         {
@@ -113,9 +114,9 @@ internal sealed partial class KeyRotationWorker(
     }
 
     /// <summary>Adds a key where the newest is too old. Again under the lock: another replica may have been first.</summary>
-    private async Task RenewRingAsync(SecretsDbContext db, CancellationToken cancellationToken)
+    private async Task RenewRingAsync(SecretsDbContext db, KeyRecords read, CancellationToken cancellationToken)
     {
-        if (ring.IsToBeRenewed(ring.Read().Ring))
+        if (ring.IsToBeRenewed(read.Ring))
         {
             await ChangeAsync(db, records => ring.IsToBeRenewed(records.Ring) ? ring.WithNewKey(records, out _) : null, cancellationToken);
         }
@@ -140,10 +141,10 @@ internal sealed partial class KeyRotationWorker(
         _ => services.GetRequiredService<IntegrityKeyReplacement>().RunAsync(before, cancellationToken),
     };
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Every key of the layer {Layer} that was to be replaced is gone")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Rotation of {Layer} finished: all old keys removed")]
     private partial void Finished(KeyLayer layer);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "No key is renewed or replaced: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Keys are neither renewed nor replaced: {Reason}")]
     private partial void NotReplaced(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Keys could not be replaced this time, and will be tried again: {Failure}")]

@@ -26,10 +26,8 @@ internal sealed class AcceptanceSources(IOwnerRows rows, OwnerSeals ownerSeals, 
             return null;
         }
 
-        var digests = found.Secrets.Select(secret => KeyValuePair.Create(secret.Id, ownerSeals.DigestOf(secret, account.IntegrityKey)))
-            .Concat(found.DataKeys.Select(key => KeyValuePair.Create(key.Id, ownerSeals.DigestOf(key, account.IntegrityKey))))
-            .ToDictionary();
-        return digests.Values.Aggregate(default(RowDigest), (sum, digest) => sum + digest) == account.Digest && found.Secrets.Count == account.Count
+        var digests = ownerSeals.DigestsOf(found.Secrets, found.DataKeys, account.IntegrityKey);
+        return RowDigest.Sum(digests.Values) == account.Digest && found.Secrets.Count == account.Count
             ? new VerifiedOwner(row.Stamp, account, found.Secrets, found.DataKeys) { Sealed = stored, Digests = digests }
             : null;
     }

@@ -6,9 +6,6 @@ namespace Secrets.Infrastructure.Integrity;
 /// <summary>The integrity keys that this process has: one, and while it is replaced the one before it as well.</summary>
 internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
 {
-    /// <summary>For how long nobody may have seen which keys count, at most, when something new is made with one (<see cref="KeyRing"/> has the same rule).</summary>
-    private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
-
     private volatile Loaded? _loaded;
     private long _seenAt;
 
@@ -22,7 +19,7 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
     /// <exception cref="UnavailableException">It is long since the keys were read.</exception>
     public void RequireNewest(int number)
     {
-        if (time.GetUtcNow().UtcTicks - Volatile.Read(ref _seenAt) > MaxAge.Ticks)
+        if (time.GetUtcNow().UtcTicks - Volatile.Read(ref _seenAt) > KeyRing.MaxAge.Ticks)
         {
             throw new UnavailableException();
         }

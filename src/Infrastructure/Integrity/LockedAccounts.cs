@@ -54,8 +54,8 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     public void Adopt(SecretOwner owner, OwnerRows found, long version)
     {
         var newest = integrity.Newest;
-        var digests = DigestsOf(found.Secrets, found.DataKeys, newest);
-        var account = new Account(version, found.Secrets.Count, found.Secrets.Sum(secret => (long)secret.Size), Sum(digests.Values), CurrentKey: default, newest);
+        var digests = ownerSeals.DigestsOf(found.Secrets, found.DataKeys, newest);
+        var account = new Account(version, found.Secrets.Count, found.Secrets.Sum(secret => (long)secret.Size), RowDigest.Sum(digests.Values), CurrentKey: default, newest);
         Add(owner, new VerifiedOwner(found.Owner.Stamp, account, found.Secrets, found.DataKeys) { Sealed = found.Owner.Account, Digests = digests });
         WriteAll(_owners[owner].Row, nameof(Owner.Stamp));
     }
@@ -65,7 +65,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     {
         var newest = integrity.Newest;
         var digests = DigestsOf(live, newest);
-        Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, Sum(digests.Values), CurrentKey: default, newest), stored?.Account, digests));
+        Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, RowDigest.Sum(digests.Values), CurrentKey: default, newest), stored?.Account, digests));
         _users[userId].Touch();
         WriteAll(_users[userId].Row, nameof(KeyAccountRow.Stamp));
     }
@@ -76,7 +76,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         var (verified, newest) = (_verified[owner], integrity.Newest);
         if (verified.Account.IntegrityKey != newest)
         {
-            _owners[owner].MoveTo(newest, DigestsOf(verified.Secrets, verified.DataKeys, newest));
+            _owners[owner].MoveTo(newest, ownerSeals.DigestsOf(verified.Secrets, verified.DataKeys, newest));
         }
     }
 
@@ -87,7 +87,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     public void MoveToNewestKey(Guid userId, List<ApiKey> live)
     {
         var (locked, newest) = (_users[userId], integrity.Newest);
-        if (Sum(DigestsOf(live, locked.Account.IntegrityKey).Values) != locked.Account.Digest)
+        if (RowDigest.Sum(DigestsOf(live, locked.Account.IntegrityKey).Values) != locked.Account.Digest)
         {
             throw new TamperedOwnerException();
         }
@@ -185,13 +185,6 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         { KeyId: null, Owner: { } owner } => _owners.GetValueOrDefault(owner) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
         _ => fact,
     };
-
-    private static RowDigest Sum(IEnumerable<RowDigest> digests) => digests.Aggregate(default(RowDigest), (sum, digest) => sum + digest);
-
-    private Dictionary<Guid, RowDigest> DigestsOf(IEnumerable<StoredSecret> secrets, IEnumerable<DataKeyRow> keys, int integrityKey) =>
-        secrets.Select(secret => KeyValuePair.Create(secret.Id, ownerSeals.DigestOf(secret, integrityKey)))
-            .Concat(keys.Select(key => KeyValuePair.Create(key.Id, ownerSeals.DigestOf(key, integrityKey))))
-            .ToDictionary();
 
     private Dictionary<Guid, RowDigest> DigestsOf(List<ApiKey> keys, int integrityKey) => keys.ToDictionary(key => key.Id, key => keySeals.DigestOf(key, integrityKey));
 
@@ -291,7 +284,7 @@ internal sealed class Locked<TRow>(TRow row, Account account, IReadOnlyDictionar
     public void MoveTo(int integrityKey, IReadOnlyDictionary<Guid, RowDigest> digests)
     {
         _digests = digests;
-        Account = Account with { Version = _version + 1, Digest = digests.Values.Aggregate(default(RowDigest), (sum, digest) => sum + digest), IntegrityKey = integrityKey };
+        Account = Account with { Version = _version + 1, Digest = RowDigest.Sum(digests.Values), IntegrityKey = integrityKey };
     }
 
     /// <summary>Takes a change of one row.</summary>

@@ -62,5 +62,12 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
         RowPurpose,
         new RowContent().Add(DataKeysTable).Add((long)key.OwnerKind).Add(key.OwnerId).Add(key.Id).Add(key.CreatedAt).AddOptional(key.RetiredAt).Bytes);
 
+    /// <summary>The digest of each of an owner's rows by its id, with the integrity key of that number.</summary>
+    /// <exception cref="EncoderFallbackException">A row has what is no text: the service never wrote it.</exception>
+    public Dictionary<Guid, RowDigest> DigestsOf(IEnumerable<StoredSecret> secrets, IEnumerable<DataKeyRow> keys, int integrityKey) =>
+        secrets.Select(secret => KeyValuePair.Create(secret.Id, DigestOf(secret, integrityKey)))
+            .Concat(keys.Select(key => KeyValuePair.Create(key.Id, DigestOf(key, integrityKey))))
+            .ToDictionary();
+
     private static byte[] HolderOf(SecretOwner owner) => [(byte)owner.Kind, .. Encoding.UTF8.GetBytes(owner.Id)];
 }

@@ -30,6 +30,9 @@ internal readonly record struct RowDigest
 
     private UInt128 High => new(_d, _c);
 
+    /// <summary>The sum of the digests of several rows.</summary>
+    public static RowDigest Sum(IEnumerable<RowDigest> digests) => digests.Aggregate(default(RowDigest), (sum, digest) => sum + digest);
+
     public static RowDigest operator +(RowDigest one, RowDigest other)
     {
         var low = unchecked(one.Low + other.Low);
