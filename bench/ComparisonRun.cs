@@ -4,9 +4,9 @@ namespace Secrets.Bench;
 internal sealed class ComparisonRun(BenchOptions options, CancellationToken cancellationToken)
 {
     private const int Owners = BenchOptions.Small;
+    private const int Slices = 6;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
     {
@@ -20,54 +20,42 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         var sides = new[] { await LoadAsync(ours), await LoadAsync(theirs) };
         foreach (var side in sides)
         {
-            await side.Load.RunAsync(side.Resolve.ForEach(), cancellationToken);
             await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
-            await CreateAsync(side, "warm-up", WarmUp);
+            var made = new Create(side.Owners, "warm-up");
+            await side.Load.RunAsync(made, WarmUp, cancellationToken);
+            await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
         }
 
-        List<(double Ours, double Theirs)> resolves = [], creates = [], deletes = [];
+        List<(Cost Ours, Cost Theirs)> resolves = [], creates = [], deletes = [];
         for (var round = 1; round <= options.Rounds; round++)
         {
-            resolves.Add(await InTurnAsync(sides, round, async side =>
-            {
-                await side.Load.RunAsync(side.Resolve, Settling, cancellationToken);
-                return Each(await side.Load.RunAsync(side.Resolve, options.Duration, cancellationToken));
-            }));
-            List<(Loaded Side, double Create, double Delete)> written = [];
-            foreach (var side in Sites.InTurn(sides, round))
-            {
-                var (create, delete) = await CreateAsync(side, FormattableString.Invariant($"{round}"), options.Duration);
-                written.Add((side, create, delete));
-            }
-
-            var (one, other) = (written.Find(of => of.Side == sides[0]), written.Find(of => of.Side == sides[1]));
-            creates.Add((one.Create, other.Create));
-            deletes.Add((one.Delete, other.Delete));
+            // What the round before wrote is no longer remembered.
+            foreach (var side in sides) await side.Load.RunAsync(side.Resolve.ForEach(), cancellationToken);
+            resolves.Add(await InTurnAsync(sides, Slices, round, side => side.Load.RunAsync(side.Resolve, options.Duration / Slices, cancellationToken)));
+            var made = sides.ToDictionary(side => side, side => new Create(side.Owners, FormattableString.Invariant($"{round}")));
+            creates.Add(await InTurnAsync(sides, Slices, round, side => side.Load.RunAsync(made[side], options.Duration / Slices, cancellationToken)));
+            deletes.Add(await InTurnAsync(sides, 1, round, side => side.Load.RunAsync(new Delete(made[side].Made), cancellationToken)));
             Progress.Say($"round {round} of {options.Rounds}: resolve {Ratio(resolves[^1]):0.000}, create {Ratio(creates[^1]):0.000}, delete {Ratio(deletes[^1]):0.000}");
         }
 
         Console.WriteLine(FormattableString.Invariant(
-            $"Processor time of service and database for a request, {options.Rounds} alternating rounds of {options.Seconds} s, {options.Connections} connections, {Owners:N0} owners with {StoreDefaults.Each} secrets"));
+            $"Processor time of service and database for a request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices, {options.Connections} connections, {Owners:N0} owners with {StoreDefaults.Each} secrets"));
         Tell("resolve", resolves);
         Tell("create", creates);
         Tell("delete", deletes);
         Console.WriteLine(FormattableString.Invariant($"memory of the service: {ours.Service.Memory.Now / 1048576.0:0} and {theirs.Service.Memory.Now / 1048576.0:0} MiB"));
     }
 
-    /// <summary>Creates for a while, and deletes what was made.</summary>
-    private async Task<(double Create, double Delete)> CreateAsync(Loaded side, string series, TimeSpan duration)
+    /// <summary>Both sides by turns, in slices so short that a machine that gets slower does so for both.</summary>
+    private static async Task<(Cost Ours, Cost Theirs)> InTurnAsync(Loaded[] sides, int slices, int round, Func<Loaded, Task<Measurement>> measure)
     {
-        var create = new Create(side.Owners, series);
-        var created = Each(await side.Load.RunAsync(create, duration, cancellationToken));
-        var deleted = Each(await side.Load.RunAsync(new Delete(create.Made), cancellationToken));
-        return (created, deleted);
-    }
+        var measured = sides.ToDictionary(side => side, _ => new List<Measurement>());
+        for (var slice = 0; slice < slices; slice++)
+        {
+            foreach (var side in Sites.InTurn(sides, round + slice)) measured[side].Add(await measure(side));
+        }
 
-    private static async Task<(double Ours, double Theirs)> InTurnAsync(Loaded[] sides, int round, Func<Loaded, Task<double>> measure)
-    {
-        var measured = new Dictionary<Loaded, double>();
-        foreach (var side in Sites.InTurn(sides, round)) measured.Add(side, await measure(side));
-        return (measured[sides[0]], measured[sides[1]]);
+        return (Each(Measurement.Of(measured[sides[0]])), Each(Measurement.Of(measured[sides[1]])));
     }
 
     private async Task<Loaded> LoadAsync(Site site)
@@ -80,17 +68,21 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         return new Loaded(load, owners, new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
     }
 
-    private static double Each(Measurement measured) => (measured.Cost.Service + measured.Cost.Database).TotalMicroseconds / measured.Requests;
+    private static Cost Each(Measurement measured) =>
+        new(measured.Cost.Service.TotalMicroseconds / measured.Requests, measured.Cost.Database.TotalMicroseconds / measured.Requests);
 
-    private static double Ratio((double Ours, double Theirs) round) => round.Ours / round.Theirs;
+    private static double Ratio((Cost Ours, Cost Theirs) round) => round.Ours.Whole / round.Theirs.Whole;
 
-    private static void Tell(string what, List<(double Ours, double Theirs)> rounds)
+    private static void Tell(string what, List<(Cost Ours, Cost Theirs)> rounds)
     {
         var ratios = rounds.Select(Ratio).Order().ToList();
         var outside = OutsideOfMedian(ratios.Count);
         Console.WriteLine(FormattableString.Invariant(
-            $"{what}: {Report.Median(rounds.Select(round => round.Ours)):0} and {Report.Median(rounds.Select(round => round.Theirs)):0} µs, ratio {Report.Median(ratios):0.000}, 95% interval of the median {ratios[outside]:0.000} to {ratios[^(outside + 1)]:0.000}"));
+            $"{what}: ratio {Report.Median(ratios):0.000}, 95% interval of the median {ratios[outside]:0.000} to {ratios[^(outside + 1)]:0.000}; {Said(rounds.ConvertAll(round => round.Ours))} and {Said(rounds.ConvertAll(round => round.Theirs))}"));
     }
+
+    private static string Said(List<Cost> costs) => FormattableString.Invariant(
+        $"{Report.Median(costs.Select(cost => cost.Whole)):0} µs (service {Report.Median(costs.Select(cost => cost.Service)):0}, database {Report.Median(costs.Select(cost => cost.Database)):0})");
 
     /// <summary>How many of the ordered values may be left out at either end, for the median to lie between the rest with a probability of 95% (a sum of binomial coefficients).</summary>
     private static int OutsideOfMedian(int count)
@@ -105,6 +97,12 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         }
 
         return outside;
+    }
+
+    /// <summary>What one request costs of processor time, in microseconds.</summary>
+    private sealed record Cost(double Service, double Database)
+    {
+        public double Whole => Service + Database;
     }
 
     private sealed record Loaded(LoadGenerator Load, IReadOnlyList<Owner> Owners, Resolve Resolve);
