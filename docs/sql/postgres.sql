@@ -8,7 +8,7 @@ START TRANSACTION;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE api_keys (
         id uuid NOT NULL,
         name character varying(510) COLLATE "C" NOT NULL,
@@ -22,6 +22,7 @@ BEGIN
         expires_at timestamp with time zone,
         created_at timestamp with time zone NOT NULL,
         created_by uuid NOT NULL,
+        created_by_key uuid,
         last_used_at timestamp with time zone,
         revoked_at timestamp with time zone,
         replaced_by uuid,
@@ -32,12 +33,15 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE audit (
         writer uuid NOT NULL,
         sequence bigint NOT NULL,
         at timestamp with time zone NOT NULL,
         actor uuid NOT NULL,
+        key_id uuid,
+        token_issuer character varying(512) COLLATE "C",
+        token_subject character varying(512) COLLATE "C",
         action smallint NOT NULL,
         outcome smallint NOT NULL,
         owner_kind smallint,
@@ -45,12 +49,16 @@ BEGIN
         owner_version bigint,
         secret_id uuid,
         secret_version integer,
-        key_id uuid,
-        key_user_id uuid,
+        target_key_id uuid,
+        target_key_user_id uuid,
         tool_name character varying(2048) COLLATE "C",
         tool_arg character varying(2048) COLLATE "C",
         address character varying(64) COLLATE "C",
+        agent_id character varying(128) COLLATE "C",
+        run_id character varying(128) COLLATE "C",
+        tool_call_id character varying(128) COLLATE "C",
         request_id character varying(128) COLLATE "C",
+        client_request_id character varying(128) COLLATE "C",
         hash bytea NOT NULL,
         CONSTRAINT pk_audit PRIMARY KEY (writer, sequence)
     );
@@ -59,7 +67,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE audit_keys (
         id integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -72,7 +80,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE audit_writers (
         id uuid NOT NULL,
         number bigint NOT NULL,
@@ -89,7 +97,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE integrity_keys (
         number integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -100,7 +108,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE key_accounts (
         user_id uuid NOT NULL,
         version bigint NOT NULL,
@@ -114,7 +122,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE key_ring (
         name character varying(255) COLLATE "C" NOT NULL,
         xml text COLLATE "C" NOT NULL,
@@ -126,7 +134,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE key_rotations (
         layer smallint NOT NULL,
         requested_at timestamp with time zone NOT NULL,
@@ -138,7 +146,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE key_state (
         id integer NOT NULL,
         revision bigint NOT NULL,
@@ -150,7 +158,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE owners (
         kind smallint NOT NULL,
         id character varying(255) COLLATE "C" NOT NULL,
@@ -166,7 +174,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE root_keys (
         id integer NOT NULL,
         fingerprint character varying(16) COLLATE "C" NOT NULL,
@@ -179,7 +187,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE data_keys (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -195,7 +203,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE secrets (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -226,7 +234,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE secret_uses (
         secret_id uuid NOT NULL,
         count bigint NOT NULL,
@@ -239,7 +247,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE TABLE workspace_grants (
         number integer NOT NULL,
         secret_id uuid NOT NULL,
@@ -252,112 +260,119 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
+    CREATE INDEX ix_api_keys_created_by_key ON api_keys (created_by_key);
+    END IF;
+END $EF$;
+
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_api_keys_listing ON api_keys (created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_api_keys_organization ON api_keys (organization_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_api_keys_user ON api_keys (user_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE UNIQUE INDEX ux_api_keys_prefix ON api_keys (prefix);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_audit_actor ON audit (actor, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_audit_at ON audit (at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
-    CREATE INDEX ix_audit_key_user_version ON audit (key_user_id, owner_version) WHERE owner_version IS NOT NULL AND key_user_id IS NOT NULL;
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
+    CREATE INDEX ix_audit_key_version ON audit (target_key_user_id, owner_version) WHERE owner_version IS NOT NULL AND target_key_user_id IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_audit_owner ON audit (owner_id, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
-    CREATE INDEX ix_audit_owner_version ON audit (owner_id, owner_version) WHERE owner_version IS NOT NULL AND key_user_id IS NULL;
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
+    CREATE INDEX ix_audit_owner_version ON audit (owner_id, owner_version) WHERE owner_version IS NOT NULL AND target_key_user_id IS NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_data_keys_owner ON data_keys (owner_kind, owner_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE UNIQUE INDEX ux_data_keys_current ON data_keys (owner_kind, owner_id) WHERE retired_at IS NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_secrets_listing ON secrets (owner_kind, owner_id, created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE INDEX ix_secrets_pattern_arg ON secrets (owner_kind, owner_id, pattern_arg_key) WHERE pattern_arg_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_default ON secrets (owner_kind, owner_id, tool_key, arg_key) WHERE tool_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_name ON secrets (owner_kind, owner_id, name_key);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         UPDATE owners SET stamp = stamp + 1 WHERE kind = OLD.owner_kind AND id = OLD.owner_id;
@@ -401,9 +416,9 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130025504_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130110041_Initial') THEN
     INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261130025504_Initial', '10.0.15');
+    VALUES ('20261130110041_Initial', '10.0.15');
     END IF;
 END $EF$;
 COMMIT;

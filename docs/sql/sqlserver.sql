@@ -11,7 +11,7 @@ GO
 BEGIN TRANSACTION;
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [api_keys] (
@@ -27,6 +27,7 @@ BEGIN
         [expires_at] datetimeoffset(6) NULL,
         [created_at] datetimeoffset(6) NOT NULL,
         [created_by] binary(16) NOT NULL,
+        [created_by_key] binary(16) NULL,
         [last_used_at] datetimeoffset(6) NULL,
         [revoked_at] datetimeoffset(6) NULL,
         [replaced_by] binary(16) NULL,
@@ -36,7 +37,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [audit] (
@@ -44,6 +45,9 @@ BEGIN
         [sequence] bigint NOT NULL,
         [at] datetimeoffset(6) NOT NULL,
         [actor] binary(16) NOT NULL,
+        [key_id] binary(16) NULL,
+        [token_issuer] nvarchar(512) COLLATE Latin1_General_100_BIN2 NULL,
+        [token_subject] nvarchar(512) COLLATE Latin1_General_100_BIN2 NULL,
         [action] smallint NOT NULL,
         [outcome] smallint NOT NULL,
         [owner_kind] smallint NULL,
@@ -51,12 +55,16 @@ BEGIN
         [owner_version] bigint NULL,
         [secret_id] binary(16) NULL,
         [secret_version] int NULL,
-        [key_id] binary(16) NULL,
-        [key_user_id] binary(16) NULL,
+        [target_key_id] binary(16) NULL,
+        [target_key_user_id] binary(16) NULL,
         [tool_name] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
         [tool_arg] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NULL,
         [address] nvarchar(64) COLLATE Latin1_General_100_BIN2 NULL,
+        [agent_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
+        [run_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
+        [tool_call_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
         [request_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
+        [client_request_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
         [hash] binary(32) NOT NULL,
         CONSTRAINT [pk_audit] PRIMARY KEY ([writer], [sequence])
     );
@@ -64,7 +72,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [audit_keys] (
@@ -78,7 +86,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [audit_writers] (
@@ -96,7 +104,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [integrity_keys] (
@@ -108,7 +116,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [key_accounts] (
@@ -123,7 +131,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [key_ring] (
@@ -136,7 +144,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [key_rotations] (
@@ -149,7 +157,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [key_state] (
@@ -162,7 +170,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [owners] (
@@ -179,7 +187,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [root_keys] (
@@ -193,7 +201,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [data_keys] (
@@ -210,7 +218,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [secrets] (
@@ -242,7 +250,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [secret_uses] (
@@ -256,7 +264,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE TABLE [workspace_grants] (
@@ -270,7 +278,15 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_api_keys_created_by_key] ON [api_keys] ([created_by_key]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
@@ -278,7 +294,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
@@ -286,7 +302,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
@@ -294,7 +310,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
@@ -302,7 +318,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
@@ -310,7 +326,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_at] ON [audit] ([at]);
@@ -318,15 +334,15 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
-    EXEC(N'CREATE INDEX [ix_audit_key_user_version] ON [audit] ([key_user_id], [owner_version]) WHERE owner_version IS NOT NULL AND key_user_id IS NOT NULL');
+    EXEC(N'CREATE INDEX [ix_audit_key_version] ON [audit] ([target_key_user_id], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NOT NULL');
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
@@ -334,15 +350,15 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
-    EXEC(N'CREATE INDEX [ix_audit_owner_version] ON [audit] ([owner_id], [owner_version]) WHERE owner_version IS NOT NULL AND key_user_id IS NULL');
+    EXEC(N'CREATE INDEX [ix_audit_owner_version] ON [audit] ([owner_id], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NULL');
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE INDEX [ix_data_keys_owner] ON [data_keys] ([owner_kind], [owner_id]);
@@ -350,7 +366,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
@@ -358,7 +374,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
@@ -366,7 +382,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
@@ -374,7 +390,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
@@ -382,7 +398,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
@@ -390,11 +406,11 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130025530_Initial'
+    WHERE [MigrationId] = N'20261130110330_Initial'
 )
 BEGIN
     INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261130025530_Initial', N'10.0.15');
+    VALUES (N'20261130110330_Initial', N'10.0.15');
 END;
 
 COMMIT;

@@ -4,7 +4,10 @@ using Secrets.Client;
 namespace Secrets.AgentRuntime;
 
 /// <summary>What a platform does between a model that asks for a tool and the tool.</summary>
-internal sealed class Platform(ISecretsClient secrets, TextWriter output)
+/// <param name="secrets">The service.</param>
+/// <param name="userId">The user for whom the agent runs.</param>
+/// <param name="output">Where people read what was done.</param>
+internal sealed class Platform(ISecretsClient secrets, Guid userId, TextWriter output)
 {
     /// <summary>Runs a tool with the arguments that the model gave and, for those that it did not, with the user's secrets.</summary>
     /// <param name="tool">The tool.</param>
@@ -13,7 +16,7 @@ internal sealed class Platform(ISecretsClient secrets, TextWriter output)
     public async Task CallAsync(Tool tool, JsonObject given, CancellationToken cancellationToken)
     {
         await output.WriteLineAsync($"\nThe model calls {tool.Name} with {given.ToJsonString()}");
-        var call = new ToolCallRequest { ToolName = tool.Name, ToolArgs = tool.MissingFrom(given) };
+        var call = new ResolveRequest { UserId = userId, ToolName = tool.Name, ToolArgs = tool.MissingFrom(given) };
 
         using var resolved = await secrets.ResolveAsync(call, cancellationToken: cancellationToken);
         var arguments = given.DeepClone().AsObject();
@@ -28,9 +31,10 @@ internal sealed class Platform(ISecretsClient secrets, TextWriter output)
     }
 
     /// <summary>For people: what was filled, by which secret, and why that one. None of it needs the value.</summary>
-    private async Task ExplainAsync(ToolCallRequest call, Resolved resolved, CancellationToken cancellationToken)
+    private async Task ExplainAsync(ResolveRequest call, Resolved resolved, CancellationToken cancellationToken)
     {
-        var explanation = await secrets.ExplainAsync(call, cancellationToken: cancellationToken);
+        var explanation = await secrets.ExplainAsync(
+            new ExplainRequest { UserId = call.UserId, ToolName = call.ToolName, ToolArgs = call.ToolArgs }, cancellationToken: cancellationToken);
         var rules = explanation.Arguments.ToDictionary(argument => argument.ToolArg, argument => argument.Rule, StringComparer.Ordinal);
         foreach (var filled in resolved.Values)
         {

@@ -38,7 +38,8 @@ try
     await output.WriteLineAsync("\nSecrets");
     await SampleSecrets.StoreAsync(secrets, output, stop.Token);
 
-    var platform = new Platform(secrets, output);
+    // A platform knows its users; this one has only the one whose key it was given.
+    var platform = new Platform(secrets, (await secrets.GetMeAsync(stop.Token)).UserId, output);
     await platform.CallAsync(Tool.All[0], new JsonObject { ["issue_id"] = "ENG-42" }, stop.Token);
     await platform.CallAsync(Tool.All[1], new JsonObject { ["repository"] = "acme/site", ["token"] = null }, stop.Token);
     await platform.CallAsync(Tool.All[2], new JsonObject { ["city"] = "Oslo" }, stop.Token);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure;
+using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Api;
@@ -28,6 +29,7 @@ internal static class Commands
         var root = new RootCommand("Serves secrets. Settings are read from the environment and from arguments, such as --Quota:BytesPerOwner=2097152.")
         {
             migrate,
+            Keys(build),
             Integrity(build),
         };
         root.TreatUnmatchedTokensAsErrors = false;
@@ -40,10 +42,29 @@ internal static class Commands
         return root;
     }
 
+    private static Command Keys(Func<string[], WebApplication> build)
+    {
+        var createFirst = new Command("create-first", "Make the first API key, which has every scope, and print it. Fails if there is an API key of an operator already.");
+        createFirst.SetAction((result, cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IFirstKey>(
+            async first =>
+            {
+                if (await first.MakeIfMissingAsync(cancellation) is not { } key)
+                {
+                    await Console.Error.WriteLineAsync("There is an API key of an operator already, in the database or as Auth:BootstrapKey. Nothing was changed.");
+                    return 1;
+                }
+
+                await Console.Out.WriteLineAsync(key);
+                return 0;
+            },
+            cancellation));
+        return new Command("keys", "Deal with API keys.") { createFirst };
+    }
+
     private static Command Integrity(Func<string[], WebApplication> build)
     {
         var list = new Command("list", $"Verify every owner and every user's API keys, and list those that do not verify. Ends with {ExitCodeOfFaults} if there are any.");
-        list.SetAction((result, cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync(
+        list.SetAction((result, cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IIntegrityCommands>(
             async integrity =>
             {
                 var count = 0;
@@ -108,7 +129,7 @@ internal static class Commands
         Option<bool> yes,
         string question,
         Func<IIntegrityCommands, Task<IReadOnlyList<string>>> change,
-        CancellationToken cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync(
+        CancellationToken cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IIntegrityCommands>(
         async integrity =>
         {
             if (!result.GetValue(yes) && !await IsConfirmedAsync(question))

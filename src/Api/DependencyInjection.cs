@@ -49,6 +49,7 @@ internal static class DependencyInjection
             mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
             mvc.ModelBinderProviders.Insert(0, new ParameterBinders());
+            mvc.Filters.Add(new UnknownParameters());
             mvc.InputFormatters.Clear();
             mvc.InputFormatters.Add(input);
             mvc.OutputFormatters.Clear();
@@ -78,7 +79,7 @@ internal static class DependencyInjection
             (provider.GetRequiredService<IHttpContextAccessor>().HttpContext?.User as CallerPrincipal)?.Caller
             ?? throw new UnauthenticatedException());
         services.AddTransient(provider =>
-            provider.GetRequiredService<IHttpContextAccessor>().HttpContext?.Origin() ?? new RequestOrigin(Address: null, RequestId: null));
+            provider.GetRequiredService<IHttpContextAccessor>().HttpContext?.Origin() ?? new RequestOrigin(Address: null, RequestId: null, ClientRequestId: null));
     }
 
     private static void Configure(JsonSerializerOptions json)

@@ -1,6 +1,7 @@
 using FluentValidation;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
+using Secrets.Application.ApiKeys;
 using Secrets.Application.Audit;
 using Secrets.Application.Common.Behaviours;
 using Secrets.Application.Secrets;
@@ -32,6 +33,7 @@ public static class DependencyInjection
         services.AddAutoMapper(configuration => configuration.AddMaps(assembly));
         services.AddTransient<AuditTrail>();
         services.AddTransient<OwnerTransaction>();
+        services.AddTransient<KeyMaker>();
         return services;
     }
 }

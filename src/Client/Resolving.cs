@@ -41,17 +41,17 @@ public static class SecretsClientExtensions
     /// The values for a call of a tool. Dispose the result after the call.
     /// </summary>
     /// <param name="client">The service.</param>
-    /// <param name="userId">Whom the call is for; null: whom the credential acts for.</param>
+    /// <param name="userId">The user whom the call is for.</param>
     /// <param name="toolName">The tool.</param>
     /// <param name="toolArgs">The arguments that the call did not receive; null: every argument for which there is a default.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="SecretsApiException">The service refused. An argument without a value is no error: see <see cref="Resolved.Missing"/>.</exception>
     public static Task<Resolved> ResolveAsync(
         this ISecretsClient client,
-        Guid? userId,
+        Guid userId,
         string toolName,
         IReadOnlyList<string>? toolArgs = null,
         CancellationToken cancellationToken = default) =>
         client.ResolveAsync(
-            new ToolCallRequest { UserId = userId, ToolName = toolName, ToolArgs = toolArgs }, cancellationToken: cancellationToken);
+            new ResolveRequest { UserId = userId, ToolName = toolName, ToolArgs = toolArgs }, cancellationToken: cancellationToken);
 }

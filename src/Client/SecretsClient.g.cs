@@ -60,12 +60,13 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Revoke a key, at once.
+        /// Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.
         /// </summary>
         /// <param name="id">The key's id.</param>
+        /// <param name="cascade">Whether to revoke what was made with it too; not when left out.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task DeleteApiKeyAsync(System.Guid id, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<RevokedKeys> DeleteApiKeyAsync(System.Guid id, bool? cascade = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -125,11 +126,19 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
+        /// Say whom one's credential stands for, and what it may do.
+        /// </summary>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        System.Threading.Tasks.Task<MeInfo> GetMeAsync(System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
         /// Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<Resolved> ResolveAsync(ToolCallRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<Resolved> ResolveAsync(ResolveRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -137,7 +146,7 @@ namespace Secrets.Client
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<ResolutionExplanation> ExplainAsync(ToolCallRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<ResolutionExplanation> ExplainAsync(ExplainRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -529,12 +538,13 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Revoke a key, at once.
+        /// Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.
         /// </summary>
         /// <param name="id">The key's id.</param>
+        /// <param name="cascade">Whether to revoke what was made with it too; not when left out.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task DeleteApiKeyAsync(System.Guid id, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<RevokedKeys> DeleteApiKeyAsync(System.Guid id, bool? cascade = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             if (id == null)
                 throw new System.ArgumentNullException("id");
@@ -546,12 +556,19 @@ namespace Secrets.Client
                 using (var request_ = new System.Net.Http.HttpRequestMessage())
                 {
                     request_.Method = new System.Net.Http.HttpMethod("DELETE");
+                    request_.Headers.Accept.Add(System.Net.Http.Headers.MediaTypeWithQualityHeaderValue.Parse("application/json"));
 
                     var urlBuilder_ = new System.Text.StringBuilder();
 
                     // Operation Path: "api/v1/api-keys/{id}"
                     urlBuilder_.Append("api/v1/api-keys/");
                     urlBuilder_.Append(System.Uri.EscapeDataString(ConvertToString(id, System.Globalization.CultureInfo.InvariantCulture)));
+                    urlBuilder_.Append('?');
+                    if (cascade != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("cascade")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(cascade, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    urlBuilder_.Length--;
 
                     PrepareRequest(client_, request_, urlBuilder_);
 
@@ -578,7 +595,12 @@ namespace Secrets.Client
                         var status_ = (int)response_.StatusCode;
                         if (status_ == 200)
                         {
-                            return;
+                            var objectResponse_ = await ReadObjectResponseAsync<RevokedKeys>(response_, headers_, cancellationToken).ConfigureAwait(false);
+                            if (objectResponse_.Object == null)
+                            {
+                                throw new SecretsApiException("Response was null which was not expected.", status_, objectResponse_.Text, headers_, null);
+                            }
+                            return objectResponse_.Object;
                         }
                         else
                         {
@@ -1102,11 +1124,85 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
+        /// Say whom one's credential stands for, and what it may do.
+        /// </summary>
+        /// <returns>OK</returns>
+        /// <exception cref="SecretsApiException">A server side error occurred.</exception>
+        public virtual async System.Threading.Tasks.Task<MeInfo> GetMeAsync(System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        {
+            var client_ = _httpClient;
+            var disposeClient_ = false;
+            try
+            {
+                using (var request_ = new System.Net.Http.HttpRequestMessage())
+                {
+                    request_.Method = new System.Net.Http.HttpMethod("GET");
+                    request_.Headers.Accept.Add(System.Net.Http.Headers.MediaTypeWithQualityHeaderValue.Parse("application/json"));
+
+                    var urlBuilder_ = new System.Text.StringBuilder();
+
+                    // Operation Path: "api/v1/me"
+                    urlBuilder_.Append("api/v1/me");
+
+                    PrepareRequest(client_, request_, urlBuilder_);
+
+                    var url_ = urlBuilder_.ToString();
+                    request_.RequestUri = new System.Uri(url_, System.UriKind.RelativeOrAbsolute);
+
+                    PrepareRequest(client_, request_, url_);
+
+                    var response_ = await client_.SendAsync(request_, System.Net.Http.HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    var disposeResponse_ = true;
+                    try
+                    {
+                        var headers_ = new System.Collections.Generic.Dictionary<string, System.Collections.Generic.IEnumerable<string>>();
+                        foreach (var item_ in response_.Headers)
+                            headers_[item_.Key] = item_.Value;
+                        if (response_.Content != null && response_.Content.Headers != null)
+                        {
+                            foreach (var item_ in response_.Content.Headers)
+                                headers_[item_.Key] = item_.Value;
+                        }
+
+                        ProcessResponse(client_, response_);
+
+                        var status_ = (int)response_.StatusCode;
+                        if (status_ == 200)
+                        {
+                            var objectResponse_ = await ReadObjectResponseAsync<MeInfo>(response_, headers_, cancellationToken).ConfigureAwait(false);
+                            if (objectResponse_.Object == null)
+                            {
+                                throw new SecretsApiException("Response was null which was not expected.", status_, objectResponse_.Text, headers_, null);
+                            }
+                            return objectResponse_.Object;
+                        }
+                        else
+                        {
+                            var responseData_ = response_.Content == null ? null : await ReadAsStringAsync(response_.Content, cancellationToken).ConfigureAwait(false);
+                            throw new SecretsApiException("The HTTP status code of the response was not expected (" + status_ + ").", status_, responseData_, headers_, null);
+                        }
+                    }
+                    finally
+                    {
+                        if (disposeResponse_)
+                            response_.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                if (disposeClient_)
+                    client_.Dispose();
+            }
+        }
+
+        /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
+        /// <summary>
         /// Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<Resolved> ResolveAsync(ToolCallRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<Resolved> ResolveAsync(ResolveRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             if (body == null)
                 throw new System.ArgumentNullException("body");
@@ -1187,7 +1283,7 @@ namespace Secrets.Client
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<ResolutionExplanation> ExplainAsync(ToolCallRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<ResolutionExplanation> ExplainAsync(ExplainRequest body, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             if (body == null)
                 throw new System.ArgumentNullException("body");
@@ -2346,6 +2442,12 @@ namespace Secrets.Client
         public required System.DateTimeOffset CreatedAt { get; init; }
 
         /// <summary>
+        /// The API key that it was made with; null: a token, or the bootstrap key.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("created_by_key")]
+        public required System.Guid? CreatedByKey { get; init; }
+
+        /// <summary>
         /// When it was last used, at most a minute behind; null: never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("last_used_at")]
@@ -2460,6 +2562,18 @@ namespace Secrets.Client
         public required System.Guid Actor { get; init; }
 
         /// <summary>
+        /// The API key that acted; `00000000-0000-0000-0000-000000000001` is the bootstrap key. Null where none did.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("key_id")]
+        public required System.Guid? KeyId { get; init; }
+
+        /// <summary>
+        ///
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("token")]
+        public required AuditToken? Token { get; init; }
+
+        /// <summary>
         /// What, such as `secret.update`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("action")]
@@ -2496,10 +2610,10 @@ namespace Secrets.Client
         public required int? SecretVersion { get; init; }
 
         /// <summary>
-        /// The API key that was made, replaced, revoked or refused.
+        /// The API key that was made, replaced or revoked; where `denied`, the one that was asked for.
         /// </summary>
-        [System.Text.Json.Serialization.JsonPropertyName("key_id")]
-        public required System.Guid? KeyId { get; init; }
+        [System.Text.Json.Serialization.JsonPropertyName("target_key_id")]
+        public required System.Guid? TargetKeyId { get; init; }
 
         /// <summary>
         /// The tool or pattern.
@@ -2520,10 +2634,22 @@ namespace Secrets.Client
         public required string? Address { get; init; }
 
         /// <summary>
+        ///
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("context")]
+        public required CallContextInfo? Context { get; init; }
+
+        /// <summary>
         /// The request's id, as the log has it.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("request_id")]
         public required string? RequestId { get; init; }
+
+        /// <summary>
+        /// The id that the caller gave to the request.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("client_request_id")]
+        public required string? ClientRequestId { get; init; }
 
         /// <summary>
         /// Of this row and of all before it in its chain, in hexadecimal.
@@ -2590,6 +2716,52 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }
+
+    }
+
+    /// <summary>
+    /// Whose token it was.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class AuditToken
+    {
+        /// <summary>
+        /// Who made it out (`iss`).
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("issuer")]
+        public required string Issuer { get; init; }
+
+        /// <summary>
+        /// For whom (`sub`).
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("subject")]
+        public required string Subject { get; init; }
+
+    }
+
+    /// <summary>
+    /// What a runtime says of a call, in its own words. Each is 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class CallContextInfo
+    {
+        /// <summary>
+        /// The agent.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("agent_id")]
+        public string? AgentId { get; init; }
+
+        /// <summary>
+        /// The agent's run.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("run_id")]
+        public string? RunId { get; init; }
+
+        /// <summary>
+        /// The call of the tool in that run.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("tool_call_id")]
+        public string? ToolCallId { get; init; }
 
     }
 
@@ -2733,7 +2905,8 @@ namespace Secrets.Client
         public System.Collections.Generic.IReadOnlyList<string>? Workspaces { get; init; }
 
         /// <summary>
-        /// When it stops working; never when left out.
+        /// When it stops working; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
+        /// <br/>year, unless the service is set up otherwise.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
         public System.DateTimeOffset? ExpiresAt { get; init; }
@@ -2775,6 +2948,38 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("is_default_for_tool")]
         public bool? IsDefaultForTool { get; init; }
+
+    }
+
+    /// <summary>
+    /// A credential. Where an API key and a token were sent together it is the key.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class CredentialInfo
+    {
+        /// <summary>
+        /// `api_key` or `jwt`.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("kind")]
+        public required string Kind { get; init; }
+
+        /// <summary>
+        /// The API key's id; absent for a token.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("id")]
+        public System.Guid? Id { get; init; }
+
+        /// <summary>
+        /// The token's subject (`sub`); absent for an API key.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("subject")]
+        public string? Subject { get; init; }
+
+        /// <summary>
+        /// When it is accepted no more; null: never.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
+        public required System.DateTimeOffset? ExpiresAt { get; init; }
 
     }
 
@@ -2821,6 +3026,51 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("integrity")]
         public required KeyRotationInfo Integrity { get; init; }
+
+    }
+
+    /// <summary>
+    /// A call of a tool, to be explained.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class ExplainRequest
+    {
+        /// <summary>
+        /// As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give it.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("user_id")]
+        public System.Guid? UserId { get; init; }
+
+        /// <summary>
+        /// The tool. It is a name: a `*` in it stands for itself.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
+        public required string ToolName { get; init; }
+
+        /// <summary>
+        /// The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("tool_args")]
+        public System.Collections.Generic.IReadOnlyList<string>? ToolArgs { get; init; }
+
+        /// <summary>
+        /// Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
+        /// <br/>from a default.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("references")]
+        public System.Collections.Generic.IReadOnlyDictionary<string, string>? References { get; init; }
+
+        /// <summary>
+        /// The organisation that the call is made in; its defaults come after the user's.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
+        public string? OrganizationId { get; init; }
+
+        /// <summary>
+        /// The workspace of that organisation in which the call is made.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("workspace")]
+        public string? Workspace { get; init; }
 
     }
 
@@ -2923,6 +3173,64 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("keys_left")]
         public required long KeysLeft { get; init; }
+
+    }
+
+    /// <summary>
+    /// Whom a credential stands for, and what it may do.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class MeInfo
+    {
+        /// <summary>
+        /// The user whom it acts for.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("user_id")]
+        public required System.Guid UserId { get; init; }
+
+        /// <summary>
+        /// The organisations that it is for.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("organizations")]
+        public required System.Collections.Generic.IReadOnlyList<MembershipInfo> Organizations { get; init; }
+
+        /// <summary>
+        /// What it may do.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("scopes")]
+        public required System.Collections.Generic.IReadOnlyList<string> Scopes { get; init; }
+
+        /// <summary>
+        ///
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("credential")]
+        public required CredentialInfo Credential { get; init; }
+
+    }
+
+    /// <summary>
+    /// What a credential is in an organisation.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class MembershipInfo
+    {
+        /// <summary>
+        /// The organisation.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("id")]
+        public required string Id { get; init; }
+
+        /// <summary>
+        /// `admin` or `member`.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("role")]
+        public required string Role { get; init; }
+
+        /// <summary>
+        /// The workspaces that it is a member of.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("workspaces")]
+        public required System.Collections.Generic.IReadOnlyList<string> Workspaces { get; init; }
 
     }
 
@@ -3072,6 +3380,18 @@ namespace Secrets.Client
         [System.Text.Json.Serialization.JsonPropertyName("hash")]
         public required string Hash { get; init; }
 
+        /// <summary>
+        /// The request's id, as the audit and the log have it.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("request_id")]
+        public required string RequestId { get; init; }
+
+        /// <summary>
+        ///
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("context")]
+        public CallContextInfo? Context { get; init; }
+
     }
 
     /// <summary>
@@ -3085,6 +3405,57 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("arguments")]
         public required System.Collections.Generic.IReadOnlyList<ExplainedArgument> Arguments { get; init; }
+
+    }
+
+    /// <summary>
+    /// A call of a tool, to be filled.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class ResolveRequest
+    {
+        /// <summary>
+        /// The user whom the call is for. Null: no user; `organization_id` is needed then, and only the organisation's secrets count.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("user_id")]
+        public required System.Guid? UserId { get; init; }
+
+        /// <summary>
+        ///
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("context")]
+        public CallContextInfo? Context { get; init; }
+
+        /// <summary>
+        /// The tool. It is a name: a `*` in it stands for itself.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
+        public required string ToolName { get; init; }
+
+        /// <summary>
+        /// The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("tool_args")]
+        public System.Collections.Generic.IReadOnlyList<string>? ToolArgs { get; init; }
+
+        /// <summary>
+        /// Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
+        /// <br/>from a default.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("references")]
+        public System.Collections.Generic.IReadOnlyDictionary<string, string>? References { get; init; }
+
+        /// <summary>
+        /// The organisation that the call is made in; its defaults come after the user's.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
+        public string? OrganizationId { get; init; }
+
+        /// <summary>
+        /// The workspace of that organisation in which the call is made.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("workspace")]
+        public string? Workspace { get; init; }
 
     }
 
@@ -3167,6 +3538,20 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("version")]
         public required int Version { get; init; }
+
+    }
+
+    /// <summary>
+    /// What was revoked.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
+    public sealed partial class RevokedKeys
+    {
+        /// <summary>
+        /// How many keys; absent without `cascade`.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("revoked")]
+        public int? Revoked { get; init; }
 
     }
 
@@ -3307,51 +3692,6 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("next_cursor")]
         public string? NextCursor { get; init; }
-
-    }
-
-    /// <summary>
-    /// A call of a tool whose arguments secrets may fill.
-    /// </summary>
-    [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
-    public sealed partial class ToolCallRequest
-    {
-        /// <summary>
-        /// Whom the call is for; the caller when left out.
-        /// </summary>
-        [System.Text.Json.Serialization.JsonPropertyName("user_id")]
-        public System.Guid? UserId { get; init; }
-
-        /// <summary>
-        /// The tool. It is a name: a `*` in it stands for itself.
-        /// </summary>
-        [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
-        public required string ToolName { get; init; }
-
-        /// <summary>
-        /// The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default.
-        /// </summary>
-        [System.Text.Json.Serialization.JsonPropertyName("tool_args")]
-        public System.Collections.Generic.IReadOnlyList<string>? ToolArgs { get; init; }
-
-        /// <summary>
-        /// Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
-        /// <br/>from a default.
-        /// </summary>
-        [System.Text.Json.Serialization.JsonPropertyName("references")]
-        public System.Collections.Generic.IReadOnlyDictionary<string, string>? References { get; init; }
-
-        /// <summary>
-        /// The organisation that the call is made in; its defaults come after the user's.
-        /// </summary>
-        [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
-        public string? OrganizationId { get; init; }
-
-        /// <summary>
-        /// The workspace of that organisation in which the call is made.
-        /// </summary>
-        [System.Text.Json.Serialization.JsonPropertyName("workspace")]
-        public string? Workspace { get; init; }
 
     }
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Secrets.Application.ApiKeys;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Infrastructure.ApiKeys;
@@ -44,11 +45,14 @@ public static class DependencyInjection
         services.AddJwt(environment);
         services.AddSingleton<ICredentialAuthenticator, CredentialAuthenticator>();
         services.AddScoped<BootstrapKey>();
+        services.AddScoped<IFirstKey>(provider => provider.GetRequiredService<BootstrapKey>());
         services.AddSettings<AuthOptions>(AuthOptions.Section)
             .Validate(
                 auth => auth.BootstrapKey is null or { Length: >= AuthOptions.MinBootstrapKeyLength },
                 $"Auth:BootstrapKey must have at least {AuthOptions.MinBootstrapKeyLength} characters, or be left out.")
             .Validate(auth => auth.BootstrapKey is null || !CompactToken.HasForm(auth.BootstrapKey), "Auth:BootstrapKey must not look like a JWT.");
+        services.AddSettings<ApiKeyOptions>(ApiKeyOptions.Section)
+            .Validate(keys => keys.MaxKeyDays is > 0 and <= 36_500, "Auth:Jwt:MaxKeyDays must be from 1 to 36500.");
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.");
 
@@ -99,7 +103,8 @@ public static class DependencyInjection
     /// <summary>Prepares database, keys and audit as for serving, runs a command of an operator on them, and ends.</summary>
     /// <returns>What the command returned.</returns>
     /// <exception cref="StartupException">The service could not start either.</exception>
-    public static async Task<int> WithDatabaseAsync(this IServiceProvider services, Func<IIntegrityCommands, Task<int>> command, CancellationToken cancellationToken)
+    public static async Task<int> WithDatabaseAsync<TCommands>(this IServiceProvider services, Func<TCommands, Task<int>> command, CancellationToken cancellationToken)
+        where TCommands : notnull
     {
         var server = services.GetRequiredService<IDatabaseServer>();
         await server.StartAsync(cancellationToken);
@@ -110,7 +115,7 @@ public static class DependencyInjection
             await scope.ServiceProvider.GetRequiredService<PlainSpokenDatabase>().UseAsync(async () =>
             {
                 await Startup.PrepareAsync(scope.ServiceProvider, server, cancellationToken);
-                result = await command(scope.ServiceProvider.GetRequiredService<IIntegrityCommands>());
+                result = await command(scope.ServiceProvider.GetRequiredService<TCommands>());
             });
             return result;
         }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
@@ -7,7 +8,7 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure;
 
 /// <summary>What must hold before the first request: database, schema, the root key and the keys below it, a key to come in with. In this order.</summary>
-internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scopes) : IHostedLifecycleService
+internal sealed partial class Startup(IDatabaseServer server, IServiceScopeFactory scopes, IHostEnvironment environment, ILogger<Startup> logger) : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -17,11 +18,7 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
         await services.GetRequiredService<PlainSpokenDatabase>().UseAsync(async () =>
         {
             await PrepareAsync(services, server, cancellationToken);
-            if (await services.GetRequiredService<BootstrapKey>().MakeIfNoneAsync(cancellationToken) is { } key)
-            {
-                // To the terminal and not to the log: a log is kept.
-                await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is shown this once:\n\n    {key}\n");
-            }
+            await MakeFirstKeyAsync(services.GetRequiredService<BootstrapKey>(), cancellationToken);
         });
     }
 
@@ -34,6 +31,26 @@ internal sealed class Startup(IDatabaseServer server, IServiceScopeFactory scope
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Outside of production, where whoever starts the service also looks at what it prints.</summary>
+    private async Task MakeFirstKeyAsync(BootstrapKey first, CancellationToken cancellationToken)
+    {
+        if (!environment.IsProduction())
+        {
+            if (await first.MakeIfMissingAsync(cancellationToken) is { } key)
+            {
+                // To the terminal and not to the log: a log is kept.
+                await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is shown this once:\n\n    {key}\n");
+            }
+        }
+        else if (await first.IsMissingAsync(cancellationToken))
+        {
+            NobodyCanManage();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "There is no API key of an operator. Make one with the command `keys create-first`, or set Auth:BootstrapKey.")]
+    private partial void NobodyCanManage();
 
     /// <summary>Sees that database, schema, root key, key ring and the audit's key are as they must be.</summary>
     /// <exception cref="StartupException">They are not.</exception>

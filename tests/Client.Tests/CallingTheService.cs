@@ -27,7 +27,7 @@ public sealed class CallingTheService(ApiServer server)
         Assert.Equal("a value of a secret", resolved["token"].Reveal());
         Assert.Equal(("other", "no_default"), (Assert.Single(resolved.Missing).ToolArg, resolved.Missing[0].Reason));
         Assert.NotNull(resolved.Receipt);
-        var explained = Assert.Single((await client.ExplainAsync(new ToolCallRequest { ToolName = tool, ToolArgs = ["token"] })).Arguments);
+        var explained = Assert.Single((await client.ExplainAsync(new ExplainRequest { UserId = made.UserId, ToolName = tool, ToolArgs = ["token"] })).Arguments);
         Assert.Equal(made.SecretId, explained.Winner?.SecretId);
 
         var updated = await client.UpdateSecretAsync(made.SecretId, new UpdateSecretRequest { SecretName = $"{name}, renamed" });
@@ -137,7 +137,7 @@ public sealed class CallingTheService(ApiServer server)
             {"values":[{"tool_arg":"a","secret_value":"v\u0061lue 🔑","secret_id":"00000000-0000-0000-0000-000000000001","secret_name":"n","matched":null,
             "source":"a source of tomorrow","owner":"user","version":1,"new":{"x":[1]}}],"missing":[],"also":"new"}
             """));
-        var resolved = await service.Client().ResolveAsync(null, "t");
+        var resolved = await service.Client().ResolveAsync(Guid.Empty, "t");
         Assert.Equal("value 🔑", resolved["a"].Reveal());
         Assert.Equal("a source of tomorrow", resolved.Values[0].Source);
         Assert.Null(resolved.Receipt);
@@ -161,7 +161,7 @@ public sealed class CallingTheService(ApiServer server)
         var client = service.Client(retries: 0);
         await Assert.ThrowsAsync<SecretsApiException>(() => client.CreateSecretAsync(new CreateSecretRequest { SecretName = "n", SecretValue = "value" }));
         await Assert.ThrowsAsync<SecretsApiException>(() => client.UpdateSecretAsync(Guid.Empty, new UpdateSecretRequest()));
-        await Assert.ThrowsAsync<SecretsApiException>(() => client.ResolveAsync(null, "t"));
+        await Assert.ThrowsAsync<SecretsApiException>(() => client.ResolveAsync(Guid.Empty, "t"));
         Assert.Equal(["""{"secret_name":"n","secret_value":"value"}""", "{}", """{"tool_name":"t"}"""], bodies.Select(body => JsonNode.Parse(body)!.ToJsonString()));
     }
 }

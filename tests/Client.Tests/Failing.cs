@@ -81,7 +81,7 @@ public sealed class Failing(ApiServer server)
     public async Task A_value_that_is_resolved_does_not_get_into_the_exception_when_the_answer_is_broken()
     {
         await using var service = new FakeService(_ => FakeService.Answer(200, $$"""{"values":[{"secret_value":"{{Value}}"}],"missing":[]}"""));
-        await RefusedAsync(HttpStatusCode.OK, () => service.Client().ResolveAsync(null, "t"));
+        await RefusedAsync(HttpStatusCode.OK, () => service.Client().ResolveAsync(Guid.Empty, "t"));
     }
 
     private static CreateSecretRequest New(string name) => new() { SecretName = name, SecretValue = Value };

@@ -46,7 +46,7 @@ public sealed class Packing(ApiServer server)
             await client.GetSecretAsync(made.SecretId);
             await client.UpdateSecretAsync(made.SecretId, new() { SecretName = "consumer, renamed" }, made.ETag);
             Is(1, (await client.ListSecretsAsync(toolName: "consumer__x")).Data.Count);
-            using (var resolved = await client.ResolveAsync(null, "consumer__x", ["token"]))
+            using (var resolved = await client.ResolveAsync((await client.GetMeAsync()).UserId, "consumer__x", ["token"]))
             {
                 Is("a value of a secret", resolved["token"].Reveal());
             }

@@ -21,8 +21,9 @@ public sealed class RunningTheSample(ApiServer server)
         Assert.Contains("api_key is missing: ", first, StringComparison.Ordinal);
         Assert.DoesNotContain("rain in Oslo", first, StringComparison.Ordinal);
 
-        using var resolved = await client.ResolveAsync(new ToolCallRequest
+        using var resolved = await client.ResolveAsync(new ResolveRequest
         {
+            UserId = (await client.GetMeAsync()).UserId,
             ToolName = "sample__linear__get_issue_details",
             References = Names.ToDictionary(name => name, name => name, StringComparer.Ordinal),
         });

@@ -85,7 +85,7 @@ public sealed class UpdatingInPart(ApiServer server)
     private static async Task<string> StateAsync(ApiClient user, Guid id)
     {
         var secret = (await user.GetAsync($"/api/v1/secrets/{id}")).MustBe(200);
-        var resolved = (await user.PostAsync("/api/v1/secrets/resolve", new JsonObject
+        var resolved = (await user.AskAsync("/api/v1/secrets/resolve", new JsonObject
         {
             ["tool_name"] = "tool_after",
             ["tool_args"] = new JsonArray(),

@@ -10,13 +10,25 @@ public sealed class ApiClient(HttpClient http) : IDisposable
 {
     public HttpClient Http => http;
 
-    public Guid UserId { get; set; }
+    /// <summary>Whose key it is; whose the bootstrap key is, unless somebody says so.</summary>
+    public Guid UserId { get; set; } = Guid.Parse("00000000-0000-0000-0000-000000000001");
 
     public string? Key { get; init; }
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
     public Task<Answer> PostAsync(string path, JsonNode? body) => SendAsync(HttpMethod.Post, path, body?.ToJsonString() ?? "null");
+
+    /// <inheritdoc cref="AskAsync(string, JsonObject)" />
+    public Task<Answer> AskAsync(string path, string call) => AskAsync(path, JsonNode.Parse(call)!.AsObject());
+
+    /// <summary>Asks for the values of a tool call, or how they are chosen: for the client's own user where the call names none.</summary>
+    public Task<Answer> AskAsync(string path, JsonObject call)
+    {
+        call = call.DeepClone().AsObject();
+        call.TryAdd("user_id", UserId.ToString());
+        return PostAsync(path, call);
+    }
 
     public Task<Answer> PatchAsync(string path, JsonNode? body) => SendAsync(HttpMethod.Patch, path, body?.ToJsonString() ?? "null");
 

@@ -55,7 +55,17 @@ public sealed class Installation : IDisposable
     /// <summary>Starts the service.</summary>
     /// <param name="connectionString">Another way to the database; null: straight.</param>
     /// <param name="settings">Other settings than those of every process; null removes one.</param>
-    public ServiceProcess Start(string? connectionString = null, params (string Name, string? Value)[] settings)
+    public ServiceProcess Start(string? connectionString = null, params (string Name, string? Value)[] settings) => Run(connectionString, settings, []);
+
+    /// <summary>Starts the service with these arguments, without a bootstrap key.</summary>
+    public ServiceProcess RunWithoutKey(params string[] arguments) => Run(connectionString: null, [("Auth__BootstrapKey", null)], arguments);
+
+    /// <summary>Starts the service with these arguments.</summary>
+    public ServiceProcess Run(params string[] arguments) => ServiceProcess.Start(_settings, arguments);
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private ServiceProcess Run(string? connectionString, (string Name, string? Value)[] settings, string[] arguments)
     {
         var all = new Dictionary<string, string?>(_settings, StringComparer.Ordinal) { ["ConnectionStrings__Secrets"] = connectionString ?? ConnectionString };
         foreach (var (name, value) in settings)
@@ -63,13 +73,8 @@ public sealed class Installation : IDisposable
             all[name] = value;
         }
 
-        return ServiceProcess.Start(all);
+        return ServiceProcess.Start(all, arguments);
     }
-
-    /// <summary>Starts the service with these arguments.</summary>
-    public ServiceProcess Run(params string[] arguments) => ServiceProcess.Start(_settings, arguments);
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private async Task RunMigrationAsync()
     {

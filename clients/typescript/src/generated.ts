@@ -156,20 +156,26 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Revoke a key, at once.
+     * Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.
      * @param id The key's id.
+     * @param cascade (optional) Whether to revoke what was made with it too; not when left out.
      * @return OK
      */
-    deleteApiKey(id: string): Promise<void> {
-        let url_ = this.baseUrl + "/api/v1/api-keys/{id}";
+    deleteApiKey(id: string, cascade?: boolean | undefined): Promise<RevokedKeys> {
+        let url_ = this.baseUrl + "/api/v1/api-keys/{id}?";
         if (id === undefined || id === null)
             throw new globalThis.Error("The parameter 'id' must be defined.");
         url_ = url_.replace("{id}", encodeURIComponent("" + id));
+        if (cascade === null)
+            throw new globalThis.Error("The parameter 'cascade' cannot be null.");
+        else if (cascade !== undefined)
+            url_ += "cascade=" + encodeURIComponent("" + cascade) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         let options_: RequestInit = {
             method: "DELETE",
             headers: {
+                "Accept": "application/json"
             }
         };
 
@@ -178,19 +184,21 @@ export class GeneratedClient extends ClientBase {
         });
     }
 
-    protected processDeleteApiKey(response: Response): Promise<void> {
+    protected processDeleteApiKey(response: Response): Promise<RevokedKeys> {
         const status = response.status;
         let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
         if (status === 200) {
             return response.text().then((_responseText) => {
-            return;
+            let result200: any = null;
+            result200 = _responseText === "" ? null : JSON.parse(_responseText, this.jsonParseReviver) as RevokedKeys;
+            return result200;
             });
         } else if (status !== 200 && status !== 204) {
             return response.text().then((_responseText) => {
             return throwException("An unexpected server error occurred.", status, _responseText, _headers);
             });
         }
-        return Promise.resolve<void>(null as any);
+        return Promise.resolve<RevokedKeys>(null as any);
     }
 
     /**
@@ -464,10 +472,47 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
+     * Say whom one's credential stands for, and what it may do.
+     * @return OK
+     */
+    getMe(): Promise<MeInfo> {
+        let url_ = this.baseUrl + "/api/v1/me";
+        url_ = url_.replace(/[?&]$/, "");
+
+        let options_: RequestInit = {
+            method: "GET",
+            headers: {
+                "Accept": "application/json"
+            }
+        };
+
+        return this.http.fetch(url_, options_).then((_response: Response) => {
+            return this.transformResult(url_, _response, (_response: Response) => this.processGetMe(_response));
+        });
+    }
+
+    protected processGetMe(response: Response): Promise<MeInfo> {
+        const status = response.status;
+        let _headers: any = {}; if (response.headers && response.headers.forEach) { response.headers.forEach((v: any, k: any) => _headers[k] = v); };
+        if (status === 200) {
+            return response.text().then((_responseText) => {
+            let result200: any = null;
+            result200 = _responseText === "" ? null : JSON.parse(_responseText, this.jsonParseReviver) as MeInfo;
+            return result200;
+            });
+        } else if (status !== 200 && status !== 204) {
+            return response.text().then((_responseText) => {
+            return throwException("An unexpected server error occurred.", status, _responseText, _headers);
+            });
+        }
+        return Promise.resolve<MeInfo>(null as any);
+    }
+
+    /**
      * Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.
      * @return OK
      */
-    resolve(body: ToolCallRequest): Promise<Resolved> {
+    resolve(body: ResolveRequest): Promise<Resolved> {
         let url_ = this.baseUrl + "/api/v1/secrets/resolve";
         url_ = url_.replace(/[?&]$/, "");
 
@@ -508,7 +553,7 @@ export class GeneratedClient extends ClientBase {
      * Say which secrets a tool call would get and why, without any value.
      * @return OK
      */
-    explain(body: ToolCallRequest): Promise<ResolutionExplanation> {
+    explain(body: ExplainRequest): Promise<ResolutionExplanation> {
         let url_ = this.baseUrl + "/api/v1/secrets/resolve/explain";
         url_ = url_.replace(/[?&]$/, "");
 
@@ -1048,6 +1093,8 @@ export interface ApiKeyInfo {
     expires_at: string | null;
     /** When it was made. */
     created_at: string;
+    /** The API key that it was made with; null: a token, or the bootstrap key. */
+    created_by_key: string | null;
     /** When it was last used, at most a minute behind; null: never. */
     last_used_at: string | null;
     /** The key that has taken its place; absent where none has. */
@@ -1089,6 +1136,9 @@ export interface AuditInfo {
     at: string;
     /** The user whom the credential acts for. */
     actor: string;
+    /** The API key that acted; `00000000-0000-0000-0000-000000000001` is the bootstrap key. Null where none did. */
+    key_id: string | null;
+    token: AuditToken | null;
     /** What, such as `secret.update`. */
     action: string;
     /** `success` or `denied`. */
@@ -1100,16 +1150,19 @@ export interface AuditInfo {
     secret_id: string | null;
     /** The secret's version after what was done. */
     secret_version: number | null;
-    /** The API key that was made, replaced, revoked or refused. */
-    key_id: string | null;
+    /** The API key that was made, replaced or revoked; where `denied`, the one that was asked for. */
+    target_key_id: string | null;
     /** The tool or pattern. */
     tool_name: string | null;
     /** The tool's argument. */
     tool_arg: string | null;
     /** The address that the request came from. */
     address: string | null;
+    context: CallContextInfo | null;
     /** The request's id, as the log has it. */
     request_id: string | null;
+    /** The id that the caller gave to the request. */
+    client_request_id: string | null;
     /** Of this row and of all before it in its chain, in hexadecimal. */
     hash: string;
 }
@@ -1136,6 +1189,24 @@ export interface AuditPlace {
     writer: string;
     /** The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read. */
     sequence: number;
+}
+
+/** Whose token it was. */
+export interface AuditToken {
+    /** Who made it out (`iss`). */
+    issuer: string;
+    /** For whom (`sub`). */
+    subject: string;
+}
+
+/** What a runtime says of a call, in its own words. Each is 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`. */
+export interface CallContextInfo {
+    /** The agent. */
+    agent_id?: string | null;
+    /** The agent's run. */
+    run_id?: string | null;
+    /** The call of the tool in that run. */
+    tool_call_id?: string | null;
 }
 
 /** Where one chain of the audit ended. */
@@ -1189,7 +1260,8 @@ export interface CreateApiKeyRequest {
     role?: string | null;
     /** Workspaces of that organisation which it is a member of. */
     workspaces?: string[] | null;
-    /** When it stops working; never when left out. */
+    /** When it stops working; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
+year, unless the service is set up otherwise. */
     expires_at?: string | null;
 }
 
@@ -1207,6 +1279,18 @@ export interface CreateSecretRequest {
     is_default_for_tool?: boolean | null;
 }
 
+/** A credential. Where an API key and a token were sent together it is the key. */
+export interface CredentialInfo {
+    /** `api_key` or `jwt`. */
+    kind: string;
+    /** The API key's id; absent for a token. */
+    id?: string | null;
+    /** The token's subject (`sub`); absent for an API key. */
+    subject?: string | null;
+    /** When it is accepted no more; null: never. */
+    expires_at: string | null;
+}
+
 /** Which secret of an organisation to delete. */
 export interface DeleteAliasRequest {
     /** Which secret. */
@@ -1220,6 +1304,23 @@ export interface EncryptionInfo {
     data_keys: KeyRotationInfo;
     key_ring: KeyRotationInfo;
     integrity: KeyRotationInfo;
+}
+
+/** A call of a tool, to be explained. */
+export interface ExplainRequest {
+    /** As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give it. */
+    user_id?: string | null;
+    /** The tool. It is a name: a `*` in it stands for itself. */
+    tool_name: string;
+    /** The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default. */
+    tool_args?: string[] | null;
+    /** Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
+from a default. */
+    references?: { [key: string]: string; } | null;
+    /** The organisation that the call is made in; its defaults come after the user's. */
+    organization_id?: string | null;
+    /** The workspace of that organisation in which the call is made. */
+    workspace?: string | null;
 }
 
 /** Why an argument is filled as it is. */
@@ -1257,6 +1358,27 @@ export interface KeyRotationInfo {
     finished_at: string | null;
     /** Keys from before that are still there. One that something is still sealed with is not removed. */
     keys_left: number;
+}
+
+/** Whom a credential stands for, and what it may do. */
+export interface MeInfo {
+    /** The user whom it acts for. */
+    user_id: string;
+    /** The organisations that it is for. */
+    organizations: MembershipInfo[];
+    /** What it may do. */
+    scopes: string[];
+    credential: CredentialInfo;
+}
+
+/** What a credential is in an organisation. */
+export interface MembershipInfo {
+    /** The organisation. */
+    id: string;
+    /** `admin` or `member`. */
+    role: string;
+    /** The workspaces that it is a member of. */
+    workspaces: string[];
 }
 
 /** An argument that is not filled. */
@@ -1312,12 +1434,33 @@ export interface ReceiptInfo {
     sequence: number;
     /** The row's hash, in hexadecimal. */
     hash: string;
+    /** The request's id, as the audit and the log have it. */
+    request_id: string;
+    context?: CallContextInfo | null;
 }
 
 /** Why the arguments of a call are filled as they are. */
 export interface ResolutionExplanation {
     /** One entry per argument, in the order in which the call would be answered. */
     arguments: ExplainedArgument[];
+}
+
+/** A call of a tool, to be filled. */
+export interface ResolveRequest {
+    /** The user whom the call is for. Null: no user; `organization_id` is needed then, and only the organisation's secrets count. */
+    user_id: string | null;
+    context?: CallContextInfo | null;
+    /** The tool. It is a name: a `*` in it stands for itself. */
+    tool_name: string;
+    /** The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default. */
+    tool_args?: string[] | null;
+    /** Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
+from a default. */
+    references?: { [key: string]: string; } | null;
+    /** The organisation that the call is made in; its defaults come after the user's. */
+    organization_id?: string | null;
+    /** The workspace of that organisation in which the call is made. */
+    workspace?: string | null;
 }
 
 /** The values for a call, and the arguments that have none. */
@@ -1347,6 +1490,12 @@ export interface ResolvedArgument {
     owner: string;
     /** That secret's version. */
     version: number;
+}
+
+/** What was revoked. */
+export interface RevokedKeys {
+    /** How many keys; absent without `cascade`. */
+    revoked?: number | null;
 }
 
 /** How to replace an API key. */
@@ -1401,23 +1550,6 @@ export interface SecretInfoList {
     data: SecretInfo[];
     /** Pass this as `cursor` for the next page; absent on the last. */
     next_cursor?: string | null;
-}
-
-/** A call of a tool whose arguments secrets may fill. */
-export interface ToolCallRequest {
-    /** Whom the call is for; the caller when left out. */
-    user_id?: string | null;
-    /** The tool. It is a name: a `*` in it stands for itself. */
-    tool_name: string;
-    /** The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default. */
-    tool_args?: string[] | null;
-    /** Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
-from a default. */
-    references?: { [key: string]: string; } | null;
-    /** The organisation that the call is made in; its defaults come after the user's. */
-    organization_id?: string | null;
-    /** The workspace of that organisation in which the call is made. */
-    workspace?: string | null;
 }
 
 /** What to change of an organisation's secret. Members left out, or null, stay as they are. */

@@ -52,7 +52,7 @@ test('every operation is called and understood', async () => {
   const resolved = await client.resolve({ user_id: made.user_id, tool_name: 'linear__x', tool_args: ['token', 'other'] });
   assert.deepEqual(secrets.fill({ issue: 1 }, resolved), { issue: 1, token: value });
   assert.deepEqual(resolved.missing, [{ tool_arg: 'other', reason: 'no_default' }]);
-  assert.equal((await client.explain({ tool_name: 'linear__x', tool_args: ['token'] })).arguments[0]?.winner?.secret_id, made.secret_id);
+  assert.equal((await client.explain({ user_id: made.user_id, tool_name: 'linear__x', tool_args: ['token'] })).arguments[0]?.winner?.secret_id, made.secret_id);
 
   assert.equal((await client.updateSecret(made.secret_id, { secret_name: 'm' })).tool_name, 'linear__*');
   const cleared = await client.updateSecret(made.secret_id, { tool_name: null, tool_arg: null, is_default_for_tool: false });
@@ -107,7 +107,7 @@ test('every refusal has its class', async () => {
 test('values hide from print, inspection and JSON', async () => {
   const client = await newUser();
   await client.createSecret({ secret_name: 'n', secret_value: value, tool_name: 't', tool_arg: 'a', is_default_for_tool: true });
-  const resolved = await client.resolve({ tool_name: 't' });
+  const resolved = await client.resolve({ user_id: (await client.getMe()).user_id, tool_name: 't' });
   assert.equal(resolved.values[0]?.secret_value.reveal(), value);
   for (const shown of [inspect(resolved, { depth: 9, showHidden: true }), JSON.stringify(resolved), `${resolved.values[0]?.secret_value}`]) {
     assert.ok(!shown.includes(value), shown);
@@ -117,7 +117,7 @@ test('values hide from print, inspection and JSON', async () => {
 
 test('an answer that is broken or repeats the request stays out of the error', async () => {
   for (const [status, body] of [[200, `${value} is no JSON`], [502, `<p>${value}</p>`], [400, `{"error":"${value}"}`]] as const) {
-    const error = await fake((_, response) => response.writeHead(status).end(body), (client) => client.resolve({ tool_name: 't' }).catch((thrown: unknown) => thrown));
+    const error = await fake((_, response) => response.writeHead(status).end(body), (client) => client.resolve({ user_id: null, organization_id: 'acme', tool_name: 't' }).catch((thrown: unknown) => thrown));
     assert.ok(error instanceof secrets.SecretsApiError && error.status === status);
     assert.ok(!inspect(error).includes(value) && !String(error.stack).includes(value));
   }
@@ -125,7 +125,7 @@ test('an answer that is broken or repeats the request stays out of the error', a
 
 test('what may be repeated is tried again, the rest only after 429', async () => {
   const create = (client: secrets.SecretsClient) => client.createSecret({ secret_name: 'n', secret_value: value });
-  const resolve = (client: secrets.SecretsClient) => client.resolve({ tool_name: 't' });
+  const resolve = (client: secrets.SecretsClient) => client.resolve({ user_id: null, organization_id: 'acme', tool_name: 't' });
   for (const [status, call, attempts] of [[503, create, 1], [503, resolve, 3], [429, create, 3], [500, resolve, 1], [0, create, 1], [0, resolve, 3]] as const) {
     await fake(
       (request, response) => (status === 0 ? request.socket.destroy() : response.writeHead(status, { 'retry-after': '0' }).end('{}')),

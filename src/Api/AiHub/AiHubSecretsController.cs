@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
+using Secrets.Api.Http;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
@@ -10,6 +11,7 @@ namespace Secrets.Api.AiHub;
 [ApiController]
 [Route("api/v2/aihub/secrets")]
 [Tags("Organisation vault")]
+[IgnoresUnknownParameters]
 public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
 {
     /// <summary>The header that names the organisation.</summary>

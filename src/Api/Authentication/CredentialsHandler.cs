@@ -22,7 +22,7 @@ internal sealed partial class CredentialsHandler(
     public const string RefusedLater = "refused-later";
 
     // Whom one of the credentials stands for, or would if it were still accepted.
-    private (Guid User, Guid? KeyId)? _known;
+    private (Guid User, Credential By, bool IsRefused)? _known;
 
     private bool _isRefused;
 
@@ -36,7 +36,7 @@ internal sealed partial class CredentialsHandler(
             verdicts[at] = await JudgeAsync(sent[at].Values, mayRemember);
 
             // All are judged before any is refused: who is known shall not depend on the order of the headers. A refused key rather than who sent it along.
-            if (KnownOf(verdicts[at]) is { } known && (_known is null || (_known.Value.KeyId is null && known.KeyId is not null)))
+            if (KnownOf(verdicts[at]) is { } known && (_known is null || (known.IsRefused && !_known.Value.IsRefused)))
             {
                 _known = known;
             }
@@ -71,11 +71,12 @@ internal sealed partial class CredentialsHandler(
             {
                 At = TimeProvider.GetUtcNow(),
                 Actor = known.User,
+                By = known.By,
                 Action = AuditAction.Authenticate,
                 Outcome = AuditOutcome.Denied,
-                KeyId = known.KeyId,
                 Address = origin.Address,
                 RequestId = origin.RequestId,
+                ClientRequestId = origin.ClientRequestId,
             };
             await audit.AppendAsync([denial], CancellationToken.None);
         }
@@ -84,10 +85,10 @@ internal sealed partial class CredentialsHandler(
         Response.Headers.WWWAuthenticate = _isRefused || properties.GetParameter<bool>(RefusedLater) ? "Bearer error=\"invalid_token\"" : "Bearer";
     }
 
-    private static (Guid User, Guid? KeyId)? KnownOf(CredentialVerdict verdict) => verdict switch
+    private static (Guid User, Credential By, bool IsRefused)? KnownOf(CredentialVerdict verdict) => verdict switch
     {
-        { RefusedKey: { } key } => (key.UserId, key.Id),
-        { Caller: { } caller } => (caller.UserId, caller.Remembered?.Key.Id),
+        { RefusedKey: { } key } => (key.UserId, Credential.OfKey(key.Id, key.ExpiresAt), true),
+        { Caller: { } caller } => (caller.UserId, caller.Credential, false),
         _ => null,
     };
 

@@ -4,19 +4,20 @@ using Microsoft.AspNetCore.Mvc.ModelBinding;
 namespace Secrets.Api.Http;
 
 /// <summary>
-/// Reads parameters of path and query as they are written, and strictly; only an empty one is none. The framework's own reading takes a blank one for
-/// none too, and a list whose filter says nothing shows everything.
+/// Reads parameters of path and query as they are written, and strictly: each is given once or not at all, and is not empty. The framework's own reading takes
+/// an empty one for none, and a list whose filter says nothing shows everything.
 /// </summary>
 internal sealed class ParameterBinders : IModelBinderProvider
 {
-    private static readonly Binder OfUuids = new(texts => texts.FirstValue is { Length: 36 } text && Guid.TryParseExact(text, "D", out var id) ? id : null);
+    private static readonly Binder OfUuids = new(text => text.Length == 36 && Guid.TryParseExact(text, "D", out var id) ? id : null);
 
     private readonly Dictionary<Type, IModelBinder> _binders = new()
     {
-        [typeof(string)] = new Binder(texts => texts.FirstValue),
+        [typeof(string)] = new Binder(text => text),
         [typeof(Guid)] = OfUuids,
         [typeof(Guid?)] = OfUuids,
-        [typeof(int?)] = new Binder(texts => texts.Length == 1 ? NumberIn(texts.FirstValue) : null),
+        [typeof(bool?)] = new Binder(text => text switch { "true" => true, "false" => false, _ => null }),
+        [typeof(int?)] = new Binder(text => NumberIn(text)),
     };
 
     public IModelBinder? GetBinder(ModelBinderProviderContext context) =>
@@ -25,23 +26,22 @@ internal sealed class ParameterBinders : IModelBinderProvider
             : null;
 
     // As digits: the framework's own reading also takes 0x10 and #A, and a number ends for it where U+0000 begins.
-    private static int? NumberIn(string? text) =>
-        text is not null
-        && text.All(letter => char.IsAsciiDigit(letter) || letter == '-')
+    private static int? NumberIn(string text) =>
+        text.All(letter => char.IsAsciiDigit(letter) || letter == '-')
         && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>Makes a value of what was given, or null where that is not possible.</summary>
-    private sealed class Binder(Func<ValueProviderResult, object?> parse) : IModelBinder
+    private sealed class Binder(Func<string, object?> parse) : IModelBinder
     {
         public Task BindModelAsync(ModelBindingContext bindingContext)
         {
             var given = bindingContext.ValueProvider.GetValue(bindingContext.ModelName);
             bindingContext.ModelState.SetModelValue(bindingContext.ModelName, given);
-            if (string.IsNullOrEmpty(given.FirstValue))
+            if (given == ValueProviderResult.None)
             {
                 bindingContext.Result = ModelBindingResult.Success(model: null);
             }
-            else if (parse(given) is { } value)
+            else if (given is { Length: 1, FirstValue: { Length: > 0 } text } && parse(text) is { } value)
             {
                 bindingContext.Result = ModelBindingResult.Success(value);
             }

@@ -48,6 +48,7 @@ internal static partial class Pipeline
                 }
 
                 headers["Referrer-Policy"] = "no-referrer";
+                headers[RequestOrigins.RequestId] = ((HttpContext)state).ClientRequestId() ?? ((HttpContext)state).TraceIdentifier;
                 return Task.CompletedTask;
             },
             context);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
 using Secrets.Application.Common;
@@ -15,6 +16,9 @@ namespace Secrets.Api.Http;
 internal static class StrictJson
 {
     private const int MaxDepth = 64;
+
+    // Of the members that a model does not have, so many are named.
+    private const int MaxUnknown = 10;
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
@@ -58,6 +62,7 @@ internal static class StrictJson
     {
         var result = model.CreateObject!();
         var violations = new List<Violation>();
+        var known = 0;
         foreach (var property in model.Properties)
         {
             if (!json.TryGetProperty(property.Name, out var element))
@@ -66,10 +71,18 @@ internal static class StrictJson
                 {
                     violations.Add(new Violation(property.Name, Codes.Missing, "Is required."));
                 }
+
+                continue;
             }
-            else if (ItemOf(property.PropertyType) is { } item && element.ValueKind == JsonValueKind.Array)
+
+            known++;
+            if (ItemOf(property.PropertyType) is { } item && element.ValueKind == JsonValueKind.Array)
             {
                 property.Set!(result, ReadList(element, property, options.GetTypeInfo(item), options, violations));
+            }
+            else if (element.ValueKind == JsonValueKind.Object && options.GetTypeInfo(property.PropertyType) is { Kind: JsonTypeInfoKind.Object } nested)
+            {
+                property.Set!(result, ReadNested(element, property.Name, nested, options, violations));
             }
             else if (TryRead(element, property, options, out var value) is { } violation)
             {
@@ -81,7 +94,27 @@ internal static class StrictJson
             }
         }
 
+        if (known < json.GetPropertyCount())
+        {
+            violations.AddRange(JudgeUnknown(json, model, known));
+        }
+
         return violations.Count == 0 ? result : throw new InvalidRequestException(violations);
+    }
+
+    private static IEnumerable<Violation> JudgeUnknown(JsonElement json, JsonTypeInfo model, int known)
+    {
+        if (model.UnmappedMemberHandling == JsonUnmappedMemberHandling.Disallow)
+        {
+            return json.EnumerateObject()
+                .Where(member => !model.Properties.Any(property => member.NameEquals(property.Name)))
+                .Take(MaxUnknown)
+                .Select(member => new Violation("", Codes.Unknown, "Is not a member of this request.") { Unknown = member.Name });
+        }
+
+        return known == 0 && model.Type.IsDefined(typeof(NeedsKnownMemberAttribute), inherit: false)
+            ? [new Violation("", Codes.BadValue, "Has no member that this request knows.")]
+            : [];
     }
 
     /// <summary>Reads a list of objects; what is wrong with each has its place in front. After the first that is wrong no other is looked at: a list may be long.</summary>
@@ -97,18 +130,27 @@ internal static class StrictJson
                 return null;
             }
 
-            try
+            if (ReadNested(element, place, item, options, violations) is null)
             {
-                Read(element, item, options);
-            }
-            catch (InvalidRequestException exception)
-            {
-                violations.AddRange(exception.Violations.Select(violation => violation with { Member = $"{place}.{violation.Member}" }));
                 return null;
             }
         }
 
         return list.Deserialize(property.PropertyType, options);
+    }
+
+    /// <summary>Reads an object in another; what is wrong with it has its place in front.</summary>
+    private static object? ReadNested(JsonElement element, string place, JsonTypeInfo model, JsonSerializerOptions options, List<Violation> violations)
+    {
+        try
+        {
+            return Read(element, model, options);
+        }
+        catch (InvalidRequestException exception)
+        {
+            violations.AddRange(exception.Violations.Select(violation => violation with { Member = $"{place}.{violation.Member}" }));
+            return null;
+        }
     }
 
     /// <summary>The model of the objects in a list; null: it is no list of objects.</summary>
@@ -226,6 +268,7 @@ internal static class StrictJson
             _ when ItemOf(type) is not null => (JsonValueKind.Array, Codes.NotList, "Must be a list of objects."),
             _ when type == typeof(OrderedDictionary<string, string>) =>
                 (JsonValueKind.Object, Codes.NotObject, "Must be an object whose members are strings."),
+            _ when type.IsDefined(typeof(JsonUnmappedMemberHandlingAttribute), inherit: false) => (JsonValueKind.Object, Codes.NotObject, "Must be a JSON object."),
             _ => throw new NotSupportedException($"{type} has no place in a JSON body yet."),
         };
     }
@@ -235,3 +278,9 @@ internal static class StrictJson
         public Violation At(string place) => new(place, Code, Message);
     }
 }
+
+/// <summary>
+/// Marks the model of a body whose unknown members are ignored, but not where there are no others: its sender means to change something, and nothing would be changed.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class NeedsKnownMemberAttribute : Attribute;

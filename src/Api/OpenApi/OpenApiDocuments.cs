@@ -205,6 +205,10 @@ internal static class OpenApiDocuments
             schema.Type = (inner == typeof(bool?) ? JsonSchemaType.Boolean : JsonSchemaType.String) | JsonSchemaType.Null;
             DescribeType(schema, inner);
         }
+        else if (type == typeof(Guid?))
+        {
+            schema.Format = "uuid";
+        }
         else if (type == typeof(SecretValue))
         {
             schema.Type ??= JsonSchemaType.String;
@@ -234,11 +238,11 @@ internal static class OpenApiDocuments
             (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "value") => SecretValue.LengthOf(OwnerKind.Organization),
             (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "description") => Secret.DescriptionLength,
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.LengthOf(OwnerKind.User),
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(ToolCallBody), "tool_name") => ToolPattern.Length,
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(ResolveBody) or nameof(ExplainBody), "tool_name") => ToolPattern.Length,
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "tool_arg") => ToolBinding.ArgLength,
             (nameof(CreateApiKeyBody), "name") => ApiKey.NameLength,
-            (nameof(CreateApiKeyBody) or nameof(ToolCallBody), "organization_id") => Membership.OrganizationIdLength,
-            (nameof(ToolCallBody), "workspace") => Membership.WorkspaceLength,
+            (nameof(CreateApiKeyBody) or nameof(ResolveBody) or nameof(ExplainBody), "organization_id") => Membership.OrganizationIdLength,
+            (nameof(ResolveBody) or nameof(ExplainBody), "workspace") => Membership.WorkspaceLength,
             _ => null,
         };
         (schema.MinLength, schema.MaxLength) = (length?.Minimum, length?.Maximum);

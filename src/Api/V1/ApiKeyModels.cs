@@ -6,6 +6,7 @@ using Secrets.Domain.ApiKeys;
 namespace Secrets.Api.V1;
 
 /// <summary>An API key to make.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CreateApiKeyBody
 {
     /// <summary>What to call it. 1 to 255 characters.</summary>
@@ -35,7 +36,10 @@ public sealed record CreateApiKeyBody
     /// <example>["support"]</example>
     public IReadOnlyList<string>? Workspaces { get; init; }
 
-    /// <summary>When it stops working; never when left out.</summary>
+    /// <summary>
+    /// When it stops working; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
+    /// year, unless the service is set up otherwise.
+    /// </summary>
     /// <example>2099-12-31T00:00:00Z</example>
     public DateTimeOffset? ExpiresAt { get; init; }
 
@@ -43,6 +47,7 @@ public sealed record CreateApiKeyBody
 }
 
 /// <summary>How to replace an API key.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record RotateApiKeyBody
 {
     /// <summary>Seconds for which the old key goes on working, unless it expires before; a day when left out.</summary>
@@ -99,6 +104,10 @@ public sealed record ApiKeyInfo
     /// <example>2026-11-29T08:00:00.123456Z</example>
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>The API key that it was made with; null: a token, or the bootstrap key.</summary>
+    /// <example>0198f3b0-44dd-7f95-92ba-8e51f4a6b7c8</example>
+    public required Guid? CreatedByKey { get; init; }
+
     /// <summary>When it was last used, at most a minute behind; null: never.</summary>
     /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset? LastUsedAt { get; init; }
@@ -132,6 +141,7 @@ public sealed record ApiKeyInfo
         Workspaces = key.Workspaces,
         ExpiresAt = key.ExpiresAt,
         CreatedAt = key.CreatedAt,
+        CreatedByKey = key.CreatedByKey,
         LastUsedAt = key.LastUsedAt,
         ReplacedBy = key.ReplacedBy,
     };
@@ -150,4 +160,13 @@ public sealed record ApiKeyInfoList
 
     public static ApiKeyInfoList Of(Page<ApiKeyDetails> page) =>
         new() { Data = [.. page.Items.Select(ApiKeyInfo.Of)], NextCursor = page.NextCursor };
+}
+
+/// <summary>What was revoked.</summary>
+public sealed record RevokedKeys
+{
+    /// <summary>How many keys; absent without `cascade`.</summary>
+    /// <example>3</example>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Revoked { get; init; }
 }

@@ -46,14 +46,18 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
         CancellationToken cancellationToken) =>
         Ok(ApiKeyInfo.Of(await mediator.Send((body ?? new()).ToCommand(id), cancellationToken)));
 
-    /// <summary>Revoke a key, at once.</summary>
+    /// <summary>Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.</summary>
     [HttpDelete("{id}")]
-    [ProducesResponseType<Empty>(StatusCodes.Status200OK)]
+    [ProducesResponseType<RevokedKeys>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> Delete([FromRoute, Description("The key's id.")] Guid id, CancellationToken cancellationToken)
+    public async Task<IActionResult> Delete(
+        [FromRoute, Description("The key's id.")] Guid id,
+        [FromQuery, Description("Whether to revoke what was made with it too; not when left out.")] bool? cascade,
+        CancellationToken cancellationToken)
     {
-        await mediator.Send(new DeleteApiKey(id), cancellationToken);
-        return Ok(new Empty());
+        var revoked = await mediator.Send(new DeleteApiKey(id, cascade ?? false), cancellationToken);
+        return Ok(new RevokedKeys { Revoked = cascade == true ? revoked : null });
     }
 }

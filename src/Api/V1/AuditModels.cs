@@ -25,6 +25,13 @@ public sealed record AuditInfo
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required Guid Actor { get; init; }
 
+    /// <summary>The API key that acted; `00000000-0000-0000-0000-000000000001` is the bootstrap key. Null where none did.</summary>
+    /// <example>0198f3b4-11aa-7c62-af77-5b2e1c3d4e5f</example>
+    public required Guid? KeyId { get; init; }
+
+    /// <summary>The token that acted; null where none did.</summary>
+    public required AuditToken? Token { get; init; }
+
     /// <summary>What, such as `secret.update`.</summary>
     /// <example>secret.resolve</example>
     public required string Action { get; init; }
@@ -48,9 +55,9 @@ public sealed record AuditInfo
     /// <example>3</example>
     public required int? SecretVersion { get; init; }
 
-    /// <summary>The API key that was made, replaced, revoked or refused.</summary>
-    /// <example>0198f3b4-11aa-7c62-af77-5b2e1c3d4e5f</example>
-    public required Guid? KeyId { get; init; }
+    /// <summary>The API key that was made, replaced or revoked; where `denied`, the one that was asked for.</summary>
+    /// <example>0198f3b5-33cc-7e84-81a9-7d40e3f5a6b7</example>
+    public required Guid? TargetKeyId { get; init; }
 
     /// <summary>The tool or pattern.</summary>
     /// <example>agno__linear__get_issue_details</example>
@@ -64,9 +71,16 @@ public sealed record AuditInfo
     /// <example>203.0.113.7</example>
     public required string? Address { get; init; }
 
+    /// <summary>What the runtime said of the call; null where it said nothing.</summary>
+    public required CallContextInfo? Context { get; init; }
+
     /// <summary>The request's id, as the log has it.</summary>
     /// <example>0HNFQ6V7K2M3S:00000001</example>
     public required string? RequestId { get; init; }
+
+    /// <summary>The id that the caller gave to the request.</summary>
+    /// <example>checkout-7f3a</example>
+    public required string? ClientRequestId { get; init; }
 
     /// <summary>Of this row and of all before it in its chain, in hexadecimal.</summary>
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
@@ -78,19 +92,37 @@ public sealed record AuditInfo
         Sequence = row.Sequence,
         At = row.At,
         Actor = row.Actor,
+        KeyId = row.KeyId,
+        Token = row is { TokenIssuer: { } issuer, TokenSubject: { } subject } ? new AuditToken { Issuer = issuer, Subject = subject } : null,
         Action = AuditNames.Of(row.Action),
         Outcome = AuditNames.Of(row.Outcome),
         Owner = row is { OwnerKind: { } kind, OwnerId: { } id } ? AuditOwner.Of(kind, id) : null,
         OwnerVersion = row.OwnerVersion,
         SecretId = row.SecretId,
         SecretVersion = row.SecretVersion,
-        KeyId = row.KeyId,
+        TargetKeyId = row.TargetKeyId,
         ToolName = row.ToolName,
         ToolArg = row.ToolArg,
         Address = row.Address,
+        Context = row is { AgentId: null, RunId: null, ToolCallId: null }
+            ? null
+            : new CallContextInfo { AgentId = row.AgentId, RunId = row.RunId, ToolCallId = row.ToolCallId },
         RequestId = row.RequestId,
+        ClientRequestId = row.ClientRequestId,
         Hash = Convert.ToHexStringLower(row.Hash),
     };
+}
+
+/// <summary>Whose token it was.</summary>
+public sealed record AuditToken
+{
+    /// <summary>Who made it out (`iss`).</summary>
+    /// <example>https://login.example</example>
+    public required string Issuer { get; init; }
+
+    /// <summary>For whom (`sub`).</summary>
+    /// <example>248289761001</example>
+    public required string Subject { get; init; }
 }
 
 /// <summary>The owner of a secret or key.</summary>
@@ -198,6 +230,7 @@ public sealed record OutdatedAccountInfo
 }
 
 /// <summary>Where every chain of the audit ended at one moment.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CheckpointInfo
 {
     /// <summary>Bytes of the largest: about 100,000 chains.</summary>
@@ -230,6 +263,7 @@ public sealed record CheckpointInfo
 }
 
 /// <summary>Where one chain of the audit ended.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CheckpointHead
 {
     /// <summary>Whose chain.</summary>

@@ -1,8 +1,10 @@
+using System.Text.Json.Serialization;
 using Secrets.Application.Encryption;
 
 namespace Secrets.Api.V1;
 
 /// <summary>Which keys to replace.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record RotateKeysBody
 {
     /// <summary>`data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. `integrity`: the one that rows are tagged with.</summary>

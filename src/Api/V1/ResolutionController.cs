@@ -20,14 +20,14 @@ public sealed class ResolutionController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> Resolve([FromBody] ToolCallBody body) =>
-        Ok(Resolved.Of(await mediator.Send(body.ToResolve(), HttpContext.RequestAborted))); // A parameter would be bound first.
+    public async Task<IActionResult> Resolve([FromBody] ResolveBody body) =>
+        Ok(Resolved.Of(await mediator.Send(body.ToQuery(), HttpContext.RequestAborted), HttpContext.TraceIdentifier, body.Context)); // A parameter would be bound first.
 
     /// <summary>Say which secrets a tool call would get and why, without any value.</summary>
     [HttpPost("explain")]
     [ProducesResponseType<ResolutionExplanation>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
-    public async Task<IActionResult> Explain([FromBody] ToolCallBody body, CancellationToken cancellationToken) =>
-        Ok(ResolutionExplanation.Of(await mediator.Send(body.ToExplain(), cancellationToken)));
+    public async Task<IActionResult> Explain([FromBody] ExplainBody body, CancellationToken cancellationToken) =>
+        Ok(ResolutionExplanation.Of(await mediator.Send(body.ToQuery(), cancellationToken)));
 }

@@ -1,18 +1,15 @@
 using System.Text.Json.Serialization;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.V1;
 
 /// <summary>A call of a tool whose arguments secrets may fill.</summary>
-public sealed record ToolCallBody
+public abstract record ToolCallBody
 {
-    /// <summary>Whom the call is for; the caller when left out.</summary>
-    /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
-    public Guid? UserId { get; init; }
-
     /// <summary>The tool. It is a name: a `*` in it stands for itself.</summary>
     /// <example>agno__linear__get_issue_details</example>
     public required string ToolName { get; init; }
@@ -37,10 +34,50 @@ public sealed record ToolCallBody
     /// <summary>The workspace of that organisation in which the call is made.</summary>
     /// <example>support</example>
     public string? Workspace { get; init; }
+}
 
-    public ResolveSecrets ToResolve() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace);
+/// <summary>A call of a tool, to be filled.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ResolveBody : ToolCallBody
+{
+    /// <summary>The user whom the call is for. Null: no user; `organization_id` is needed then, and only the organisation's secrets count.</summary>
+    /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
+    public required Guid? UserId { get; init; }
 
-    public ExplainResolution ToExplain() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace);
+    /// <summary>What the audit shall say of the call, and the receipt repeat.</summary>
+    public CallContextInfo? Context { get; init; }
+
+    public ResolveSecrets ToQuery() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace, Context?.ToContext());
+}
+
+/// <summary>What a runtime says of a call, in its own words. Each is 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record CallContextInfo
+{
+    /// <summary>The agent.</summary>
+    /// <example>support-bot</example>
+    public string? AgentId { get; init; }
+
+    /// <summary>The agent's run.</summary>
+    /// <example>run_01J9Z3</example>
+    public string? RunId { get; init; }
+
+    /// <summary>The call of the tool in that run.</summary>
+    /// <example>call_42</example>
+    public string? ToolCallId { get; init; }
+
+    public CallContext ToContext() => new(AgentId, RunId, ToolCallId);
+}
+
+/// <summary>A call of a tool, to be explained.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ExplainBody : ToolCallBody
+{
+    /// <summary>As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give it.</summary>
+    /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
+    public Optional<Guid?> UserId { get; init; }
+
+    public ExplainResolution ToQuery() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace);
 }
 
 /// <summary>The values for a call, and the arguments that have none.</summary>
@@ -56,11 +93,11 @@ public sealed record Resolved
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ReceiptInfo? Receipt { get; init; }
 
-    public static Resolved Of(ResolvedSecrets resolved) => new()
+    public static Resolved Of(ResolvedSecrets resolved, string requestId, CallContextInfo? context) => new()
     {
         Values = [.. resolved.Values.Select(ResolvedArgument.Of)],
         Missing = [.. resolved.Missing.Select(MissingArgument.Of)],
-        Receipt = resolved.Receipt is { } receipt ? ReceiptInfo.Of(receipt) : null,
+        Receipt = resolved.Receipt is { } receipt ? ReceiptInfo.Of(receipt, requestId, context) : null,
     };
 }
 
@@ -79,11 +116,21 @@ public sealed record ReceiptInfo
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Hash { get; init; }
 
-    public static ReceiptInfo Of(AuditReceipt receipt) => new()
+    /// <summary>The request's id, as the audit and the log have it.</summary>
+    /// <example>0HNFQ6V7K2M3S:00000001</example>
+    public required string RequestId { get; init; }
+
+    /// <summary>What the request said of the call; absent where it said nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CallContextInfo? Context { get; init; }
+
+    public static ReceiptInfo Of(AuditReceipt receipt, string requestId, CallContextInfo? context) => new()
     {
         Writer = receipt.Writer,
         Sequence = receipt.Sequence,
         Hash = Convert.ToHexStringLower(receipt.Hash),
+        RequestId = requestId,
+        Context = context,
     };
 }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Secrets.Api.Http;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
@@ -33,6 +34,7 @@ public sealed record CreateSecretBody
 
 /// <summary>What to change of a secret. Members left out stay as they are.</summary>
 /// <example>{"tool_name": "agno__linear__get_*"}</example>
+[NeedsKnownMember]
 public sealed record UpdateSecretBody
 {
     /// <summary>A new name; null leaves it.</summary>

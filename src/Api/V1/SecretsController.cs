@@ -13,6 +13,7 @@ namespace Secrets.Api.V1;
 [Route("api/v1/secrets")]
 [Route("v1/secrets")]
 [Tags("Secrets")]
+[IgnoresUnknownParameters]
 public sealed class SecretsController(IMediator mediator) : ControllerBase
 {
     /// <summary>Store a secret.</summary>

@@ -26,7 +26,7 @@ internal sealed class V1FailureWriter : IFailureWriter
     private static InvalidMember Describe(Violation violation, string method)
     {
         var source = violation.Source ?? (HttpMethods.IsGet(method) ? "query" : "body");
-        return new InvalidMember { Loc = [source, .. Steps(violation.Member)], Msg = violation.Message, Type = violation.Code };
+        return new InvalidMember { Loc = [source, .. Steps(violation.Member), .. violation.Unknown is { } name ? new[] { name } : []], Msg = violation.Message, Type = violation.Code };
     }
 
     /// <summary><c>Scopes[0]</c> becomes <c>"scopes", 0</c>.</summary>

@@ -27,6 +27,8 @@ public sealed record ApiKeyDetails : IListed
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    public required Guid? CreatedByKey { get; init; }
+
     public required DateTimeOffset? LastUsedAt { get; init; }
 
     public required Guid? ReplacedBy { get; init; }

@@ -21,4 +21,8 @@ internal static class ApiKeyQueries
         var userId = caller.UserId;
         return keys.Where(key => key.UserId == userId || (key.OrganizationId != null && administered.Contains(key.OrganizationId)));
     }
+
+    /// <summary>Whether the caller may revoke a key: any that exists for the caller.</summary>
+    public static bool MayRevoke(this Caller caller, ApiKey key) =>
+        caller.Has(Scopes.Operator) || key.UserId == caller.UserId || (key.OrganizationId is { } id && caller.Administers(id));
 }

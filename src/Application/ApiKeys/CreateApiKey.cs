@@ -61,23 +61,26 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
     }
 }
 
-internal sealed class CreateApiKeyHandler(ISecretsDb db, AuditTrail trail, Caller caller, TimeProvider time, IMapper mapper)
+internal sealed class CreateApiKeyHandler(ISecretsDb db, KeyMaker maker, AuditTrail trail, TimeProvider time, IMapper mapper)
     : IRequestHandler<CreateApiKey, CreatedApiKey>
 {
     public async Task<CreatedApiKey> Handle(CreateApiKey request, CancellationToken cancellationToken)
     {
         var scopes = request.Scopes!.Aggregate(Scopes.None, (all, name) => all | ScopeNames.Parse(name)!.Value);
-        caller.RequireMayMake(scopes, request.UserId ?? caller.UserId, request.OrganizationId);
+        var userId = request.UserId ?? maker.Caller.UserId;
+        maker.RequireAllowed(scopes, userId, request.OrganizationId);
         var now = time.Now();
         var text = ApiKeyText.Generate();
         var key = new ApiKey(
-            Guid.CreateVersion7(now), request.Name!, text, scopes, request.UserId ?? caller.UserId, MembershipOf(request), caller.UserId, now)
+            Guid.CreateVersion7(now), request.Name!, text, scopes, userId, MembershipOf(request), maker.Caller.UserId, now)
         {
-            ExpiresAt = request.ExpiresAt?.ToUniversalTime(),
+            ExpiresAt = maker.EndOf(request.ExpiresAt),
+            CreatedByKey = maker.MadeBy,
         };
         await db.InTransactionAsync(
             async token =>
             {
+                await maker.LockAsync(key.UserId, token);
                 await db.AddKeyAsync(key, now, token);
                 db.Record(trail.Success(AuditAction.KeyCreate, key));
                 return key;

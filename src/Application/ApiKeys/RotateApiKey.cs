@@ -11,7 +11,7 @@ namespace Secrets.Application.ApiKeys;
 /// <summary>Makes a key in the place of another, which goes on working for a while.</summary>
 /// <param name="Id">The key to replace.</param>
 /// <param name="GraceSeconds">How long both work; null: <see cref="ApiKey.DefaultGrace"/>.</param>
-/// <param name="ExpiresAt">When the new key stops working; null: it lives as long as the old one was made to.</param>
+/// <param name="ExpiresAt">When the new key stops working; null: when the old one would have.</param>
 [RequiresScope(Scopes.KeysManage)]
 [AuditedAs(AuditAction.KeyRotate)]
 public sealed record RotateApiKey(Guid Id, int? GraceSeconds, DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>, INamesOne
@@ -29,7 +29,7 @@ internal sealed class RotateApiKeyValidator : AbstractValidator<RotateApiKey>
     }
 }
 
-internal sealed class RotateApiKeyHandler(ISecretsDb db, AuditTrail trail, Caller caller, TimeProvider time, IMapper mapper)
+internal sealed class RotateApiKeyHandler(ISecretsDb db, KeyMaker maker, AuditTrail trail, TimeProvider time, IMapper mapper)
     : IRequestHandler<RotateApiKey, CreatedApiKey>
 {
     public async Task<CreatedApiKey> Handle(RotateApiKey request, CancellationToken cancellationToken)
@@ -42,8 +42,8 @@ internal sealed class RotateApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
     private async Task<ApiKey> ReplaceAsync(RotateApiKey request, string text, CancellationToken cancellationToken)
     {
         var now = time.Now();
-        var key = await db.LockKeyAsync(caller, request.Id, cancellationToken);
-        caller.RequireMayMake(key.Scopes, key.UserId, key.OrganizationId);
+        var key = await db.LockKeyAsync(maker.Caller, request.Id, maker.LockAsync, cancellationToken);
+        maker.RequireAllowed(key.Scopes, key.UserId, key.OrganizationId);
         if (key.ReplacedBy is { } next)
         {
             throw new ConflictException($"The key has been replaced by {next} already.");
@@ -54,7 +54,7 @@ internal sealed class RotateApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
             throw new ConflictException("The key has expired.");
         }
 
-        var successor = key.Successor(Guid.CreateVersion7(now), text, caller.UserId, now, request.ExpiresAt);
+        var successor = key.Successor(Guid.CreateVersion7(now), text, maker.Caller.UserId, now, maker.EndOf(request.ExpiresAt ?? key.ExpiresAt), maker.MadeBy);
         var end = key.EndAfter(request.GraceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : ApiKey.DefaultGrace, now);
 
         key.ReplaceBy(successor.Id, end);

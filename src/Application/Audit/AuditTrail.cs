@@ -19,21 +19,22 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     };
 
     /// <summary>A value is handed out for an argument of a tool call.</summary>
-    public AuditEvent Released(Placement secret, string toolName, string toolArg) => Of(AuditAction.SecretResolve, AuditOutcome.Success) with
+    public AuditEvent Released(Placement secret, string toolName, string toolArg, CallContext? context) => Of(AuditAction.SecretResolve, AuditOutcome.Success) with
     {
         Owner = secret.Owner,
         SecretId = secret.SecretId,
         SecretVersion = secret.Version,
         ToolName = toolName,
         ToolArg = toolArg,
+        Context = context,
     };
 
     /// <summary>Something was done with an API key.</summary>
     public AuditEvent Success(AuditAction action, ApiKey key) => Of(action, AuditOutcome.Success) with
     {
         Owner = key.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : SecretOwner.User(key.UserId),
-        KeyId = key.Id,
-        KeyUserId = key.UserId,
+        TargetKeyId = key.Id,
+        TargetKeyUserId = key.UserId,
     };
 
     /// <summary>Something was done that is about no single owner.</summary>
@@ -44,16 +45,18 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     {
         Owner = owned?.Owner is { Kind: OwnerKind.Organization } organization ? organization.Find(caller) : null,
         SecretId = one?.AuditedSecretId,
-        KeyId = one?.AuditedKeyId,
+        TargetKeyId = one?.AuditedKeyId,
     };
 
     private AuditEvent Of(AuditAction action, AuditOutcome outcome) => new()
     {
         At = time.GetUtcNow(),
         Actor = caller.UserId,
+        By = caller.Credential,
         Action = action,
         Outcome = outcome,
         Address = origin.Address,
         RequestId = origin.RequestId,
+        ClientRequestId = origin.ClientRequestId,
     };
 }

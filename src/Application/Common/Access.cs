@@ -8,7 +8,8 @@ namespace Secrets.Application.Common;
 /// <param name="UserId">The user that the credential acts for.</param>
 /// <param name="Scopes">What the credential may do.</param>
 /// <param name="Memberships">Organisations with role and workspaces.</param>
-public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership> Memberships)
+/// <param name="Credential">The credential, for the audit.</param>
+public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership> Memberships, Credential Credential)
 {
     /// <summary>
     /// The key, where it was remembered and not looked up for this request: it may have been revoked since. Nothing that depends on it may leave
@@ -56,7 +57,7 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
             shared.Add(membership.And(theirs));
         }
 
-        return this with { Scopes = Scopes & other.Scopes, Memberships = shared };
+        return this with { Scopes = Scopes & other.Scopes, Memberships = shared, Credential = Credential.And(other.Credential) };
     }
 
     /// <summary>Whether the caller is an admin of that organisation.</summary>
@@ -108,4 +109,5 @@ public interface INamesOne
 /// <summary>Where a request came from, as far as the surface that took it knows.</summary>
 /// <param name="Address">The address of the other end of the connection.</param>
 /// <param name="RequestId">The request's id, as the log has it.</param>
-public sealed record RequestOrigin(string? Address, string? RequestId);
+/// <param name="ClientRequestId">The id that the caller gave to the request.</param>
+public sealed record RequestOrigin(string? Address, string? RequestId, string? ClientRequestId);

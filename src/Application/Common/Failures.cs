@@ -1,3 +1,5 @@
+using Secrets.Domain.Text;
+
 namespace Secrets.Application.Common;
 
 /// <summary>
@@ -11,7 +13,13 @@ public abstract class FailureException(string message) : Exception(message);
 /// <param name="Code">What is wrong, in the vocabulary of <see cref="Codes"/>.</param>
 /// <param name="Message">What is wrong, in words.</param>
 /// <param name="Source">Where the member was sent, when that does not follow from the operation: <c>path</c>.</param>
-public sealed record Violation(string Member, string Code, string Message, string? Source = null);
+public sealed record Violation(string Member, string Code, string Message, string? Source = null)
+{
+    private const int MaxNameLength = 64;
+
+    /// <summary>The name of a member or parameter that the request does not have, below <see cref="Member"/>, as it was sent. What is too long is cut.</summary>
+    public string? Unknown { get; init => field = TextLength.Cut(value, MaxNameLength); }
+}
 
 /// <summary>The codes of violations: the error types of Pydantic v2, which clients of the agent-secrets API know.</summary>
 public static class Codes
@@ -19,6 +27,7 @@ public static class Codes
     public const string Missing = "missing";
     public const string TooShort = "string_too_short";
     public const string TooLong = "string_too_long";
+    public const string Unknown = "extra_forbidden";
     public const string NotString = "string_type";
     public const string NotBool = "bool_type";
     public const string NotList = "list_type";

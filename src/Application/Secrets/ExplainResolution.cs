@@ -4,6 +4,7 @@ using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
@@ -17,7 +18,7 @@ namespace Secrets.Application.Secrets;
 [RequiresScope(Scopes.SecretsRead, Scopes.SecretsResolve)]
 [AuditedAs(AuditAction.SecretExplain)]
 public sealed record ExplainResolution(
-    Guid? UserId,
+    Optional<Guid?> UserId,
     string? ToolName,
     IReadOnlyList<string>? ToolArgs,
     IReadOnlyDictionary<string, string>? References,
@@ -42,15 +43,19 @@ internal sealed class ExplainResolutionHandler(IResolutionStore store, Caller ca
         }
 
         var call = request.ToCall();
-        var user = await store.ReadAllAsync(request.UserOf(caller), call, cancellationToken);
-        var organization = request.OrganizationOf() is { } owner
-            ? await store.ReadAllAsync(owner, call, cancellationToken)
-            : OwnerCandidates.None;
+        var user = await ReadAllAsync(request.UserOf(caller), call, cancellationToken);
+        var organization = await ReadAllAsync(request.OrganizationOf(), call, cancellationToken);
 
         // That the organisation has more, and what it is called, is not for its members to know.
         return Explanation.Of(call, user, seesAll ? organization : organization.AdmittedTo(call.Workspace));
     }
 
+    private async Task<OwnerCandidates> ReadAllAsync(SecretOwner? owner, ToolCall call, CancellationToken cancellationToken) =>
+        owner is { } known ? await store.ReadAllAsync(known, call, cancellationToken) : OwnerCandidates.None;
+
     private bool SeesAllOf(string? organization) =>
-        organization is null || caller.Has(Scopes.SecretsResolve) || caller.Has(Scopes.Operator) || caller.Administers(organization);
+        organization is null
+        || (caller.Has(Scopes.SecretsResolve) && !caller.IsBoundToWorkspaces(organization))
+        || caller.Has(Scopes.Operator)
+        || caller.Administers(organization);
 }

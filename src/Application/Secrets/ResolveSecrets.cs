@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Linq.Expressions;
 using FluentValidation;
 using MediatR;
 using Secrets.Application.Audit;
@@ -10,12 +12,13 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Secrets;
 
 /// <summary>Hands a runtime the values for the arguments that a call of a tool did not receive.</summary>
-/// <param name="UserId">See <see cref="IToolCallRequest.UserId"/>.</param>
+/// <param name="UserId">The user whom the call is for; null: no user, so that only the organisation's secrets count.</param>
 /// <param name="ToolName">See <see cref="ToolCall.ToolName"/>.</param>
 /// <param name="ToolArgs">See <see cref="ToolCall.Arguments"/>.</param>
 /// <param name="References">See <see cref="ToolCall.References"/>.</param>
 /// <param name="OrganizationId">See <see cref="IToolCallRequest.OrganizationId"/>.</param>
 /// <param name="Workspace">See <see cref="ToolCall.Workspace"/>.</param>
+/// <param name="Context">What the runtime says of the call.</param>
 [RequiresScope(Scopes.SecretsResolve)]
 [ConfirmsCaller]
 [AuditedAs(AuditAction.SecretResolve)]
@@ -25,7 +28,11 @@ public sealed record ResolveSecrets(
     IReadOnlyList<string>? ToolArgs,
     IReadOnlyDictionary<string, string>? References,
     string? OrganizationId,
-    string? Workspace) : IRequest<ResolvedSecrets>, IToolCallRequest;
+    string? Workspace,
+    CallContext? Context = null) : IRequest<ResolvedSecrets>, IToolCallRequest
+{
+    Optional<Guid?> IToolCallRequest.UserId => new(UserId);
+}
 
 /// <summary>The answer to <see cref="ResolveSecrets"/>: each argument is in one of the lists.</summary>
 /// <param name="Values">The arguments that are filled.</param>
@@ -42,12 +49,26 @@ public sealed record ResolvedSecret(string Argument, SelectionSource Source, Can
 
 internal sealed class ResolveSecretsValidator : AbstractValidator<ResolveSecrets>
 {
-    public ResolveSecretsValidator() => this.ValidateToolCall();
+    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/ -");
+
+    public ResolveSecretsValidator()
+    {
+        this.ValidateToolCall();
+        foreach (var member in (Expression<Func<ResolveSecrets, string?>>[])[request => request.Context!.AgentId, request => request.Context!.RunId, request => request.Context!.ToolCallId])
+        {
+            RuleFor(member).Must(IsPlain).When(request => request.Context is not null)
+                .WithErrorCode(Codes.BadValue).WithMessage($"Must be 1 to {CallContext.MaxLength} ASCII letters, digits, blanks or any of . _ : / -");
+        }
+    }
+
+    private static bool IsPlain(string? text) => text is null || (text.Length is > 0 and <= CallContext.MaxLength && !text.AsSpan().ContainsAnyExcept(Plain));
 }
 
 internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer sealer, IAuditLog log, AuditTrail trail, Caller caller)
     : IRequestHandler<ResolveSecrets, ResolvedSecrets>
 {
+    private static readonly FoundCandidates Nobodys = new(OwnerCandidates.None, Remembered: null);
+
     public async Task<ResolvedSecrets> Handle(ResolveSecrets request, CancellationToken cancellationToken)
     {
         caller.RequireAllowed(request);
@@ -88,7 +109,7 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
         }
 
         // No value leaves before it is durable that it does, nor that there is none before that is certain. Who hangs up meanwhile is in the audit and has nothing.
-        var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument));
+        var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument, request.Context));
         var confirmation = await log.AppendAsync(released, grounds, cancellationToken);
         return confirmation.Holds ? new ResolvedSecrets(values, missing, confirmation.Receipt) : null;
     }
@@ -96,14 +117,17 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
     private async ValueTask<(FoundCandidates User, FoundCandidates Organization)> FindAsync(
         ResolveSecrets request, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
     {
-        var user = store.FindAsync(request.UserOf(caller), call, mayRemember, cancellationToken);
+        var user = FindAsync(request.UserOf(caller));
         if (request.OrganizationOf() is not { } organization)
         {
-            return (await user, new FoundCandidates(OwnerCandidates.None, Remembered: null));
+            return (await user, Nobodys);
         }
 
-        var both = await Task.WhenAll(user.AsTask(), store.FindAsync(organization, call, mayRemember, cancellationToken).AsTask());
+        var both = await Task.WhenAll(user.AsTask(), FindAsync(organization).AsTask());
         return (both[0], both[1]);
+
+        ValueTask<FoundCandidates> FindAsync(SecretOwner? owner) =>
+            owner is { } known ? store.FindAsync(known, call, mayRemember, cancellationToken) : ValueTask.FromResult(Nobodys);
     }
 
     private static OwnerStamp[] Remembered(FoundCandidates user, FoundCandidates organization) => (user.Remembered, organization.Remembered) switch

@@ -9,8 +9,8 @@ namespace Secrets.Application.Secrets;
 /// <summary>A request about a call of a tool.</summary>
 public interface IToolCallRequest
 {
-    /// <summary>Whom the call is for; null: the caller.</summary>
-    Guid? UserId { get; }
+    /// <summary>The user whom the call is for; null: no user, so that only the organisation's secrets count; left out: the caller.</summary>
+    Optional<Guid?> UserId { get; }
 
     /// <inheritdoc cref="ToolCall.ToolName" />
     string? ToolName { get; }
@@ -48,14 +48,23 @@ internal static class ToolCallRequests
             .When(request => request.References is { Count: > 0 and <= MaxArguments })
             .WithErrorCode(Codes.BadValue).WithMessage($"Must name at most {MaxArguments} different arguments together with references.");
         validator.RuleFor(request => request.OrganizationId).Text(Membership.OrganizationIdLength);
+        validator.RuleFor(request => request.OrganizationId).NotNull()
+            .When(request => request.UserId is { IsGiven: true, Value: null })
+            .WithErrorCode(Codes.Missing).WithMessage("Is required where user_id is null.");
         validator.RuleFor(request => request.Workspace).Text(Membership.WorkspaceLength);
     }
 
     /// <summary>Refuses what the caller may not name.</summary>
-    /// <exception cref="ForbiddenException">Another user, or an organisation that the caller has no part in.</exception>
+    /// <exception cref="InvalidRequestException">A runtime does not say for whom it asks: it would get the values of its own user.</exception>
+    /// <exception cref="ForbiddenException">Another user, or an organisation or a workspace that the caller has no part in.</exception>
     public static void RequireAllowed(this Caller caller, IToolCallRequest request)
     {
-        if (request.UserId is { } user && user != caller.UserId && !caller.Has(Scopes.SecretsResolve))
+        if (!request.UserId.IsGiven && caller.Has(Scopes.SecretsResolve))
+        {
+            throw new InvalidRequestException(nameof(IToolCallRequest.UserId), Codes.Missing, "Is required.");
+        }
+
+        if (request.UserId.Value is { } user && user != caller.UserId && !caller.Has(Scopes.SecretsResolve))
         {
             throw new ForbiddenException("Only a credential with the scope secrets:resolve may name another user.");
         }
@@ -64,9 +73,21 @@ internal static class ToolCallRequests
         {
             throw new ForbiddenException("The credential is not for this organisation.");
         }
+
+        // People who may not resolve see what any of their workspaces may use.
+        if (request.OrganizationId is { } bound && caller.Has(Scopes.SecretsResolve) && caller.IsBoundToWorkspaces(bound) && (request.Workspace is null || !caller.IsIn(bound, request.Workspace)))
+        {
+            throw new ForbiddenException("The credential is for certain workspaces of the organisation, of which the call has to name one.");
+        }
     }
 
-    public static SecretOwner UserOf(this IToolCallRequest request, Caller caller) => SecretOwner.User(request.UserId ?? caller.UserId);
+    /// <summary>Whether the caller's part in an organisation ends at certain workspaces. Admins have part in all.</summary>
+    public static bool IsBoundToWorkspaces(this Caller caller, string organization) =>
+        caller.MembershipOf(organization) is { Workspaces.Count: > 0, Role: not OrganizationRole.Admin } && !caller.Has(Scopes.Operator);
+
+    /// <summary>The user of a call, as an owner; null for a call for no user.</summary>
+    public static SecretOwner? UserOf(this IToolCallRequest request, Caller caller) =>
+        request.UserId.Else(caller.UserId) is { } user ? SecretOwner.User(user) : null;
 
     public static ToolCall ToCall(this IToolCallRequest request) =>
         new(request.ToolName!, request.ToolArgs, request.References ?? NoReferences, request.Workspace);

@@ -44,6 +44,19 @@ public sealed record UpdateSecret(
 
     OwnerSelector? INamesOwner.Owner => Secret.Owner;
 
+    /// <summary>Whether nothing at all is asked for. Such a request changes nothing, and leaves no row in the audit.</summary>
+    internal bool IsEmpty => this is
+    {
+        SecretName.IsGiven: false,
+        SecretValue.IsGiven: false,
+        ToolName.IsGiven: false,
+        ToolArg.IsGiven: false,
+        IsDefaultForTool.IsGiven: false,
+        Description: null,
+        AllowedWorkspacesType: null,
+        AllowedWorkspaces: null,
+    };
+
     /// <summary>A value given is an update, equal or not; a null is one where it clears something.</summary>
     internal bool Changes(Secret secret) =>
         SecretName.Value is not null
@@ -92,7 +105,11 @@ internal sealed class UpdateSecretHandler(
         request.Condition?.Require(secret.Version);
         if (!request.Changes(secret))
         {
-            transaction.Record(AuditAction.SecretUpdate, secret);
+            if (!request.IsEmpty)
+            {
+                transaction.Record(AuditAction.SecretUpdate, secret);
+            }
+
             return (secret, []);
         }
 

@@ -82,6 +82,9 @@ public sealed class ApiKey : IListed
     /// <summary>The user who made the key.</summary>
     public Guid CreatedBy { get; private init; }
 
+    /// <summary>The API key that it was made with; null: a token, or the key of the configuration.</summary>
+    public Guid? CreatedByKey { get; init; }
+
     /// <summary>When the key was last accepted, at most a minute behind; null: never.</summary>
     public DateTimeOffset? LastUsedAt { get; private set; }
 
@@ -104,16 +107,10 @@ public sealed class ApiKey : IListed
     /// <summary>Has the key end, because another was made in its place.</summary>
     public void ReplaceBy(Guid successor, DateTimeOffset end) => (ReplacedBy, _expiresAt) = (successor, end);
 
-    /// <summary>
-    /// A key that may do what this one may, to take its place. Where no end is given, it lives as long as this one was made to.
-    /// </summary>
-    public ApiKey Successor(Guid id, string text, Guid createdBy, DateTimeOffset now, DateTimeOffset? expiresAt) =>
-        new(id, Name, text, Scopes, UserId, Membership, createdBy, now) { ExpiresAt = expiresAt?.ToUniversalTime() ?? EndOfAnotherLife(now) };
+    /// <summary>A key that may do what this one may, to take its place.</summary>
+    public ApiKey Successor(Guid id, string text, Guid createdBy, DateTimeOffset now, DateTimeOffset? expiresAt, Guid? createdByKey) =>
+        new(id, Name, text, Scopes, UserId, Membership, createdBy, now) { ExpiresAt = expiresAt, CreatedByKey = createdByKey };
 
     /// <summary>When this key stops working once it has a successor: after the grace, or when it would have anyway.</summary>
     public DateTimeOffset EndAfter(TimeSpan grace, DateTimeOffset now) => ExpiresAt is { } end && end < now + grace ? end : now + grace;
-
-    // Where that is past all calendars, the end stays.
-    private DateTimeOffset? EndOfAnotherLife(DateTimeOffset now) =>
-        ExpiresAt - CreatedAt is { } life && life < DateTimeOffset.MaxValue - now ? now + life : ExpiresAt;
 }

@@ -34,7 +34,7 @@ public static class AuditChain
     private const byte CheckpointTag = 5;
 
     // Fixed parts and lengths of an encoded row, rounded up.
-    private const int RowOverhead = 256;
+    private const int RowOverhead = 384;
 
     /// <summary>Puts events behind a position: entries with their hashes, in the same order.</summary>
     public static AuditEntry[] Continue(ReadOnlySpan<byte> key, Guid writer, AuditPosition position, IReadOnlyList<AuditEvent> events)
@@ -119,7 +119,8 @@ public static class AuditChain
     private static byte[] HashOf(IncrementalHash hmac, ReadOnlySpan<byte> previous, AuditEntry entry)
     {
         var size = RowOverhead + Encoding.UTF8.GetMaxByteCount(
-            Length(entry.OwnerId) + Length(entry.ToolName) + Length(entry.ToolArg) + Length(entry.Address) + Length(entry.RequestId));
+            Length(entry.TokenIssuer) + Length(entry.TokenSubject) + Length(entry.OwnerId) + Length(entry.ToolName) + Length(entry.ToolArg) + Length(entry.Address)
+            + Length(entry.AgentId) + Length(entry.RunId) + Length(entry.ToolCallId) + Length(entry.RequestId) + Length(entry.ClientRequestId));
         var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
         {
@@ -130,6 +131,9 @@ public static class AuditChain
             encoder.Long(entry.Sequence);
             encoder.Long(entry.At.UtcTicks);
             encoder.Uuid(entry.Actor);
+            encoder.Uuid(entry.KeyId);
+            encoder.Text(entry.TokenIssuer);
+            encoder.Text(entry.TokenSubject);
             encoder.Long((long)entry.Action);
             encoder.Long((long)entry.Outcome);
             encoder.Long((long?)entry.OwnerKind);
@@ -137,12 +141,16 @@ public static class AuditChain
             encoder.Long(entry.OwnerVersion);
             encoder.Uuid(entry.SecretId);
             encoder.Long(entry.SecretVersion);
-            encoder.Uuid(entry.KeyId);
-            encoder.Uuid(entry.KeyUserId);
+            encoder.Uuid(entry.TargetKeyId);
+            encoder.Uuid(entry.TargetKeyUserId);
             encoder.Text(entry.ToolName);
             encoder.Text(entry.ToolArg);
             encoder.Text(entry.Address);
+            encoder.Text(entry.AgentId);
+            encoder.Text(entry.RunId);
+            encoder.Text(entry.ToolCallId);
             encoder.Text(entry.RequestId);
+            encoder.Text(entry.ClientRequestId);
             hmac.AppendData(encoder.Written);
             return hmac.GetHashAndReset();
         }

@@ -1,4 +1,5 @@
 using Secrets.Domain.Secrets;
+using Secrets.Domain.Text;
 
 namespace Secrets.Domain.Audit;
 
@@ -16,6 +17,9 @@ public sealed class AuditEntry
         Sequence = sequence;
         At = fact.At;
         Actor = fact.Actor;
+        KeyId = fact.By?.KeyId;
+        TokenIssuer = TextLength.Cut(fact.By?.Token?.Issuer, Credential.MaxNameLength);
+        TokenSubject = TextLength.Cut(fact.By?.Token?.Subject, Credential.MaxNameLength);
         Action = fact.Action;
         Outcome = fact.Outcome;
         OwnerKind = fact.Owner?.Kind;
@@ -23,12 +27,16 @@ public sealed class AuditEntry
         OwnerVersion = fact.OwnerVersion;
         SecretId = fact.SecretId;
         SecretVersion = fact.SecretVersion;
-        KeyId = fact.KeyId;
-        KeyUserId = fact.KeyUserId;
+        TargetKeyId = fact.TargetKeyId;
+        TargetKeyUserId = fact.TargetKeyUserId;
         ToolName = fact.ToolName;
         ToolArg = fact.ToolArg;
         Address = fact.Address;
+        AgentId = fact.Context?.AgentId;
+        RunId = fact.Context?.RunId;
+        ToolCallId = fact.Context?.ToolCallId;
         RequestId = fact.RequestId;
+        ClientRequestId = fact.ClientRequestId;
     }
 
     /// <summary>Whose chain the row is in.</summary>
@@ -42,6 +50,15 @@ public sealed class AuditEntry
 
     /// <inheritdoc cref="AuditEvent.Actor" />
     public Guid Actor { get; private init; }
+
+    /// <inheritdoc cref="Credential.KeyId" />
+    public Guid? KeyId { get; private init; }
+
+    /// <inheritdoc cref="TokenName.Issuer" />
+    public string? TokenIssuer { get; private init; }
+
+    /// <inheritdoc cref="TokenName.Subject" />
+    public string? TokenSubject { get; private init; }
 
     /// <inheritdoc cref="AuditEvent.Action" />
     public AuditAction Action { get; private init; }
@@ -64,11 +81,11 @@ public sealed class AuditEntry
     /// <inheritdoc cref="AuditEvent.SecretVersion" />
     public int? SecretVersion { get; private init; }
 
-    /// <inheritdoc cref="AuditEvent.KeyId" />
-    public Guid? KeyId { get; private init; }
+    /// <inheritdoc cref="AuditEvent.TargetKeyId" />
+    public Guid? TargetKeyId { get; private init; }
 
-    /// <inheritdoc cref="AuditEvent.KeyUserId" />
-    public Guid? KeyUserId { get; private init; }
+    /// <inheritdoc cref="AuditEvent.TargetKeyUserId" />
+    public Guid? TargetKeyUserId { get; private init; }
 
     /// <inheritdoc cref="AuditEvent.ToolName" />
     public string? ToolName { get; private init; }
@@ -79,8 +96,20 @@ public sealed class AuditEntry
     /// <inheritdoc cref="AuditEvent.Address" />
     public string? Address { get; private init; }
 
+    /// <inheritdoc cref="CallContext.AgentId" />
+    public string? AgentId { get; private init; }
+
+    /// <inheritdoc cref="CallContext.RunId" />
+    public string? RunId { get; private init; }
+
+    /// <inheritdoc cref="CallContext.ToolCallId" />
+    public string? ToolCallId { get; private init; }
+
     /// <inheritdoc cref="AuditEvent.RequestId" />
     public string? RequestId { get; private init; }
+
+    /// <inheritdoc cref="AuditEvent.ClientRequestId" />
+    public string? ClientRequestId { get; private init; }
 
     /// <summary>Of this row and, through the one before it, of all before: <see cref="AuditChain"/>.</summary>
     public byte[] Hash { get; internal set; } = [];

@@ -1,4 +1,5 @@
 using Secrets.Domain.Secrets;
+using Secrets.Domain.Text;
 
 namespace Secrets.Domain.Audit;
 
@@ -27,6 +28,9 @@ public sealed record AuditEvent
     /// <summary>The user whom the credential acts for. Every credential acts for one, those of organisations too.</summary>
     public required Guid Actor { get; init; }
 
+    /// <summary>The credential that acted; null where the service did so by itself.</summary>
+    public Credential? By { get; init; }
+
     /// <summary>What.</summary>
     public required AuditAction Action { get; init; }
 
@@ -48,30 +52,26 @@ public sealed record AuditEvent
     public long? OwnerVersion { get; init; }
 
     /// <summary>The API key that was made, replaced, revoked or refused.</summary>
-    public Guid? KeyId { get; init; }
+    public Guid? TargetKeyId { get; init; }
 
     /// <summary>The user of that key. Where this is given, <see cref="OwnerVersion"/> is the version of this user's key account.</summary>
-    public Guid? KeyUserId { get; init; }
+    public Guid? TargetKeyUserId { get; init; }
 
     /// <summary>The tool. What is too long is cut.</summary>
-    public string? ToolName { get; init => field = Cut(value, MaxNameLength); }
+    public string? ToolName { get; init => field = TextLength.Cut(value, MaxNameLength); }
 
     /// <summary>The tool's argument. What is too long is cut.</summary>
-    public string? ToolArg { get; init => field = Cut(value, MaxNameLength); }
+    public string? ToolArg { get; init => field = TextLength.Cut(value, MaxNameLength); }
 
     /// <summary>The address that the request came from. What is too long is cut.</summary>
-    public string? Address { get; init => field = Cut(value, MaxAddressLength); }
+    public string? Address { get; init => field = TextLength.Cut(value, MaxAddressLength); }
+
+    /// <summary>What the runtime said of the call for which a value was handed out.</summary>
+    public CallContext? Context { get; init; }
 
     /// <summary>The request's id, as the log has it. What is too long is cut.</summary>
-    public string? RequestId { get; init => field = Cut(value, MaxRequestIdLength); }
+    public string? RequestId { get; init => field = TextLength.Cut(value, MaxRequestIdLength); }
 
-    private static string? Cut(string? text, int length)
-    {
-        if (text is null || text.Length <= length)
-        {
-            return text;
-        }
-
-        return text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
-    }
+    /// <summary>The id that the caller gave to the request.</summary>
+    public string? ClientRequestId { get; init => field = TextLength.Cut(value, MaxRequestIdLength); }
 }

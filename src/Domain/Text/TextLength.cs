@@ -17,6 +17,10 @@ public readonly record struct TextLength(int Minimum, int Maximum)
         return count;
     }
 
+    /// <summary>The first part of a text, at most so many UTF-16 units, without half a character at its end.</summary>
+    public static string? Cut(string? text, int units) =>
+        text is null || text.Length <= units ? text : text[..(char.IsHighSurrogate(text[units - 1]) ? units - 1 : units)];
+
     /// <summary>Whether every character can be stored and compared: no U+0000 and no unpaired surrogate.</summary>
     public static bool IsStorable(string text)
     {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.ApiKeys;
@@ -80,5 +81,6 @@ internal sealed class ApiKeyAuthenticator(
         return null;
     }
 
-    private static Caller CallerOf(ApiKey key) => new(key.UserId, key.Scopes, key.Membership is { } membership ? [membership] : []);
+    private static Caller CallerOf(ApiKey key) =>
+        new(key.UserId, key.Scopes, key.Membership is { } membership ? [membership] : [], Credential.OfKey(key.Id, key.ExpiresAt));
 }

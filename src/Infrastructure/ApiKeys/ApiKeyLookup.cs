@@ -40,7 +40,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
             {
                 Key = key,
                 Account = account,
-                IsBehind = db.Audit.Any(row => row.KeyUserId == key.UserId && row.OwnerVersion > account.Version),
+                IsBehind = db.Audit.Any(row => row.TargetKeyUserId == key.UserId && row.OwnerVersion > account.Version),
             });
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;

@@ -9,21 +9,34 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.ApiKeys;
 
 /// <summary>The first key of an installation, with which all others are made.</summary>
-internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> options, TimeProvider time)
+public interface IFirstKey
 {
-    private static readonly Guid UserId = Guid.Parse("00000000-0000-0000-0000-000000000001");
+    /// <summary>Where neither the configuration nor the database has a key of an operator, makes one and gives its text, which is kept nowhere.</summary>
+    Task<string?> MakeIfMissingAsync(CancellationToken cancellationToken);
+}
+
+/// <inheritdoc />
+internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> options, TimeProvider time) : IFirstKey
+{
+    private static readonly Guid UserId = Credential.Bootstrap.KeyId!.Value;
     private static readonly Membership Organization = new("default", OrganizationRole.Admin, []);
 
     /// <summary>Whom the bootstrap key stands for.</summary>
-    public static readonly Caller Caller = new(UserId, Scopes.All, [Organization]);
+    public static readonly Caller Caller = new(UserId, Scopes.All, [Organization], Credential.Bootstrap);
 
-    /// <summary>Where neither the configuration nor the database has a key, makes one and gives its text, which is kept nowhere.</summary>
-    public async Task<string?> MakeIfNoneAsync(CancellationToken cancellationToken) =>
-        options.Value.BootstrapKey is not null || await IsThereOneAsync(cancellationToken)
-            ? null
-            : await db.InTransactionAsync(MakeAsync, cancellationToken);
+    /// <summary>Whether neither the configuration nor the database has a key of an operator.</summary>
+    public async Task<bool> IsMissingAsync(CancellationToken cancellationToken) => options.Value.BootstrapKey is null && !await IsThereOneAsync(cancellationToken);
 
-    private Task<bool> IsThereOneAsync(CancellationToken cancellationToken) => db.ApiKeys.AnyAsync(key => key.RevokedAt == null, cancellationToken);
+    /// <inheritdoc />
+    public async Task<string?> MakeIfMissingAsync(CancellationToken cancellationToken) =>
+        await IsMissingAsync(cancellationToken) ? await db.InTransactionAsync(MakeAsync, cancellationToken) : null;
+
+    private Task<bool> IsThereOneAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        return db.ApiKeys.AnyAsync(
+            key => key.RevokedAt == null && (key.ExpiresAt == null || key.ExpiresAt > now) && (key.Scopes & Scopes.Operator) == Scopes.Operator, cancellationToken);
+    }
 
     private async Task<string?> MakeAsync(CancellationToken cancellationToken)
     {
@@ -47,8 +60,8 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
             Action = AuditAction.KeyCreate,
             Outcome = AuditOutcome.Success,
             Owner = new SecretOwner(OwnerKind.Organization, Organization.OrganizationId),
-            KeyId = key.Id,
-            KeyUserId = key.UserId,
+            TargetKeyId = key.Id,
+            TargetKeyUserId = key.UserId,
         });
         return text;
     }

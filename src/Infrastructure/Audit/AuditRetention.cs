@@ -115,8 +115,8 @@ internal sealed partial class AuditRetention(
             var (user, kind, owner) = rows.Key;
             var version = rows.Max(row => row.OwnerVersion);
             var later = user is not null
-                ? db.Audit.Where(row => row.KeyUserId == user)
-                : db.Audit.Where(row => row.OwnerId == owner && row.OwnerKind == kind && row.KeyUserId == null);
+                ? db.Audit.Where(row => row.TargetKeyUserId == user)
+                : db.Audit.Where(row => row.OwnerId == owner && row.OwnerKind == kind && row.TargetKeyUserId == null);
             var isKept = false;
             foreach (var row in await later.AsNoTracking().Where(row => row.OwnerVersion >= version).OrderBy(row => row.OwnerVersion).Take(MaxWitnesses).ToListAsync(cancellationToken))
             {
@@ -130,7 +130,7 @@ internal sealed partial class AuditRetention(
                 db.Record(AuditEvent.ByService(AuditAction.AccountVersion, db.GetService<TimeProvider>().GetUtcNow()) with
                 {
                     Owner = user is null && kind is { } ownerKind ? new SecretOwner(ownerKind, owner!) : null,
-                    KeyUserId = user,
+                    TargetKeyUserId = user,
                     OwnerVersion = version,
                 });
             }
@@ -138,7 +138,7 @@ internal sealed partial class AuditRetention(
     }
 
     /// <summary>Whose account a row has the version of: that of a user's keys, or of an owner.</summary>
-    private static (Guid? User, OwnerKind? Kind, string? Owner) AccountOf(AuditEntry row) => row.KeyUserId is { } user ? (user, null, null) : (null, row.OwnerKind, row.OwnerId);
+    private static (Guid? User, OwnerKind? Kind, string? Owner) AccountOf(AuditEntry row) => row.TargetKeyUserId is { } user ? (user, null, null) : (null, row.OwnerKind, row.OwnerId);
 
     /// <summary>None when another replica moved it just now.</summary>
     private Task<int> MoveAnchorAsync(SecretsDbContext db, AuditWriter writer, AuditPosition end, CancellationToken cancellationToken)

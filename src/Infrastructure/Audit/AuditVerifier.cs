@@ -84,7 +84,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
     {
         var ofOwners =
             from row in db.Audit
-            where row.OwnerVersion != null && row.KeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
+            where row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
             group row.OwnerVersion by new { row.OwnerKind, row.OwnerId } into changes
             select new
             {
@@ -95,8 +95,8 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             };
         var ofUsers =
             from row in db.Audit
-            where row.OwnerVersion != null && row.KeyUserId != null
-            group row.OwnerVersion by row.KeyUserId into changes
+            where row.OwnerVersion != null && row.TargetKeyUserId != null
+            group row.OwnerVersion by row.TargetKeyUserId into changes
             select new
             {
                 UserId = changes.Key,

@@ -190,7 +190,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         try
         {
             var found = db.KeyState.Where(state => state.Id == KeyStateRow.OnlyId)
-                .Select(state => new { State = state, IsBehind = db.Audit.Any(row => row.OwnerId == null && row.KeyUserId == null && row.OwnerVersion > state.Revision) })
+                .Select(state => new { State = state, IsBehind = db.Audit.Any(row => row.OwnerId == null && row.TargetKeyUserId == null && row.OwnerVersion > state.Revision) })
                 .SingleOrDefault() ?? throw new TamperedException("The state of the keys was removed.");
             var integrityRows = db.IntegrityKeys.OrderBy(row => row.Number).ToList();
             return (new KeyRecords(found.State, [.. db.KeyRing], [.. db.KeyRotations], integrityRows, integrityRows.ConvertAll(row => KeyOf(db, row))), found.IsBehind);

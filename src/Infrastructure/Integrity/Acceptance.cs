@@ -70,10 +70,10 @@ internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources,
             foreach (var key in live)
             {
                 key.Revoke(time.GetUtcNow());
-                db.Record(Fact(AuditAction.KeyDelete) with { Owner = SecretOwner.User(userId), KeyId = key.Id, KeyUserId = userId });
+                db.Record(Fact(AuditAction.KeyDelete) with { Owner = SecretOwner.User(userId), TargetKeyId = key.Id, TargetKeyUserId = userId });
             }
 
-            db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = SecretOwner.User(userId), KeyUserId = userId });
+            db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = SecretOwner.User(userId), TargetKeyUserId = userId });
             return live.ConvertAll(key => $"revoked API key {TamperedException.Quote(key.Prefix)}");
         },
         cancellationToken);

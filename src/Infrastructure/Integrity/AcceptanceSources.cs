@@ -35,7 +35,7 @@ internal sealed class AcceptanceSources(IOwnerRows rows, OwnerSeals ownerSeals, 
     /// <summary>What the audit says of an owner's secrets.</summary>
     public async Task<Audited> AuditedAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
     {
-        var writes = await GenuineAsync(db, db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.KeyUserId == null), cancellationToken);
+        var writes = await GenuineAsync(db, db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.TargetKeyUserId == null), cancellationToken);
         return new Audited(
             writes.LastOrDefault()?.OwnerVersion ?? 0,
             writes.Where(write => write.SecretId is not null).GroupBy(write => write.SecretId!.Value)
@@ -45,7 +45,7 @@ internal sealed class AcceptanceSources(IOwnerRows rows, OwnerSeals ownerSeals, 
     /// <summary>The latest version of a user's key account that the service wrote.</summary>
     public async Task<long> KeyVersionAsync(SecretsDbContext db, Guid userId, CancellationToken cancellationToken)
     {
-        var audited = (await GenuineAsync(db, db.Audit.Where(row => row.KeyUserId == userId), cancellationToken)).LastOrDefault()?.OwnerVersion ?? 0;
+        var audited = (await GenuineAsync(db, db.Audit.Where(row => row.TargetKeyUserId == userId), cancellationToken)).LastOrDefault()?.OwnerVersion ?? 0;
         return await db.KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken) is { } stored && keySeals.Open(stored) is { } account
             ? Math.Max(audited, account.Version)
             : audited;

@@ -50,7 +50,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         if (IsDue($"{userId}"))
         {
             TamperedKeys(userId, fault);
-            await WriteAsync(Failure(userId) with { Owner = SecretOwner.User(userId), KeyUserId = userId });
+            await WriteAsync(Failure(userId) with { Owner = SecretOwner.User(userId), TargetKeyUserId = userId });
         }
     }
 
@@ -63,7 +63,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         if (IsDue(prefix))
         {
             TamperedKey(prefix, fault);
-            await WriteAsync(Failure(key?.UserId ?? Guid.Empty) with { KeyId = key?.Id });
+            await WriteAsync(Failure(key?.UserId ?? Guid.Empty) with { TargetKeyId = key?.Id });
         }
     }
 

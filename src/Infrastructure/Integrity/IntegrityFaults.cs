@@ -38,13 +38,13 @@ internal sealed class IntegrityFaults(SecretsDbContext db, OwnerReader owners, K
     private async Task<List<SecretOwner>> OwnersAsync(CancellationToken cancellationToken)
     {
         var stored = db.Owners.Select(owner => new { Kind = (OwnerKind?)owner.Kind, Id = (string?)owner.Id });
-        var audited = db.Audit.Where(row => row.OwnerVersion != null && row.KeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)).Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
+        var audited = db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)).Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
         return (await stored.Union(audited).ToListAsync(cancellationToken)).ConvertAll(owner => new SecretOwner(owner.Kind!.Value, owner.Id!));
     }
 
     private Task<List<Guid>> UsersAsync(CancellationToken cancellationToken) =>
         db.KeyAccounts.Select(row => row.UserId)
             .Union(db.ApiKeys.Where(key => key.RevokedAt == null).Select(key => key.UserId))
-            .Union(db.Audit.Where(row => row.OwnerVersion != null && row.KeyUserId != null).Select(row => row.KeyUserId!.Value))
+            .Union(db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId != null).Select(row => row.TargetKeyUserId!.Value))
             .ToListAsync(cancellationToken);
 }

@@ -59,7 +59,7 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, Audited
                 {
                     Account = account,
                     Keys = db.ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToList(),
-                    IsBehind = db.Audit.Any(row => row.KeyUserId == userId && row.OwnerVersion > account.Version),
+                    IsBehind = db.Audit.Any(row => row.TargetKeyUserId == userId && row.OwnerVersion > account.Version),
                 })
                 .AsSingleQuery()
                 .SingleOrDefaultAsync();
@@ -81,7 +81,7 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, Audited
 
     private async Task<(VerifiedKeys? Keys, string? Fault)> VerifyNoneAsync(SecretsDbContext db, Guid userId, SeenVersion floor) =>
         floor.Version > 0
-        || await db.Audit.AnyAsync(row => row.KeyUserId == userId && row.OwnerVersion > 0)
+        || await db.Audit.AnyAsync(row => row.TargetKeyUserId == userId && row.OwnerVersion > 0)
         || await db.ApiKeys.AnyAsync(key => key.UserId == userId && key.RevokedAt == null)
             ? (null, "the account of the user's keys is missing")
             : (new VerifiedKeys(seals.New(), Sealed: null, new Dictionary<Guid, RowDigest>()), null);

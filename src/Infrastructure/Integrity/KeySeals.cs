@@ -44,7 +44,7 @@ internal sealed class KeySeals(IntegrityKeys integrity)
     {
         var content = new RowContent().Add(key.Id).Add(key.Name).Add(key.Prefix).Add(key.Hash).Add((long)key.Scopes).Add(key.UserId)
             .AddOptional(key.OrganizationId).Add(key.Role is { } role ? (long)role : -1)
-            .AddOptional(key.ExpiresAt).Add(key.CreatedAt).Add(key.CreatedBy).AddOptional(key.RevokedAt).Add(key.ReplacedBy ?? Guid.Empty)
+            .AddOptional(key.ExpiresAt).Add(key.CreatedAt).Add(key.CreatedBy).Add(key.CreatedByKey ?? Guid.Empty).AddOptional(key.RevokedAt).Add(key.ReplacedBy ?? Guid.Empty)
             .Add(key.Workspaces.Count);
         foreach (var workspace in key.Workspaces)
         {

@@ -169,11 +169,11 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         List<AuditEvent> uncovered =
         [
             .. ChangedOwners
-                .Where(changed => changed.Account.Account.Version > 1 && !versioned.Exists(fact => fact is { KeyUserId: null, OwnerVersion: not null } && fact.Owner == changed.Owner))
+                .Where(changed => changed.Account.Account.Version > 1 && !versioned.Exists(fact => fact is { TargetKeyUserId: null, OwnerVersion: not null } && fact.Owner == changed.Owner))
                 .Select(changed => change with { Owner = changed.Owner, OwnerVersion = changed.Account.Account.Version }),
             .. ChangedUsers
-                .Where(row => !versioned.Exists(fact => fact.KeyUserId == row.UserId && fact.OwnerVersion is not null))
-                .Select(row => change with { Owner = SecretOwner.User(row.UserId), KeyUserId = row.UserId, OwnerVersion = row.Version }),
+                .Where(row => !versioned.Exists(fact => fact.TargetKeyUserId == row.UserId && fact.OwnerVersion is not null))
+                .Select(row => change with { Owner = SecretOwner.User(row.UserId), TargetKeyUserId = row.UserId, OwnerVersion = row.Version }),
         ];
         versioned.AddRange(uncovered);
         return versioned;
@@ -181,8 +181,8 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
 
     private AuditEvent WithVersion(AuditEvent fact) => fact switch
     {
-        { KeyUserId: { } user } => _users.GetValueOrDefault(user) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
-        { KeyId: null, Owner: { } owner } => _owners.GetValueOrDefault(owner) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
+        { TargetKeyUserId: { } user } => _users.GetValueOrDefault(user) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
+        { TargetKeyId: null, Owner: { } owner } => _owners.GetValueOrDefault(owner) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
         _ => fact,
     };
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Text;
 
 namespace Secrets.Infrastructure.Jwt;
@@ -35,7 +36,9 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var end = RequireLifetime(claims, now);
         var subject = claims.TryGetProperty("sub", out var sub) ? sub.Text("sub") : throw new RefusedTokenException("without a subject (sub)");
         RequireText(subject, SubjectLength, "sub");
-        return (new Caller(NameUuid.OfSubject(issuer ?? "", subject), ScopesOf(claims), MembershipsOf(claims)), end);
+        var caller = new Caller(
+            NameUuid.OfSubject(issuer ?? "", subject), ScopesOf(claims), MembershipsOf(claims), Credential.OfToken(issuer ?? "", subject, end));
+        return (caller, end);
     }
 
     private static void RequireAudience(JsonElement claims, IReadOnlyList<string> audiences)

@@ -43,7 +43,7 @@ internal static class Vault
 
     /// <summary>What a runtime gets that refers to that alias.</summary>
     public static Task<Answer> ResolveAliasAsync(this ApiClient client, string alias, string organization, string? workspace, string tool = "tool") =>
-        client.PostAsync("/api/v1/secrets/resolve", new JsonObject
+        client.AskAsync("/api/v1/secrets/resolve", new JsonObject
         {
             ["tool_name"] = tool,
             ["tool_args"] = new JsonArray(),

@@ -156,7 +156,7 @@ public sealed class WorkspaceRules(ApiServer server)
         await admin.StoreAliasAsync("linear", "lin-2");
         var settings = JsonNode.Parse("""{"keys":{"openai_key":"openai-prod","api_token":"linear","other":"nobody"}}""")!;
 
-        var answer = (await runtime.PostAsync("/api/v1/secrets/resolve", new JsonObject
+        var answer = (await runtime.AskAsync("/api/v1/secrets/resolve", new JsonObject
         {
             ["tool_name"] = "agno__run",
             ["tool_args"] = new JsonArray(),
@@ -173,7 +173,7 @@ public sealed class WorkspaceRules(ApiServer server)
     private static async Task<Dictionary<string, string>> ResolveAsync(
         ApiClient runtime, string organization, string? workspace, IReadOnlyList<string> aliases)
     {
-        var answer = await runtime.PostAsync("/api/v1/secrets/resolve", new JsonObject
+        var answer = await runtime.AskAsync("/api/v1/secrets/resolve", new JsonObject
         {
             ["tool_name"] = "tool",
             ["tool_args"] = new JsonArray(),

@@ -30,7 +30,7 @@ public sealed class SendingTooMany(StrictServer strict)
         Assert.All(refused, MustBeTooMany);
         Assert.Contains((await TimesAsync(10, () => same.GetAsync(Path))), answer => answer.Status == 429);
         (await other.GetAsync(Path)).MustBe(200);
-        (await user.PostAsync($"{Path}/resolve", Call)).MustBe(200);
+        (await user.AskAsync($"{Path}/resolve", Call)).MustBe(200);
         await Task.Delay(TimeSpan.FromSeconds(1.5), TestContext.Current.CancellationToken);
         (await user.GetAsync(Path)).MustBe(200);
         Assert.Equal(0, await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE actor = @id", ("id", user.UserId)));
@@ -41,12 +41,12 @@ public sealed class SendingTooMany(StrictServer strict)
     {
         using var runtime = await _server.NewUserAsync("secrets:read", "secrets:resolve");
 
-        var answers = await TimesAsync(StrictServer.Resolves + 40, () => runtime.PostAsync($"{Path}/resolve", Call));
+        var answers = await TimesAsync(StrictServer.Resolves + 40, () => runtime.AskAsync($"{Path}/resolve", Call));
 
         Assert.InRange(answers.Count(answer => answer.Status == 200), StrictServer.Resolves, StrictServer.Resolves + 30);
         Assert.All(answers.Where(answer => answer.Status != 200), MustBeTooMany);
         (await runtime.GetAsync(Path)).MustBe(200);
-        (await runtime.PostAsync($"{Path}/resolve/explain", Call)).MustBe(200);
+        (await runtime.AskAsync($"{Path}/resolve/explain", Call)).MustBe(200);
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class SendingTooMany(StrictServer strict)
     {
         using var user = await _server.NewUserAsync("secrets:read");
 
-        var answers = await TimesAsync(StrictServer.Requests + 40, () => user.PostAsync($"{Path}/resolve", Call));
+        var answers = await TimesAsync(StrictServer.Requests + 40, () => user.AskAsync($"{Path}/resolve", Call));
 
         Assert.InRange(answers.Count(answer => answer.Status == 403), StrictServer.Requests, StrictServer.Requests + 30);
         Assert.All(answers.Where(answer => answer.Status != 403), MustBeTooMany);

@@ -68,7 +68,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
         await using (await _server.HoldAsync(
             Sql.Of("LOCK TABLE audit IN EXCLUSIVE MODE", "SELECT count(*) FROM audit WITH (TABLOCKX, HOLDLOCK)")))
         {
-            pending = user.PostAsync($"{Answers.Secrets}/resolve", new JsonObject { ["tool_name"] = "late__tool" });
+            pending = user.AskAsync($"{Answers.Secrets}/resolve", new JsonObject { ["tool_name"] = "late__tool" });
             await Task.Delay(TimeSpan.FromSeconds(StrictServer.Seconds + 1), TestContext.Current.CancellationToken);
             Assert.False(pending.IsCompleted);
         }
@@ -94,16 +94,16 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
         await using (await _server.HoldAsync(Sql.Of(onPostgres, onSqlServer)))
         {
             var since = Stopwatch.GetTimestamp();
-            var begun = user.PostAsync($"{Answers.Secrets}/resolve", call);
+            var begun = user.AskAsync($"{Answers.Secrets}/resolve", call);
             await Task.Delay(200, TestContext.Current.CancellationToken);
-            var queued = other.PostAsync($"{Answers.Secrets}/resolve", call);
+            var queued = other.AskAsync($"{Answers.Secrets}/resolve", call);
 
             Assert.All(await Task.WhenAll(begun, queued), answer => Assert.NotNull(answer.MustBeError(503).Headers.RetryAfter));
             Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, StrictServer.Seconds - 0.1, StrictServer.Seconds + 5);
         }
 
-        (await user.PostAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
-        (await other.PostAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
+        (await user.AskAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
+        (await other.AskAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
     }
 
     [Theory]

@@ -138,7 +138,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     }
 
     private async Task ResolveAsync(ApiClient client) =>
-        _ledger.AddResolve(await client.PostAsync(ToolCalls.Resolve, ToolCalls.Call(["a", "b"])));
+        _ledger.AddResolve(await client.AskAsync(ToolCalls.Resolve, ToolCalls.Call(["a", "b"])));
 
     private async Task CreateAsync(ApiClient client) => _ledger.AddWrite(await client.PostAsync(
         Answers.Secrets,

@@ -108,7 +108,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
             (await user.DeleteAsync($"{Path}/{id}")).MustBe(503);
             (await user.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "k", ["scopes"] = new JsonArray("secrets:read") })).MustBe(503);
             (await user.GetAsync($"{Path}/{Guid.NewGuid()}")).MustBe(503);
-            (await user.PostAsync($"{Path}/resolve", new JsonObject { ["tool_name"] = "before" })).MustBe(503).MustNotRepeat("a value that stays");
+            (await user.AskAsync($"{Path}/resolve", new JsonObject { ["tool_name"] = "before" })).MustBe(503).MustNotRepeat("a value that stays");
             var all = await Task.WhenAll(Enumerable.Range(0, 40).Select(at => user.PostAsync(Path, Body($"refused {at}"))));
             Assert.All(all, answer => answer.MustBe(503));
             (await nobody.GetAsync("/health/ready")).MustBe(503);

@@ -26,7 +26,7 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
         using var runtime = here;
         for (var count = 0; count < 3; count++)
         {
-            Assert.Equal(["a=the value"], (await runtime.PostAsync(Resolve, Call(["a"], user: runtime.UserId))).Lines());
+            Assert.Equal(["a=the value"], (await runtime.AskAsync(Resolve, Call(["a"], user: runtime.UserId))).Lines());
         }
 
         (await replicas[1].DeleteAsync($"{Keys}/{id}")).MustBe(200);
@@ -52,11 +52,11 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
         var made = await MakeKeyAsync(user, "secrets:read");
         var id = made["id"]!.GetValue<Guid>();
         using var reader = NewClient(0, made.Text("key")!, user);
-        (await reader.PostAsync(Resolve, Call(["a"]))).MustBeError(403);
-        (await reader.PostAsync(Resolve, Call(["a"]))).MustBeError(403);
+        (await reader.AskAsync(Resolve, Call(["a"]))).MustBeError(403);
+        (await reader.AskAsync(Resolve, Call(["a"]))).MustBeError(403);
 
         (await replicas[1].DeleteAsync($"{Keys}/{id}")).MustBe(200);
-        (await reader.PostAsync(Resolve, Call(["a"]))).MustBeError(401);
+        (await reader.AskAsync(Resolve, Call(["a"]))).MustBeError(401);
 
         var denials = (await replicas[2].GetAsync($"/api/v1/audit?actor={user}&limit=200")).MustBe(200).Json["data"]!.AsArray()
             .Select(row => row!["action"]!.GetValue<string>());
@@ -68,11 +68,11 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
     {
         var (id, here) = await NewRuntimeAsync();
         using var runtime = here;
-        (await runtime.PostAsync(Resolve, Call(["a"], user: runtime.UserId))).MustBe(200);
+        (await runtime.AskAsync(Resolve, Call(["a"], user: runtime.UserId))).MustBe(200);
 
         (await replicas[1].PostAsync($"{Keys}/{id}/rotate", new JsonObject { ["grace_seconds"] = 0 })).MustBe(200);
 
-        (await runtime.PostAsync(Resolve, Call(["a"], user: runtime.UserId))).MustBeError(401);
+        (await runtime.AskAsync(Resolve, Call(["a"], user: runtime.UserId))).MustBeError(401);
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
         await elsewhere.CreateSecretAsync("another", "the last value", "*", "a", isDefault: true);
         Assert.Equal(["a=the last value"], await LinesAsync());
 
-        async Task<IReadOnlyList<string>> LinesAsync() => (await runtime.PostAsync(Resolve, Call(["a"], user: runtime.UserId))).Lines();
+        async Task<IReadOnlyList<string>> LinesAsync() => (await runtime.AskAsync(Resolve, Call(["a"], user: runtime.UserId))).Lines();
     }
 
     [Fact]
@@ -126,12 +126,12 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
                 {
                     if (number % 2 == 0)
                     {
-                        Assert.Equal(["a=the value"], (await still.PostAsync(Resolve, Call(["a"], user: still.UserId))).Lines());
+                        Assert.Equal(["a=the value"], (await still.AskAsync(Resolve, Call(["a"], user: still.UserId))).Lines());
                         return;
                     }
 
                     var before = Volatile.Read(ref newest);
-                    var line = Assert.Single((await changing.PostAsync(Resolve, Call(["a"], user: changing.UserId))).Lines());
+                    var line = Assert.Single((await changing.AskAsync(Resolve, Call(["a"], user: changing.UserId))).Lines());
                     Assert.True(before == 0 || int.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture) >= before, $"{line}, after {before}");
                 });
             }

@@ -81,8 +81,8 @@ public sealed class ReplacingKeys : IAsyncLifetime
         }
 
         Assert.Equal("value of another", await ResolveAsync(other, "t0"));
-        var shared = (await @operator.SendAsync(
-            HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name":"shared","organization_id":"default","workspace":"w"}""")).MustBe(200);
+        var shared = (await @operator.AskAsync(
+            $"{Secrets}/resolve", """{"tool_name":"shared","organization_id":"default","workspace":"w"}""")).MustBe(200);
         Assert.Equal("value of many", shared.Json["values"]![0]!["secret_value"]!.GetValue<string>());
     }
 
@@ -255,5 +255,5 @@ public sealed class ReplacingKeys : IAsyncLifetime
         """));
 
     private static async Task<string> ResolveAsync(ApiClient user, string tool) =>
-        (await user.PostAsync($"{Secrets}/resolve", new JsonObject { ["tool_name"] = tool })).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>();
+        (await user.AskAsync($"{Secrets}/resolve", new JsonObject { ["tool_name"] = tool })).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>();
 }

@@ -23,7 +23,7 @@ public sealed class ReplacingTheIntegrityKey(Replicas replicas) : IClassFixture<
             {
                 using var client = As(replica, early.Key!);
                 (await client.PatchAsync($"{Secrets}/{id}", new JsonObject { ["secret_value"] = $"value {replica}" })).MustBe(200);
-                var answer = (await client.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name":"t"}""")).MustBe(200);
+                var answer = (await client.AskAsync($"{Secrets}/resolve", """{"tool_name":"t"}""")).MustBe(200);
                 Assert.Equal($"value {replica}", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
             }
         }
@@ -53,7 +53,7 @@ public sealed class ReplacingTheIntegrityKey(Replicas replicas) : IClassFixture<
         {
             using var client = As((replica + step) % Replicas.Count, user.Key!);
             await client.CreateSecretAsync($"n{step}", $"value {round} {step}", $"t{step}", "a", isDefault: true);
-            var answer = (await client.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", $$"""{"tool_name":"t{{step}}"}""")).MustBe(200);
+            var answer = (await client.AskAsync($"{Secrets}/resolve", $$"""{"tool_name":"t{{step}}"}""")).MustBe(200);
             Assert.Equal($"value {round} {step}", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
         }
 

@@ -146,7 +146,7 @@ public sealed class Sealing(ApiServer server)
         // By default and by name, for what it was bound to and for what it is bound to now.
         foreach (var arguments in (string[])["\"tool_args\":[\"api_key\"]", "\"tool_args\":[\"other\"]", "\"references\":{\"a\":\"sealed\"}", "\"references\":{\"a\":\"sealedx\"}"])
         {
-            var answer = await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", $$"""{"tool_name":"tool__get",{{arguments}}}""");
+            var answer = await runtime.AskAsync($"{Path}/resolve", $$"""{"tool_name":"tool__get",{{arguments}}}""");
             answer.MustNotRepeat("a value that is sealed");
             Assert.True(answer.Status == 409 || answer.MustBe(200).Json["values"]!.AsArray().Count == 0, answer.ToString());
         }
@@ -165,10 +165,10 @@ public sealed class Sealing(ApiServer server)
         await RememberAsync(runtime);
         await Edit(id, edit);
 
-        var answer = await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"tool__get","tool_args":["api_key"]}""");
+        var answer = await runtime.AskAsync($"{Path}/resolve", """{"tool_name":"tool__get","tool_args":["api_key"]}""");
 
         Assert.Contains("integrity", answer.MustBe(409).Json["detail"]!.GetValue<string>(), StringComparison.Ordinal);
-        (await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"tool__get","tool_args":["base_url"]}""")).MustBe(409);
+        (await runtime.AskAsync($"{Path}/resolve", """{"tool_name":"tool__get","tool_args":["base_url"]}""")).MustBe(409);
     }
 
     [Fact]
@@ -183,14 +183,14 @@ public sealed class Sealing(ApiServer server)
             Sql.Of("UPDATE secrets SET name_key = sha256('other') WHERE id = @id", "UPDATE secrets SET name_key = HASHBYTES('SHA2_256', 'other') WHERE id = @id"),
             ("id", id));
 
-        var answer = await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"t","references":{"a":"other"}}""");
+        var answer = await runtime.AskAsync($"{Path}/resolve", """{"tool_name":"t","references":{"a":"other"}}""");
 
         answer.MustBe(409);
     }
 
     /// <summary>Has the service keep what it read of the user in memory.</summary>
     private static async Task RememberAsync(ApiClient runtime) =>
-        (await runtime.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"tool__get"}""")).MustBe(200);
+        (await runtime.AskAsync($"{Path}/resolve", """{"tool_name":"tool__get"}""")).MustBe(200);
 
     /// <summary>What somebody may do to the rows of a secret that "support" and "sales" may use.</summary>
     public static TheoryData<string> TamperingWithGrants => new(
@@ -222,7 +222,7 @@ public sealed class Sealing(ApiServer server)
             foreach (var call in (JsonObject[])[new() { ["tool_args"] = new JsonArray("a") }, new() { ["references"] = new JsonObject { ["b"] = "key" } }])
             {
                 (call["tool_name"], call["organization_id"], call["workspace"]) = ("t", organization, workspace);
-                var answer = (await runtime.PostAsync($"{Path}/resolve", call)).MustNotRepeat("a value that is sealed");
+                var answer = (await runtime.AskAsync($"{Path}/resolve", call)).MustNotRepeat("a value that is sealed");
                 Assert.True(answer.Status == 409 || answer.MustBe(200).Json["values"]!.AsArray().Count == 0, answer.ToString());
             }
         }

@@ -72,7 +72,7 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
         using var runtime = new ApiClient(new HttpClient { BaseAddress = replicas[1].Http.BaseAddress, DefaultRequestHeaders = { { "x-api-key", made["key"]!.GetValue<string>() } } });
         for (var turn = 0; turn < 2; turn++)
         {
-            (await runtime.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name":"t"}""")).MustBe(200);
+            (await runtime.AskAsync($"{Secrets}/resolve", """{"tool_name":"t"}""")).MustBe(200);
         }
 
         await replicas.AttackAsync($"DROP TABLE IF EXISTS saved_key; SELECT * INTO saved_key FROM api_keys WHERE id = '{id}'; DROP TABLE IF EXISTS saved_keys; SELECT * INTO saved_keys FROM key_accounts WHERE user_id = '{user}'");
@@ -81,7 +81,7 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
         await replicas.AttackAsync(
             $"UPDATE api_keys SET revoked_at = NULL WHERE id = '{id}'; UPDATE key_accounts SET version = s.version, keys = s.keys, account = s.account FROM saved_keys s WHERE key_accounts.user_id = '{user}'");
 
-        (await runtime.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name":"t"}""")).MustBe(401);
+        (await runtime.AskAsync($"{Secrets}/resolve", """{"tool_name":"t"}""")).MustBe(401);
         (await runtime.GetAsync(Secrets)).MustBe(401);
     }
 
@@ -98,7 +98,7 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
     });
 
     private static Task<Answer> ResolveAsync(ApiClient client, string tool, string organization) =>
-        client.PostAsync($"{Secrets}/resolve", new JsonObject { ["tool_name"] = tool, ["organization_id"] = organization });
+        client.AskAsync($"{Secrets}/resolve", new JsonObject { ["tool_name"] = tool, ["organization_id"] = organization });
 
     private static async Task<string> ValueAsync(ApiClient client, string tool, string organization) =>
         (await ResolveAsync(client, tool, organization)).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>();

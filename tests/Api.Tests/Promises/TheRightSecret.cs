@@ -33,7 +33,7 @@ public sealed class TheRightSecret(ApiServer server)
                 var expected = ResolutionOracle.Answer(call, secrets);
                 var (user, organization) = owners[repeated % owners.Length];
 
-                var answer = await runtime.PostAsync("/api/v1/secrets/resolve", BodyOf(call, user, organization));
+                var answer = await runtime.AskAsync("/api/v1/secrets/resolve", BodyOf(call, user, organization));
 
                 // The service lists values and missing arguments apart, each in the order of the whole.
                 Assert.Equal(expected.Where(line => line.EndsWith(')')), ValuesOf(answer));
@@ -66,7 +66,7 @@ public sealed class TheRightSecret(ApiServer server)
         try
         {
             await Parallel.ForAsync(0, 3_000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (_, _) =>
-                Assert.Equal(["a=of the narrow one (default)"], ValuesOf(await runtime.PostAsync("/api/v1/secrets/resolve", call))));
+                Assert.Equal(["a=of the narrow one (default)"], ValuesOf(await runtime.AskAsync("/api/v1/secrets/resolve", call))));
         }
         finally
         {

@@ -99,9 +99,9 @@ public sealed class WriteOnly(ApiServer server)
 
         // Where it is handed out, to a runtime, in this one answer; and where it is explained.
         const string Call = """{"tool_name":"tool__get","tool_args":["key2"],"references":{"a":"marked anew","b":"nobody"}}""";
-        var handedOut = (await user.SendAsync(HttpMethod.Post, $"{Path}/resolve", Call)).MustBe(200);
+        var handedOut = (await user.AskAsync($"{Path}/resolve", Call)).MustBe(200);
         Assert.All(handedOut.Json["values"]!.AsArray(), row => Assert.Equal(value, row!["secret_value"]!.GetValue<string>()));
-        answers.Add((await user.SendAsync(HttpMethod.Post, $"{Path}/resolve/explain", Call)).MustBe(200));
+        answers.Add((await user.AskAsync($"{Path}/resolve/explain", Call)).MustBe(200));
 
         // Refused after it was read: taken name, taken default, no such secret, wrong version, quota, no scope, no credential.
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"marked anew","secret_value":{{json}}}"""));

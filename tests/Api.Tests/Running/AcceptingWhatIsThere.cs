@@ -163,7 +163,7 @@ public sealed class AcceptingWhatIsThere
         return new ApiClient(new HttpClient { BaseAddress = await service.AddressAsync(), DefaultRequestHeaders = { { "x-api-key", key } } }) { Key = key, UserId = user };
     }
 
-    private static Task<Answer> ResolveAsync(ApiClient client) => client.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name":"t"}""");
+    private static Task<Answer> ResolveAsync(ApiClient client) => client.AskAsync($"{Secrets}/resolve", """{"tool_name":"t"}""");
 
     private static Task AttackAsync(Installation installation, string sql) =>
         TestDatabase.RunAsync(installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());

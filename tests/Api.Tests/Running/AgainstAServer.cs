@@ -167,21 +167,27 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task It_prints_the_first_key_of_a_database_once()
+    public async Task In_production_a_command_makes_the_first_key_once_and_no_start_does()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
         string key;
-        await using (var first = installation.Start(settings: ("Auth__BootstrapKey", null)))
+        await using (var started = installation.Start(settings: ("Auth__BootstrapKey", null)))
         {
-            await first.AddressAsync();
-            key = Assert.Single(PrintedKey().Matches(first.Output)).Value;
+            await started.AddressAsync();
+            Assert.DoesNotMatch(PrintedKey(), started.Output);
+            Assert.Contains("keys create-first", started.Output, StringComparison.Ordinal);
+            await using var command = installation.RunWithoutKey("keys", "create-first");
+            Assert.Equal(0, await command.ExitCodeAsync());
+            key = Assert.Single(PrintedKey().Matches(command.Output)).Value;
+            using var client = await started.ClientAsync(key);
+            (await client.GetAsync(Path)).MustBe(200);
         }
 
-        await using var second = installation.Start(settings: ("Auth__BootstrapKey", null));
-        using var client = await second.ClientAsync(key);
-        (await client.GetAsync(Path)).MustBe(200);
-        Assert.DoesNotMatch(PrintedKey(), second.Output);
+        await using var again = installation.RunWithoutKey("keys", "create-first");
+        Assert.Equal(1, await again.ExitCodeAsync());
+        Assert.DoesNotMatch(PrintedKey(), again.Output);
+        Assert.Contains("already", again.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -380,7 +386,7 @@ public sealed partial class AgainstAServer
     private static async Task AssertResolvesAsync(ServiceProcess service)
     {
         using var client = await service.ClientAsync(Installation.Key);
-        var answer = (await client.SendAsync(HttpMethod.Post, $"{Path}/resolve", """{"tool_name":"t"}""")).MustBe(200);
+        var answer = (await client.AskAsync($"{Path}/resolve", """{"tool_name":"t"}""")).MustBe(200);
         Assert.Equal("some value", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
     }
 

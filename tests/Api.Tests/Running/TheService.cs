@@ -69,10 +69,10 @@ public sealed partial class TheService : IDisposable
         var rows = (await again.GetAsync("/api/v1/audit")).MustBe(200).Json["data"]!.AsArray();
         Assert.Equal(
             [
-                $"authenticate denied {id} ", $"key.create success {other} default", $"authenticate denied {id} ",
-                $"key.delete success {id} default", $"key.create success {id} default",
+                $"authenticate denied {id}  ", $"key.create success  {other} default", $"authenticate denied {id}  ",
+                $"key.delete success {id} {id} default", $"key.create success  {id} default",
             ],
-            rows.Select(row => $"{row!["action"]} {row["outcome"]} {row["key_id"]} {row["owner"]?["id"]}"));
+            rows.Select(row => $"{row!["action"]} {row["outcome"]} {row["key_id"]} {row["target_key_id"]} {row["owner"]?["id"]}"));
         Assert.True((await again.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
     }
 

@@ -444,7 +444,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
         [
             ("secrets:read", await client.GetAsync(Path)),
             ("secrets:write", await client.DeleteAsync($"{Path}/{Guid.NewGuid()}")),
-            ("secrets:resolve", await client.PostAsync($"{Path}/resolve", call)),
+            ("secrets:resolve", await client.AskAsync($"{Path}/resolve", call)),
             ("keys:manage", await client.GetAsync("/api/v1/api-keys")),
             ("audit:read", await client.GetAsync("/api/v1/audit")),
             ("operator", await client.GetAsync("/api/v1/audit/verify")),
@@ -458,6 +458,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
         ["name"] = "k",
         ["scopes"] = new JsonArray("secrets:read"),
         ["organization_id"] = organization,
+        ["expires_at"] = DateTimeOffset.UtcNow.AddDays(1).ToString("O"),
     };
 
     private static JsonObject Call(string organization, string workspace) =>

@@ -179,7 +179,6 @@ public sealed class BadRequests(ApiServer server)
     [InlineData("If-None-Match", "*")]
     [InlineData("If-Modified-Since", "MARK")]
     [InlineData("X-HTTP-Method-Override", "DELETE")]
-    [InlineData("X-Request-ID", "MARK")]
     [InlineData("traceparent", "MARK")]
     [InlineData("Origin", "https://MARK")]
     [InlineData("Cookie", "MARK=MARK")]

@@ -15,7 +15,7 @@ public sealed class BadToolCalls(ApiServer server)
     [InlineData("\"MARK\"", "body: value_error")]
     [InlineData("{\"tool_name\": \"MARK\"", "body: json_invalid")]
     [InlineData("{}", "body.tool_name: missing")]
-    [InlineData("""{"TOOL_NAME": "MARK"}""", "body.tool_name: missing")]
+    [InlineData("""{"TOOL_NAME": "MARK"}""", "body.tool_name: missing, body.TOOL_NAME: extra_forbidden")]
     [InlineData("""{"tool_name": "MARK", "tool_name": "MARK"}""", "body: json_invalid")]
     [InlineData("""{"tool_name": "t", "references": {"MARK": "n", "MARK": "n"}}""", "body: json_invalid")]
     [InlineData("""{"tool_name": "t", "references": {"MARK\ud800": "n"}}""", "body: json_invalid")]
@@ -60,6 +60,10 @@ public sealed class BadToolCalls(ApiServer server)
     [InlineData("""{"tool_name": "t", "workspace": {"MARK": 1}}""", "body.workspace: string_type")]
     [InlineData("""{"tool_name": "t", "workspace": ""}""", "body.workspace: string_too_short")]
     [InlineData("""{"tool_name": "t", "workspace": "MARK\udfff"}""", "body.workspace: value_error")]
+    [InlineData("""{"tool_name": "t", "userId": "MARK", "a.b[0]": ["MARK"]}""", "body.userId: extra_forbidden, body.a.b[0]: extra_forbidden")]
+    [InlineData("""{"tool_name": "t", "": 1}""", "body.: extra_forbidden")]
+    [InlineData("""{"tool_name": "t", "\ud800": 1}""", "body: json_invalid")]
+    [InlineData("""{"tool_name": "t", "user_id": null}""", "body.organization_id: missing")]
     [InlineData(
         """{"tool_name": 5, "tool_args": 5, "references": 5, "user_id": 5, "organization_id": 5, "workspace": 5}""",
         "body.tool_name: string_type, body.tool_args: list_type, body.references: dict_type, body.user_id: uuid_parsing, body.organization_id: string_type, body.workspace: string_type")]
@@ -69,7 +73,7 @@ public sealed class BadToolCalls(ApiServer server)
         var mark = $"MARK-{Guid.NewGuid():N}";
         foreach (var path in (string[])[Resolve, Explain])
         {
-            var answer = await runtime.SendAsync(HttpMethod.Post, path, body.Replace("MARK", mark, StringComparison.Ordinal));
+            var answer = await runtime.SendAsync(HttpMethod.Post, path, For(runtime, body).Replace("MARK", mark, StringComparison.Ordinal));
             answer.MustBeInvalid(expected.Split(", ")).MustNotRepeat(mark);
         }
     }
@@ -86,9 +90,9 @@ public sealed class BadToolCalls(ApiServer server)
         using var runtime = await server.NewUserAsync("secrets:resolve");
         foreach (var path in (string[])[Resolve, Explain])
         {
-            (await runtime.SendAsync(HttpMethod.Post, path, Body(most))).MustBe(200);
+            (await runtime.SendAsync(HttpMethod.Post, path, For(runtime, Body(most)))).MustBe(200);
             var place = member switch { "tool_args" => "tool_args.0", "named" => "references", _ => member };
-            (await runtime.SendAsync(HttpMethod.Post, path, Body(most + 1))).MustBeInvalid($"body.{place}: string_too_long");
+            (await runtime.SendAsync(HttpMethod.Post, path, For(runtime, Body(most + 1)))).MustBeInvalid($"body.{place}: string_too_long");
         }
 
         string Body(int length)
@@ -113,9 +117,9 @@ public sealed class BadToolCalls(ApiServer server)
         (string, string)[] references = [.. args.Select(arg => (arg, "nobody"))];
         foreach (var path in (string[])[Resolve, Explain])
         {
-            (await runtime.PostAsync(path, Call(args))).MustBeInvalid("body.tool_args: value_error");
-            (await runtime.PostAsync(path, Call(references: references))).MustBeInvalid("body.references: value_error");
-            (await runtime.PostAsync(path, Call(args[1..], references: references[0]))).MustBeInvalid("body.tool_args: value_error");
+            (await runtime.AskAsync(path, Call(args))).MustBeInvalid("body.tool_args: value_error");
+            (await runtime.AskAsync(path, Call(references: references))).MustBeInvalid("body.references: value_error");
+            (await runtime.AskAsync(path, Call(args[1..], references: references[0]))).MustBeInvalid("body.tool_args: value_error");
         }
     }
 
@@ -128,7 +132,7 @@ public sealed class BadToolCalls(ApiServer server)
         using var runtime = await server.NewUserAsync("secrets:resolve");
         var items = string.Join(',', Enumerable.Repeat(item, 1_000_000 / (item.Length + 1)));
 
-        var answer = await runtime.SendAsync(HttpMethod.Post, Resolve, $$"""{"tool_name": "t", "tool_args": [{{items}}]}""");
+        var answer = await runtime.SendAsync(HttpMethod.Post, Resolve, For(runtime, $$"""{"tool_name": "t", "tool_args": [{{items}}]}"""));
 
         Assert.True(answer.Status is 200 or 422, answer.ToString());
         Assert.InRange(answer.Body.Length, 1, 500);
@@ -175,4 +179,9 @@ public sealed class BadToolCalls(ApiServer server)
 
         Assert.All((int[])[200, 422], status => Assert.True(statuses[status] > bodies / 5, $"{status}: {statuses[status]}"));
     }
+
+    /// <summary>The same call for the runtime's own user, where it names none.</summary>
+    private static string For(ApiClient runtime, string body) => body.StartsWith('{') && !body.Contains("user_id", StringComparison.Ordinal)
+        ? $$"""{"user_id": "{{runtime.UserId}}"{{(body == "{}" ? "" : ", ")}}{{body[1..]}}"""
+        : body;
 }

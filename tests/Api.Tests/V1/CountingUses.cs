@@ -14,8 +14,8 @@ public sealed class CountingUses(ApiServer server)
     {
         using var user = await server.NewUserAsync(Runtime);
         var id = await user.CreateSecretAsync("unused", toolName: Tool, toolArg: "token", isDefault: true);
-        (await user.PostAsync(Explain, Call())).MustBe(200);
-        (await user.PostAsync(Resolve, Call(["another"]))).MustBe(200);
+        (await user.AskAsync(Explain, Call())).MustBe(200);
+        (await user.AskAsync(Resolve, Call(["another"]))).MustBe(200);
 
         var secret = (await user.GetAsync($"/api/v1/secrets/{id}")).MustBe(200).Json;
 
@@ -31,8 +31,8 @@ public sealed class CountingUses(ApiServer server)
         var once = await user.CreateSecretAsync("once");
         var before = DateTimeOffset.UtcNow.AddSeconds(-5);
 
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ => (await user.PostAsync(Resolve, Call())).MustBe(200)));
-        (await user.PostAsync(Resolve, Call([], references: [("other", "once")]))).MustBe(200);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ => (await user.AskAsync(Resolve, Call())).MustBe(200)));
+        (await user.AskAsync(Resolve, Call([], references: [("other", "once")]))).MustBe(200);
 
         var counted = await WaitForAsync(user, often, 50);
         Assert.InRange(counted["last_resolved_at"]!.GetValue<DateTimeOffset>(), before, DateTimeOffset.UtcNow.AddSeconds(5));
@@ -51,11 +51,11 @@ public sealed class CountingUses(ApiServer server)
         using var user = await server.NewUserAsync(Runtime);
         var kept = await user.CreateSecretAsync("kept", toolName: Tool, toolArg: "kept", isDefault: true);
         var gone = await user.CreateSecretAsync("gone", toolName: Tool, toolArg: "gone", isDefault: true);
-        (await user.PostAsync(Resolve, Call())).MustBe(200);
+        (await user.AskAsync(Resolve, Call())).MustBe(200);
         (await user.DeleteAsync($"/api/v1/secrets/{gone}")).MustBe(200);
 
         await WaitForAsync(user, kept, 1);
-        (await user.PostAsync(Resolve, Call())).MustBe(200);
+        (await user.AskAsync(Resolve, Call())).MustBe(200);
         await WaitForAsync(user, kept, 2);
         (await user.DeleteAsync($"/api/v1/secrets/{kept}")).MustBe(200);
         Assert.Equal(0, await server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM secret_uses WHERE secret_id IN (@kept, @gone)", ("kept", kept), ("gone", gone)));

@@ -18,7 +18,7 @@ public sealed class ExplainingResolutions(ApiServer server)
         var exact = await user.CreateSecretAsync("exact", Value, Tool, "a", isDefault: true);
         await user.CreateSecretAsync("no default", Value, Tool, "a");
 
-        var answer = (await user.PostAsync(Explain, Call(["a"]))).MustNotRepeat(Value);
+        var answer = (await user.AskAsync(Explain, Call(["a"]))).MustNotRepeat(Value);
 
         var argument = answer.OnlyArgument();
         Assert.Equal(["tool_arg", "winner", "rule", "candidates"], argument.Select(member => member.Key));
@@ -65,7 +65,7 @@ public sealed class ExplainingResolutions(ApiServer server)
         await runtime.CreateSecretAsync("unmatched", Value, "github__*", "unmatched", isDefault: true);
         await runtime.CreateSecretAsync("mine", Value);
 
-        var answer = (await runtime.PostAsync(Explain, Call(
+        var answer = (await runtime.AskAsync(Explain, Call(
             ["only", "literals", "stars", "order", "both", "unmatched", "closed", "none"],
             organization: organization,
             references: [("named", "only"), ("nobody", "nobody"), ("tool", "unmatched"), ("workspace", "closed"), ("mine", "mine")])))
@@ -102,8 +102,8 @@ public sealed class ExplainingResolutions(ApiServer server)
         await runtime.CreateSecretAsync("two", Value, "agno__*", "a", isDefault: true);
         var call = Call(references: [("c", "one"), ("d", "nobody")]);
 
-        var resolved = (await runtime.PostAsync(Resolve, call)).MustBe(200).Json;
-        var explained = (await runtime.PostAsync(Explain, call)).MustBe(200).MustNotRepeat(Value).Json["arguments"]!.AsArray();
+        var resolved = (await runtime.AskAsync(Resolve, call)).MustBe(200).Json;
+        var explained = (await runtime.AskAsync(Explain, call)).MustBe(200).MustNotRepeat(Value).Json["arguments"]!.AsArray();
 
         Assert.Equal(["a", "b", "c", "d"], explained.Select(argument => argument!.Text("tool_arg")));
         foreach (var (value, argument) in resolved["values"]!.AsArray().Zip(explained))
@@ -123,11 +123,11 @@ public sealed class ExplainingResolutions(ApiServer server)
         using var writer = await server.NewUserAsync("secrets:write", "keys:manage");
         using var runtime = await server.NewUserAsync("secrets:resolve");
 
-        (await user.PostAsync(Explain, Call())).MustBe(200);
-        (await user.PostAsync(Explain, Call(user: user.UserId))).MustBe(200);
-        (await user.PostAsync(Explain, Call(user: runtime.UserId))).MustBeError(403);
-        (await writer.PostAsync(Explain, Call())).MustBeError(403, "The credential lacks the scope secrets:read or secrets:resolve.");
-        (await runtime.PostAsync(Explain, Call(user: user.UserId))).MustBe(200);
+        (await user.AskAsync(Explain, Call())).MustBe(200);
+        (await user.AskAsync(Explain, Call(user: user.UserId))).MustBe(200);
+        (await user.AskAsync(Explain, Call(user: runtime.UserId))).MustBeError(403);
+        (await writer.AskAsync(Explain, Call())).MustBeError(403, "The credential lacks the scope secrets:read or secrets:resolve.");
+        (await runtime.AskAsync(Explain, Call(user: user.UserId))).MustBe(200);
     }
 
     [Fact]
@@ -144,20 +144,20 @@ public sealed class ExplainingResolutions(ApiServer server)
         using var admin = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:read"], organization, "admin");
         using var runtime = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"]);
 
-        (await stranger.PostAsync(Explain, Call(organization: organization))).MustBeError(403);
-        (await idler.PostAsync(Explain, Call(organization: organization))).MustBeError(403);
-        (await idler.PostAsync(Explain, Call(organization: organization, workspace: "support"))).MustBeError(403);
-        (await member.PostAsync(Explain, Call(organization: organization, workspace: "sales"))).MustBeError(403);
+        (await stranger.AskAsync(Explain, Call(organization: organization))).MustBeError(403);
+        (await idler.AskAsync(Explain, Call(organization: organization))).MustBeError(403);
+        (await idler.AskAsync(Explain, Call(organization: organization, workspace: "support"))).MustBeError(403);
+        (await member.AskAsync(Explain, Call(organization: organization, workspace: "sales"))).MustBeError(403);
         foreach (var workspace in (string?[])[null, "support"])
         {
-            Assert.Equal(["open"], Names(await member.PostAsync(Explain, Call(organization: organization, workspace: workspace))));
-            Assert.Empty((await member.PostAsync(Explain, Call([], organization: organization, workspace: workspace, references: ("a", "hidden"))))
+            Assert.Equal(["open"], Names(await member.AskAsync(Explain, Call(organization: organization, workspace: workspace))));
+            Assert.Empty((await member.AskAsync(Explain, Call([], organization: organization, workspace: workspace, references: ("a", "hidden"))))
                 .OnlyArgument()["candidates"]!.AsArray());
         }
 
         foreach (var client in (ApiClient[])[admin, runtime])
         {
-            Assert.Equal(["hidden", "open"], Names(await client.PostAsync(Explain, Call(organization: organization, workspace: "sales"))));
+            Assert.Equal(["hidden", "open"], Names(await client.AskAsync(Explain, Call(organization: organization, workspace: "sales"))));
         }
 
         static IEnumerable<string?> Names(Answer answer) =>

@@ -17,7 +17,7 @@ public sealed class ManagingApiKeys(ApiServer server)
         var listed = (await manager.GetAsync(Path)).MustBe(200);
 
         Assert.Equal(
-            ["id", "name", "prefix", "scopes", "user_id", "organization_id", "role", "workspaces", "expires_at", "created_at", "last_used_at", "key"],
+            ["id", "name", "prefix", "scopes", "user_id", "organization_id", "role", "workspaces", "expires_at", "created_at", "created_by_key", "last_used_at", "key"],
             made.Json.AsObject().Select(member => member.Key));
         Assert.StartsWith(made.Json["prefix"]!.GetValue<string>(), key, StringComparison.Ordinal);
         Assert.Equal(manager.UserId, made.Json["user_id"]!.GetValue<Guid>());

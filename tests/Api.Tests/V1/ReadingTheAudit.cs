@@ -26,7 +26,7 @@ public sealed class ReadingTheAudit(ApiServer server)
         Assert.All(rows, row =>
         {
             Assert.Equal(
-                "action,actor,address,at,hash,key_id,outcome,owner,owner_version,request_id,secret_id,secret_version,sequence,tool_arg,tool_name,writer",
+                "action,actor,address,at,client_request_id,context,hash,key_id,outcome,owner,owner_version,request_id,secret_id,secret_version,sequence,target_key_id,token,tool_arg,tool_name,writer",
                 string.Join(',', row.AsObject().Select(member => member.Key).Order(StringComparer.Ordinal)));
             Assert.Equal("success", row["outcome"]!.GetValue<string>());
             Assert.Equal(id, row["secret_id"]!.GetValue<Guid>());
@@ -106,7 +106,8 @@ public sealed class ReadingTheAudit(ApiServer server)
 
         var rows = await RowsAsync(user, $"?actor={user.UserId}");
 
-        Assert.Equal(["authenticate denied ", $"authenticate denied {keyId}"], rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
+        var own = await IdOfKeyAsync(user);
+        Assert.Equal([$"authenticate denied {own}", $"authenticate denied {keyId}"], rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
         Assert.Empty(await RowsOfOperatorAsync($"?actor={other.UserId}"));
     }
 
@@ -123,7 +124,9 @@ public sealed class ReadingTheAudit(ApiServer server)
         (await leaked.SendAsync(HttpMethod.Get, SecretsPath, json: null, ("token", user.Key!))).MustBe(401);
 
         var rows = await RowsAsync(user, $"?actor={user.UserId}");
-        Assert.Equal([$"authenticate denied {id}", $"authenticate denied {id}", $"key.delete success {id}"], rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
+        Assert.Equal(
+            [$"authenticate denied {id} ", $"authenticate denied {id} ", $"key.delete success {await IdOfKeyAsync(user)} {id}"],
+            rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]} {row["target_key_id"]}"));
     }
 
     [Fact]
@@ -135,9 +138,9 @@ public sealed class ReadingTheAudit(ApiServer server)
         var call = new JsonObject { ["tool_name"] = "tool__get", ["tool_args"] = new JsonArray("one", "two", "three") };
         var nothing = new JsonObject { ["tool_name"] = "other" };
 
-        var answer = (await user.PostAsync(ToolCalls.Resolve, call)).MustBe(200);
-        (await user.PostAsync(ToolCalls.Resolve, nothing)).MustBe(200);
-        (await user.PostAsync(ToolCalls.Explain, call)).MustBe(200);
+        var answer = (await user.AskAsync(ToolCalls.Resolve, call)).MustBe(200);
+        (await user.AskAsync(ToolCalls.Resolve, nothing)).MustBe(200);
+        (await user.AskAsync(ToolCalls.Explain, call)).MustBe(200);
 
         var rows = await RowsAsync(user, "?action=secret.resolve");
         Assert.Equal(
@@ -145,7 +148,7 @@ public sealed class ReadingTheAudit(ApiServer server)
             rows.Select(row => $"{row["outcome"]} {row["secret_id"]} {row["secret_version"]} {row["tool_name"]} {row["tool_arg"]}").Order(StringComparer.Ordinal));
         var last = rows.MaxBy(row => row["sequence"]!.GetValue<long>())!;
         Assert.Equal(
-            $$"""{"writer":"{{last["writer"]}}","sequence":{{last["sequence"]}},"hash":"{{last["hash"]}}"}""", answer.Json["receipt"]!.ToJsonString());
+            $$"""{"writer":"{{last["writer"]}}","sequence":{{last["sequence"]}},"hash":"{{last["hash"]}}","request_id":"{{last["request_id"]}}"}""", answer.Json["receipt"]!.ToJsonString());
     }
 
     [Fact]
@@ -162,7 +165,9 @@ public sealed class ReadingTheAudit(ApiServer server)
 
         Assert.Equal(
             ["key.create denied ", $"key.delete denied {id}", $"key.delete success {id}", $"key.create success {id}"],
-            rows.Select(row => $"{row["action"]} {row["outcome"]} {row["key_id"]}"));
+            rows.Select(row => $"{row["action"]} {row["outcome"]} {row["target_key_id"]}"));
+        var own = await IdOfKeyAsync(user);
+        Assert.All(rows, row => Assert.Equal(own, row["key_id"]!.GetValue<string>()));
     }
 
     [Fact]
@@ -309,4 +314,6 @@ public sealed class ReadingTheAudit(ApiServer server)
 
     private static async Task<IEnumerable<string>> ActionsAsync(ApiClient user, string query = "") =>
         (await RowsAsync(user, $"?actor={user.UserId}{query}")).Select(row => row["action"]!.GetValue<string>());
+
+    private static async Task<string> IdOfKeyAsync(ApiClient client) => (await client.GetAsync("/api/v1/me")).MustBe(200).Json["credential"]!["id"]!.GetValue<string>();
 }

@@ -20,12 +20,12 @@ public sealed class RememberingOwners(ApiServer server)
 
         for (var turn = 0; turn < 3; turn++)
         {
-            var lines = (await runtime.PostAsync(Resolve, Call(["a0", $"a{count - 1}"], references: ("r", "n1")))).Lines();
+            var lines = (await runtime.AskAsync(Resolve, Call(["a0", $"a{count - 1}"], references: ("r", "n1")))).Lines();
             Assert.Equal([$"a0={"0".PadRight(size, '.')}", $"a{count - 1}={$"{count - 1}".PadRight(size, '.')}", $"r={"1".PadRight(size, '.')}"], lines);
         }
 
         (await runtime.PatchAsync(Answers.One(id.Id()), new JsonObject { ["secret_value"] = "a new value" })).MustBe(200);
-        Assert.Equal(["r=a new value"], (await runtime.PostAsync(Resolve, Call([], references: ("r", id.Text("secret_name")!)))).Lines());
+        Assert.Equal(["r=a new value"], (await runtime.AskAsync(Resolve, Call([], references: ("r", id.Text("secret_name")!)))).Lines());
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class RememberingOwners(ApiServer server)
         var id = await runtime.CreateSecretAsync("n", "some value", "agno__*", "a", isDefault: true);
         for (var turn = 0; turn < 2; turn++)
         {
-            Assert.Equal(["a=some value"], (await runtime.PostAsync(Resolve, Call())).Lines());
+            Assert.Equal(["a=some value"], (await runtime.AskAsync(Resolve, Call())).Lines());
         }
 
         // Which is what shows it: an owner whose stamp was set back would be taken for what is remembered.
@@ -47,6 +47,6 @@ public sealed class RememberingOwners(ApiServer server)
         await forgetful.ExecuteSqlAsync(Sql.Of(
             "UPDATE owners o SET stamp = t.stamp FROM test_stamps t WHERE t.kind = o.kind AND t.id = o.id",
             "UPDATE o SET stamp = t.stamp FROM owners o JOIN test_stamps t ON t.kind = o.kind AND t.id = o.id"));
-        Assert.Equal(["a: no_default"], (await runtime.PostAsync(Resolve, Call(["a"]))).Lines());
+        Assert.Equal(["a: no_default"], (await runtime.AskAsync(Resolve, Call(["a"]))).Lines());
     }
 }

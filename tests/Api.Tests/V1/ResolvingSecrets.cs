@@ -16,7 +16,7 @@ public sealed class ResolvingSecrets(ApiServer server)
         await runtime.PatchAsync(Answers.One(wide), new JsonObject { ["secret_value"] = "the next wide value" });
         var free = await runtime.CreateSecretAsync("free", "the free value é\"<🔑");
 
-        var answer = (await runtime.PostAsync(Resolve, Call(["api_token", "base_url"], references: ("key", "free")))).MustBe(200);
+        var answer = (await runtime.AskAsync(Resolve, Call(["api_token", "base_url"], references: ("key", "free")))).MustBe(200);
 
         var values = answer.Json["values"]!.AsArray();
         Assert.True(JsonNode.DeepEquals(values, new JsonArray(
@@ -56,8 +56,8 @@ public sealed class ResolvingSecrets(ApiServer server)
         using var runtime = await server.NewUserAsync(Runtime);
         await runtime.CreateSecretAsync("n", "some value", "agno__*", "a", isDefault: true);
 
-        Assert.Equal(["a=some value"], (await runtime.PostAsync(path, Call())).Lines());
-        Assert.Equal("a", (await runtime.PostAsync(path.TrimEnd('/') + "/explain" + (path.EndsWith('/') ? "/" : ""), Call())).OnlyArgument().Text("tool_arg"));
+        Assert.Equal(["a=some value"], (await runtime.AskAsync(path, Call())).Lines());
+        Assert.Equal("a", (await runtime.AskAsync(path.TrimEnd('/') + "/explain" + (path.EndsWith('/') ? "/" : ""), Call())).OnlyArgument().Text("tool_arg"));
         (await runtime.GetAsync(path)).MustBeError(405);
         (await runtime.SendAsync(HttpMethod.Put, path, "{}")).MustBeError(405);
     }
@@ -79,7 +79,7 @@ public sealed class ResolvingSecrets(ApiServer server)
                 await runtime.CreateSecretAsync(pattern, $"of {pattern}", pattern, "a", isDefault: true);
             }
 
-            Assert.Equal([$"a=of {winner}"], (await runtime.PostAsync(Resolve, Call(["a"]))).Lines());
+            Assert.Equal([$"a=of {winner}"], (await runtime.AskAsync(Resolve, Call(["a"]))).Lines());
         }
     }
 
@@ -93,7 +93,7 @@ public sealed class ResolvingSecrets(ApiServer server)
         await runtime.CreateSecretAsync("other case", "value", "AGNO__*", "a", isDefault: true);
         await runtime.CreateSecretAsync("no wildcard", "value", "agno_%", "a", isDefault: true);
 
-        Assert.Equal(["a: no_default"], (await runtime.PostAsync(Resolve, Call(["a"]))).Lines());
+        Assert.Equal(["a: no_default"], (await runtime.AskAsync(Resolve, Call(["a"]))).Lines());
     }
 
     [Fact]
@@ -108,16 +108,15 @@ public sealed class ResolvingSecrets(ApiServer server)
         await runtime.CreateSecretAsync("another tool's", "value", "github__*", "c", isDefault: true);
         string[] expected = ["B=of B", "a=of a", "b=of b", "é=of é", "\uFF5E=of \uFF5E", "🔑=of 🔑"];
 
-        Assert.Equal(expected, (await runtime.PostAsync(Resolve, Call())).Lines());
+        Assert.Equal(expected, (await runtime.AskAsync(Resolve, Call())).Lines());
         var asNull = Call();
         asNull["tool_args"] = null;
-        asNull["user_id"] = null;
         asNull["references"] = null;
         asNull["organization_id"] = null;
         asNull["workspace"] = null;
-        Assert.Equal(expected, (await runtime.PostAsync(Resolve, asNull)).Lines());
-        Assert.Empty((await runtime.PostAsync(Resolve, Call([]))).Lines());
-        Assert.Empty((await runtime.PostAsync(Resolve, Call(tool: "*"))).Lines());
+        Assert.Equal(expected, (await runtime.AskAsync(Resolve, asNull)).Lines());
+        Assert.Empty((await runtime.AskAsync(Resolve, Call([]))).Lines());
+        Assert.Empty((await runtime.AskAsync(Resolve, Call(tool: "*"))).Lines());
     }
 
     [Fact]
@@ -127,7 +126,7 @@ public sealed class ResolvingSecrets(ApiServer server)
         await runtime.CreateSecretAsync("one", "of one", "*", "b", isDefault: true);
         await runtime.CreateSecretAsync("two", "of two", "*", "a", isDefault: true);
 
-        var answer = await runtime.PostAsync(
+        var answer = await runtime.AskAsync(
             Resolve, Call(["b", "z", "a", "b", "z"], references: [("y", "one"), ("a", "one"), ("x", "nobody"), ("w", "two")]));
 
         Assert.Equal(["b=of one", "a=of one", "y=of one", "w=of two", "z: no_default", "x: reference_unavailable"], answer.Lines());
@@ -141,10 +140,10 @@ public sealed class ResolvingSecrets(ApiServer server)
         await runtime.CreateSecretAsync("other tool's", "value", "github__*");
 
         Assert.Equal(
-            ["a: reference_unavailable"], (await runtime.PostAsync(Resolve, Call(["a"], references: ("a", "other tool's")))).Lines());
-        Assert.Equal(["a: reference_unavailable"], (await runtime.PostAsync(Resolve, Call(["a"], references: ("a", "nobody")))).Lines());
-        Assert.Equal(["a: reference_unavailable"], (await runtime.PostAsync(Resolve, Call(references: ("a", "Default")))).Lines());
-        Assert.Equal(["a=value"], (await runtime.PostAsync(Resolve, Call([], references: ("a", "default")))).Lines());
+            ["a: reference_unavailable"], (await runtime.AskAsync(Resolve, Call(["a"], references: ("a", "other tool's")))).Lines());
+        Assert.Equal(["a: reference_unavailable"], (await runtime.AskAsync(Resolve, Call(["a"], references: ("a", "nobody")))).Lines());
+        Assert.Equal(["a: reference_unavailable"], (await runtime.AskAsync(Resolve, Call(references: ("a", "Default")))).Lines());
+        Assert.Equal(["a=value"], (await runtime.AskAsync(Resolve, Call([], references: ("a", "default")))).Lines());
     }
 
     [Fact]
@@ -152,14 +151,14 @@ public sealed class ResolvingSecrets(ApiServer server)
     {
         using var runtime = await server.NewUserAsync(Runtime);
         var id = await runtime.CreateSecretAsync("n", "value 1", "*", "a", isDefault: true);
-        Assert.Equal(["a=value 1"], (await runtime.PostAsync(Resolve, Call(["a"]))).Lines());
+        Assert.Equal(["a=value 1"], (await runtime.AskAsync(Resolve, Call(["a"]))).Lines());
 
         await runtime.PatchAsync(Answers.One(id), new JsonObject { ["secret_value"] = "value 2" });
-        Assert.Equal(["a=value 2"], (await runtime.PostAsync(Resolve, Call(["a"]))).Lines());
+        Assert.Equal(["a=value 2"], (await runtime.AskAsync(Resolve, Call(["a"]))).Lines());
         await runtime.PatchAsync(Answers.One(id), new JsonObject { ["is_default_for_tool"] = false });
-        Assert.Equal(["a: no_default", "b=value 2"], (await runtime.PostAsync(Resolve, Call(["a"], references: ("b", "n")))).Lines().Order(StringComparer.Ordinal));
+        Assert.Equal(["a: no_default", "b=value 2"], (await runtime.AskAsync(Resolve, Call(["a"], references: ("b", "n")))).Lines().Order(StringComparer.Ordinal));
         await runtime.DeleteAsync(Answers.One(id));
-        Assert.Equal(["a: no_default", "b: reference_unavailable"], (await runtime.PostAsync(Resolve, Call(["a"], references: ("b", "n")))).Lines());
+        Assert.Equal(["a: no_default", "b: reference_unavailable"], (await runtime.AskAsync(Resolve, Call(["a"], references: ("b", "n")))).Lines());
     }
 
     [Fact]
@@ -178,17 +177,17 @@ public sealed class ResolvingSecrets(ApiServer server)
         await runtime.CreateSecretAsync("mine", "user's a", "*", "a", isDefault: true);
         await runtime.CreateSecretAsync("narrow", "other tool's", "github__*");
 
-        Assert.Equal(["a=user's a"], (await runtime.PostAsync(Resolve, Call())).Lines());
-        var all = await runtime.PostAsync(Resolve, Call(organization: organization));
+        Assert.Equal(["a=user's a"], (await runtime.AskAsync(Resolve, Call())).Lines());
+        var all = await runtime.AskAsync(Resolve, Call(organization: organization));
         Assert.Equal(["a=user's a", "b=organisation's b"], all.Lines());
         Assert.Equal(["user", "organization"], all.Json["values"]!.AsArray().Select(row => row!.Text("owner")));
         Assert.Equal(
             ["a=organisation's shared", "b=user's a", "c: reference_unavailable", "d: reference_unavailable", "e: no_default"],
-            (await runtime.PostAsync(Resolve, Call(
+            (await runtime.AskAsync(Resolve, Call(
                 ["e"], organization: organization, workspace: "support", references: [("a", "shared"), ("b", "mine"), ("c", "closed"), ("d", "narrow")])))
                 .Lines().Order(StringComparer.Ordinal));
-        Assert.Equal(["a: reference_unavailable"], (await runtime.PostAsync(Resolve, Call([], references: ("a", "shared")))).Lines());
-        Assert.Empty((await runtime.PostAsync(Resolve, Call(["a"], user: Guid.NewGuid(), organization: NewOrganization()))).Json["values"]!.AsArray());
+        Assert.Equal(["a: reference_unavailable"], (await runtime.AskAsync(Resolve, Call([], references: ("a", "shared")))).Lines());
+        Assert.Empty((await runtime.AskAsync(Resolve, Call(["a"], user: Guid.NewGuid(), organization: NewOrganization()))).Json["values"]!.AsArray());
     }
 
     [Fact]
@@ -198,10 +197,10 @@ public sealed class ResolvingSecrets(ApiServer server)
         await user.CreateSecretAsync("n", "the user's", "*", "a", isDefault: true);
         using var runtime = await server.NewUserAsync("secrets:resolve");
 
-        Assert.Equal(["a=the user's"], (await runtime.PostAsync(Resolve, Call(user: user.UserId))).Lines());
-        Assert.Empty((await runtime.PostAsync(Resolve, Call())).Lines());
-        Assert.Equal(["a: no_default"], (await runtime.PostAsync(Resolve, Call(["a"], user: Guid.NewGuid()))).Lines());
-        Assert.Equal("a", (await runtime.PostAsync(Explain, Call(user: user.UserId))).OnlyArgument().Text("tool_arg"));
+        Assert.Equal(["a=the user's"], (await runtime.AskAsync(Resolve, Call(user: user.UserId))).Lines());
+        Assert.Empty((await runtime.AskAsync(Resolve, Call())).Lines());
+        Assert.Equal(["a: no_default"], (await runtime.AskAsync(Resolve, Call(["a"], user: Guid.NewGuid()))).Lines());
+        Assert.Equal("a", (await runtime.AskAsync(Explain, Call(user: user.UserId))).OnlyArgument().Text("tool_arg"));
     }
 
     [Fact]
@@ -210,11 +209,11 @@ public sealed class ResolvingSecrets(ApiServer server)
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "keys:manage", "audit:read");
         await user.CreateSecretAsync("n", "not to be seen", "*", "a", isDefault: true);
 
-        (await user.PostAsync(Resolve, Call())).MustBeError(403).MustNotRepeat("not to be seen");
-        (await user.PostAsync(Resolve, new JsonObject { ["tool_name"] = "" })).MustBeError(403);
+        (await user.AskAsync(Resolve, Call())).MustBeError(403).MustNotRepeat("not to be seen");
+        (await user.AskAsync(Resolve, new JsonObject { ["tool_name"] = "" })).MustBeError(403);
         using var nobody = server.Anonymous();
-        (await nobody.PostAsync(Resolve, Call())).MustBeError(401);
-        (await nobody.PostAsync(Explain, Call())).MustBeError(401);
+        (await nobody.AskAsync(Resolve, Call())).MustBeError(401);
+        (await nobody.AskAsync(Explain, Call())).MustBeError(401);
     }
 
     [Fact]
@@ -227,20 +226,20 @@ public sealed class ResolvingSecrets(ApiServer server)
         using var free = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"]);
         using var @operator = server.Operator();
 
-        Assert.Equal(["a=own value"], (await bound.PostAsync(Resolve, Call(organization: own))).Lines());
+        Assert.Equal(["a=own value"], (await bound.AskAsync(Resolve, Call(organization: own))).Lines());
         foreach (var path in (string[])[Resolve, Explain])
         {
-            (await bound.PostAsync(path, Call(organization: other))).MustBeError(403);
-            (await bound.PostAsync(path, Call(organization: own.ToUpperInvariant()))).MustBeError(403);
+            (await bound.AskAsync(path, Call(organization: other))).MustBeError(403);
+            (await bound.AskAsync(path, Call(organization: own.ToUpperInvariant()))).MustBeError(403);
         }
 
-        Assert.Equal(["a=other value"], (await free.PostAsync(Resolve, Call(organization: other))).Lines());
-        Assert.Equal(["a=other value"], (await @operator.PostAsync(Resolve, Call(organization: other))).Lines());
+        Assert.Equal(["a=other value"], (await free.AskAsync(Resolve, Call(organization: other))).Lines());
+        Assert.Equal(["a=other value"], (await @operator.AskAsync(Resolve, Call(organization: other))).Lines());
 
         // For any user all the same: who belongs to which organisation the platform knows, and not the service.
         using var user = await server.NewUserAsync();
         await user.CreateSecretAsync("n", "user's value", "*", "a", isDefault: true);
-        Assert.Equal(["a=user's value"], (await bound.PostAsync(Resolve, Call(user: user.UserId, organization: own))).Lines());
+        Assert.Equal(["a=user's value"], (await bound.AskAsync(Resolve, Call(user: user.UserId, organization: own))).Lines());
     }
 
     [Fact]
@@ -250,9 +249,9 @@ public sealed class ResolvingSecrets(ApiServer server)
         string[] args = [.. Enumerable.Range(0, 100).Select(number => $"arg{number}")];
         (string, string)[] references = [.. args.Select(arg => (arg, "nobody"))];
 
-        Assert.Equal(100, (await runtime.PostAsync(Resolve, Call(args))).Lines().Count);
-        Assert.Equal(100, (await runtime.PostAsync(Resolve, Call([.. args, .. args, .. args], references: references))).Lines().Count);
-        Assert.Equal(100, (await runtime.PostAsync(Resolve, Call([.. args.Skip(1)], references: ("more", "nobody")))).Lines().Count);
+        Assert.Equal(100, (await runtime.AskAsync(Resolve, Call(args))).Lines().Count);
+        Assert.Equal(100, (await runtime.AskAsync(Resolve, Call([.. args, .. args, .. args], references: references))).Lines().Count);
+        Assert.Equal(100, (await runtime.AskAsync(Resolve, Call([.. args.Skip(1)], references: ("more", "nobody")))).Lines().Count);
     }
 
     [Fact]

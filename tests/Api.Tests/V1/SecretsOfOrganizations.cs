@@ -93,7 +93,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
         var own = await runtime.CreateSecretAsync("own", "of the user", "agno__*", "api_token", isDefault: true);
         Assert.Equal("of the user user", await ValueAsync(runtime, call));
 
-        var explained = (await runtime.PostAsync($"{Answers.Secrets}/resolve/explain", call)).MustBe(200).Json["arguments"]![0]!;
+        var explained = (await runtime.AskAsync($"{Answers.Secrets}/resolve/explain", call)).MustBe(200).Json["arguments"]![0]!;
         Assert.Equal(own, explained["winner"]!["secret_id"]!.GetValue<Guid>());
         Assert.Contains("a user's own default comes before an organisation's", explained["rule"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Equal([own, shared], explained["candidates"]!.AsArray().Select(candidate => candidate!["secret_id"]!.GetValue<Guid>()));
@@ -148,7 +148,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
 
         async Task<IEnumerable<string>> RowsAsync(ApiClient client) =>
             [.. (await client.GetAsync("/api/v1/audit")).MustBe(200).Json["data"]!.AsArray()
-                .Where(row => row!["owner"]?["id"]?.GetValue<string>() == organization && row["key_id"] is null)
+                .Where(row => row!["owner"]?["id"]?.GetValue<string>() == organization && row["target_key_id"] is null)
                 .Select(row => $"{row!["action"]} {row["outcome"]} {row["secret_version"]}")];
     }
 
@@ -184,7 +184,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     };
 
     private static async Task<string?> ValueAsync(ApiClient runtime, JsonObject call) =>
-        (await runtime.PostAsync($"{Answers.Secrets}/resolve", call)).MustBe(200).Json["values"]!.AsArray().SingleOrDefault() is { } row
+        (await runtime.AskAsync($"{Answers.Secrets}/resolve", call)).MustBe(200).Json["values"]!.AsArray().SingleOrDefault() is { } row
             ? $"{row["secret_value"]} {row["owner"]}"
             : null;
 }

@@ -85,7 +85,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
                 Write(await user.GetAsync($"{Answers.Secrets}?tool_name={Uri.EscapeDataString(Pick(Tools).Replace('*', 'x'))}&limit=3"));
                 break;
             default:
-                Write(await user.PostAsync($"{Answers.Secrets}/resolve", new JsonObject
+                Write(await user.AskAsync($"{Answers.Secrets}/resolve", new JsonObject
                 {
                     ["tool_name"] = Pick(Tools).Replace('*', 'x'),
                     ["tool_args"] = _random.Next(2) == 0 ? null : new JsonArray(Pick(Names), Pick(Names)),
@@ -111,7 +111,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
 
             Write(await key.GetAsync($"/api/v1/usage?organization_id={Uri.EscapeDataString(organization)}"));
             Write(await key.GetAsync("/api/v1/api-keys"));
-            Write(await key.PostAsync($"{Answers.Secrets}/resolve", new JsonObject { ["tool_name"] = "t", ["organization_id"] = organization }));
+            Write(await key.AskAsync($"{Answers.Secrets}/resolve", new JsonObject { ["tool_name"] = "t", ["organization_id"] = organization }));
         }
     }
 

@@ -67,8 +67,6 @@ public sealed class UpdatingSecrets(ApiServer server)
     [InlineData("null")]
     [InlineData("  null\n")]
     [InlineData("""{"secret_name": null, "secret_value": null, "is_default_for_tool": null}""")]
-    [InlineData("""{"unknown": "x", "Secret_Name": "x", "SecretName": "x", "secretName": "x", "TOOL_NAME": null}""")]
-    [InlineData("""{"secret_id": "01890a5d-ac96-774b-bcce-b302099a8057", "user_id": "x", "display": "x", "version": 7, "created_at": 0}""")]
     public async Task Nothing_given_changes_nothing(string patch)
     {
         using var user = await server.NewUserAsync();
@@ -78,6 +76,20 @@ public sealed class UpdatingSecrets(ApiServer server)
         var answer = await user.SendAsync(HttpMethod.Patch, Answers.One(id), patch);
 
         MustBeTheSame(stored, answer);
+        MustBeTheSame(stored, await user.GetAsync(Answers.One(id)));
+    }
+
+    [Theory]
+    [InlineData("""{"unknown": "x", "Secret_Name": "x", "SecretName": "x", "secretName": "x", "TOOL_NAME": null}""")]
+    [InlineData("""{"secret_id": "01890a5d-ac96-774b-bcce-b302099a8057", "user_id": "x", "display": "x", "version": 7, "created_at": 0}""")]
+    public async Task Only_what_is_not_known_is_refused_and_changes_nothing(string patch)
+    {
+        using var user = await server.NewUserAsync();
+        var id = await user.CreateSecretAsync("n", toolName: "tool", toolArg: "arg", isDefault: true);
+        var stored = await user.GetAsync(Answers.One(id));
+
+        (await user.SendAsync(HttpMethod.Patch, Answers.One(id), patch)).MustBeInvalid("body: value_error");
+
         MustBeTheSame(stored, await user.GetAsync(Answers.One(id)));
     }
 

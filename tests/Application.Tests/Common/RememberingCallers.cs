@@ -2,6 +2,7 @@ using MediatR;
 using Secrets.Application.Common;
 using Secrets.Application.Common.Behaviours;
 using Secrets.Application.Secrets;
+using Secrets.Domain.Audit;
 using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Tests.Common;
@@ -11,7 +12,7 @@ public sealed class RememberingCallers
     private static readonly ApiKey Key = new(
         Guid.NewGuid(), "a key", ApiKeyText.Generate(), Scopes.All, Guid.NewGuid(), membership: null, Guid.NewGuid(), TimeProvider.System.GetUtcNow());
 
-    private static readonly Caller Remembered = new(Key.UserId, Scopes.All, []) { Remembered = new CachedKey(Key, 1, 0) };
+    private static readonly Caller Remembered = new(Key.UserId, Scopes.All, [], Credential.OfKey(Key.Id, end: null)) { Remembered = new CachedKey(Key, 1, 0) };
 
     [Fact]
     public async Task A_request_that_does_not_confirm_its_caller_is_refused_to_one_who_was_remembered()

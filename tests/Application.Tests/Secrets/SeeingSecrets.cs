@@ -1,5 +1,6 @@
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
+using Secrets.Domain.Audit;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Secrets;
 
@@ -53,5 +54,5 @@ public sealed class SeeingSecrets
     private static IEnumerable<string> Seen(IEnumerable<Secret> secrets, Caller caller) => secrets.AsQueryable().VisibleTo(caller).AsEnumerable()
         .Select(secret => $"{(secret.OwnerKind == OwnerKind.User && secret.OwnerId == Ann.ToString() ? "User" : secret.OwnerId)} {secret.Name}");
 
-    private static Caller CallerIn(params IReadOnlyList<Membership> memberships) => new(Ann, Scopes.All, memberships);
+    private static Caller CallerIn(params IReadOnlyList<Membership> memberships) => new(Ann, Scopes.All, memberships, Credential.Bootstrap);
 }

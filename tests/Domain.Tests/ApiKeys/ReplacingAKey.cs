@@ -12,7 +12,7 @@ public sealed class ReplacingAKey
     {
         var old = Key(end: null);
 
-        var next = old.Successor(Guid.NewGuid(), ApiKeyText.Generate(), Guid.NewGuid(), Now, expiresAt: null);
+        var next = old.Successor(Guid.NewGuid(), ApiKeyText.Generate(), Guid.NewGuid(), Now, Now.AddDays(1), old.Id);
 
         Assert.Equal((old.Name, old.Scopes, old.UserId), (next.Name, next.Scopes, next.UserId));
         Assert.Equal((old.OrganizationId, old.Role), (next.OrganizationId, next.Role));
@@ -20,19 +20,7 @@ public sealed class ReplacingAKey
         Assert.NotEqual(old.Prefix, next.Prefix);
         Assert.NotEqual(old.Hash, next.Hash);
         Assert.Equal((Now, null), (next.CreatedAt, next.LastUsedAt));
-    }
-
-    [Fact]
-    public void The_successor_lives_as_long_as_the_old_one_was_made_to_unless_an_end_is_given()
-    {
-        Assert.Null(EndOf(Key(end: null)));
-        Assert.Equal(Now.AddDays(90), EndOf(Key(Made.AddDays(90))));
-        Assert.Equal(Now.AddDays(1), EndOf(Key(Made.AddDays(90)), Now.AddDays(1)));
-        Assert.Equal(Now.AddDays(1), EndOf(Key(end: null), Now.AddDays(1).ToOffset(TimeSpan.FromHours(5))));
-
-        var last = new DateTimeOffset(9999, 12, 31, 0, 0, 0, TimeSpan.Zero);
-        Assert.Equal(last, EndOf(Key(last)));
-        Assert.Equal(DateTimeOffset.MaxValue, EndOf(Key(DateTimeOffset.MaxValue)));
+        Assert.Equal((Now.AddDays(1), old.Id), (next.ExpiresAt, next.CreatedByKey));
     }
 
     [Theory]
@@ -44,9 +32,6 @@ public sealed class ReplacingAKey
         Assert.Equal(
             Now.AddSeconds(expected),
             Key(leftSeconds is { } left ? Now.AddSeconds(left) : null).EndAfter(TimeSpan.FromSeconds(graceSeconds), Now));
-
-    private static DateTimeOffset? EndOf(ApiKey old, DateTimeOffset? given = null) =>
-        old.Successor(Guid.NewGuid(), ApiKeyText.Generate(), Guid.NewGuid(), Now, given).ExpiresAt;
 
     private static ApiKey Key(DateTimeOffset? end) => new(
         Guid.NewGuid(), "name", ApiKeyText.Generate(), Scopes.SecretsRead | Scopes.KeysManage, Guid.NewGuid(),

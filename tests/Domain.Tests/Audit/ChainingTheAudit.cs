@@ -15,7 +15,7 @@ public sealed class ChainingTheAudit
     public static TheoryData<string> Fields => new(
         "at", "actor", "action", "outcome", "owner kind", "owner id", "no owner", "secret id", "no secret id", "secret version",
         "no secret version", "key id", "no key id", "tool name", "no tool name", "tool arg", "no tool arg", "address", "no address", "request id",
-        "no request id");
+        "no request id", "acting key", "acting token", "no credential", "context", "run", "tool call", "client request id");
 
     [Fact]
     public void A_chain_as_it_was_written_verifies() => Generated.ForAll(Chain(), events => Assert.Equal(events.Length, CountSound(Write(events))), 200);
@@ -71,8 +71,15 @@ public sealed class ChainingTheAudit
             plain with { ToolArg = "abc" },
             plain with { Address = "abc" },
             plain with { RequestId = "abc" },
+            plain with { ClientRequestId = "abc" },
+            plain with { Context = new CallContext("abc", RunId: null, ToolCallId: null) },
+            plain with { Context = new CallContext(AgentId: null, "abc", ToolCallId: null) },
+            plain with { Context = new CallContext(AgentId: null, RunId: null, "abc") },
+            plain with { By = Credential.OfToken("abc", "", Noon) },
+            plain with { By = Credential.OfToken("", "abc", Noon) },
+            plain with { By = Credential.OfKey(Guid.Empty, end: null) },
             plain with { SecretId = Guid.Empty },
-            plain with { KeyId = Guid.Empty },
+            plain with { TargetKeyId = Guid.Empty },
             plain with { SecretVersion = 0 },
             plain with { Owner = new SecretOwner(OwnerKind.User, "") },
         ];
@@ -218,8 +225,15 @@ public sealed class ChainingTheAudit
         "no secret id" => fact with { SecretId = fact.SecretId is null ? Guid.Empty : null },
         "secret version" => fact with { SecretVersion = (fact.SecretVersion ?? 0) + 1 },
         "no secret version" => fact with { SecretVersion = fact.SecretVersion is null ? 0 : null },
-        "key id" => fact with { KeyId = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
-        "no key id" => fact with { KeyId = fact.KeyId is null ? Guid.Empty : null },
+        "key id" => fact with { TargetKeyId = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
+        "no key id" => fact with { TargetKeyId = fact.TargetKeyId is null ? Guid.Empty : null },
+        "acting key" => fact with { By = Credential.OfKey(new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff"), end: null) },
+        "acting token" => fact with { By = Credential.OfToken(fact.By?.Token?.Issuer ?? "", fact.By?.Token?.Subject + "x", Noon) },
+        "no credential" => fact with { By = fact.By is null ? Credential.OfKey(Guid.Empty, end: null) : null },
+        "context" => fact with { Context = new CallContext(fact.Context?.AgentId + "x", fact.Context?.RunId, fact.Context?.ToolCallId) },
+        "run" => fact with { Context = new CallContext(fact.Context?.AgentId, fact.Context?.RunId + "x", fact.Context?.ToolCallId) },
+        "tool call" => fact with { Context = new CallContext(fact.Context?.AgentId, fact.Context?.RunId, fact.Context?.ToolCallId + "x") },
+        "client request id" => fact with { ClientRequestId = fact.ClientRequestId + "x" },
         "tool name" => fact with { ToolName = fact.ToolName + "x" },
         "no tool name" => fact with { ToolName = fact.ToolName is null ? "" : null },
         "tool arg" => fact with { ToolArg = fact.ToolArg + "x" },
@@ -246,7 +260,7 @@ public sealed class ChainingTheAudit
         from owner in OrNull(Generated.Text(1, 20))
         from version in Gen.Choose(-1, 5)
         from ids in Gen.Choose(0, 3)
-        from texts in OrNull(Generated.Text(0, 12)).ArrayOf(4)
+        from texts in OrNull(Generated.Text(0, 12)).ArrayOf(8)
         select new AuditEvent
         {
             At = Noon.AddMinutes(minutes),
@@ -256,11 +270,14 @@ public sealed class ChainingTheAudit
             Owner = owner is null ? null : new SecretOwner(kind, owner),
             SecretId = ids % 2 == 0 ? null : Guid.NewGuid(),
             SecretVersion = version < 0 ? null : version,
-            KeyId = ids < 2 ? null : Guid.NewGuid(),
+            TargetKeyId = ids < 2 ? null : Guid.NewGuid(),
             ToolName = texts[0],
             ToolArg = texts[1],
             Address = texts[2],
             RequestId = texts[3],
+            ClientRequestId = texts[4],
+            By = ids switch { 0 => null, 1 => Credential.OfKey(Guid.NewGuid(), end: null), _ => Credential.OfToken(texts[0] ?? "", texts[1] ?? "", Noon) },
+            Context = texts[5] is null ? null : new CallContext(texts[5], texts[6], texts[7]),
         };
 
     private static Gen<string?> OrNull(Gen<string> texts) => Gen.Frequency((1, Gen.Constant((string?)null)), (2, texts.Select(text => (string?)text)));

@@ -33,7 +33,7 @@ public sealed class MakingTheFirstKey : IAsyncLifetime
     {
         await using var scope = _server.Services.CreateAsyncScope();
         var first = ActivatorUtilities.CreateInstance<BootstrapKey>(scope.ServiceProvider, Options.Create(new AuthOptions()));
-        return await first.MakeIfNoneAsync(TestContext.Current.CancellationToken);
+        return await first.MakeIfMissingAsync(TestContext.Current.CancellationToken);
     }
 
     private async Task RevokeAsync()

@@ -32,7 +32,7 @@ public sealed class LosingADataKey : IAsyncLifetime
         await _server.ExecuteSqlAsync("DELETE FROM data_keys WHERE owner_id = @owner", ("@owner", user.UserId.ToString()));
         _clock.MoveOn(DataKeyCache.Lifetime);
 
-        (await user.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name": "t"}""")).MustBe(409);
+        (await user.AskAsync($"{Secrets}/resolve", """{"tool_name": "t"}""")).MustBe(409);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class LosingADataKey : IAsyncLifetime
         _clock.MoveOn(DataKeyCache.Lifetime);
 
         (await user.SendAsync(HttpMethod.Post, Secrets, """{"secret_name": "m", "secret_value": "another value"}""")).MustBe(409);
-        (await user.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name": "t"}""")).MustBe(409);
+        (await user.AskAsync($"{Secrets}/resolve", """{"tool_name": "t"}""")).MustBe(409);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class LosingADataKey : IAsyncLifetime
         (await user.SendAsync(HttpMethod.Post, Secrets, """{"secret_name": "m", "secret_value": "another value"}""")).MustBe(409);
         _clock.MoveOn(DataKeyCache.Lifetime);
         (await user.SendAsync(HttpMethod.Post, Secrets, """{"secret_name": "m", "secret_value": "another value"}""")).MustBe(409);
-        (await user.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", """{"tool_name": "lost"}""")).MustBe(409);
+        (await user.AskAsync($"{Secrets}/resolve", """{"tool_name": "lost"}""")).MustBe(409);
     }
 
     [Fact]
@@ -93,5 +93,5 @@ public sealed class LosingADataKey : IAsyncLifetime
     }
 
     private static async Task<string> ResolveAsync(ApiClient user, string tool = "t") =>
-        (await user.SendAsync(HttpMethod.Post, $"{Secrets}/resolve", $$"""{"tool_name": "{{tool}}"}""")).MustBe(200).Body;
+        (await user.AskAsync($"{Secrets}/resolve", $$"""{"tool_name": "{{tool}}"}""")).MustBe(200).Body;
 }

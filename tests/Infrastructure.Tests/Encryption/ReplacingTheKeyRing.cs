@@ -404,7 +404,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         {
             foreach (var user in All)
             {
-                var answer = (await user.PostAsync($"{Secrets}/resolve", new JsonObject { ["tool_name"] = "t" })).MustBe(200);
+                var answer = (await user.AskAsync($"{Secrets}/resolve", new JsonObject { ["tool_name"] = "t" })).MustBe(200);
                 Assert.Equal($"value of {user.UserId}", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
             }
         }

@@ -143,7 +143,7 @@ public sealed class Victim : IDisposable
 
     public Task<Answer> UpdateAsync(string value) => Admin.PatchAsync($"/api/v1/secrets/{First}", new JsonObject { ["secret_value"] = value });
 
-    public Task<Answer> ResolveAsync() => Runtime.PostAsync("/api/v1/secrets/resolve", new JsonObject
+    public Task<Answer> ResolveAsync() => Runtime.AskAsync("/api/v1/secrets/resolve", new JsonObject
     {
         ["tool_name"] = "t",
         ["tool_args"] = new JsonArray("a"),

@@ -102,7 +102,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         (await victim.UpdateAsync("the current value")).MustBe(200);
 
         // Somebody puts a row there that has the version too, and takes it away when the genuine one is gone.
-        await attacked.AttackAsync($"INSERT INTO audit (writer, sequence, at, actor, action, outcome, owner_kind, owner_id, owner_version, hash) SELECT gen_random_uuid(), 1, '2999-01-01', actor, action, outcome, owner_kind, owner_id, owner_version, hash FROM audit WHERE owner_id = '{victim.Organization}' AND owner_version IS NOT NULL AND key_user_id IS NULL");
+        await attacked.AttackAsync($"INSERT INTO audit (writer, sequence, at, actor, action, outcome, owner_kind, owner_id, owner_version, hash) SELECT gen_random_uuid(), 1, '2999-01-01', actor, action, outcome, owner_kind, owner_id, owner_version, hash FROM audit WHERE owner_id = '{victim.Organization}' AND owner_version IS NOT NULL AND target_key_user_id IS NULL");
         await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
         await attacked.AttackAsync("DELETE FROM audit WHERE at = '2999-01-01'");
         Assert.Equal("the current value", await victim.ValueAsync());

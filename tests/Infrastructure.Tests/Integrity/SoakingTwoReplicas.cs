@@ -122,7 +122,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
                 call["organization_id"] = organization;
             }
 
-            var values = (await clients[random.Next(2)].PostAsync($"{Secrets}/resolve", call)).MustBe(200).Json["values"]!.AsArray();
+            var values = (await clients[random.Next(2)].AskAsync($"{Secrets}/resolve", call)).MustBe(200).Json["values"]!.AsArray();
             Assert.Equal(known.TryGetValue(tool, out var expected) ? [expected.Value] : [], values.Select(found => found!["secret_value"]!.GetValue<string>()));
             Count("resolve");
         }

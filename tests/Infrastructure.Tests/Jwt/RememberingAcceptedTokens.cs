@@ -1,5 +1,6 @@
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Jwt;
 
 namespace Secrets.Infrastructure.Tests.Jwt;
@@ -7,7 +8,7 @@ namespace Secrets.Infrastructure.Tests.Jwt;
 public sealed class RememberingAcceptedTokens
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly Caller Caller = new(Guid.NewGuid(), Scopes.SecretsRead, []);
+    private static readonly Caller Caller = new(Guid.NewGuid(), Scopes.SecretsRead, [], Credential.OfToken("issuer", "subject", Now));
 
     private readonly AcceptedTokens _tokens = new();
     private readonly Trust _trust = new("issuer", [], []);

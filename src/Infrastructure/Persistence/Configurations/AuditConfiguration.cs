@@ -17,17 +17,23 @@ internal sealed class AuditConfiguration : IEntityTypeConfiguration<AuditEntry>
         // The column is wider than the type: an edited 257 must not be read as 1.
         builder.Property(entry => entry.OwnerKind).HasConversion(kind => (short?)kind, number => checked((OwnerKind?)number));
         builder.Property(entry => entry.OwnerId).HasMaxLength(SecretOwner.MaxIdLength);
+        builder.Property(entry => entry.TokenIssuer).HasMaxLength(Credential.MaxNameLength);
+        builder.Property(entry => entry.TokenSubject).HasMaxLength(Credential.MaxNameLength);
         builder.Property(entry => entry.ToolName).HasMaxLength(AuditEvent.MaxNameLength);
         builder.Property(entry => entry.ToolArg).HasMaxLength(AuditEvent.MaxNameLength);
         builder.Property(entry => entry.Address).HasMaxLength(AuditEvent.MaxAddressLength);
+        builder.Property(entry => entry.AgentId).HasMaxLength(CallContext.MaxLength);
+        builder.Property(entry => entry.RunId).HasMaxLength(CallContext.MaxLength);
+        builder.Property(entry => entry.ToolCallId).HasMaxLength(CallContext.MaxLength);
         builder.Property(entry => entry.RequestId).HasMaxLength(AuditEvent.MaxRequestIdLength);
+        builder.Property(entry => entry.ClientRequestId).HasMaxLength(AuditEvent.MaxRequestIdLength);
         builder.Property(entry => entry.Hash).IsHash();
 
         // What an account is compared with (docs/decisions/0020-the-database-is-not-trusted.md): rows of writes only, so that handing out a value costs nothing here.
         builder.HasIndex(entry => new { entry.OwnerId, entry.OwnerVersion })
-            .HasFilter("owner_version IS NOT NULL AND key_user_id IS NULL").HasDatabaseName("ix_audit_owner_version");
-        builder.HasIndex(entry => new { entry.KeyUserId, entry.OwnerVersion })
-            .HasFilter("owner_version IS NOT NULL AND key_user_id IS NOT NULL").HasDatabaseName("ix_audit_key_user_version");
+            .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NULL").HasDatabaseName("ix_audit_owner_version");
+        builder.HasIndex(entry => new { entry.TargetKeyUserId, entry.OwnerVersion })
+            .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NOT NULL").HasDatabaseName("ix_audit_key_version");
 
         // Each is written for every value that is handed out, so there are no more: for what an operator reads, an owner, and whoever acted.
         builder.HasIndex(entry => entry.At).HasDatabaseName("ix_audit_at");

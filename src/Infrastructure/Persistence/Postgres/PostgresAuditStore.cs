@@ -14,9 +14,9 @@ internal sealed class PostgresAuditStore : IAuditStore
     private static readonly string AllIsAsClaimed =
         $"""
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($21::smallint[], $22::text[], $23::bigint[], $24::bigint[]) AS i (kind, id, stamp, version) WHERE {PostgresClaims.OwnerHasChanged})
+            SELECT 1 FROM unnest($28::smallint[], $29::text[], $30::bigint[], $31::bigint[]) AS i (kind, id, stamp, version) WHERE {PostgresClaims.OwnerHasChanged})
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($25::uuid[], $26::uuid[], $27::bigint[], $28::bigint[]) AS i (id, user_id, version, stamp) WHERE {PostgresClaims.KeyHasChanged("$29")})
+            SELECT 1 FROM unnest($32::uuid[], $33::uuid[], $34::bigint[], $35::bigint[]) AS i (id, user_id, version, stamp) WHERE {PostgresClaims.KeyHasChanged("$36")})
         """;
 
     private static readonly string Append = Statement("", HasMoved);
@@ -64,17 +64,18 @@ internal sealed class PostgresAuditStore : IAuditStore
             RETURNING id
         )
         INSERT INTO audit (
-            writer, sequence, at, actor, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, key_id, key_user_id, tool_name,
-            tool_arg, address, request_id, hash)
+            writer, sequence, at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
+            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, hash)
         SELECT
-            $1, $2 + place, at, actor, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, key_id, key_user_id, tool_name,
-            tool_arg, address, request_id, hash
+            $1, $2 + place, at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
+            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, hash
         FROM unnest(
-            $5::timestamptz[], $6::uuid[], $7::smallint[], $8::smallint[], $9::smallint[], $10::text[], $11::bigint[], $12::uuid[],
-            $13::int[], $14::uuid[], $15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[])
+            $5::timestamptz[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::smallint[], $11::smallint[], $12::smallint[], $13::text[], $14::bigint[],
+            $15::uuid[], $16::int[], $17::uuid[], $18::uuid[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[],
+            $26::text[], $27::bytea[])
         WITH ORDINALITY AS i (
-            at, actor, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, key_id, key_user_id, tool_name, tool_arg, address,
-            request_id, hash, place)
+            at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
+            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, hash, place)
         WHERE {then}
         """;
 
@@ -97,6 +98,9 @@ internal sealed class PostgresAuditStore : IAuditStore
                 new NpgsqlParameter<byte[]> { TypedValue = rows.HeadMac },
                 Columns.Of(rows.Entries, entry => entry.At.UtcDateTime),
                 Columns.Of(rows.Entries, entry => entry.Actor),
+                Columns.Of(rows.Entries, entry => entry.KeyId),
+                Columns.Of(rows.Entries, entry => entry.TokenIssuer),
+                Columns.Of(rows.Entries, entry => entry.TokenSubject),
                 Columns.Of(rows.Entries, entry => (short)entry.Action),
                 Columns.Of(rows.Entries, entry => (short)entry.Outcome),
                 Columns.Of(rows.Entries, entry => (short?)entry.OwnerKind),
@@ -104,12 +108,16 @@ internal sealed class PostgresAuditStore : IAuditStore
                 Columns.Of(rows.Entries, entry => entry.OwnerVersion),
                 Columns.Of(rows.Entries, entry => entry.SecretId),
                 Columns.Of(rows.Entries, entry => entry.SecretVersion),
-                Columns.Of(rows.Entries, entry => entry.KeyId),
-                Columns.Of(rows.Entries, entry => entry.KeyUserId),
+                Columns.Of(rows.Entries, entry => entry.TargetKeyId),
+                Columns.Of(rows.Entries, entry => entry.TargetKeyUserId),
                 Columns.Of(rows.Entries, entry => entry.ToolName),
                 Columns.Of(rows.Entries, entry => entry.ToolArg),
                 Columns.Of(rows.Entries, entry => entry.Address),
+                Columns.Of(rows.Entries, entry => entry.AgentId),
+                Columns.Of(rows.Entries, entry => entry.RunId),
+                Columns.Of(rows.Entries, entry => entry.ToolCallId),
                 Columns.Of(rows.Entries, entry => entry.RequestId),
+                Columns.Of(rows.Entries, entry => entry.ClientRequestId),
                 Columns.Of(rows.Entries, entry => entry.Hash),
             },
         };

@@ -17,7 +17,7 @@ internal static class PostgresClaims
     /// <summary>Whether the audit has a later version of an owner: of a row i (kind, id).</summary>
     public static string OwnerIsBehind(string version) =>
         $"""
-        EXISTS (SELECT 1 FROM audit WHERE owner_id = i.id AND owner_version > {version} AND owner_version IS NOT NULL AND key_user_id IS NULL AND owner_kind = i.kind)
+        EXISTS (SELECT 1 FROM audit WHERE owner_id = i.id AND owner_version > {version} AND owner_version IS NOT NULL AND target_key_user_id IS NULL AND owner_kind = i.kind)
         """;
 
     /// <summary>
@@ -30,7 +30,7 @@ internal static class PostgresClaims
             SELECT 1 FROM api_keys k JOIN key_accounts a ON a.user_id = k.user_id
             WHERE k.id = i.id AND k.user_id = i.user_id AND a.version = i.version AND a.stamp = i.stamp AND k.revoked_at IS NULL AND (k.expires_at > {now} OR k.expires_at IS NULL))
         OR EXISTS (
-            SELECT 1 FROM audit WHERE key_user_id = i.user_id AND owner_version > i.version AND owner_version IS NOT NULL AND key_user_id IS NOT NULL))
+            SELECT 1 FROM audit WHERE target_key_user_id = i.user_id AND owner_version > i.version AND owner_version IS NOT NULL AND target_key_user_id IS NOT NULL))
         """;
 
     /// <summary>Adds the owners' claims as arrays: kind, id, stamp, version.</summary>

@@ -37,6 +37,10 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("created_by");
 
+                    b.Property<Guid?>("CreatedByKey")
+                        .HasColumnType("uuid")
+                        .HasColumnName("created_by_key");
+
                     b.Property<DateTimeOffset?>("ExpiresAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("expires_at");
@@ -100,6 +104,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.HasKey("Id")
                         .HasName("pk_api_keys");
 
+                    b.HasIndex("CreatedByKey")
+                        .HasDatabaseName("ix_api_keys_created_by_key");
+
                     b.HasIndex("OrganizationId")
                         .HasDatabaseName("ix_api_keys_organization");
 
@@ -140,9 +147,21 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("address")
                         .UseCollation("C");
 
+                    b.Property<string>("AgentId")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("agent_id")
+                        .UseCollation("C");
+
                     b.Property<DateTimeOffset>("At")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("at");
+
+                    b.Property<string>("ClientRequestId")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("client_request_id")
+                        .UseCollation("C");
 
                     b.Property<byte[]>("Hash")
                         .IsRequired()
@@ -154,10 +173,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.Property<Guid?>("KeyId")
                         .HasColumnType("uuid")
                         .HasColumnName("key_id");
-
-                    b.Property<Guid?>("KeyUserId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("key_user_id");
 
                     b.Property<short>("Outcome")
                         .HasColumnType("smallint")
@@ -183,6 +198,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("request_id")
                         .UseCollation("C");
 
+                    b.Property<string>("RunId")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("run_id")
+                        .UseCollation("C");
+
                     b.Property<Guid?>("SecretId")
                         .HasColumnType("uuid")
                         .HasColumnName("secret_id");
@@ -191,10 +212,36 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("secret_version");
 
+                    b.Property<Guid?>("TargetKeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("target_key_id");
+
+                    b.Property<Guid?>("TargetKeyUserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("target_key_user_id");
+
+                    b.Property<string>("TokenIssuer")
+                        .HasMaxLength(512)
+                        .HasColumnType("character varying(512)")
+                        .HasColumnName("token_issuer")
+                        .UseCollation("C");
+
+                    b.Property<string>("TokenSubject")
+                        .HasMaxLength(512)
+                        .HasColumnType("character varying(512)")
+                        .HasColumnName("token_subject")
+                        .UseCollation("C");
+
                     b.Property<string>("ToolArg")
                         .HasMaxLength(2048)
                         .HasColumnType("character varying(2048)")
                         .HasColumnName("tool_arg")
+                        .UseCollation("C");
+
+                    b.Property<string>("ToolCallId")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("tool_call_id")
                         .UseCollation("C");
 
                     b.Property<string>("ToolName")
@@ -212,16 +259,16 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.HasIndex("Actor", "At")
                         .HasDatabaseName("ix_audit_actor");
 
-                    b.HasIndex("KeyUserId", "OwnerVersion")
-                        .HasDatabaseName("ix_audit_key_user_version")
-                        .HasFilter("owner_version IS NOT NULL AND key_user_id IS NOT NULL");
-
                     b.HasIndex("OwnerId", "At")
                         .HasDatabaseName("ix_audit_owner");
 
                     b.HasIndex("OwnerId", "OwnerVersion")
                         .HasDatabaseName("ix_audit_owner_version")
-                        .HasFilter("owner_version IS NOT NULL AND key_user_id IS NULL");
+                        .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NULL");
+
+                    b.HasIndex("TargetKeyUserId", "OwnerVersion")
+                        .HasDatabaseName("ix_audit_key_version")
+                        .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NOT NULL");
 
                     b.ToTable("audit", (string)null);
                 });

@@ -38,6 +38,10 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("binary(16)")
                         .HasColumnName("created_by");
 
+                    b.Property<byte[]>("CreatedByKey")
+                        .HasColumnType("binary(16)")
+                        .HasColumnName("created_by_key");
+
                     b.Property<DateTimeOffset?>("ExpiresAt")
                         .HasPrecision(6)
                         .HasColumnType("datetimeoffset(6)")
@@ -103,6 +107,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.HasKey("Id")
                         .HasName("pk_api_keys");
 
+                    b.HasIndex("CreatedByKey")
+                        .HasDatabaseName("ix_api_keys_created_by_key");
+
                     b.HasIndex("OrganizationId")
                         .HasDatabaseName("ix_api_keys_organization");
 
@@ -144,10 +151,22 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnName("address")
                         .UseCollation("Latin1_General_100_BIN2");
 
+                    b.Property<string>("AgentId")
+                        .HasMaxLength(128)
+                        .HasColumnType("nvarchar(128)")
+                        .HasColumnName("agent_id")
+                        .UseCollation("Latin1_General_100_BIN2");
+
                     b.Property<DateTimeOffset>("At")
                         .HasPrecision(6)
                         .HasColumnType("datetimeoffset(6)")
                         .HasColumnName("at");
+
+                    b.Property<string>("ClientRequestId")
+                        .HasMaxLength(128)
+                        .HasColumnType("nvarchar(128)")
+                        .HasColumnName("client_request_id")
+                        .UseCollation("Latin1_General_100_BIN2");
 
                     b.Property<byte[]>("Hash")
                         .IsRequired()
@@ -159,10 +178,6 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.Property<byte[]>("KeyId")
                         .HasColumnType("binary(16)")
                         .HasColumnName("key_id");
-
-                    b.Property<byte[]>("KeyUserId")
-                        .HasColumnType("binary(16)")
-                        .HasColumnName("key_user_id");
 
                     b.Property<short>("Outcome")
                         .HasColumnType("smallint")
@@ -187,6 +202,12 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnName("request_id")
                         .UseCollation("Latin1_General_100_BIN2");
 
+                    b.Property<string>("RunId")
+                        .HasMaxLength(128)
+                        .HasColumnType("nvarchar(128)")
+                        .HasColumnName("run_id")
+                        .UseCollation("Latin1_General_100_BIN2");
+
                     b.Property<byte[]>("SecretId")
                         .HasColumnType("binary(16)")
                         .HasColumnName("secret_id");
@@ -195,10 +216,36 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("int")
                         .HasColumnName("secret_version");
 
+                    b.Property<byte[]>("TargetKeyId")
+                        .HasColumnType("binary(16)")
+                        .HasColumnName("target_key_id");
+
+                    b.Property<byte[]>("TargetKeyUserId")
+                        .HasColumnType("binary(16)")
+                        .HasColumnName("target_key_user_id");
+
+                    b.Property<string>("TokenIssuer")
+                        .HasMaxLength(512)
+                        .HasColumnType("nvarchar(512)")
+                        .HasColumnName("token_issuer")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<string>("TokenSubject")
+                        .HasMaxLength(512)
+                        .HasColumnType("nvarchar(512)")
+                        .HasColumnName("token_subject")
+                        .UseCollation("Latin1_General_100_BIN2");
+
                     b.Property<string>("ToolArg")
                         .HasMaxLength(2048)
                         .HasColumnType("nvarchar(2048)")
                         .HasColumnName("tool_arg")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<string>("ToolCallId")
+                        .HasMaxLength(128)
+                        .HasColumnType("nvarchar(128)")
+                        .HasColumnName("tool_call_id")
                         .UseCollation("Latin1_General_100_BIN2");
 
                     b.Property<string>("ToolName")
@@ -216,16 +263,16 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.HasIndex("Actor", "At")
                         .HasDatabaseName("ix_audit_actor");
 
-                    b.HasIndex("KeyUserId", "OwnerVersion")
-                        .HasDatabaseName("ix_audit_key_user_version")
-                        .HasFilter("owner_version IS NOT NULL AND key_user_id IS NOT NULL");
-
                     b.HasIndex("OwnerId", "At")
                         .HasDatabaseName("ix_audit_owner");
 
                     b.HasIndex("OwnerId", "OwnerVersion")
                         .HasDatabaseName("ix_audit_owner_version")
-                        .HasFilter("owner_version IS NOT NULL AND key_user_id IS NULL");
+                        .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NULL");
+
+                    b.HasIndex("TargetKeyUserId", "OwnerVersion")
+                        .HasDatabaseName("ix_audit_key_version")
+                        .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NOT NULL");
 
                     b.ToTable("audit", (string)null);
                 });

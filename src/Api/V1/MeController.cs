@@ -1,0 +1,17 @@
+using MediatR;
+using Microsoft.AspNetCore.Mvc;
+using Secrets.Application.ApiKeys;
+
+namespace Secrets.Api.V1;
+
+/// <summary>Whom a credential stands for.</summary>
+[ApiController]
+[Route("api/v1/me")]
+[Tags("API keys")]
+public sealed class MeController(IMediator mediator) : ControllerBase
+{
+    /// <summary>Say whom one's credential stands for, and what it may do.</summary>
+    [HttpGet]
+    [ProducesResponseType<MeInfo>(StatusCodes.Status200OK)]
+    public async Task<IActionResult> Get(CancellationToken cancellationToken) => Ok(MeInfo.Of(await mediator.Send(new GetMe(), cancellationToken)));
+}

@@ -1,0 +1,16 @@
+using MediatR;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+
+namespace Secrets.Application.ApiKeys;
+
+/// <summary>Says whom the caller's credential stands for. Any credential with a scope may ask.</summary>
+[RequiresScope(Scopes.SecretsRead, Scopes.SecretsWrite, Scopes.SecretsResolve, Scopes.KeysManage, Scopes.AuditRead, Scopes.Operator)]
+[AuditedAs(AuditAction.Authenticate)]
+public sealed record GetMe : IRequest<Caller>;
+
+internal sealed class GetMeHandler(Caller caller) : IRequestHandler<GetMe, Caller>
+{
+    public Task<Caller> Handle(GetMe request, CancellationToken cancellationToken) => Task.FromResult(caller);
+}

@@ -1,0 +1,92 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+
+namespace Secrets.Application.ApiKeys;
+
+/// <summary>Makes keys in the name of the caller's credential: none reaches further, or lives longer.</summary>
+internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, IOptions<ApiKeyOptions> options)
+{
+    public Caller Caller => caller;
+
+    /// <summary>The API key that makes keys in this request; null: a token does, or the key of the configuration.</summary>
+    public Guid? MadeBy => caller.Credential.KeyId == Credential.Bootstrap.KeyId ? null : caller.Credential.KeyId;
+
+    /// <summary>
+    /// Lets nobody make a key that reaches further than the credential it is made with. To replace a key is to make one: its maker sees
+    /// the new text, so that an admin of an organisation, who may revoke the keys of its members, must not replace them.
+    /// </summary>
+    /// <exception cref="ForbiddenException">The caller may not make such a key.</exception>
+    public void RequireAllowed(Scopes scopes, Guid userId, string? organizationId)
+    {
+        if (!caller.Has(scopes))
+        {
+            throw new ForbiddenException("A key can have only scopes that its creator has.");
+        }
+
+        if (caller.Has(Scopes.Operator))
+        {
+            return;
+        }
+
+        if (userId != caller.UserId)
+        {
+            throw new ForbiddenException("Only an operator makes keys for another user.");
+        }
+
+        if (organizationId is not null && !caller.Administers(organizationId))
+        {
+            throw new ForbiddenException("Only an operator makes keys for an organisation that its creator does not administer.");
+        }
+
+        // Without an organisation it would resolve for all of them.
+        if (organizationId is null && caller.Memberships.Count > 0 && scopes.HasFlag(Scopes.SecretsResolve))
+        {
+            throw new ForbiddenException("A key that resolves must be for an organisation, as its creator is.");
+        }
+    }
+
+    /// <summary>
+    /// Locks the keys of a user, and those of the caller, until the end of the transaction, and sees that the key the caller came with is still accepted. Whoever
+    /// revokes it with all that it made finds what is made here, or this fails.
+    /// </summary>
+    /// <exception cref="UnauthenticatedException">It is accepted no more.</exception>
+    /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>
+    public async Task LockAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await db.LockKeysAsync([userId, caller.UserId], cancellationToken);
+        if (MadeBy is { } id && !(await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is { } maker && maker.IsAccepted(time.GetUtcNow())))
+        {
+            throw new UnauthenticatedException();
+        }
+    }
+
+    /// <summary>The end of a new key.</summary>
+    /// <param name="wanted">The end that was asked for; null: none.</param>
+    /// <exception cref="InvalidRequestException">The key would outlive the credential that makes it.</exception>
+    public DateTimeOffset? EndOf(DateTimeOffset? wanted)
+    {
+        if (LatestEnd() is { } latest && !(wanted <= latest))
+        {
+            throw new InvalidRequestException(
+                nameof(CreateApiKey.ExpiresAt),
+                wanted is null ? Codes.Missing : Codes.BadValue,
+                caller.Credential.Token is null
+                    ? "Must not be later than the end of the API key that makes it."
+                    : $"Must not be later than {options.Value.MaxKeyDays} days from now, nor than the end of an API key that makes it.");
+        }
+
+        return wanted?.ToUniversalTime();
+    }
+
+    private DateTimeOffset? LatestEnd()
+    {
+        // A token is short-lived by itself, and whoever has one gets another.
+        var (keyId, token, end) = caller.Credential;
+        DateTimeOffset? byToken = token is null ? null : time.GetUtcNow().AddDays(options.Value.MaxKeyDays);
+        var byKey = keyId is null ? null : end;
+        return byKey < byToken ? byKey : byToken ?? byKey;
+    }
+}

@@ -1,0 +1,176 @@
+using System.Text.Json.Nodes;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.V1;
+
+/// <summary>A key lives no longer than the key that made it, and goes with it where somebody wants that.</summary>
+public sealed class KeysOfKeys(ApiServer server)
+{
+    private const string Path = "/api/v1/api-keys";
+
+    [Fact]
+    public async Task A_key_with_an_end_makes_none_that_lives_longer()
+    {
+        using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
+        var end = DateTimeOffset.UtcNow.AddMinutes(10);
+        var (maker, id) = await MakeAsync(manager, end);
+
+        using (maker)
+        {
+            (await maker.PostAsync(Path, Body())).MustBeInvalid("body.expires_at: missing");
+            (await maker.PostAsync(Path, Body(end.AddMicroseconds(1)))).MustBeInvalid("body.expires_at: value_error");
+            var made = (await maker.PostAsync(Path, Body(end))).MustBe(200).Json;
+            Assert.Equal(Moment(end), made.Text("expires_at"));
+            Assert.Equal(id.ToString(), made.Text("created_by_key"));
+
+            (await maker.PostAsync($"{Path}/{id}/rotate", new JsonObject { ["expires_at"] = "2099-01-01T00:00:00Z" })).MustBeInvalid("body.expires_at: value_error");
+            var next = (await maker.PostAsync($"{Path}/{id}/rotate", new JsonObject())).MustBe(200).Json;
+            Assert.Equal(Moment(end), next.Text("expires_at"));
+        }
+    }
+
+    [Fact]
+    public async Task With_a_token_one_makes_keys_of_a_year_at_most()
+    {
+        using var bearer = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("scope", "secrets:read keys:manage")));
+
+        (await bearer.PostAsync(Path, Body())).MustBeInvalid("body.expires_at: missing");
+        (await bearer.PostAsync(Path, Body(DateTimeOffset.UtcNow.AddDays(366)))).MustBeInvalid("body.expires_at: value_error");
+        var made = (await bearer.PostAsync(Path, Body(DateTimeOffset.UtcNow.AddDays(364)))).MustBe(200).Json;
+        Assert.Null(made["created_by_key"]);
+    }
+
+    [Fact]
+    public async Task With_a_key_goes_what_it_made_over_replacements_too()
+    {
+        using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
+        var (first, firstId) = await MakeAsync(manager);
+        var (child, childId) = await MakeAsync(first);
+        var (grandchild, _) = await MakeAsync(child);
+        var next = (await first.PostAsync($"{Path}/{firstId}/rotate", new JsonObject())).MustBe(200).Json;
+        using var successor = server.WithKey(next.Text("key")!);
+        var (late, _) = await MakeAsync(successor);
+        var (bystander, _) = await MakeAsync(manager);
+        (await manager.DeleteAsync($"{Path}/{childId}")).MustBe(200);
+
+        Assert.Equal("""{"revoked":4}""", (await manager.DeleteAsync($"{Path}/{next.Text("id")}?cascade=true")).MustBe(200).Body);
+
+        foreach (var client in (ApiClient[])[first, child, grandchild, successor, late])
+        {
+            (await client.GetAsync(Answers.Secrets)).MustBe(401);
+            client.Dispose();
+        }
+
+        (await bystander.GetAsync(Answers.Secrets)).MustBe(200);
+        bystander.Dispose();
+        Assert.Equal("""{"revoked":0}""", (await manager.DeleteAsync($"{Path}/{firstId}?cascade=true")).MustBe(200).Body);
+        (await manager.DeleteAsync($"{Path}/{firstId}")).MustBe(404);
+        (await manager.DeleteAsync($"{Path}/{Guid.NewGuid()}?cascade=true")).MustBe(404);
+    }
+
+    [Fact]
+    public async Task A_key_without_cascade_leaves_what_it_made()
+    {
+        using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
+        var (first, firstId) = await MakeAsync(manager);
+        var (child, _) = await MakeAsync(first);
+        first.Dispose();
+
+        Assert.Equal("{}", (await manager.DeleteAsync($"{Path}/{firstId}")).MustBe(200).Body);
+        Assert.Equal("{}", (await child.DeleteAsync($"{Path}/{await IdAsync(child)}?cascade=false")).MustBe(200).Body);
+        child.Dispose();
+        (await manager.DeleteAsync($"{Path}/{firstId}?cascade=yes")).MustBeInvalid("query.cascade: bool_type");
+    }
+
+    [Fact]
+    public async Task Of_keys_that_are_not_all_the_callers_to_revoke_none_is()
+    {
+        using var @operator = server.Operator();
+        using var user = await server.NewUserAsync("secrets:read", "keys:manage");
+        using var strong = await server.NewKeyAsync(user.UserId, ["secrets:read", "keys:manage", "operator"]);
+        var body = Body();
+        body["user_id"] = Guid.NewGuid().ToString();
+        var made = (await strong.PostAsync(Path, body)).MustBe(200).Json;
+        using var child = server.WithKey(made.Text("key")!);
+
+        (await user.DeleteAsync($"{Path}/{await IdAsync(strong)}?cascade=true")).MustBeError(403);
+
+        (await strong.GetAsync(Answers.Secrets)).MustBe(200);
+        (await child.GetAsync(Answers.Secrets)).MustBe(200);
+        Assert.Equal("""{"revoked":2}""", (await @operator.DeleteAsync($"{Path}/{await IdAsync(strong)}?cascade=true")).MustBe(200).Body);
+        (await child.GetAsync(Answers.Secrets)).MustBe(401);
+    }
+
+    [Fact]
+    public async Task None_slips_past_that_is_made_meanwhile()
+    {
+        using var @operator = server.Operator();
+        using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
+        for (var round = 0; round < 5; round++)
+        {
+            var (maker, id) = await MakeAsync(manager);
+            var made = Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+            {
+                var keys = new List<string>();
+                while (await maker.PostAsync(Path, Body()) is { Status: 200 } answer)
+                {
+                    keys.Add(answer.Json.Text("key")!);
+                }
+
+                return keys;
+            }));
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+
+            var revoked = (await @operator.DeleteAsync($"{Path}/{id}?cascade=true")).MustBe(200).Json["revoked"]!.GetValue<int>();
+
+            var keys = (await made).SelectMany(each => each).ToList();
+            Assert.Equal(keys.Count + 1, revoked);
+            foreach (var key in keys)
+            {
+                using var client = server.WithKey(key);
+                (await client.GetAsync(Answers.Secrets)).MustBe(401);
+            }
+
+            maker.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_credential_learns_whom_it_stands_for()
+    {
+        var organization = ToolCalls.NewOrganization();
+        using var key = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:read"], organization, "member", "support");
+        using var bearer = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("sub", "somebody")));
+
+        var me = (await key.GetAsync("/api/v1/me")).MustBe(200).Json;
+        Assert.Equal(["user_id", "organizations", "scopes", "credential"], me.AsObject().Select(member => member.Key));
+        Assert.Equal(key.UserId.ToString(), me.Text("user_id"));
+        Assert.Equal($$"""[{"id":"{{organization}}","role":"member","workspaces":["support"]}]""", me["organizations"]!.ToJsonString());
+        Assert.Equal("""["secrets:read"]""", me["scopes"]!.ToJsonString());
+        Assert.Equal(("api_key", null), (me["credential"]!.Text("kind"), me["credential"]!.Text("expires_at")));
+        var token = (await bearer.GetAsync("/api/v1/me")).MustBe(200).Json["credential"]!;
+        Assert.Equal(["kind", "subject", "expires_at"], token.AsObject().Select(member => member.Key));
+        Assert.Equal(("jwt", "somebody"), (token.Text("kind"), token.Text("subject")));
+    }
+
+    private async Task<(ApiClient Client, Guid Id)> MakeAsync(ApiClient maker, DateTimeOffset? end = null)
+    {
+        var made = (await maker.PostAsync(Path, Body(end))).MustBe(200).Json;
+        return (server.WithKey(made.Text("key")!), made["id"]!.GetValue<Guid>());
+    }
+
+    private static async Task<Guid> IdAsync(ApiClient client) => (await client.GetAsync("/api/v1/me")).MustBe(200).Json["credential"]!["id"]!.GetValue<Guid>();
+
+    private static string Moment(DateTimeOffset moment) => moment.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", System.Globalization.CultureInfo.InvariantCulture);
+
+    private static JsonObject Body(DateTimeOffset? end = null)
+    {
+        var body = new JsonObject { ["name"] = "made", ["scopes"] = new JsonArray("secrets:read", "keys:manage") };
+        if (end is { } moment)
+        {
+            body["expires_at"] = Moment(moment);
+        }
+
+        return body;
+    }
+}
