@@ -92,6 +92,7 @@ internal static class DependencyInjection
         // Names in any script stay readable. Answers are never taken for HTML: they say application/json and nosniff.
         json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         json.Converters.Add(new MomentConverter());
+        json.Converters.Add(new UuidConverter());
         json.Converters.Add(new OptionalConverterFactory());
     }
 }

@@ -5,18 +5,25 @@ using Secrets.Application.Common;
 
 namespace Secrets.Api.Http;
 
-/// <summary>Moments as RFC 3339 in UTC with microseconds and a <c>Z</c>; any offset is read.</summary>
+/// <summary>Moments are written as RFC 3339 in UTC, with microseconds and a <c>Z</c>, and read as <see cref="Moments"/> says.</summary>
 internal sealed class MomentConverter : JsonConverter<DateTimeOffset>
 {
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
 
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var moment) && Moments.NamesItsOffset(reader.GetString()!)
-            ? moment
-            : throw new JsonException();
+        reader.TokenType == JsonTokenType.String && Moments.Parse(reader.GetString()) is { } moment ? moment : throw new JsonException();
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture));
+}
+
+/// <summary>Uuids are written with hyphens, and read as <see cref="Uuids"/> says.</summary>
+internal sealed class UuidConverter : JsonConverter<Guid>
+{
+    public override Guid Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && Uuids.Parse(reader.GetString()) is { } uuid ? uuid : throw new JsonException();
+
+    public override void Write(Utf8JsonWriter writer, Guid value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 }
 
 /// <summary>

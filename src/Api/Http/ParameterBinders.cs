@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
+using Secrets.Application.Common;
 
 namespace Secrets.Api.Http;
 
@@ -9,7 +10,7 @@ namespace Secrets.Api.Http;
 /// </summary>
 internal sealed class ParameterBinders : IModelBinderProvider
 {
-    private static readonly Binder OfUuids = new(text => text.Length == 36 && Guid.TryParseExact(text, "D", out var id) ? id : null);
+    private static readonly Binder OfUuids = new(text => Uuids.Parse(text));
 
     private readonly Dictionary<Type, IModelBinder> _binders = new()
     {

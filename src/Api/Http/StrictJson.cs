@@ -263,7 +263,7 @@ internal static class StrictJson
             _ when type == typeof(bool) => (JsonValueKind.True, Codes.NotBool, "Must be true or false."),
             _ when type == typeof(int) || type == typeof(long) => (JsonValueKind.Number, Codes.NotInteger, "Must be a whole number."),
             _ when type == typeof(Guid) => (JsonValueKind.String, Codes.NotUuid, "Must be a uuid."),
-            _ when type == typeof(DateTimeOffset) => (JsonValueKind.String, Codes.NotDateTime, "Must be a date and time as in RFC 3339."),
+            _ when type == typeof(DateTimeOffset) => (JsonValueKind.String, Codes.NotDateTime, Moments.Rule),
             _ when type == typeof(IReadOnlyList<string>) => (JsonValueKind.Array, Codes.NotList, "Must be a list of strings."),
             _ when ItemOf(type) is not null => (JsonValueKind.Array, Codes.NotList, "Must be a list of objects."),
             _ when type == typeof(OrderedDictionary<string, string>) =>

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc.Controllers;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
@@ -112,6 +113,12 @@ internal static class OpenApiDocuments
         {
             DescribeType(schema, context.JsonTypeInfo.Type);
             DescribeLimits(schema, context.JsonPropertyInfo);
+            if (context.JsonPropertyInfo is null && context.ParameterDescription is { } parameter && parameter.Source != BindingSource.Body)
+            {
+                // A parameter of path or query is given or left out; none is null.
+                schema.Type &= ~JsonSchemaType.Null;
+            }
+
             if (context.JsonPropertyInfo?.CustomConverter is RevealedValue)
             {
                 schema.WriteOnly = false;
@@ -218,6 +225,10 @@ internal static class OpenApiDocuments
         else if (type == typeof(DateTimeOffset) || type == typeof(DateTimeOffset?))
         {
             schema.Type = type == typeof(DateTimeOffset) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
+        }
+        else if (type == typeof(Guid) || type == typeof(Guid?))
+        {
+            schema.Type = type == typeof(Guid) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
         }
         else if (type == typeof(IReadOnlyList<object>))
         {

@@ -2,20 +2,73 @@ using System.Globalization;
 
 namespace Secrets.Application.Common;
 
-/// <summary>Moments as people send them: RFC 3339, with its offset, because a time without one is nobody's time.</summary>
+/// <summary>Moments as people send them, in bodies and in queries: RFC 3339, with its offset, because a time without one is nobody's time.</summary>
 public static class Moments
 {
-    private static readonly string[] Formats = ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+    /// <summary>What is said of anything else.</summary>
+    public const string Rule = "Must be a date and time as in RFC 3339, with seconds and an offset, such as 2026-11-29T08:00:00Z.";
 
-    /// <summary>The moment in UTC; null for null and for anything else.</summary>
-    public static DateTimeOffset? Parse(string? text) =>
-        text is not null
-        && DateTimeOffset.TryParseExact(text, Formats, CultureInfo.InvariantCulture, DateTimeStyles.None, out var moment)
-        && NamesItsOffset(text)
-            ? moment.ToUniversalTime()
+    private const int LocalLength = 19;
+    private const int MicrosecondDigits = 6;
+
+    private static readonly string[] LocalFormats = ["yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd't'HH:mm:ss"];
+
+    /// <summary>
+    /// The moment in UTC, its fraction cut to microseconds; null for null and for anything else. A leap second (:60) is refused: no clock of the service
+    /// shows one, so nothing could be compared with it.
+    /// </summary>
+    public static DateTimeOffset? Parse(string? text)
+    {
+        if (text is not { Length: > LocalLength }
+            || !DateTime.TryParseExact(text.AsSpan(0, LocalLength), LocalFormats, CultureInfo.InvariantCulture, DateTimeStyles.None, out var local))
+        {
+            return null;
+        }
+
+        var rest = text.AsSpan(LocalLength);
+        var microseconds = 0;
+        if (rest[0] == '.')
+        {
+            rest = rest[1..];
+            if (rest.IndexOfAnyExceptInRange('0', '9') is not (> 0 and var digits))
+            {
+                return null;
+            }
+
+            microseconds = MicrosecondsOf(rest[..digits]);
+            rest = rest[digits..];
+        }
+
+        if (OffsetOf(rest) is not { } offset)
+        {
+            return null;
+        }
+
+        // Not by the framework's own type alone, which knows no offset past 14 hours.
+        var ticks = local.Ticks + (microseconds * TimeSpan.TicksPerMicrosecond) - offset.Ticks;
+        return ticks >= DateTimeOffset.MinValue.Ticks && ticks <= DateTimeOffset.MaxValue.Ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+    }
+
+    private static int MicrosecondsOf(ReadOnlySpan<char> digits)
+    {
+        var microseconds = 0;
+        for (var at = 0; at < MicrosecondDigits; at++)
+        {
+            microseconds = (microseconds * 10) + (at < digits.Length ? digits[at] - '0' : 0);
+        }
+
+        return microseconds;
+    }
+
+    private static TimeSpan? OffsetOf(ReadOnlySpan<char> text)
+    {
+        if (text is "Z" or "z")
+        {
+            return TimeSpan.Zero;
+        }
+
+        return text is ['+' or '-', _, _, ':', _, _] && TimeSpan.TryParseExact(text[1..], @"hh\:mm", CultureInfo.InvariantCulture, out var offset)
+            ? text[0] == '-' ? -offset : offset
             : null;
-
-    /// <summary>Whether a text that is a moment says its offset: the framework takes one without for local time.</summary>
-    public static bool NamesItsOffset(string text) =>
-        text.EndsWith('Z') || (text.Contains('T', StringComparison.Ordinal) && text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.Ordinal));
+    }
 }

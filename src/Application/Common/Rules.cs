@@ -82,7 +82,7 @@ internal static class Rules
 
     public static void Moment<T>(this IRuleBuilder<T, string?> rule) =>
         rule.Must(text => text is null || Moments.Parse(text) is not null)
-            .WithErrorCode(Codes.NotDateTime).WithMessage("Must be a moment in RFC 3339, with its offset.");
+            .WithErrorCode(Codes.NotDateTime).WithMessage(Moments.Rule);
 
     public static void InTheFuture<T>(this IRuleBuilder<T, DateTimeOffset?> rule, TimeProvider time) =>
         rule.Must(moment => moment is null || moment > time.GetUtcNow())

@@ -18,7 +18,7 @@ public sealed class BadRequests(ApiServer server)
         string[] ids =
         [
             "MARK", "1", "01890a5d-ac96-774b-bcce-b302099a805", "01890a5d-ac96-774b-bcce-b302099a80577", "01890a5d-ac96-774b-bcce-b302099a805g",
-            "null", "%20", "01890a5dac96774bbcceb302099a8057", "%7B01890a5d-ac96-774b-bcce-b302099a8057%7D", "01890a5d-ac96-774b-bcce-b302099a8057%20",
+            "null", "%20", "01890a5dac96774bbcceb302099a805", "01890a5dac96-774b-bcce-b302099a8057", "0x890a5d-ac96-774b-bcce-b302099a8057", "%7B01890a5d-ac96-774b-bcce-b302099a8057%7D", "01890a5d-ac96-774b-bcce-b302099a8057%20",
             "%2001890a5d-ac96-774b-bcce-b302099a8057", "%F0%9F%94%91", "'%20or%20'1'='1", "..%5C..%5Cetc", "01890a5d_ac96_774b_bcce_b302099a8057", "MARK%0d%0aSet-Cookie:%20MARK",
         ];
         return [.. Operations.SelectMany(operation => ids.Select(id => (operation, id)))];
