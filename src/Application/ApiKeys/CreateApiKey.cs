@@ -50,7 +50,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleForEach(request => request.Scopes).Must(name => ScopeNames.Parse(name) is not null)
             .When(request => request.Scopes?.Count <= ScopeNames.All.Count)
             .WithErrorCode(Codes.BadValue).WithMessage($"Must be one of {string.Join(", ", ScopeNames.All)}.");
-        RuleFor(request => request.OrganizationId).Name(Membership.OrganizationIdLength);
+        RuleFor(request => request.OrganizationId).ExactName(Membership.OrganizationIdLength);
         RuleFor(request => request.Role).Must(role => role is null || RoleNames.Parse(role) is not null)
             .WithErrorCode(Codes.BadValue).WithMessage("Must be admin or member.");
         RuleFor(request => request.Workspaces).Names(Membership.WorkspaceLength, Membership.MaxWorkspaces);

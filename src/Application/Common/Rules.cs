@@ -8,6 +8,9 @@ namespace Secrets.Application.Common;
 /// <summary>Rules that validators share. A null passes: whether a member may be absent is a rule of its own.</summary>
 internal static class Rules
 {
+    /// <summary>Why a text is refused that others could not repeat exactly.</summary>
+    public const string InexactText = "Must not begin or end with white space, nor contain control characters.";
+
     public static void Text<T>(this IRuleBuilder<T, string?> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckText(text, length));
 
@@ -17,6 +20,13 @@ internal static class Rules
 
     public static void Name<T>(this IRuleBuilder<T, Optional<string>> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckName(text.Value, length));
+
+    /// <summary>A name that is stored and that others must repeat exactly (<see cref="ExactText"/>).</summary>
+    public static void ExactName<T>(this IRuleBuilder<T, string?> rule, TextLength length) =>
+        rule.Custom((text, context) => context.CheckExactName(text, length));
+
+    public static void ExactName<T>(this IRuleBuilder<T, Optional<string>> rule, TextLength length) =>
+        rule.Custom((text, context) => context.CheckExactName(text.Value, length));
 
     /// <summary>A secret's name; of an organisation's secret it is an alias.</summary>
     public static void SecretName<T>(this IRuleBuilder<T, string?> rule, Func<T, OwnerKind> owner) =>
@@ -98,6 +108,14 @@ internal static class Rules
     /// <param name="step">Where in the member: <c>[0]</c>.</param>
     public static void Add<T>(this ValidationContext<T> context, string code, string message, string step = "") =>
         context.AddFailure(new FluentValidation.Results.ValidationFailure(context.PropertyPath + step, message) { ErrorCode = code });
+
+    private static void CheckExactName<T>(this ValidationContext<T> context, string? text, TextLength length)
+    {
+        if (context.CheckName(text, length) && !ExactText.IsClean(text!))
+        {
+            context.Add(Codes.BadValue, InexactText);
+        }
+    }
 
     private static bool CheckName<T>(this ValidationContext<T> context, string? text, TextLength length, string step = "")
     {

@@ -5,6 +5,7 @@ using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
+using Secrets.Domain.Text;
 
 namespace Secrets.Application.Secrets;
 
@@ -36,8 +37,8 @@ internal sealed class CreateSecretValidator : AbstractValidator<CreateSecret>
         RuleFor(request => request.SecretValue).Required();
         RuleFor(request => request.SecretValue).Value(request => SecretValue.LengthOf(request.Owner.Kind));
         RuleFor(request => request.Description).Text(Secret.DescriptionLength);
-        RuleFor(request => request.ToolName).Name(ToolPattern.Length);
-        RuleFor(request => request.ToolArg).Name(ToolBinding.ArgLength);
+        RuleFor(request => request.ToolName).ExactName(ToolPattern.Length);
+        RuleFor(request => request.ToolArg).ExactName(ToolBinding.ArgLength);
         RuleFor(request => request.IsDefaultForTool).Must((request, _) => request.Binding.IsValid)
             .WithErrorCode(Codes.BadValue).WithMessage(IncompleteDefault);
         this.ValidateWorkspaces();
@@ -55,6 +56,7 @@ internal sealed class CreateSecretHandler(
     {
         var owner = caller.OwnerOf(request.Owner);
         caller.RequireWriter(owner);
+        RequireExact(owner);
         var workspaces = request.WorkspacesAfter(WorkspaceAccess.All);
         var secret = Secret.Create(
             owner, request.SecretName!, request.Description ?? "", request.Binding, workspaces, caller.UserId, time.Now());
@@ -69,5 +71,14 @@ internal sealed class CreateSecretHandler(
         }
 
         return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
+    }
+
+    // Tokens name organisations as their issuer does.
+    private static void RequireExact(SecretOwner owner)
+    {
+        if (owner.Kind == OwnerKind.Organization && !ExactText.IsClean(owner.Id))
+        {
+            throw new InvalidRequestException("OrganizationId", Codes.BadValue, Rules.InexactText, "query");
+        }
     }
 }

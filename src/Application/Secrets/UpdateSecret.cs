@@ -82,8 +82,8 @@ internal sealed class UpdateSecretValidator : AbstractValidator<UpdateSecret>
         RuleFor(request => request.SecretName).Name(Secret.NameLength);
         RuleFor(request => request.SecretValue).Value(request => SecretValue.LengthOf(request.Secret.LimitsOf));
         RuleFor(request => request.Description).Text(Secret.DescriptionLength);
-        RuleFor(request => request.ToolName).Name(ToolPattern.Length);
-        RuleFor(request => request.ToolArg).Name(ToolBinding.ArgLength);
+        RuleFor(request => request.ToolName).ExactName(ToolPattern.Length);
+        RuleFor(request => request.ToolArg).ExactName(ToolBinding.ArgLength);
         this.ValidateWorkspaces();
     }
 }

@@ -261,6 +261,14 @@ public sealed class BadBodies(ApiServer server)
                     data.Add(method, member, text, "value_error");
                 }
             }
+
+            foreach (var member in (string[])["tool_name", "tool_arg"])
+            {
+                foreach (var text in (string[])["MARK__* ", " MARK", "MARK\\n", "\\u00a0MARK", "MARK\\u2028", "MARK\\tMARK", "MARK\\u007f", "MARK\\u0085MARK"])
+                {
+                    data.Add(method, member, text, "value_error");
+                }
+            }
         }
 
         return data;

@@ -132,6 +132,23 @@ public sealed class ManagingApiKeys(ApiServer server)
         (await admin.DeleteAsync($"{Path}/{made.Json["id"]}")).MustBe(200);
     }
 
+    [Theory]
+    [InlineData("org ")]
+    [InlineData(" org")]
+    [InlineData("a\nb")]
+    [InlineData("a\tb")]
+    [InlineData("org\u00A0")]
+    [InlineData("a\u007Fb")]
+    [InlineData("a\u0085b")]
+    public async Task An_organisation_that_no_header_could_name_is_refused(string organization)
+    {
+        using var @operator = server.Operator();
+        var body = Body("n", "secrets:read");
+        body["organization_id"] = organization;
+
+        (await @operator.PostAsync(Path, body)).MustBeInvalid("body.organization_id: value_error").MustNotRepeat(organization);
+    }
+
     [Fact]
     public async Task A_runtime_of_an_organisation_cannot_make_itself_one_of_all()
     {

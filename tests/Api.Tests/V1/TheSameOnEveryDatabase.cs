@@ -95,13 +95,13 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
         }
     }
 
-    /// <summary>Two whose names some databases take for one.</summary>
+    /// <summary>Three whose names some databases take for one.</summary>
     private async Task AskOrganizationsAsync()
     {
         var name = $"org-{Guid.NewGuid():N}";
         _labels[name] = "organization";
         var userId = Guid.NewGuid();
-        foreach (var organization in (string[])[name, $"{name} ", name.ToUpperInvariant()])
+        foreach (var organization in (string[])[name, $"{name}\u200B", name.ToUpperInvariant()])
         {
             using var key = await server.NewKeyAsync(userId, ["secrets:read", "secrets:resolve", "keys:manage"], organization, "admin");
             if (organization == name)

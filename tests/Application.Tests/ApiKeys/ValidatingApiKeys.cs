@@ -44,6 +44,20 @@ public sealed class ValidatingApiKeys
     }
 
     [Theory]
+    [InlineData("org ", false)]
+    [InlineData(" org", false)]
+    [InlineData("a\nb", false)]
+    [InlineData("\u00A0org", false)]
+    [InlineData("a\u0085b", false)]
+    [InlineData("a b", true)]
+    [InlineData("\u00E9\U0001F511", true)]
+    public void An_organisation_is_one_that_a_header_can_name(string id, bool valid)
+    {
+        AssertViolations(Bound with { OrganizationId = id }, valid ? [] : [("OrganizationId", Codes.BadValue)]);
+        AssertViolations(Good with { Name = id }, []);
+    }
+
+    [Theory]
     [InlineData("secrets:delete")]
     [InlineData("SECRETS:READ")]
     [InlineData("")]

@@ -86,6 +86,27 @@ public sealed class ValidatingSecrets
         AssertViolations(Update("SecretValue", "    "), []);
     }
 
+    [Theory]
+    [InlineData("wsp__* ")]
+    [InlineData(" k")]
+    [InlineData("k\n")]
+    [InlineData("a\tb")]
+    [InlineData("a\u007Fb")]
+    [InlineData("a\u0085b")]
+    [InlineData("\u00A0a")]
+    public void What_a_call_has_to_repeat_has_no_hidden_characters_but_a_name_and_a_value_may(string text)
+    {
+        foreach (var member in new[] { "ToolName", "ToolArg" })
+        {
+            AssertViolations(Create(member, text), [(member, Codes.BadValue)]);
+            AssertViolations(Update(member, text), [(member, Codes.BadValue)]);
+        }
+
+        AssertViolations(Create("SecretName", text), []);
+        AssertViolations(Update("SecretName", text), []);
+        AssertViolations(Create("SecretValue", $"{text}{text}{text}"), []);
+    }
+
     [Fact]
     public void A_new_secret_needs_name_and_value_and_nothing_else()
     {
