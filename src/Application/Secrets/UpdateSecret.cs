@@ -103,6 +103,12 @@ internal sealed class UpdateSecretHandler(
         var selected = await transaction.LockAsync(request.Secret, cancellationToken);
         var secret = await selected.Include(secret => secret.Use).SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
         request.Condition?.Require(secret.Version);
+        if (request.SecretValue.Value?.Is(secret.Display) == true)
+        {
+            // A client that edits what it was shown sends the mask back, and the credential would be lost.
+            throw new InvalidRequestException(nameof(UpdateSecret.SecretValue), Codes.BadValue, "Must be a new value, and not what is displayed of the present one.");
+        }
+
         if (!request.Changes(secret))
         {
             if (!request.IsEmpty)

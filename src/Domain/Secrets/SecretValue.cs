@@ -28,6 +28,9 @@ public sealed class SecretValue
     /// <summary>The plaintext. Every caller is a place where a value leaves its wrapper.</summary>
     public string Reveal() => _plaintext;
 
+    /// <summary>Whether the value is that text, which is no secret.</summary>
+    public bool Is(string text) => string.Equals(_plaintext, text, StringComparison.Ordinal);
+
     /// <summary>Bytes that the value takes in UTF-8: what the quota counts.</summary>
     public int CountBytes() => Encoding.UTF8.GetByteCount(_plaintext);
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Secrets.TestKit;
 
@@ -39,6 +40,39 @@ public sealed class ManagingAliases(ApiServer server)
         Assert.Empty((await admin.GetAsync(Vault.Path)).MustBeAliases());
         (await admin.DeleteAliasAsync("linear-key")).MustBeRefused(404);
         (await admin.PatchAsync(Vault.Path, new JsonObject { ["alias"] = "linear-key" })).MustBeRefused(404);
+    }
+
+    [Fact]
+    public async Task What_is_displayed_of_the_value_is_no_new_value()
+    {
+        var organization = Vault.NewOrganization();
+        using var admin = await server.NewAdminAsync(organization);
+        await admin.StoreAliasAsync("key", "lin_api_4f9c2f0d6b7e4a51");
+        var display = (await admin.GetAsync($"/api/v1/secrets?organization_id={organization}")).MustBe(200).Json["data"]![0]!["display"]!.GetValue<string>();
+        var before = await admin.AliasAsync("key");
+
+        (await admin.PatchAsync(Vault.Path, new JsonObject { ["alias"] = "key", ["value"] = display, ["description"] = "d" }))
+            .MustBeRefused(400, "value: ").MustNotRepeat(display);
+
+        Assert.True(JsonNode.DeepEquals(before, await admin.AliasAsync("key")));
+    }
+
+    [Fact]
+    public async Task The_context_is_read_as_UTF_8()
+    {
+        var organization = $"{Vault.NewOrganization()} é🔑";
+        using var admin = await server.NewAdminAsync(organization);
+        await admin.StoreAliasAsync("key");
+
+        Assert.Equal(200, await StatusAsync(Encoding.UTF8.GetBytes(organization)));
+        Assert.Equal(401, await StatusAsync(Encoding.UTF8.GetBytes(organization.ToUpperInvariant())));
+        Assert.Equal(400, await StatusAsync(Encoding.Latin1.GetBytes("é")));
+
+        async Task<int> StatusAsync(byte[] context) => (await RawHttp.SendAsync(
+            server.Address,
+            Encoding.ASCII.GetBytes($"GET {Vault.Path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {admin.Key}\r\nIB-Context: "),
+            context,
+            "\r\n\r\n"u8.ToArray())).Status;
     }
 
     [Fact]

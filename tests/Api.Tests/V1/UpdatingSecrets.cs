@@ -178,6 +178,29 @@ public sealed class UpdatingSecrets(ApiServer server)
         Assert.Equal(new Binding("tool", "arg", isDefault), BindingOf(secret));
     }
 
+    [Theory]
+    [InlineData("old value", "o...e")]
+    [InlineData("lin_api_4f9c2f0d6b7e4a51", "lin_...4a51")]
+    [InlineData("\U0001F511\U0001F511\U0001F511\U0001F511", "****")]
+    public async Task What_is_displayed_of_the_value_is_no_new_value(string value, string display)
+    {
+        using var user = await server.NewUserAsync();
+        var id = await user.CreateSecretAsync("n", value);
+        var stored = await user.GetAsync(Answers.One(id));
+        Assert.Equal(display, stored.Json.Text("display"));
+
+        var refused = await user.PatchAsync(Answers.One(id), new JsonObject { ["secret_name"] = "m", ["secret_value"] = display });
+
+        refused.MustBeInvalid("body.secret_value: value_error").MustNotRepeat(display);
+        MustBeTheSame(stored, await user.GetAsync(Answers.One(id)));
+        (await user.SendAsync(HttpMethod.Patch, Answers.One(id), $$"""{"secret_value": "{{display}}"}""", ("If-Match", "\"9\""))).MustBeError(412);
+
+        // Of another secret it is a value like any other.
+        var other = await user.CreateSecretAsync("other", "x...y and more");
+        (await user.PatchAsync(Answers.One(other), new JsonObject { ["secret_value"] = display })).MustBeSecret();
+        (await user.PatchAsync(Answers.One(id), new JsonObject { ["secret_value"] = value })).MustBeSecret();
+    }
+
     [Fact]
     public async Task Omitted_keeps_null_clears_and_a_value_replaces()
     {
