@@ -16,8 +16,7 @@ internal static class CredentialHeaders
     private const string BearerPrefix = "Bearer ";
 
     /// <summary>The one credential of a request that may come without any; null: there is none, or there are several.</summary>
-    public static string? Credential(IHeaderDictionary headers) =>
-        All.Where(headers.ContainsKey).Select(header => headers[header]).ToList() is [{ Count: 1 } values] ? In(values.ToString()) : null;
+    public static string? Credential(IHeaderDictionary headers) => SentIn(headers) is [(_, { Count: 1 } values)] ? In(values.ToString()) : null;
 
     /// <summary>The credential in a header. Only Authorization has schemes, but a client that writes "Bearer" elsewhere means the same.</summary>
     public static string In(string text) => text.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) ? text[BearerPrefix.Length..].Trim() : text;
@@ -25,22 +24,25 @@ internal static class CredentialHeaders
     /// <summary>
     /// What was sent in them. Nothing where nobody is asked for a credential: whether the process is alive must not depend on whether one can be looked up.
     /// </summary>
-    public static IReadOnlyList<(string Header, StringValues Values)> SentTo(HttpContext context)
+    public static IReadOnlyList<(string Header, StringValues Values)> SentTo(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null ? SentIn(context.Request.Headers) : [];
+
+    /// <summary>An empty header is none: proxies and clients send one where they have no credential to put in.</summary>
+    private static List<(string Header, StringValues Values)> SentIn(IHeaderDictionary headers)
     {
         var sent = new List<(string Header, StringValues Values)>(1);
-        if (context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
-        {
-            return sent;
-        }
-
         foreach (var header in All)
         {
-            if (context.Request.Headers.TryGetValue(header, out var values))
+            if (headers.TryGetValue(header, out var values) && Given(values) is { Count: > 0 } given)
             {
-                sent.Add((header, values));
+                sent.Add((header, given));
             }
         }
 
         return sent;
     }
+
+    private static StringValues Given(StringValues values) => values is [var only]
+        ? string.IsNullOrWhiteSpace(only) ? StringValues.Empty : values
+        : values.Where(value => !string.IsNullOrWhiteSpace(value)).ToArray();
 }

@@ -61,7 +61,11 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         (type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
             || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
                 && type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
-        && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+        && (!type.Charset.HasValue || IsUtf8(HeaderUtilities.RemoveQuotes(type.Charset)));
+
+    // The second is no registered name, but clients send it.
+    private static bool IsUtf8(StringSegment charset) =>
+        charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsPlain(StringValues encodings) =>
         encodings.Count == 0 || encodings.All(encoding => string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase));

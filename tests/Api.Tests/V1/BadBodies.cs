@@ -312,6 +312,9 @@ public sealed class BadBodies(ApiServer server)
     [InlineData("application/json; charset=utf-16")]
     [InlineData("application/json; charset=iso-8859-1")]
     [InlineData("application/json; charset=MARK")]
+    [InlineData("application/json; charset=utf_8")]
+    [InlineData("application/json; charset=utf-8x")]
+    [InlineData("application/json; charset=\"utf8 \"")]
     [InlineData("application/json, text/plain")]
     public async Task A_body_of_another_type_is_415(string? type)
     {
@@ -332,6 +335,10 @@ public sealed class BadBodies(ApiServer server)
     [InlineData("application/json; charset=utf-8")]
     [InlineData("application/json;charset=UTF-8")]
     [InlineData("application/json; charset=\"utf-8\"")]
+    [InlineData("application/json; charset=UTF8")]
+    [InlineData("application/json; charset=utf8")]
+    [InlineData("application/json; charset=\"Utf8\"")]
+    [InlineData("application/merge-patch+json;CHARSET=uTF8")]
     [InlineData("APPLICATION/JSON")]
     [InlineData("application/json; odata.metadata=none; q=0.1")]
     [InlineData("application/merge-patch+json")]
