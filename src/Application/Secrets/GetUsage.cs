@@ -24,6 +24,7 @@ internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<Quo
     public async Task<Usage> Handle(GetUsage request, CancellationToken cancellationToken)
     {
         var owner = caller.OwnerOf(request.Owner);
+        caller.RequireUsageReader(owner);
         var account = await db.Owners.AsNoTracking().Of(owner).SingleOrDefaultAsync(cancellationToken);
         return new Usage(account?.BytesUsed ?? 0, quota.Value.BytesPerOwner, account?.Secrets ?? 0);
     }

@@ -31,6 +31,16 @@ internal static class OwnerAccess
         }
     }
 
+    /// <summary>Refuses who may not see what an owner's secrets take of the quota: before and after one is stored, that tells the exact length of its value.</summary>
+    /// <exception cref="ForbiddenException">It is an organisation that the caller does not administer.</exception>
+    public static void RequireUsageReader(this Caller caller, SecretOwner owner)
+    {
+        if (!caller.SeesAllOf(owner))
+        {
+            throw new ForbiddenException("Only an admin of the organisation may see its usage.");
+        }
+    }
+
     /// <summary>Whether the caller is a member of that workspace; null: of any.</summary>
     public static bool IsIn(this Caller caller, string organization, string? workspace) =>
         caller.MembershipOf(organization) is { Workspaces: var own }

@@ -39,7 +39,7 @@ public sealed class WhoMayDoWhat(ApiServer server)
         ["v1 update open"] = /*              */ "401 401 200 403 200 403 403 404 404 404 404 404 403 403 403",
         ["v1 update closed"] = /*            */ "401 401 200 403 200 404 404 404 404 404 404 404 403 403 403",
         ["v1 delete some"] = /*              */ "401 401 200 403 200 403 404 404 404 404 404 404 403 403 403",
-        ["v1 usage"] = /*                    */ "401 401 200 200 403 200 200 200 403 403 403 403 403 403 403",
+        ["v1 usage"] = /*                    */ "401 401 200 200 403 403 403 403 403 403 403 403 403 403 403",
     };
 
     public static TheoryData<string> Operations => [.. Table.Keys];

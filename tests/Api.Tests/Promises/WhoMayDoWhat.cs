@@ -85,7 +85,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
         new("GetUsage", "GET", "/api/v1/usage", null,
             "401 401 401 401* 401* 401  200  200  403* 200  200  403* 403* 200"),
         new("GetUsage", "GET", "/api/v1/usage?organization_id={org}", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 200  200  403* 403* 403*"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  403* 403* 403*"),
         new("CreateSecret", "POST", "/api/v2/aihub/secrets", """{"alias":"n{n}","value":"some value","allowed_workspaces_type":"ALL"}""",
             "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
         new("ListSecrets", "GET", "/api/v2/aihub/secrets", null,

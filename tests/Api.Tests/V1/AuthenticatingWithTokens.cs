@@ -203,7 +203,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
         (await admin.PostAsync("/api/v1/api-keys", Key(organization))).MustBe(200);
         (await admin.PostAsync("/api/v1/api-keys", Key("other"))).MustBe(403);
         (await admin.GetAsync($"/api/v1/usage?organization_id={organization}")).MustBe(200);
-        (await member.GetAsync($"/api/v1/usage?organization_id={organization}")).MustBe(200);
+        (await member.GetAsync($"/api/v1/usage?organization_id={organization}")).MustBe(403);
         (await member.GetAsync("/api/v1/usage?organization_id=other")).MustBe(403);
         (await member.PostAsync($"{Path}/resolve/explain", Call(organization, "support"))).MustBe(200);
         (await member.PostAsync($"{Path}/resolve/explain", Call(organization, "sales"))).MustBe(403);

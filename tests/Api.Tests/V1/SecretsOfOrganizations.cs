@@ -153,6 +153,33 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
+    public async Task How_much_it_stores_is_for_its_admins()
+    {
+        var organization = Vault.NewOrganization();
+        using var admin = await server.NewAdminAsync(organization);
+        using var member = await server.NewMemberAsync(organization, "support");
+        var usage = $"/api/v1/usage?organization_id={organization}";
+        await admin.StoreAliasAsync("key", "a value", "NONE");
+
+        Assert.Equal(7, (await admin.GetAsync(usage)).MustBe(200).Json["bytes_used"]!.GetValue<int>());
+        (await member.GetAsync(usage)).MustBeError(403);
+        Assert.Equal(0, (await member.GetAsync("/api/v1/usage")).MustBe(200).Json["bytes_used"]!.GetValue<int>());
+    }
+
+    /// <summary>Tokens name organisations as their issuer does.</summary>
+    [Fact]
+    public async Task Nothing_is_stored_for_one_whose_name_hides_something()
+    {
+        var organization = $"{Vault.NewOrganization()} ";
+        using var admin = server.WithToken(server.Issuer.Token(
+            Guid.NewGuid(), ("organizations", new JsonArray(new JsonObject { ["id"] = organization, ["role"] = "admin" }))));
+
+        (await admin.PostAsync(In(Uri.EscapeDataString(organization)), Default("n", "tool"))).MustBeInvalid("query.organization_id: value_error");
+        (await admin.PostAsync(Vault.Path, Vault.Body("key"))).MustBeRefused(400, "organization_id: ");
+        Assert.Empty((await admin.GetAsync(In(Uri.EscapeDataString(organization)))).MustBe(200).Json["data"]!.AsArray());
+    }
+
+    [Fact]
     public async Task A_blank_organisation_is_not_oneself()
     {
         using var user = await server.NewUserAsync();
