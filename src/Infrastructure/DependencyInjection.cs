@@ -48,8 +48,9 @@ public static class DependencyInjection
         services.AddScoped<IFirstKey>(provider => provider.GetRequiredService<BootstrapKey>());
         services.AddSettings<AuthOptions>(AuthOptions.Section)
             .Validate(
-                auth => auth.BootstrapKey is null or { Length: >= AuthOptions.MinBootstrapKeyLength },
-                $"Auth:BootstrapKey must have at least {AuthOptions.MinBootstrapKeyLength} characters, or be left out.")
+                auth => auth.BootstrapKey is null || AuthOptions.ArrivesInHeader(auth.BootstrapKey),
+                $"Auth:BootstrapKey must have {AuthOptions.MinBootstrapKeyLength} to {AuthOptions.MaxBootstrapKeyLength} characters, all of them printable ASCII, "
+                + "without a space at its ends and without \"Bearer \" in front, or be left out: no header brings another text as it is.")
             .Validate(auth => auth.BootstrapKey is null || !CompactToken.HasForm(auth.BootstrapKey), "Auth:BootstrapKey must not look like a JWT.");
         services.AddSettings<ApiKeyOptions>(ApiKeyOptions.Section)
             .Validate(keys => keys.MaxKeyDays is > 0 and <= 36_500, "Auth:Jwt:MaxKeyDays must be from 1 to 36500.");

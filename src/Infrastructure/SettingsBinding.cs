@@ -1,12 +1,15 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Secrets.Domain.Text;
 
 namespace Secrets.Infrastructure;
 
 /// <summary>How settings become options.</summary>
 public static class SettingsBinding
 {
+    private const char ByteOrderMark = '\uFEFF';
+
     /// <summary>Options from a section of the configuration. A value that cannot be read, or is not valid, stops the start with its name.</summary>
     public static OptionsBuilder<T> AddSettings<T>(this IServiceCollection services, string section)
         where T : class =>
@@ -21,4 +24,17 @@ public static class SettingsBinding
                 throw new StartupException(exception.Message, exception);
             }
         });
+
+    /// <summary>
+    /// Stops the start over a text that a header or a claim would never be equal to, as an editor or a file leaves it. An empty one is as good as left
+    /// out: that is how an environment variable is unset.
+    /// </summary>
+    /// <param name="options">The options.</param>
+    /// <param name="name">The setting, as <c>Auth:Jwt:Audience</c>.</param>
+    /// <param name="text">The text.</param>
+    public static OptionsBuilder<T> ValidateExactText<T>(this OptionsBuilder<T> options, string name, Func<T, string?> text)
+        where T : class =>
+        options.Validate(
+            settings => text(settings) is not { Length: > 0 } given || (ExactText.IsClean(given) && !given.Contains(ByteOrderMark, StringComparison.Ordinal)),
+            $"{name} must not be blank, begin or end with white space, or contain control characters or a byte order mark. Correct it, or leave it out.");
 }

@@ -11,6 +11,12 @@ internal static class JwtServices
     public static IServiceCollection AddJwt(this IServiceCollection services, IHostEnvironment environment)
     {
         services.AddSettings<JwtOptions>(JwtOptions.Section)
+            .ValidateExactText("Auth:Jwt:Authority", jwt => jwt.Authority)
+            .ValidateExactText("Auth:Jwt:Audience", jwt => jwt.Audience)
+            .ValidateExactText("Auth:Jwt:Issuer", jwt => jwt.Issuer)
+            .ValidateExactText("Auth:Jwt:OrganizationsClaim", jwt => jwt.OrganizationsClaim)
+            .Validate(jwt => !IsBlank(jwt.SigningKey), "Auth:Jwt:SigningKey must not be blank: leave it out to accept no tokens by a shared key.")
+            .Validate(jwt => !IsBlank(jwt.AllowedScopes), "Auth:Jwt:AllowedScopes must not be blank: leave it out to allow every scope.")
             .Validate(
                 jwt => !(jwt.HasAuthority && jwt.HasSigningKey),
                 "Auth:Jwt:Authority and Auth:Jwt:SigningKey exclude each other: set the first to accept tokens by published keys, the second by a shared one.")
@@ -20,6 +26,9 @@ internal static class JwtServices
             .Validate(
                 jwt => !jwt.HasAuthority || jwt.HasAudience,
                 "Auth:Jwt:Audience is required with Auth:Jwt:Authority: else tokens that are meant for other services would be accepted.")
+            .Validate(
+                jwt => !jwt.HasAudience || jwt.HasAuthority || jwt.HasSigningKey,
+                "Auth:Jwt:Audience needs Auth:Jwt:Authority or Auth:Jwt:SigningKey: without either no token is accepted. Set one of them, or leave the audience out.")
             .Validate(
                 jwt => jwt.HasUsableSigningKey(),
                 $"Auth:Jwt:SigningKey must be at least {JwtOptions.MinSigningKeyBytes} bytes in base64; `openssl rand -base64 32` makes one.")
@@ -37,6 +46,8 @@ internal static class JwtServices
         services.AddSingleton<TokenAuthenticator>();
         return services;
     }
+
+    private static bool IsBlank(string? text) => text is { Length: > 0 } && string.IsNullOrWhiteSpace(text);
 
     private static ITrustSource SourceOf(IServiceProvider provider, IHostEnvironment environment)
     {

@@ -66,6 +66,15 @@ public sealed class SharingASigningKey : IDisposable
     [InlineData("AllowedScopes names a scope that does not exist", "AllowedScopes", "secrets:read,secrets:write")]
     [InlineData("must be from 1 to", "RefreshSeconds", "0")]
     [InlineData("must name a claim", "OrganizationsClaim", " ")]
+    [InlineData("Auth:Jwt:OrganizationsClaim must not be blank", "OrganizationsClaim", "organizations\n")]
+    [InlineData("Auth:Jwt:Audience must not be blank", "SigningKey", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "Audience", "marked\n")]
+    [InlineData("Auth:Jwt:Audience must not be blank", "SigningKey", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "Audience", "\uFEFFmarked")]
+    [InlineData("Auth:Jwt:Audience must not be blank", "SigningKey", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "Audience", "  ")]
+    [InlineData("Auth:Jwt:Issuer must not be blank", "SigningKey", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "Issuer", "https://marked.example ")]
+    [InlineData("Auth:Jwt:Authority must not be blank", "Authority", "https://marked.example\n", "Audience", "a")]
+    [InlineData("Auth:Jwt:Audience needs Auth:Jwt:Authority or Auth:Jwt:SigningKey", "Audience", "marked")]
+    [InlineData("Auth:Jwt:SigningKey must not be blank", "SigningKey", " ")]
+    [InlineData("Auth:Jwt:AllowedScopes must not be blank", "AllowedScopes", " ")]
     public async Task Settings_that_make_no_sense_stop_the_start_with_their_names(string words, params string[] settings)
     {
         var all = new Dictionary<string, string?> { ["Embedded__DataDirectory"] = System.IO.Path.Combine(_home, "data") };
@@ -81,6 +90,7 @@ public sealed class SharingASigningKey : IDisposable
         Assert.Contains(words, service.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("AAECAwQ", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("marked", service.Output, StringComparison.Ordinal);
     }
 
     [Fact]

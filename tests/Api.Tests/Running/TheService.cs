@@ -274,6 +274,25 @@ public sealed partial class TheService : IDisposable
         Assert.DoesNotContain("too short", service.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>A key that no header brings as it is would let nobody in.</summary>
+    [Theory]
+    [InlineData("marked-key-of-more-than-32-characters\n")]
+    [InlineData(" marked-key-of-more-than-32-characters")]
+    [InlineData("marked-key-of-more-than-32-characters ")]
+    [InlineData("marked-key-of-more-than-\t32-characters")]
+    [InlineData("\uFEFFmarked-key-of-more-than-32-characters")]
+    [InlineData("marked-cl\u00E9-of-more-than-32-characters")]
+    [InlineData("Bearer marked-key-of-more-than-32-characters")]
+    [InlineData("                                        ")]
+    [InlineData("")]
+    public async Task Does_not_start_with_a_key_that_nobody_could_send(string key)
+    {
+        await using var service = Start(("Auth__BootstrapKey", key));
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Contains("Secrets cannot start: Auth:BootstrapKey must have 32 to 4096 characters", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("marked", service.Output, StringComparison.Ordinal);
+    }
+
     private ServiceProcess Start(params (string Name, string? Value)[] settings)
     {
         var all = new Dictionary<string, string?>(StringComparer.Ordinal) { ["Embedded__DataDirectory"] = _folder };
