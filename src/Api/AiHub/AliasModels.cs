@@ -47,7 +47,7 @@ public sealed record UpdateAliasBody
     /// <example>shared by the bots of support</example>
     public string? Description { get; init; }
 
-    /// <summary>A new value.</summary>
+    /// <summary>A new value, and not what is displayed of the present one.</summary>
     /// <example>sk-proj-0a9b8c7d6e5f</example>
     public SecretValue? Value { get; init; }
 

@@ -92,7 +92,8 @@ internal static class OpenApiDocuments
             {
                 Title = "Secrets",
                 Version = ProductVersion,
-                Description = "Write-only storage of credentials for the tools of AI agents.",
+                Description = "Write-only storage of credentials for the tools of AI agents. Uuids are read with or without hyphens. Moments are read as RFC 3339 has them, "
+                    + "with seconds and an offset; fractions are cut to microseconds, and a leap second (`:60`) is refused.",
                 License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" },
             };
 
@@ -140,7 +141,7 @@ internal static class OpenApiDocuments
                 BearerFormat = "JWT or API key",
                 Description = "A JWT of the configured issuer, or an API key. Of a JWT count `sub`, the scopes in `scope` or `scp` (none of ours: "
                     + "`secrets:read secrets:write`), and `organizations`. Whoever sends several credentials must mean one principal with all of them, "
-                    + "and may do what each of them allows.",
+                    + "and may do what each of them allows. An empty header is no credential.",
             },
         };
         foreach (var (name, header, description) in Credentials)

@@ -24,7 +24,7 @@ public sealed record CreateApiKeyBody
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public Guid? UserId { get; init; }
 
-    /// <summary>An organisation to bind it to.</summary>
+    /// <summary>An organisation to bind it to. No white space at its ends, no control characters.</summary>
     /// <example>acme</example>
     public string? OrganizationId { get; init; }
 
@@ -37,7 +37,7 @@ public sealed record CreateApiKeyBody
     public IReadOnlyList<string>? Workspaces { get; init; }
 
     /// <summary>
-    /// When it stops working; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
+    /// When it stops working, in RFC 3339; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
     /// year, unless the service is set up otherwise.
     /// </summary>
     /// <example>2099-12-31T00:00:00Z</example>
@@ -54,7 +54,7 @@ public sealed record RotateApiKeyBody
     /// <example>3600</example>
     public int? GraceSeconds { get; init; }
 
-    /// <summary>When the new key stops working; when left out, it lives as long as the old one was made to.</summary>
+    /// <summary>When the new key stops working, in RFC 3339; when left out, it lives as long as the old one was made to.</summary>
     /// <example>2099-12-31T00:00:00Z</example>
     public DateTimeOffset? ExpiresAt { get; init; }
 

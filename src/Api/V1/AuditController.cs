@@ -24,8 +24,8 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
         [FromQuery, Description("Only what this user did.")] Guid? actor,
         [FromQuery, Description("Only this action, such as `secret.update`.")] string? action,
         [FromQuery, Description("Only `success` or only `denied`.")] string? outcome,
-        [FromQuery, Description("Only rows of this moment and later; RFC 3339 with an offset.")] string? from,
-        [FromQuery, Description("Only rows before this moment; RFC 3339 with an offset.")] string? to,
+        [FromQuery, Description("Only rows of this moment and later, in RFC 3339; its fraction is cut to microseconds.")] string? from,
+        [FromQuery, Description("Only rows before this moment, in RFC 3339; its fraction is cut to microseconds.")] string? to,
         CancellationToken cancellationToken) =>
         Ok(AuditInfoList.Of(await mediator.Send(
             new ListAudit(limit, cursor, secretId, actor, action, outcome, from, to), cancellationToken)));

@@ -17,11 +17,13 @@ public sealed record CreateSecretBody
     /// <example>lin_api_4f9c2f0d6b7e4a51</example>
     public required SecretValue SecretValue { get; init; }
 
-    /// <summary>The tool that uses it, or a pattern over tools in which `*` stands for any run of characters.</summary>
+    /// <summary>
+    /// The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters.
+    /// </summary>
     /// <example>agno__linear__*</example>
     public string? ToolName { get; init; }
 
-    /// <summary>The tool's argument that it fills.</summary>
+    /// <summary>The tool's argument that it fills. No white space at its ends, no control characters.</summary>
     /// <example>api_token</example>
     public string? ToolArg { get; init; }
 
@@ -41,15 +43,15 @@ public sealed record UpdateSecretBody
     /// <example>my-linear-key-2027</example>
     public Optional<string> SecretName { get; init; }
 
-    /// <summary>A new value; null leaves it.</summary>
+    /// <summary>A new value, and not the secret's own `display`; null leaves it.</summary>
     /// <example>lin_api_8e3d1b5c9a7f2046</example>
     public Optional<SecretValue> SecretValue { get; init; }
 
-    /// <summary>A new tool or pattern; null unbinds the secret from tools.</summary>
+    /// <summary>A new tool or pattern, as for a new secret; null unbinds the secret from tools.</summary>
     /// <example>agno__linear__get_*</example>
     public Optional<string> ToolName { get; init; }
 
-    /// <summary>A new argument; null unbinds the secret from arguments.</summary>
+    /// <summary>A new argument, as for a new secret; null unbinds the secret from arguments.</summary>
     /// <example>api_token</example>
     public Optional<string> ToolArg { get; init; }
 

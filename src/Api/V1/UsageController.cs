@@ -16,7 +16,7 @@ public sealed class UsageController(IMediator mediator) : ControllerBase
     [HttpGet]
     [ProducesResponseType<Usage>(StatusCodes.Status200OK)]
     public async Task<IActionResult> Get(
-        [FromQuery(Name = "organization_id"), Description("An organisation that one belongs to; one's own secrets when left out.")]
+        [FromQuery(Name = "organization_id"), Description("An organisation that one administers; one's own secrets when left out.")]
         string? organizationId,
         CancellationToken cancellationToken) =>
         Ok(Usage.Of(await mediator.Send(new GetUsage(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken)));
