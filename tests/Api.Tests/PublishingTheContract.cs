@@ -22,6 +22,24 @@ public sealed class PublishingTheContract(ApiServer server)
         Assert.True(committed == served.Body, $"docs/openapi/{name}.json is not what the service serves: run eng/update-openapi");
     }
 
+    /// <summary>It takes tens of milliseconds to make one, and anybody may ask for it.</summary>
+    [Fact]
+    public async Task A_document_is_made_once_and_not_sent_to_whoever_has_it()
+    {
+        using var client = server.Anonymous();
+        var documents = server.Services.GetRequiredService<PublishedDocuments>();
+
+        var first = (await client.GetAsync("/openapi/v1.json")).MustBe(200);
+        var made = await documents.GetAsync("v1");
+        var tag = first.Headers.ETag!.ToString();
+        var again = (await client.SendAsync(HttpMethod.Get, "/openapi/v1.json", json: null, ("If-None-Match", tag))).MustBe(304);
+        var other = (await client.SendAsync(HttpMethod.Get, "/openapi/v1-3.0.json", json: null, ("If-None-Match", tag))).MustBe(200);
+
+        Assert.Equal("", again.Body);
+        Assert.NotEqual(first.Headers.ETag, other.Headers.ETag);
+        Assert.Same(made, await documents.GetAsync("v1"));
+    }
+
     [Theory]
     [InlineData("MARK")]
     [InlineData("v2")]

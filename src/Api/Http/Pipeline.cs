@@ -20,6 +20,11 @@ internal static partial class Pipeline
             .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
         app.UseHostFiltering();
         app.UseHttpsAsConfigured();
+        if (app.Services.GetRequiredService<AnonymousLimit>() is { IsLimited: true } anonymous)
+        {
+            app.UseWhen(IsOfContract, limited => limited.UseRateLimiter(anonymous.Options));
+        }
+
         app.UseSwaggerPage();
         app.UseRouting();
         app.UseCors();
@@ -29,10 +34,14 @@ internal static partial class Pipeline
         app.UseMiddleware<RememberedCallers>();
         app.UseWhen(app.Services.GetRequiredService<CallerLimit>().Concerns, limited => limited.UseRateLimiter());
         app.UseAuthorization();
-        app.MapOpenApi(OpenApiDocuments.Route).AllowAnonymous();
+        app.MapOpenApiDocuments();
         app.MapHealth();
         app.MapControllers().Add(LiteralPaths.Keep);
     }
+
+    // By the path, because the page answers before an endpoint is looked for.
+    private static bool IsOfContract(HttpContext context) =>
+        context.Request.Path.StartsWithSegments(OpenApiDocuments.Folder) || context.Request.Path.StartsWithSegments(SwaggerPage.Route);
 
     private static Task SetHeaders(HttpContext context, RequestDelegate next)
     {

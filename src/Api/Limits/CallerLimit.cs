@@ -20,9 +20,7 @@ internal sealed class CallerLimit(IOptions<LimitOptions> options, FailureHandler
     public void Configure(RateLimiterOptions options)
     {
         options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, Key>(PartitionOf);
-        options.OnRejected = (rejected, _) => new ValueTask(failures.WriteAsync(
-            rejected.HttpContext,
-            FailureAnswer.TooMany(rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.Zero)));
+        options.RejectWith(failures);
     }
 
     /// <summary>Whether there is a limit for a request.</summary>

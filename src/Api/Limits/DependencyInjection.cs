@@ -14,10 +14,11 @@ internal static class DependencyInjection
         services.AddSettings<LimitOptions>(LimitOptions.Section)
             .Validate(
                 limits => limits.IsValid(),
-                $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute and Limits:Connections must be from 0 (no limit) to "
+                $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:AnonymousPerMinute and Limits:Connections must be from 0 (no limit) to "
                 + $"{LimitOptions.MaxRate}, Limits:RequestSeconds from 1 to {LimitOptions.MaxSeconds}.");
         services.AddSingleton<RefusalLimit>();
         services.AddRateLimiter(_ => { });
+        services.AddSingleton<AnonymousLimit>();
         services.AddSingleton<CallerLimit>();
         services.AddSingleton<IConfigureOptions<RateLimiterOptions>>(provider => provider.GetRequiredService<CallerLimit>());
         services.AddRequestTimeouts();

@@ -16,6 +16,9 @@ internal sealed class LimitOptions
     /// <summary>Credentials that may be refused to one address.</summary>
     public int FailedAuthenticationsPerMinute { get; set; } = 600;
 
+    /// <summary>Requests of one address for what is served without a credential, health left out.</summary>
+    public int AnonymousPerMinute { get; set; } = 600;
+
     /// <summary>How long a request may take before it is given up.</summary>
     public int RequestSeconds { get; set; } = 30;
 
@@ -23,6 +26,6 @@ internal sealed class LimitOptions
     public int Connections { get; set; } = 10_000;
 
     public bool IsValid() =>
-        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, Connections], number => number is >= 0 and <= MaxRate)
+        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, AnonymousPerMinute, Connections], number => number is >= 0 and <= MaxRate)
         && RequestSeconds is > 0 and <= MaxSeconds;
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 
@@ -11,9 +10,6 @@ namespace Secrets.Api.Limits;
 /// </summary>
 internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IDisposable
 {
-    /// <summary>Addresses that are told apart at one time. Beyond that some share a limit: memory is bounded whoever comes from wherever.</summary>
-    private const int MaxPartitions = 1 << 16;
-
     private const int AcceptedSlots = 1 << 16;
 
     private readonly PartitionedRateLimiter<IPAddress?>? _refusals = Limiter(options.Value.FailedAuthenticationsPerMinute);
@@ -54,23 +50,5 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IDisposable
     private static PartitionedRateLimiter<IPAddress?>? Limiter(int perMinute) => perMinute == 0
         ? null
         : PartitionedRateLimiter.Create<IPAddress?, int>(
-            address => RateLimitPartition.GetTokenBucketLimiter(PartitionOf(address), _ => Buckets.PerMinute(perMinute)));
-
-    /// <summary>An IPv6 address counts as its /64: whoever has one has all of it. Which addresses share a partition nobody can foresee.</summary>
-    private static int PartitionOf(IPAddress? address)
-    {
-        if (address is null)
-        {
-            return 0;
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out var length);
-        var network = address.AddressFamily == AddressFamily.InterNetwork ? bytes[..length]
-            : address.IsIPv4MappedToIPv6 ? bytes[12..]
-            : bytes[..8];
-        var hash = new HashCode();
-        hash.AddBytes(network);
-        return hash.ToHashCode() & (MaxPartitions - 1);
-    }
+            address => RateLimitPartition.GetTokenBucketLimiter(Network.Of(address).Partition, _ => Buckets.PerMinute(perMinute)));
 }

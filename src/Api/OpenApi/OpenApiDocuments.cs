@@ -67,8 +67,11 @@ internal static class OpenApiDocuments
 
     private static string ProductVersion => typeof(OpenApiDocuments).Assembly.GetName().Version!.ToString(fieldCount: 3);
 
+    /// <summary>What their paths begin with.</summary>
+    public const string Folder = "/openapi";
+
     /// <summary>Where they are. No other name is taken: the framework's answer would repeat it.</summary>
-    public const string Route = @"/openapi/{documentName:regex(^(v1|v1-3\.0)$)}.json";
+    public const string Route = Folder + @"/{documentName:regex(^(v1|v1-3\.0)$)}.json";
 
     /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>
     public static bool IsBuild => Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider";
@@ -78,7 +81,14 @@ internal static class OpenApiDocuments
         services.AddSettings<SwaggerOptions>(SwaggerOptions.Section);
         services.AddOpenApi("v1", options => Configure(options, OpenApiSpecVersion.OpenApi3_1));
         services.AddOpenApi("v1-3.0", options => Configure(options, OpenApiSpecVersion.OpenApi3_0));
+        services.AddSingleton<PublishedDocuments>();
     }
+
+    /// <summary>Serves them. The framework's own endpoint makes the document anew for each request, which takes tens of milliseconds.</summary>
+    public static void MapOpenApiDocuments(this IEndpointRouteBuilder endpoints) => endpoints
+        .MapGet(Route, async (string documentName, PublishedDocuments documents) => (await documents.GetAsync(documentName)).ToResult())
+        .ExcludeFromDescription()
+        .AllowAnonymous();
 
     private static void Configure(OpenApiOptions options, OpenApiSpecVersion version)
     {

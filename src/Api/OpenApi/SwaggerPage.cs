@@ -15,7 +15,8 @@ internal sealed class SwaggerOptions
 /// <summary>The page under /swagger: people read the contract there and try it.</summary>
 internal static class SwaggerPage
 {
-    private const string Route = "/swagger";
+    /// <summary>Where the page and its files are.</summary>
+    public const string Route = "/swagger";
 
     // The page keeps the visitor's API key: it talks to this service only, whatever document somebody has it load.
     private const string Policy =

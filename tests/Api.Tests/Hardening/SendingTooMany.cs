@@ -146,6 +146,30 @@ public sealed class SendingTooMany(StrictServer strict)
         (await FromAsync(guess, "2001:db8:1:3::1")).MustBeError(401);
     }
 
+    [Fact]
+    public async Task An_address_may_ask_for_the_contract_so_often_and_for_health_without_end()
+    {
+        const string Curious = "203.0.113.6";
+        using var nobody = _server.Anonymous();
+        using var user = await _server.NewUserAsync();
+
+        for (var at = 0; at < StrictServer.Anonymous; at++)
+        {
+            (await FromAsync(nobody, Curious, at % 2 == 0 ? "/openapi/v1.json" : "/swagger/index.html")).MustBe(200);
+        }
+
+        MustBeTooMany(await FromAsync(nobody, Curious, "/openapi/v1.json"));
+        MustBeTooMany(await FromAsync(nobody, Curious, "/openapi/v1-3.0.json"));
+        MustBeTooMany(await FromAsync(nobody, Curious, "/swagger/index.html"));
+        MustBeTooMany(await FromAsync(user, Curious, "/openapi/v1.json"));
+        (await FromAsync(user, Curious)).MustBe(200);
+        (await FromAsync(nobody, "203.0.113.7", "/openapi/v1.json")).MustBe(200);
+        for (var at = 0; at < 2 * StrictServer.Anonymous; at++)
+        {
+            (await FromAsync(nobody, Curious, "/health/live")).MustBe(200);
+        }
+    }
+
     private static void MustBeTooMany(Answer answer)
     {
         answer.MustBeError(429);
