@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
-using Secrets.Api.Http;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 
@@ -13,7 +12,7 @@ namespace Secrets.Api.Authentication;
 /// same principal: an invalid one never falls through to another. A refusal of somebody who is known is written to the audit.
 /// </summary>
 internal sealed partial class CredentialsHandler(
-    ICredentialAuthenticator credentials, IAuditLog audit, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
+    ICredentialAuthenticator credentials, Refusals refusals, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Credentials";
@@ -24,7 +23,8 @@ internal sealed partial class CredentialsHandler(
     // Whom one of the credentials stands for, or would if it were still accepted.
     private (Guid User, Credential By, bool IsRefused)? _known;
 
-    private bool _isRefused;
+    // The header that was refused, and why.
+    private (string Header, string Why, Refused Refused)? _refusal;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -47,13 +47,13 @@ internal sealed partial class CredentialsHandler(
         {
             if (verdicts[at].Caller is not { } next)
             {
-                return Refuse(sent[at].Header, verdicts[at].Refusal ?? "not accepted");
+                return Refuse(sent[at], verdicts[at], verdicts[at].Refusal ?? "not accepted");
             }
 
             caller = caller is null ? next : caller.And(next);
             if (caller is null)
             {
-                return Refuse(sent[at].Header, "stands for another principal than the credential beside it");
+                return Refuse(sent[at], verdicts[at], "stands for another principal than the credential beside it");
             }
         }
 
@@ -64,25 +64,25 @@ internal sealed partial class CredentialsHandler(
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        var isRefusedLater = properties.GetParameter<bool>(RefusedLater);
+        var refused = isRefusedLater && _known is { } remembered ? Refused.Of(remembered.User) : _refusal?.Refused;
+        if (refused is { } counted && await refusals.AnswerIfTooManyAsync(Context, counted))
+        {
+            return;
+        }
+
+        if (_refusal is { } refusal)
+        {
+            LogRefusal(Logger, refusal.Header, refusal.Why);
+        }
+
         if (_known is { } known)
         {
-            var origin = Context.Origin();
-            var denial = new AuditEvent
-            {
-                At = TimeProvider.GetUtcNow(),
-                Actor = known.User,
-                By = known.By,
-                Action = AuditAction.Authenticate,
-                Outcome = AuditOutcome.Denied,
-                Address = origin.Address,
-                RequestId = origin.RequestId,
-                ClientRequestId = origin.ClientRequestId,
-            };
-            await audit.AppendAsync([denial], CancellationToken.None);
+            await refusals.RecordAsync(Context, known.User, known.By);
         }
 
         await base.HandleChallengeAsync(properties);
-        Response.Headers.WWWAuthenticate = _isRefused || properties.GetParameter<bool>(RefusedLater) ? "Bearer error=\"invalid_token\"" : "Bearer";
+        Response.Headers.WWWAuthenticate = _refusal is not null || isRefusedLater ? "Bearer error=\"invalid_token\"" : "Bearer";
     }
 
     private static (Guid User, Credential By, bool IsRefused)? KnownOf(CredentialVerdict verdict) => verdict switch
@@ -97,15 +97,14 @@ internal sealed partial class CredentialsHandler(
         ? credentials.AuthenticateAsync(CredentialHeaders.In(values.ToString()), mayRemember, Context.RequestAborted)
         : new ValueTask<CredentialVerdict>(new CredentialVerdict("it was sent more than once"));
 
-    private AuthenticateResult Refuse(string header, string why)
+    private AuthenticateResult Refuse((string Header, StringValues Values) sent, CredentialVerdict verdict, string why)
     {
-        _isRefused = true;
-        Refused(Logger, header, why);
+        _refusal = (sent.Header, why, sent.Values.Count == 1 ? Refused.Of(CredentialHeaders.In(sent.Values.ToString()), verdict) : Refused.Unknown);
 
         // Not a failure with a message: the framework would log that too.
         return AuthenticateResult.NoResult();
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The credential in the header {Header} was refused: {Why}")]
-    private static partial void Refused(ILogger logger, string header, string why);
+    private static partial void LogRefusal(ILogger logger, string header, string why);
 }

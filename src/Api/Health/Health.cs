@@ -60,23 +60,23 @@ internal static class HealthEndpoints
             return false;
         }
 
-        // As everywhere, whoever sends many that are refused has none looked at for a while.
-        var (limit, address, hash) = (context.RequestServices.GetRequiredService<RefusalLimit>(), context.Connection.RemoteIpAddress, text.GetHashCode(StringComparison.Ordinal));
-        if (limit.WaitOf(address, hash) is not null)
-        {
-            return false;
-        }
-
+        var (limit, credentials) = (context.RequestServices.GetRequiredService<RefusalLimit>(), text.GetHashCode(StringComparison.Ordinal));
         try
         {
-            var verdict = await context.RequestServices.GetRequiredService<ICredentialAuthenticator>().AuthenticateAsync(text, mayRemember: false, context.RequestAborted);
-            if (verdict.Caller is not { } caller)
+            using var place = await limit.QueueAsync(context.Connection.RemoteIpAddress, credentials, context.RequestAborted);
+            if (place is { IsAcquired: false })
             {
-                limit.NoteRefused(address, hash);
                 return false;
             }
 
-            limit.NoteAccepted(hash);
+            var verdict = await context.RequestServices.GetRequiredService<ICredentialAuthenticator>().AuthenticateAsync(text, mayRemember: false, context.RequestAborted);
+            if (verdict.Caller is not { } caller)
+            {
+                limit.Count(context, Refused.Of(text, verdict));
+                return false;
+            }
+
+            limit.NoteAccepted(credentials);
             return caller.Has(Scopes.Operator);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)

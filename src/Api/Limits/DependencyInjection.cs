@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
+using Secrets.Api.Authentication;
 using Secrets.Infrastructure;
 
 namespace Secrets.Api.Limits;
@@ -14,9 +15,10 @@ internal static class DependencyInjection
         services.AddSettings<LimitOptions>(LimitOptions.Section)
             .Validate(
                 limits => limits.IsValid(),
-                $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:AnonymousPerMinute and Limits:Connections must be from 0 (no limit) to "
+                $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:FailuresPerCredentialPerMinute, Limits:AnonymousPerMinute and Limits:Connections must be from 0 (no limit) to "
                 + $"{LimitOptions.MaxRate}, Limits:RequestSeconds from 1 to {LimitOptions.MaxSeconds}.");
         services.AddSingleton<RefusalLimit>();
+        services.AddSingleton<IRefusalCounter>(provider => provider.GetRequiredService<RefusalLimit>());
         services.AddRateLimiter(_ => { });
         services.AddSingleton<AnonymousLimit>();
         services.AddSingleton<CallerLimit>();

@@ -13,8 +13,11 @@ internal sealed class LimitOptions
     /// <summary>Resolves with the credentials of one user, which is a runtime.</summary>
     public int ResolvesPerMinute { get; set; }
 
-    /// <summary>Credentials that may be refused to one address.</summary>
+    /// <summary>Credentials that may be refused to one address, all together that neither the service nor an issuer made.</summary>
     public int FailedAuthenticationsPerMinute { get; set; } = 600;
+
+    /// <summary>How often one credential may be refused to one address.</summary>
+    public int FailuresPerCredentialPerMinute { get; set; } = 60;
 
     /// <summary>Requests of one address for what is served without a credential, health left out.</summary>
     public int AnonymousPerMinute { get; set; } = 600;
@@ -26,6 +29,6 @@ internal sealed class LimitOptions
     public int Connections { get; set; } = 10_000;
 
     public bool IsValid() =>
-        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, AnonymousPerMinute, Connections], number => number is >= 0 and <= MaxRate)
+        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, FailuresPerCredentialPerMinute, AnonymousPerMinute, Connections], number => number is >= 0 and <= MaxRate)
         && RequestSeconds is > 0 and <= MaxSeconds;
 }

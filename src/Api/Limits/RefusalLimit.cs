@@ -1,32 +1,50 @@
 using System.Net;
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
+using Secrets.Api.Authentication;
 
 namespace Secrets.Api.Limits;
 
 /// <summary>
-/// How many credentials may be refused to an address before any other from there has to wait, unlooked at. Guessing a key is hopeless anyway:
-/// this bounds what guesses cost (a query each) and what they write into log and audit.
+/// How many credentials may be refused to an address. Every credential is judged first, so a valid one never pays for those of its neighbours: past the
+/// limit a refusal is answered with 429 and leaves nothing in log and audit. Judging costs a part of a look-up for many requests at once; an address past
+/// the limit gets only few of those at a time, so that its guesses do not crowd out others.
 /// </summary>
-internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IDisposable
+internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCounter, IDisposable
 {
+    /// <summary>Credentials of an address past the limit that are judged at the same time. The others wait in line.</summary>
+    private const int JudgedAtOnce = 4;
+
+    /// <summary>Requests of such an address that may wait in line: more than it can have connections, as a rule.</summary>
+    private const int MaxWaiting = 10_000;
+
     private const int AcceptedSlots = 1 << 16;
 
-    private readonly PartitionedRateLimiter<IPAddress?>? _refusals = Limiter(options.Value.FailedAuthenticationsPerMinute);
+    private readonly Bucket? _ofAddress = Bucket.PerMinute(options.Value.FailedAuthenticationsPerMinute);
 
-    private readonly TimeSpan _wait = options.Value.FailedAuthenticationsPerMinute is > 0 and var rate ? Buckets.Interval(rate) : TimeSpan.Zero;
+    private readonly Bucket? _ofCredential = options.Value.FailedAuthenticationsPerMinute > 0 ? Bucket.PerMinute(options.Value.FailuresPerCredentialPerMinute) : null;
+
+    private readonly PartitionedRateLimiter<int> _line = PartitionedRateLimiter.Create<int, int>(partition => RateLimitPartition.GetConcurrencyLimiter(
+        partition, _ => new ConcurrencyLimiterOptions { PermitLimit = JudgedAtOnce, QueueLimit = MaxWaiting }));
 
     // What was accepted lately. A number of 32 bits under a key of this process: enough, because whatever it lets through is then checked as ever.
     private readonly int[] _accepted = new int[AcceptedSlots];
 
     /// <summary>
-    /// How long these credentials have to wait; null: not at all. Those that were accepted lately never wait, so that one who shares an address
-    /// with others, behind a proxy or a carrier's NAT, cannot lock them out.
+    /// Waits until credentials may be judged; null: at once. Those that were accepted lately never wait, so that one who shares an address
+    /// with others, behind a proxy or a carrier's NAT, is not slowed down by them.
     /// </summary>
     /// <param name="address">Where they come from; null: not from a network.</param>
     /// <param name="credentials">Their hash.</param>
-    public TimeSpan? WaitOf(IPAddress? address, int credentials) =>
-        _refusals is null || Volatile.Read(ref Slot(credentials)) == credentials || _refusals.GetStatistics(address)!.CurrentAvailablePermits > 0 ? null : _wait;
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The place, to be left when they are judged. Not acquired: too many wait.</returns>
+    public async ValueTask<RateLimitLease?> QueueAsync(IPAddress? address, int credentials, CancellationToken cancellationToken)
+    {
+        var partition = Network.Of(address).Partition;
+        return _ofAddress is null || !_ofAddress.IsEmpty(partition) || Volatile.Read(ref Slot(credentials)) == credentials
+            ? null
+            : await _line.AcquireAsync(partition, cancellationToken: cancellationToken);
+    }
 
     public void NoteAccepted(int credentials)
     {
@@ -37,18 +55,52 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IDisposable
         }
     }
 
-    public void NoteRefused(IPAddress? address, int credentials)
+    /// <summary>Has credentials that were accepted and are no more wait like any others.</summary>
+    public void Forget(int credentials) => Interlocked.CompareExchange(ref Slot(credentials), 0, credentials);
+
+    /// <inheritdoc />
+    public TimeSpan? Count(HttpContext context, Refused refused)
     {
-        Interlocked.CompareExchange(ref Slot(credentials), 0, credentials);
-        _refusals?.AttemptAcquire(address).Dispose();
+        var network = Network.Of(context.Connection.RemoteIpAddress);
+
+        // First by its name: a client that tries one wrong credential over and over does not use up what its address has.
+        if (_ofCredential is not null && refused.Name is not null && !_ofCredential.TryTake(HashCode.Combine(network, refused) & (Network.MaxPartitions - 1)))
+        {
+            return _ofCredential.Wait;
+        }
+
+        var isCounted = _ofCredential is not null && refused.IsGenuine;
+        return _ofAddress is null || isCounted || _ofAddress.TryTake(network.Partition) ? null : _ofAddress.Wait;
     }
 
-    public void Dispose() => _refusals?.Dispose();
+    public void Dispose()
+    {
+        _ofAddress?.Dispose();
+        _ofCredential?.Dispose();
+        _line.Dispose();
+    }
 
     private ref int Slot(int credentials) => ref _accepted[credentials & (AcceptedSlots - 1)];
 
-    private static PartitionedRateLimiter<IPAddress?>? Limiter(int perMinute) => perMinute == 0
-        ? null
-        : PartitionedRateLimiter.Create<IPAddress?, int>(
-            address => RateLimitPartition.GetTokenBucketLimiter(Network.Of(address).Partition, _ => Buckets.PerMinute(perMinute)));
+    /// <summary>A bucket for each of <see cref="Network.MaxPartitions"/>, as long as it is not full.</summary>
+    private sealed class Bucket(int perMinute) : IDisposable
+    {
+        private readonly PartitionedRateLimiter<int> _buckets = PartitionedRateLimiter.Create<int, int>(
+            partition => RateLimitPartition.GetTokenBucketLimiter(partition, _ => Buckets.PerMinute(perMinute)));
+
+        /// <summary>Null: no limit.</summary>
+        public static Bucket? PerMinute(int count) => count > 0 ? new Bucket(count) : null;
+
+        public TimeSpan Wait { get; } = Buckets.Interval(perMinute);
+
+        public bool IsEmpty(int partition) => _buckets.GetStatistics(partition)!.CurrentAvailablePermits == 0;
+
+        public bool TryTake(int partition)
+        {
+            using var lease = _buckets.AttemptAcquire(partition);
+            return lease.IsAcquired;
+        }
+
+        public void Dispose() => _buckets.Dispose();
+    }
 }

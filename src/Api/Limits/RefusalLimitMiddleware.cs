@@ -1,9 +1,10 @@
+using Microsoft.AspNetCore.Authentication;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>Goes before authentication, and notes what became of it.</summary>
+/// <summary>Has the credentials of a request judged when it is their turn, and notes what became of them.</summary>
 internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit limit, FailureHandler failures)
 {
     public async Task InvokeAsync(HttpContext context)
@@ -14,32 +15,25 @@ internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit 
             return;
         }
 
-        var address = context.Connection.RemoteIpAddress;
-        if (limit.WaitOf(address, credentials) is { } wait)
+        using (var place = await limit.QueueAsync(context.Connection.RemoteIpAddress, credentials, context.RequestAborted))
         {
-            // Not in the audit: it would be filled from outside, and nobody was refused anything yet.
-            await failures.WriteAsync(context, FailureAnswer.TooMany(wait));
-            return;
-        }
+            if (place is { IsAcquired: false })
+            {
+                await failures.WriteAsync(context, FailureAnswer.TooMany(TimeSpan.FromSeconds(1)));
+                return;
+            }
 
-        var isAnswered = false;
-        try
-        {
-            await next(context);
-            isAnswered = true;
-        }
-        finally
-        {
-            // What a use case refuses leaves as an exception, and who came with it was accepted all the same. Where there is neither caller nor answer, nobody
-            // was refused: the database may be gone.
-            if (context.User is CallerPrincipal)
+            // The place is left when they are judged, not when the request is answered. The middleware behind this one gets the same result.
+            if ((await context.AuthenticateAsync()).Succeeded)
             {
                 limit.NoteAccepted(credentials);
             }
-            else if (isAnswered)
-            {
-                limit.NoteRefused(address, credentials);
-            }
+        }
+
+        await next(context);
+        if (context.User is not CallerPrincipal)
+        {
+            limit.Forget(credentials);
         }
     }
 

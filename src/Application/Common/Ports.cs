@@ -269,4 +269,10 @@ public sealed record CredentialVerdict
 
     /// <summary>The refused key, where it is known.</summary>
     public ApiKey? RefusedKey { get; }
+
+    /// <summary>The subject that a refused token names; null: it names none, or is no token.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary>Whether a refused token has a valid signature, so that its subject is believed.</summary>
+    public bool IsSigned { get; init; }
 }

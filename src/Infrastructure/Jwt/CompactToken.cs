@@ -46,6 +46,9 @@ internal sealed class CompactToken
     /// <summary>An object.</summary>
     public JsonElement Claims { get; }
 
+    /// <summary>Whom the token names, as its JSON has it; null: nobody.</summary>
+    public string? Subject => Claims.TryGetProperty("sub", out var subject) && subject.ValueKind == JsonValueKind.String ? subject.GetRawText() : null;
+
     /// <summary>What is signed.</summary>
     public byte[] SigningInput { get; }
 

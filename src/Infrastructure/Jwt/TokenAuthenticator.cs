@@ -13,18 +13,21 @@ internal sealed class TokenAuthenticator(ITrustSource source, TokenClaims claims
             return new CredentialVerdict(known);
         }
 
+        CompactToken? token = null;
+        var isSigned = false;
         try
         {
-            var token = CompactToken.Read(text);
+            token = CompactToken.Read(text);
             var trust = await source.ForAsync(token.KeyId, cancellationToken);
             trust.RequireSigned(token);
+            isSigned = true;
             var (caller, end) = claims.Read(token.Claims, trust, now);
             accepted.Add(text, trust, caller, end);
             return new CredentialVerdict(caller);
         }
         catch (RefusedTokenException refused)
         {
-            return new CredentialVerdict($"JWT {refused.Message}");
+            return new CredentialVerdict($"JWT {refused.Message}") { Subject = token?.Subject, IsSigned = isSigned };
         }
     }
 }

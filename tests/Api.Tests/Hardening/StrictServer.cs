@@ -8,6 +8,7 @@ public sealed class StrictServer : IAsyncLifetime
     public const int Requests = 120;
     public const int Resolves = 60;
     public const int Failures = 6;
+    public const int FailuresOfOne = 3;
     public const int Anonymous = 12;
     public const int Seconds = 2;
     public const string Origin = "https://app.example";
@@ -16,6 +17,7 @@ public sealed class StrictServer : IAsyncLifetime
         ("Limits:RequestsPerMinute", $"{Requests}"),
         ("Limits:ResolvesPerMinute", $"{Resolves}"),
         ("Limits:FailedAuthenticationsPerMinute", $"{Failures}"),
+        ("Limits:FailuresPerCredentialPerMinute", $"{FailuresOfOne}"),
         ("Limits:AnonymousPerMinute", $"{Anonymous}"),
         ("Limits:RequestSeconds", $"{Seconds}"),
         ("Proxies:Known", "127.0.0.1, 10.0.0.0/8"),

@@ -256,6 +256,7 @@ public sealed partial class TheService : IDisposable
     [InlineData("Quota__BytesPerOwner", "much")]
     [InlineData("Limits__RequestsPerMinute", "-1")]
     [InlineData("Limits__FailedAuthenticationsPerMinute", "10000001")]
+    [InlineData("Limits__FailuresPerCredentialPerMinute", "-1")]
     [InlineData("Limits__AnonymousPerMinute", "-1")]
     [InlineData("Limits__RequestSeconds", "0")]
     [InlineData("Proxies__Known", "127.0.0.1, proxy.example")]
