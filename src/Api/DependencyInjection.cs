@@ -11,11 +11,13 @@ using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
 using Secrets.Api.AiHub;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
+using Secrets.Api.Health;
 using Secrets.Api.Http;
 using Secrets.Api.Limits;
 using Secrets.Api.OpenApi;
 using Secrets.Api.V1;
 using Secrets.Application.Common;
+using Secrets.Infrastructure;
 
 namespace Secrets.Api;
 
@@ -28,6 +30,7 @@ internal static class DependencyInjection
         services.AddFailures();
         services.AddHosts();
         services.AddProxies();
+        services.AddConnections();
         services.AddBrowsers();
         services.AddLimits();
         services.AddCallers();
@@ -57,6 +60,14 @@ internal static class DependencyInjection
         });
         services.AddOpenApiDocuments();
         return services;
+    }
+
+    private static void AddConnections(this IServiceCollection services)
+    {
+        services.AddSettings<HealthOptions>(HealthOptions.Section)
+            .Validate(health => health.IsValid(), $"{HealthOptions.UrlSetting} must be an address with a port of its own, like http://0.0.0.0:8081.");
+        services.AddSingleton<HealthListener>();
+        services.AddSingleton<ConnectionLimit>();
     }
 
     private static void AddFailures(this IServiceCollection services)

@@ -24,7 +24,7 @@ static WebApplication Build(string[] settings)
         EnvironmentName = OpenApiDocuments.IsBuild ? Environments.Development : null,
     });
     builder.Logging.ClearProviders();
-    builder.WebHost.UseLoopbackByDefault(builder.Configuration).ConfigureKestrel(RequestLimits.Apply);
+    builder.WebHost.ListenAsConfigured(builder.Configuration).ConfigureKestrel(RequestLimits.Apply);
     builder.Services.AddApplication().AddInfrastructure(builder.Configuration, builder.Environment).AddApi();
     if (!OpenApiDocuments.IsBuild)
     {

@@ -66,10 +66,10 @@ internal static class Browsers
     }
 
     /// <summary>To HTTPS, and to stay there.</summary>
-    public static void UseHttpsAsConfigured(this WebApplication app)
+    public static void UseHttpsAsConfigured(this IApplicationBuilder app)
     {
-        var https = app.Services.GetRequiredService<IOptions<HttpsSettings>>().Value;
-        if (app.Environment.IsProduction() && https.HstsDays > 0)
+        var https = app.ApplicationServices.GetRequiredService<IOptions<HttpsSettings>>().Value;
+        if (app.ApplicationServices.GetRequiredService<IHostEnvironment>().IsProduction() && https.HstsDays > 0)
         {
             app.UseHsts();
         }

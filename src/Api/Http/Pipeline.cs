@@ -18,8 +18,11 @@ internal static partial class Pipeline
         app.UseExceptionHandler();
         app.UseStatusCodePages(pages => pages.HttpContext.RequestServices.GetRequiredService<FailureHandler>()
             .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
-        app.UseHostFiltering();
-        app.UseHttpsAsConfigured();
+        var health = app.Services.GetRequiredService<HealthListener>();
+        app.Use(health.ServeAsync);
+
+        // Probes name the address that they ask, and speak no HTTPS.
+        app.UseWhen(context => !health.Has(context), clients => clients.UseHostFiltering().UseHttpsAsConfigured());
         if (app.Services.GetRequiredService<AnonymousLimit>() is { IsLimited: true } anonymous)
         {
             app.UseWhen(IsOfContract, limited => limited.UseRateLimiter(anonymous.Options));
@@ -45,6 +48,7 @@ internal static partial class Pipeline
 
     private static Task SetHeaders(HttpContext context, RequestDelegate next)
     {
+        context.Features.Get<FirstRequest>()?.Begin();
         context.Response.OnStarting(
             static state =>
             {

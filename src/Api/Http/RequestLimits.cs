@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Options;
-using Secrets.Api.Limits;
+using Secrets.Api.Health;
 
 namespace Secrets.Api.Http;
 
@@ -8,6 +7,7 @@ namespace Secrets.Api.Http;
 internal static class RequestLimits
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
+    private const string Endpoints = "Kestrel:Endpoints";
 
     /// <summary>Bytes of the largest body: the longest members, every character escaped, with room to spare.</summary>
     private const long MaxBodySize = 1024 * 1024;
@@ -20,6 +20,9 @@ internal static class RequestLimits
     /// <summary>Who takes longer to send the headers is cut off; so is who sends a body slower than a modem.</summary>
     private static readonly TimeSpan HeadersTime = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a connection may rest between two requests: longer than the pools of usual clients and proxies, which is a minute.</summary>
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(75);
+
     private static readonly MinDataRate SlowestBody = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
     public static void Apply(KestrelServerOptions kestrel)
@@ -30,13 +33,26 @@ internal static class RequestLimits
         kestrel.Limits.MaxRequestHeaderCount = MaxHeaders;
         kestrel.Limits.RequestHeadersTimeout = HeadersTime;
         kestrel.Limits.MinRequestBodyDataRate = SlowestBody;
-        var connections = kestrel.ApplicationServices.GetRequiredService<IOptions<LimitOptions>>().Value.Connections;
-        kestrel.Limits.MaxConcurrentConnections = connections > 0 ? connections : null;
+        kestrel.Limits.KeepAliveTimeout = IdleTime;
+        var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
+        kestrel.ConfigureEndpointDefaults(listener => listener.Use(next => connection => connections.ServeAsync(connection, next)));
     }
 
-    /// <summary>Listens on loopback where the configuration does not say otherwise.</summary>
-    public static IWebHostBuilder UseLoopbackByDefault(this IWebHostBuilder host, IConfiguration configuration) =>
-        string.IsNullOrEmpty(configuration[WebHostDefaults.ServerUrlsKey]) && !configuration.GetSection("Kestrel:Endpoints").Exists()
-            ? host.UseUrls(DefaultUrl)
-            : host;
+    /// <summary>Listens on loopback where the configuration does not say otherwise, and for health alone where it says so.</summary>
+    public static IWebHostBuilder ListenAsConfigured(this IWebHostBuilder host, IConfiguration configuration)
+    {
+        var health = configuration[HealthOptions.UrlSetting];
+        if (configuration.GetSection(Endpoints).Exists())
+        {
+            if (!string.IsNullOrEmpty(health))
+            {
+                configuration[$"{Endpoints}:Health:Url"] = health;
+            }
+
+            return host;
+        }
+
+        var urls = configuration[WebHostDefaults.ServerUrlsKey];
+        return host.UseUrls(string.Join(';', ((string?[])[string.IsNullOrEmpty(urls) ? DefaultUrl : urls, health]).Where(url => !string.IsNullOrEmpty(url))));
+    }
 }

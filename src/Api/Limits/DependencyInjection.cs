@@ -15,7 +15,7 @@ internal static class DependencyInjection
         services.AddSettings<LimitOptions>(LimitOptions.Section)
             .Validate(
                 limits => limits.IsValid(),
-                $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:FailuresPerCredentialPerMinute, Limits:AnonymousPerMinute and Limits:Connections must be from 0 (no limit) to "
+                $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:FailuresPerCredentialPerMinute, Limits:AnonymousPerMinute, Limits:Connections and Limits:ConnectionsPerAddress must be from 0 (no limit) to "
                 + $"{LimitOptions.MaxRate}, Limits:RequestSeconds from 1 to {LimitOptions.MaxSeconds}.");
         services.AddSingleton<RefusalLimit>();
         services.AddSingleton<IRefusalCounter>(provider => provider.GetRequiredService<RefusalLimit>());

@@ -7,6 +7,9 @@ internal sealed class LimitOptions
     public const int MaxRate = 10_000_000;
     public const int MaxSeconds = 3_600;
 
+    // Several have to come together to fill the service.
+    private const int ShareOfAddress = 4;
+
     /// <summary>Requests of one user, resolves left out, all credentials together: one that is used up could be evaded with another.</summary>
     public int RequestsPerMinute { get; set; } = 60_000;
 
@@ -28,7 +31,13 @@ internal sealed class LimitOptions
     /// <summary>Connections at the same time; one more is closed.</summary>
     public int Connections { get; set; } = 10_000;
 
+    /// <summary>Those of one address; null: a quarter of them.</summary>
+    public int? ConnectionsPerAddress { get; set; }
+
+    /// <summary>Connections of one address at the same time; 0: no limit.</summary>
+    public int MaxConnectionsOfAddress => ConnectionsPerAddress ?? ((Connections + ShareOfAddress - 1) / ShareOfAddress);
+
     public bool IsValid() =>
-        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, FailuresPerCredentialPerMinute, AnonymousPerMinute, Connections], number => number is >= 0 and <= MaxRate)
+        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, FailuresPerCredentialPerMinute, AnonymousPerMinute, Connections, ConnectionsPerAddress ?? 0], number => number is >= 0 and <= MaxRate)
         && RequestSeconds is > 0 and <= MaxSeconds;
 }
