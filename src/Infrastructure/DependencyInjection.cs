@@ -24,6 +24,7 @@ public static class DependencyInjection
     {
         DatabaseEngines.Select(configuration, environment).Register(services, configuration);
         services.AddScoped<ISecretsDb>(provider => provider.GetRequiredService<SecretsDbContext>());
+        services.AddSingleton<OwnerQueue>();
         services.AddSingleton<NewSecretAccounts>();
         services.AddSingleton<INewSecrets, NewSecrets>();
         services.AddScoped<PlainSpokenDatabase>();

@@ -37,6 +37,12 @@ public interface ISecretsDb
     /// <exception cref="UnavailableException">The audit cannot be written; nothing was stored.</exception>
     Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The same for a write of one owner. Within this process such writes wait for each other before they take a connection, so that those of one owner do not take all.
+    /// </summary>
+    /// <exception cref="UnavailableException">Too many writes of the owner wait already, or the audit cannot be written; nothing was stored.</exception>
+    Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
+
     /// <summary>For the work of <see cref="InTransactionAsync"/>: writes this to the audit in the same transaction.</summary>
     void Record(AuditEvent fact);
 }

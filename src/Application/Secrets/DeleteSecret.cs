@@ -28,9 +28,9 @@ internal sealed class DeleteSecretHandler(OwnerTransaction transaction) : IReque
 {
     public Task<Unit> Handle(DeleteSecret request, CancellationToken cancellationToken) =>
         transaction.RunAsync(
-            async token =>
+            request.Secret,
+            async (selected, token) =>
             {
-                var selected = await transaction.LockAsync(request.Secret, token);
                 var secret = await selected.SingleOrDefaultAsync(token) ?? throw new NotFoundException();
                 request.Condition?.Require(secret.Version);
                 transaction.Db.Secrets.Remove(secret);

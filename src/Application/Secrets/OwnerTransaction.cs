@@ -25,6 +25,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
         await newSecrets.TryStoreAsync(secret, trail.Success(AuditAction.SecretCreate, secret), cancellationToken) is { } stored
             ? stored.Rivals
             : await RunAsync(
+                secret.Owner,
                 async token =>
                 {
                     await LockAsync(secret.Owner, secret.Size, token);
@@ -35,30 +36,25 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
                 },
                 cancellationToken);
 
-    /// <summary>Runs the work and commits; a violated unique rule becomes a <see cref="ConflictException"/> in words.</summary>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await db.InTransactionAsync(work, cancellationToken);
-        }
-        catch (UniqueViolationException violation) when (violation.Entity is Secret refused && violation.Rule != UniqueRule.Other)
-        {
-            throw await ExplainAsync(violation.Rule, refused, cancellationToken);
-        }
-    }
-
     /// <summary>
-    /// Locks the owner of a secret that the caller may change, and gives the query that finds it: what is read after the lock is what is changed.
+    /// Changes a secret that the caller may change. The work gets the query that finds it, under the owner's lock: what it reads is what is changed. A violated unique rule becomes a
+    /// <see cref="ConflictException"/> in words.
     /// </summary>
     /// <exception cref="NotFoundException">There is no such secret for the caller.</exception>
     /// <exception cref="ForbiddenException">The caller may not change it.</exception>
-    public async Task<IQueryable<Secret>> LockAsync(SecretSelector selector, CancellationToken cancellationToken)
+    public async Task<T> RunAsync<T>(SecretSelector selector, Func<IQueryable<Secret>, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
+        // Before the transaction, so that waiting for the owner's turn takes no connection.
         var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
         caller.RequireWriter(owner);
-        await LockAsync(owner, 0, cancellationToken);
-        return db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector);
+        return await RunAsync(
+            owner,
+            async token =>
+            {
+                await LockAsync(owner, 0, token);
+                return await work(db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector), token);
+            },
+            cancellationToken);
     }
 
     /// <summary>Locks the owner until the end of the transaction, and sees that this many bytes more are within the quota.</summary>
@@ -75,6 +71,18 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
 
     /// <summary>Writes to the audit, in this transaction, what was done to a secret.</summary>
     public void Record(AuditAction action, Secret secret) => db.Record(trail.Success(action, secret));
+
+    private async Task<T> RunAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await db.InTransactionOfAsync(owner, work, cancellationToken);
+        }
+        catch (UniqueViolationException violation) when (violation.Entity is Secret refused && violation.Rule != UniqueRule.Other)
+        {
+            throw await ExplainAsync(violation.Rule, refused, cancellationToken);
+        }
+    }
 
     // A secret never changes hands, so its owner may be looked up before the lock. Whoever belongs to no organisation sees only one owner's.
     private async Task<SecretOwner> OwnerOfAsync(SecretSelector selector, CancellationToken cancellationToken) =>

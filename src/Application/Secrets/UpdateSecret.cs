@@ -94,13 +94,13 @@ internal sealed class UpdateSecretHandler(
 {
     public async Task<StoredSecret> Handle(UpdateSecret request, CancellationToken cancellationToken)
     {
-        var (secret, rivals) = await transaction.RunAsync(token => UpdateAsync(request, token), cancellationToken);
+        var (secret, rivals) = await transaction.RunAsync(request.Secret, (selected, token) => UpdateAsync(request, selected, token), cancellationToken);
         return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
     }
 
-    private async Task<(Secret Secret, IReadOnlyList<Rival> Rivals)> UpdateAsync(UpdateSecret request, CancellationToken cancellationToken)
+    private async Task<(Secret Secret, IReadOnlyList<Rival> Rivals)> UpdateAsync(
+        UpdateSecret request, IQueryable<Secret> selected, CancellationToken cancellationToken)
     {
-        var selected = await transaction.LockAsync(request.Secret, cancellationToken);
         var secret = await selected.Include(secret => secret.Use).SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
         request.Condition?.Require(secret.Version);
         if (request.SecretValue.Value?.Is(secret.Display) == true)

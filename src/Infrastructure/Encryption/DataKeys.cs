@@ -70,7 +70,7 @@ internal sealed class DataKeys(SecretsDbContext db, OwnerReader reader, DataKeyC
         try
         {
             // Unless somebody else made it meanwhile.
-            return await db.InTransactionAsync(token => CurrentOfLockedAsync(owner, token), cancellationToken);
+            return await db.InTransactionOfAsync(owner, token => CurrentOfLockedAsync(owner, token), cancellationToken);
         }
         finally
         {

@@ -91,6 +91,12 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
     }
 
+    public async Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        using var turn = await this.GetService<OwnerQueue>().TakeAsync(owner, cancellationToken);
+        return await InTransactionAsync(work, cancellationToken);
+    }
+
     public void Record(AuditEvent fact) => _facts.Add(fact);
 
     public async Task<OwnerUse> LockAsync(SecretOwner owner, CancellationToken cancellationToken)

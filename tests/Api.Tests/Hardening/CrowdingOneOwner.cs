@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Secrets.Api.Tests.V1;
+using Secrets.Infrastructure.Persistence;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Hardening;
+
+/// <summary>Writes of one owner follow each other. Those that wait keep nothing that others need.</summary>
+public sealed class CrowdingOneOwner(ApiServer server)
+{
+    [Fact]
+    public async Task Writes_that_wait_for_their_owner_take_no_connection_are_bounded_and_none_is_lost()
+    {
+        const int Excess = 20;
+        const int Crowd = 1 + OwnerQueue.MaxWaiting + Excess;
+        using var busy = await server.NewUserAsync();
+        using var other = await server.NewUserAsync();
+        var counted = Answers.One(await busy.CreateSecretAsync("counted"));
+        var own = Answers.One(await other.CreateSecretAsync("own"));
+
+        List<Task<Answer>> crowd;
+        await using (await server.HoldAsync("UPDATE owners SET stamp = stamp WHERE id = @id", ("id", busy.UserId.ToString())))
+        {
+            crowd = [.. Enumerable.Range(0, Crowd).Select(at => busy.PatchAsync(counted, new JsonObject { ["secret_name"] = $"counted {at}" }))];
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+            while (crowd.Count(answer => answer.IsCompleted) < Excess)
+            {
+                await Task.Delay(20, patience.Token);
+            }
+
+            for (var at = 0; at < 10; at++)
+            {
+                var since = Stopwatch.GetTimestamp();
+                (await other.PatchAsync(own, new JsonObject { ["secret_name"] = $"own {at}" })).MustBe(200);
+                (await other.GetAsync(own)).MustBe(200);
+                Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 0, 2);
+            }
+        }
+
+        var answers = (await Task.WhenAll(crowd)).ToLookup(answer => answer.Status);
+        Assert.Equal((Crowd - Excess, Excess), (answers[200].Count(), answers[503].Count()));
+        Assert.All(answers[503], answer => Assert.Equal(TimeSpan.FromSeconds(1), answer.MustBeError(503).Headers.RetryAfter!.Delta));
+        Assert.Equal($"\"{1 + Crowd - Excess}\"", (await busy.GetAsync(counted)).MustBe(200).Headers.ETag!.Tag);
+    }
+}
