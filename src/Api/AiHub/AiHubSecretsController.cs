@@ -2,6 +2,7 @@ using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Http;
+using Secrets.Api.Limits;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
@@ -36,6 +37,7 @@ public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
 
     /// <summary>List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.</summary>
     [HttpGet]
+    [LongAnswer]
     [ProducesResponseType<AliasList>(StatusCodes.Status200OK)]
     [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
     public async Task<IActionResult> List(

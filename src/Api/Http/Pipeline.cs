@@ -36,6 +36,8 @@ internal static partial class Pipeline
         app.UseAuthentication();
         app.UseMiddleware<RememberedCallers>();
         app.UseWhen(app.Services.GetRequiredService<CallerLimit>().Concerns, limited => limited.UseRateLimiter());
+        var lists = app.Services.GetRequiredService<ListLimit>();
+        app.UseWhen(lists.Concerns, limited => limited.UseRateLimiter(lists.Options));
         app.UseAuthorization();
         app.MapOpenApiDocuments();
         app.MapHealth();

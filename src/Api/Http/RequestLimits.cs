@@ -25,6 +25,9 @@ internal static class RequestLimits
 
     private static readonly MinDataRate SlowestBody = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
+    /// <summary>A client that reads slower than this is cut off, as long as anything is left to read for it.</summary>
+    private static readonly MinDataRate SlowestReader = new(bytesPerSecond: 16 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
+
     public static void Apply(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
@@ -33,6 +36,7 @@ internal static class RequestLimits
         kestrel.Limits.MaxRequestHeaderCount = MaxHeaders;
         kestrel.Limits.RequestHeadersTimeout = HeadersTime;
         kestrel.Limits.MinRequestBodyDataRate = SlowestBody;
+        kestrel.Limits.MinResponseDataRate = SlowestReader;
         kestrel.Limits.KeepAliveTimeout = IdleTime;
         var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
         kestrel.ConfigureEndpointDefaults(listener => listener.Use(next => connection => connections.ServeAsync(connection, next)));

@@ -25,8 +25,14 @@ internal sealed class LimitOptions
     /// <summary>Requests of one address for what is served without a credential, health left out.</summary>
     public int AnonymousPerMinute { get; set; } = 600;
 
+    /// <summary>Lists that are answered to one user at the same time.</summary>
+    public int ListsPerUser { get; set; } = 4;
+
     /// <summary>How long a request may take before it is given up.</summary>
     public int RequestSeconds { get; set; } = 30;
+
+    /// <summary>How long a client may take to read a list before the connection is closed.</summary>
+    public int AnswerSeconds { get; set; } = 60;
 
     /// <summary>Connections at the same time; one more is closed.</summary>
     public int Connections { get; set; } = 10_000;
@@ -38,6 +44,7 @@ internal sealed class LimitOptions
     public int MaxConnectionsOfAddress => ConnectionsPerAddress ?? ((Connections + ShareOfAddress - 1) / ShareOfAddress);
 
     public bool IsValid() =>
-        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, FailuresPerCredentialPerMinute, AnonymousPerMinute, Connections, ConnectionsPerAddress ?? 0], number => number is >= 0 and <= MaxRate)
-        && RequestSeconds is > 0 and <= MaxSeconds;
+        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, FailuresPerCredentialPerMinute, AnonymousPerMinute, ListsPerUser, Connections, ConnectionsPerAddress ?? 0], number => number is >= 0 and <= MaxRate)
+        && RequestSeconds is > 0 and <= MaxSeconds
+        && AnswerSeconds is > 0 and <= MaxSeconds;
 }

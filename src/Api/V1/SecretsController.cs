@@ -3,6 +3,7 @@ using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Api.Http;
+using Secrets.Api.Limits;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
@@ -31,6 +32,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
 
     /// <summary>List one's secrets or an organisation's, oldest first.</summary>
     [HttpGet]
+    [LongAnswer]
     [ProducesResponseType<SecretInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
