@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 
 namespace Secrets.Api.Health;
@@ -50,7 +49,7 @@ internal sealed class HealthListener(IOptions<HealthOptions> options)
     /// <summary>Answers 404 there to everything else than health.</summary>
     public Task ServeAsync(HttpContext context, RequestDelegate next)
     {
-        if (!Has(context) || context.Request.Path.StartsWithSegments(Path))
+        if (!Has(context) || context.Request.Path.StartsWithSegments(Path, StringComparison.OrdinalIgnoreCase))
         {
             return next(context);
         }

@@ -46,7 +46,8 @@ internal static partial class Pipeline
 
     // By the path, because the page answers before an endpoint is looked for.
     private static bool IsOfContract(HttpContext context) =>
-        context.Request.Path.StartsWithSegments(OpenApiDocuments.Folder) || context.Request.Path.StartsWithSegments(SwaggerPage.Route);
+        context.Request.Path.StartsWithSegments(OpenApiDocuments.Folder, StringComparison.OrdinalIgnoreCase)
+        || context.Request.Path.StartsWithSegments(SwaggerPage.Route, StringComparison.OrdinalIgnoreCase);
 
     private static Task SetHeaders(HttpContext context, RequestDelegate next)
     {

@@ -15,8 +15,8 @@ internal static class DependencyInjection
         services.AddSettings<LimitOptions>(LimitOptions.Section)
             .Validate(
                 limits => limits.IsValid(),
-                $"Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:FailuresPerCredentialPerMinute, Limits:AnonymousPerMinute, Limits:ListsPerUser, Limits:Connections and Limits:ConnectionsPerAddress must be from 0 (no limit) to "
-                + $"{LimitOptions.MaxRate}, Limits:RequestSeconds and Limits:AnswerSeconds from 1 to {LimitOptions.MaxSeconds}.");
+                "Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:FailuresPerCredentialPerMinute, Limits:AnonymousPerMinute, Limits:ListsPerUser, "
+                + $"Limits:Connections and Limits:ConnectionsPerAddress must be from 0 (no limit) to {LimitOptions.MaxRate}, Limits:RequestSeconds and Limits:AnswerSeconds from 1 to {LimitOptions.MaxSeconds}.");
         services.AddSingleton<RefusalLimit>();
         services.AddSingleton<IRefusalCounter>(provider => provider.GetRequiredService<RefusalLimit>());
         services.AddRateLimiter(_ => { });

@@ -44,7 +44,11 @@ internal sealed class LimitOptions
     public int MaxConnectionsOfAddress => ConnectionsPerAddress ?? ((Connections + ShareOfAddress - 1) / ShareOfAddress);
 
     public bool IsValid() =>
-        Array.TrueForAll([RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, FailuresPerCredentialPerMinute, AnonymousPerMinute, ListsPerUser, Connections, ConnectionsPerAddress ?? 0], number => number is >= 0 and <= MaxRate)
+        Array.TrueForAll(
+            [
+                RequestsPerMinute, ResolvesPerMinute, FailedAuthenticationsPerMinute, FailuresPerCredentialPerMinute, AnonymousPerMinute, ListsPerUser, Connections, ConnectionsPerAddress ?? 0,
+            ],
+            number => number is >= 0 and <= MaxRate)
         && RequestSeconds is > 0 and <= MaxSeconds
         && AnswerSeconds is > 0 and <= MaxSeconds;
 }

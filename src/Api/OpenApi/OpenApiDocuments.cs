@@ -88,6 +88,7 @@ internal static class OpenApiDocuments
     public static void MapOpenApiDocuments(this IEndpointRouteBuilder endpoints) => endpoints
         .MapGet(Route, async (string documentName, PublishedDocuments documents) => (await documents.GetAsync(documentName)).ToResult())
         .ExcludeFromDescription()
+        .DisableRequestTimeout() // the first request makes it for all
         .AllowAnonymous();
 
     private static void Configure(OpenApiOptions options, OpenApiSpecVersion version)

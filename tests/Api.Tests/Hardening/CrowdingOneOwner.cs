@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Secrets.Api.Tests.V1;
-using Secrets.Infrastructure.Persistence;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Hardening;
@@ -9,11 +8,14 @@ namespace Secrets.Api.Tests.Hardening;
 /// <summary>Writes of one owner follow each other. Those that wait keep nothing that others need.</summary>
 public sealed class CrowdingOneOwner(ApiServer server)
 {
+    /// <summary>Writes of an owner that may wait for the one under way.</summary>
+    private const int Waiting = 256;
+
     [Fact]
     public async Task Writes_that_wait_for_their_owner_take_no_connection_are_bounded_and_none_is_lost()
     {
         const int Excess = 20;
-        const int Crowd = 1 + OwnerQueue.MaxWaiting + Excess;
+        const int Crowd = 1 + Waiting + Excess;
         using var busy = await server.NewUserAsync();
         using var other = await server.NewUserAsync();
         var counted = Answers.One(await busy.CreateSecretAsync("counted"));
