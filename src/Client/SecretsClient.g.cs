@@ -78,8 +78,8 @@ namespace Secrets.Client
         /// <param name="actor">Only what this user did.</param>
         /// <param name="action">Only this action, such as `secret.update`.</param>
         /// <param name="outcome">Only `success` or only `denied`.</param>
-        /// <param name="from">Only rows of this moment and later; RFC 3339 with an offset.</param>
-        /// <param name="to">Only rows before this moment; RFC 3339 with an offset.</param>
+        /// <param name="from">Only rows of this moment and later, in RFC 3339; its fraction is cut to microseconds.</param>
+        /// <param name="to">Only rows before this moment, in RFC 3339; its fraction is cut to microseconds.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<AuditInfoList> ListAuditAsync(int? limit = null, string? cursor = null, System.Guid? secretId = null, System.Guid? actor = null, string? action = null, string? outcome = null, System.DateTimeOffset? from = null, System.DateTimeOffset? to = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
@@ -204,7 +204,7 @@ namespace Secrets.Client
         /// <summary>
         /// How much of the quota is used.
         /// </summary>
-        /// <param name="organizationId">An organisation that one belongs to; one's own secrets when left out.</param>
+        /// <param name="organizationId">An organisation that one administers; one's own secrets when left out.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
@@ -632,8 +632,8 @@ namespace Secrets.Client
         /// <param name="actor">Only what this user did.</param>
         /// <param name="action">Only this action, such as `secret.update`.</param>
         /// <param name="outcome">Only `success` or only `denied`.</param>
-        /// <param name="from">Only rows of this moment and later; RFC 3339 with an offset.</param>
-        /// <param name="to">Only rows before this moment; RFC 3339 with an offset.</param>
+        /// <param name="from">Only rows of this moment and later, in RFC 3339; its fraction is cut to microseconds.</param>
+        /// <param name="to">Only rows before this moment, in RFC 3339; its fraction is cut to microseconds.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<AuditInfoList> ListAuditAsync(int? limit = null, string? cursor = null, System.Guid? secretId = null, System.Guid? actor = null, string? action = null, string? outcome = null, System.DateTimeOffset? from = null, System.DateTimeOffset? to = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -1802,7 +1802,7 @@ namespace Secrets.Client
         /// <summary>
         /// How much of the quota is used.
         /// </summary>
-        /// <param name="organizationId">An organisation that one belongs to; one's own secrets when left out.</param>
+        /// <param name="organizationId">An organisation that one administers; one's own secrets when left out.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -2887,7 +2887,7 @@ namespace Secrets.Client
         public System.Guid? UserId { get; init; }
 
         /// <summary>
-        /// An organisation to bind it to.
+        /// An organisation to bind it to. No white space at its ends, no control characters.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
         public string? OrganizationId { get; init; }
@@ -2905,7 +2905,7 @@ namespace Secrets.Client
         public System.Collections.Generic.IReadOnlyList<string>? Workspaces { get; init; }
 
         /// <summary>
-        /// When it stops working; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
+        /// When it stops working, in RFC 3339; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
         /// <br/>year, unless the service is set up otherwise.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
@@ -2932,13 +2932,13 @@ namespace Secrets.Client
         public required SecretText SecretValue { get; init; }
 
         /// <summary>
-        /// The tool that uses it, or a pattern over tools in which `*` stands for any run of characters.
+        /// The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
         public string? ToolName { get; init; }
 
         /// <summary>
-        /// The tool's argument that it fills.
+        /// The tool's argument that it fills. No white space at its ends, no control characters.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_arg")]
         public string? ToolArg { get; init; }
@@ -3568,7 +3568,7 @@ namespace Secrets.Client
         public int? GraceSeconds { get; init; }
 
         /// <summary>
-        /// When the new key stops working; when left out, it lives as long as the old one was made to.
+        /// When the new key stops working, in RFC 3339; when left out, it lives as long as the old one was made to.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
         public System.DateTimeOffset? ExpiresAt { get; init; }
@@ -3715,7 +3715,7 @@ namespace Secrets.Client
         public Optional<string?> Description { get; init; }
 
         /// <summary>
-        /// A new value.
+        /// A new value, and not what is displayed of the present one.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("value")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
@@ -3751,21 +3751,21 @@ namespace Secrets.Client
         public Optional<string?> SecretName { get; init; }
 
         /// <summary>
-        /// A new value; null leaves it.
+        /// A new value, and not the secret's own `display`; null leaves it.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<SecretText?> SecretValue { get; init; }
 
         /// <summary>
-        /// A new tool or pattern; null unbinds the secret from tools.
+        /// A new tool or pattern, as for a new secret; null unbinds the secret from tools.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<string?> ToolName { get; init; }
 
         /// <summary>
-        /// A new argument; null unbinds the secret from arguments.
+        /// A new argument, as for a new secret; null unbinds the secret from arguments.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_arg")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]

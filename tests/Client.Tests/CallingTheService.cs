@@ -162,6 +162,6 @@ public sealed class CallingTheService(ApiServer server)
         await Assert.ThrowsAsync<SecretsApiException>(() => client.CreateSecretAsync(new CreateSecretRequest { SecretName = "n", SecretValue = "value" }));
         await Assert.ThrowsAsync<SecretsApiException>(() => client.UpdateSecretAsync(Guid.Empty, new UpdateSecretRequest()));
         await Assert.ThrowsAsync<SecretsApiException>(() => client.ResolveAsync(Guid.Empty, "t"));
-        Assert.Equal(["""{"secret_name":"n","secret_value":"value"}""", "{}", """{"tool_name":"t"}"""], bodies.Select(body => JsonNode.Parse(body)!.ToJsonString()));
+        Assert.Equal(["""{"secret_name":"n","secret_value":"value"}""", "{}", """{"user_id":"00000000-0000-0000-0000-000000000000","tool_name":"t"}"""], bodies.Select(body => JsonNode.Parse(body)!.ToJsonString()));
     }
 }

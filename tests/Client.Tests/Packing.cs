@@ -51,7 +51,7 @@ public sealed class Packing(ApiServer server)
                 Is("a value of a secret", resolved["token"].Reveal());
             }
 
-            Is(made.SecretId, (await client.ExplainAsync(new() { ToolName = "consumer__x" })).Arguments[0].Winner!.SecretId);
+            Is(made.SecretId, (await client.ExplainAsync(new() { UserId = made.UserId, ToolName = "consumer__x" })).Arguments[0].Winner!.SecretId);
             await client.DeleteSecretAsync(made.SecretId);
             Is(4, (await client.ListAuditAsync(secretId: made.SecretId)).Data.Count);
             Is(true, (await client.VerifyAuditAsync()).Ok);

@@ -209,8 +209,8 @@ export class GeneratedClient extends ClientBase {
      * @param actor (optional) Only what this user did.
      * @param action (optional) Only this action, such as `secret.update`.
      * @param outcome (optional) Only `success` or only `denied`.
-     * @param from (optional) Only rows of this moment and later; RFC 3339 with an offset.
-     * @param to (optional) Only rows before this moment; RFC 3339 with an offset.
+     * @param from (optional) Only rows of this moment and later, in RFC 3339; its fraction is cut to microseconds.
+     * @param to (optional) Only rows before this moment, in RFC 3339; its fraction is cut to microseconds.
      * @return OK
      */
     listAudit(limit?: number | undefined, cursor?: string | undefined, secretId?: string | undefined, actor?: string | undefined, action?: string | undefined, outcome?: string | undefined, from?: string | undefined, to?: string | undefined): Promise<AuditInfoList> {
@@ -833,7 +833,7 @@ export class GeneratedClient extends ClientBase {
 
     /**
      * How much of the quota is used.
-     * @param organizationId (optional) An organisation that one belongs to; one's own secrets when left out.
+     * @param organizationId (optional) An organisation that one administers; one's own secrets when left out.
      * @return OK
      */
     getUsage(organizationId?: string | undefined): Promise<Usage> {
@@ -1254,13 +1254,13 @@ export interface CreateApiKeyRequest {
     scopes: string[];
     /** Whom it acts for; its creator when left out. */
     user_id?: string | null;
-    /** An organisation to bind it to. */
+    /** An organisation to bind it to. No white space at its ends, no control characters. */
     organization_id?: string | null;
     /** `admin` or `member` of that organisation; member when left out. */
     role?: string | null;
     /** Workspaces of that organisation which it is a member of. */
     workspaces?: string[] | null;
-    /** When it stops working; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
+    /** When it stops working, in RFC 3339; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
 year, unless the service is set up otherwise. */
     expires_at?: string | null;
 }
@@ -1271,9 +1271,9 @@ export interface CreateSecretRequest {
     secret_name: string;
     /** The credential. It is stored sealed and never shown again. An organisation's may be as long as under `/api/v2/aihub`. */
     secret_value: string;
-    /** The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. */
+    /** The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters. */
     tool_name?: string | null;
-    /** The tool's argument that it fills. */
+    /** The tool's argument that it fills. No white space at its ends, no control characters. */
     tool_arg?: string | null;
     /** Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`. */
     is_default_for_tool?: boolean | null;
@@ -1502,7 +1502,7 @@ export interface RevokedKeys {
 export interface RotateApiKeyRequest {
     /** Seconds for which the old key goes on working, unless it expires before; a day when left out. */
     grace_seconds?: number | null;
-    /** When the new key stops working; when left out, it lives as long as the old one was made to. */
+    /** When the new key stops working, in RFC 3339; when left out, it lives as long as the old one was made to. */
     expires_at?: string | null;
 }
 
@@ -1558,7 +1558,7 @@ export interface UpdateAliasRequest {
     alias: string;
     /** A new description. */
     description?: string | null;
-    /** A new value. */
+    /** A new value, and not what is displayed of the present one. */
     value?: string;
     /** Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`. */
     allowed_workspaces_type?: string | null;
@@ -1570,11 +1570,11 @@ export interface UpdateAliasRequest {
 export interface UpdateSecretRequest {
     /** A new name; null leaves it. */
     secret_name?: string | null;
-    /** A new value; null leaves it. */
+    /** A new value, and not the secret's own `display`; null leaves it. */
     secret_value?: string | null;
-    /** A new tool or pattern; null unbinds the secret from tools. */
+    /** A new tool or pattern, as for a new secret; null unbinds the secret from tools. */
     tool_name?: string | null;
-    /** A new argument; null unbinds the secret from arguments. */
+    /** A new argument, as for a new secret; null unbinds the secret from arguments. */
     tool_arg?: string | null;
     /** Whether it is the default from now on; null leaves it. */
     is_default_for_tool?: boolean | null;

@@ -224,10 +224,6 @@ internal static class OpenApiDocuments
             schema.Type = (inner == typeof(bool?) ? JsonSchemaType.Boolean : JsonSchemaType.String) | JsonSchemaType.Null;
             DescribeType(schema, inner);
         }
-        else if (type == typeof(Guid?))
-        {
-            schema.Format = "uuid";
-        }
         else if (type == typeof(SecretValue))
         {
             schema.Type ??= JsonSchemaType.String;
@@ -241,6 +237,7 @@ internal static class OpenApiDocuments
         else if (type == typeof(Guid) || type == typeof(Guid?))
         {
             schema.Type = type == typeof(Guid) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
+            schema.Format = "uuid";
         }
         else if (type == typeof(IReadOnlyList<object>))
         {

@@ -85,7 +85,7 @@ public sealed class HoldingASecretValue
         Assert.Empty(type.GetProperties(Everything | BindingFlags.NonPublic));
         Assert.Empty(type.GetFields(Everything));
         Assert.Equal(
-            ["CountBytes", "LengthOf", "Reveal", "ToString"],
+            ["CountBytes", "Is", "LengthOf", "Reveal", "ToString"],
             type.GetMethods(Everything | BindingFlags.DeclaredOnly).Select(method => method.Name).Order(StringComparer.Ordinal));
         Assert.Empty(type.GetInterfaces());
         Assert.True(type.IsSealed);
