@@ -1,4 +1,4 @@
-using Secrets.Domain.Text;
+using System.Buffers;
 
 namespace Secrets.Application.Common;
 
@@ -15,10 +15,15 @@ public abstract class FailureException(string message) : Exception(message);
 /// <param name="Source">Where the member was sent, when that does not follow from the operation: <c>path</c>.</param>
 public sealed record Violation(string Member, string Code, string Message, string? Source = null)
 {
-    private const int MaxNameLength = 64;
+    private const int MaxNameLength = 32;
 
-    /// <summary>The name of a member or parameter that the request does not have, below <see cref="Member"/>, as it was sent. What is too long is cut.</summary>
-    public string? Unknown { get; init => field = TextLength.Cut(value, MaxNameLength); }
+    private static readonly SearchValues<char> Letters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_");
+
+    /// <summary>
+    /// The name of a member or parameter that the request does not have, below <see cref="Member"/>; null where it is not made of a few letters and _. Such a name is likely to
+    /// be misspelt; anything else may be a credential in the wrong place, and is not repeated.
+    /// </summary>
+    public string? Unknown { get; init => field = value is { Length: > 0 and <= MaxNameLength } && !value.AsSpan().ContainsAnyExcept(Letters) ? value : null; }
 }
 
 /// <summary>The codes of violations: the error types of Pydantic v2, which clients of the agent-secrets API know.</summary>

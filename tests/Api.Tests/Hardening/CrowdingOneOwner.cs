@@ -6,7 +6,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Hardening;
 
 /// <summary>Writes of one owner follow each other. Those that wait keep nothing that others need.</summary>
-public sealed class CrowdingOneOwner(ApiServer server)
+public sealed class CrowdingOneOwner(CrowdingOneOwner.OwnServer own) : IClassFixture<CrowdingOneOwner.OwnServer>
 {
     /// <summary>Writes of an owner that may wait for the one under way.</summary>
     private const int Waiting = 256;
@@ -15,17 +15,18 @@ public sealed class CrowdingOneOwner(ApiServer server)
     public async Task Writes_that_wait_for_their_owner_take_no_connection_are_bounded_and_none_is_lost()
     {
         const int Excess = 20;
+        var server = own.Server;
         const int Crowd = 1 + Waiting + Excess;
         using var busy = await server.NewUserAsync();
         using var other = await server.NewUserAsync();
         var counted = Answers.One(await busy.CreateSecretAsync("counted"));
-        var own = Answers.One(await other.CreateSecretAsync("own"));
+        var others = Answers.One(await other.CreateSecretAsync("other"));
 
         List<Task<Answer>> crowd;
         await using (await server.HoldAsync("UPDATE owners SET stamp = stamp WHERE id = @id", ("id", busy.UserId.ToString())))
         {
             crowd = [.. Enumerable.Range(0, Crowd).Select(at => busy.PatchAsync(counted, new JsonObject { ["secret_name"] = $"counted {at}" }))];
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
             while (crowd.Count(answer => answer.IsCompleted) < Excess)
             {
                 await Task.Delay(20, patience.Token);
@@ -34,9 +35,9 @@ public sealed class CrowdingOneOwner(ApiServer server)
             for (var at = 0; at < 10; at++)
             {
                 var since = Stopwatch.GetTimestamp();
-                (await other.PatchAsync(own, new JsonObject { ["secret_name"] = $"own {at}" })).MustBe(200);
-                (await other.GetAsync(own)).MustBe(200);
-                Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 0, 2);
+                (await other.PatchAsync(others, new JsonObject { ["secret_name"] = $"other {at}" })).MustBe(200);
+                (await other.GetAsync(others)).MustBe(200);
+                Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 0, 5);
             }
         }
 
@@ -44,5 +45,15 @@ public sealed class CrowdingOneOwner(ApiServer server)
         Assert.Equal((Crowd - Excess, Excess), (answers[200].Count(), answers[503].Count()));
         Assert.All(answers[503], answer => Assert.Equal(TimeSpan.FromSeconds(1), answer.MustBeError(503).Headers.RetryAfter!.Delta));
         Assert.Equal($"\"{1 + Crowd - Excess}\"", (await busy.GetAsync(counted)).MustBe(200).Headers.ETag!.Tag);
+    }
+
+    /// <summary>A server that gives up nothing while the test holds an owner, on however busy a machine.</summary>
+    public sealed class OwnServer : IAsyncLifetime
+    {
+        public ApiServer Server { get; } = ApiServer.With(("Limits:RequestSeconds", "300"));
+
+        public ValueTask InitializeAsync() => Server.InitializeAsync();
+
+        public ValueTask DisposeAsync() => Server.DisposeAsync();
     }
 }

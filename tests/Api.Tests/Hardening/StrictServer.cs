@@ -19,6 +19,7 @@ public sealed class StrictServer : IAsyncLifetime
         ("Limits:FailedAuthenticationsPerMinute", $"{Failures}"),
         ("Limits:FailuresPerCredentialPerMinute", $"{FailuresOfOne}"),
         ("Limits:AnonymousPerMinute", $"{Anonymous}"),
+        ("Limits:ListsPerUser", "0"), // those that wait would be given up in that time
         ("Limits:RequestSeconds", $"{Seconds}"),
         ("Proxies:Known", "127.0.0.1, 10.0.0.0/8"),
         ("Cors:Origins", $"{Origin},http://localhost:3000"),

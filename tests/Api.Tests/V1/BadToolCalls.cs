@@ -60,8 +60,8 @@ public sealed class BadToolCalls(ApiServer server)
     [InlineData("""{"tool_name": "t", "workspace": {"MARK": 1}}""", "body.workspace: string_type")]
     [InlineData("""{"tool_name": "t", "workspace": ""}""", "body.workspace: string_too_short")]
     [InlineData("""{"tool_name": "t", "workspace": "MARK\udfff"}""", "body.workspace: value_error")]
-    [InlineData("""{"tool_name": "t", "userId": "MARK", "a.b[0]": ["MARK"]}""", "body.userId: extra_forbidden, body.a.b[0]: extra_forbidden")]
-    [InlineData("""{"tool_name": "t", "": 1}""", "body.: extra_forbidden")]
+    [InlineData("""{"tool_name": "t", "userId": "MARK", "a.b[0]": ["MARK"], "MARK": 1}""", "body.userId: extra_forbidden, body: extra_forbidden, body: extra_forbidden")]
+    [InlineData("""{"tool_name": "t", "": 1}""", "body: extra_forbidden")]
     [InlineData("""{"tool_name": "t", "\ud800": 1}""", "body: json_invalid")]
     [InlineData("""{"tool_name": "t", "user_id": null}""", "body.organization_id: missing")]
     [InlineData(

@@ -78,7 +78,7 @@ public sealed class StrictRequests(ApiServer server)
             (await @operator.SendAsync(new HttpMethod(method), path, json.ToJsonString())).MustBeInvalid($"{loc}: extra_forbidden");
         }
 
-        (await @operator.SendAsync(new HttpMethod(method), $"{path}?a.b[0]=1&secretId=2", body)).MustBeInvalid("query.a.b[0]: extra_forbidden", "query.secretId: extra_forbidden");
+        (await @operator.SendAsync(new HttpMethod(method), $"{path}?a.b[0]=1&secretId=2", body)).MustBeInvalid("query: extra_forbidden", "query.secretId: extra_forbidden");
     }
 
     [Fact]
