@@ -102,7 +102,7 @@ public sealed class PublishingTheContract(ApiServer server)
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
-        await using var service = installation.Start(settings: ("Swagger__Enabled", isEnabled));
+        await using var service = installation.StartHere(settings: ("Swagger__Enabled", isEnabled));
         using var client = new ApiClient(new HttpClient { BaseAddress = await service.AddressAsync() });
 
         (await client.GetAsync("/swagger/index.html")).MustBe(status);

@@ -52,20 +52,30 @@ public sealed class Installation : IDisposable
     /// <summary>The file of the root key.</summary>
     public string RootKeyFile => Path.Combine(_folder, "root.key");
 
-    /// <summary>Starts the service.</summary>
+    /// <summary>Starts the service as a process of its own.</summary>
     /// <param name="connectionString">Another way to the database; null: straight.</param>
     /// <param name="settings">Other settings than those of every process; null removes one.</param>
-    public ServiceProcess Start(string? connectionString = null, params (string Name, string? Value)[] settings) => Run(connectionString, settings, []);
+    public ServiceProcess Start(string? connectionString = null, params (string Name, string? Value)[] settings) =>
+        ServiceProcess.Start(SettingsWith(connectionString, settings));
 
-    /// <summary>Starts the service with these arguments, without a bootstrap key.</summary>
-    public ServiceProcess RunWithoutKey(params string[] arguments) => Run(connectionString: null, [("Auth__BootstrapKey", null)], arguments);
+    /// <summary>Starts the service in the process of the tests.</summary>
+    /// <param name="connectionString">Another way to the database; null: straight.</param>
+    /// <param name="settings">Other settings than those of every process; null removes one.</param>
+    public ServiceInProcess StartHere(string? connectionString = null, params (string Name, string? Value)[] settings) =>
+        ServiceInProcess.Start(SettingsWith(connectionString, settings));
 
-    /// <summary>Starts the service with these arguments.</summary>
+    /// <summary>Starts the service with these arguments, as a process of its own.</summary>
     public ServiceProcess Run(params string[] arguments) => ServiceProcess.Start(_settings, arguments);
+
+    /// <summary>Starts the service with these arguments and without a bootstrap key, as a process of its own.</summary>
+    public ServiceProcess RunWithoutKey(params string[] arguments) => ServiceProcess.Start(SettingsWith(connectionString: null, [("Auth__BootstrapKey", null)]), arguments);
+
+    /// <summary>Starts the service with these arguments, in the process of the tests.</summary>
+    public ServiceInProcess RunHere(params string[] arguments) => ServiceInProcess.Start(_settings, arguments);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private ServiceProcess Run(string? connectionString, (string Name, string? Value)[] settings, string[] arguments)
+    private Dictionary<string, string?> SettingsWith(string? connectionString, (string Name, string? Value)[] settings)
     {
         var all = new Dictionary<string, string?>(_settings, StringComparer.Ordinal) { ["ConnectionStrings__Secrets"] = connectionString ?? ConnectionString };
         foreach (var (name, value) in settings)
@@ -73,7 +83,7 @@ public sealed class Installation : IDisposable
             all[name] = value;
         }
 
-        return ServiceProcess.Start(all, arguments);
+        return all;
     }
 
     private async Task RunMigrationAsync()

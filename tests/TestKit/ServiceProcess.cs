@@ -1,17 +1,15 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Text.RegularExpressions;
+using System.Globalization;
 
 namespace Secrets.TestKit;
 
-/// <summary>The service as a process of its own, as it is run in earnest: started, killed, started again.</summary>
-public sealed partial class ServiceProcess : IAsyncDisposable
+/// <summary>
+/// The service as a process of its own, as it is run in earnest: started, killed, started again. Each start compiles the whole service anew, which takes
+/// seconds of processor time: where a process shows no more than <see cref="ServiceInProcess"/>, take that.
+/// </summary>
+public sealed class ServiceProcess : RunningService
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     private readonly Process _process;
-    private readonly ConcurrentQueue<string> _lines = new();
-    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ServiceProcess(Process process)
     {
@@ -20,10 +18,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
     }
 
-    /// <summary>Everything that the service printed.</summary>
-    public string Output => string.Join('\n', _lines);
-
     public int Id => _process.Id;
+
+    protected override bool HasEnded => _process.HasExited;
 
     /// <summary>
     /// Starts the service on a free port of loopback. Settings are given as environment variables; null removes one that the tests were
@@ -43,6 +40,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
 
         // As for the tests themselves (tests/Directory.Build.props).
         start.Environment["DOTNET_TieredPGO"] = "0";
+
+        // Nor does one live long enough to repay a second compilation.
+        start.Environment["DOTNET_TC_CallCounting"] = "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         foreach (var (name, value) in settings)
         {
@@ -57,40 +57,6 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         return service;
     }
 
-    /// <summary>Waits until the service takes requests, and gives its address.</summary>
-    public async Task<Uri> AddressAsync()
-    {
-        var ended = _process.WaitForExitAsync();
-        var first = await Task.WhenAny(_address.Task, ended, Task.Delay(Patience));
-        return first == _address.Task
-            ? await _address.Task
-            : throw new InvalidOperationException($"The service did not start:\n{Output}");
-    }
-
-    /// <summary>A client of this process.</summary>
-    public async Task<ApiClient> ClientAsync(string key)
-    {
-        var http = new HttpClient { BaseAddress = await AddressAsync() };
-        http.DefaultRequestHeaders.Add("x-api-key", key);
-        return new ApiClient(http) { Key = key };
-    }
-
-    /// <summary>Waits for the service to end by itself and gives its exit code.</summary>
-    public async Task<int> ExitCodeAsync()
-    {
-        using var limit = new CancellationTokenSource(Patience);
-        await _process.WaitForExitAsync(limit.Token);
-        return _process.ExitCode;
-    }
-
-    /// <summary>Asks it to stop, as a service manager does, and gives its exit code.</summary>
-    public async Task<int> StopAsync()
-    {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
-        return await ExitCodeAsync();
-    }
-
     /// <summary>Ends it as a power cut would (kill -9), and nothing else with it.</summary>
     public async Task KillAsync()
     {
@@ -98,30 +64,17 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    protected override async Task<int> EndAsync()
     {
-        if (!_process.HasExited)
-        {
-            await StopAsync();
-        }
-
-        _process.Dispose();
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
     }
 
-    private void Keep(string? line)
+    protected override async Task AskToStopAsync()
     {
-        if (line is null)
-        {
-            return;
-        }
-
-        _lines.Enqueue(line);
-        if (Listening().Match(line) is { Success: true } match)
-        {
-            _address.TrySetResult(new Uri(match.Groups["url"].Value));
-        }
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
-    [GeneratedRegex("Now listening on.*?(?<url>https?://[0-9.:]+)")]
-    private static partial Regex Listening();
+    protected override void Release() => _process.Dispose();
 }

@@ -39,7 +39,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     [Fact]
     public async Task However_the_database_fails_under_load()
     {
-        await using var service = Installation.Start();
+        await using var service = Installation.StartHere();
         using var client = await service.ClientAsync(Installation.Key);
         var id = await CreateDefaultsAsync(client);
         var random = new Random(Seed);
@@ -69,7 +69,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     public async Task Wherever_the_conversation_with_the_database_breaks_off(Direction direction)
     {
         await using var proxy = new CuttingProxy(Installation.ConnectionString);
-        await using var service = Installation.Start(proxy.ConnectionString);
+        await using var service = Installation.StartHere(proxy.ConnectionString);
         using var client = await service.ClientAsync(Installation.Key);
         var id = await CreateDefaultsAsync(client);
         foreach (var act in (Func<Task>[])[() => ResolveAsync(client), () => CreateAsync(client), () => UpdateAsync(client, id)])
@@ -125,7 +125,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
             await load.StopAsync();
         }
 
-        await using var next = Installation.Start();
+        await using var next = Installation.StartHere();
         using var after = await next.ClientAsync(Installation.Key);
         await MustBeSoundAsync(after);
     }

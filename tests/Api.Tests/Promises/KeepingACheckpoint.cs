@@ -37,7 +37,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     [Fact]
     public async Task An_audit_that_was_set_back_is_noticed_while_the_service_runs_and_after_it_was_killed()
     {
-        await using (var first = Start())
+        await using (var first = _installation.Start(null, Among([])))
         {
             using var client = await first.ClientAsync(Installation.Key);
             await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
@@ -189,14 +189,16 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
 
     private static string SettingBack => string.Join("; ", Audit.Select(table => $"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}"));
 
-    private ServiceProcess Start(params (string Name, string? Value)[] settings) =>
-        _installation.Start(null, [("Audit__CheckpointFile", CheckpointFile), ("Audit__CheckpointSeconds", "1"), .. settings]);
+    private ServiceInProcess Start(params (string Name, string? Value)[] settings) => _installation.StartHere(null, Among(settings));
+
+    private (string Name, string? Value)[] Among((string Name, string? Value)[] settings) =>
+        [("Audit__CheckpointFile", CheckpointFile), ("Audit__CheckpointSeconds", "1"), .. settings];
 
     private Task AttackAsync(string sql) => TestDatabase.RunAsync(_installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
 
     private async Task<(int Code, string Output)> RunAsync(params string[] arguments)
     {
-        await using var process = _installation.Run([.. arguments, $"--Audit:CheckpointFile={CheckpointFile}"]);
+        await using var process = _installation.RunHere([.. arguments, $"--Audit:CheckpointFile={CheckpointFile}"]);
         return (await process.ExitCodeAsync(), process.Output);
     }
 

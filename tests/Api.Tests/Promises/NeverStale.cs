@@ -7,7 +7,7 @@ using Secrets.TestKit.History;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>Promise 4: what was replaced or deleted before somebody asked is handed out by no replica.</summary>
-public sealed class NeverStale(Replicas replicas) : IClassFixture<Replicas>
+public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<ReplicaProcesses>
 {
     private const string Tool = "tool__get";
     private const string Wide = "the value of the wide one";

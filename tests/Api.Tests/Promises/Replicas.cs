@@ -2,20 +2,20 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>Three processes of the service on one database.</summary>
-public sealed class Replicas : IAsyncLifetime
+/// <summary>Three replicas of the service on one database, in the process of the tests: the service keeps nothing in static fields that they would share.</summary>
+public class Replicas : IAsyncLifetime
 {
     public const int Count = 3;
 
-    private readonly ServiceProcess[] _processes = new ServiceProcess[Count];
+    private readonly RunningService[] _services = new RunningService[Count];
     private readonly ApiClient[] _clients = new ApiClient[Count];
     private Installation _installation = null!;
 
-    /// <summary>A client of that replica, or of the process that is or was the last in its place.</summary>
+    /// <summary>A client of that replica, or of the one that is or was the last in its place.</summary>
     public ApiClient this[int replica] => Volatile.Read(ref _clients[replica]);
 
-    /// <summary>What the processes wrote to their terminals.</summary>
-    public string Output => string.Join('\n', _processes.Select(process => process.Output));
+    /// <summary>What the replicas wrote to their terminals.</summary>
+    public string Output => string.Join('\n', _services.Select(service => service.Output));
 
     /// <summary>Runs a statement behind the back of all.</summary>
     public Task AttackAsync(string sql) => TestDatabase.RunAsync(_installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
@@ -39,9 +39,9 @@ public sealed class Replicas : IAsyncLifetime
             return;
         }
 
-        foreach (var process in _processes)
+        foreach (var service in _services)
         {
-            await process.DisposeAsync();
+            await service.DisposeAsync();
         }
 
         foreach (var client in _clients)
@@ -50,19 +50,30 @@ public sealed class Replicas : IAsyncLifetime
         }
 
         _installation.Dispose();
+        GC.SuppressFinalize(this);
     }
 
-    /// <summary>kill -9, and a new process in its place.</summary>
-    public async Task ReplaceAsync(int replica)
+    protected virtual RunningService Start(Installation installation) => installation.StartHere();
+
+    protected async Task ReplaceAsync(int replica, Func<RunningService, Task> endAsync)
     {
-        await _processes[replica].KillAsync();
-        await _processes[replica].DisposeAsync();
+        await endAsync(_services[replica]);
+        await _services[replica].DisposeAsync();
         await StartAsync(replica);
     }
 
     private async Task StartAsync(int replica)
     {
-        _processes[replica] = _installation.Start();
-        Volatile.Write(ref _clients[replica], await _processes[replica].ClientAsync(Installation.Key));
+        _services[replica] = Start(_installation);
+        Volatile.Write(ref _clients[replica], await _services[replica].ClientAsync(Installation.Key));
     }
+}
+
+/// <summary>Replicas that are processes of their own and can be killed.</summary>
+public sealed class ReplicaProcesses : Replicas
+{
+    /// <summary>kill -9, and a new process in its place.</summary>
+    public Task ReplaceAsync(int replica) => ReplaceAsync(replica, service => ((ServiceProcess)service).KillAsync());
+
+    protected override RunningService Start(Installation installation) => installation.Start();
 }

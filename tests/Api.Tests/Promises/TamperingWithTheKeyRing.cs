@@ -97,7 +97,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     {
         await AttackAsync("DELETE FROM key_state");
 
-        await using var next = attacked.Installation.Start();
+        await using var next = attacked.Installation.StartHere();
 
         Assert.Equal(1, await next.ExitCodeAsync());
         Assert.Contains("The database was changed outside the service. The state of the keys was removed.", next.Output, StringComparison.Ordinal);
@@ -168,7 +168,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     {
         public Installation Installation { get; private set; } = null!;
 
-        public ServiceProcess Service { get; private set; } = null!;
+        public ServiceInProcess Service { get; private set; } = null!;
 
         public ApiClient Client { get; private set; } = null!;
 
@@ -181,7 +181,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
 
             Installation = await Installation.NewAsync();
             await Installation.MakeAsync();
-            Service = Installation.Start();
+            Service = Installation.StartHere();
             Client = await Service.ClientAsync(Installation.Key);
             await Client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
             await MustResolveAsync(Client);

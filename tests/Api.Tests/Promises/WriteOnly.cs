@@ -21,13 +21,14 @@ public sealed class WriteOnly(ApiServer server)
         // Every character that some form escapes; still found when only a part of it leaks.
         var core = $"mark{Guid.NewGuid():N}";
         var value = $"{core}é/+&\"<{core}";
+        var logged = server.Log.Lines.Count;
         var answers = await SendEverywhereAsync(value);
         await server.CheckpointAsync();
 
         Assert.True(answers.Count > 60, $"only {answers.Count} requests were sent");
         var forms = FileHunt.FormsOf(value).Concat(FileHunt.FormsOf(core)).ToList();
         Assert.All(answers, answer => AssertHoldsNone(forms, $"{answer.Body} {answer.Headers} {answer.ContentHeaders}", answer.ToString()));
-        Assert.All(server.Log.Lines, line => AssertHoldsNone(forms, line, line));
+        Assert.All(server.Log.Lines.Skip(logged), line => AssertHoldsNone(forms, line, line));
         Assert.Empty(await server.ColumnsHoldingAsync(core));
         Assert.Empty(await server.ColumnsHoldingAsync(value));
         Assert.Empty(FileHunt.FilesHolding(server.DataDirectory, core));
@@ -233,9 +234,9 @@ public sealed class WriteOnly(ApiServer server)
 
     private static void AssertHoldsNone(IEnumerable<string> forms, string text, string shown)
     {
-        foreach (var form in forms)
+        if (forms.Any(form => text.Contains(form, StringComparison.Ordinal)))
         {
-            Assert.False(text.Contains(form, StringComparison.Ordinal), $"found the marked value in: {shown}");
+            Assert.Fail($"found the marked value in: {shown}");
         }
     }
 }

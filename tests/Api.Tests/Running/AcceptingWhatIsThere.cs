@@ -13,7 +13,7 @@ public sealed class AcceptingWhatIsThere
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
-        await using var service = installation.Start();
+        await using var service = installation.StartHere();
         using var @operator = await service.ClientAsync(Installation.Key);
         var user = Guid.NewGuid();
         using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write", "secrets:resolve");
@@ -34,12 +34,12 @@ public sealed class AcceptingWhatIsThere
         Assert.Equal(("ok", 1), (ready["status"]!.GetValue<string>(), ready["integrity"]!["owners"]!.GetValue<int>()));
         Assert.NotNull(ready["integrity"]!["since"]);
         Assert.Equal("""{"status":"ok"}""", (await runtime.GetAsync("/health/ready")).MustBe(200).Body);
-        var (code, listed) = await RunAsync(installation, "integrity", "list");
+        var (code, listed) = await RunAsProcessAsync(installation, "integrity", "list");
         Assert.Equal(3, code);
         Assert.Contains($"User:{user}: the rows are not those of version", listed, StringComparison.Ordinal);
 
         // Who does not answer has said no.
-        var (refused, asked) = await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}");
+        var (refused, asked) = await RunAsProcessAsync(installation, "integrity", "accept", "--owner", $"user:{user}");
         Assert.Equal(1, refused);
         Assert.Contains("Nothing was changed.", asked, StringComparison.Ordinal);
         (await ResolveAsync(runtime)).MustBe(409);
@@ -70,7 +70,7 @@ public sealed class AcceptingWhatIsThere
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
-        await using var service = installation.Start();
+        await using var service = installation.StartHere();
         using var @operator = await service.ClientAsync(Installation.Key);
         var user = Guid.NewGuid();
         using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write", "secrets:resolve");
@@ -111,7 +111,7 @@ public sealed class AcceptingWhatIsThere
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
-        await using var service = installation.Start();
+        await using var service = installation.StartHere();
         using var @operator = await service.ClientAsync(Installation.Key);
         var user = Guid.NewGuid();
         using var one = await NewKeyAsync(service, @operator, user, "secrets:read");
@@ -146,12 +146,23 @@ public sealed class AcceptingWhatIsThere
 
     private static async Task<(int Code, string Words)> RunAsync(Installation installation, params string[] arguments)
     {
+        await using var command = installation.RunHere(arguments);
+        return await ResultAsync(command);
+    }
+
+    private static async Task<(int Code, string Words)> RunAsProcessAsync(Installation installation, params string[] arguments)
+    {
         await using var command = installation.Run(arguments);
+        return await ResultAsync(command);
+    }
+
+    private static async Task<(int Code, string Words)> ResultAsync(RunningService command)
+    {
         var code = await command.ExitCodeAsync();
         return (code, string.Join('\n', command.Output.Split('\n').Where(line => !line.StartsWith('{') && !line.StartsWith('[') && line.Length > 0)).Trim());
     }
 
-    private static async Task<ApiClient> NewKeyAsync(ServiceProcess service, ApiClient @operator, Guid user, params string[] scopes)
+    private static async Task<ApiClient> NewKeyAsync(RunningService service, ApiClient @operator, Guid user, params string[] scopes)
     {
         var made = (await @operator.PostAsync("/api/v1/api-keys", new JsonObject
         {

@@ -14,7 +14,7 @@ public sealed partial class AgainstAServer
     public async Task It_asks_for_migrations_then_runs_twice_on_one_database()
     {
         using var installation = await Installation.NewAsync();
-        await using (var early = installation.Start())
+        await using (var early = installation.StartHere())
         {
             Assert.Equal(1, await early.ExitCodeAsync());
             Assert.Contains("--migrate", early.Output, StringComparison.Ordinal);
@@ -51,7 +51,7 @@ public sealed partial class AgainstAServer
                 ["--migrate", .. words], [.. words[..2], "--migrate", .. words[2..]], [.. words, "--migrate"],
             ])
         {
-            await using var migration = ServiceProcess.Start(
+            await using var migration = ServiceInProcess.Start(
                 new Dictionary<string, string?>(StringComparer.Ordinal) { ["ASPNETCORE_ENVIRONMENT"] = "Production" }, arguments);
 
             Assert.True(await migration.ExitCodeAsync() == 0, $"{string.Join(' ', arguments)}\n{migration.Output}");
@@ -65,7 +65,7 @@ public sealed partial class AgainstAServer
         {
             using var installation = await Installation.NewAsync();
             await installation.MakeAsync();
-            var services = Enumerable.Range(0, 4).Select(_ => installation.Start()).ToList();
+            var services = Enumerable.Range(0, 4).Select(_ => installation.StartHere()).ToList();
             var clients = await Task.WhenAll(services.Select(service => service.ClientAsync(Installation.Key)));
             foreach (var client in clients)
             {
@@ -96,7 +96,7 @@ public sealed partial class AgainstAServer
 
         foreach (var arguments in (string[][])[[], ["--migrate"]])
         {
-            await using var service = installation.Run(arguments);
+            await using var service = installation.RunHere(arguments);
 
             Assert.Equal(1, await service.ExitCodeAsync());
             var line = Assert.Single(service.Output.Split('\n'), line => line.StartsWith("Secrets cannot start: ", StringComparison.Ordinal));
@@ -125,7 +125,7 @@ public sealed partial class AgainstAServer
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
-        await using var service = installation.Start(Installation.WithPool(installation.ConnectionString, 3));
+        await using var service = installation.StartHere(Installation.WithPool(installation.ConnectionString, 3));
         var crowd = await Task.WhenAll(Enumerable.Range(0, 24).Select(async _ =>
         {
             using var bootstrap = await service.ClientAsync(Installation.Key);
@@ -197,7 +197,7 @@ public sealed partial class AgainstAServer
         await installation.MakeAsync();
         await TestDatabase.RunAsync(installation.ConnectionString, "DROP TABLE root_keys", [], command => command.ExecuteNonQueryAsync());
 
-        await using var service = installation.Start();
+        await using var service = installation.StartHere();
 
         Assert.Equal(1, await service.ExitCodeAsync());
         var line = Assert.Single(service.Output.Split('\n'), line => line.StartsWith("Secrets cannot start: The database at ", StringComparison.Ordinal));
@@ -211,20 +211,20 @@ public sealed partial class AgainstAServer
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
         var right = await File.ReadAllTextAsync(installation.RootKeyFile);
-        await using (var first = installation.Start())
+        await using (var first = installation.StartHere())
         {
             await first.AddressAsync();
         }
 
         await File.WriteAllTextAsync(installation.RootKeyFile, Convert.ToBase64String(new byte[32]));
-        await using (var wrong = installation.Start())
+        await using (var wrong = installation.StartHere())
         {
             Assert.Equal(1, await wrong.ExitCodeAsync());
             Assert.Contains("fingerprint", wrong.Output, StringComparison.Ordinal);
         }
 
         await File.WriteAllTextAsync(installation.RootKeyFile, right);
-        await using var last = installation.Start();
+        await using var last = installation.StartHere();
         using var client = await last.ClientAsync(Installation.Key);
         (await client.GetAsync(Path)).MustBe(200);
     }
@@ -236,32 +236,32 @@ public sealed partial class AgainstAServer
         await installation.MakeAsync();
         var previous = installation.RootKeyFile + ".previous";
         File.Copy(installation.RootKeyFile, previous);
-        await using (var first = installation.Start())
+        await using (var first = installation.StartHere())
         {
             using var client = await first.ClientAsync(Installation.Key);
             await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
         }
 
         await File.WriteAllTextAsync(installation.RootKeyFile, Convert.ToBase64String([.. Enumerable.Range(0, 32).Select(number => (byte)number)]));
-        await using (var moving = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        await using (var moving = installation.StartHere(null, ("Encryption__PreviousRootKeyFile", previous)))
         {
             await AssertResolvesAsync(moving);
             Assert.Contains("88e4399c939d3ff4", moving.Output, StringComparison.Ordinal);
         }
 
-        await using (var after = installation.Start())
+        await using (var after = installation.StartHere())
         {
             await AssertResolvesAsync(after);
             using var client = await after.ClientAsync(Installation.Key);
             Assert.Equal("88e4399c939d3ff4", (await client.GetAsync("/api/v1/encryption")).MustBe(200).Json["root_key"]!.GetValue<string>());
         }
 
-        await using (var again = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        await using (var again = installation.StartHere(null, ("Encryption__PreviousRootKeyFile", previous)))
         {
             await AssertResolvesAsync(again);
         }
 
-        await using var wrong = installation.Start(null, ("Encryption__RootKeyFile", previous));
+        await using var wrong = installation.StartHere(null, ("Encryption__RootKeyFile", previous));
         Assert.Equal(1, await wrong.ExitCodeAsync());
         Assert.Contains("needs the key with fingerprint 88e4399c939d3ff4", wrong.Output, StringComparison.Ordinal);
     }
@@ -282,7 +282,7 @@ public sealed partial class AgainstAServer
         Assert.Contains(fingerprint, ring, StringComparison.Ordinal);
 
         await File.WriteAllTextAsync(installation.RootKeyFile, Convert.ToBase64String(new byte[32]));
-        await using (var moved = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        await using (var moved = installation.StartHere(null, ("Encryption__PreviousRootKeyFile", previous)))
         {
             await AssertResolvesAsync(moved);
 
@@ -311,7 +311,7 @@ public sealed partial class AgainstAServer
             [("@xml", straggler)],
             command => command.ExecuteNonQueryAsync());
 
-        await using (var refused = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        await using (var refused = installation.StartHere(null, ("Encryption__PreviousRootKeyFile", previous)))
         {
             Assert.Equal(1, await refused.ExitCodeAsync());
             Assert.Contains("The entry 'straggler' of the key ring was not written by this service", refused.Output, StringComparison.Ordinal);
@@ -320,12 +320,12 @@ public sealed partial class AgainstAServer
         await TestDatabase.RunAsync(
             installation.ConnectionString, "DELETE FROM key_ring WHERE name = @name", [("@name", "straggler")], command => command.ExecuteNonQueryAsync());
 
-        await using (var again = installation.Start(null, ("Encryption__PreviousRootKeyFile", previous)))
+        await using (var again = installation.StartHere(null, ("Encryption__PreviousRootKeyFile", previous)))
         {
             await AssertResolvesAsync(again);
         }
 
-        await using var last = installation.Start();
+        await using var last = installation.StartHere();
         await AssertResolvesAsync(last);
     }
 
@@ -335,7 +335,7 @@ public sealed partial class AgainstAServer
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
 
-        await using var service = installation.Start(null, ("Encryption__PreviousRootKeyFile", installation.RootKeyFile + ".none"));
+        await using var service = installation.StartHere(null, ("Encryption__PreviousRootKeyFile", installation.RootKeyFile + ".none"));
 
         Assert.Equal(1, await service.ExitCodeAsync());
         Assert.Contains("root.key.none, does not exist", service.Output, StringComparison.Ordinal);
@@ -347,7 +347,7 @@ public sealed partial class AgainstAServer
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
         await using var way = new CuttingProxy(installation.ConnectionString);
-        await using var service = installation.Start(way.ConnectionString);
+        await using var service = installation.StartHere(way.ConnectionString);
         using var client = await service.ClientAsync(Installation.Key);
         var id = await client.CreateSecretAsync("there");
         (await client.GetAsync("/health/ready")).MustBe(200);
@@ -383,7 +383,7 @@ public sealed partial class AgainstAServer
     private static Task<List<string>> RingAsync(Installation installation) =>
         TestDatabase.ReadAsync(installation.ConnectionString, "SELECT xml FROM key_ring", row => row.GetString(0));
 
-    private static async Task AssertResolvesAsync(ServiceProcess service)
+    private static async Task AssertResolvesAsync(RunningService service)
     {
         using var client = await service.ClientAsync(Installation.Key);
         var answer = (await client.AskAsync($"{Path}/resolve", """{"tool_name":"t"}""")).MustBe(200);

@@ -38,6 +38,18 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     public async Task An_address_that_cannot_be_is_refused(string url) =>
         await MustBeRefusedAsync($"as ASPNETCORE_URLS ({url}) says", ("ASPNETCORE_URLS", url));
 
+    [Theory]
+    [InlineData("Serilog__Using__0", "No.Such.Assembly", "The section Serilog")] // while the service is put together
+    [InlineData("Quota__BytesPerOwner", "0", "Quota:BytesPerOwner")] // when its settings are validated
+    [InlineData("Encryption__RootKeyFile", "no-such-file", "no-such-file")] // when it prepares its keys
+    [InlineData("ASPNETCORE_URLS", "nonsense", "as ASPNETCORE_URLS (nonsense) says")] // when it begins to listen
+    public async Task The_process_ends_with_1_wherever_the_start_fails(string name, string value, string expected)
+    {
+        await using var service = ready.Installation.Start(settings: Among([(name, value)]));
+
+        await MustBeRefusedAsync(service, expected);
+    }
+
     [Fact]
     public async Task An_address_in_use_is_named()
     {
@@ -100,9 +112,15 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     private async Task<string> MustBeRefusedAsync(string expected, params (string Name, string? Value)[] settings)
     {
         // Retention is at work by the time that the web server is started.
-        await using var service = ready.Installation.Start(
-            settings: [("ASPNETCORE_ENVIRONMENT", "Development"), ("Audit__RetentionDays", "30"), .. settings]);
+        await using var service = ready.Installation.StartHere(settings: Among(settings));
+        return await MustBeRefusedAsync(service, expected);
+    }
 
+    private static (string Name, string? Value)[] Among((string Name, string? Value)[] settings) =>
+        [("ASPNETCORE_ENVIRONMENT", "Development"), ("Audit__RetentionDays", "30"), .. settings];
+
+    private static async Task<string> MustBeRefusedAsync(RunningService service, string expected)
+    {
         Assert.Equal(1, await service.ExitCodeAsync());
         var output = service.Output;
         var line = Assert.Single(output.Split('\n'), line => line.StartsWith("Secrets cannot start", StringComparison.Ordinal));

@@ -22,7 +22,7 @@ public sealed class OverHttps : IDisposable
     {
         using var certificate = MakeCertificate();
         var (plain, secure) = (new Uri($"http://127.0.0.1:{FreePort()}"), new Uri($"https://127.0.0.1:{FreePort()}"));
-        await using var service = Start(
+        await using var service = StartHere(
             ("ASPNETCORE_URLS", null),
             ("Https__Redirect", "true"),
             ("Kestrel__Endpoints__Plain__Url", $"http://127.0.0.1:{plain.Port}"),
@@ -45,11 +45,11 @@ public sealed class OverHttps : IDisposable
     [Fact]
     public async Task A_proxy_that_ends_https_says_so_and_nobody_else_may()
     {
-        await using var service = Start(("Proxies__Known", "127.0.0.1"));
+        await using var service = StartHere(("Proxies__Known", "127.0.0.1"));
 
         // Not even where .NET's own switch asks for it: that one believes everybody.
-        await using var stranger = Start(
-            ("Embedded__DataDirectory", System.IO.Path.Combine(_folder, "other")), ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"));
+        await using var stranger = ServiceProcess.Start(SettingsWith(
+            ("Embedded__DataDirectory", System.IO.Path.Combine(_folder, "other")), ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true")));
         using var client = new HttpClient();
 
         using var believed = await SendAsync(client, await service.AddressAsync(), ("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "198.51.100.7"));
@@ -59,7 +59,9 @@ public sealed class OverHttps : IDisposable
         Assert.Equal((HttpStatusCode.OK, false), (doubted.StatusCode, doubted.Headers.Contains("Strict-Transport-Security")));
     }
 
-    private ServiceProcess Start(params (string Name, string? Value)[] settings)
+    private ServiceInProcess StartHere(params (string Name, string? Value)[] settings) => ServiceInProcess.Start(SettingsWith(settings));
+
+    private Dictionary<string, string?> SettingsWith(params (string Name, string? Value)[] settings)
     {
         var rootKey = System.IO.Path.Combine(_folder, "root.key");
         File.WriteAllText(rootKey, Convert.ToBase64String(new byte[32]));
@@ -77,7 +79,7 @@ public sealed class OverHttps : IDisposable
             all[name] = value;
         }
 
-        return ServiceProcess.Start(all);
+        return all;
     }
 
     private string CertificateFile => System.IO.Path.Combine(_folder, "tls.crt");

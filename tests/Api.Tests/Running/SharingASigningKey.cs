@@ -83,7 +83,7 @@ public sealed class SharingASigningKey : IDisposable
             all[$"Auth__Jwt__{pair[0]}"] = pair[1];
         }
 
-        await using var service = ServiceProcess.Start(all);
+        await using var service = ServiceInProcess.Start(all);
 
         Assert.Equal(1, await service.ExitCodeAsync());
         Assert.Contains("Secrets cannot start: Auth:Jwt:", service.Output, StringComparison.Ordinal);

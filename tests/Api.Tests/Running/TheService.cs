@@ -31,7 +31,7 @@ public sealed partial class TheService : IDisposable
             Assert.Equal(0, await first.StopAsync());
         }
 
-        await using var second = Start();
+        await using var second = StartHere();
         using var again = await second.ClientAsync(key);
         (await again.GetAsync($"{Path}/{id}")).MustBe(200);
         Assert.DoesNotMatch(PrintedKey(), second.Output);
@@ -43,7 +43,7 @@ public sealed partial class TheService : IDisposable
     {
         string key;
         Guid id;
-        await using (var first = Start())
+        await using (var first = StartHere())
         {
             await first.AddressAsync();
             key = Assert.Single(PrintedKey().Matches(first.Output)).Value;
@@ -54,7 +54,7 @@ public sealed partial class TheService : IDisposable
             (await client.GetAsync(Path)).MustBe(401);
         }
 
-        await using var second = Start();
+        await using var second = StartHere();
         await second.AddressAsync();
         var next = Assert.Single(PrintedKey().Matches(second.Output)).Value;
         Assert.NotEqual(key, next);
@@ -120,7 +120,7 @@ public sealed partial class TheService : IDisposable
             await Task.WhenAll(writers);
         }
 
-        await using var next = Start(("Auth__BootstrapKey", Key));
+        await using var next = StartHere(("Auth__BootstrapKey", Key));
         using var reader = await next.ClientAsync(Key);
         var stored = (await reader.GetAsync(Path)).MustBe(200).Json["data"]!.AsArray().Select(row => row!["secret_name"]!.GetValue<string>()).ToHashSet();
         Assert.All(acknowledged, name => Assert.Contains(name, stored));
@@ -137,7 +137,7 @@ public sealed partial class TheService : IDisposable
     {
         await using var first = Start();
         await first.AddressAsync();
-        await using var second = Start();
+        await using var second = StartHere();
         Assert.Equal(1, await second.ExitCodeAsync());
         Assert.Contains("Secrets cannot start", second.Output, StringComparison.Ordinal);
         Assert.Contains(_folder, second.Output, StringComparison.Ordinal);
@@ -163,7 +163,7 @@ public sealed partial class TheService : IDisposable
     public async Task Does_not_start_with_another_root_key_or_without()
     {
         var file = System.IO.Path.Combine(_folder, "root.key");
-        await using (var first = Start(("Auth__BootstrapKey", Key)))
+        await using (var first = StartHere(("Auth__BootstrapKey", Key)))
         {
             await first.AddressAsync();
         }
@@ -184,13 +184,13 @@ public sealed partial class TheService : IDisposable
         await RefusedAsync("32 bytes in base64");
 
         await File.WriteAllTextAsync(file, right);
-        await using var last = Start(("Auth__BootstrapKey", Key));
+        await using var last = StartHere(("Auth__BootstrapKey", Key));
         using var client = await last.ClientAsync(Key);
         (await client.GetAsync(Path)).MustBe(200);
 
         async Task<string> RefusedAsync(string reason)
         {
-            await using var service = Start(("Auth__BootstrapKey", Key));
+            await using var service = StartHere(("Auth__BootstrapKey", Key));
             Assert.Equal(1, await service.ExitCodeAsync());
             Assert.Contains(reason, service.Output, StringComparison.Ordinal);
             Assert.DoesNotContain(right.Trim(), service.Output, StringComparison.Ordinal);
@@ -201,7 +201,7 @@ public sealed partial class TheService : IDisposable
     [Fact]
     public async Task Serves_again_after_its_database_was_killed_under_it()
     {
-        await using var service = Start(("Auth__BootstrapKey", Key));
+        await using var service = StartHere(("Auth__BootstrapKey", Key));
         using var client = await service.ClientAsync(Key);
         await client.CreateSecretAsync("before");
 
@@ -244,7 +244,7 @@ public sealed partial class TheService : IDisposable
     [InlineData("Oracle", "Database:Provider")]
     public async Task Does_not_start_in_production_before_it_is_configured(string? provider, string missing)
     {
-        await using var service = Start(("ASPNETCORE_ENVIRONMENT", "Production"), ("Database__Provider", provider));
+        await using var service = StartHere(("ASPNETCORE_ENVIRONMENT", "Production"), ("Database__Provider", provider));
         Assert.Equal(1, await service.ExitCodeAsync());
         Assert.Contains("Secrets cannot start", service.Output, StringComparison.Ordinal);
         Assert.Contains(missing, service.Output, StringComparison.Ordinal);
@@ -275,7 +275,7 @@ public sealed partial class TheService : IDisposable
     [InlineData("Https__HstsDays", "-1")]
     public async Task Says_which_setting_is_wrong(string name, string value)
     {
-        await using var service = Start((name, value));
+        await using var service = StartHere((name, value));
         Assert.Equal(1, await service.ExitCodeAsync());
         Assert.Contains(name.Replace("__", ":", StringComparison.Ordinal), service.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
@@ -295,13 +295,17 @@ public sealed partial class TheService : IDisposable
     [InlineData("")]
     public async Task Does_not_start_with_a_key_that_nobody_could_send(string key)
     {
-        await using var service = Start(("Auth__BootstrapKey", key));
+        await using var service = StartHere(("Auth__BootstrapKey", key));
         Assert.Equal(1, await service.ExitCodeAsync());
         Assert.Contains("Secrets cannot start: Auth:BootstrapKey must have 32 to 4096 characters", service.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("marked", service.Output, StringComparison.Ordinal);
     }
 
-    private ServiceProcess Start(params (string Name, string? Value)[] settings)
+    private ServiceProcess Start(params (string Name, string? Value)[] settings) => ServiceProcess.Start(SettingsWith(settings));
+
+    private ServiceInProcess StartHere(params (string Name, string? Value)[] settings) => ServiceInProcess.Start(SettingsWith(settings));
+
+    private Dictionary<string, string?> SettingsWith((string Name, string? Value)[] settings)
     {
         var all = new Dictionary<string, string?>(StringComparer.Ordinal) { ["Embedded__DataDirectory"] = _folder };
         foreach (var (name, value) in settings)
@@ -309,7 +313,7 @@ public sealed partial class TheService : IDisposable
             all[name] = value;
         }
 
-        return ServiceProcess.Start(all);
+        return all;
     }
 
     private static async Task WriteUntilItFailsAsync(ApiClient client, int writer, List<string> acknowledged)

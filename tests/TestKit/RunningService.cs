@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
+
+namespace Secrets.TestKit;
+
+/// <summary>
+/// The service, run from its start to its end: as a process of its own (<see cref="ServiceProcess"/>), or in the process of the tests
+/// (<see cref="ServiceInProcess"/>), which costs a tenth of the processor time.
+/// </summary>
+public abstract partial class RunningService : IAsyncDisposable
+{
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly ConcurrentQueue<string> _lines = new();
+    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Everything that the service printed.</summary>
+    public string Output => string.Join('\n', _lines);
+
+    /// <summary>Whether the service has ended.</summary>
+    protected abstract bool HasEnded { get; }
+
+    /// <summary>Waits until the service takes requests, and gives its address.</summary>
+    public async Task<Uri> AddressAsync()
+    {
+        var first = await Task.WhenAny(_address.Task, EndAsync(), Task.Delay(Patience));
+        if (first == _address.Task)
+        {
+            return await _address.Task;
+        }
+
+        throw new InvalidOperationException($"The service did not start:\n{Output}", first.Exception);
+    }
+
+    /// <summary>A client of this service.</summary>
+    public async Task<ApiClient> ClientAsync(string key)
+    {
+        var http = new HttpClient { BaseAddress = await AddressAsync() };
+        http.DefaultRequestHeaders.Add("x-api-key", key);
+        return new ApiClient(http) { Key = key };
+    }
+
+    /// <summary>Waits for the service to end by itself and gives its exit code.</summary>
+    public Task<int> ExitCodeAsync() => EndAsync().WaitAsync(Patience);
+
+    /// <summary>Asks the service to stop, as a service manager does, and gives its exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        await AskToStopAsync();
+        return await ExitCodeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!HasEnded)
+        {
+            await StopAsync();
+        }
+
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The exit code, once the service has ended.</summary>
+    protected abstract Task<int> EndAsync();
+
+    protected abstract Task AskToStopAsync();
+
+    protected abstract void Release();
+
+    /// <summary>Keeps a line that the service printed.</summary>
+    protected void Keep(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        _lines.Enqueue(line);
+        if (Listening().Match(line) is { Success: true } match)
+        {
+            _address.TrySetResult(new Uri(match.Groups["url"].Value));
+        }
+    }
+
+    [GeneratedRegex("Now listening on.*?(?<url>https?://[0-9.:]+)")]
+    private static partial Regex Listening();
+}
