@@ -39,7 +39,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     [Fact]
     public async Task However_the_database_fails_under_load()
     {
-        await using var service = Installation.StartHere();
+        await using var service = Installation.Start();
         using var client = await service.ClientAsync(Installation.Key);
         var id = await CreateDefaultsAsync(client);
         var random = new Random(Seed);
