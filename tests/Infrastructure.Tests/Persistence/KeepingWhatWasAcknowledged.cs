@@ -37,12 +37,12 @@ public sealed class KeepingWhatWasAcknowledged(KeepingWhatWasAcknowledged.Durabl
     {
         using var careless = await Installation.NewAsync();
         await careless.MakeAsync();
-        await using (var refused = careless.StartHere(settings: (Escape, null)))
+        await using (var refused = careless.Start(settings: (Escape, null)))
         {
             await MustBeRefusedAsync(refused, "fsync is off");
         }
 
-        await using var warned = careless.StartHere(settings: (Escape, "true"));
+        await using var warned = careless.Start(settings: (Escape, "true"));
         await warned.AddressAsync();
         Assert.Contains("fsync is off", warned.Output, StringComparison.Ordinal);
         Assert.Contains("Database:MayLoseAcknowledgedData", warned.Output, StringComparison.Ordinal);
@@ -56,7 +56,7 @@ public sealed class KeepingWhatWasAcknowledged(KeepingWhatWasAcknowledged.Durabl
         var folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
         try
         {
-            await using var service = ServiceInProcess.Start(new Dictionary<string, string?>(StringComparer.Ordinal)
+            await using var service = ServiceProcess.Start(new Dictionary<string, string?>(StringComparer.Ordinal)
             {
                 ["Embedded__DataDirectory"] = folder,
                 [$"Embedded__Settings__{setting}"] = "off",
@@ -70,8 +70,8 @@ public sealed class KeepingWhatWasAcknowledged(KeepingWhatWasAcknowledged.Durabl
         }
     }
 
-    private ServiceInProcess Start(string more) =>
-        durable.Database.Installation.StartHere(durable.Database.Installation.ConnectionString + more, (Escape, null));
+    private ServiceProcess Start(string more) =>
+        durable.Database.Installation.Start(durable.Database.Installation.ConnectionString + more, (Escape, null));
 
     private async Task SetInDatabaseAsync(string value) => await TestDatabase.RunAsync(
         durable.Database.Installation.ConnectionString,
@@ -79,7 +79,7 @@ public sealed class KeepingWhatWasAcknowledged(KeepingWhatWasAcknowledged.Durabl
         [],
         command => command.ExecuteNonQueryAsync());
 
-    private static async Task MustBeRefusedAsync(ServiceInProcess service, string expected)
+    private static async Task MustBeRefusedAsync(ServiceProcess service, string expected)
     {
         Assert.Equal(1, await service.ExitCodeAsync());
         var line = Assert.Single(service.Output.Split('\n'), line => line.StartsWith("Secrets cannot start", StringComparison.Ordinal));
