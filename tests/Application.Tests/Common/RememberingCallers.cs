@@ -2,8 +2,8 @@ using MediatR;
 using Secrets.Application.Common;
 using Secrets.Application.Common.Behaviours;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Audit;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Tests.Common;
 

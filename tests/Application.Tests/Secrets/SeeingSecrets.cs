@@ -1,7 +1,7 @@
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Audit;
 using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Tests;
