@@ -49,14 +49,14 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, 
     }
 
     /// <summary>
-    /// Locks the keys of a user, and those of the caller, until the end of the transaction, and sees that the key the caller came with is still accepted. Whoever
-    /// revokes it with all that it made finds what is made here, or this fails.
+    /// Locks the keys of a user until the end of the transaction, and if a key makes the new one, that key's user's too, and sees that it is still accepted. Whoever revokes it with
+    /// all that it made finds what is made here, or this fails.
     /// </summary>
     /// <exception cref="UnauthenticatedException">It is accepted no more.</exception>
     /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>
     public async Task LockAsync(Guid userId, CancellationToken cancellationToken)
     {
-        await db.LockKeysAsync([userId, caller.UserId], cancellationToken);
+        await db.LockKeysAsync(MadeBy is null ? [userId] : [userId, caller.UserId], cancellationToken);
         if (MadeBy is { } id && !(await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is { } maker && maker.IsAccepted(time.GetUtcNow())))
         {
             throw new UnauthenticatedException();
