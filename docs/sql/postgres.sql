@@ -406,7 +406,7 @@ BEGIN
     END $$;
 
     CREATE TRIGGER move_stamp_on_update
-    AFTER UPDATE OF id, name, prefix, hash, scopes, user_id, organization_id, role, workspaces, expires_at, created_at, created_by, revoked_at, replaced_by ON api_keys
+    AFTER UPDATE OF id, name, prefix, hash, scopes, user_id, organization_id, role, workspaces, expires_at, created_at, created_by, created_by_key, revoked_at, replaced_by ON api_keys
     FOR EACH ROW EXECUTE FUNCTION move_stamp_of_key();
 
     CREATE TRIGGER move_stamp_on_delete AFTER DELETE ON api_keys

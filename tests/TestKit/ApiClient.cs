@@ -10,8 +10,10 @@ public sealed class ApiClient(HttpClient http) : IDisposable
 {
     public HttpClient Http => http;
 
-    /// <summary>Whose key it is; whose the bootstrap key is, unless somebody says so.</summary>
-    public Guid UserId { get; set; } = Guid.Parse("00000000-0000-0000-0000-000000000001");
+    /// <summary>The user of the bootstrap key.</summary>
+    public static readonly Guid BootstrapUser = Guid.Parse("00000000-0000-0000-0000-000000000001");
+
+    public Guid UserId { get; set; }
 
     public string? Key { get; init; }
 
@@ -23,11 +25,16 @@ public sealed class ApiClient(HttpClient http) : IDisposable
     public Task<Answer> AskAsync(string path, string call) => AskAsync(path, JsonNode.Parse(call)!.AsObject());
 
     /// <summary>Asks for the values of a tool call, or how they are chosen: for the client's own user where the call names none.</summary>
-    public Task<Answer> AskAsync(string path, JsonObject call)
+    public async Task<Answer> AskAsync(string path, JsonObject call)
     {
+        if (UserId == Guid.Empty && await GetAsync("/api/v1/me") is { Status: 200 } me)
+        {
+            UserId = me.Json["user_id"]!.GetValue<Guid>();
+        }
+
         call = call.DeepClone().AsObject();
         call.TryAdd("user_id", UserId.ToString());
-        return PostAsync(path, call);
+        return await PostAsync(path, call);
     }
 
     public Task<Answer> PatchAsync(string path, JsonNode? body) => SendAsync(HttpMethod.Patch, path, body?.ToJsonString() ?? "null");

@@ -57,8 +57,8 @@ internal static class Browsers
             // Credentials travel in headers that the page sets itself: cookies and the browser's own are never allowed.
             .WithOrigins(settings.Value.List())
             .WithMethods(HttpMethods.Get, HttpMethods.Post, HttpMethods.Patch, HttpMethods.Delete)
-            .WithHeaders([.. CredentialHeaders.All, HeaderNames.ContentType, HeaderNames.IfMatch, AiHubSecretsController.Context])
-            .WithExposedHeaders(HeaderNames.ETag, HeaderNames.RetryAfter)
+            .WithHeaders([.. CredentialHeaders.All, HeaderNames.ContentType, HeaderNames.IfMatch, AiHubSecretsController.Context, RequestOrigins.RequestId])
+            .WithExposedHeaders(HeaderNames.ETag, HeaderNames.RetryAfter, RequestOrigins.RequestId)
             .SetPreflightMaxAge(PreflightAge)));
         services.AddOptions<HstsOptions>()
             .Configure<IOptions<HttpsSettings>>((hsts, https) => hsts.MaxAge = TimeSpan.FromDays(https.Value.HstsDays));

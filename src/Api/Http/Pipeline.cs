@@ -37,7 +37,7 @@ internal static partial class Pipeline
         app.UseMiddleware<RememberedCallers>();
         app.UseWhen(app.Services.GetRequiredService<CallerLimit>().Concerns, limited => limited.UseRateLimiter());
         var lists = app.Services.GetRequiredService<ListLimit>();
-        app.UseWhen(lists.Concerns, limited => limited.UseRateLimiter(lists.Options));
+        app.UseWhen(lists.Concerns, limited => limited.Use(FailIfGivenUp).UseRateLimiter(lists.Options));
         app.UseAuthorization();
         app.MapOpenApiDocuments();
         app.MapHealth();
@@ -48,6 +48,16 @@ internal static partial class Pipeline
     private static bool IsOfContract(HttpContext context) =>
         context.Request.Path.StartsWithSegments(OpenApiDocuments.Folder, StringComparison.OrdinalIgnoreCase)
         || context.Request.Path.StartsWithSegments(SwaggerPage.Route, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>A request whose time is over while it waits for its turn leaves the limiter without an answer, which would be an empty 200.</summary>
+    private static async Task FailIfGivenUp(HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        if (!context.Response.HasStarted)
+        {
+            context.RequestAborted.ThrowIfCancellationRequested();
+        }
+    }
 
     private static Task SetHeaders(HttpContext context, RequestDelegate next)
     {

@@ -17,8 +17,20 @@ internal sealed class PublishedDocuments(IServiceProvider services, IOptionsMoni
     private readonly ConcurrentDictionary<string, Lazy<Task<PublishedDocument>>> _documents = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>A document by its name.</summary>
-    public Task<PublishedDocument> GetAsync(string name) =>
-        _documents.GetOrAdd(name, asked => new Lazy<Task<PublishedDocument>>(() => MakeAsync(asked.ToLowerInvariant()))).Value;
+    public async Task<PublishedDocument> GetAsync(string name)
+    {
+        var document = _documents.GetOrAdd(name, asked => new Lazy<Task<PublishedDocument>>(() => MakeAsync(asked.ToLowerInvariant())));
+        try
+        {
+            return await document.Value;
+        }
+        catch
+        {
+            // The next request makes it anew.
+            _documents.TryRemove(KeyValuePair.Create(name, document));
+            throw;
+        }
+    }
 
     private async Task<PublishedDocument> MakeAsync(string name)
     {

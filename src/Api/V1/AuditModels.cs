@@ -121,7 +121,7 @@ public sealed record AuditToken
     public required string Issuer { get; init; }
 
     /// <summary>For whom (`sub`).</summary>
-    /// <example>248289761001</example>
+    /// <example>user-4711</example>
     public required string Subject { get; init; }
 }
 

@@ -63,7 +63,7 @@ public sealed record CredentialInfo
     public Guid? Id { get; init; }
 
     /// <summary>The token's subject (`sub`); absent for an API key.</summary>
-    /// <example>248289761001</example>
+    /// <example>user-4711</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Subject { get; init; }
 

@@ -71,19 +71,19 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, KeyMaker maker, AuditTr
         maker.RequireAllowed(scopes, userId, request.OrganizationId);
         var now = time.Now();
         var text = ApiKeyText.Generate();
-        var key = new ApiKey(
-            Guid.CreateVersion7(now), request.Name!, text, scopes, userId, MembershipOf(request), maker.Caller.UserId, now)
-        {
-            ExpiresAt = maker.EndOf(request.ExpiresAt),
-            CreatedByKey = maker.MadeBy,
-        };
-        await db.InTransactionAsync(
+        var key = await db.InTransactionOfAsync(
+            maker.Caller.Owner,
             async token =>
             {
-                await maker.LockAsync(key.UserId, token);
-                await db.AddKeyAsync(key, now, token);
-                db.Record(trail.Success(AuditAction.KeyCreate, key));
-                return key;
+                await maker.LockAsync(userId, token);
+                var made = new ApiKey(Guid.CreateVersion7(now), request.Name!, text, scopes, userId, MembershipOf(request), maker.Caller.UserId, now)
+                {
+                    ExpiresAt = maker.EndOf(request.ExpiresAt),
+                    CreatedByKey = maker.MadeBy,
+                };
+                await db.AddKeyAsync(made, now, token);
+                db.Record(trail.Success(AuditAction.KeyCreate, made));
+                return made;
             },
             cancellationToken);
         return new CreatedApiKey(mapper.Map<ApiKeyDetails>(key), text);

@@ -9,6 +9,9 @@ namespace Secrets.Application.ApiKeys;
 /// <summary>Makes keys in the name of the caller's credential: none reaches further, or lives longer.</summary>
 internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, IOptions<ApiKeyOptions> options)
 {
+    // Of the API key that makes keys, as it is under the lock.
+    private DateTimeOffset? _end;
+
     public Caller Caller => caller;
 
     /// <summary>The API key that makes keys in this request; null: a token does, or the key of the configuration.</summary>
@@ -21,6 +24,11 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, 
     /// <exception cref="ForbiddenException">The caller may not make such a key.</exception>
     public void RequireAllowed(Scopes scopes, Guid userId, string? organizationId)
     {
+        if (caller.Credential.HasSeveralKeys)
+        {
+            throw new ForbiddenException("A key is made with one API key. Send no other beside it.");
+        }
+
         if (!caller.Has(scopes))
         {
             throw new ForbiddenException("A key can have only scopes that its creator has.");
@@ -57,13 +65,15 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, 
     public async Task LockAsync(Guid userId, CancellationToken cancellationToken)
     {
         await db.LockKeysAsync(MadeBy is null ? [userId] : [userId, caller.UserId], cancellationToken);
-        if (MadeBy is { } id && !(await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is { } maker && maker.IsAccepted(time.GetUtcNow())))
+        if (MadeBy is { } id)
         {
-            throw new UnauthenticatedException();
+            _end = await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is { } maker && maker.IsAccepted(time.GetUtcNow())
+                ? maker.ExpiresAt
+                : throw new UnauthenticatedException();
         }
     }
 
-    /// <summary>The end of a new key.</summary>
+    /// <summary>The end of a new key, after <see cref="LockAsync"/>.</summary>
     /// <param name="wanted">The end that was asked for; null: none.</param>
     /// <exception cref="InvalidRequestException">The key would outlive the credential that makes it.</exception>
     public DateTimeOffset? EndOf(DateTimeOffset? wanted)
@@ -84,9 +94,7 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, 
     private DateTimeOffset? LatestEnd()
     {
         // A token is short-lived by itself, and whoever has one gets another.
-        var (keyId, token, end) = caller.Credential;
-        DateTimeOffset? byToken = token is null ? null : time.GetUtcNow().AddDays(options.Value.MaxKeyDays);
-        var byKey = keyId is null ? null : end;
-        return byKey < byToken ? byKey : byToken ?? byKey;
+        DateTimeOffset? byToken = caller.Credential.Token is null ? null : time.GetUtcNow().AddDays(options.Value.MaxKeyDays);
+        return _end < byToken ? _end : byToken ?? _end;
     }
 }

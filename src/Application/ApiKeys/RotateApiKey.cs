@@ -35,7 +35,7 @@ internal sealed class RotateApiKeyHandler(ISecretsDb db, KeyMaker maker, AuditTr
     public async Task<CreatedApiKey> Handle(RotateApiKey request, CancellationToken cancellationToken)
     {
         var text = ApiKeyText.Generate();
-        var successor = await db.InTransactionAsync(token => ReplaceAsync(request, text, token), cancellationToken);
+        var successor = await db.InTransactionOfAsync(maker.Caller.Owner, token => ReplaceAsync(request, text, token), cancellationToken);
         return new CreatedApiKey(mapper.Map<ApiKeyDetails>(successor), text, request.Id);
     }
 

@@ -83,7 +83,7 @@ internal static class ToolCallRequests
 
     /// <summary>Whether the caller's part in an organisation ends at certain workspaces. Admins have part in all.</summary>
     public static bool IsBoundToWorkspaces(this Caller caller, string organization) =>
-        caller.MembershipOf(organization) is { Workspaces.Count: > 0, Role: not OrganizationRole.Admin } && !caller.Has(Scopes.Operator);
+        caller.MembershipOf(organization) is { IsBound: true, Role: not OrganizationRole.Admin } && !caller.Has(Scopes.Operator);
 
     /// <summary>The user of a call, as an owner; null for a call for no user.</summary>
     public static SecretOwner? UserOf(this IToolCallRequest request, Caller caller) =>

@@ -24,6 +24,11 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
     /// <summary>Workspaces of one membership, at most.</summary>
     public const int MaxWorkspaces = 100;
 
+    /// <summary>
+    /// Whether it ends at those workspaces. A runtime's that names none is for all of them; one that is left of two others, which have no workspace in common, is for none.
+    /// </summary>
+    public bool IsBound { get; private init; } = Workspaces.Count > 0;
+
     /// <summary>What two memberships of one organisation allow together: no more than each. An admin's is of every workspace.</summary>
     public Membership And(Membership other) => this with
     {
@@ -31,6 +36,7 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
         Workspaces = Role == OrganizationRole.Admin ? other.Workspaces
             : other.Role == OrganizationRole.Admin ? Workspaces
             : [.. Workspaces.Intersect(other.Workspaces, StringComparer.Ordinal)],
+        IsBound = Role == OrganizationRole.Admin ? other.IsBound : other.Role == OrganizationRole.Admin ? IsBound : IsBound || other.IsBound,
     };
 }
 

@@ -19,7 +19,14 @@ public sealed record Credential(Guid? KeyId, TokenName? Token, DateTimeOffset? E
     public static Credential OfToken(string issuer, string subject, DateTimeOffset end) => new(KeyId: null, new TokenName(issuer, subject), end);
 
     /// <summary>Both of two credentials that one caller presented.</summary>
-    public Credential And(Credential other) => new(KeyId ?? other.KeyId, Token ?? other.Token, End < other.End ? End : other.End ?? End);
+    /// <remarks>Of two API keys the first is named.</remarks>
+    public Credential And(Credential other) => new(KeyId ?? other.KeyId, Token ?? other.Token, End < other.End ? End : other.End ?? End)
+    {
+        HasSeveralKeys = HasSeveralKeys || other.HasSeveralKeys || (KeyId is not null && other.KeyId is not null && KeyId != other.KeyId),
+    };
+
+    /// <summary>Whether several API keys were presented.</summary>
+    public bool HasSeveralKeys { get; private init; }
 }
 
 /// <summary>Whose token it is.</summary>

@@ -32,6 +32,11 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
             throw new RefusedTokenException("of another issuer");
         }
 
+        if (issuer is not null && !TextLength.IsStorable(issuer))
+        {
+            throw new RefusedTokenException("with a malformed iss");
+        }
+
         RequireAudience(claims, trust.Audiences);
         var end = RequireLifetime(claims, now);
         var subject = claims.TryGetProperty("sub", out var sub) ? sub.Text("sub") : throw new RefusedTokenException("without a subject (sub)");

@@ -121,7 +121,7 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
     /// <summary>The values by argument; null: there was no answer.</summary>
     private async Task<JsonNode?> AskAsync(int replica)
     {
-        var call = ToolCalls.Call(Keys, Tool, user: replicas[replica].UserId, references: (Renamed, "named"));
+        var call = ToolCalls.Call(Keys, Tool, user: ApiClient.BootstrapUser, references: (Renamed, "named"));
         return (await SendAsync(replicas[replica], HttpMethod.Post, ToolCalls.Resolve, call)).Answer is { } answer
             ? new JsonObject(answer.MustBe(200).Json["values"]!.AsArray()
                 .Select(row => KeyValuePair.Create(row!.Text("tool_arg")!, row!["secret_value"]?.DeepClone())))

@@ -152,7 +152,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
 
     private static async Task MustResolveAsync(ApiClient client)
     {
-        var answer = (await client.SendAsync(HttpMethod.Post, Resolve, """{"tool_name":"t"}""")).MustBe(200);
+        var answer = (await client.AskAsync(Resolve, """{"tool_name":"t"}""")).MustBe(200);
         Assert.Equal("some value", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
     }
 

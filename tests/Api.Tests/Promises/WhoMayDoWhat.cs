@@ -52,19 +52,19 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
             "401 401 401 401* 401* 401  403* 403* 200  200  200  403* 403* 200"),
         new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","user_id":null,"organization_id":"{org}","workspace":"other"}""",
             "401 401 401 401* 401* 401  403* 403* 200  403* 200  403* 403* 200"),
-        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"]}""",
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"expires_at":"{later}"}""",
             "401 401 401 401* 401* 401  403* 403* 403* 403* 200  200  403* 200"),
-        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["secrets:resolve"]}""",
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["secrets:resolve"],"expires_at":"{later}"}""",
             "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
-        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"user_id":"{user}"}""",
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"expires_at":"{later}","user_id":"{user}"}""",
             "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
-        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"organization_id":"{org}"}""",
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"expires_at":"{later}","organization_id":"{org}"}""",
             "401 401 401 401* 401* 401  403* 403* 403* 403* 200  403* 403* 200"),
         new("ListApiKeys", "GET", "/api/v1/api-keys", null,
             "401 401 401 401* 401* 401  403* 403* 403* 403* 200  200  403* 200"),
         new("DeleteApiKey", "DELETE", "/api/v1/api-keys/{key}", null,
             "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200"),
-        new("RotateApiKey", "POST", "/api/v1/api-keys/{key}/rotate", "{}",
+        new("RotateApiKey", "POST", "/api/v1/api-keys/{key}/rotate", """{"expires_at":"{later}"}""",
             "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200"),
         new("DeleteApiKey", "DELETE", "/api/v1/api-keys/{key}?cascade=true", null,
             "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200"),
@@ -192,7 +192,8 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
     {
         text = text.Replace("{user}", own.Users["user"].ToString(), StringComparison.Ordinal)
             .Replace("{org}", OwnServer.Organization, StringComparison.Ordinal)
-            .Replace("{n}", Guid.NewGuid().ToString("N"), StringComparison.Ordinal);
+            .Replace("{n}", Guid.NewGuid().ToString("N"), StringComparison.Ordinal)
+            .Replace("{later}", DateTimeOffset.UtcNow.AddDays(1).ToString("O"), StringComparison.Ordinal);
         if (text.Contains("{secret}", StringComparison.Ordinal))
         {
             using var user = _server.WithKey(own.CredentialOf("user", byToken: false)!);

@@ -137,7 +137,7 @@ public sealed partial class AgainstAServer
         for (var round = 0; round < 3; round++)
         {
             await Task.WhenAll(crowd.Select(client => client.CreateSecretAsync($"{round}")));
-            await AllAsync($"{Path}/resolve", new JsonObject { ["tool_name"] = "t", ["references"] = new JsonObject { ["a"] = $"{round}" } });
+            await AllAsync($"{Path}/resolve", new JsonObject { ["user_id"] = Guid.Empty.ToString(), ["tool_name"] = "t", ["references"] = new JsonObject { ["a"] = $"{round}" } });
             await AllAsync("/api/v1/api-keys", NewKey("secrets:write"));
         }
 

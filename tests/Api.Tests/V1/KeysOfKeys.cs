@@ -41,6 +41,18 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
+    public async Task With_several_keys_none_is_made_or_rotated()
+    {
+        using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
+        using var other = await server.NewKeyAsync(manager.UserId, ["secrets:read", "keys:manage"]);
+        var beside = ("Authorization", $"Bearer {other.Key}");
+
+        (await manager.SendAsync(HttpMethod.Post, Path, Body().ToJsonString(), beside)).MustBeError(403);
+        (await manager.SendAsync(HttpMethod.Post, $"{Path}/{await IdAsync(other)}/rotate", "{}", beside)).MustBeError(403);
+        (await manager.SendAsync(HttpMethod.Get, Path, json: null, beside)).MustBe(200);
+    }
+
+    [Fact]
     public async Task With_a_key_goes_what_it_made_over_replacements_too()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");

@@ -162,4 +162,17 @@ public sealed class StrictRequests(ApiServer server)
             ["secret.explain denied", "secret.explain denied", "secret.resolve denied", "secret.resolve denied", "secret.resolve success"],
             (await support.GetAsync("/api/v1/audit")).MustBe(200).Json["data"]!.AsArray().Select(row => $"{row!["action"]} {row["outcome"]}").Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public async Task Two_keys_of_different_workspaces_resolve_in_none()
+    {
+        var (organization, userId) = (NewOrganization(), Guid.NewGuid());
+        using var support = await server.NewKeyAsync(userId, ["secrets:resolve"], organization, "member", "support");
+        using var sales = await server.NewKeyAsync(userId, ["secrets:resolve"], organization, "member", "sales");
+        foreach (var workspace in (string[])["support", "sales", "finance"])
+        {
+            var call = Call(user: userId, organization: organization, workspace: workspace).ToJsonString();
+            (await support.SendAsync(HttpMethod.Post, Resolve, call, ("Authorization", $"Bearer {sales.Key}"))).MustBeError(403);
+        }
+    }
 }

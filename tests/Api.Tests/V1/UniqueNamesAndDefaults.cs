@@ -44,8 +44,9 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     {
         using var user = await server.NewUserAsync();
 
-        await user.CreateSecretAsync(one, toolName: one, toolArg: "arg", isDefault: true);
-        await user.CreateSecretAsync(other, toolName: other, toolArg: "arg", isDefault: true);
+        // A tool's name neither begins nor ends with white space.
+        await user.CreateSecretAsync(one, toolName: $"a{one}z", toolArg: "arg", isDefault: true);
+        await user.CreateSecretAsync(other, toolName: $"a{other}z", toolArg: "arg", isDefault: true);
 
         Assert.Equal(one, Assert.Single((await user.GetAsync($"{Answers.Secrets}?secret_name={Uri.EscapeDataString(one)}")).MustBeList()).Text("secret_name"));
     }

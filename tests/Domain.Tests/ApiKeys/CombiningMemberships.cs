@@ -6,14 +6,15 @@ namespace Secrets.Domain.Tests.ApiKeys;
 public sealed class CombiningMemberships
 {
     [Theory]
-    [InlineData("admin", "", "admin", "", "admin", "")]
-    [InlineData("admin", "", "member", "a b", "member", "a b")]
-    [InlineData("admin", "c", "member", "a b", "member", "a b")]
-    [InlineData("member", "a b", "member", "b c", "member", "b")]
-    [InlineData("member", "a", "member", "A", "member", "")]
-    [InlineData("member", "", "member", "a", "member", "")]
+    [InlineData("admin", "", "admin", "", "admin", "", false)]
+    [InlineData("admin", "", "member", "a b", "member", "a b", true)]
+    [InlineData("admin", "c", "member", "a b", "member", "a b", true)]
+    [InlineData("member", "a b", "member", "b c", "member", "b", true)]
+    [InlineData("member", "a", "member", "A", "member", "", true)]
+    [InlineData("member", "", "member", "a", "member", "", true)]
+    [InlineData("member", "", "member", "", "member", "", false)]
     public void No_more_than_each_and_an_admin_is_of_every_workspace(
-        string role, string workspaces, string otherRole, string otherWorkspaces, string expectedRole, string expectedWorkspaces)
+        string role, string workspaces, string otherRole, string otherWorkspaces, string expectedRole, string expectedWorkspaces, bool isBound)
     {
         var (one, other) = (Of(role, workspaces), Of(otherRole, otherWorkspaces));
 
@@ -21,6 +22,7 @@ public sealed class CombiningMemberships
         {
             Assert.Equal(RoleNames.Parse(expectedRole), both.Role);
             Assert.Equal(Split(expectedWorkspaces), both.Workspaces);
+            Assert.Equal(isBound, both.IsBound);
         }
     }
 

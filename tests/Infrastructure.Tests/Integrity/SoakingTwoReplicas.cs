@@ -116,7 +116,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
                 Count("update");
             }
 
-            var call = new JsonObject { ["tool_name"] = tool };
+            var call = new JsonObject { ["tool_name"] = tool, ["user_id"] = key.UserId.ToString() };
             if (organization is not null)
             {
                 call["organization_id"] = organization;
