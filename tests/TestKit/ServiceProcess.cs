@@ -40,9 +40,6 @@ public sealed class ServiceProcess : RunningService
 
         // As for the tests themselves (tests/Directory.Build.props).
         start.Environment["DOTNET_TieredPGO"] = "0";
-
-        // Nor does one live long enough to repay a second compilation.
-        start.Environment["DOTNET_TC_CallCounting"] = "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         foreach (var (name, value) in settings)
         {

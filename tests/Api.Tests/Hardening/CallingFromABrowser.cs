@@ -52,7 +52,7 @@ public sealed class CallingFromABrowser(StrictServer strict, ApiServer closed)
         Assert.All([refused, missing, got], answer =>
         {
             Assert.Equal(StrictServer.Origin, One(answer, "Access-Control-Allow-Origin"));
-            Assert.Equal("ETag,Retry-After", One(answer, "Access-Control-Expose-Headers"));
+            Assert.Equal("ETag,Retry-After,X-Request-Id", One(answer, "Access-Control-Expose-Headers"));
         });
         Assert.Null(One(foreign, "Access-Control-Allow-Origin"));
     }
