@@ -49,7 +49,7 @@ internal static partial class Pipeline
         context.Request.Path.StartsWithSegments(OpenApiDocuments.Folder, StringComparison.OrdinalIgnoreCase)
         || context.Request.Path.StartsWithSegments(SwaggerPage.Route, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>A request whose time is over while it waits for its turn leaves the limiter without an answer, which would be an empty 200.</summary>
+    /// <summary>The limiter lets go of a request whose time is over while it waits, and answers nothing. That would be an empty 200, so the request fails here.</summary>
     private static async Task FailIfGivenUp(HttpContext context, RequestDelegate next)
     {
         await next(context);

@@ -280,7 +280,7 @@ internal static class StrictJson
 }
 
 /// <summary>
-/// Marks the model of a body whose unknown members are ignored, but not where there are no others: its sender means to change something, and nothing would be changed.
+/// Marks the model of a body whose unknown members are ignored. A body that has members and none that is known is refused: its sender wants a change, and nothing would change.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class NeedsKnownMemberAttribute : Attribute;

@@ -57,8 +57,8 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, 
     }
 
     /// <summary>
-    /// Locks the keys of a user until the end of the transaction, and if a key makes the new one, that key's user's too, and sees that it is still accepted. Whoever revokes it with
-    /// all that it made finds what is made here, or this fails.
+    /// Locks the API keys of a user until the end of the transaction. Where an API key makes the new one, the keys of its user are locked too, and it must still be accepted. So a
+    /// cascade that revokes the maker either finds the new key, or the new key is not made.
     /// </summary>
     /// <exception cref="UnauthenticatedException">It is accepted no more.</exception>
     /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>

@@ -81,7 +81,7 @@ internal static class ToolCallRequests
         }
     }
 
-    /// <summary>Whether the caller's part in an organisation ends at certain workspaces. Admins have part in all.</summary>
+    /// <summary>Whether the caller may act in certain workspaces of an organisation only. Admins may act in all.</summary>
     public static bool IsBoundToWorkspaces(this Caller caller, string organization) =>
         caller.MembershipOf(organization) is { IsBound: true, Role: not OrganizationRole.Admin } && !caller.Has(Scopes.Operator);
 

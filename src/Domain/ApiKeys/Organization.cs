@@ -25,7 +25,7 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
     public const int MaxWorkspaces = 100;
 
     /// <summary>
-    /// Whether it ends at those workspaces. A runtime's that names none is for all of them; one that is left of two others, which have no workspace in common, is for none.
+    /// Whether the membership is limited to its workspaces. One that was given without workspaces is not limited. Two limited ones that share no workspace are limited to none together.
     /// </summary>
     public bool IsBound { get; private init; } = Workspaces.Count > 0;
 

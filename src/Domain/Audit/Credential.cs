@@ -6,7 +6,7 @@ namespace Secrets.Domain.Audit;
 /// <param name="End">When it is accepted no more; null: never.</param>
 public sealed record Credential(Guid? KeyId, TokenName? Token, DateTimeOffset? End)
 {
-    /// <summary>The key of the configuration. It has no row, and so no id of its own: it is called by its user's.</summary>
+    /// <summary>The bootstrap key of the configuration. It has no row and so no id; the id of its user stands for it.</summary>
     public static readonly Credential Bootstrap = OfKey(Guid.Parse("00000000-0000-0000-0000-000000000001"), end: null);
 
     /// <summary>The longest <see cref="TokenName.Issuer"/> and <see cref="TokenName.Subject"/> that the audit keeps, in UTF-16 units.</summary>
