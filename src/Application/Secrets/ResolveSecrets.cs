@@ -54,11 +54,14 @@ internal sealed class ResolveSecretsValidator : AbstractValidator<ResolveSecrets
     public ResolveSecretsValidator()
     {
         this.ValidateToolCall();
-        foreach (var member in (Expression<Func<ResolveSecrets, string?>>[])[request => request.Context!.AgentId, request => request.Context!.RunId, request => request.Context!.ToolCallId])
+        RuleFor(request => request.Context!).ChildRules(context =>
         {
-            RuleFor(member).Must(IsPlain).When(request => request.Context is not null)
-                .WithErrorCode(Codes.BadValue).WithMessage($"Must be 1 to {CallContext.MaxLength} ASCII letters, digits, blanks or any of . _ : / -");
-        }
+            foreach (var member in (Expression<Func<CallContext, string?>>[])[call => call.AgentId, call => call.RunId, call => call.ToolCallId])
+            {
+                context.RuleFor(member).Must(IsPlain)
+                    .WithErrorCode(Codes.BadValue).WithMessage($"Must be 1 to {CallContext.MaxLength} ASCII letters, digits, blanks or any of . _ : / -");
+            }
+        });
     }
 
     private static bool IsPlain(string? text) => text is null || (text.Length is > 0 and <= CallContext.MaxLength && !text.AsSpan().ContainsAnyExcept(Plain));

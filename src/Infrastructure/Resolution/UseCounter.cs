@@ -19,7 +19,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
     // Secrets that wait to be stored; when storing fails for long, those that come on top are not counted.
     private const int Capacity = 200_000;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
     private Dictionary<Guid, SecretUses> _pending = [];
