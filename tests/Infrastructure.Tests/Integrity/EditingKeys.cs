@@ -11,7 +11,7 @@ using Secrets.TestKit;
 namespace Secrets.Infrastructure.Tests.Integrity;
 
 /// <summary>
-/// Promise 9: every column of the service's own keys and of the audit is edited, a row is removed, and the next start is refused, or the audit does not verify, or the column stands in the list of those that decide
+/// Promise 9: every column of the service's own keys and of the audit is edited, a row is removed, two rows are swapped, and the next start is refused, or the audit does not verify, or the column stands in the list of those that decide
 /// nothing. A new column without a decision fails the test.
 /// </summary>
 public sealed class EditingKeys : IAsyncLifetime
@@ -67,6 +67,55 @@ public sealed class EditingKeys : IAsyncLifetime
 
         Assert.Equal(Undecided.Keys, unnoticed);
         Assert.Null(await RefusalAsync());
+    }
+
+    [Fact]
+    public async Task Rows_that_are_swapped_are_noticed()
+    {
+        using var @operator = _server.Operator();
+        foreach (var layer in (string[])["integrity", "data_keys"])
+        {
+            (await @operator.PostAsync("/api/v1/encryption/rotate", new JsonObject { ["layer"] = layer })).MustBe(200);
+        }
+
+        using var model = new PostgresSecretsDbContext.DesignTime().CreateDbContext([]);
+        var (swapped, unnoticed) = (new List<string>(), new List<string>());
+        foreach (var entity in model.Model.GetEntityTypes().Where(entity => Tables.Contains(entity.GetTableName())).OrderBy(entity => entity.GetTableName(), StringComparer.Ordinal))
+        {
+            var table = entity.GetTableName()!;
+            if (await CountAsync(table) < 2)
+            {
+                continue;
+            }
+
+            swapped.Add(table);
+            var columns = entity.GetProperties().ToLookup(property => property.IsPrimaryKey(), property => property.GetColumnName());
+            if (!await IsNoticedAsync(table, Swap(table, [.. columns[true]], string.Join(", ", columns[false]))))
+            {
+                unnoticed.Add(table);
+            }
+        }
+
+        Assert.Equal(["audit", "integrity_keys", "key_ring", "key_rotations"], swapped.Except(["audit_writers"]));
+        Assert.Empty(unnoticed);
+        Assert.Null(await RefusalAsync());
+    }
+
+    /// <summary>The first two rows change places: each keeps its key and gets everything else of the other.</summary>
+    private static string Swap(string table, string[] key, string columns) =>
+        $"""
+        WITH numbered AS (SELECT *, row_number() OVER (ORDER BY {string.Join(", ", key)}) AS place FROM {table})
+        UPDATE {table} t SET ({columns}) = (SELECT {columns} FROM numbered WHERE place = 3 - one.place)
+        FROM numbered one
+        WHERE one.place <= 2 AND {string.Join(" AND ", key.Select(column => $"t.{column} = one.{column}"))}
+        """;
+
+    private async Task<long> CountAsync(string table)
+    {
+        await using var db = await _server.NewContextAsync();
+#pragma warning disable EF1002 // The table is one of the model.
+        return await db.Database.SqlQueryRaw<long>($"SELECT count(*) AS \"Value\" FROM {table}").SingleAsync(Cancellation);
+#pragma warning restore EF1002
     }
 
     /// <summary>Attacks, asks, and puts the table back.</summary>
