@@ -56,7 +56,8 @@ public static class DependencyInjection
         services.AddSettings<ApiKeyOptions>(ApiKeyOptions.Section)
             .Validate(keys => keys.MaxKeyDays is > 0 and <= 36_500, "Auth:Jwt:MaxKeyDays must be from 1 to 36500.");
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)
-            .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.");
+            .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
+            .Validate(quota => quota.SecretsPerOwner > 0, "Quota:SecretsPerOwner must be a positive number of secrets.");
 
         services.AddSettings<GroupCommitOptions>(GroupCommitOptions.Section)
             .Validate(

@@ -24,7 +24,7 @@ public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
     [HttpPost]
     [ProducesResponseType<Nothing>(StatusCodes.Status200OK)]
     [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
-    [ProducesResponseType<Refusal>(StatusCodes.Status403Forbidden, Description = "The organisation's quota would be exceeded.")]
+    [ProducesResponseType<Refusal>(StatusCodes.Status403Forbidden, Description = "A quota of the organisation would be exceeded.")]
     [ProducesResponseType<Refusal>(StatusCodes.Status409Conflict)]
     public async Task<IActionResult> Create(
         [FromHeader(Name = Context), Description(ContextMeaning)] string? context,
@@ -52,7 +52,7 @@ public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
     [HttpPatch]
     [ProducesResponseType<Nothing>(StatusCodes.Status200OK)]
     [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
-    [ProducesResponseType<Refusal>(StatusCodes.Status403Forbidden, Description = "The organisation's quota would be exceeded.")]
+    [ProducesResponseType<Refusal>(StatusCodes.Status403Forbidden, Description = "A quota of the organisation would be exceeded.")]
     [ProducesResponseType<Refusal>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<Refusal>(StatusCodes.Status409Conflict)]
     public async Task<IActionResult> Update(

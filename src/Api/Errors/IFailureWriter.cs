@@ -16,5 +16,5 @@ internal interface IFailureWriter
 /// <summary>The statuses in which dialects differ.</summary>
 /// <param name="Invalid">The request cannot be understood or breaks a rule.</param>
 /// <param name="Forbidden">The credential may not do this.</param>
-/// <param name="QuotaExceeded">The owner's stored values would outgrow the quota.</param>
+/// <param name="QuotaExceeded">The owner would have more than the quota allows.</param>
 internal sealed record FailureStatuses(int Invalid, int Forbidden, int QuotaExceeded);

@@ -15,6 +15,10 @@ public sealed record Usage
     /// <example>42</example>
     public required int Secrets { get; init; }
 
+    /// <summary>How many there may be.</summary>
+    /// <example>10000</example>
+    public required int SecretsQuota { get; init; }
+
     public static Usage Of(Application.Secrets.Usage usage) =>
-        new() { BytesUsed = usage.BytesUsed, BytesQuota = usage.BytesQuota, Secrets = usage.Secrets };
+        new() { BytesUsed = usage.BytesUsed, BytesQuota = usage.BytesQuota, Secrets = usage.Secrets, SecretsQuota = usage.SecretsQuota };
 }

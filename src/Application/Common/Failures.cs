@@ -75,9 +75,20 @@ public sealed class ConflictException(string message) : FailureException(message
 /// <summary>The stored version is not the one that the sender expects.</summary>
 public sealed class PreconditionFailedException() : FailureException("The secret has changed: its version is not the one in If-Match.");
 
-/// <summary>The owner's stored values would outgrow the quota.</summary>
-public sealed class QuotaExceededException(long quota)
-    : FailureException($"The quota of {quota} bytes for all stored values would be exceeded.");
+/// <summary>The owner would have more than the quota allows.</summary>
+public sealed class QuotaExceededException : FailureException
+{
+    private QuotaExceededException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Too many bytes in all values.</summary>
+    public static QuotaExceededException OfBytes(long quota) => new($"The quota of {quota} bytes for all stored values would be exceeded.");
+
+    /// <summary>Too many secrets.</summary>
+    public static QuotaExceededException OfSecrets(int quota) => new($"The quota of {quota} stored secrets would be exceeded. Delete a secret first.");
+}
 
 /// <summary>An envelope did not open in the place where it is stored: it, or a column it is bound to, was changed.</summary>
 public sealed class BrokenSealException(Guid secretId)

@@ -17,7 +17,8 @@ public sealed record GetUsage(OwnerSelector Owner) : IRequest<Usage>, INamesOwne
 /// <param name="BytesUsed">UTF-8 bytes of all values.</param>
 /// <param name="BytesQuota">What they may come to.</param>
 /// <param name="Secrets">How many secrets there are.</param>
-public sealed record Usage(long BytesUsed, long BytesQuota, int Secrets);
+/// <param name="SecretsQuota">How many there may be.</param>
+public sealed record Usage(long BytesUsed, long BytesQuota, int Secrets, int SecretsQuota);
 
 internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<QuotaOptions> quota) : IRequestHandler<GetUsage, Usage>
 {
@@ -26,6 +27,6 @@ internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<Quo
         var owner = caller.OwnerOf(request.Owner);
         caller.RequireUsageReader(owner);
         var account = await db.Owners.AsNoTracking().Of(owner).SingleOrDefaultAsync(cancellationToken);
-        return new Usage(account?.BytesUsed ?? 0, quota.Value.BytesPerOwner, account?.Secrets ?? 0);
+        return new Usage(account?.BytesUsed ?? 0, quota.Value.BytesPerOwner, account?.Secrets ?? 0, quota.Value.SecretsPerOwner);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
     /// <param name="seal">Seals it anew, for a transaction of its own.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ConflictException">A unique rule is in the way.</exception>
-    /// <exception cref="QuotaExceededException">The total would pass the quota.</exception>
+    /// <exception cref="QuotaExceededException">The owner's bytes or secrets would pass the quota.</exception>
     public async Task<IReadOnlyList<Rival>> AddAsync(Secret secret, Func<CancellationToken, Task> seal, CancellationToken cancellationToken) =>
         await newSecrets.TryStoreAsync(secret, trail.Success(AuditAction.SecretCreate, secret), cancellationToken) is { } stored
             ? stored.Rivals
@@ -28,7 +28,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
                 secret.Owner,
                 async token =>
                 {
-                    await LockAsync(secret.Owner, secret.Size, token);
+                    await LockAsync(secret.Owner, secret.Size, token, secrets: 1);
                     await seal(token);
                     db.Secrets.Add(secret);
                     Record(AuditAction.SecretCreate, secret);
@@ -57,15 +57,22 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
             cancellationToken);
     }
 
-    /// <summary>Locks the owner until the end of the transaction, and sees that this many bytes more are within the quota.</summary>
-    /// <exception cref="QuotaExceededException">The total would pass the quota.</exception>
+    /// <summary>Locks the owner until the end of the transaction, and sees that this many bytes and secrets more are within the quota.</summary>
+    /// <exception cref="QuotaExceededException">The owner's bytes or secrets would pass the quota.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
-    public async Task LockAsync(SecretOwner owner, long bytes, CancellationToken cancellationToken)
+    public async Task LockAsync(SecretOwner owner, long bytes, CancellationToken cancellationToken, int secrets = 0)
     {
-        // A quota that was lowered below what is stored must not keep its owner from deleting.
-        if (await db.LockAsync(owner, cancellationToken) is var use && bytes > 0 && use.Bytes + bytes > quota.Value.BytesPerOwner)
+        var use = await db.LockAsync(owner, cancellationToken);
+
+        // A quota that was lowered below what is stored must not keep its owner from changing and deleting it.
+        if (bytes > 0 && use.Bytes + bytes > quota.Value.BytesPerOwner)
         {
-            throw new QuotaExceededException(quota.Value.BytesPerOwner);
+            throw QuotaExceededException.OfBytes(quota.Value.BytesPerOwner);
+        }
+
+        if (secrets > 0 && use.Secrets + secrets > quota.Value.SecretsPerOwner)
+        {
+            throw QuotaExceededException.OfSecrets(quota.Value.SecretsPerOwner);
         }
     }
 

@@ -25,16 +25,18 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Kn
     /// <summary>Those that the quota has room for, one after the other, and that are sealed with the key that the account names.</summary>
     public List<T> Fitting<T>(Account account, List<T> own, Func<T, Secret> secretOf)
     {
-        var bytes = account.Bytes;
+        var (bytes, count) = (account.Bytes, account.Count);
         return own.FindAll(item =>
         {
             var secret = secretOf(item);
-            if (Envelope.KeyIdOf(secret.Envelope) != account.CurrentKey || bytes + secret.Size > quota.Value.BytesPerOwner)
+            if (Envelope.KeyIdOf(secret.Envelope) != account.CurrentKey
+                || bytes + secret.Size > quota.Value.BytesPerOwner || count + 1 > quota.Value.SecretsPerOwner)
             {
                 return false;
             }
 
             bytes += secret.Size;
+            count++;
             return true;
         });
     }

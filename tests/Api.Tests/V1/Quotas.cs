@@ -17,7 +17,7 @@ public sealed class Quotas(ApiServer server)
         var usage = (await user.GetAsync("/api/v1/usage")).MustBe(200).Json;
 
         Assert.True(
-            JsonNode.DeepEquals(new JsonObject { ["bytes_used"] = 0, ["bytes_quota"] = ApiServer.Quota, ["secrets"] = 0 }, usage), usage.ToJsonString());
+            JsonNode.DeepEquals(new JsonObject { ["bytes_used"] = 0, ["bytes_quota"] = ApiServer.Quota, ["secrets"] = 0, ["secrets_quota"] = 10_000 }, usage), usage.ToJsonString());
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public sealed class Quotas(ApiServer server)
     private static async Task MustUseAsync(ApiClient user, int bytes, int secrets)
     {
         var usage = await user.GetAsync("/api/v1/usage");
-        var expected = new JsonObject { ["bytes_used"] = bytes, ["bytes_quota"] = ApiServer.Quota, ["secrets"] = secrets };
+        var expected = new JsonObject { ["bytes_used"] = bytes, ["bytes_quota"] = ApiServer.Quota, ["secrets"] = secrets, ["secrets_quota"] = 10_000 };
         Assert.True(JsonNode.DeepEquals(expected, usage.MustBe(200).Json), $"expected {expected.ToJsonString()}, got {usage}");
     }
 }

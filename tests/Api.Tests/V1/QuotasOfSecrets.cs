@@ -1,0 +1,85 @@
+using System.Text.Json.Nodes;
+using Secrets.Api.Tests.AiHub;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.V1;
+
+/// <summary>An owner may have so many secrets and not one more.</summary>
+public sealed class QuotasOfSecrets
+{
+    private const int Quota = 20;
+    private const int Lower = 5;
+    private const string Setting = "Quota__SecretsPerOwner";
+
+    [Fact]
+    public async Task One_secret_more_is_refused_also_where_fifty_arrive_at_once()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.StartHere(settings: (Setting, $"{Quota}"));
+        using var user = await service.ClientAsync(Installation.Key);
+
+        var answers = await AtOnceAsync(at => user.PostAsync(Answers.Secrets, Body($"user {at}")));
+
+        Assert.Equal((Quota, 50 - Quota), (answers[200].Count(), answers[413].Count()));
+        Assert.All(answers[413], answer => Assert.Contains("20 stored secrets", answer.MustBeError(413).Json.Text("detail"), StringComparison.Ordinal));
+        var usage = (await user.GetAsync("/api/v1/usage")).MustBe(200).Json;
+        Assert.Equal((Quota, Quota), (usage["secrets"]!.GetValue<int>(), usage["secrets_quota"]!.GetValue<int>()));
+        Assert.Equal(Quota, (await user.GetAsync(Answers.Secrets)).MustBeList().Count);
+
+        // A full account is not a frozen one, and what is given back can be used again.
+        var first = answers[200].First().Json.AsObject().Id();
+        (await user.PatchAsync(Answers.One(first), new JsonObject { ["secret_value"] = "a longer value than it was" })).MustBeSecret();
+        (await user.DeleteAsync(Answers.One(first))).MustBe(200);
+        (await user.PostAsync(Answers.Secrets, Body("again"))).MustBeSecret();
+        (await user.PostAsync(Answers.Secrets, Body("again and again"))).MustBeError(413);
+    }
+
+    [Theory]
+    [InlineData("ALL")] // stored in groups
+    [InlineData("SOME")] // stored one by one
+    public async Task The_vault_counts_as_exactly_and_answers_403(string rule)
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.StartHere(settings: (Setting, $"{Quota}"));
+        using var admin = await service.ClientAsync(Installation.Key);
+
+        var answers = await AtOnceAsync(at => admin.PostAsync(Vault.Path, Vault.Body($"alias-{at}", rule: rule, workspaces: ["support"])));
+
+        Assert.Equal((Quota, 50 - Quota), (answers[200].Count(), answers[403].Count()));
+        Assert.All(answers[403], answer => answer.MustBeRefused(403, "20 stored secrets"));
+        Assert.Equal(Quota, (await admin.GetAsync(Vault.Path)).Aliases().Count());
+        Assert.Equal(Quota, (await admin.GetAsync("/api/v1/usage?organization_id=default")).MustBe(200).Json["secrets"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task A_quota_below_what_is_stored_still_allows_changes_and_deletions()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using (var before = installation.StartHere(settings: (Setting, $"{Quota}")))
+        {
+            using var user = await before.ClientAsync(Installation.Key);
+            for (var at = 0; at <= Lower; at++)
+            {
+                (await user.PostAsync(Answers.Secrets, Body($"{at}"))).MustBeSecret();
+            }
+        }
+
+        await using var service = installation.StartHere(settings: (Setting, $"{Lower}"));
+        using var same = await service.ClientAsync(Installation.Key);
+        var ids = (await same.GetAsync(Answers.Secrets)).MustBeList().Select(secret => secret.Id()).ToList();
+        (await same.PostAsync(Answers.Secrets, Body("more"))).MustBeError(413);
+        (await same.PatchAsync(Answers.One(ids[0]), new JsonObject { ["secret_value"] = "a longer value than it was" })).MustBeSecret();
+        (await same.DeleteAsync(Answers.One(ids[0]))).MustBe(200);
+        (await same.PostAsync(Answers.Secrets, Body("more"))).MustBeError(413);
+        (await same.DeleteAsync(Answers.One(ids[1]))).MustBe(200);
+        (await same.PostAsync(Answers.Secrets, Body("more"))).MustBeSecret();
+    }
+
+    private static async Task<ILookup<int, Answer>> AtOnceAsync(Func<int, Task<Answer>> send) =>
+        (await Task.WhenAll(Enumerable.Range(0, 50).Select(send))).ToLookup(answer => answer.Status);
+
+    private static JsonObject Body(string name) => new() { ["secret_name"] = name, ["secret_value"] = "a value" };
+}
