@@ -23,7 +23,7 @@ public sealed record CreateAliasBody
     /// <example>SOME</example>
     public required string AllowedWorkspacesType { get; init; }
 
-    /// <summary>The workspaces that may use it, at most 1000; needed with `SOME`, and without meaning otherwise.</summary>
+    /// <summary>The workspaces that may use it, at most 100; needed with `SOME`, and without meaning otherwise.</summary>
     /// <example>["support", "sales"]</example>
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
 
@@ -55,7 +55,7 @@ public sealed record UpdateAliasBody
     /// <example>SOME</example>
     public string? AllowedWorkspacesType { get; init; }
 
-    /// <summary>The workspaces that may use it from now on, if only some may.</summary>
+    /// <summary>The workspaces that may use it from now on, at most 100, if only some may.</summary>
     /// <example>["support"]</example>
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
 

@@ -273,6 +273,11 @@ internal static class OpenApiDocuments
             schema.Enum = [.. WorkspaceRuleNames.All.Select(name => JsonValue.Create(name)), .. isNullable ? [JsonNullSentinel.JsonNull] : Array.Empty<JsonNode>()];
         }
 
+        if (member is { DeclaringType.Name: nameof(CreateAliasBody) or nameof(UpdateAliasBody), Name: "allowed_workspaces" })
+        {
+            schema.MaxItems = WorkspaceAccess.MaxNames;
+        }
+
         if (member is { DeclaringType.Name: nameof(CreateApiKeyBody), Name: "workspaces" })
         {
             schema.MaxItems = Membership.MaxWorkspaces;

@@ -4,7 +4,7 @@ namespace Secrets.Domain.Secrets;
 public sealed record WorkspaceAccess
 {
     /// <summary>The most workspaces of one list.</summary>
-    public const int MaxNames = 1000;
+    public const int MaxNames = 100;
 
     /// <summary>Every workspace, and use without one.</summary>
     public static readonly WorkspaceAccess All = new(WorkspaceRule.All, []);
