@@ -84,7 +84,10 @@ public static class DependencyInjection
         .AddHostedService<CheckpointWorker>()
         .AddHostedService<KeyRotationWorker>()
         .AddHostedService(provider => provider.GetRequiredService<AuthorityTrust>())
-        .AddHostedService(provider => provider.GetRequiredService<UseCounter>());
+        .AddHostedService(provider => provider.GetRequiredService<UseCounter>())
+
+        // Last, so that it stops first: its rows are in the last checkpoint.
+        .AddHostedService(provider => provider.GetRequiredService<DenialLog>());
 
     /// <summary>Applies the migrations that the database lacks, and ends.</summary>
     public static async Task MigrateAsync(this IServiceProvider services, CancellationToken cancellationToken)
@@ -140,6 +143,8 @@ public static class DependencyInjection
         services.AddSingleton<AuditWriters>();
         services.AddSingleton<ConfirmedAudit>();
         services.AddSingleton<IAuditLog, AuditLog>();
+        services.AddSingleton<DenialLog>();
+        services.AddSingleton<IDenialLog>(provider => provider.GetRequiredService<DenialLog>());
         services.AddScoped<IAuditVerifier, AuditVerifier>();
         services.AddSettings<AuditOptions>(AuditOptions.Section)
             .Validate(
@@ -147,7 +152,10 @@ public static class DependencyInjection
                 $"Audit:RetentionDays must be a number of days from 1 to {AuditOptions.MaxRetentionDays}, or be left out.")
             .Validate(
                 audit => audit.CheckpointSeconds is >= 1 and <= AuditOptions.MaxCheckpointSeconds,
-                $"Audit:CheckpointSeconds must be a number of seconds from 1 to {AuditOptions.MaxCheckpointSeconds}.");
+                $"Audit:CheckpointSeconds must be a number of seconds from 1 to {AuditOptions.MaxCheckpointSeconds}.")
+            .Validate(
+                audit => audit.DenialsPerMinute is >= 0 and <= AuditOptions.MaxDenials,
+                $"Audit:DenialsPerMinute must be a number of rows from 0 (no limit) to {AuditOptions.MaxDenials}.");
     }
 
     private static void AddEncryption(this IServiceCollection services)

@@ -258,6 +258,9 @@ public sealed class ApiServer : IAsyncLifetime
     public Task RemoveAuditAsync(DateTimeOffset before) =>
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
 
+    /// <summary>Has the service write how many refusals it left out of the audit, as it does each minute.</summary>
+    public Task CloseDenialsAsync() => Services.GetRequiredService<DenialLog>().CloseAsync();
+
     /// <summary>Goes once through the keys that are to be replaced, as the service does by itself, and other replicas.</summary>
     public async Task ReplaceKeysAsync()
     {
@@ -301,6 +304,7 @@ public sealed class ApiServer : IAsyncLifetime
 
             // All tests are one address, and many of them are refused.
             builder.UseSetting("Limits:FailedAuthenticationsPerMinute", "0");
+            builder.UseSetting("Audit:DenialsPerMinute", "0");
             foreach (var (name, value) in Settings)
             {
                 builder.UseSetting(name, value);

@@ -66,7 +66,7 @@ internal sealed partial class CredentialsHandler(
     {
         var isRefusedLater = properties.GetParameter<bool>(RefusedLater);
         var refused = isRefusedLater && _known is { } remembered ? Refused.Of(remembered.User) : _refusal?.Refused;
-        if (refused is { } counted && await refusals.AnswerIfTooManyAsync(Context, counted))
+        if (await refusals.AnswerIfTooManyAsync(Context, refused, _known is { } known ? (known.User, known.By) : null))
         {
             return;
         }
@@ -74,11 +74,6 @@ internal sealed partial class CredentialsHandler(
         if (_refusal is { } refusal)
         {
             LogRefusal(Logger, refusal.Header, refusal.Why);
-        }
-
-        if (_known is { } known)
-        {
-            await refusals.RecordAsync(Context, known.User, known.By);
         }
 
         await base.HandleChallengeAsync(properties);

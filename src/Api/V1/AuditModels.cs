@@ -82,6 +82,10 @@ public sealed record AuditInfo
     /// <example>checkout-7f3a</example>
     public required string? ClientRequestId { get; init; }
 
+    /// <summary>How many refusals have no row of their own, where the action is `denials.left_out`.</summary>
+    /// <example>941</example>
+    public required int? LeftOut { get; init; }
+
     /// <summary>Of this row and of all before it in its chain, in hexadecimal.</summary>
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Hash { get; init; }
@@ -109,6 +113,7 @@ public sealed record AuditInfo
             : new CallContextInfo { AgentId = row.AgentId, RunId = row.RunId, ToolCallId = row.ToolCallId },
         RequestId = row.RequestId,
         ClientRequestId = row.ClientRequestId,
+        LeftOut = row.LeftOut,
         Hash = Convert.ToHexStringLower(row.Hash),
     };
 }

@@ -106,5 +106,12 @@ public sealed class TamperedOwnerException()
 public sealed class UnreadableAuditException()
     : FailureException("A row of the audit was changed outside the service and cannot be read. An operator who verifies the audit learns which; other filters show the rest.");
 
+/// <summary>The caller was refused too often. Why this request is refused is not said any more, and it has no row in the audit.</summary>
+public sealed class TooManyDenialsException(TimeSpan wait) : FailureException("Too many requests were refused. Try again later.")
+{
+    /// <summary>When refusals are answered and written down again.</summary>
+    public TimeSpan Wait => wait;
+}
+
 /// <summary>The service cannot answer now; the same request may succeed later.</summary>
 public sealed class UnavailableException() : FailureException("The service is temporarily unavailable. Try again later.");

@@ -104,10 +104,30 @@ public interface IAuditLog
     Task<Confirmation> AppendAsync(IReadOnlyList<AuditEvent> events, Grounds grounds, CancellationToken cancellationToken);
 }
 
+/// <summary>Refusals in the audit: of one caller, or of one credential that is not accepted, at most a limit of rows a minute. The others are counted, and one row has their number.</summary>
+public interface IDenialLog
+{
+    /// <summary>Writes a refusal; it is durable when this returns.</summary>
+    /// <param name="of">The caller's user, or the credential that is not accepted.</param>
+    /// <param name="denial">The refusal.</param>
+    /// <param name="grounds">What it rests on.</param>
+    /// <exception cref="TooManyDenialsException">It is only counted.</exception>
+    /// <exception cref="UnauthenticatedException">The caller's key is no longer accepted; nothing was written.</exception>
+    /// <exception cref="UnavailableException">It could not be written, or nobody knows whether it was.</exception>
+    Task WriteAsync(Guid of, AuditEvent denial, Grounds grounds);
+
+    /// <summary>Counts a refusal that is answered without a row.</summary>
+    void LeaveOut(Guid of, AuditEvent denial);
+}
+
 /// <summary>What an answer rests on that was remembered and not read for it.</summary>
 /// <param name="Owners">Owners whose secrets were remembered.</param>
 /// <param name="Key">The caller's key, if that was.</param>
-public sealed record Grounds(IReadOnlyList<OwnerStamp> Owners, CachedKey? Key);
+public sealed record Grounds(IReadOnlyList<OwnerStamp> Owners, CachedKey? Key)
+{
+    /// <summary>Nothing was remembered.</summary>
+    public static readonly Grounds None = new([], Key: null);
+}
 
 /// <summary>An owner's secrets as they were when the owner's stamp and version were these (<see cref="Owner.Stamp"/>, <see cref="Owner.Version"/>).</summary>
 public readonly record struct OwnerStamp(SecretOwner Owner, long Stamp, long Version);

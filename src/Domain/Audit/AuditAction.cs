@@ -9,6 +9,9 @@ public enum AuditAction : short
     /// <summary>Presented a credential.</summary>
     Authenticate = 1,
 
+    /// <summary>Was refused more often than the audit has rows of; <see cref="AuditEvent.LeftOut"/> has their number.</summary>
+    DenialsLeftOut = 2,
+
     /// <summary>Stored a secret.</summary>
     SecretCreate = 10,
 
@@ -92,6 +95,7 @@ public static class AuditNames
     private static readonly (AuditAction Action, string Name)[] Table =
     [
         (AuditAction.Authenticate, "authenticate"),
+        (AuditAction.DenialsLeftOut, "denials.left_out"),
         (AuditAction.SecretCreate, "secret.create"),
         (AuditAction.SecretUpdate, "secret.update"),
         (AuditAction.SecretDelete, "secret.delete"),

@@ -151,6 +151,7 @@ public static class AuditChain
             encoder.Text(entry.ToolCallId);
             encoder.Text(entry.RequestId);
             encoder.Text(entry.ClientRequestId);
+            encoder.Long(entry.LeftOut);
             hmac.AppendData(encoder.Written);
             return hmac.GetHashAndReset();
         }

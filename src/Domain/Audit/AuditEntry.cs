@@ -37,6 +37,7 @@ public sealed class AuditEntry
         ToolCallId = fact.Context?.ToolCallId;
         RequestId = fact.RequestId;
         ClientRequestId = fact.ClientRequestId;
+        LeftOut = fact.LeftOut;
     }
 
     /// <summary>Whose chain the row is in.</summary>
@@ -110,6 +111,9 @@ public sealed class AuditEntry
 
     /// <inheritdoc cref="AuditEvent.ClientRequestId" />
     public string? ClientRequestId { get; private init; }
+
+    /// <inheritdoc cref="AuditEvent.LeftOut" />
+    public int? LeftOut { get; private init; }
 
     /// <summary>Of this row and, through the one before it, of all before: <see cref="AuditChain"/>.</summary>
     public byte[] Hash { get; internal set; } = [];

@@ -74,4 +74,7 @@ public sealed record AuditEvent
 
     /// <summary>The id that the caller gave to the request.</summary>
     public string? ClientRequestId { get; init => field = TextLength.Cut(value, MaxRequestIdLength); }
+
+    /// <summary>How many refusals have no row of their own, because there were too many; null: the event is not about that.</summary>
+    public int? LeftOut { get; init; }
 }

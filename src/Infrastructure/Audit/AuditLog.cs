@@ -14,8 +14,6 @@ namespace Secrets.Infrastructure.Audit;
 /// </summary>
 internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 {
-    private static readonly Grounds NoGrounds = new([], Key: null);
-
     // How often a user's keys may change while one of them is confirmed.
     private const int MaxAttempts = 5;
 
@@ -36,7 +34,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
     }
 
     public async Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken) =>
-        (await _batcher.AddAsync(new Claimed(events, NoGrounds), cancellationToken)).Receipt!;
+        (await _batcher.AddAsync(new Claimed(events, Grounds.None), cancellationToken)).Receipt!;
 
     public async Task<Confirmation> AppendAsync(IReadOnlyList<AuditEvent> events, Grounds grounds, CancellationToken cancellationToken)
     {

@@ -26,7 +26,7 @@ public sealed class ReadingTheAudit(ApiServer server)
         Assert.All(rows, row =>
         {
             Assert.Equal(
-                "action,actor,address,at,client_request_id,context,hash,key_id,outcome,owner,owner_version,request_id,secret_id,secret_version,sequence,target_key_id,token,tool_arg,tool_name,writer",
+                "action,actor,address,at,client_request_id,context,hash,key_id,left_out,outcome,owner,owner_version,request_id,secret_id,secret_version,sequence,target_key_id,token,tool_arg,tool_name,writer",
                 string.Join(',', row.AsObject().Select(member => member.Key).Order(StringComparer.Ordinal)));
             Assert.Equal("success", row["outcome"]!.GetValue<string>());
             Assert.Equal(id, row["secret_id"]!.GetValue<Guid>());

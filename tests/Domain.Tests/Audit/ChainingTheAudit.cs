@@ -15,7 +15,7 @@ public sealed class ChainingTheAudit
     public static TheoryData<string> Fields => new(
         "at", "actor", "action", "outcome", "owner kind", "owner id", "no owner", "secret id", "no secret id", "secret version",
         "no secret version", "key id", "no key id", "tool name", "no tool name", "tool arg", "no tool arg", "address", "no address", "request id",
-        "no request id", "acting key", "acting token", "no credential", "context", "run", "tool call", "client request id");
+        "no request id", "acting key", "acting token", "no credential", "context", "run", "tool call", "client request id", "left out", "none left out");
 
     [Fact]
     public void A_chain_as_it_was_written_verifies() => Generated.ForAll(Chain(), events => Assert.Equal(events.Length, CountSound(Write(events))), 200);
@@ -81,6 +81,7 @@ public sealed class ChainingTheAudit
             plain with { SecretId = Guid.Empty },
             plain with { TargetKeyId = Guid.Empty },
             plain with { SecretVersion = 0 },
+            plain with { LeftOut = 0 },
             plain with { Owner = new SecretOwner(OwnerKind.User, "") },
         ];
 
@@ -234,6 +235,8 @@ public sealed class ChainingTheAudit
         "run" => fact with { Context = new CallContext(fact.Context?.AgentId, fact.Context?.RunId + "x", fact.Context?.ToolCallId) },
         "tool call" => fact with { Context = new CallContext(fact.Context?.AgentId, fact.Context?.RunId, fact.Context?.ToolCallId + "x") },
         "client request id" => fact with { ClientRequestId = fact.ClientRequestId + "x" },
+        "left out" => fact with { LeftOut = (fact.LeftOut ?? 0) + 1 },
+        "none left out" => fact with { LeftOut = fact.LeftOut is null ? 0 : null },
         "tool name" => fact with { ToolName = fact.ToolName + "x" },
         "no tool name" => fact with { ToolName = fact.ToolName is null ? "" : null },
         "tool arg" => fact with { ToolArg = fact.ToolArg + "x" },
@@ -276,6 +279,7 @@ public sealed class ChainingTheAudit
             Address = texts[2],
             RequestId = texts[3],
             ClientRequestId = texts[4],
+            LeftOut = version < 0 ? null : 5 - version,
             By = ids switch { 0 => null, 1 => Credential.OfKey(Guid.NewGuid(), end: null), _ => Credential.OfToken(texts[0] ?? "", texts[1] ?? "", Noon) },
             Context = texts[5] is null ? null : new CallContext(texts[5], texts[6], texts[7]),
         };

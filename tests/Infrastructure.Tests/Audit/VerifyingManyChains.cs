@@ -84,7 +84,7 @@ public sealed class VerifyingManyChains : IAsyncLifetime
     public async Task Finds_a_row_behind_the_end_that_cannot_be_read()
     {
         await TamperAsync(
-            "INSERT INTO audit SELECT writer, 4, at, actor, key_id, token_issuer, token_subject, action, outcome, 257, owner_id, owner_version, secret_id, secret_version, target_key_id, target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, hash FROM audit WHERE writer = @writer AND sequence = 2",
+            "INSERT INTO audit SELECT writer, 4, at, actor, key_id, token_issuer, token_subject, action, outcome, 257, owner_id, owner_version, secret_id, secret_version, target_key_id, target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash FROM audit WHERE writer = @writer AND sequence = 2",
             Chains);
 
         Assert.Equal(Broken(Chains, 4, Chains * RowsOfAChain), await VerifyAsync());
@@ -97,7 +97,7 @@ public sealed class VerifyingManyChains : IAsyncLifetime
         foreach (var kind in (string[])["NULL", "257"])
         {
             await _server.ExecuteSqlAsync(
-                $"INSERT INTO audit SELECT @stranger, sequence + {kind.Length}, at, actor, key_id, token_issuer, token_subject, action, outcome, {kind}, owner_id, owner_version, secret_id, secret_version, target_key_id, target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, hash FROM audit WHERE writer = @writer AND sequence = 1",
+                $"INSERT INTO audit SELECT @stranger, sequence + {kind.Length}, at, actor, key_id, token_issuer, token_subject, action, outcome, {kind}, owner_id, owner_version, secret_id, secret_version, target_key_id, target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash FROM audit WHERE writer = @writer AND sequence = 1",
                 ("stranger", stranger),
                 ("writer", _writers[4]));
         }

@@ -8,7 +8,7 @@ namespace Secrets.Application.Common.Behaviours;
 /// Writes each refusal to the audit: a missing scope or right, and an id that does not exist for the caller. Here and not where it is
 /// refused, because what the handler began is rolled back.
 /// </summary>
-internal sealed class DenialBehaviour<TRequest, TResponse>(IAuditLog log, AuditTrail trail, Caller caller) : IPipelineBehavior<TRequest, TResponse>
+internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, AuditTrail trail, Caller caller) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>
 {
     private static readonly AuditedAsAttribute? Name = typeof(TRequest).GetCustomAttribute<AuditedAsAttribute>();
@@ -28,7 +28,7 @@ internal sealed class DenialBehaviour<TRequest, TResponse>(IAuditLog log, AuditT
         {
             // Whoever is refused and hangs up was refused all the same. Of a key that is not accepted any more it is another refusal, and written by who says so.
             var denial = trail.Denial(Name.Action, request as INamesOne, request as INamesOwner);
-            await log.AppendAsync([denial], new Grounds([], caller.Remembered), CancellationToken.None);
+            await log.WriteAsync(caller.UserId, denial, new Grounds([], caller.Remembered));
             throw;
         }
     }

@@ -14,9 +14,9 @@ internal sealed class PostgresAuditStore : IAuditStore
     private static readonly string AllIsAsClaimed =
         $"""
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($28::smallint[], $29::text[], $30::bigint[], $31::bigint[]) AS i (kind, id, stamp, version) WHERE {PostgresClaims.OwnerHasChanged})
+            SELECT 1 FROM unnest($29::smallint[], $30::text[], $31::bigint[], $32::bigint[]) AS i (kind, id, stamp, version) WHERE {PostgresClaims.OwnerHasChanged})
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($32::uuid[], $33::uuid[], $34::bigint[], $35::bigint[]) AS i (id, user_id, version, stamp) WHERE {PostgresClaims.KeyHasChanged("$36")})
+            SELECT 1 FROM unnest($33::uuid[], $34::uuid[], $35::bigint[], $36::bigint[]) AS i (id, user_id, version, stamp) WHERE {PostgresClaims.KeyHasChanged("$37")})
         """;
 
     private static readonly string Append = Statement("", HasMoved);
@@ -65,17 +65,17 @@ internal sealed class PostgresAuditStore : IAuditStore
         )
         INSERT INTO audit (
             writer, sequence, at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
-            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, hash)
+            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash)
         SELECT
             $1, $2 + place, at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
-            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, hash
+            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash
         FROM unnest(
             $5::timestamptz[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::smallint[], $11::smallint[], $12::smallint[], $13::text[], $14::bigint[],
             $15::uuid[], $16::int[], $17::uuid[], $18::uuid[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[],
-            $26::text[], $27::bytea[])
+            $26::text[], $27::int[], $28::bytea[])
         WITH ORDINALITY AS i (
             at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
-            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, hash, place)
+            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash, place)
         WHERE {then}
         """;
 
@@ -118,6 +118,7 @@ internal sealed class PostgresAuditStore : IAuditStore
                 Columns.OfOptional(rows.Entries, entry => entry.ToolCallId),
                 Columns.OfOptional(rows.Entries, entry => entry.RequestId),
                 Columns.OfOptional(rows.Entries, entry => entry.ClientRequestId),
+                Columns.OfOptional(rows.Entries, entry => entry.LeftOut),
                 Columns.Of(rows.Entries, entry => entry.Hash),
             },
         };

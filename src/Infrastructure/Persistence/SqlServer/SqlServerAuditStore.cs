@@ -21,17 +21,18 @@ internal sealed class SqlServerAuditStore : IAuditStore
         IF @moved = 1
             INSERT INTO audit (
                 writer, sequence, [at], actor, key_id, token_issuer, token_subject, [action], outcome, owner_kind, owner_id, owner_version, secret_id, secret_version,
-                target_key_id, target_key_user_id, tool_name, tool_arg, [address], agent_id, run_id, tool_call_id, request_id, client_request_id, hash)
+                target_key_id, target_key_user_id, tool_name, tool_arg, [address], agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash)
             SELECT
                 @writer, sequence, [at], actor, key_id, token_issuer, token_subject, [action], outcome, owner_kind, owner_id, owner_version, secret_id, secret_version,
-                target_key_id, target_key_user_id, tool_name, tool_arg, [address], agent_id, run_id, tool_call_id, request_id, client_request_id, hash
+                target_key_id, target_key_user_id, tool_name, tool_arg, [address], agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash
             FROM OPENJSON(@rows) WITH (
                 sequence bigint '$[0]', [at] datetimeoffset(6) '$[1]', actor binary(16) '$[2]', [action] smallint '$[3]', outcome smallint '$[4]',
                 owner_kind smallint '$[5]', owner_id {ComparedText.ColumnType} '$[6]', secret_id binary(16) '$[7]', secret_version int '$[8]',
                 target_key_id binary(16) '$[9]', tool_name nvarchar(max) '$[10]', tool_arg nvarchar(max) '$[11]', [address] nvarchar(max) '$[12]',
                 request_id nvarchar(max) '$[13]', hash binary(32) '$[14]', owner_version bigint '$[15]', target_key_user_id binary(16) '$[16]',
                 key_id binary(16) '$[17]', token_issuer nvarchar(max) '$[18]', token_subject nvarchar(max) '$[19]', agent_id nvarchar(max) '$[20]',
-                run_id nvarchar(max) '$[21]', tool_call_id nvarchar(max) '$[22]', client_request_id nvarchar(max) '$[23]');
+                run_id nvarchar(max) '$[21]', tool_call_id nvarchar(max) '$[22]', client_request_id nvarchar(max) '$[23]',
+                left_out int '$[24]');
         COMMIT TRANSACTION;
         SELECT @moved;
         """;
@@ -75,6 +76,7 @@ internal sealed class SqlServerAuditStore : IAuditStore
                     json.Add(entry.RunId);
                     json.Add(entry.ToolCallId);
                     json.Add(entry.ClientRequestId);
+                    json.Add(entry.LeftOut);
                 }),
             },
         };
