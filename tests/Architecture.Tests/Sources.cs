@@ -58,7 +58,6 @@ public sealed partial class Sources
     [Fact]
     public void Rows_under_an_account_are_changed_as_entities() => Assert.Equal(
         [
-            "src/Infrastructure/ApiKeys/ApiKeyLookup.cs", // when a key was last used
             "src/Infrastructure/Encryption/KeyRingReplacement.cs", // data keys wrapped anew
             "src/Infrastructure/Persistence/SecretsDbContext.cs", // the lock of a key account
         ],

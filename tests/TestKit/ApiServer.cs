@@ -258,6 +258,14 @@ public sealed class ApiServer : IAsyncLifetime
     public Task RemoveAuditAsync(DateTimeOffset before) =>
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
 
+    /// <summary>Has the service note that API keys were used just now.</summary>
+    public async Task NoteUseAsync(params IReadOnlyList<Guid> keys)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        var now = TimeProvider.System.GetUtcNow();
+        await scope.ServiceProvider.GetRequiredService<SecretsDbContext>().NoteUseAsync(keys, now, now);
+    }
+
     /// <summary>Has the service write how many refusals it left out of the audit, as it does each minute.</summary>
     public Task CloseDenialsAsync() => Services.GetRequiredService<DenialLog>().CloseAsync();
 

@@ -175,12 +175,8 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private async Task<IReadOnlyList<bool>> TouchAsync(IReadOnlyList<(Guid Id, DateTimeOffset Now)> keys)
     {
         await using var db = await _contexts.CreateDbContextAsync();
-        var used = keys.Select(key => key.Id).Distinct().ToArray();
         var now = keys.Max(key => key.Now);
-        var stale = now - LastUsedPrecision;
-        await db.ApiKeys
-            .Where(row => used.Contains(row.Id) && (row.LastUsedAt == null || row.LastUsedAt <= stale))
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, now));
+        await db.NoteUseAsync([.. keys.Select(key => key.Id).Distinct()], now, now - LastUsedPrecision);
         return new bool[keys.Count];
     }
 

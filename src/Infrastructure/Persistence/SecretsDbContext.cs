@@ -71,6 +71,12 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <exception cref="StartupException">It need not.</exception>
     public abstract Task RequireDurabilityAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Notes that API keys were used at a moment, unless that is noted for a later one than <paramref name="stale"/>. Leaves out a key that somebody is changing: whoever waited for it would hold
+    /// others that a cascade wants.
+    /// </summary>
+    public abstract Task NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale);
+
     public async Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         try

@@ -148,6 +148,71 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
+    public async Task A_key_that_somebody_is_changing_is_used_without_waiting_for_that()
+    {
+        using var user = await server.NewUserAsync();
+        await using (await server.HoldAsync("UPDATE api_keys SET last_used_at = NULL WHERE user_id = @id", ("id", user.UserId)))
+        {
+            (await user.GetAsync(Answers.Secrets)).MustBe(200);
+        }
+
+        (await user.GetAsync(Answers.Secrets)).MustBe(200);
+        Assert.Equal(1, await server.ScalarAsync<int>("SELECT CAST(count(*) AS int) FROM api_keys WHERE user_id = @id AND last_used_at IS NOT NULL", ("id", user.UserId)));
+    }
+
+    [Fact]
+    public async Task A_cascade_and_a_note_of_use_do_not_lock_each_other_out()
+    {
+        using var @operator = server.Operator();
+        using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
+        var (maker, id) = await MakeAsync(manager);
+        var made = new List<Guid>();
+        for (var at = 0; at < 3; at++)
+        {
+            var (client, child) = await MakeAsync(maker);
+            client.Dispose();
+            made.Add(child);
+        }
+
+        // The rows stand in another order than their ids: a scan comes to the last first.
+        foreach (var child in Enumerable.Reverse(made))
+        {
+            await server.ExecuteSqlAsync("UPDATE api_keys SET last_used_at = NULL WHERE id = @id", ("id", child));
+        }
+
+        // A table that is known to be small is read as a whole.
+        await server.ExecuteSqlAsync(Sql.Of("ANALYZE api_keys", "UPDATE STATISTICS api_keys"));
+
+        // The cascade has the first, and waits for the second.
+        Task<Answer> cascade;
+        Task note;
+        await using (await server.HoldAsync("UPDATE api_keys SET last_used_at = last_used_at WHERE id = @id", ("id", made[1])))
+        {
+            cascade = @operator.DeleteAsync($"{Path}/{id}?cascade=true");
+            await WaitUntilAsync(async () => await WaitingAsync() == 1);
+            note = server.NoteUseAsync(made[0], made[2]);
+            await WaitUntilAsync(async () => note.IsCompleted || await WaitingAsync() == 2);
+        }
+
+        Assert.Equal("""{"revoked":4}""", (await cascade).MustBe(200).Body);
+        await note;
+        maker.Dispose();
+
+        Task<long> WaitingAsync() => server.ScalarAsync<long>(Sql.Of(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%api_keys%'",
+            "SELECT CAST(count(*) AS bigint) FROM sys.dm_exec_requests WHERE blocking_session_id <> 0 AND database_id = DB_ID()"));
+
+        static async Task WaitUntilAsync(Func<Task<bool>> condition)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            while (!await condition())
+            {
+                await Task.Delay(20, patience.Token);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_credential_learns_whom_it_stands_for()
     {
         var organization = ToolCalls.NewOrganization();

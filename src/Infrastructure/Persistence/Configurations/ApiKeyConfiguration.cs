@@ -20,6 +20,7 @@ internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>
         builder.HasIndex(key => new { key.CreatedAt, key.Id }).HasDatabaseName("ix_api_keys_listing");
         builder.HasIndex(key => key.UserId).HasDatabaseName("ix_api_keys_user");
         builder.HasIndex(key => key.CreatedByKey).HasDatabaseName("ix_api_keys_created_by_key");
+        builder.HasIndex(key => key.ReplacedBy).HasDatabaseName("ix_api_keys_replaced_by");
         builder.HasIndex(key => key.OrganizationId).HasDatabaseName("ix_api_keys_organization");
     }
 }

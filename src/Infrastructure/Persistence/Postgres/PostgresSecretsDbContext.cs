@@ -6,6 +6,13 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 
 internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsDbContext> options) : SecretsDbContext(options)
 {
+    private const string NoteUse =
+        """
+        WITH free AS (
+            SELECT id FROM api_keys WHERE id = ANY ($1) AND (last_used_at IS NULL OR last_used_at <= $3) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+        UPDATE api_keys k SET last_used_at = $2 FROM free WHERE k.id = free.id
+        """;
+
     public override IDatabaseFaults Faults { get; } = new PostgresFaults();
 
     protected override string BinaryCollation => "C";
@@ -16,6 +23,21 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
 
         // Of this session, which is what the connection string, the role and the database make of it. Every other value waits for the server's own disk.
         await RequireNotOffAsync("synchronous_commit", "synchronous_commit is off for the service", cancellationToken);
+    }
+
+    public override async Task NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale)
+    {
+        await using var open = await OpenConnection.OfAsync(this);
+        await using var command = new NpgsqlCommand(NoteUse, (NpgsqlConnection)open.Connection)
+        {
+            Parameters =
+            {
+                Columns.Of(keys, id => id),
+                new NpgsqlParameter<DateTime> { TypedValue = now.UtcDateTime },
+                new NpgsqlParameter<DateTime> { TypedValue = stale.UtcDateTime },
+            },
+        };
+        await command.ExecuteNonQueryAsync();
     }
 
     private async Task RequireNotOffAsync(string setting, string otherwise, CancellationToken cancellationToken)

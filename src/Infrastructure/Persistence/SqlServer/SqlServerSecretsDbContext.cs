@@ -20,6 +20,15 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
     internal const string LockByKey = $$"""UPDATE o SET stamp = o.stamp + 1 FROM owners AS o WITH ({{ByKey}}) WHERE o.kind = {0} AND o.id = {1}""";
 
+    /// <summary>READCOMMITTEDLOCK, because READPAST is refused where the database reads snapshots instead of locking.</summary>
+    internal const string NoteUse =
+        """
+        UPDATE k SET last_used_at = @now
+        FROM api_keys AS k WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
+        INNER JOIN OPENJSON(@keys) WITH (id binary(16) '$[0]') AS i ON i.id = k.id
+        WHERE k.last_used_at IS NULL OR k.last_used_at <= @stale
+        """;
+
     private const byte DurabilityForced = 2;
 
     public override IDatabaseFaults Faults { get; } = new SqlServerFaults();
@@ -75,6 +84,21 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
             await LeaveSnapshotAsync();
             await Database.CloseConnectionAsync();
         }
+    }
+
+    public override async Task NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale)
+    {
+        await using var open = await OpenConnection.OfAsync(this);
+        await using var command = new SqlCommand(NoteUse, (SqlConnection)open.Connection)
+        {
+            Parameters =
+            {
+                JsonRows.Of("@keys", keys, static (json, id) => json.Add(id)),
+                new SqlParameter("@now", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.Of(now) },
+                new SqlParameter("@stale", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.Of(stale) },
+            },
+        };
+        await command.ExecuteNonQueryAsync();
     }
 
     protected override IExecutionStrategy CreateStrategy() => new TransactionRetries(this);
