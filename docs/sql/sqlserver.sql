@@ -11,7 +11,7 @@ GO
 BEGIN TRANSACTION;
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [api_keys] (
@@ -37,7 +37,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [audit] (
@@ -65,6 +65,7 @@ BEGIN
         [tool_call_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
         [request_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
         [client_request_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NULL,
+        [left_out] int NULL,
         [hash] binary(32) NOT NULL,
         CONSTRAINT [pk_audit] PRIMARY KEY ([writer], [sequence])
     );
@@ -72,7 +73,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [audit_keys] (
@@ -86,7 +87,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [audit_writers] (
@@ -104,7 +105,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [integrity_keys] (
@@ -116,7 +117,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [key_accounts] (
@@ -131,7 +132,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [key_ring] (
@@ -144,7 +145,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [key_rotations] (
@@ -157,7 +158,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [key_state] (
@@ -170,7 +171,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [owners] (
@@ -187,7 +188,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [root_keys] (
@@ -201,7 +202,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [data_keys] (
@@ -218,7 +219,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [secrets] (
@@ -250,7 +251,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [secret_uses] (
@@ -264,7 +265,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE TABLE [workspace_grants] (
@@ -278,7 +279,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_created_by_key] ON [api_keys] ([created_by_key]);
@@ -286,7 +287,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
@@ -294,7 +295,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
@@ -302,7 +303,15 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
+)
+BEGIN
+    CREATE INDEX [ix_api_keys_replaced_by] ON [api_keys] ([replaced_by]);
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
@@ -310,7 +319,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
@@ -318,7 +327,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
@@ -326,7 +335,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_at] ON [audit] ([at]);
@@ -334,7 +343,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_audit_key_version] ON [audit] ([target_key_user_id], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NOT NULL');
@@ -342,7 +351,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
@@ -350,7 +359,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_audit_owner_version] ON [audit] ([owner_id], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NULL');
@@ -358,7 +367,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_data_keys_owner] ON [data_keys] ([owner_kind], [owner_id]);
@@ -366,7 +375,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
@@ -374,7 +383,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
@@ -382,7 +391,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
@@ -390,7 +399,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
@@ -398,7 +407,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
@@ -406,11 +415,11 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130110330_Initial'
+    WHERE [MigrationId] = N'20261130142433_Initial'
 )
 BEGIN
     INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261130110330_Initial', N'10.0.15');
+    VALUES (N'20261130142433_Initial', N'10.0.15');
 END;
 
 COMMIT;

@@ -114,6 +114,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .IsUnique()
                         .HasDatabaseName("ux_api_keys_prefix");
 
+                    b.HasIndex("ReplacedBy")
+                        .HasDatabaseName("ix_api_keys_replaced_by");
+
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_api_keys_user");
 
@@ -173,6 +176,10 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.Property<Guid?>("KeyId")
                         .HasColumnType("uuid")
                         .HasColumnName("key_id");
+
+                    b.Property<int?>("LeftOut")
+                        .HasColumnType("integer")
+                        .HasColumnName("left_out");
 
                     b.Property<short>("Outcome")
                         .HasColumnType("smallint")

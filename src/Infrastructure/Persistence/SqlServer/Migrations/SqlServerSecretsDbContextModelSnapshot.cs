@@ -117,6 +117,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .IsUnique()
                         .HasDatabaseName("ux_api_keys_prefix");
 
+                    b.HasIndex("ReplacedBy")
+                        .HasDatabaseName("ix_api_keys_replaced_by");
+
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_api_keys_user");
 
@@ -178,6 +181,10 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.Property<byte[]>("KeyId")
                         .HasColumnType("binary(16)")
                         .HasColumnName("key_id");
+
+                    b.Property<int?>("LeftOut")
+                        .HasColumnType("int")
+                        .HasColumnName("left_out");
 
                     b.Property<short>("Outcome")
                         .HasColumnType("smallint")

@@ -65,6 +65,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     tool_call_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
                     request_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
                     client_request_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    left_out = table.Column<int>(type: "int", nullable: true),
                     hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
                 },
                 constraints: table =>
@@ -314,6 +315,11 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "ix_api_keys_organization",
                 table: "api_keys",
                 column: "organization_id");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_api_keys_replaced_by",
+                table: "api_keys",
+                column: "replaced_by");
 
             migrationBuilder.CreateIndex(
                 name: "ix_api_keys_user",

@@ -66,6 +66,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     tool_call_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
                     request_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
                     client_request_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
+                    left_out = table.Column<int>(type: "integer", nullable: true),
                     hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
                 },
                 constraints: table =>
@@ -313,6 +314,11 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "ix_api_keys_organization",
                 table: "api_keys",
                 column: "organization_id");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_api_keys_replaced_by",
+                table: "api_keys",
+                column: "replaced_by");
 
             migrationBuilder.CreateIndex(
                 name: "ix_api_keys_user",

@@ -13,7 +13,7 @@ using Secrets.Infrastructure.Persistence.Postgres;
 namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 {
     [DbContext(typeof(PostgresSecretsDbContext))]
-    [Migration("20261130110041_Initial")]
+    [Migration("20261130142302_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -117,6 +117,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .IsUnique()
                         .HasDatabaseName("ux_api_keys_prefix");
 
+                    b.HasIndex("ReplacedBy")
+                        .HasDatabaseName("ix_api_keys_replaced_by");
+
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_api_keys_user");
 
@@ -176,6 +179,10 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.Property<Guid?>("KeyId")
                         .HasColumnType("uuid")
                         .HasColumnName("key_id");
+
+                    b.Property<int?>("LeftOut")
+                        .HasColumnType("integer")
+                        .HasColumnName("left_out");
 
                     b.Property<short>("Outcome")
                         .HasColumnType("smallint")

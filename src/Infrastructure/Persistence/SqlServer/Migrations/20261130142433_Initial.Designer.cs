@@ -12,7 +12,7 @@ using Secrets.Infrastructure.Persistence.SqlServer;
 namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 {
     [DbContext(typeof(SqlServerSecretsDbContext))]
-    [Migration("20261130110330_Initial")]
+    [Migration("20261130142433_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -120,6 +120,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .IsUnique()
                         .HasDatabaseName("ux_api_keys_prefix");
 
+                    b.HasIndex("ReplacedBy")
+                        .HasDatabaseName("ix_api_keys_replaced_by");
+
                     b.HasIndex("UserId")
                         .HasDatabaseName("ix_api_keys_user");
 
@@ -181,6 +184,10 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.Property<byte[]>("KeyId")
                         .HasColumnType("binary(16)")
                         .HasColumnName("key_id");
+
+                    b.Property<int?>("LeftOut")
+                        .HasColumnType("int")
+                        .HasColumnName("left_out");
 
                     b.Property<short>("Outcome")
                         .HasColumnType("smallint")
