@@ -45,8 +45,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
     public async Task<T> RunAsync<T>(SecretSelector selector, Func<IQueryable<Secret>, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         // Before the transaction, so that waiting for the owner's turn takes no connection.
-        var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
-        caller.RequireWriter(owner);
+        var owner = await WritableOwnerOfAsync(selector, cancellationToken);
         return await RunAsync(
             owner,
             async token =>
@@ -55,6 +54,16 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
                 return await work(db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector), token);
             },
             cancellationToken);
+    }
+
+    /// <summary>A secret that the caller may change, as it is stored, to be shown and not changed.</summary>
+    /// <exception cref="NotFoundException">There is no such secret for the caller.</exception>
+    /// <exception cref="ForbiddenException">The caller may not change it.</exception>
+    public async Task<Secret> FindAsync(SecretSelector selector, CancellationToken cancellationToken)
+    {
+        var owner = await WritableOwnerOfAsync(selector, cancellationToken);
+        return await db.Secrets.AsNoTracking().VisibleTo(caller).OwnedBy(owner).Selected(selector).Include(secret => secret.Use).SingleOrDefaultAsync(cancellationToken)
+            ?? throw new NotFoundException();
     }
 
     /// <summary>Locks the owner until the end of the transaction, and sees that this many bytes and secrets more are within the quota.</summary>
@@ -89,6 +98,13 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
         {
             throw await ExplainAsync(violation.Rule, refused, cancellationToken);
         }
+    }
+
+    private async Task<SecretOwner> WritableOwnerOfAsync(SecretSelector selector, CancellationToken cancellationToken)
+    {
+        var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
+        caller.RequireWriter(owner);
+        return owner;
     }
 
     // A secret never changes hands, so its owner may be looked up before the lock. Whoever belongs to no organisation sees only one owner's.

@@ -94,6 +94,14 @@ internal sealed class UpdateSecretHandler(
 {
     public async Task<StoredSecret> Handle(UpdateSecret request, CancellationToken cancellationToken)
     {
+        if (request.IsEmpty)
+        {
+            // No lock: it would move the owner's stamp, and requests that change nothing would have the database write.
+            var unchanged = await transaction.FindAsync(request.Secret, cancellationToken);
+            request.Condition?.Require(unchanged.Version);
+            return new StoredSecret(mapper.Map<SecretDetails>(unchanged), OverlapAdvice.Compare(unchanged, []));
+        }
+
         var (secret, rivals) = await transaction.RunAsync(request.Secret, (selected, token) => UpdateAsync(request, selected, token), cancellationToken);
         return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
     }
@@ -111,11 +119,7 @@ internal sealed class UpdateSecretHandler(
 
         if (!request.Changes(secret))
         {
-            if (!request.IsEmpty)
-            {
-                transaction.Record(AuditAction.SecretUpdate, secret);
-            }
-
+            transaction.Record(AuditAction.SecretUpdate, secret);
             return (secret, []);
         }
 

@@ -34,6 +34,25 @@ public sealed class UpdatingSecrets(ApiServer server)
         return data;
     }
 
+    [Fact]
+    public async Task An_update_of_nothing_writes_nothing_and_waits_for_no_other_write()
+    {
+        using var user = await server.NewUserAsync();
+        var one = Answers.One(await user.CreateSecretAsync("n"));
+        var stored = await user.GetAsync(one);
+        var stamp = await StampAsync();
+
+        await using (await server.HoldAsync("UPDATE owners SET stamp = stamp WHERE id = @id", ("id", user.UserId.ToString())))
+        {
+            MustBeTheSame(stored, await user.PatchAsync(one, new JsonObject()));
+            (await user.SendAsync(HttpMethod.Patch, one, "{}", ("If-Match", "\"7\""))).MustBeError(412);
+        }
+
+        Assert.Equal(stamp, await StampAsync());
+
+        Task<long> StampAsync() => server.ScalarAsync<long>("SELECT stamp FROM owners WHERE id = @id", ("id", user.UserId.ToString()));
+    }
+
     [Theory]
     [MemberData(nameof(Combinations))]
     public async Task Every_combination_of_the_binding_does_what_the_contract_says(string start, string patch)
