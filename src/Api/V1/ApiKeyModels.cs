@@ -32,7 +32,7 @@ public sealed record CreateApiKeyBody
     /// <example>member</example>
     public string? Role { get; init; }
 
-    /// <summary>Workspaces of that organisation which it is a member of.</summary>
+    /// <summary>Workspaces of that organisation which it is a member of. An admin is of every workspace, so none may be named for one.</summary>
     /// <example>["support"]</example>
     public IReadOnlyList<string>? Workspaces { get; init; }
 

@@ -15,7 +15,7 @@ namespace Secrets.Application.ApiKeys;
 /// <param name="UserId">Whom it acts for; null: the creator.</param>
 /// <param name="OrganizationId">An organisation to bind it to.</param>
 /// <param name="Role"><c>admin</c> or <c>member</c> of that organisation; null: member.</param>
-/// <param name="Workspaces">Workspaces of that organisation it is a member of.</param>
+/// <param name="Workspaces">Workspaces of that organisation it is a member of; none for an admin, who is of every one.</param>
 /// <param name="ExpiresAt">When it stops working; null: never.</param>
 [RequiresScope(Scope.KeysManage)]
 [AuditedAs(AuditAction.KeyCreate)]
@@ -57,6 +57,9 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleFor(request => request.OrganizationId)
             .Must((request, id) => id is not null || (request.Role is null && request.Workspaces is not { Count: > 0 }))
             .WithErrorCode(Codes.BadValue).WithMessage("Is needed with role or workspaces.");
+        RuleFor(request => request.Workspaces)
+            .Must((request, workspaces) => workspaces is not { Count: > 0 } || request.Role is null || RoleNames.Parse(request.Role) != OrganizationRole.Admin)
+            .WithErrorCode(Codes.BadValue).WithMessage("Must be left out for an admin, whom no workspace limits. Make a member's key to limit it.");
         RuleFor(request => request.ExpiresAt).InTheFuture(time);
     }
 }

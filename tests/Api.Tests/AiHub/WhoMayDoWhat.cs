@@ -141,7 +141,7 @@ public sealed class WhoMayDoWhat(ApiServer server)
             "member of support" => await server.NewKeyAsync(user, both, organization, "member", "support", "other"),
             "member of hr" => await server.NewKeyAsync(user, both, organization, "member", "hr"),
             "member of none" => await server.NewKeyAsync(user, both, organization),
-            "admin of another" => await server.NewKeyAsync(user, both, another, "admin", "support"),
+            "admin of another" => await server.NewKeyAsync(user, both, another, "admin"),
             "member of another" => await server.NewKeyAsync(user, both, another, "member", "support"),
             "user of none" => await server.NewKeyAsync(user, both),
             "operator of none" => await server.NewKeyAsync(user, ["operator", .. both]),

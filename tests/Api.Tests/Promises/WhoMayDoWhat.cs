@@ -265,7 +265,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
                 var user = Users[principal] = Guid.NewGuid();
                 var isBound = principal is "member" or "admin";
                 using var client = isBound
-                    ? await Server.NewKeyAsync(user, scopes.Split(' '), Organization, principal, "w")
+                    ? await Server.NewKeyAsync(user, scopes.Split(' '), Organization, principal, principal is "member" ? ["w"] : [])
                     : await Server.NewKeyAsync(user, scopes.Split(' '));
                 _keys[principal] = client.Key!;
                 _tokens[principal] = isBound

@@ -217,6 +217,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     [InlineData("""{"name":"k","scopes":["secrets:read"],"expires_at":"2020-01-01T00:00:00Z"}""", "expires_at", "value_error")]
     [InlineData("""{"name":"k","scopes":["secrets:read"],"organization_id":"o","role":"king"}""", "role", "value_error")]
     [InlineData("""{"name":"k","scopes":["secrets:read"],"role":"admin"}""", "organization_id", "value_error")]
+    [InlineData("""{"name":"k","scopes":["secrets:resolve"],"organization_id":"acme","role":"admin","workspaces":["support"]}""", "workspaces", "value_error")]
     public async Task What_is_wrong_is_said(string body, string place, string type)
     {
         using var @operator = server.Operator();
