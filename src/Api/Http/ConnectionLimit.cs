@@ -31,6 +31,7 @@ internal sealed class ConnectionLimit : IDisposable
     private readonly RateLimiter? _all;
     private readonly RateLimiter _ofHealth = Counting(HealthConnections);
     private readonly PartitionedRateLimiter<Network>? _ofAddress;
+    private readonly PartitionedRateLimiter<Network> _ofAddressToHealth = CountingByAddress(LimitOptions.ShareOf(HealthConnections));
     private readonly IReadOnlyList<IPNetwork> _proxies;
     private readonly HealthListener _health;
     private readonly TimeProvider _time;
@@ -45,9 +46,7 @@ internal sealed class ConnectionLimit : IDisposable
 
         if (limits.Value.MaxConnectionsOfAddress is > 0 and var ofAddress)
         {
-            // By the address itself and not by a hash: an honest one must not share a limit with somebody else. There are only those that have connections.
-            _ofAddress = PartitionedRateLimiter.Create<Network, Network>(
-                network => RateLimitPartition.GetConcurrencyLimiter(network, _ => new ConcurrencyLimiterOptions { PermitLimit = ofAddress }));
+            _ofAddress = CountingByAddress(ofAddress);
         }
     }
 
@@ -55,7 +54,7 @@ internal sealed class ConnectionLimit : IDisposable
     public async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var isHealth = _health.Has(connection.LocalEndPoint);
-        using var ofAddress = isHealth ? null : TakeOfAddress((connection.RemoteEndPoint as IPEndPoint)?.Address);
+        using var ofAddress = TakeOfAddress(isHealth ? _ofAddressToHealth : _ofAddress, (connection.RemoteEndPoint as IPEndPoint)?.Address);
         if (ofAddress is { IsAcquired: false })
         {
             return;
@@ -88,12 +87,18 @@ internal sealed class ConnectionLimit : IDisposable
         _all?.Dispose();
         _ofHealth.Dispose();
         _ofAddress?.Dispose();
+        _ofAddressToHealth.Dispose();
     }
 
     private static ConcurrencyLimiter Counting(int connections) => new(new ConcurrencyLimiterOptions { PermitLimit = connections });
 
+    // By the address itself and not by a hash: an honest one must not share a limit with somebody else. There are only those that have connections.
+    private static PartitionedRateLimiter<Network> CountingByAddress(int connections) => PartitionedRateLimiter.Create<Network, Network>(
+        network => RateLimitPartition.GetConcurrencyLimiter(network, _ => new ConcurrencyLimiterOptions { PermitLimit = connections }));
+
     // A known proxy brings the connections of many clients, and knows how many each may have.
-    private RateLimitLease? TakeOfAddress(IPAddress? address) => address is null || _ofAddress is null || IsProxy(address) ? null : _ofAddress.AttemptAcquire(Network.Of(address));
+    private RateLimitLease? TakeOfAddress(PartitionedRateLimiter<Network>? limiter, IPAddress? address) =>
+        address is null || IsProxy(address) ? null : limiter?.AttemptAcquire(Network.Of(address));
 
     private bool IsProxy(IPAddress address)
     {

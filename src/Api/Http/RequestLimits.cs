@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Secrets.Api.Health;
+using Secrets.Infrastructure;
 
 namespace Secrets.Api.Http;
 
@@ -46,6 +47,7 @@ internal static class RequestLimits
     public static IWebHostBuilder ListenAsConfigured(this IWebHostBuilder host, IConfiguration configuration)
     {
         var health = configuration[HealthOptions.UrlSetting];
+        RequireOwnPort(configuration);
         if (configuration.GetSection(Endpoints).Exists())
         {
             if (!string.IsNullOrEmpty(health))
@@ -58,5 +60,38 @@ internal static class RequestLimits
 
         var urls = configuration[WebHostDefaults.ServerUrlsKey];
         return host.UseUrls(string.Join(';', ((string?[])[string.IsNullOrEmpty(urls) ? DefaultUrl : urls, health]).Where(url => !string.IsNullOrEmpty(url))));
+    }
+
+    /// <summary>Sees that the listener for health shares its port with no other, whatever their addresses: requests are told apart by the port alone.</summary>
+    /// <exception cref="StartupException">It does.</exception>
+    private static void RequireOwnPort(IConfiguration configuration)
+    {
+        if (new HealthOptions { Url = configuration[HealthOptions.UrlSetting] }.Port is not { } port)
+        {
+            return;
+        }
+
+        var endpoints = configuration.GetSection(Endpoints);
+        var urls = configuration[WebHostDefaults.ServerUrlsKey];
+        var others = endpoints.Exists()
+            ? endpoints.GetChildren().Select(endpoint => endpoint["Url"] ?? "")
+            : (string.IsNullOrEmpty(urls) ? DefaultUrl : urls).Split(';', StringSplitOptions.TrimEntries);
+        if (others.Any(url => PortOf(url) == port))
+        {
+            throw new StartupException($"{HealthOptions.UrlSetting} has the port {port}, where the service itself listens. Give it a port of its own.");
+        }
+    }
+
+    /// <summary>Null: it cannot be read, which the web server says in its own words.</summary>
+    private static int? PortOf(string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url).Port;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 }

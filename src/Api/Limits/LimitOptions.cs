@@ -41,7 +41,10 @@ internal sealed class LimitOptions
     public int? ConnectionsPerAddress { get; set; }
 
     /// <summary>Connections of one address at the same time; 0: no limit.</summary>
-    public int MaxConnectionsOfAddress => ConnectionsPerAddress ?? ((Connections + ShareOfAddress - 1) / ShareOfAddress);
+    public int MaxConnectionsOfAddress => ConnectionsPerAddress ?? ShareOf(Connections);
+
+    /// <summary>How many of so many connections one address has, unless a setting says otherwise.</summary>
+    public static int ShareOf(int connections) => (connections + ShareOfAddress - 1) / ShareOfAddress;
 
     public bool IsValid() =>
         Array.TrueForAll(

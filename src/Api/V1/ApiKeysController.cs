@@ -2,6 +2,7 @@ using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
+using Secrets.Api.Limits;
 using Secrets.Application.ApiKeys;
 
 namespace Secrets.Api.V1;
@@ -22,6 +23,7 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
 
     /// <summary>List keys, oldest first.</summary>
     [HttpGet]
+    [LongAnswer]
     [ProducesResponseType<ApiKeyInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Mvc;
+using Secrets.Api.Limits;
 using Secrets.Application.Audit;
 
 namespace Secrets.Api.V1;
@@ -14,6 +15,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
 {
     /// <summary>Read the audit, newest first: one's own rows and those of organisations one administers; for an operator all.</summary>
     [HttpGet]
+    [LongAnswer]
     [ProducesResponseType<AuditInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]

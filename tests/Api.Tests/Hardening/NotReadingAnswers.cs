@@ -38,6 +38,23 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
         Assert.InRange(await ReadAsync(second), 1, whole.Body.Length / 2);
     }
 
+    [Theory]
+    [InlineData("/api/v1/audit?limit=1")]
+    [InlineData("/api/v1/api-keys?limit=1")]
+    public async Task Lists_of_every_kind_wait_for_each_other(string list)
+    {
+        using var user = await LargeUserAsync("secrets:read", "audit:read", "keys:manage");
+        using var first = await AskAsync(user);
+        using var second = await AskAsync(user);
+        await Task.Delay(1_000, TestContext.Current.CancellationToken);
+
+        var third = user.GetAsync(list);
+
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+        Assert.False(third.IsCompleted);
+        (await third).MustBe(200);
+    }
+
     [Fact]
     public async Task A_user_with_too_many_waiting_is_told_to_come_back()
     {
@@ -55,9 +72,9 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
     }
 
     /// <summary>A user whose list is more than any socket takes: names of the longest kind, each character escaped.</summary>
-    private async Task<ApiClient> LargeUserAsync()
+    private async Task<ApiClient> LargeUserAsync(params string[] scopes)
     {
-        var user = await _server.NewUserAsync();
+        var user = await _server.NewUserAsync(scopes);
         await _server.StoreAsync(SecretOwner.User(user.UserId), [.. Enumerable.Range(0, Secrets).Select(at => new NewSecret(Long(at), "four", Long(at), Long(at)))]);
         return user;
     }

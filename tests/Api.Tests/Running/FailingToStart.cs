@@ -39,6 +39,14 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
         await MustBeRefusedAsync($"as ASPNETCORE_URLS ({url}) says", ("ASPNETCORE_URLS", url));
 
     [Theory]
+    [InlineData("ASPNETCORE_URLS", "http://127.0.0.1:5085", "http://127.0.0.2:5085")]
+    [InlineData("ASPNETCORE_URLS", "http://127.0.0.1:0;http://localhost:5085", "http://0.0.0.0:5085")]
+    [InlineData("ASPNETCORE_URLS", null, "http://127.0.0.2:5080")]
+    [InlineData("Kestrel__Endpoints__Http__Url", "http://127.0.0.1:5085", "http://127.0.0.2:5085")]
+    public async Task A_port_for_health_that_is_the_services_own_is_refused(string name, string? value, string health) =>
+        await MustBeRefusedAsync("Health:Url has the port 508", (name, value), ("Health__Url", health));
+
+    [Theory]
     [InlineData("Serilog__Using__0", "No.Such.Assembly", "The section Serilog")] // while the service is put together
     [InlineData("Quota__BytesPerOwner", "0", "Quota:BytesPerOwner")] // when its settings are validated
     [InlineData("Encryption__RootKeyFile", "no-such-file", "no-such-file")] // when it prepares its keys

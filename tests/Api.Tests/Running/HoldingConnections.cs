@@ -61,6 +61,22 @@ public sealed class HoldingConnections
     }
 
     [Fact]
+    public async Task One_address_cannot_fill_the_listener_for_health_either()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        var health = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}"));
+        await using var service = installation.StartHere(settings: ("Health__Url", health.ToString()));
+        await service.AddressAsync();
+
+        using var held = await Held.OpenAsync(health, Greedy, 110);
+        await held.MustBeLeftAsync(25);
+
+        Assert.Equal(200, await StatusAsync(health, Other, Live));
+        Assert.Null(await StatusAsync(health, Greedy, Live));
+    }
+
+    [Fact]
     public async Task A_known_proxy_brings_as_many_connections_as_there_are()
     {
         using var installation = await Installation.NewAsync();
