@@ -2652,6 +2652,12 @@ namespace Secrets.Client
         public required string? ClientRequestId { get; init; }
 
         /// <summary>
+        /// How many refusals have no row of their own, where the action is `denials.left_out`.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("left_out")]
+        public required int? LeftOut { get; init; }
+
+        /// <summary>
         /// Of this row and of all before it in its chain, in hexadecimal.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("hash")]
@@ -2854,7 +2860,7 @@ namespace Secrets.Client
         public required string AllowedWorkspacesType { get; init; }
 
         /// <summary>
-        /// The workspaces that may use it, at most 1000; needed with `SOME`, and without meaning otherwise.
+        /// The workspaces that may use it, at most 100; needed with `SOME`, and without meaning otherwise.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces")]
         public System.Collections.Generic.IReadOnlyList<string>? AllowedWorkspaces { get; init; }
@@ -2899,7 +2905,7 @@ namespace Secrets.Client
         public string? Role { get; init; }
 
         /// <summary>
-        /// Workspaces of that organisation which it is a member of.
+        /// Workspaces of that organisation which it is a member of. An admin is of every workspace, so none may be named for one.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspaces")]
         public System.Collections.Generic.IReadOnlyList<string>? Workspaces { get; init; }
@@ -3729,7 +3735,7 @@ namespace Secrets.Client
         public Optional<string?> AllowedWorkspacesType { get; init; }
 
         /// <summary>
-        /// The workspaces that may use it from now on, if only some may.
+        /// The workspaces that may use it from now on, at most 100, if only some may.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
@@ -3803,6 +3809,12 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secrets")]
         public required int Secrets { get; init; }
+
+        /// <summary>
+        /// How many there may be.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("secrets_quota")]
+        public required int SecretsQuota { get; init; }
 
     }
 

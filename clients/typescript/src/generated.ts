@@ -1163,6 +1163,8 @@ export interface AuditInfo {
     request_id: string | null;
     /** The id that the caller gave to the request. */
     client_request_id: string | null;
+    /** How many refusals have no row of their own, where the action is `denials.left_out`. */
+    left_out: number | null;
     /** Of this row and of all before it in its chain, in hexadecimal. */
     hash: string;
 }
@@ -1241,7 +1243,7 @@ export interface CreateAliasRequest {
     value: string;
     /** Which workspaces may use it: `ALL`, `SOME` or `NONE`. */
     allowed_workspaces_type: string;
-    /** The workspaces that may use it, at most 1000; needed with `SOME`, and without meaning otherwise. */
+    /** The workspaces that may use it, at most 100; needed with `SOME`, and without meaning otherwise. */
     allowed_workspaces?: string[] | null;
 }
 
@@ -1258,7 +1260,7 @@ export interface CreateApiKeyRequest {
     organization_id?: string | null;
     /** `admin` or `member` of that organisation; member when left out. */
     role?: string | null;
-    /** Workspaces of that organisation which it is a member of. */
+    /** Workspaces of that organisation which it is a member of. An admin is of every workspace, so none may be named for one. */
     workspaces?: string[] | null;
     /** When it stops working, in RFC 3339; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
 year, unless the service is set up otherwise. */
@@ -1562,7 +1564,7 @@ export interface UpdateAliasRequest {
     value?: string;
     /** Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`. */
     allowed_workspaces_type?: string | null;
-    /** The workspaces that may use it from now on, if only some may. */
+    /** The workspaces that may use it from now on, at most 100, if only some may. */
     allowed_workspaces?: string[] | null;
 }
 
@@ -1588,6 +1590,8 @@ export interface Usage {
     bytes_quota: number;
     /** How many secrets there are. */
     secrets: number;
+    /** How many there may be. */
+    secrets_quota: number;
 }
 
 /** The secret that fills an argument. */
