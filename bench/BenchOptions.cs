@@ -20,6 +20,7 @@ internal sealed record BenchOptions
           --only-create     the rounds of floor and create at 1,000 secrets, and nothing else
           --resolve         resolves against their floors, at 1,000, 100,000 and 1,000,000 secrets
           --authenticate    what authentication costs of a resolve, by API key and by JWT
+          --bounds          what loads of one user or address do to the resolves of others, against the build of --against
           --most N          no more secrets than this for --resolve
           --write           write docs/performance.md
           --directory DIR   where the database goes while it runs (default: the temporary directory)
@@ -62,6 +63,9 @@ internal sealed record BenchOptions
     /// <summary>Measure authentication and not management.</summary>
     public bool Authenticate { get; private init; }
 
+    /// <summary>Measure what loads of one user or address do to others.</summary>
+    public bool Bounds { get; private init; }
+
     /// <summary>Secrets that the largest service for resolves holds at most.</summary>
     public int Most { get; private init; } = AllSizes[^1];
 
@@ -86,6 +90,7 @@ internal sealed record BenchOptions
                 "--only-create" => options with { OnlyCreate = true },
                 "--resolve" => options with { Resolve = true },
                 "--authenticate" => options with { Authenticate = true },
+                "--bounds" => options with { Bounds = true },
                 "--most" => options with { Most = Number(arguments, ++at, AllSizes[^1], Small) },
                 "--write" => options with { Write = true },
                 "--help" or "-h" => options with { Help = true },
@@ -109,6 +114,7 @@ internal sealed record BenchOptions
         var given = new StringBuilder();
         if (Resolve) given.Append(" --resolve");
         if (Authenticate) given.Append(" --authenticate");
+        if (Bounds) given.Append(" --bounds");
         if (Quick) given.Append(" --quick");
         if (OnlyCreate) given.Append(" --only-create");
         if (!Quick && Seconds != 8) given.Append(CultureInfo.InvariantCulture, $" --seconds {Seconds}");

@@ -18,11 +18,16 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>Where a request is written before <see cref="SendAsync"/>.</summary>
     public byte[] Request { get; } = new byte[4096];
 
-    public static async Task<HttpConnection> OpenAsync(int port, CancellationToken cancellationToken)
+    /// <summary>Connects to the service on loopback.</summary>
+    /// <param name="port">Its port.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="from">An address of loopback to come from; null: any.</param>
+    public static async Task<HttpConnection> OpenAsync(int port, CancellationToken cancellationToken, IPAddress? from = null)
     {
         var connection = new HttpConnection();
         try
         {
+            if (from is not null) connection._socket.Bind(new IPEndPoint(from, 0));
             await connection._socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
             return connection;
         }

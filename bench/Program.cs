@@ -23,6 +23,7 @@ try
     stop.CancelAfter(TimeSpan.FromMinutes(options.LimitMinutes));
     await (options switch
     {
+        { Bounds: true } => BoundsRun.ExecuteAsync(options, stop.Token),
         { Against: not null } => ComparisonRun.ExecuteAsync(options, stop.Token),
         { Resolve: true } => ResolveRun.ExecuteAsync(options, stop.Token),
         { Authenticate: true } => AuthenticationRun.ExecuteAsync(options, stop.Token),

@@ -262,6 +262,14 @@ internal sealed class Workspace : IDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Reads one number from the database of the service.</summary>
+    public async Task<long> NumberAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = await ConnectAsync("secrets", cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     /// <summary>The server's version and the file system that its data is on, once it is certain that it flushes what it commits.</summary>
     public async Task<(string Server, string FileSystem)> RequireDurabilityAsync(CancellationToken cancellationToken)
     {
