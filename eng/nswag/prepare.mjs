@@ -85,8 +85,9 @@ export function prepare(document, { typescript = false } = {}) {
       const property = (schema.properties[member] = simplifyNullable(given));
       // A closed set of names stays text: the generator would make a type of it for each place, and a new name would break old clients.
       delete property.enum;
-      // In a partial update "left out" and "null" are two things.
-      if (partial.has(name) && !schema.required?.includes(member)) property['x-optional'] = true;
+      // In a partial update "left out" and "null" are two things. So they are for the user of a tool call: null is no user.
+      const isNullMeant = partial.has(name) || (member === 'user_id' && 'tool_args' in schema.properties);
+      if (isNullMeant && !schema.required?.includes(member)) property['x-optional'] = true;
       if (isSecret(member, property)) {
         property['x-secret'] = true;
         if (typescript && !property.writeOnly) schema.properties[member] = secretText(property);

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Secrets.Domain.Secrets;
+using Secrets.Domain.Text;
 using Secrets.Infrastructure;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Jwt;
 
 namespace Secrets.Api;
 
@@ -31,6 +33,7 @@ internal static class Commands
             migrate,
             Keys(build),
             Integrity(build),
+            Users(build),
         };
         root.TreatUnmatchedTokensAsErrors = false;
         root.SetAction(async (result, cancellation) =>
@@ -118,6 +121,40 @@ internal static class Commands
                 build, result, yes, $"Put {OwnerNames.Of(refused)} into quarantine?", async integrity => [await integrity.QuarantineAsync(refused, cancellation)], cancellation);
         });
         return new Command("integrity", "Deal with rows that were changed outside the service (docs/operations.md).") { list, accept, quarantine };
+    }
+
+    private static Command Users(Func<string[], WebApplication> build)
+    {
+        var issuer = new Argument<string>("issuer") { Description = "As Auth:Users:Issuer will have it." };
+        var yes = new Option<bool>("--yes") { Description = "Do not ask." };
+        var set = new Command(
+            "set-issuer",
+            "Turn names of users into ids with another issuer from now on. The same names are other users then; what is stored for the former ones is reached by user_id. Stop the service before.")
+        {
+            issuer,
+            yes,
+        };
+        set.SetAction((result, cancellation) =>
+        {
+            var wanted = result.GetRequiredValue(issuer);
+            return !ExactText.IsClean(wanted)
+                ? throw new StartupException("The issuer must not be blank, begin or end with white space, or contain control characters.")
+                : build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IUserIssuer>(
+                    async users =>
+                    {
+                        if (!result.GetValue(yes) && !await IsConfirmedAsync($"Turn names of users into ids with {wanted}, and no longer with {users.Read() ?? "any other issuer"}?"))
+                        {
+                            await Console.Out.WriteLineAsync("Nothing was changed.");
+                            return 1;
+                        }
+
+                        await users.ReplaceAsync(wanted, cancellation);
+                        await Console.Out.WriteLineAsync($"Names of users are turned into ids with {wanted}.");
+                        return 0;
+                    },
+                    cancellation);
+        });
+        return new Command("users", "Deal with names of users.") { set };
     }
 
     private static SecretOwner OwnerOf(string name) => OwnerNames.Parse(name) ?? throw new StartupException("--owner must be user:<uuid> or organization:<id>.");

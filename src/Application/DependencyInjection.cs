@@ -27,6 +27,7 @@ public static class DependencyInjection
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(LoggingBehaviour<,>));
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(DenialBehaviour<,>));
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(AuthorizationBehaviour<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(ActingBehaviour<,>));
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(ValidationBehaviour<,>));
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(UnreadableRowsBehaviour<,>));
 
@@ -34,6 +35,7 @@ public static class DependencyInjection
         services.AddTransient<AuditTrail>();
         services.AddTransient<OwnerTransaction>();
         services.AddTransient<KeyMaker>();
+        services.AddTransient<ToolCallAccess>();
         return services;
     }
 }

@@ -20,4 +20,7 @@ public static class SecretsScopes
 
     /// <summary>Everything that concerns the service as a whole.</summary>
     public const string Operator = "operator";
+
+    /// <summary>Name the user whose secrets are meant. For backends that keep the secrets of their users.</summary>
+    public const string ActForUsers = "users:act";
 }

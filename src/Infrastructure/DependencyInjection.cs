@@ -43,6 +43,7 @@ public static class DependencyInjection
         services.AddSingleton<ApiKeyLookup>();
         services.AddSingleton<RememberedKeys>();
         services.AddSingleton<ApiKeyAuthenticator>();
+        services.AddSingleton<IOperators, Operators>();
         services.AddJwt(environment);
         services.AddSingleton<ICredentialAuthenticator, CredentialAuthenticator>();
         services.AddScoped<BootstrapKey>();

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Jwt;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure;
@@ -18,6 +19,7 @@ internal sealed partial class Startup(IDatabaseServer server, IServiceScopeFacto
         await services.GetRequiredService<PlainSpokenDatabase>().UseAsync(async () =>
         {
             await PrepareAsync(services, server, cancellationToken);
+            services.GetRequiredService<UserNames>().RequireSettings();
             await MakeFirstKeyAsync(services.GetRequiredService<BootstrapKey>(), cancellationToken);
         });
     }

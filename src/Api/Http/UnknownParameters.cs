@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
+using Secrets.Api.Authentication;
 using Secrets.Application.Common;
 
 namespace Secrets.Api.Http;
@@ -22,7 +23,8 @@ internal sealed class UnknownParameters : IResourceFilter
 
         var known = context.ActionDescriptor.Parameters
             .Where(parameter => parameter.BindingInfo?.BindingSource == BindingSource.Query)
-            .Select(parameter => parameter.BindingInfo!.BinderModelName ?? parameter.Name);
+            .Select(parameter => parameter.BindingInfo!.BinderModelName ?? parameter.Name)
+            .Concat(context.ActionDescriptor.EndpointMetadata.OfType<ActsForUsersAttribute>().Any() ? [ActsForUsersAttribute.UserId, ActsForUsersAttribute.User] : Array.Empty<string>());
         var unknown = context.HttpContext.Request.Query.Keys.Except(known, StringComparer.OrdinalIgnoreCase).Take(MaxNamed)
             .Select(name => new Violation("", Codes.Unknown, "Is not a parameter of this request.", "query") { Unknown = name })
             .ToList();

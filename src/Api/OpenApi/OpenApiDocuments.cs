@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
 using Secrets.Api.AiHub;
+using Secrets.Api.Authentication;
 using Secrets.Api.Http;
 using Secrets.Api.V1;
 using Secrets.Application.Common;
@@ -203,6 +204,29 @@ internal static class OpenApiDocuments
             }
         }
 
+        if (action.EndpointMetadata.OfType<ActsForUsersAttribute>().Any())
+        {
+            (operation.Parameters ??= []).Add(new OpenApiParameter
+            {
+                Name = ActsForUsersAttribute.UserId,
+                In = ParameterLocation.Query,
+                Description = "The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "uuid" },
+            });
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = ActsForUsersAttribute.User,
+                In = ParameterLocation.Query,
+                Description = "The name of that user in place of the id: the `sub` of the user's tokens.",
+                Schema = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.String,
+                    MinLength = UserName.Length.Minimum,
+                    MaxLength = UserName.Length.Maximum,
+                },
+            });
+        }
+
         if (takesIfMatch)
         {
             (operation.Parameters ??= []).Add(new OpenApiParameter
@@ -262,6 +286,7 @@ internal static class OpenApiDocuments
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "tool_arg") => ToolBinding.ArgLength,
             (nameof(CreateApiKeyBody), "name") => ApiKey.NameLength,
             (nameof(CreateApiKeyBody) or nameof(ResolveBody) or nameof(ExplainBody), "organization_id") => Membership.OrganizationIdLength,
+            (nameof(CreateApiKeyBody) or nameof(ResolveBody) or nameof(ExplainBody), "user") => UserName.Length,
             (nameof(ResolveBody) or nameof(ExplainBody), "workspace") => Membership.WorkspaceLength,
             _ => null,
         };

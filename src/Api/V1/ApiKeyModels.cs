@@ -6,6 +6,7 @@ using Secrets.Domain.ApiKeys;
 namespace Secrets.Api.V1;
 
 /// <summary>An API key to make.</summary>
+/// <example>{"name": "runtime", "scopes": ["secrets:resolve"], "user_id": "7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e", "organization_id": "acme", "role": "member", "workspaces": ["support"], "expires_at": "2099-12-31T00:00:00Z"}</example>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CreateApiKeyBody
 {
@@ -15,7 +16,7 @@ public sealed record CreateApiKeyBody
 
     /// <summary>
     /// What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
-    /// `audit:read`, `operator`.
+    /// `audit:read`, `operator`, `users:act` (name the user whose secrets are meant, for backends; only operators grant it, and to no key of an organisation).
     /// </summary>
     /// <example>["secrets:resolve"]</example>
     public required IReadOnlyList<string> Scopes { get; init; }
@@ -23,6 +24,10 @@ public sealed record CreateApiKeyBody
     /// <summary>Whom it acts for; its creator when left out.</summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public Guid? UserId { get; init; }
+
+    /// <summary>The name of the user whom it acts for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.</summary>
+    /// <example>ada@example.com</example>
+    public string? User { get; init; }
 
     /// <summary>An organisation to bind it to. No white space at its ends, no control characters.</summary>
     /// <example>acme</example>
@@ -43,7 +48,7 @@ public sealed record CreateApiKeyBody
     /// <example>2099-12-31T00:00:00Z</example>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    public CreateApiKey ToCommand() => new(Name, Scopes, UserId, OrganizationId, Role, Workspaces, ExpiresAt);
+    public CreateApiKey ToCommand() => new(Name, Scopes, UserId, OrganizationId, Role, Workspaces, ExpiresAt) { User = User };
 }
 
 /// <summary>How to replace an API key.</summary>

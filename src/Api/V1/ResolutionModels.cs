@@ -34,20 +34,27 @@ public abstract record ToolCallBody
     /// <summary>The workspace of that organisation in which the call is made.</summary>
     /// <example>support</example>
     public string? Workspace { get; init; }
+
+    /// <summary>The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.</summary>
+    /// <example>ada@example.com</example>
+    public string? User { get; init; }
 }
 
 /// <summary>A call of a tool, to be filled.</summary>
+/// <example>{"user_id": "7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e", "tool_name": "agno__linear__get_issue_details", "tool_args": ["api_token", "base_url"], "references": {"signing_key": "my-linear-signing-key"}, "organization_id": "acme", "workspace": "support", "context": {"agent_id": "support-bot", "run_id": "run_01J9Z3", "tool_call_id": "call_42"}}</example>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record ResolveBody : ToolCallBody
 {
-    /// <summary>The user whom the call is for. Null: no user; `organization_id` is needed then, and only the organisation's secrets count.</summary>
+    /// <summary>
+    /// The user whom the call is for; this or `user` has to be given. Null: no user; `organization_id` is needed then, and only the organisation's secrets count.
+    /// </summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
-    public required Guid? UserId { get; init; }
+    public Optional<Guid?> UserId { get; init; }
 
     /// <summary>What the audit shall say of the call, and the receipt repeat.</summary>
     public CallContextInfo? Context { get; init; }
 
-    public ResolveSecrets ToQuery() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace, Context?.ToContext());
+    public ResolveSecrets ToQuery() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace, Context?.ToContext()) { User = User };
 }
 
 /// <summary>What a runtime says of a call, in its own words. Each is 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`.</summary>
@@ -70,14 +77,15 @@ public sealed record CallContextInfo
 }
 
 /// <summary>A call of a tool, to be explained.</summary>
+/// <example>{"user_id": "7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e", "tool_name": "agno__linear__get_issue_details", "tool_args": ["api_token", "base_url"], "references": {"signing_key": "my-linear-signing-key"}, "organization_id": "acme", "workspace": "support"}</example>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record ExplainBody : ToolCallBody
 {
-    /// <summary>As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give it.</summary>
+    /// <summary>As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give this or `user`.</summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public Optional<Guid?> UserId { get; init; }
 
-    public ExplainResolution ToQuery() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace);
+    public ExplainResolution ToQuery() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace) { User = User };
 }
 
 /// <summary>The values for a call, and the arguments that have none.</summary>

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
+using Secrets.Api.Authentication;
 using Secrets.Api.Http;
 using Secrets.Api.Limits;
 using Secrets.Application.Common;
@@ -14,12 +15,14 @@ namespace Secrets.Api.V1;
 [Route("api/v1/secrets")]
 [Route("v1/secrets")]
 [Tags("Secrets")]
+[ActsForUsers]
 [IgnoresUnknownParameters]
 public sealed class SecretsController(IMediator mediator) : ControllerBase
 {
     /// <summary>Store a secret.</summary>
     [HttpPost]
     [ProducesResponseType<SecretInfo>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<Error>(StatusCodes.Status413PayloadTooLarge)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
@@ -34,6 +37,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
     [HttpGet]
     [LongAnswer]
     [ProducesResponseType<SecretInfoList>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
         [FromQuery, Description("Secrets to answer at most, 1 to 1000; all of them when left out.")] int? limit,

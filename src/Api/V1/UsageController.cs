@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
+using Secrets.Api.Authentication;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
@@ -10,11 +11,14 @@ namespace Secrets.Api.V1;
 [ApiController]
 [Route("api/v1/usage")]
 [Tags("Usage")]
+[ActsForUsers]
 public sealed class UsageController(IMediator mediator) : ControllerBase
 {
     /// <summary>How much of the quota is used.</summary>
     [HttpGet]
     [ProducesResponseType<Usage>(StatusCodes.Status200OK)]
+    [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
+    [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Get(
         [FromQuery(Name = "organization_id"), Description("An organisation that one administers; one's own secrets when left out.")]
         string? organizationId,

@@ -26,7 +26,11 @@ public sealed record CreateApiKey(
     string? OrganizationId,
     string? Role,
     IReadOnlyList<string>? Workspaces,
-    DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>;
+    DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>
+{
+    /// <summary>The name of the user whom it acts for, in place of the id; null: none is given.</summary>
+    public string? User { get; init; }
+}
 
 /// <summary>The new key: what is kept of it, and its text, which is not.</summary>
 /// <param name="Details">What is kept.</param>
@@ -50,6 +54,11 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleForEach(request => request.Scopes).Must(name => ScopeNames.Parse(name) is not null)
             .When(request => request.Scopes?.Count <= ScopeNames.All.Count)
             .WithErrorCode(Codes.BadValue).WithMessage($"Must be one of {string.Join(", ", ScopeNames.All)}.");
+        RuleFor(request => request.User).UserName();
+        RuleFor(request => request.User).Null().When(request => request.UserId is not null)
+            .WithErrorCode(Codes.BadValue).WithMessage(UserReference.Both);
+        RuleFor(request => request.OrganizationId).Null().When(request => request.Scopes?.Contains(ScopeNames.Of(Scope.UsersAct)[0], StringComparer.Ordinal) == true)
+            .WithErrorCode(Codes.BadValue).WithMessage("Must be left out: a key that acts for users is for no organisation.");
         RuleFor(request => request.OrganizationId).ExactName(Membership.OrganizationIdLength);
         RuleFor(request => request.Role).Must(role => role is null || RoleNames.Parse(role) is not null)
             .WithErrorCode(Codes.BadValue).WithMessage("Must be admin or member.");
@@ -70,7 +79,7 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, KeyMaker maker, AuditTr
     public async Task<CreatedApiKey> Handle(CreateApiKey request, CancellationToken cancellationToken)
     {
         var scopes = request.Scopes!.Aggregate(Scopes.None, (all, name) => all | ScopeNames.Parse(name)!.Value);
-        var userId = request.UserId ?? maker.Caller.UserId;
+        var userId = await maker.UserOfAsync(request.UserId, request.User, cancellationToken);
         maker.RequireAllowed(scopes, userId, request.OrganizationId);
         var now = time.Now();
         var text = ApiKeyText.Generate();

@@ -7,7 +7,7 @@ using Secrets.Domain.Audit;
 namespace Secrets.Application.ApiKeys;
 
 /// <summary>Makes keys in the name of the caller's credential: none reaches further, or lives longer.</summary>
-internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, IOptions<ApiKeyOptions> options)
+internal sealed class KeyMaker(ISecretsDb db, Caller caller, IUserNames names, TimeProvider time, IOptions<ApiKeyOptions> options)
 {
     // Of the API key that makes keys, as it is under the lock.
     private DateTimeOffset? _end;
@@ -16,6 +16,10 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, 
 
     /// <summary>The API key that makes keys in this request; null: a token does, or the key of the configuration.</summary>
     public Guid? MadeBy => caller.Credential.KeyId == Credential.Bootstrap.KeyId ? null : caller.Credential.KeyId;
+
+    /// <summary>The user for whom a new key acts: by id, by name, or else the caller.</summary>
+    public async ValueTask<Guid> UserOfAsync(Guid? userId, string? name, CancellationToken cancellationToken) =>
+        name is null ? userId ?? caller.UserId : await names.RequireAsync(name, source: null, cancellationToken);
 
     /// <summary>
     /// Lets nobody make a key that reaches further than the credential it is made with. To replace a key is to make one: its maker sees
@@ -37,6 +41,11 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, TimeProvider time, 
         if (caller.Has(Scopes.Operator))
         {
             return;
+        }
+
+        if (scopes.HasFlag(Scopes.UsersAct))
+        {
+            throw new ForbiddenException("Only an operator makes keys that act for users.");
         }
 
         if (userId != caller.UserId)

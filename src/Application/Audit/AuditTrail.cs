@@ -40,10 +40,15 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     /// <summary>Something was done that is about no single owner.</summary>
     public AuditEvent Success(AuditAction action) => Of(action, AuditOutcome.Success);
 
-    /// <summary>Something was refused. Whoever has no part in an organisation writes nothing into its part of the audit.</summary>
+    /// <summary>
+    /// Something was refused. A caller without a part in an organisation writes nothing into its part of the audit, and a caller that may not act for users
+    /// nothing into theirs.
+    /// </summary>
     public AuditEvent Denial(AuditAction action, INamesOne? one, INamesOwner? owned) => Of(action, AuditOutcome.Denied) with
     {
-        Owner = owned?.Owner is { Kind: OwnerKind.Organization } organization ? organization.Find(caller) : null,
+        Owner = owned?.Owner is { Kind: OwnerKind.Organization } organization ? organization.Find(caller)
+            : caller.ActsFor is not null && caller.Has(Scopes.UsersAct) ? caller.Owner
+            : null,
         SecretId = one?.AuditedSecretId,
         TargetKeyId = one?.AuditedKeyId,
     };

@@ -17,8 +17,11 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     /// </summary>
     public CachedKey? Remembered { get; init; }
 
-    /// <summary>The owner of the caller's own secrets.</summary>
-    public SecretOwner Owner => SecretOwner.User(UserId);
+    /// <summary>The user whom the request names in place of the caller's own (<see cref="For"/>); null: none.</summary>
+    public Guid? ActsFor { get; private init; }
+
+    /// <summary>The user whose secrets are meant where no organisation is named, as an owner.</summary>
+    public SecretOwner Owner => SecretOwner.User(ActsFor ?? UserId);
 
     /// <summary>The organisations that the caller is an admin of.</summary>
     public IEnumerable<string> Administered => Memberships
@@ -34,6 +37,12 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
 
     /// <summary>Whether the owner is an organisation that the caller is an admin of.</summary>
     public bool Administers(SecretOwner owner) => owner.Kind == OwnerKind.Organization && Administers(owner.Id);
+
+    /// <summary>
+    /// The same credential, acting for a user: that user's secrets exist for it, and nobody else's. Whether it may is decided by the pipeline
+    /// (<c>ActingBehaviour</c>).
+    /// </summary>
+    public Caller For(Guid userId) => this with { ActsFor = userId, Memberships = [] };
 
     /// <summary>
     /// What two credentials of one principal allow together: in scopes, roles and workspaces no more than each. Null: they stand for different

@@ -276,6 +276,24 @@ public interface ICredentialAuthenticator
     Task<bool> ConfirmAsync(CachedKey key, CancellationToken cancellationToken);
 }
 
+/// <summary>The users who run the installation: the user of the bootstrap key, and every user for whom an operator's key acts.</summary>
+public interface IOperators
+{
+    /// <summary>Whether a user is one of them at this moment.</summary>
+    /// <exception cref="TamperedOwnerException">The user's keys do not verify.</exception>
+    Task<bool> ContainAsync(Guid userId, CancellationToken cancellationToken);
+}
+
+/// <summary>Turns names of users (<see cref="UserName"/>) into ids.</summary>
+public interface IUserNames
+{
+    /// <summary>
+    /// The user whom the issuer of tokens calls by this name; null: tokens of any issuer are accepted, and no setting says whose names are meant.
+    /// </summary>
+    /// <exception cref="UnavailableException">The issuer is not known yet, or is not the one that names were first turned into ids with.</exception>
+    ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken);
+}
+
 /// <summary>Whom a credential stands for, or why it is not accepted, in words for the log.</summary>
 public sealed record CredentialVerdict
 {

@@ -28,6 +28,22 @@ internal static class Rules
     public static void ExactName<T>(this IRuleBuilder<T, Optional<string>> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckExactName(text.Value, length));
 
+    /// <summary>The name of a user, in place of the id.</summary>
+    public static void UserName<T>(this IRuleBuilder<T, string?> rule) => rule.Custom((text, context) =>
+    {
+        if (text is not null && ProblemOfUserName(text) is var (code, message))
+        {
+            context.Add(code, message);
+        }
+    });
+
+    /// <summary>What is wrong with the name of a user; null: nothing.</summary>
+    public static (string Code, string Message)? ProblemOfUserName(string text) =>
+        ProblemOf(text, Domain.ApiKeys.UserName.Length) is { } problem ? problem
+        : !ExactText.IsClean(text) ? (Codes.BadValue, InexactText)
+        : Domain.ApiKeys.UserName.IsUuid(text) ? (Codes.BadValue, "Is a uuid: use user_id.")
+        : null;
+
     /// <summary>A secret's name; of an organisation's secret it is an alias.</summary>
     public static void SecretName<T>(this IRuleBuilder<T, string?> rule, Func<T, OwnerKind> owner) =>
         rule.Custom((text, context) =>
@@ -141,20 +157,21 @@ internal static class Rules
             return false;
         }
 
-        var count = TextLength.Of(text);
-        var (code, message) = (count, TextLength.IsStorable(text)) switch
-        {
-            (_, false) => (Codes.BadValue, "Must not contain U+0000 or an unpaired surrogate."),
-            _ when count < length.Minimum => (Codes.TooShort, length.Minimum == 1 ? "Must not be empty." : $"Must have at least {length.Minimum} characters."),
-            _ when count > length.Maximum => (Codes.TooLong, $"Must have at most {length.Maximum} characters."),
-            _ => (null, null),
-        };
-        if (code is null || message is null)
+        if (ProblemOf(text, length) is not var (code, message))
         {
             return true;
         }
 
         context.Add(code, message, step);
         return false;
+    }
+
+    private static (string Code, string Message)? ProblemOf(string text, TextLength length)
+    {
+        var count = TextLength.Of(text);
+        return !TextLength.IsStorable(text) ? (Codes.BadValue, "Must not contain U+0000 or an unpaired surrogate.")
+            : count < length.Minimum ? (Codes.TooShort, length.Minimum == 1 ? "Must not be empty." : $"Must have at least {length.Minimum} characters.")
+            : count > length.Maximum ? (Codes.TooLong, $"Must have at most {length.Maximum} characters.")
+            : null;
     }
 }

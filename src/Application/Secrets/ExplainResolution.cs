@@ -23,27 +23,31 @@ public sealed record ExplainResolution(
     IReadOnlyList<string>? ToolArgs,
     IReadOnlyDictionary<string, string>? References,
     string? OrganizationId,
-    string? Workspace) : IRequest<IReadOnlyList<Explanation>>, IToolCallRequest;
+    string? Workspace) : IRequest<IReadOnlyList<Explanation>>, IToolCallRequest
+{
+    /// <inheritdoc />
+    public string? User { get; init; }
+}
 
 internal sealed class ExplainResolutionValidator : AbstractValidator<ExplainResolution>
 {
     public ExplainResolutionValidator() => this.ValidateToolCall();
 }
 
-internal sealed class ExplainResolutionHandler(IResolutionStore store, Caller caller)
+internal sealed class ExplainResolutionHandler(IResolutionStore store, ToolCallAccess access)
     : IRequestHandler<ExplainResolution, IReadOnlyList<Explanation>>
 {
     public async Task<IReadOnlyList<Explanation>> Handle(ExplainResolution request, CancellationToken cancellationToken)
     {
-        caller.RequireAllowed(request);
+        var asked = await access.UserOfAsync(request, cancellationToken);
         var seesAll = SeesAllOf(request.OrganizationId);
-        if (!seesAll && !caller.IsIn(request.OrganizationId!, request.Workspace))
+        if (!seesAll && !access.Caller.IsIn(request.OrganizationId!, request.Workspace))
         {
             throw new ForbiddenException("The credential is not for this workspace, or for none of the organisation.");
         }
 
         var call = request.ToCall();
-        var user = await ReadAllAsync(request.UserOf(caller), call, cancellationToken);
+        var user = await ReadAllAsync(asked, call, cancellationToken);
         var organization = await ReadAllAsync(request.OrganizationOf(), call, cancellationToken);
 
         // That the organisation has more, and what it is called, is not for its members to know.
@@ -55,7 +59,7 @@ internal sealed class ExplainResolutionHandler(IResolutionStore store, Caller ca
 
     private bool SeesAllOf(string? organization) =>
         organization is null
-        || (caller.Has(Scopes.SecretsResolve) && !caller.IsBoundToWorkspaces(organization))
-        || caller.Has(Scopes.Operator)
-        || caller.Administers(organization);
+        || (access.Caller.Has(Scopes.SecretsResolve) && !access.Caller.IsBoundToWorkspaces(organization))
+        || access.Caller.Has(Scopes.Operator)
+        || access.Caller.Administers(organization);
 }

@@ -12,7 +12,7 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Secrets;
 
 /// <summary>Hands a runtime the values for the arguments that a call of a tool did not receive.</summary>
-/// <param name="UserId">The user whom the call is for; null: no user, so that only the organisation's secrets count.</param>
+/// <param name="UserId">The user whom the call is for; null: no user, so that only the organisation's secrets count. Left out where <see cref="User"/> is given.</param>
 /// <param name="ToolName">See <see cref="ToolCall.ToolName"/>.</param>
 /// <param name="ToolArgs">See <see cref="ToolCall.Arguments"/>.</param>
 /// <param name="References">See <see cref="ToolCall.References"/>.</param>
@@ -23,7 +23,7 @@ namespace Secrets.Application.Secrets;
 [ConfirmsCaller]
 [AuditedAs(AuditAction.SecretResolve)]
 public sealed record ResolveSecrets(
-    Guid? UserId,
+    Optional<Guid?> UserId,
     string? ToolName,
     IReadOnlyList<string>? ToolArgs,
     IReadOnlyDictionary<string, string>? References,
@@ -31,7 +31,8 @@ public sealed record ResolveSecrets(
     string? Workspace,
     CallContext? Context = null) : IRequest<ResolvedSecrets>, IToolCallRequest
 {
-    Optional<Guid?> IToolCallRequest.UserId => new(UserId);
+    /// <inheritdoc />
+    public string? User { get; init; }
 }
 
 /// <summary>The answer to <see cref="ResolveSecrets"/>: each argument is in one of the lists.</summary>
@@ -54,6 +55,8 @@ internal sealed class ResolveSecretsValidator : AbstractValidator<ResolveSecrets
     public ResolveSecretsValidator()
     {
         this.ValidateToolCall();
+        RuleFor(request => request.UserId).Must(user => user.IsGiven).When(request => request.User is null)
+            .WithErrorCode(Codes.Missing).WithMessage("Is required.");
         RuleFor(request => request.Context!).ChildRules(context =>
         {
             foreach (var member in (Expression<Func<CallContext, string?>>[])[call => call.AgentId, call => call.RunId, call => call.ToolCallId])
@@ -67,27 +70,27 @@ internal sealed class ResolveSecretsValidator : AbstractValidator<ResolveSecrets
     private static bool IsPlain(string? text) => text is null || (text.Length is > 0 and <= CallContext.MaxLength && !text.AsSpan().ContainsAnyExcept(Plain));
 }
 
-internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer sealer, IAuditLog log, AuditTrail trail, Caller caller)
+internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer sealer, IAuditLog log, AuditTrail trail, ToolCallAccess access)
     : IRequestHandler<ResolveSecrets, ResolvedSecrets>
 {
     private static readonly FoundCandidates Nobodys = new(OwnerCandidates.None, Remembered: null);
 
     public async Task<ResolvedSecrets> Handle(ResolveSecrets request, CancellationToken cancellationToken)
     {
-        caller.RequireAllowed(request);
+        var user = await access.UserOfAsync(request, cancellationToken);
         var call = request.ToCall();
 
         // What is read for the question needs no confirmation, so the second attempt cannot be outdated.
-        return await TryAsync(request, call, mayRemember: true, cancellationToken)
-            ?? await TryAsync(request, call, mayRemember: false, cancellationToken)
+        return await TryAsync(request, user, call, mayRemember: true, cancellationToken)
+            ?? await TryAsync(request, user, call, mayRemember: false, cancellationToken)
             ?? throw new UnavailableException();
     }
 
     /// <summary>Null: it rested on what was remembered and has changed since, and nothing came of it.</summary>
-    private async Task<ResolvedSecrets?> TryAsync(ResolveSecrets request, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
+    private async Task<ResolvedSecrets?> TryAsync(ResolveSecrets request, SecretOwner? asked, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
     {
-        var (user, organization) = await FindAsync(request, call, mayRemember, cancellationToken);
-        var grounds = new Grounds(Remembered(user, organization), caller.Remembered);
+        var (user, organization) = await FindAsync(asked, request.OrganizationOf(), call, mayRemember, cancellationToken);
+        var grounds = new Grounds(Remembered(user, organization), access.Caller.Remembered);
         var values = new List<ResolvedSecret>();
         var missing = new List<Selection>();
         try
@@ -118,15 +121,15 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
     }
 
     private async ValueTask<(FoundCandidates User, FoundCandidates Organization)> FindAsync(
-        ResolveSecrets request, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
+        SecretOwner? user, SecretOwner? organization, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
     {
-        var user = FindAsync(request.UserOf(caller));
-        if (request.OrganizationOf() is not { } organization)
+        var ofUser = FindAsync(user);
+        if (organization is null)
         {
-            return (await user, Nobodys);
+            return (await ofUser, Nobodys);
         }
 
-        var both = await Task.WhenAll(user.AsTask(), FindAsync(organization).AsTask());
+        var both = await Task.WhenAll(ofUser.AsTask(), FindAsync(organization).AsTask());
         return (both[0], both[1]);
 
         ValueTask<FoundCandidates> FindAsync(SecretOwner? owner) =>

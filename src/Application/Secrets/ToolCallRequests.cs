@@ -12,6 +12,9 @@ public interface IToolCallRequest
     /// <summary>The user whom the call is for; null: no user, so that only the organisation's secrets count; left out: the caller.</summary>
     Optional<Guid?> UserId { get; }
 
+    /// <summary>The name of that user, in place of the id; null: none is given.</summary>
+    string? User { get; }
+
     /// <inheritdoc cref="ToolCall.ToolName" />
     string? ToolName { get; }
 
@@ -39,6 +42,9 @@ internal static class ToolCallRequests
     public static void ValidateToolCall<T>(this AbstractValidator<T> validator)
         where T : IToolCallRequest
     {
+        validator.RuleFor(request => request.User).UserName();
+        validator.RuleFor(request => request.User).Null().When(request => request.UserId.IsGiven)
+            .WithErrorCode(Codes.BadValue).WithMessage(UserReference.Both);
         validator.RuleFor(request => request.ToolName).Required();
         validator.RuleFor(request => request.ToolName).Name(ToolPattern.Length);
         validator.RuleFor(request => request.ToolArgs).Names(ToolBinding.ArgLength, MaxArguments);
@@ -54,40 +60,9 @@ internal static class ToolCallRequests
         validator.RuleFor(request => request.Workspace).Text(Membership.WorkspaceLength);
     }
 
-    /// <summary>Refuses what the caller may not name.</summary>
-    /// <exception cref="InvalidRequestException">A runtime does not say for whom it asks: it would get the values of its own user.</exception>
-    /// <exception cref="ForbiddenException">Another user, or an organisation or a workspace that the caller has no part in.</exception>
-    public static void RequireAllowed(this Caller caller, IToolCallRequest request)
-    {
-        if (!request.UserId.IsGiven && caller.Has(Scopes.SecretsResolve))
-        {
-            throw new InvalidRequestException(nameof(IToolCallRequest.UserId), Codes.Missing, "Is required.");
-        }
-
-        if (request.UserId.Value is { } user && user != caller.UserId && !caller.Has(Scopes.SecretsResolve))
-        {
-            throw new ForbiddenException("Only a credential with the scope secrets:resolve may name another user.");
-        }
-
-        if (request.OrganizationId is { } organization && !MayName(caller, organization))
-        {
-            throw new ForbiddenException("The credential is not for this organisation.");
-        }
-
-        // People who may not resolve see what any of their workspaces may use.
-        if (request.OrganizationId is { } bound && caller.Has(Scopes.SecretsResolve) && caller.IsBoundToWorkspaces(bound) && (request.Workspace is null || !caller.IsIn(bound, request.Workspace)))
-        {
-            throw new ForbiddenException("The credential is for certain workspaces of the organisation, of which the call has to name one.");
-        }
-    }
-
     /// <summary>Whether the caller may act in certain workspaces of an organisation only. Admins may act in all.</summary>
     public static bool IsBoundToWorkspaces(this Caller caller, string organization) =>
         caller.MembershipOf(organization) is { IsBound: true, Role: not OrganizationRole.Admin } && !caller.Has(Scopes.Operator);
-
-    /// <summary>The user of a call, as an owner; null for a call for no user.</summary>
-    public static SecretOwner? UserOf(this IToolCallRequest request, Caller caller) =>
-        request.UserId.Else(caller.UserId) is { } user ? SecretOwner.User(user) : null;
 
     public static ToolCall ToCall(this IToolCallRequest request) =>
         new(request.ToolName!, request.ToolArgs, request.References ?? NoReferences, request.Workspace);
@@ -95,12 +70,6 @@ internal static class ToolCallRequests
     /// <summary>The organisation of a call, as an owner; null for a call outside of any.</summary>
     public static SecretOwner? OrganizationOf(this IToolCallRequest request) =>
         request.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : null;
-
-    // A runtime that is bound to no organisation serves all of them.
-    private static bool MayName(Caller caller, string organization) =>
-        caller.MembershipOf(organization) is not null
-        || caller.Has(Scopes.Operator)
-        || (caller.Has(Scopes.SecretsResolve) && caller.Memberships.Count == 0);
 
     private static int CountWithReferences(IReadOnlyList<string> arguments, IToolCallRequest request) =>
         arguments.Union(request.References!.Keys, StringComparer.Ordinal).Count();

@@ -25,8 +25,11 @@ public enum Scopes
     /// <summary><c>operator</c>: runs the installation.</summary>
     Operator = 32,
 
+    /// <summary><c>users:act</c>: name the user whose secrets a request is about; a trusted backend.</summary>
+    UsersAct = 64,
+
     /// <summary>Every scope there is.</summary>
-    All = SecretsRead | SecretsWrite | SecretsResolve | KeysManage | AuditRead | Operator,
+    All = SecretsRead | SecretsWrite | SecretsResolve | KeysManage | AuditRead | Operator | UsersAct,
 }
 
 /// <summary>The names under which scopes travel.</summary>
@@ -40,6 +43,7 @@ public static class ScopeNames
         (Scopes.KeysManage, "keys:manage"),
         (Scopes.AuditRead, "audit:read"),
         (Scopes.Operator, "operator"),
+        (Scopes.UsersAct, "users:act"),
     ];
 
     /// <summary>Every name, in a fixed order.</summary>

@@ -24,6 +24,9 @@ internal sealed record KeyRecords(
 
     private IntegrityKey Newest => IntegrityKeys.MaxBy(key => key.Number) ?? throw new TamperedException("There is no integrity key.");
 
+    /// <inheritdoc cref="KeyStateRow.UserIssuer" />
+    public string? UserIssuer => State.UserIssuer;
+
     /// <summary>An integrity key and an empty ring.</summary>
     public static KeyRecords First(IntegrityKey key, byte[] wrapped) => new(
         new KeyStateRow { Id = KeyStateRow.OnlyId, Revision = 0, Tag = [] }, [], [], [new IntegrityKeyRow { Number = key.Number, Wrapped = wrapped }], [key]);
@@ -73,6 +76,13 @@ internal sealed record KeyRecords(
         return this;
     }
 
+    /// <summary>These, with names of users turned into ids with that issuer from now on.</summary>
+    public KeyRecords WithUserIssuer(string issuer)
+    {
+        State.UserIssuer = issuer;
+        return this;
+    }
+
     /// <summary>Gives an entry of the ring another content.</summary>
     public void Replace(KeyRingRow row, string xml) => (row.Xml, row.Tag) = (xml, TagOf(row.Name, xml));
 
@@ -117,7 +127,7 @@ internal sealed record KeyRecords(
     /// <summary>What the state's tag covers: everything, of a ring's entry by its tag.</summary>
     private RowContent Content()
     {
-        var content = new RowContent().Add(State.Revision).Add(Ring.Count);
+        var content = new RowContent().Add(State.Revision).AddOptional(State.UserIssuer).Add(Ring.Count);
         foreach (var row in Ring.OrderBy(row => row.Name, StringComparer.Ordinal))
         {
             content.Add(row.Name).Add(row.Tag);

@@ -61,7 +61,7 @@ internal sealed class RootKeyRow
     public DateTimeOffset ProbedAt { get; set; }
 }
 
-/// <summary>Which rows of the key ring, of <c>key_rotations</c> and of <c>integrity_keys</c> are the current ones.</summary>
+/// <summary>Which rows of the key ring, of <c>key_rotations</c> and of <c>integrity_keys</c> are the current ones, and what else must stay as it is.</summary>
 internal sealed class KeyStateRow
 {
     /// <summary>There is one.</summary>
@@ -72,6 +72,9 @@ internal sealed class KeyStateRow
     /// <summary>How often the rows were changed. It never goes back.</summary>
     public required long Revision { get; set; }
 
-    /// <summary>The tag of the revision and of all rows (<see cref="KeyRecords"/>).</summary>
+    /// <summary>The issuer with which names of users are turned into ids; null: no name was yet.</summary>
+    public string? UserIssuer { get; set; }
+
+    /// <summary>The tag of the revision, of the issuer and of all rows (<see cref="KeyRecords"/>).</summary>
     public required byte[] Tag { get; set; }
 }

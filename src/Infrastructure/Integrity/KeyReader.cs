@@ -11,6 +11,9 @@ namespace Secrets.Infrastructure.Integrity;
 /// <param name="Digests">The digest of each key by its id.</param>
 internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDictionary<Guid, RowDigest> Digests)
 {
+    /// <summary>Until when the user holds a key of an operator; the first moment that there is: never.</summary>
+    public DateTimeOffset OperatorUntil { get; init; }
+
     /// <summary>Whether these are the keys of that account.</summary>
     public bool IsOf(KeyAccountRow row) => Sealed is not null && Sealed.AsSpan().SequenceEqual(row.Account) && (Account.Version, Account.Count) == (row.Version, row.Keys);
 
@@ -100,11 +103,16 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, Audited
 
         var digests = new Dictionary<Guid, RowDigest>(keys.Count);
         var sum = default(RowDigest);
+        var operatorUntil = default(DateTimeOffset);
         try
         {
             foreach (var key in keys)
             {
                 sum += digests[key.Id] = seals.DigestOf(key, account.IntegrityKey);
+                if (key.Scopes.HasFlag(Scopes.Operator) && (key.ExpiresAt ?? DateTimeOffset.MaxValue) is var end && end > operatorUntil)
+                {
+                    operatorUntil = end;
+                }
             }
         }
         catch (ArgumentException)
@@ -113,7 +121,7 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, Audited
         }
 
         return sum == account.Digest && keys.Count == account.Count
-            ? (new VerifiedKeys(account, row.Account, digests), null)
+            ? (new VerifiedKeys(account, row.Account, digests) { OperatorUntil = operatorUntil }, null)
             : (null, $"the user's keys are not those of version {row.Version}: one was added, changed, removed or put back");
     }
 }

@@ -24,7 +24,7 @@ internal sealed class JwtOptions
     /// <summary>The claim that holds the organisations.</summary>
     public string OrganizationsClaim { get; set; } = "organizations";
 
-    /// <summary>The most that a token may carry, names with spaces between. Default: every scope.</summary>
+    /// <summary>The most that a token may carry, names with spaces between. Default: every scope but <c>users:act</c>.</summary>
     public string? AllowedScopes { get; set; }
 
     /// <summary>Tokens with an unknown key have the keys fetched again, but not more often than this.</summary>
@@ -44,7 +44,7 @@ internal sealed class JwtOptions
     public IReadOnlyList<string> Audiences => HasAudience ? [Audience!] : [];
 
     /// <summary>Null: a name is not ours.</summary>
-    public Scopes? Ceiling => string.IsNullOrWhiteSpace(AllowedScopes) ? Scopes.All
+    public Scopes? Ceiling => string.IsNullOrWhiteSpace(AllowedScopes) ? Scopes.All & ~Scopes.UsersAct
         : AllowedScopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Aggregate((Scopes?)Scopes.None, (all, name) => all | ScopeNames.Parse(name));
 

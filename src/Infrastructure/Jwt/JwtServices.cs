@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
 
 namespace Secrets.Infrastructure.Jwt;
 
@@ -38,6 +39,12 @@ internal static class JwtServices
                 jwt => jwt is { RefreshSeconds: >= 1 and <= MaxSeconds, KeyLifetimeSeconds: >= 1 and <= MaxSeconds },
                 $"Auth:Jwt:RefreshSeconds and Auth:Jwt:KeyLifetimeSeconds must be from 1 to {MaxSeconds}.");
         services.AddSettings<UserJwtsOptions>(UserJwtsOptions.Section);
+        services.AddSettings<UserNameOptions>(UserNameOptions.Section)
+            .ValidateExactText("Auth:Users:Issuer", users => users.Issuer);
+        services.AddSingleton<UserIssuer>();
+        services.AddSingleton<IUserIssuer>(provider => provider.GetRequiredService<UserIssuer>());
+        services.AddSingleton<UserNames>();
+        services.AddSingleton<IUserNames>(provider => provider.GetRequiredService<UserNames>());
         services.AddSingleton<AuthorityClient>();
         services.AddSingleton<AuthorityTrust>();
         services.AddSingleton(provider => SourceOf(provider, environment));

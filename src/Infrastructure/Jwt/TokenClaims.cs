@@ -16,9 +16,6 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
     /// <summary>How far the issuer's clock and ours may differ.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
-    // The longest subject that OpenID Connect allows.
-    private static readonly TextLength SubjectLength = new(1, 255);
-
     private readonly string _organizations = options.Value.OrganizationsClaim;
     private readonly Scopes _ceiling = options.Value.Ceiling ?? Scopes.None;
 
@@ -40,7 +37,13 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         RequireAudience(claims, trust.Audiences);
         var end = RequireLifetime(claims, now);
         var subject = claims.TryGetProperty("sub", out var sub) ? sub.Text("sub") : throw new RefusedTokenException("without a subject (sub)");
-        RequireText(subject, SubjectLength, "sub");
+        RequireText(subject, UserName.Length, "sub");
+        if (NameUuid.In(subject) is { Version: 5 })
+        {
+            // Whoever can register that name would be the user whose id it is.
+            throw new RefusedTokenException("whose subject (sub) is a version 5 uuid, which only the service makes, of names");
+        }
+
         var caller = new Caller(
             NameUuid.OfSubject(issuer ?? "", subject), ScopesOf(claims), MembershipsOf(claims), Credential.OfToken(issuer ?? "", subject, end));
         return (caller, end);

@@ -32,6 +32,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         { "an empty ring", "DELETE FROM key_ring" },
         { "a later revision", "UPDATE key_state SET revision = revision + 1" },
         { "another tag of the state", "UPDATE key_state SET tag = (SELECT tag FROM key_ring)" },
+        { "an issuer of users' names", $"UPDATE key_state SET user_issuer = {Text("https://mine.example")}" },
         { "the state's id", "UPDATE key_state SET id = 2" },
         { "no state", "DELETE FROM key_state" },
         { "a request that nobody made", "INSERT INTO key_rotations (layer, requested_at) VALUES (2, '2026-01-01')" },

@@ -18,92 +18,122 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
     /// Who asks. <c>none</c> sends no credential; <c>bad</c> what is none; <c>unknown</c> a key that nobody has, a JWT that nobody signed;
     /// <c>expired</c> is a key, <c>ended</c> a JWT. <c>user</c> owns what is asked for, <c>foreign</c> is another, <c>runtime</c> may resolve
     /// and nothing else; <c>member</c> and <c>admin</c> belong to the organisation, <c>keys</c> manages keys, <c>auditor</c> reads the audit,
-    /// <c>operator</c> has every scope and belongs to no organisation.
+    /// <c>operator</c> has every scope and belongs to no organisation, <c>backend</c> acts for users.
     /// </summary>
     private const string Principals =
-        "none bad unknown revoked expired ended user foreign runtime member admin keys auditor operator";
+        "none bad unknown revoked expired ended user foreign runtime member admin keys auditor operator backend";
 
-    // What is asked for: {secret} and {key} are the user's, {user} is the user's id, {org} the organisation, {alias} a secret of it, {n} a number
+    // What is asked for: {secret} and {key} are the user's, {user} is the user's id, {foreign} and {operator} those of others, {org} the organisation, {alias} a secret of it, {n} a number
     // that is new. The vault dialect is asked in the context of the organisation.
     // A star: the refusal leaves one row in the audit. All other answers leave no refusal there.
     private static readonly Row[] Table =
     [
         new("CreateSecret", "POST", "/api/v1/secrets", """{"secret_name":"n{n}","secret_value":"some value"}""",
-            "401 401 401 401* 401* 401  200  200  403* 200  200  403* 403* 200"),
+            "401 401 401 401* 401* 401  200  200  403* 200  200  403* 403* 200  200"),
         new("ListSecrets", "GET", "/api/v1/secrets", null,
-            "401 401 401 401* 401* 401  200  200  403* 200  200  403* 403* 200"),
+            "401 401 401 401* 401* 401  200  200  403* 200  200  403* 403* 200  200"),
         new("GetSecret", "GET", "/api/v1/secrets/{secret}", null,
-            "401 401 401 401* 401* 401  200  404* 403* 404* 404* 403* 403* 404*"),
+            "401 401 401 401* 401* 401  200  404* 403* 404* 404* 403* 403* 404* 404*"),
         new("UpdateSecret", "PATCH", "/api/v1/secrets/{secret}", """{"tool_arg":"a"}""",
-            "401 401 401 401* 401* 401  200  404* 403* 404* 404* 403* 403* 404*"),
+            "401 401 401 401* 401* 401  200  404* 403* 404* 404* 403* 403* 404* 404*"),
         new("DeleteSecret", "DELETE", "/api/v1/secrets/{secret}", null,
-            "401 401 401 401* 401* 401  200  404* 403* 404* 404* 403* 403* 404*"),
+            "401 401 401 401* 401* 401  200  404* 403* 404* 404* 403* 403* 404* 404*"),
+        new("CreateSecret", "POST", "/api/v1/secrets?user_id={user}", """{"secret_name":"n{n}","secret_value":"some value"}""",
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  200"),
+        new("ListSecrets", "GET", "/api/v1/secrets?user_id={user}", null,
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  200"),
+        new("ListSecrets", "GET", "/api/v1/secrets?user=ada", null,
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  200"),
+        new("ListSecrets", "GET", "/api/v1/secrets?user_id={operator}", null,
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  404*"),
+        new("GetSecret", "GET", "/api/v1/secrets/{secret}?user_id={user}", null,
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  200"),
+        new("GetSecret", "GET", "/api/v1/secrets/{secret}?user_id={foreign}", null,
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 404* 404*"),
+        new("UpdateSecret", "PATCH", "/api/v1/secrets/{secret}?user_id={user}", """{"tool_arg":"a"}""",
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  200"),
+        new("UpdateSecret", "PATCH", "/api/v1/secrets/{secret}?user_id={foreign}", """{"tool_arg":"a"}""",
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 404* 404*"),
+        new("DeleteSecret", "DELETE", "/api/v1/secrets/{secret}?user_id={user}", null,
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  200"),
+        new("DeleteSecret", "DELETE", "/api/v1/secrets/{secret}?user_id={foreign}", null,
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 404* 404*"),
+        new("GetUsage", "GET", "/api/v1/usage?user_id={user}", null,
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  200"),
+        new("ResolveSecrets", "POST", "/api/v1/secrets/resolve", """{"tool_name":"t","user":"ada"}""",
+            "401 401 401 401* 401* 401  403* 403* 200  403* 403* 403* 403* 200  403*"),
+        new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","user":"ada"}""",
+            "401 401 401 401* 401* 401  403* 403* 200  403* 403* 403* 403* 200  403*"),
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"expires_at":"{later}","user":"ada"}""",
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["users:act"],"expires_at":"{later}"}""",
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("ResolveSecrets", "POST", "/api/v1/secrets/resolve", """{"tool_name":"t","user_id":"{user}"}""",
-            "401 401 401 401* 401* 401  403* 403* 200  403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 200  403* 403* 403* 403* 200  403*"),
         new("ResolveSecrets", "POST", "/api/v1/secrets/resolve", """{"tool_name":"t","user_id":null,"organization_id":"{org}"}""",
-            "401 401 401 401* 401* 401  403* 403* 200  403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 200  403* 403* 403* 403* 200  403*"),
         new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t"}""",
-            "401 401 401 401* 401* 401  200  200  422  200  200  403* 403* 422"),
+            "401 401 401 401* 401* 401  200  200  422  200  200  403* 403* 422  200"),
         new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","user_id":"{user}"}""",
-            "401 401 401 401* 401* 401  200  403* 200  403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  200  403* 200  403* 403* 403* 403* 200  403*"),
         new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","user_id":null,"organization_id":"{org}"}""",
-            "401 401 401 401* 401* 401  403* 403* 200  200  200  403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 200  200  200  403* 403* 200  403*"),
         new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","user_id":null,"organization_id":"{org}","workspace":"w"}""",
-            "401 401 401 401* 401* 401  403* 403* 200  200  200  403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 200  200  200  403* 403* 200  403*"),
         new("ExplainResolution", "POST", "/api/v1/secrets/resolve/explain", """{"tool_name":"t","user_id":null,"organization_id":"{org}","workspace":"other"}""",
-            "401 401 401 401* 401* 401  403* 403* 200  403* 200  403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 200  403* 200  403* 403* 200  403*"),
         new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"expires_at":"{later}"}""",
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  200  403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  200  403* 200  403*"),
         new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["secrets:resolve"],"expires_at":"{later}"}""",
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"expires_at":"{later}","user_id":"{user}"}""",
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"expires_at":"{later}","organization_id":"{org}"}""",
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  403* 403* 200  403*"),
         new("ListApiKeys", "GET", "/api/v1/api-keys", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  200  403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  200  403* 200  403*"),
         new("DeleteApiKey", "DELETE", "/api/v1/api-keys/{key}", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200  403*"),
         new("RotateApiKey", "POST", "/api/v1/api-keys/{key}/rotate", """{"expires_at":"{later}"}""",
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200  403*"),
         new("DeleteApiKey", "DELETE", "/api/v1/api-keys/{key}?cascade=true", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 404* 404* 403* 200  403*"),
         new("GetMe", "GET", "/api/v1/me", null,
-            "401 401 401 401* 401* 401  200  200  200  200  200  200  200  200"),
+            "401 401 401 401* 401* 401  200  200  200  200  200  200  200  200  200"),
         new("ListAudit", "GET", "/api/v1/audit", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 200  200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 200  200  403*"),
         new("VerifyAudit", "GET", "/api/v1/audit/verify", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("VerifyAudit", "POST", "/api/v1/audit/verify", """{"at":"2026-01-01T00:00:00Z","count":0,"heads":[],"mac":"00"}""",
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 422"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 422  403*"),
         new("GetCheckpoint", "GET", "/api/v1/audit/checkpoint", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("GetEncryption", "GET", "/api/v1/encryption", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("RotateKeys", "POST", "/api/v1/encryption/rotate", """{"layer":"data_keys"}""",
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("GetUsage", "GET", "/api/v1/usage", null,
-            "401 401 401 401* 401* 401  200  200  403* 200  200  403* 403* 200"),
+            "401 401 401 401* 401* 401  200  200  403* 200  200  403* 403* 200  200"),
         new("GetUsage", "GET", "/api/v1/usage?organization_id={org}", null,
-            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  403* 403* 403*"),
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 200  403* 403* 403* 403*"),
         new("CreateSecret", "POST", "/api/v2/aihub/secrets", """{"alias":"n{n}","value":"some value","allowed_workspaces_type":"ALL"}""",
-            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
+            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401* 401*"),
         new("ListSecrets", "GET", "/api/v2/aihub/secrets", null,
-            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
+            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401* 401*"),
         new("ListSecrets", "GET", "/api/v2/aihub/secrets?workspace=w", null,
-            "401 401 401 401* 401* 401  401* 401* 401* 200  200  401* 401* 401*"),
+            "401 401 401 401* 401* 401  401* 401* 401* 200  200  401* 401* 401* 401*"),
         new("ListSecrets", "GET", "/api/v2/aihub/secrets?workspace=other", null,
-            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
+            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401* 401*"),
         new("UpdateSecret", "PATCH", "/api/v2/aihub/secrets", """{"alias":"{alias}","description":"d"}""",
-            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
+            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401* 401*"),
         new("DeleteSecret", "DELETE", "/api/v2/aihub/secrets", """{"alias":"{alias}"}""",
-            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401*"),
+            "401 401 401 401* 401* 401  401* 401* 401* 401* 200  401* 401* 401* 401*"),
         new(null, "GET", "/health/live", null,
-            "200 200 200 200 200  200  200  200  200  200  200  200  200  200"),
+            "200 200 200 200 200  200  200  200  200  200  200  200  200  200  200"),
         new(null, "GET", "/health/ready", null,
-            "200 200 200 200 200  200  200  200  200  200  200  200  200  200"),
+            "200 200 200 200 200  200  200  200  200  200  200  200  200  200  200"),
         new(null, "GET", "/openapi/v1.json", null,
-            "200 200 200 200 200  200  200  200  200  200  200  200  200  200"),
+            "200 200 200 200 200  200  200  200  200  200  200  200  200  200  200"),
     ];
 
     /// <summary>Paths under which endpoints are served a second time.</summary>
@@ -191,6 +221,8 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
     private async Task<string> FillAsync(string text)
     {
         text = text.Replace("{user}", own.Users["user"].ToString(), StringComparison.Ordinal)
+            .Replace("{foreign}", own.Users["foreign"].ToString(), StringComparison.Ordinal)
+            .Replace("{operator}", own.Users["operator"].ToString(), StringComparison.Ordinal)
             .Replace("{org}", OwnServer.Organization, StringComparison.Ordinal)
             .Replace("{n}", Guid.NewGuid().ToString("N"), StringComparison.Ordinal)
             .Replace("{later}", DateTimeOffset.UtcNow.AddDays(1).ToString("O"), StringComparison.Ordinal);
@@ -242,14 +274,15 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
             ["admin"] = "secrets:read secrets:write keys:manage",
             ["keys"] = "keys:manage",
             ["auditor"] = "audit:read",
-            ["operator"] = "secrets:read secrets:write secrets:resolve keys:manage audit:read operator",
+            ["operator"] = "secrets:read secrets:write secrets:resolve keys:manage audit:read operator users:act",
+            ["backend"] = "secrets:read secrets:write users:act",
         };
 
         private readonly Dictionary<string, string> _keys = [];
         private readonly Dictionary<string, string> _tokens = [];
 
-        // All of these refusals come from one address, within a minute.
-        public ApiServer Server { get; } = ApiServer.With(("Limits:FailedAuthenticationsPerMinute", "0"));
+        // All of these refusals come from one address, within a minute. Without the setting no token acts for users.
+        public ApiServer Server { get; } = ApiServer.With(("Limits:FailedAuthenticationsPerMinute", "0"), ("Auth:Jwt:AllowedScopes", Scopes["operator"]));
 
         /// <summary>The users that the principals are.</summary>
         public Dictionary<string, Guid> Users { get; } = [];

@@ -5,7 +5,7 @@ namespace Secrets.Domain.Tests;
 public sealed class NamingScopes
 {
     private static readonly string[] Names =
-        ["secrets:read", "secrets:write", "secrets:resolve", "keys:manage", "audit:read", "operator"];
+        ["secrets:read", "secrets:write", "secrets:resolve", "keys:manage", "audit:read", "operator", "users:act"];
 
     [Fact]
     public void Every_set_of_scopes_is_the_sum_of_its_names()
@@ -33,6 +33,7 @@ public sealed class NamingScopes
     [InlineData("keys:manage", Scopes.KeysManage)]
     [InlineData("audit:read", Scopes.AuditRead)]
     [InlineData("operator", Scopes.Operator)]
+    [InlineData("users:act", Scopes.UsersAct)]
     public void Each_name_means_its_scope(string name, Scopes scope) => Assert.Equal(scope, ScopeNames.Parse(name));
 
     [Theory]

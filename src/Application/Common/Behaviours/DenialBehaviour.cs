@@ -5,7 +5,7 @@ using Secrets.Application.Audit;
 namespace Secrets.Application.Common.Behaviours;
 
 /// <summary>
-/// Writes each refusal to the audit: a missing scope or right, and an id that does not exist for the caller. Here and not where it is
+/// Writes each refusal to the audit: a missing scope or right, and an id or a user that does not exist for the caller. Here and not where it is
 /// refused, because what the handler began is rolled back.
 /// </summary>
 internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, AuditTrail trail, Caller caller) : IPipelineBehavior<TRequest, TResponse>
@@ -24,7 +24,7 @@ internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, Audit
         {
             return await next();
         }
-        catch (Exception failure) when (failure is ForbiddenException || (failure is NotFoundException && request is INamesOne))
+        catch (Exception failure) when (failure is ForbiddenException || (failure is NotFoundException && (request is INamesOne || caller.ActsFor is not null)))
         {
             // Whoever is refused and hangs up was refused all the same. Of a key that is not accepted any more it is another refusal, and written by who says so.
             var denial = trail.Denial(Name.Action, request as INamesOne, request as INamesOwner);

@@ -1,0 +1,10 @@
+namespace Secrets.Infrastructure.Jwt;
+
+/// <summary>The section <c>Auth:Users</c>: whose names of users are meant.</summary>
+internal sealed class UserNameOptions
+{
+    public const string Section = "Auth:Users";
+
+    /// <summary>The issuer whose tokens have these names as subjects. Default: the issuer of the tokens that are accepted.</summary>
+    public string? Issuer { get; set; }
+}

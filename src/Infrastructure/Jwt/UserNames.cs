@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+
+namespace Secrets.Infrastructure.Jwt;
+
+/// <summary>Turns names of users into ids as tokens are (<see cref="NameUuid"/>), within one issuer that stays the same (<see cref="UserIssuer"/>).</summary>
+internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOptions> tokens, ITrustSource source, UserIssuer pinned) : IUserNames
+{
+    /// <summary>The issuer where no tokens are accepted.</summary>
+    public const string OwnIssuer = "urn:secrets:users";
+
+    public async ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        if (await IssuerAsync(cancellationToken) is not { } issuer)
+        {
+            return null;
+        }
+
+        await pinned.RequireAsync(issuer, cancellationToken);
+        return NameUuid.OfSubject(issuer, name);
+    }
+
+    /// <summary>Sees that the settings name no other issuer than the one that names were first turned into ids with.</summary>
+    /// <exception cref="StartupException">They do.</exception>
+    public void RequireSettings()
+    {
+        // An authority is asked after the start. What it says is its own address, but for a slash at the end.
+        var (issuer, isAuthority) = Configured is { } configured ? (configured, false)
+            : tokens.Value.HasAuthority ? (tokens.Value.Authority!, true)
+            : (IssuerOf(source.Current), false);
+        if (issuer is not null && pinned.Read() is { } kept && !IsSame(kept, issuer, isAuthority))
+        {
+            throw new StartupException(
+                $"Names of users were turned into ids with the issuer '{kept}', and the settings now say '{issuer}': the same names would be other users. "
+                + $"Set Auth:Users:Issuer (environment: Auth__Users__Issuer) to '{kept}' to go on with these users, or run `Secrets.Api users set-issuer` to move: "
+                + "names are other users then, and what is stored for the former ones is reached by user_id.");
+        }
+    }
+
+    private string? Configured => names.Value.Issuer is { Length: > 0 } issuer ? issuer : tokens.Value.ExpectedIssuer;
+
+    private async ValueTask<string?> IssuerAsync(CancellationToken cancellationToken) => Configured is { } configured ? configured
+        : IssuerOf(source.Current ?? (tokens.Value.HasAuthority ? await source.ForAsync(keyId: null, cancellationToken) : null));
+
+    /// <summary>Null: any that has the key.</summary>
+    private static string? IssuerOf(Trust? trust) => trust is null ? OwnIssuer : trust.Issuer;
+
+    private static bool IsSame(string kept, string issuer, bool isAuthority) =>
+        string.Equals(isAuthority ? kept.TrimEnd('/') : kept, isAuthority ? issuer.TrimEnd('/') : issuer, StringComparison.Ordinal);
+}

@@ -1,0 +1,212 @@
+using System.Security.Cryptography;
+using System.Text;
+using Secrets.Api.Tests.V1;
+using Secrets.TestKit;
+using Secrets.TestKit.Tokens;
+
+namespace Secrets.Api.Tests.Running;
+
+/// <summary>A name is the same user for the life of an installation: the issuer with which it is turned into an id stays what it was at the first name.</summary>
+public sealed class KeepingTheIssuer
+{
+    private const string One = "https://one.example";
+    private const string Two = "https://two.example";
+    private const string SigningKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    private const string Named = $"{Answers.Secrets}?user=ada";
+
+    private static readonly (string, string?)[] OfOne = [("Auth__Users__Issuer", One)];
+
+    [Theory]
+    [InlineData("urn:secrets:users")]
+    [InlineData(One, "Auth__Users__Issuer", One)]
+    [InlineData(One, "Auth__Jwt__SigningKey", SigningKey, "Auth__Jwt__Issuer", One)]
+    [InlineData(Two, "Auth__Users__Issuer", Two, "Auth__Jwt__SigningKey", SigningKey, "Auth__Jwt__Issuer", One)]
+    [InlineData(Two, "Auth__Users__Issuer", Two, "Auth__Jwt__SigningKey", SigningKey)]
+    [InlineData(Two, "Auth__Users__Issuer", Two, "Auth__Jwt__Authority", "http://127.0.0.1:1", "Auth__Jwt__Audience", "a")]
+    public async Task The_setting_comes_first_then_the_issuer_of_tokens(string issuer, params string[] settings)
+    {
+        using var installation = await NewAsync();
+        await using var service = installation.StartHere(settings: [.. settings.Chunk(2).Select(pair => (pair[0], (string?)pair[1]))]);
+
+        Assert.Equal(Ada(issuer), await StoreAsync(service));
+    }
+
+    [Fact]
+    public async Task An_authority_says_who_it_is()
+    {
+        await using var authority = await IdentityProvider.StartAsync();
+        using var installation = await NewAsync();
+        (string, string?)[] settings = [("Auth__Jwt__Authority", authority.Issuer), ("Auth__Jwt__Audience", IdentityProvider.Audience)];
+        await using (var service = installation.StartHere(settings: settings))
+        {
+            Assert.Equal(Ada(authority.Issuer), await StoreAsync(service));
+        }
+
+        // Known by its address before it is asked; a slash at the end makes no other.
+        await using var again = installation.StartHere(settings: [("Auth__Jwt__Authority", $"{authority.Issuer}/"), settings[1]]);
+        using var client = await again.ClientAsync(Installation.Key);
+        Assert.Single((await client.GetAsync(Named)).MustBeList());
+        await MustBeRefusedAsync(installation, authority.Issuer, ("Auth__Jwt__Authority", "https://another.example"), settings[1]);
+    }
+
+    [Fact]
+    public async Task While_the_authority_was_never_reached_names_are_answered_with_503_and_ids_are_not()
+    {
+        using var installation = await NewAsync();
+        await using var service = installation.StartHere(settings: [("Auth__Jwt__Authority", "http://127.0.0.1:1"), ("Auth__Jwt__Audience", "a")]);
+        using var client = await service.ClientAsync(Installation.Key);
+
+        Assert.NotNull((await client.GetAsync(Named)).MustBeError(503).Headers.RetryAfter);
+        (await client.SendAsync(HttpMethod.Post, "/api/v1/secrets/resolve", """{"tool_name":"t","user":"ada"}""")).MustBeError(503);
+        (await client.GetAsync($"{Answers.Secrets}?user_id={Guid.NewGuid()}")).MustBe(200);
+    }
+
+    [Fact]
+    public async Task Where_tokens_of_any_issuer_are_accepted_a_name_says_nothing()
+    {
+        using var installation = await NewAsync();
+        await using var service = installation.StartHere(settings: [("Auth__Jwt__SigningKey", SigningKey)]);
+        using var client = await service.ClientAsync(Installation.Key);
+
+        (await client.GetAsync(Named)).MustBeInvalid("query.user: value_error");
+        (await client.SendAsync(HttpMethod.Post, Named, """{"secret_name":"n","secret_value":"a value"}""")).MustBeInvalid("query.user: value_error");
+        (await client.SendAsync(HttpMethod.Post, "/api/v1/secrets/resolve", """{"tool_name":"t","user":"ada"}""")).MustBeInvalid("body.user: value_error");
+        (await client.SendAsync(HttpMethod.Post, "/api/v1/api-keys", """{"name":"n","scopes":["secrets:read"],"user":"ada"}""")).MustBeInvalid("body.user: value_error");
+    }
+
+    [Fact]
+    public async Task A_start_with_another_issuer_is_refused_and_the_former_one_can_be_set()
+    {
+        using var installation = await NewAsync();
+        await using (var service = installation.StartHere())
+        {
+            await StoreAsync(service);
+        }
+
+        var tokens = ("Auth__Jwt__SigningKey", SigningKey);
+        await MustBeRefusedAsync(installation, "urn:secrets:users", OfOne);
+        await MustBeRefusedAsync(installation, "urn:secrets:users", tokens, ("Auth__Jwt__Issuer", One));
+
+        await using var settled = installation.StartHere(settings: [("Auth__Users__Issuer", "urn:secrets:users"), tokens, ("Auth__Jwt__Issuer", One)]);
+        using var client = await settled.ClientAsync(Installation.Key);
+        Assert.Single((await client.GetAsync(Named)).MustBeList());
+    }
+
+    [Fact]
+    public async Task Before_the_first_name_the_issuer_may_change()
+    {
+        using var installation = await NewAsync();
+        await using (var service = installation.StartHere(settings: OfOne))
+        {
+            using var client = await service.ClientAsync(Installation.Key);
+            (await client.GetAsync($"{Answers.Secrets}?user_id={Guid.NewGuid()}")).MustBe(200);
+        }
+
+        await using var other = installation.StartHere(settings: ("Auth__Users__Issuer", Two));
+        Assert.Equal(Ada(Two), await StoreAsync(other));
+    }
+
+    [Fact]
+    public async Task A_command_moves_to_another_issuer_and_what_was_stored_is_reached_by_id()
+    {
+        using var installation = await NewAsync();
+        Guid before;
+        await using (var service = installation.StartHere(settings: OfOne))
+        {
+            before = await StoreAsync(service);
+        }
+
+        await using (var unclean = installation.RunHere("users", "set-issuer", " ", "--yes"))
+        {
+            Assert.Equal(1, await unclean.ExitCodeAsync());
+        }
+
+        await using (var command = installation.RunHere("users", "set-issuer", Two, "--yes"))
+        {
+            Assert.True(await command.ExitCodeAsync() == 0, command.Output);
+        }
+
+        await MustBeRefusedAsync(installation, Two, OfOne);
+        await using var moved = installation.StartHere(settings: ("Auth__Users__Issuer", Two));
+        Assert.Equal(Ada(Two), await StoreAsync(moved));
+        using var client = await moved.ClientAsync(Installation.Key);
+        Assert.Single((await client.GetAsync($"{Answers.Secrets}?user_id={before}")).MustBeList());
+        Assert.True((await client.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public async Task A_replica_with_another_issuer_that_started_before_the_first_name_looks_none_up()
+    {
+        using var installation = await NewAsync();
+        await using var one = installation.StartHere(settings: OfOne);
+        await using var two = installation.StartHere(settings: ("Auth__Users__Issuer", Two));
+        using var client = await two.ClientAsync(Installation.Key);
+        await StoreAsync(one);
+
+        (await client.GetAsync(Named)).MustBeError(503);
+        (await client.SendAsync(HttpMethod.Post, Named, """{"secret_name":"n","secret_value":"a value"}""")).MustBeError(503);
+        Assert.Contains($"with the issuer {One}, and now it is {Two}", two.Output, StringComparison.Ordinal);
+        (await client.GetAsync($"{Answers.Secrets}?user_id={Ada(One)}")).MustBe(200);
+    }
+
+    [Fact]
+    public async Task Two_replicas_that_meet_their_first_names_at_once_agree()
+    {
+        using var installation = await NewAsync();
+        await using var one = installation.StartHere(settings: OfOne);
+        await using var two = installation.StartHere(settings: OfOne);
+        using var first = await one.ClientAsync(Installation.Key);
+        using var second = await two.ClientAsync(Installation.Key);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(at => (at % 2 == 0 ? first : second).GetAsync($"{Answers.Secrets}?user=ada{at}")));
+
+        Assert.All(answers, answer => answer.MustBe(200));
+    }
+
+    [Theory]
+    [InlineData(" https://one.example")]
+    [InlineData("https://one.example\n")]
+    [InlineData(" ")]
+    public async Task An_issuer_that_no_token_has_stops_the_start(string issuer)
+    {
+        using var installation = await NewAsync();
+        await using var service = installation.StartHere(settings: ("Auth__Users__Issuer", issuer));
+
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Contains("Auth:Users:Issuer must not be blank", service.Output, StringComparison.Ordinal);
+    }
+
+    private static async Task<Installation> NewAsync()
+    {
+        var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        return installation;
+    }
+
+    /// <summary>Stores a secret for ada, and gives her id.</summary>
+    private static async Task<Guid> StoreAsync(RunningService service)
+    {
+        using var client = await service.ClientAsync(Installation.Key);
+        return (await client.SendAsync(HttpMethod.Post, Named, """{"secret_name":"n","secret_value":"a value"}""")).MustBeSecret()["user_id"]!.GetValue<Guid>();
+    }
+
+    private static async Task MustBeRefusedAsync(Installation installation, string kept, params (string Name, string? Value)[] settings)
+    {
+        await using var service = installation.StartHere(settings: settings);
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Contains($"with the issuer '{kept}'", service.Output, StringComparison.Ordinal);
+        Assert.Contains($"Set Auth:Users:Issuer (environment: Auth__Users__Issuer) to '{kept}'", service.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>RFC 9562, version 5, twice: the issuer in the namespace of URLs, the name in that of the issuer.</summary>
+    private static Guid Ada(string issuer) => Name(Name(Guid.Parse("6ba7b811-9dad-11d1-80b4-00c04fd430c8"), issuer), "ada");
+
+    private static Guid Name(Guid space, string name)
+    {
+#pragma warning disable CA5350 // It names, it does not protect.
+        var hash = SHA1.HashData([.. space.ToByteArray(bigEndian: true), .. Encoding.UTF8.GetBytes(name)])[..16];
+#pragma warning restore CA5350
+        (hash[6], hash[8]) = ((byte)((hash[6] & 0x0F) | 0x50), (byte)((hash[8] & 0x3F) | 0x80));
+        return new Guid(hash, bigEndian: true);
+    }
+}
