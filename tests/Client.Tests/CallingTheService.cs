@@ -50,6 +50,24 @@ public sealed class CallingTheService(ApiServer server)
     }
 
     [Fact]
+    public async Task A_backend_keeps_the_secrets_of_its_users_by_name_or_by_id()
+    {
+        var client = server.Client();
+        var user = $"ada {Guid.NewGuid():N} + Söhne & 100%";
+        var made = await client.CreateSecretAsync(
+            new CreateSecretRequest { SecretName = "n", SecretValue = "a value of a secret", ToolName = "t", ToolArg = "a", IsDefaultForTool = true }, user: user);
+
+        Assert.Equal(made.SecretId, Assert.Single((await client.ListSecretsAsync(user: user)).Data).SecretId);
+        Assert.Equal(1, (await client.GetUsageAsync(userId: made.UserId)).Secrets);
+        using var resolved = await client.ResolveAsync(new ResolveRequest { User = user, ToolName = "t" });
+        Assert.Equal("a value of a secret", resolved["a"].Reveal());
+        Assert.Equal("m", (await client.UpdateSecretAsync(made.SecretId, new UpdateSecretRequest { SecretName = "m" }, made.ETag, userId: made.UserId)).SecretName);
+        await client.DeleteSecretAsync(made.SecretId, userId: made.UserId);
+        var gone = await Assert.ThrowsAsync<SecretsApiException>(() => client.GetSecretAsync(made.SecretId, user: user));
+        Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+    }
+
+    [Fact]
     public async Task Secrets_of_an_organisation_are_managed_and_refused_in_the_vault_dialect()
     {
         var client = server.Client();
@@ -162,6 +180,16 @@ public sealed class CallingTheService(ApiServer server)
         await Assert.ThrowsAsync<SecretsApiException>(() => client.CreateSecretAsync(new CreateSecretRequest { SecretName = "n", SecretValue = "value" }));
         await Assert.ThrowsAsync<SecretsApiException>(() => client.UpdateSecretAsync(Guid.Empty, new UpdateSecretRequest()));
         await Assert.ThrowsAsync<SecretsApiException>(() => client.ResolveAsync(Guid.Empty, "t"));
-        Assert.Equal(["""{"secret_name":"n","secret_value":"value"}""", "{}", """{"user_id":"00000000-0000-0000-0000-000000000000","tool_name":"t"}"""], bodies.Select(body => JsonNode.Parse(body)!.ToJsonString()));
+        await Assert.ThrowsAsync<SecretsApiException>(() => client.ResolveAsync(new ResolveRequest { UserId = null, OrganizationId = "o", ToolName = "t" }));
+        await Assert.ThrowsAsync<SecretsApiException>(() => client.ExplainAsync(new ExplainRequest { User = "ada", ToolName = "t" }));
+        Assert.Equal(
+            [
+                """{"secret_name":"n","secret_value":"value"}""",
+                "{}",
+                """{"user_id":"00000000-0000-0000-0000-000000000000","tool_name":"t"}""",
+                """{"user_id":null,"tool_name":"t","organization_id":"o"}""",
+                """{"tool_name":"t","user":"ada"}""",
+            ],
+            bodies.Select(body => JsonNode.Parse(body)!.ToJsonString()));
     }
 }

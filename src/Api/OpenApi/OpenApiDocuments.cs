@@ -204,6 +204,17 @@ internal static class OpenApiDocuments
             }
         }
 
+        if (takesIfMatch)
+        {
+            (operation.Parameters ??= []).Add(new OpenApiParameter
+            {
+                Name = HeaderNames.IfMatch,
+                In = ParameterLocation.Header,
+                Description = "The entity tag of the version to change; when it is no longer the current one, nothing happens.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            });
+        }
+
         if (action.EndpointMetadata.OfType<ActsForUsersAttribute>().Any())
         {
             (operation.Parameters ??= []).Add(new OpenApiParameter
@@ -224,17 +235,6 @@ internal static class OpenApiDocuments
                     MinLength = UserName.Length.Minimum,
                     MaxLength = UserName.Length.Maximum,
                 },
-            });
-        }
-
-        if (takesIfMatch)
-        {
-            (operation.Parameters ??= []).Add(new OpenApiParameter
-            {
-                Name = HeaderNames.IfMatch,
-                In = ParameterLocation.Header,
-                Description = "The entity tag of the version to change; when it is no longer the current one, nothing happens.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             });
         }
     }

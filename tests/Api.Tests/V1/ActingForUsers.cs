@@ -129,6 +129,23 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
+    public async Task The_organisations_of_the_credential_do_not_count_when_a_user_is_named()
+    {
+        using var bootstrap = server.Operator();
+        using var user = await server.NewUserAsync();
+        var (name, named) = ($"shared-{Guid.NewGuid():N}", $"?user_id={user.UserId}");
+        var shared = Answers.One((await bootstrap.SendAsync(HttpMethod.Post, $"{Answers.Secrets}?organization_id=default", Body(name))).MustBe(200).Json.AsObject().Id());
+        (await bootstrap.GetAsync(shared)).MustBe(200);
+
+        (await bootstrap.GetAsync(shared + named)).MustBeError(404, "Not found");
+        (await bootstrap.PatchAsync(shared + named, new JsonObject { ["tool_arg"] = "a" })).MustBeError(404, "Not found");
+        (await bootstrap.DeleteAsync(shared + named)).MustBeError(404, "Not found");
+        (await bootstrap.GetAsync($"{shared}?user_id={ApiClient.BootstrapUser}")).MustBeError(404, "Not found");
+        Assert.Empty(Names(await bootstrap.GetAsync($"{Answers.Secrets}{named}&workspace=w")));
+        (await bootstrap.DeleteAsync(shared)).MustBe(200);
+    }
+
+    [Fact]
     public async Task Naming_oneself_with_the_scope_is_oneself()
     {
         using var backend = await server.NewUserAsync(Backend);
