@@ -29,6 +29,15 @@ internal sealed class ServerDirectory : IAsyncDisposable
 
     public int ServerPid => int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
 
+    /// <summary>Whom other programs run as too.</summary>
+    public const string Nobody = "65534";
+
+    /// <summary>What has root run a program as that user id; an ordinary account runs it as itself.</summary>
+    public static string[] As(string id) => Environment.IsPrivilegedProcess ? ["setpriv", $"--reuid={id}", $"--regid={id}", "--clear-groups"] : [];
+
+    /// <summary>The user id that the server runs as.</summary>
+    public Task<string> ServerIdAsync() => OwnerAsync(Cluster);
+
     public string In(string name) => System.IO.Path.Combine(Path, name);
 
     public EmbeddedOptions Options(string? binaries = null)
@@ -65,13 +74,19 @@ internal sealed class ServerDirectory : IAsyncDisposable
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 
+    /// <summary>The user id that a file belongs to.</summary>
+    public static async Task<string> OwnerAsync(string path) => (await RunAsync("stat", "-c", "%u", path)).Trim();
+
     public static async Task<string> RunAsync(params string[] command)
     {
-        var run = await Command.RunAsync(
-            [Command.Find(command[0]) ?? command[0], .. command.Skip(1)], TimeSpan.FromSeconds(60), TimeProvider.System, CancellationToken.None);
+        var run = await TryAsync(command);
         Assert.True(run.Succeeded, $"{string.Join(' ', command)}: {run.Output}");
         return run.Output;
     }
+
+    /// <summary>Runs a program that may fail.</summary>
+    public static async Task<Command.Result> TryAsync(params string[] command) => await Command.RunAsync(
+            [Command.Find(command[0]) ?? command[0], .. command.Skip(1)], TimeSpan.FromSeconds(60), TimeProvider.System, CancellationToken.None);
 
     public static async Task UntilAsync(Func<bool> holds, string what)
     {

@@ -31,9 +31,6 @@ internal sealed partial class ClusterInitializer(
             PrivateFiles.CreateDirectory(staging);
             var passwordFile = Path.Combine(staging, "password");
             PrivateFiles.Write(passwordFile, password);
-            await account.OwnAsync(staging, cancellationToken);
-            await account.OwnAsync(passwordFile, cancellationToken);
-
             var cluster = Path.Combine(staging, "pgdata");
             string[] command =
             [
@@ -42,7 +39,7 @@ internal sealed partial class ClusterInitializer(
                 "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions",
                 .. throwAway ? ["--no-sync"] : Array.Empty<string>(),
             ];
-            var run = await account.RunAsync(TimeSpan.FromMinutes(5), cancellationToken, command);
+            var run = await account.RunInitDbAsync(staging, cluster, command, cancellationToken);
             if (!run.Succeeded)
             {
                 throw new StartupException($"The embedded PostgreSQL could not make its cluster in {data.Path}: {run.Tail}");

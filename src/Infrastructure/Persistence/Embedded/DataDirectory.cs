@@ -28,11 +28,13 @@ internal sealed class DataDirectory : IDisposable
 
     public string PasswordFile => In("password");
 
-    public static async Task<DataDirectory> OpenAsync(string path, ServerAccount account, TimeProvider clock, CancellationToken cancellationToken)
+    /// <summary>Opens the directory, and makes it where there is none.</summary>
+    /// <returns>The directory, and the account that its server runs as.</returns>
+    public static async Task<(DataDirectory Data, ServerAccount Account)> OpenAsync(string path, TimeProvider clock, CancellationToken cancellationToken)
     {
         try
         {
-            return await OpenCoreAsync(path, account, clock, cancellationToken);
+            return await OpenCoreAsync(path, clock, cancellationToken);
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
@@ -104,8 +106,7 @@ internal sealed class DataDirectory : IDisposable
         _lock.Dispose();
     }
 
-    private static async Task<DataDirectory> OpenCoreAsync(
-        string path, ServerAccount account, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<(DataDirectory Data, ServerAccount Account)> OpenCoreAsync(string path, TimeProvider clock, CancellationToken cancellationToken)
     {
         RequireOwnDirectory(path);
         if (!Directory.Exists(path))
@@ -113,26 +114,23 @@ internal sealed class DataDirectory : IDisposable
             PrivateFiles.CreateDirectory(path);
         }
 
+        await DirectorySafety.RequireOwnAsync(path, clock, cancellationToken);
         var result = new DataDirectory(path, await DirectoryLock.TakeAsync(path, clock, cancellationToken));
         try
         {
-            if (result.ClusterMajor() is not null)
-            {
-                await account.RequireOwnerAsync(result.Cluster, cancellationToken);
-            }
-
+            var account = await ServerAccount.ChooseAsync(result.ClusterMajor() is null ? null : result.Cluster, clock, cancellationToken);
             if (!OperatingSystem.IsWindows())
             {
                 // The server's account passes through to what it owns, and can neither list the directory nor read our files in it.
                 await account.ShareAsync(path, cancellationToken);
                 var mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-                File.SetUnixFileMode(path, account.Group is null ? mode : mode | UnixFileMode.GroupExecute);
+                File.SetUnixFileMode(path, account.Id is null ? mode : mode | UnixFileMode.GroupExecute);
             }
 
             PrivateFiles.CreateDirectory(result.Log.Path);
             await account.OwnAsync(result.Log.Path, cancellationToken);
             result.RemoveStaging();
-            return result;
+            return (result, account);
         }
         catch
         {

@@ -1,12 +1,17 @@
+using System.Globalization;
+
 namespace Secrets.Infrastructure.Persistence.Embedded;
 
 /// <summary>
-/// Who the server runs as. The server refuses to run as root, so under root it runs as <c>nobody</c> on directories which that
-/// account owns; everybody else runs it as themselves.
+/// Who the server runs as. The server refuses to run as root, so under root it runs under a user id that nothing else has, and its cluster belongs
+/// to that id; everybody else runs it as themselves.
 /// </summary>
 internal sealed class ServerAccount
 {
-    private const string User = "nobody";
+    // initdb wants an account with a name. It runs once, under the server's own group: no other process of this account can enter where it works, or look into it.
+    private const string InitDbUser = "nobody";
+
+    private const string Advice = "run the service as an ordinary account, or use Database__Provider=Postgres";
 
     // With no_setuid_fixup, access(2) honours the capability: the server's programs look for each other with it.
     private static readonly string[] ReadAnything =
@@ -14,31 +19,31 @@ internal sealed class ServerAccount
         "--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search", "--securebits=+no_setuid_fixup",
     ];
 
-    private readonly string[] _switch;
+    private readonly string _setpriv;
     private readonly TimeProvider _clock;
 
-    private ServerAccount(string[] @switch, string? group, bool readsAnything, TimeProvider clock)
+    private ServerAccount(string setpriv, string? id, bool readsAnything, TimeProvider clock)
     {
-        _switch = @switch;
+        _setpriv = setpriv;
         _clock = clock;
-        Group = group;
+        Id = id;
         ReadsAnything = readsAnything;
     }
 
-    /// <summary>The group of the other account, or null when the server runs as ourselves.</summary>
-    public string? Group { get; }
+    /// <summary>The number of the other account, and of its group; null: the server runs as ourselves.</summary>
+    public string? Id { get; }
 
     /// <summary>The other account got the right to read past directory permissions.</summary>
     public bool ReadsAnything { get; }
 
-    public static ServerAccount Choose(TimeProvider clock)
+    /// <summary>The account that a cluster belongs to; a new one where there is no cluster yet.</summary>
+    public static async Task<ServerAccount> ChooseAsync(string? cluster, TimeProvider clock, CancellationToken cancellationToken)
     {
         if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess)
         {
-            return new ServerAccount([], null, false, clock);
+            return new ServerAccount("", id: null, readsAnything: false, clock);
         }
 
-        const string Advice = "run the service as an ordinary account, or use Database__Provider=Postgres";
         if (!OperatingSystem.IsLinux())
         {
             throw new StartupException($"PostgreSQL refuses to run as root: {Advice}.");
@@ -51,23 +56,35 @@ internal sealed class ServerAccount
                 + $"install util-linux, or {Advice}.");
         }
 
-        // Debian calls the group nogroup; Alpine and Fedora call it nobody.
-        var groups = Names("/etc/group");
-        var group = Array.Find(["nogroup", User], groups.Contains);
-        if (group is null || !Names("/etc/passwd").Contains(User))
-        {
-            throw new StartupException(
-                $"PostgreSQL refuses to run as root, and there is no account {User} with a group nogroup or nobody to run it as: {Advice}.");
-        }
-
-        return new ServerAccount(
-            [setpriv, $"--reuid={User}", $"--regid={group}", "--clear-groups", "--no-new-privs"], group, false, clock);
+        var id = PrivateIds.New()
+            ?? throw new StartupException($"PostgreSQL refuses to run as root, and this container has no user id to spare that it could run as: {Advice}.");
+        var account = new ServerAccount(setpriv, id.ToString(CultureInfo.InvariantCulture), readsAnything: false, clock);
+        return cluster is null ? account : new ServerAccount(setpriv, await account.OwnerOfAsync(cluster, cancellationToken), readsAnything: false, clock);
     }
 
-    public string[] Prefixed(params ReadOnlySpan<string> command) => [.. _switch, .. command];
+    public string[] Prefixed(params ReadOnlySpan<string> command) => Id is null ? [.. command] : [.. Switch(Id), .. command];
 
     public Task<Command.Result> RunAsync(TimeSpan limit, CancellationToken cancellationToken, params ReadOnlySpan<string> command) =>
         Command.RunAsync(Prefixed(command), limit, _clock, cancellationToken);
+
+    /// <summary>Runs initdb, to which the directory is given with all that is in it. The cluster that it makes there then belongs to this account.</summary>
+    public async Task<Command.Result> RunInitDbAsync(string directory, string cluster, IReadOnlyList<string> command, CancellationToken cancellationToken)
+    {
+        var limit = TimeSpan.FromMinutes(5);
+        if (Id is null)
+        {
+            return await Command.RunAsync(command, limit, _clock, cancellationToken);
+        }
+
+        await AsRootAsync(["chown", "-hR", $"{InitDbUser}:{Id}", directory], cancellationToken);
+        var run = await Command.RunAsync([.. Switch(InitDbUser), .. command], limit, _clock, cancellationToken);
+        if (run.Succeeded)
+        {
+            await AsRootAsync(["chown", "-hR", $"{Id}:{Id}", cluster], cancellationToken);
+        }
+
+        return run;
+    }
 
     /// <summary>
     /// This account, or one with more rights, such that it can run the binaries and enter the directories. A clone in root's
@@ -76,59 +93,49 @@ internal sealed class ServerAccount
     public async Task<ServerAccount> ReachingAsync(
         PostgresBinaries binaries, IReadOnlyList<string> directories, CancellationToken cancellationToken)
     {
-        if (Group is null || await ObstacleAsync(binaries, directories, cancellationToken) is not { } obstacle)
+        if (Id is null || await ObstacleAsync(binaries, directories, cancellationToken) is not { } obstacle)
         {
             return this;
         }
 
-        var more = new ServerAccount([.. _switch, .. ReadAnything], Group, readsAnything: true, _clock);
+        var more = new ServerAccount(_setpriv, Id, readsAnything: true, _clock);
         if (await more.ObstacleAsync(binaries, directories, cancellationToken) is not { } second)
         {
             return more;
         }
 
         throw new StartupException(
-            $"PostgreSQL refuses to run as root, and the account {User}, which runs it instead, cannot reach what it needs "
+            "PostgreSQL refuses to run as root, and the account that runs it instead cannot reach what it needs "
             + $"({obstacle}; with the capability dac_read_search: {second}): set Embedded__DataDirectory and "
             + "Embedded__BinariesDirectory to places that every account can enter, or run the service as an ordinary account.");
     }
 
     public async Task OwnAsync(string path, CancellationToken cancellationToken)
     {
-        if (Group is not null)
+        if (Id is not null)
         {
-            await AsRootAsync(["chown", $"{User}:{Group}", path], cancellationToken);
+            await AsRootAsync(["chown", $"{Id}:{Id}", path], cancellationToken);
         }
     }
 
     public async Task ShareAsync(string path, CancellationToken cancellationToken)
     {
-        if (Group is not null)
+        if (Id is not null)
         {
-            await AsRootAsync(["chgrp", Group, path], cancellationToken);
+            await AsRootAsync(["chgrp", Id, path], cancellationToken);
         }
     }
 
-    public async Task RequireOwnerAsync(string path, CancellationToken cancellationToken)
+    private string[] Switch(string user) =>
+        [_setpriv, $"--reuid={user}", $"--regid={Id}", "--clear-groups", "--no-new-privs", .. ReadsAnything ? ReadAnything : []];
+
+    private async Task<string> OwnerOfAsync(string cluster, CancellationToken cancellationToken)
     {
-        if (Group is null)
-        {
-            return;
-        }
-
-        var owner = (await AsRootAsync(["stat", "-c", "%U", path], cancellationToken)).Output.Trim();
-        if (owner is not User)
-        {
-            throw new StartupException(
-                $"{path} belongs to the account {owner}, and the service runs as root: run it as {owner}, "
-                + "or set Embedded__DataDirectory to another directory.");
-        }
+        var owner = (await AsRootAsync(["stat", "-c", "%u", cluster], cancellationToken)).Output.Trim();
+        return PrivateIds.Contains(uint.Parse(owner, NumberStyles.None, CultureInfo.InvariantCulture)) ? owner : throw new StartupException(
+            $"{cluster} belongs to the user id {owner}, as which other programs may run too, and they may have changed it (earlier versions used nobody): move "
+            + $"{Path.GetDirectoryName(cluster)} away to begin with an empty database, or, if you trust what is in it, run `chown -hR {Id}:{Id} '{cluster}'`.");
     }
-
-    private static HashSet<string> Names(string file) =>
-        File.Exists(file)
-            ? File.ReadLines(file).Select(line => line.Split(':')[0]).ToHashSet(StringComparer.Ordinal)
-            : [];
 
     // Trying is the only test that counts everything: modes, ACLs, mount options, what the container may do.
     private async Task<string?> ObstacleAsync(

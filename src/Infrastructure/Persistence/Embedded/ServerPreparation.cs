@@ -10,13 +10,12 @@ internal sealed partial class ServerPreparation(EmbeddedOptions options, ILogger
     {
         var settings = new ServerSettings(options.Settings);
         var path = options.DataDirectoryPath();
-        var account = ServerAccount.Choose(clock);
-        var data = await DataDirectory.OpenAsync(path, account, clock, cancellationToken);
+        var (data, account) = await DataDirectory.OpenAsync(path, clock, cancellationToken);
         try
         {
             var binaries = await PostgresBinaries.FindAsync(options, data.ClusterMajor(), clock, cancellationToken);
             account = await new LeftoverServer(data.Cluster, binaries, logger, clock).RemoveAsync(account, cancellationToken);
-            var sockets = await SocketDirectory.MakeAsync(path, account, cancellationToken);
+            var sockets = await SocketDirectory.MakeAsync(path, account, clock, cancellationToken);
 
             account = await account.ReachingAsync(
                 binaries, [data.Log.Path, .. sockets is null ? [] : new[] { sockets.Path }], cancellationToken);

@@ -21,7 +21,7 @@ internal sealed class SocketDirectory
     /// commas and colons, so a path that does not qualify is replaced by a directory of unpredictable name under the temporary path.
     /// Null on Windows.
     /// </summary>
-    public static async Task<SocketDirectory?> MakeAsync(string home, ServerAccount account, CancellationToken cancellationToken)
+    public static async Task<SocketDirectory?> MakeAsync(string home, ServerAccount account, TimeProvider clock, CancellationToken cancellationToken)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -42,6 +42,7 @@ internal sealed class SocketDirectory
                 parent = "/tmp";
             }
 
+            await DirectorySafety.RequireSharedAsync(System.IO.Path.TrimEndingDirectorySeparator(parent), clock, cancellationToken);
             path = NewTemporary(parent);
             PrivateFiles.Write(RecordIn(home), path);
         }
