@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Secrets.Application.ApiKeys;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
+using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Batching;
@@ -59,6 +60,10 @@ public static class DependencyInjection
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
             .Validate(quota => quota.SecretsPerOwner > 0, "Quota:SecretsPerOwner must be a positive number of secrets.");
+        services.AddSettings<ValueOptions>(ValueOptions.Section)
+            .Validate(
+                values => values.IsValid(),
+                $"Limits:SecretValueLength must be from {SecretValue.LengthOfUser.Minimum} to {SecretValue.LargestMaximum}.");
 
         services.AddSettings<GroupCommitOptions>(GroupCommitOptions.Section)
             .Validate(

@@ -62,7 +62,7 @@ public sealed record UpdateAliasBody
     public UpdateSecret ToCommand(OwnerSelector owner) => new(
         SecretSelector.ByName(owner, Alias), SecretName: default, Value, ToolName: default, ToolArg: default, IsDefaultForTool: default, Condition: null)
     {
-        Description = Description,
+        Description = Description ?? default(Optional<string>),
         AllowedWorkspacesType = AllowedWorkspacesType,
         AllowedWorkspaces = AllowedWorkspaces,
     };

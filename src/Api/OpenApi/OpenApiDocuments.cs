@@ -279,9 +279,11 @@ internal static class OpenApiDocuments
         {
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_name") => Secret.NameLength,
             (nameof(CreateAliasBody) or nameof(UpdateAliasBody) or nameof(DeleteAliasBody), "alias") => Alias.Length,
-            (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "value") => SecretValue.LengthOf(OwnerKind.Organization),
-            (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "description") => Secret.DescriptionLength,
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.LengthOf(OwnerKind.User),
+            (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "value") => SecretValue.LengthOfOrganization,
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(CreateAliasBody) or nameof(UpdateAliasBody), "description") => Secret.DescriptionLength,
+
+            // The document is the same for every installation and clients are generated from it, so it states the most that any can be configured to take.
+            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.LengthOfUser with { Maximum = SecretValue.LargestMaximum },
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(ResolveBody) or nameof(ExplainBody), "tool_name") => ToolPattern.Length,
             (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "tool_arg") => ToolBinding.ArgLength,
             (nameof(CreateApiKeyBody), "name") => ApiKey.NameLength,

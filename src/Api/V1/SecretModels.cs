@@ -13,7 +13,10 @@ public sealed record CreateSecretBody
     /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
-    /// <summary>The credential. It is stored sealed and never shown again. An organisation's may be as long as under `/api/v2/aihub`.</summary>
+    /// <summary>
+    /// The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured for longer ones
+    /// (`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`.
+    /// </summary>
     /// <example>lin_api_4f9c2f0d6b7e4a51</example>
     public required SecretValue SecretValue { get; init; }
 
@@ -31,7 +34,11 @@ public sealed record CreateSecretBody
     /// <example>true</example>
     public bool? IsDefaultForTool { get; init; }
 
-    public CreateSecret ToCommand(OwnerSelector owner) => new(owner, SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool ?? false);
+    /// <summary>What it is for.</summary>
+    /// <example>read access for the support agents</example>
+    public string? Description { get; init; }
+
+    public CreateSecret ToCommand(OwnerSelector owner) => new(owner, SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool ?? false) { Description = Description };
 }
 
 /// <summary>What to change of a secret. Members left out stay as they are.</summary>
@@ -43,7 +50,7 @@ public sealed record UpdateSecretBody
     /// <example>my-linear-key-2027</example>
     public Optional<string> SecretName { get; init; }
 
-    /// <summary>A new value, and not the secret's own `display`; null leaves it.</summary>
+    /// <summary>A new value, as long as a new secret's may be, and not the secret's own `display`; null leaves it.</summary>
     /// <example>lin_api_8e3d1b5c9a7f2046</example>
     public Optional<SecretValue> SecretValue { get; init; }
 
@@ -59,8 +66,12 @@ public sealed record UpdateSecretBody
     /// <example>true</example>
     public Optional<bool?> IsDefaultForTool { get; init; }
 
+    /// <summary>A new description; null clears it.</summary>
+    /// <example>read access for the support agents</example>
+    public Optional<string> Description { get; init; }
+
     public UpdateSecret ToCommand(Guid id, VersionCondition? condition) =>
-        new(SecretSelector.ById(id), SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool, condition);
+        new(SecretSelector.ById(id), SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool, condition) { Description = Description };
 }
 
 /// <summary>A secret as people may see it.</summary>
@@ -98,6 +109,10 @@ public sealed record SecretInfo
     /// <summary>Whether it fills the argument when a call does not give it.</summary>
     /// <example>true</example>
     public required bool IsDefaultForTool { get; init; }
+
+    /// <summary>What it is for; empty where nothing was said.</summary>
+    /// <example>read access for the support agents</example>
+    public required string Description { get; init; }
 
     /// <summary>When it was stored.</summary>
     /// <example>2026-11-29T08:00:00.123456Z</example>
@@ -138,6 +153,7 @@ public sealed record SecretInfo
         ToolName = secret.ToolName,
         ToolArg = secret.ToolArg,
         IsDefaultForTool = secret.IsDefaultForTool,
+        Description = secret.Description,
         CreatedAt = secret.CreatedAt,
         UpdatedAt = secret.UpdatedAt,
         LastResolvedAt = secret.LastResolvedAt,

@@ -14,6 +14,9 @@ internal static class Rules
     public static void Text<T>(this IRuleBuilder<T, string?> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckText(text, length));
 
+    public static void Text<T>(this IRuleBuilder<T, Optional<string>> rule, TextLength length) =>
+        rule.Custom((text, context) => context.CheckText(text.Value, length));
+
     /// <summary>A text that people will have to recognise: white space alone is no name.</summary>
     public static void Name<T>(this IRuleBuilder<T, string?> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckName(text, length));

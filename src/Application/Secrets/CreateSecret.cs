@@ -1,6 +1,7 @@
 using AutoMapper;
 using FluentValidation;
 using MediatR;
+using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
@@ -30,12 +31,12 @@ public sealed record CreateSecret(
 
 internal sealed class CreateSecretValidator : AbstractValidator<CreateSecret>
 {
-    public CreateSecretValidator()
+    public CreateSecretValidator(IOptions<ValueOptions> values)
     {
         RuleFor(request => request.SecretName).Required();
         RuleFor(request => request.SecretName).SecretName(request => request.Owner.Kind);
         RuleFor(request => request.SecretValue).Required();
-        RuleFor(request => request.SecretValue).Value(request => SecretValue.LengthOf(request.Owner.Kind));
+        RuleFor(request => request.SecretValue).Value(request => values.Value.LengthOf(request.Owner.Kind));
         RuleFor(request => request.Description).Text(Secret.DescriptionLength);
         RuleFor(request => request.ToolName).ExactName(ToolPattern.Length);
         RuleFor(request => request.ToolArg).ExactName(ToolBinding.ArgLength);

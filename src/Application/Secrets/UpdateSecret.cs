@@ -2,6 +2,7 @@ using AutoMapper;
 using FluentValidation;
 using MediatR;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
@@ -10,8 +11,8 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Secrets;
 
 /// <summary>
-/// Changes some of a secret. A field left out stays as it is. Null clears <paramref name="ToolName"/> and <paramref name="ToolArg"/>;
-/// the others have no empty state, so null leaves them as they are too.
+/// Changes some of a secret. A field left out stays as it is. Null clears <paramref name="ToolName"/>, <paramref name="ToolArg"/> and
+/// <see cref="Description"/>; the others have no empty state, so null leaves them as they are too.
 /// </summary>
 /// <param name="Secret">The secret.</param>
 /// <param name="SecretName">A new name; that of an organisation's secret cannot change.</param>
@@ -31,8 +32,8 @@ public sealed record UpdateSecret(
     Optional<bool?> IsDefaultForTool,
     VersionCondition? Condition) : IRequest<StoredSecret>, INamesOne, INamesOwner, IWorkspaceRequest
 {
-    /// <summary>A new description; null leaves it.</summary>
-    public string? Description { get; init; }
+    /// <summary>A new description.</summary>
+    public Optional<string> Description { get; init; }
 
     /// <inheritdoc />
     public string? AllowedWorkspacesType { get; init; }
@@ -52,7 +53,7 @@ public sealed record UpdateSecret(
         ToolName.IsGiven: false,
         ToolArg.IsGiven: false,
         IsDefaultForTool.IsGiven: false,
-        Description: null,
+        Description.IsGiven: false,
         AllowedWorkspacesType: null,
         AllowedWorkspaces: null,
     };
@@ -61,12 +62,13 @@ public sealed record UpdateSecret(
     internal bool Changes(Secret secret) =>
         SecretName.Value is not null
         || SecretValue.Value is not null
-        || Description is not null
+        || Description.Value is not null
         || AllowedWorkspacesType is not null
         || AllowedWorkspaces is not null
         || IsDefaultForTool.Value is not null
         || ToolName.Value is not null
         || ToolArg.Value is not null
+        || (Description.IsGiven && secret.Description.Length > 0)
         || (ToolName.IsGiven && secret.ToolName is not null)
         || (ToolArg.IsGiven && secret.ToolArg is not null);
 
@@ -76,11 +78,11 @@ public sealed record UpdateSecret(
 
 internal sealed class UpdateSecretValidator : AbstractValidator<UpdateSecret>
 {
-    public UpdateSecretValidator()
+    public UpdateSecretValidator(IOptions<ValueOptions> values)
     {
         RuleFor(request => request.Secret.Name).SecretName(request => request.Secret.LimitsOf);
         RuleFor(request => request.SecretName).Name(Secret.NameLength);
-        RuleFor(request => request.SecretValue).Value(request => SecretValue.LengthOf(request.Secret.LimitsOf));
+        RuleFor(request => request.SecretValue).Value(request => values.Value.LengthOf(request.Secret.LimitsOf));
         RuleFor(request => request.Description).Text(Secret.DescriptionLength);
         RuleFor(request => request.ToolName).ExactName(ToolPattern.Length);
         RuleFor(request => request.ToolArg).ExactName(ToolBinding.ArgLength);
@@ -142,7 +144,7 @@ internal sealed class UpdateSecretHandler(
         var value = request.SecretValue.Value ?? stored;
         var sizeBefore = secret.Size;
         secret.Update(
-            request.SecretName.Value ?? secret.Name, request.Description ?? secret.Description, binding, workspaces, caller.UserId, time.Now());
+            request.SecretName.Value ?? secret.Name, request.Description.Else(secret.Description) ?? "", binding, workspaces, caller.UserId, time.Now());
         secret.Seal(value, await sealer.SealAsync(secret.Placement, value, cancellationToken));
         transaction.Record(AuditAction.SecretUpdate, secret);
         await transaction.LockAsync(secret.Owner, secret.Size - sizeBefore, cancellationToken);

@@ -14,13 +14,16 @@ namespace Secrets.Domain.Secrets;
 [JsonConverter(typeof(ReadOnlyConverter))]
 public sealed class SecretValue
 {
-    private static readonly TextLength LengthOfUser = new(4, 1024);
-    private static readonly TextLength LengthOfOrganization = new(1, 45_000);
+    /// <summary>Length of a user's value where nothing else is configured.</summary>
+    public static readonly TextLength LengthOfUser = new(4, 1024);
+
+    /// <summary>Length of an organisation's value.</summary>
+    public static readonly TextLength LengthOfOrganization = new(1, 45_000);
+
+    /// <summary>The most that can be configured as the longest value of a user, in code points. All of it escaped as JSON still fits a request body.</summary>
+    public const int LargestMaximum = 65_536;
 
     private readonly string _plaintext;
-
-    /// <summary>Length of a value that belongs to that kind of owner.</summary>
-    public static TextLength LengthOf(OwnerKind owner) => owner == OwnerKind.Organization ? LengthOfOrganization : LengthOfUser;
 
     /// <summary>Takes a plaintext in. Its length is validated where it comes in.</summary>
     public SecretValue(string plaintext) => _plaintext = plaintext;

@@ -255,6 +255,8 @@ public sealed partial class TheService : IDisposable
     [InlineData("Quota__BytesPerOwner", "0")]
     [InlineData("Quota__BytesPerOwner", "much")]
     [InlineData("Quota__SecretsPerOwner", "0")]
+    [InlineData("Limits__SecretValueLength", "3")]
+    [InlineData("Limits__SecretValueLength", "65537")]
     [InlineData("Limits__RequestsPerMinute", "-1")]
     [InlineData("Limits__FailedAuthenticationsPerMinute", "10000001")]
     [InlineData("Limits__FailuresPerCredentialPerMinute", "-1")]

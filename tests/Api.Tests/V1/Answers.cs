@@ -12,12 +12,12 @@ internal static partial class Answers
 
     private static readonly string[] SecretMembers =
     [
-        "created_at", "display", "is_default_for_tool", "secret_id", "secret_name", "tool_arg", "tool_name", "updated_at", "user_id",
+        "created_at", "description", "display", "is_default_for_tool", "secret_id", "secret_name", "tool_arg", "tool_name", "updated_at", "user_id",
     ];
 
     public static string One(Guid id) => $"{Secrets}/{id}";
 
-    /// <summary>The one secret that was answered: 200, all nine members, each of its type, and an entity tag.</summary>
+    /// <summary>The one secret that was answered: 200, all ten members, each of its type, and an entity tag.</summary>
     public static JsonObject MustBeSecret(this Answer answer)
     {
         answer.MustBe(200).MustBeJson();
@@ -97,7 +97,7 @@ internal static partial class Answers
             .Where(name => name != "warnings" || answer.Method == HttpMethod.Get)
             .Except(["last_resolved_at", "use_count"], StringComparer.Ordinal)
             .Order(StringComparer.Ordinal);
-        Assert.True(members.SequenceEqual(SecretMembers, StringComparer.Ordinal), $"not the nine members: {answer}");
+        Assert.True(members.SequenceEqual(SecretMembers, StringComparer.Ordinal), $"not the ten members: {answer}");
         foreach (var id in (string[])["secret_id", "user_id"])
         {
             Assert.True(Guid.TryParseExact(secret.Text(id), "D", out _), $"{id} is no uuid: {answer}");
@@ -110,6 +110,7 @@ internal static partial class Answers
 
         Assert.True(secret["secret_name"]!.GetValueKind() == JsonValueKind.String, $"secret_name: {answer}");
         Assert.True(secret["is_default_for_tool"]!.GetValueKind() is JsonValueKind.True or JsonValueKind.False, $"is_default_for_tool: {answer}");
+        Assert.True(secret["description"]!.GetValueKind() == JsonValueKind.String, $"description: {answer}");
         foreach (var text in (string[])["display", "tool_name", "tool_arg"])
         {
             Assert.True(secret[text] is null || secret[text]!.GetValueKind() == JsonValueKind.String, $"{text}: {answer}");

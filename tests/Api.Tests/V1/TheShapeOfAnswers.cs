@@ -7,7 +7,7 @@ namespace Secrets.Api.Tests.V1;
 public sealed class TheShapeOfAnswers(ApiServer server)
 {
     [Fact]
-    public async Task Storing_answers_200_with_all_nine_members()
+    public async Task Storing_answers_200_with_all_members()
     {
         using var user = await server.NewUserAsync();
 
@@ -31,7 +31,7 @@ public sealed class TheShapeOfAnswers(ApiServer server)
 
     [Theory]
     [InlineData("""{"secret_name": "n", "secret_value": "some value"}""")]
-    [InlineData("""{"secret_name": "n", "secret_value": "some value", "tool_name": null, "tool_arg": null, "is_default_for_tool": null}""")]
+    [InlineData("""{"secret_name": "n", "secret_value": "some value", "tool_name": null, "tool_arg": null, "is_default_for_tool": null, "description": null}""")]
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "is_default_for_tool": false}""")]
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "unknown": {"is_default_for_tool": true}, "Tool_Name": "t"}""")]
     public async Task What_was_not_given_is_null_and_false_and_still_there(string body)
@@ -42,6 +42,7 @@ public sealed class TheShapeOfAnswers(ApiServer server)
 
         Assert.Null(secret["tool_name"]);
         Assert.Null(secret["tool_arg"]);
+        Assert.Equal("", secret.Text("description"));
         Assert.False(secret["is_default_for_tool"]!.GetValue<bool>());
     }
 

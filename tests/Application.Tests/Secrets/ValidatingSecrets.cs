@@ -1,4 +1,5 @@
 using FluentValidation.Results;
+using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
@@ -130,9 +131,9 @@ public sealed class ValidatingSecrets
     [Fact]
     public void An_update_may_leave_out_and_null_everything()
     {
-        AssertViolations(new UpdateSecretValidator().Validate(Nothing), []);
+        AssertViolations(new UpdateSecretValidator(Options.Create(new ValueOptions())).Validate(Nothing), []);
         AssertViolations(
-            new UpdateSecretValidator().Validate(Nothing with
+            new UpdateSecretValidator(Options.Create(new ValueOptions())).Validate(Nothing with
             {
                 SecretName = (string?)null,
                 SecretValue = (SecretValue?)null,
@@ -171,7 +172,7 @@ public sealed class ValidatingSecrets
         _ => Good with { ToolArg = text },
     });
 
-    private static ValidationResult Update(string member, string text) => new UpdateSecretValidator().Validate(member switch
+    private static ValidationResult Update(string member, string text) => new UpdateSecretValidator(Options.Create(new ValueOptions())).Validate(member switch
     {
         "SecretName" => Nothing with { SecretName = text },
         "SecretValue" => Nothing with { SecretValue = new SecretValue(text) },
@@ -179,7 +180,7 @@ public sealed class ValidatingSecrets
         _ => Nothing with { ToolArg = text },
     });
 
-    private static ValidationResult Validate(CreateSecret request) => new CreateSecretValidator().Validate(request);
+    private static ValidationResult Validate(CreateSecret request) => new CreateSecretValidator(Options.Create(new ValueOptions())).Validate(request);
 
     private static void AssertViolations(ValidationResult result, IEnumerable<(string Member, string Code)> expected) =>
         Assert.Equal(expected, result.Errors.Select(error => (error.PropertyName, error.ErrorCode)));

@@ -1,0 +1,19 @@
+using Secrets.Domain.Secrets;
+using Secrets.Domain.Text;
+
+namespace Secrets.Application.Secrets;
+
+/// <summary>How long a value may be.</summary>
+public sealed class ValueOptions
+{
+    public const string Section = "Limits";
+
+    /// <summary>The longest value of a user's secret, in code points.</summary>
+    public int SecretValueLength { get; set; } = SecretValue.LengthOfUser.Maximum;
+
+    public bool IsValid() => SecretValueLength >= SecretValue.LengthOfUser.Minimum && SecretValueLength <= SecretValue.LargestMaximum;
+
+    /// <summary>Length of a value that belongs to that kind of owner.</summary>
+    public TextLength LengthOf(OwnerKind owner) =>
+        owner == OwnerKind.Organization ? SecretValue.LengthOfOrganization : SecretValue.LengthOfUser with { Maximum = SecretValueLength };
+}
