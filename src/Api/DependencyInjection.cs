@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Mvc;
@@ -43,6 +44,7 @@ internal static class DependencyInjection
                 api.SuppressMapClientErrors = true;
                 api.InvalidModelStateResponseFactory = InvalidParameters.Throw;
             });
+        services.AddOptions<JsonOptions>().Configure<IHttpContextAccessor>((json, http) => json.JsonSerializerOptions.Converters.Add(new SecretValueConverter(http)));
         services.AddSingleton<JsonBodyFormatter>();
         services.AddSingleton<JsonAnswerFormatter>();
         services.AddOptions<MvcOptions>().Configure<JsonBodyFormatter, JsonAnswerFormatter>((mvc, input, output) =>
@@ -68,6 +70,7 @@ internal static class DependencyInjection
             .Validate(health => health.IsValid(), $"{HealthOptions.UrlSetting} must be an address with a port of its own, like http://0.0.0.0:8081.");
         services.AddSingleton<HealthListener>();
         services.AddSingleton<ConnectionLimit>();
+        services.AddSingleton<IMemoryPoolFactory<byte>, ClearedMemory>();
     }
 
     private static void AddFailures(this IServiceCollection services)

@@ -23,7 +23,7 @@ internal static partial class Generated
         Prop.ForAll(Arb.From(cases, Shorter), pair => check(pair.First, pair.Second)));
 
     /// <summary>Any value of that many code points.</summary>
-    public static Gen<SecretValue> Value(int minimum, int maximum) => Text(minimum, maximum).Select(text => new SecretValue(text));
+    public static Gen<SecretValue> Value(int minimum, int maximum) => Text(minimum, maximum).Select(text => Values.Of(text));
 
     /// <summary>UTF-16 as it comes: pairs, unpaired halves and U+0000 in between.</summary>
     public static Gen<string> Utf16() =>

@@ -201,7 +201,8 @@ public sealed class ApiServer : IAsyncLifetime
                 new WorkspaceAccess(rule, workspaces ?? []),
                 Guid.NewGuid(),
                 TimeProvider.System.GetUtcNow());
-            secret.Seal(new SecretValue(value), await sealer.SealAheadAsync(secret.Placement, new SecretValue(value), CancellationToken.None));
+            using var plaintext = new SecretValue(System.Text.Encoding.UTF8.GetBytes(value));
+            secret.Seal(plaintext, await sealer.SealAheadAsync(secret.Placement, plaintext, CancellationToken.None));
             stored.Add(secret);
         }
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Mvc.Formatters;
@@ -7,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
 using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 
 namespace Secrets.Api.Http;
@@ -33,21 +33,13 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
 
     public async Task<InputFormatterResult> ReadAsync(InputFormatterContext context)
     {
-        var body = await ReceiveAsync(context.HttpContext);
-        try
+        using var body = await ReceiveAsync(context.HttpContext);
+        return StrictJson.Read(body.Bytes, context.ModelType, json.Value.JsonSerializerOptions) switch
         {
-            return StrictJson.Read(body, context.ModelType, json.Value.JsonSerializerOptions) switch
-            {
-                { } model => await InputFormatterResult.SuccessAsync(model),
-                null when context.TreatEmptyInputAsDefaultValue => await InputFormatterResult.SuccessAsync(null!),
-                null => throw new InvalidRequestException("", Codes.Missing, "A JSON body is required."),
-            };
-        }
-        finally
-        {
-            // It may hold a value.
-            CryptographicOperations.ZeroMemory(body);
-        }
+            { } model => await InputFormatterResult.SuccessAsync(model),
+            null when context.TreatEmptyInputAsDefaultValue => await InputFormatterResult.SuccessAsync(null!),
+            null => throw new InvalidRequestException("", Codes.Missing, "A JSON body is required."),
+        };
     }
 
     private static bool HasBody(HttpContext context) =>
@@ -70,7 +62,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
     private static bool IsPlain(StringValues encodings) =>
         encodings.Count == 0 || encodings.All(encoding => string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase));
 
-    private static async Task<byte[]> ReceiveAsync(HttpContext context)
+    private static async Task<Body> ReceiveAsync(HttpContext context)
     {
         try
         {
@@ -83,7 +75,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         }
     }
 
-    private static async Task<byte[]> ReadBodyAsync(HttpContext context)
+    private static async Task<Body> ReadBodyAsync(HttpContext context)
     {
         var reader = context.Request.BodyReader;
         while (true)
@@ -91,12 +83,30 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
             var read = await reader.ReadAsync(context.RequestAborted);
             if (read.IsCompleted)
             {
-                var bytes = read.Buffer.ToArray();
+                var body = new Body(read.Buffer);
                 reader.AdvanceTo(read.Buffer.End);
-                return bytes;
+                return body;
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
+    }
+
+    /// <summary>A body in one piece. It may hold a value, so it is cleared.</summary>
+    private readonly struct Body : IDisposable
+    {
+        private readonly IMemoryOwner<byte> _owner;
+
+        public Body(ReadOnlySequence<byte> received)
+        {
+            var size = checked((int)received.Length);
+            _owner = ClearingPool.Shared.Rent(size);
+            received.CopyTo(_owner.Memory.Span);
+            Bytes = _owner.Memory[..size];
+        }
+
+        public ReadOnlyMemory<byte> Bytes { get; }
+
+        public void Dispose() => _owner.Dispose();
     }
 }

@@ -233,14 +233,18 @@ internal static class StrictJson
     private static bool IsUnicode(JsonElement element)
     {
         // The body is valid UTF-8, in which a surrogate has to be escaped.
-        if (!JsonMarshal.GetRawUtf8Value(element).Contains((byte)'\\'))
+        var json = JsonMarshal.GetRawUtf8Value(element);
+        if (!json.Contains((byte)'\\'))
         {
             return true;
         }
 
+        // It may be a value, so no string is made of it.
+        using var text = ClearingPool.Shared.Rent(json.Length);
+        var reader = new Utf8JsonReader(json);
         try
         {
-            return element.GetString() is not null;
+            return reader.Read() && reader.CopyString(text.Memory.Span) >= 0;
         }
         catch (InvalidOperationException)
         {

@@ -1,6 +1,7 @@
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Authentication;
+using Secrets.Api.Http;
 using Secrets.Api.Limits;
 
 namespace Secrets.Api.V1;
@@ -21,7 +22,7 @@ public sealed class ResolutionController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Resolve([FromBody] ResolveBody body) =>
-        Ok(Resolved.Of(await mediator.Send(body.ToQuery(), HttpContext.RequestAborted), HttpContext.TraceIdentifier, body.Context)); // A parameter would be bound first.
+        Ok(Resolved.Of(Response.Own(await mediator.Send(body.ToQuery(), HttpContext.RequestAborted)), HttpContext.TraceIdentifier, body.Context)); // A parameter would be bound first.
 
     /// <summary>Say which secrets a tool call would get and why, without any value.</summary>
     [HttpPost("explain")]

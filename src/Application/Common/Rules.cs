@@ -104,10 +104,10 @@ internal static class Rules
         });
 
     public static void Value<T>(this IRuleBuilder<T, SecretValue?> rule, Func<T, TextLength> length) =>
-        rule.Custom((value, context) => context.CheckText(value?.Reveal(), length(context.InstanceToValidate)));
+        rule.Custom((value, context) => context.CheckValue(value, length(context.InstanceToValidate)));
 
     public static void Value<T>(this IRuleBuilder<T, Optional<SecretValue>> rule, Func<T, TextLength> length) =>
-        rule.Custom((value, context) => context.CheckText(value.Value?.Reveal(), length(context.InstanceToValidate)));
+        rule.Custom((value, context) => context.CheckValue(value.Value, length(context.InstanceToValidate)));
 
     public static void Moment<T>(this IRuleBuilder<T, string?> rule) =>
         rule.Must(text => text is null || Moments.Parse(text) is not null)
@@ -152,15 +152,22 @@ internal static class Rules
         return !isBlank;
     }
 
-    /// <summary>Whether there is a text and it is sound; a violation is added when it is not.</summary>
-    private static bool CheckText<T>(this ValidationContext<T> context, string? text, TextLength length, string step = "")
+    private static void CheckValue<T>(this ValidationContext<T> context, SecretValue? value, TextLength length)
     {
-        if (text is null)
+        if (value is not null)
         {
-            return false;
+            using var plaintext = value.Reveal();
+            context.Check(ProblemOf(TextLength.Of(plaintext.Bytes), isStorable: !plaintext.Bytes.Contains((byte)0), length));
         }
+    }
 
-        if (ProblemOf(text, length) is not var (code, message))
+    /// <summary>Whether there is a text and it is sound; a violation is added when it is not.</summary>
+    private static bool CheckText<T>(this ValidationContext<T> context, string? text, TextLength length, string step = "") =>
+        text is not null && context.Check(ProblemOf(text, length), step);
+
+    private static bool Check<T>(this ValidationContext<T> context, (string Code, string Message)? problem, string step = "")
+    {
+        if (problem is not var (code, message))
         {
             return true;
         }
@@ -169,12 +176,11 @@ internal static class Rules
         return false;
     }
 
-    private static (string Code, string Message)? ProblemOf(string text, TextLength length)
-    {
-        var count = TextLength.Of(text);
-        return !TextLength.IsStorable(text) ? (Codes.BadValue, "Must not contain U+0000 or an unpaired surrogate.")
-            : count < length.Minimum ? (Codes.TooShort, length.Minimum == 1 ? "Must not be empty." : $"Must have at least {length.Minimum} characters.")
-            : count > length.Maximum ? (Codes.TooLong, $"Must have at most {length.Maximum} characters.")
-            : null;
-    }
+    private static (string Code, string Message)? ProblemOf(string text, TextLength length) => ProblemOf(TextLength.Of(text), TextLength.IsStorable(text), length);
+
+    private static (string Code, string Message)? ProblemOf(int count, bool isStorable, TextLength length) =>
+        !isStorable ? (Codes.BadValue, "Must not contain U+0000 or an unpaired surrogate.")
+        : count < length.Minimum ? (Codes.TooShort, length.Minimum == 1 ? "Must not be empty." : $"Must have at least {length.Minimum} characters.")
+        : count > length.Maximum ? (Codes.TooLong, $"Must have at most {length.Maximum} characters.")
+        : null;
 }

@@ -39,7 +39,17 @@ public sealed record ResolveSecrets(
 /// <param name="Values">The arguments that are filled.</param>
 /// <param name="Missing">The selections without a winner.</param>
 /// <param name="Receipt">Where the audit says that the values were handed out; null: none was.</param>
-public sealed record ResolvedSecrets(IReadOnlyList<ResolvedSecret> Values, IReadOnlyList<Selection> Missing, AuditReceipt? Receipt);
+public sealed record ResolvedSecrets(IReadOnlyList<ResolvedSecret> Values, IReadOnlyList<Selection> Missing, AuditReceipt? Receipt) : IDisposable
+{
+    /// <summary>Clears the values.</summary>
+    public void Dispose()
+    {
+        foreach (var value in Values)
+        {
+            value.Value.Dispose();
+        }
+    }
+}
 
 /// <summary>An argument that is filled.</summary>
 /// <param name="Argument">The argument.</param>
@@ -93,6 +103,7 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
         var grounds = new Grounds(Remembered(user, organization), access.Caller.Remembered);
         var values = new List<ResolvedSecret>();
         var missing = new List<Selection>();
+        var isReleased = false;
         try
         {
             foreach (var selection in Selection.Of(call, user.Candidates, organization.Candidates))
@@ -107,17 +118,25 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
                     missing.Add(selection);
                 }
             }
+
+            // No value leaves before it is durable that it does, nor that there is none before that is certain. Who hangs up meanwhile is in the audit and has nothing.
+            var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument, request.Context));
+            var confirmation = await log.AppendAsync(released, grounds, cancellationToken);
+            isReleased = confirmation.Holds;
+            return isReleased ? new ResolvedSecrets(values, missing, confirmation.Receipt) : null;
         }
         catch (BrokenSealException) when (grounds.Owners.Count > 0)
         {
             // Its data key may be gone, and the secret sealed with another by now.
             return null;
         }
-
-        // No value leaves before it is durable that it does, nor that there is none before that is certain. Who hangs up meanwhile is in the audit and has nothing.
-        var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument, request.Context));
-        var confirmation = await log.AppendAsync(released, grounds, cancellationToken);
-        return confirmation.Holds ? new ResolvedSecrets(values, missing, confirmation.Receipt) : null;
+        finally
+        {
+            if (!isReleased)
+            {
+                values.ForEach(value => value.Value.Dispose());
+            }
+        }
     }
 
     private async ValueTask<(FoundCandidates User, FoundCandidates Organization)> FindAsync(

@@ -140,7 +140,7 @@ internal sealed class UpdateSecretHandler(
         }
 
         // Opened even when a new value replaces it: sealing anew would otherwise bless a row that was tampered with.
-        var stored = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
+        using var stored = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
         var value = request.SecretValue.Value ?? stored;
         var sizeBefore = secret.Size;
         secret.Update(

@@ -1,3 +1,6 @@
+using System.Text;
+using Secrets.Domain.Text;
+
 namespace Secrets.Domain.Secrets;
 
 /// <summary>
@@ -14,14 +17,27 @@ public static class MaskedValue
     /// <summary>Masks a value. Under five code points nothing of it is shown.</summary>
     public static string Of(SecretValue value)
     {
-        var runes = value.Reveal().EnumerateRunes().ToArray();
-        var shown = runes.Length switch
+        using var plaintext = value.Reveal();
+        var shown = TextLength.Of(plaintext.Bytes) switch
         {
             >= 24 => 4,
             >= 12 => 2,
             >= 5 => 1,
             _ => 0,
         };
-        return shown == 0 ? Hidden : $"{string.Concat(runes.Take(shown))}{Gap}{string.Concat(runes.TakeLast(shown))}";
+        if (shown == 0)
+        {
+            return Hidden;
+        }
+
+        var (head, tail) = (0, plaintext.Bytes.Length);
+        for (var count = 0; count < shown; count++)
+        {
+            Rune.DecodeFromUtf8(plaintext.Bytes[head..], out _, out var first);
+            Rune.DecodeLastFromUtf8(plaintext.Bytes[..tail], out _, out var last);
+            (head, tail) = (head + first, tail - last);
+        }
+
+        return $"{Encoding.UTF8.GetString(plaintext.Bytes[..head])}{Gap}{Encoding.UTF8.GetString(plaintext.Bytes[tail..])}";
     }
 }

@@ -17,6 +17,19 @@ public readonly record struct TextLength(int Minimum, int Maximum)
         return count;
     }
 
+    /// <summary>Counts the code points of a text in UTF-8.</summary>
+    public static int Of(ReadOnlySpan<byte> utf8)
+    {
+        // All bytes but those that continue a code point, which are the lowest of signed ones.
+        var count = 0;
+        foreach (var unit in utf8)
+        {
+            count += (sbyte)unit > -65 ? 1 : 0;
+        }
+
+        return count;
+    }
+
     /// <summary>The first part of a text, at most so many UTF-16 units, without half a character at its end.</summary>
     public static string? Cut(string? text, int units) =>
         text is null || text.Length <= units ? text : text[..(char.IsHighSurrogate(text[units - 1]) ? units - 1 : units)];

@@ -29,15 +29,21 @@ internal static class AesGcmBox
         }
 
         var plaintext = new byte[box.Length - Overhead];
+        return TryOpen(key, box, associatedData, plaintext) ? plaintext : null;
+    }
+
+    /// <summary>Opens a box into <paramref name="plaintext"/>, which is <see cref="Overhead"/> shorter; whether it was sealed with that key and associated data.</summary>
+    public static bool TryOpen(ReadOnlySpan<byte> key, ReadOnlySpan<byte> box, ReadOnlySpan<byte> associatedData, Span<byte> plaintext)
+    {
         using var aes = new AesGcm(key, TagSize);
         try
         {
             aes.Decrypt(box[..NonceSize], box[Overhead..], box[NonceSize..Overhead], plaintext, associatedData);
-            return plaintext;
+            return true;
         }
         catch (AuthenticationTagMismatchException)
         {
-            return null;
+            return false;
         }
     }
 }

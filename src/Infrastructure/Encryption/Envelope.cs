@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
 using Secrets.Domain.Secrets;
 
@@ -17,33 +16,19 @@ internal static class Envelope
 
     public static byte[] Seal(Guid keyId, ReadOnlySpan<byte> key, Placement placement, SecretValue value)
     {
-        var plaintext = Encoding.UTF8.GetBytes(value.Reveal());
-        try
-        {
-            return Seal(keyId, key, placement, plaintext);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(plaintext);
-        }
+        using var plaintext = value.Reveal();
+        var envelope = new byte[HeaderSize + AesGcmBox.Overhead + plaintext.Bytes.Length];
+        envelope[0] = Format;
+        keyId.TryWriteBytes(envelope.AsSpan(1), bigEndian: true, out _);
+        AesGcmBox.Seal(key, plaintext.Bytes, Bind(envelope.AsSpan(0, HeaderSize), placement), envelope.AsSpan(HeaderSize));
+        return envelope;
     }
 
     /// <summary>The same value, for the same placement, under another key; null when the envelope was not sealed with <paramref name="key"/> for it.</summary>
     public static byte[]? Reseal(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope, Guid otherKeyId, ReadOnlySpan<byte> otherKey)
     {
-        if (OpenBytes(key, placement, envelope) is not { } plaintext)
-        {
-            return null;
-        }
-
-        try
-        {
-            return Seal(otherKeyId, otherKey, placement, plaintext);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(plaintext);
-        }
+        using var value = Open(key, placement, envelope);
+        return value is null ? null : Seal(otherKeyId, otherKey, placement, value);
     }
 
     /// <summary>Which data key an envelope was sealed with; null for bytes that are no envelope of ours.</summary>
@@ -51,30 +36,13 @@ internal static class Envelope
         envelope.Length >= HeaderSize && envelope[0] == Format ? new Guid(envelope[1..HeaderSize], bigEndian: true) : null;
 
     /// <summary>Opens an envelope; null when it was not sealed with this key for this placement.</summary>
-    public static SecretValue? Open(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope)
-    {
-        if (OpenBytes(key, placement, envelope) is not { } plaintext)
-        {
-            return null;
-        }
-
-        var value = new SecretValue(Encoding.UTF8.GetString(plaintext));
-        CryptographicOperations.ZeroMemory(plaintext);
-        return value;
-    }
-
-    private static byte[] Seal(Guid keyId, ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> plaintext)
-    {
-        var envelope = new byte[HeaderSize + AesGcmBox.Overhead + plaintext.Length];
-        envelope[0] = Format;
-        keyId.TryWriteBytes(envelope.AsSpan(1), bigEndian: true, out _);
-        AesGcmBox.Seal(key, plaintext, Bind(envelope.AsSpan(0, HeaderSize), placement), envelope.AsSpan(HeaderSize));
-        return envelope;
-    }
-
-    private static byte[]? OpenBytes(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope) => KeyIdOf(envelope) is null
-        ? null
-        : AesGcmBox.Open(key, envelope[HeaderSize..], Bind(envelope[..HeaderSize], placement));
+    public static SecretValue? Open(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope) =>
+        KeyIdOf(envelope) is null || envelope.Length < HeaderSize + AesGcmBox.Overhead
+            ? null
+            : SecretValue.Create(
+                envelope.Length - HeaderSize - AesGcmBox.Overhead,
+                new Sealed(key, envelope[HeaderSize..], Bind(envelope[..HeaderSize], placement)),
+                static (from, plaintext) => AesGcmBox.TryOpen(from.Key, from.Box, from.AssociatedData, plaintext) ? plaintext.Length : null);
 
     /// <summary>
     /// The associated data. Every field is of fixed size or carries its length, an absent text differs from an empty one, and what has no
@@ -116,5 +84,14 @@ internal static class Envelope
     {
         BinaryPrimitives.WriteInt32BigEndian(bytes.GetSpan(sizeof(int)), number);
         bytes.Advance(sizeof(int));
+    }
+
+    private readonly ref struct Sealed(ReadOnlySpan<byte> key, ReadOnlySpan<byte> box, ReadOnlySpan<byte> associatedData)
+    {
+        public ReadOnlySpan<byte> Key { get; } = key;
+
+        public ReadOnlySpan<byte> Box { get; } = box;
+
+        public ReadOnlySpan<byte> AssociatedData { get; } = associatedData;
     }
 }

@@ -89,7 +89,8 @@ internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources,
         }
 
         var candidate = secret.ToCandidate();
-        if (Envelope.Open(key.Bytes, candidate.Placement, secret.Envelope) is not { } value)
+        using var value = Envelope.Open(key.Bytes, candidate.Placement, secret.Envelope);
+        if (value is null)
         {
             return "its value does not open in this row";
         }

@@ -260,7 +260,7 @@ public sealed class ResolvingSecrets(ApiServer server)
         var row = new ResolvedArgument
         {
             ToolArg = "a",
-            SecretValue = new SecretValue("not to be seen"),
+            SecretValue = new SecretValue("not to be seen"u8),
             SecretId = Guid.Empty,
             SecretName = "n",
             Matched = null,

@@ -98,7 +98,7 @@ public sealed class PatchingABinding
             [
                 Nothing with { SecretName = "name" },
                 Nothing with { SecretName = "other" },
-                Nothing with { SecretValue = new SecretValue("1234") },
+                Nothing with { SecretValue = Values.Of("1234") },
             ];
             Assert.All(patches, patch =>
             {
@@ -111,7 +111,7 @@ public sealed class PatchingABinding
     [Fact]
     public void A_request_prints_without_the_value()
     {
-        var text = (Nothing with { SecretValue = new SecretValue("do-not-print") }).ToString();
+        var text = (Nothing with { SecretValue = Values.Of("do-not-print") }).ToString();
 
         Assert.Contains("***", text, StringComparison.Ordinal);
         Assert.DoesNotContain("do-not-print", text, StringComparison.Ordinal);

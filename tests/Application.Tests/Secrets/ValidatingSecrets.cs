@@ -9,7 +9,7 @@ namespace Secrets.Application.Tests;
 public sealed class ValidatingSecrets
 {
     private const string Key = "\U0001F511";
-    private static readonly CreateSecret Good = new(OwnerSelector.Caller, "name", new SecretValue("1234"), "tool", "arg", IsDefaultForTool: true);
+    private static readonly CreateSecret Good = new(OwnerSelector.Caller, "name", Values.Of("1234"), "tool", "arg", IsDefaultForTool: true);
     private static readonly CreateSecret Unbound = Good with { ToolName = null, ToolArg = null, IsDefaultForTool = false };
     private static readonly UpdateSecret Nothing = new(SecretSelector.ById(Guid.Empty), default, default, default, default, default, Condition: null);
 
@@ -41,7 +41,8 @@ public sealed class ValidatingSecrets
     public static TheoryData<string, string> UnsoundTexts()
     {
         var data = new TheoryData<string, string>();
-        foreach (var member in new[] { "SecretName", "SecretValue", "ToolName", "ToolArg" })
+        data.Add("SecretValue", "U+0000"); // One with an unpaired surrogate cannot be read (HoldingASecretValue).
+        foreach (var member in new[] { "SecretName", "ToolName", "ToolArg" })
         {
             data.Add(member, "U+0000");
             data.Add(member, "first half");
@@ -151,7 +152,7 @@ public sealed class ValidatingSecrets
         var tooLong = string.Concat(Enumerable.Repeat(Submitted, 100));
         var unsound = Submitted + "\0";
 
-        var result = Validate(new CreateSecret(OwnerSelector.Caller, tooLong, new SecretValue(unsound), unsound, tooLong, IsDefaultForTool: false));
+        var result = Validate(new CreateSecret(OwnerSelector.Caller, tooLong, Values.Of(unsound), unsound, tooLong, IsDefaultForTool: false));
 
         AssertViolations(
             result,
@@ -167,7 +168,7 @@ public sealed class ValidatingSecrets
     private static ValidationResult Create(string member, string text) => Validate(member switch
     {
         "SecretName" => Good with { SecretName = text },
-        "SecretValue" => Good with { SecretValue = new SecretValue(text) },
+        "SecretValue" => Good with { SecretValue = Values.Of(text) },
         "ToolName" => Good with { ToolName = text },
         _ => Good with { ToolArg = text },
     });
@@ -175,7 +176,7 @@ public sealed class ValidatingSecrets
     private static ValidationResult Update(string member, string text) => new UpdateSecretValidator(Options.Create(new ValueOptions())).Validate(member switch
     {
         "SecretName" => Nothing with { SecretName = text },
-        "SecretValue" => Nothing with { SecretValue = new SecretValue(text) },
+        "SecretValue" => Nothing with { SecretValue = Values.Of(text) },
         "ToolName" => Nothing with { ToolName = text },
         _ => Nothing with { ToolArg = text },
     });

@@ -83,7 +83,7 @@ public sealed class ChangingASecret
         var secret = NewSecret(Unbound, Noon);
         byte[] envelope = [1, 2, 3];
 
-        secret.Seal(new SecretValue("sécrétissime"), envelope);
+        secret.Seal(Values.Of("sécrétissime"), envelope);
 
         Assert.Same(envelope, secret.Envelope);
         Assert.Equal("sé...me", secret.Display);

@@ -11,7 +11,7 @@ namespace Secrets.Domain.Tests;
 public sealed class HoldingASecretValue
 {
     private const string Plaintext = "sk-live-4711-do-not-print";
-    private static readonly SecretValue Value = new(Plaintext);
+    private static readonly SecretValue Value = Values.Of(Plaintext);
 
     private static readonly JsonSerializerOptions[] Options =
     [
@@ -21,7 +21,7 @@ public sealed class HoldingASecretValue
     ];
 
     [Fact]
-    public void It_is_revealed_only_when_asked() => Assert.Equal(Plaintext, Value.Reveal());
+    public void It_is_revealed_only_when_asked() => Assert.Equal(Plaintext, Value.Text());
 
     [Fact]
     public void It_prints_as_stars_however_it_is_printed()
@@ -67,13 +67,40 @@ public sealed class HoldingASecretValue
     [Fact]
     public void It_is_read_from_a_JSON_string_and_from_nothing_else()
     {
-        Assert.Equal(Plaintext, JsonSerializer.Deserialize<SecretValue>($"\"{Plaintext}\"")!.Reveal());
+        Assert.Equal(Plaintext, JsonSerializer.Deserialize<SecretValue>($"\"{Plaintext}\"")!.Text());
         Assert.Null(JsonSerializer.Deserialize<SecretValue>("null"));
         foreach (var json in new[] { "4711", "true", "[\"4711\"]", "{\"value\":\"4711\"}" })
         {
             var exception = Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<SecretValue>(json));
             Assert.DoesNotContain("4711", exception.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData(""" "\ud83d\udd11 \u00e9\n\"\\" """, "\U0001F511 \u00E9\n\"\\")]
+    [InlineData(""" "" """, "")]
+    public void What_JSON_escapes_is_read_as_it_is_meant(string json, string text) =>
+        Assert.Equal(text, JsonSerializer.Deserialize<SecretValue>(json)!.Text());
+
+    [Fact]
+    public void One_with_an_unpaired_surrogate_is_not_read() =>
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<SecretValue>(""" "abc\ud83d" """));
+
+    [Fact]
+    public void Once_disposed_it_is_cleared_and_nobody_reads_it_any_more()
+    {
+        // Of a size that no other test rents, or the memory could be theirs by then.
+        var text = new string('x', 300_000);
+        var value = Values.Of(text);
+        var plaintext = value.Reveal();
+        var bytes = plaintext.Bytes;
+        value.Dispose();
+        value.Dispose();
+
+        Assert.Equal(text, Encoding.UTF8.GetString(bytes));
+        Assert.Throws<ObjectDisposedException>(() => value.Text());
+        plaintext.Dispose();
+        Assert.Equal(-1, bytes.IndexOfAnyExcept((byte)0));
     }
 
     [Fact]
@@ -83,18 +110,18 @@ public sealed class HoldingASecretValue
         var type = typeof(SecretValue);
 
         Assert.Empty(type.GetProperties(Everything | BindingFlags.NonPublic));
-        Assert.Empty(type.GetFields(Everything));
+        Assert.All(type.GetFields(Everything), field => Assert.True(field.IsStatic));
         Assert.Equal(
-            ["CountBytes", "Is", "LengthOf", "Reveal", "ToString"],
+            ["CountBytes", "Create", "Dispose", "Is", "Read", "Reveal", "ToString"],
             type.GetMethods(Everything | BindingFlags.DeclaredOnly).Select(method => method.Name).Order(StringComparer.Ordinal));
-        Assert.Empty(type.GetInterfaces());
+        Assert.Equal([typeof(IDisposable)], type.GetInterfaces());
         Assert.True(type.IsSealed);
     }
 
     [Fact]
     public void Its_size_is_counted_in_bytes_of_UTF_8() => Generated.ForAll(
         Generated.Value(0, 100),
-        value => Assert.Equal(value.Reveal().EnumerateRunes().Sum(BytesOf), value.CountBytes()));
+        value => Assert.Equal(value.Text().EnumerateRunes().Sum(BytesOf), value.CountBytes()));
 
     private static int BytesOf(Rune rune) => rune.Value < 0x80 ? 1 : rune.Value < 0x800 ? 2 : rune.Value < 0x10000 ? 3 : 4;
 

@@ -29,6 +29,10 @@ public sealed class MeasuringText
         10_000);
 
     [Fact]
+    public void In_UTF_8_it_is_as_long() => Generated.ForAll(
+        Generated.Text(0, 60), text => Assert.Equal(TextLength.Of(text), TextLength.Of(Encoding.UTF8.GetBytes(text))), 5_000);
+
+    [Fact]
     public void A_text_is_storable_when_it_survives_UTF_8_and_has_no_U_0000()
     {
         var storable = 0;

@@ -151,7 +151,7 @@ public sealed class OpeningElsewhere
         select (Key: key, Bit: bit, Placement: placement),
         given =>
         {
-            var envelope = Envelope.Seal(Guid.Empty, given.Key, given.Placement, new SecretValue("1234"));
+            var envelope = Envelope.Seal(Guid.Empty, given.Key, given.Placement, Values.Of("1234"));
             var wrong = given.Key.ToArray();
             wrong[given.Bit / 8] ^= (byte)(1 << (given.Bit % 8));
 
@@ -159,7 +159,7 @@ public sealed class OpeningElsewhere
             Assert.NotNull(Envelope.Open(given.Key, given.Placement, envelope));
         });
 
-    private static byte[] Seal(Placement placement) => Envelope.Seal(Guid.Empty, Key, placement, new SecretValue("1234"));
+    private static byte[] Seal(Placement placement) => Envelope.Seal(Guid.Empty, Key, placement, Values.Of("1234"));
 
     private static Placement Place(string name, string? tool, string? arg) => new(
         SecretOwner.User(Guid.Empty), Guid.Empty, name, new ToolBinding(tool, arg, IsDefault: false), WorkspaceAccess.All, 1);

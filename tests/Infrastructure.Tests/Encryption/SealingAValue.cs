@@ -16,9 +16,9 @@ public sealed class SealingAValue
         select (KeyId: keyId, Key: key, Placement: placement, Text: text),
         given =>
         {
-            var envelope = Envelope.Seal(given.KeyId, given.Key, given.Placement, new SecretValue(given.Text));
+            var envelope = Envelope.Seal(given.KeyId, given.Key, given.Placement, Values.Of(given.Text));
 
-            Assert.Equal(given.Text, Envelope.Open(given.Key, given.Placement, envelope)?.Reveal());
+            Assert.Equal(given.Text, Envelope.Open(given.Key, given.Placement, envelope)?.Text());
             Assert.Equal(given.KeyId, Envelope.KeyIdOf(envelope));
             Assert.Equal(1 + 16 + 12 + 16 + Encoding.UTF8.GetByteCount(given.Text), envelope.Length);
         });
@@ -31,8 +31,8 @@ public sealed class SealingAValue
         select (Key: key, Placement: placement, Text: text),
         given =>
         {
-            var one = Envelope.Seal(Guid.Empty, given.Key, given.Placement, new SecretValue(given.Text));
-            var other = Envelope.Seal(Guid.Empty, given.Key, given.Placement, new SecretValue(given.Text));
+            var one = Envelope.Seal(Guid.Empty, given.Key, given.Placement, Values.Of(given.Text));
+            var other = Envelope.Seal(Guid.Empty, given.Key, given.Placement, Values.Of(given.Text));
 
             Assert.Equal(one[..17], other[..17]);
             Assert.NotEqual(one[17..29], other[17..29]);
@@ -47,7 +47,7 @@ public sealed class SealingAValue
         var placement = new Placement(
             SecretOwner.User(Guid.Empty), Guid.Empty, "name", new ToolBinding(null, null, IsDefault: false), WorkspaceAccess.All, 1);
         var nonces = Enumerable.Range(0, 10_000)
-            .Select(_ => Convert.ToHexString(Envelope.Seal(Guid.Empty, new byte[32], placement, new SecretValue("1234")), 17, 12))
+            .Select(_ => Convert.ToHexString(Envelope.Seal(Guid.Empty, new byte[32], placement, Values.Of("1234")), 17, 12))
             .ToHashSet();
 
         Assert.Equal(10_000, nonces.Count);
@@ -61,7 +61,7 @@ public sealed class SealingAValue
         select (Key: key, Placement: placement, Text: text),
         given =>
         {
-            var envelope = Envelope.Seal(Guid.Empty, given.Key, given.Placement, new SecretValue(given.Text));
+            var envelope = Envelope.Seal(Guid.Empty, given.Key, given.Placement, Values.Of(given.Text));
 
             Assert.Equal(-1, envelope.AsSpan().IndexOf(Encoding.UTF8.GetBytes(given.Text)));
         },
@@ -83,6 +83,6 @@ public sealed class SealingAValue
             + "D7F3183F29B2DB831B4025CE");
 
         Assert.Equal(new Guid("0198a000-0000-7000-8000-00000000000a"), Envelope.KeyIdOf(envelope));
-        Assert.Equal("s\u00E9cret-\U0001F511", Envelope.Open(key, placement, envelope)?.Reveal());
+        Assert.Equal("s\u00E9cret-\U0001F511", Envelope.Open(key, placement, envelope)?.Text());
     }
 }

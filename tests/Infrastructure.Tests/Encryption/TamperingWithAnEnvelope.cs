@@ -32,7 +32,7 @@ public sealed class TamperingWithAnEnvelope
             }
         }
 
-        Assert.Equal(value, Envelope.Open(Key, Place, envelope)?.Reveal());
+        Assert.Equal(value, Envelope.Open(Key, Place, envelope)?.Text());
     }
 
     [Theory]
@@ -94,5 +94,5 @@ public sealed class TamperingWithAnEnvelope
     }
 
     private static byte[] Seal(string value) =>
-        Envelope.Seal(new Guid("0198a000-0000-7000-8000-00000000000a"), Key, Place, new SecretValue(value));
+        Envelope.Seal(new Guid("0198a000-0000-7000-8000-00000000000a"), Key, Place, Values.Of(value));
 }

@@ -40,7 +40,7 @@ internal static class Samples
     {
         var secret = Secret.Create(
             Owner, "name", "", new ToolBinding("tool", "arg", IsDefault: true), new WorkspaceAccess(WorkspaceRule.All, []), Guid.Empty, DateTimeOffset.UnixEpoch);
-        secret.Seal(new SecretValue("value"), new byte[64]);
+        secret.Seal(Values.Of("value"), new byte[64]);
         return secret;
     }
 }
