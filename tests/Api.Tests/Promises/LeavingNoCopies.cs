@@ -1,0 +1,156 @@
+using System.Text.Json.Nodes;
+using Secrets.Api.Tests.AiHub;
+using Secrets.TestKit;
+
+namespace Secrets.Api.Tests.Promises;
+
+/// <summary>A value is in the memory of the service for the time of a request. SECURITY.md names what is left beyond that: buffers of TLS, for one, so these speak HTTP.</summary>
+public sealed class LeavingNoCopies
+{
+    private const int Values = 1000;
+    private const string Secrets = "/api/v1/secrets";
+
+    /// <summary>Copies that may be left of a thousand values that came by TLS on a few connections.</summary>
+    private const int MaxOfTls = 50;
+
+    /// <summary>Connections stay open and the garbage collector has no reason to run, so whatever was only dropped is still there.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
+
+    private readonly MemoryHunt _hunt = new();
+    private readonly List<(string What, MemoryFinding Finding)> _found = [];
+
+    [Fact]
+    public async Task Nothing_is_left_of_values_that_were_stored_or_handed_out()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using (var storing = installation.Start())
+        {
+            using var client = await storing.ClientAsync(Installation.Key);
+            await LookAfterAsync("storing", storing, ForEachAsync(Values, async number =>
+                (await client.PostAsync(Secrets, Body(number, _hunt.TextOf(number)))).MustBe(200)));
+        }
+
+        // Another process, so that what is found tells which way it came.
+        await using var resolving = installation.Start();
+        using var runtime = await resolving.ClientAsync(Installation.Key);
+        await LookAfterAsync("resolving", resolving, ForEachAsync(Values, async number =>
+            Assert.Contains(_hunt.Head, (await ResolveAsync(runtime, number)).MustBe(200).Body, StringComparison.Ordinal)));
+        AssertNothingFound();
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_whatever_the_length_of_values_and_whatever_becomes_of_the_request()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.Start(settings: [("Limits__SecretValueLength", "65536"), ("Quota__BytesPerOwner", "100000000")]);
+        using var client = await service.ClientAsync(Installation.Key);
+        var ids = new Guid[24];
+        await LookAfterAsync("storing, changing and resolving, of any length", service, ForEachAsync(ids.Length, async number =>
+        {
+            var made = (await client.PostAsync(Secrets, Body(number, _hunt.TextOf(number, Length(number))))).MustBe(200);
+            ids[number] = made.Json["secret_id"]!.GetValue<Guid>();
+            (await client.PatchAsync($"{Secrets}/{ids[number]}", new JsonObject { ["secret_value"] = _hunt.TextOf(number, Length(number)) })).MustBe(200);
+            (await client.PatchAsync($"{Secrets}/{ids[number]}", new JsonObject { ["description"] = "The value stays." })).MustBe(200);
+            (await ResolveAsync(client, number)).MustBe(200);
+        }));
+        await LookAfterAsync("the same in the vault", service, ForEachAsync(ids.Length, async number =>
+        {
+            (await client.PostAsync(Vault.Path, Vault.Body($"alias-{number}", _hunt.TextOf(number, Length(number) / 2)))).MustBe(200);
+            (await client.PatchAsync(Vault.Path, new JsonObject { ["alias"] = $"alias-{number}", ["value"] = _hunt.TextOf(number, Length(number) / 2) })).MustBe(200);
+            (await client.ResolveAliasAsync($"alias-{number}", "default", workspace: null)).MustBe(200);
+        }));
+        using var stranger = await service.ClientAsync("nobody's-key-of-more-than-32-characters");
+        await LookAfterAsync("refused requests", service, ForEachAsync(ids.Length, async number =>
+        {
+            var text = _hunt.TextOf(number, Length(number));
+            (await client.PostAsync(Secrets, Body(0, text))).MustBe(409);
+            (await stranger.PostAsync(Secrets, Body(0, text))).MustBe(401);
+            (await client.PostAsync(Secrets, Body(1000 + number, text + new string('x', 65_536)))).MustBe(422);
+            (await client.SendAsync(HttpMethod.Post, Secrets, $$"""{"secret_value": "{{text}}", "secret_value": "{{text}}"}""")).MustBe(422);
+            (await client.SendAsync(HttpMethod.Post, Secrets, $$"""{"secret_value": "{{text}}\ud83d"}""")).MustBe(422);
+            (await client.PatchAsync($"{Secrets}/{Guid.NewGuid()}", new JsonObject { ["secret_value"] = text })).MustBe(404);
+            (await client.SendAsync(HttpMethod.Post, Secrets, $$"""{"secret_name": "x", "secret_value": "{{text}}" """)).MustBe(422);
+        }));
+        await LookAfterAsync("a rotation", service, RotateAsync(client));
+        AssertNothingFound();
+    }
+
+    /// <summary>What TLS keeps is not the service's to clear: buffers of the framework and of OpenSSL, a few for each connection that there was (SECURITY.md).</summary>
+    [Fact]
+    public async Task Over_TLS_only_few_buffers_hold_any()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        using var certificate = ServerCertificate.Make();
+        await using var service = installation.Start(settings:
+        [
+            ("ASPNETCORE_URLS", null),
+            ("Kestrel__Endpoints__Https__Url", "https://127.0.0.1:0"),
+            ("Kestrel__Endpoints__Https__Certificate__Path", certificate.CertificateFile),
+            ("Kestrel__Endpoints__Https__Certificate__KeyPath", certificate.KeyFile),
+        ]);
+        using var client = certificate.Client(await service.AddressAsync(), Installation.Key);
+        await LookAfterAsync("storing", service, ForEachAsync(Values, async number =>
+            (await client.PostAsync(Secrets, Body(number, _hunt.TextOf(number)))).MustBe(200)));
+        await LookAfterAsync("resolving", service, ForEachAsync(Values, async number => (await ResolveAsync(client, number)).MustBe(200)));
+        AssertNone([.. _found.Where(found => !found.Finding.Form.StartsWith("UTF-8", StringComparison.Ordinal) || found.Finding.Count > MaxOfTls)]);
+    }
+
+    /// <summary>The test above would find nothing if the hunt could not see.</summary>
+    [Fact]
+    public async Task The_hunt_sees_what_is_there()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.Start(settings: ("Auth__Jwt__Issuer", _hunt.TextOf(0)));
+        using var client = await service.ClientAsync(Installation.Key);
+        SkipUnlessReadable(service);
+
+        Assert.Contains(_hunt.Find(service.Id), found => found.Form is "UTF-16 head");
+        Assert.Contains(_hunt.Find(service.Id), found => found.Form is "UTF-8 tail");
+    }
+
+    private static int Length(int number) => (number % 4) switch { 0 => 10, 1 => 1_000, 2 => 9_000, _ => 60_000 };
+
+    private static JsonObject Body(int number, string value) => new()
+    {
+        ["secret_name"] = $"name {number}",
+        ["secret_value"] = value,
+        ["tool_name"] = $"tool-{number}",
+        ["tool_arg"] = "arg",
+        ["is_default_for_tool"] = true,
+    };
+
+    private static Task<Answer> ResolveAsync(ApiClient client, int number) =>
+        client.PostAsync($"{Secrets}/resolve", new JsonObject { ["user_id"] = ApiClient.BootstrapUser.ToString(), ["tool_name"] = $"tool-{number}" });
+
+    private static Task ForEachAsync(int count, Func<int, Task> send) =>
+        Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (number, _) => await send(number));
+
+    private static async Task RotateAsync(ApiClient client)
+    {
+        (await client.PostAsync("/api/v1/encryption/rotate", new JsonObject { ["layer"] = "data_keys" })).MustBe(200);
+        await Task.Delay(Rest);
+    }
+
+    private static void SkipUnlessReadable(ServiceProcess service)
+    {
+        var reason = MemoryHunt.WhyNot(service.Id);
+        Assert.SkipWhen(reason is not null, reason ?? "");
+    }
+
+    private async Task LookAfterAsync(string what, ServiceProcess service, Task requests)
+    {
+        SkipUnlessReadable(service);
+        await requests;
+        await Task.Delay(Rest);
+        _found.AddRange(_hunt.Find(service.Id).Select(finding => (what, finding)));
+    }
+
+    private void AssertNothingFound() => AssertNone(_found);
+
+    private static void AssertNone(IReadOnlyCollection<(string What, MemoryFinding Finding)> found) =>
+        Assert.True(found.Count == 0, string.Join('\n', found.Select(one => $"After {one.What}: {one.Finding}")));
+}
