@@ -332,6 +332,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
             - Measured is a resolve that a runtime sends for other users, from an address of its own, every few milliseconds on two connections: its latency while somebody else sends the load.
               **Held**: p99 at most three times that without load, or 100 ms where that is more, and no resolve failed.
             - The load generator has the same cores as the service: a load that is only answered fast takes them from the resolves too. Medians of the rounds; memory is resident memory at its peak, against that before the load.
+            - Where others use the machine at the same time, single rounds are off by a factor of ten: compare the two builds, and both with the first two lines.
             - Audit rows and WAL are those of the whole time, the resolves' included: compare with the first two lines.
 
             """).ReplaceLineEndings("\n");
