@@ -1,4 +1,5 @@
 using Secrets.Domain.Secrets;
+using Secrets.Tests;
 using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Fuzzing.Tests;
@@ -33,9 +34,9 @@ internal sealed class SealedBytes : IFuzzTarget
         Own with { Workspaces = WorkspaceAccess.All },
     ];
 
-    private static readonly string[] Values = ["", "a value", new('x', 1_024), "\U0001F511 \u0000 é"];
+    private static readonly string[] Texts = ["", "a value", new('x', 1_024), "\U0001F511 \u0000 é"];
 
-    private readonly byte[][] _sealed = [.. Values.Select(value => Envelope.Seal(KeyId, Key, Own, new SecretValue(value)))];
+    private readonly byte[][] _sealed = [.. Texts.Select(value => Envelope.Seal(KeyId, Key, Own, Tests.Values.Of(value)))];
 
     public string Name => "envelopes";
 
@@ -43,14 +44,14 @@ internal sealed class SealedBytes : IFuzzTarget
 
     public IReadOnlyList<byte[]> Seeds { get; } =
     [
-        .. Enumerable.Range(0, Values.Length).Select(value => new[] { (byte)0, (byte)value }),
+        .. Enumerable.Range(0, Texts.Length).Select(value => new[] { (byte)0, (byte)value }),
         .. Enumerable.Range(0, Placements.Length).Select(placement => new[] { (byte)placement, (byte)1 }),
     ];
 
     public Task<string> TryAsync(byte[] input)
     {
         var placement = input.Length > 0 ? input[0] % Placements.Length : 0;
-        var value = input.Length > 1 ? input[1] % Values.Length : 0;
+        var value = input.Length > 1 ? input[1] % Texts.Length : 0;
         var envelope = _sealed[value].ToList();
         for (var at = 2; at + 2 < input.Length; at += 3)
         {
@@ -63,8 +64,8 @@ internal sealed class SealedBytes : IFuzzTarget
         var resealed = Envelope.Reseal(Key, Placements[placement], bytes, Id, Key);
         if (placement == 0 && sound >= 0)
         {
-            Assert.Equal(Values[sound], opened?.Reveal());
-            Assert.Equal(Values[sound], Envelope.Open(Key, Own, resealed)?.Reveal());
+            Assert.Equal(Texts[sound], opened?.Text());
+            Assert.Equal(Texts[sound], Envelope.Open(Key, Own, resealed)?.Text());
         }
         else
         {

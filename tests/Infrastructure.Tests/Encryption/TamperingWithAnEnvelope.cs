@@ -94,5 +94,5 @@ public sealed class TamperingWithAnEnvelope
     }
 
     private static byte[] Seal(string value) =>
-        Envelope.Seal(new Guid("0198a000-0000-7000-8000-00000000000a"), Key, Place, Values.Of(value));
+        Envelope.Seal(new Guid("0198a000-0000-7000-8000-00000000000a"), Key, Place, Secrets.Tests.Values.Of(value));
 }

@@ -665,6 +665,11 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnName("tag")
                         .IsFixedLength();
 
+                    b.Property<string>("UserIssuer")
+                        .HasColumnType("text")
+                        .HasColumnName("user_issuer")
+                        .UseCollation("C");
+
                     b.HasKey("Id")
                         .HasName("pk_key_state");
 

@@ -678,6 +678,11 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnName("tag")
                         .IsFixedLength();
 
+                    b.Property<string>("UserIssuer")
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("user_issuer")
+                        .UseCollation("Latin1_General_100_BIN2");
+
                     b.HasKey("Id")
                         .HasName("pk_key_state");
 

@@ -165,6 +165,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 {
                     id = table.Column<int>(type: "int", nullable: false),
                     revision = table.Column<long>(type: "bigint", nullable: false),
+                    user_issuer = table.Column<string>(type: "nvarchar(max)", nullable: true, collation: "Latin1_General_100_BIN2"),
                     tag = table.Column<byte[]>(type: "binary(35)", fixedLength: true, maxLength: 35, nullable: false)
                 },
                 constraints: table =>

@@ -13,7 +13,7 @@ using Secrets.Infrastructure.Persistence.Postgres;
 namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 {
     [DbContext(typeof(PostgresSecretsDbContext))]
-    [Migration("20261130142302_Initial")]
+    [Migration("20261130152612_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -667,6 +667,11 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("tag")
                         .IsFixedLength();
+
+                    b.Property<string>("UserIssuer")
+                        .HasColumnType("text")
+                        .HasColumnName("user_issuer")
+                        .UseCollation("C");
 
                     b.HasKey("Id")
                         .HasName("pk_key_state");

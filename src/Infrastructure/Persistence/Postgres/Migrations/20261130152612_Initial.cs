@@ -165,6 +165,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 {
                     id = table.Column<int>(type: "integer", nullable: false),
                     revision = table.Column<long>(type: "bigint", nullable: false),
+                    user_issuer = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     tag = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 35, nullable: false)
                 },
                 constraints: table =>

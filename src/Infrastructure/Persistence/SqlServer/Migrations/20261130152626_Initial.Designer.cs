@@ -12,7 +12,7 @@ using Secrets.Infrastructure.Persistence.SqlServer;
 namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 {
     [DbContext(typeof(SqlServerSecretsDbContext))]
-    [Migration("20261130142433_Initial")]
+    [Migration("20261130152626_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -680,6 +680,11 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("binary(35)")
                         .HasColumnName("tag")
                         .IsFixedLength();
+
+                    b.Property<string>("UserIssuer")
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("user_issuer")
+                        .UseCollation("Latin1_General_100_BIN2");
 
                     b.HasKey("Id")
                         .HasName("pk_key_state");
