@@ -153,9 +153,11 @@ namespace Secrets.Client
         /// Store a secret.
         /// </summary>
         /// <param name="organizationId">An organisation that one administers, to store it there; the name is an alias then.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, string? organizationId = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -167,18 +169,22 @@ namespace Secrets.Client
         /// <param name="secretName">Only the secret of this name.</param>
         /// <param name="organizationId">List an organisation's; members who are no admins name one of their workspaces too.</param>
         /// <param name="workspace">Only secrets that may be used in this workspace.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, string? organizationId = null, string? workspace = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, string? organizationId = null, string? workspace = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
         /// Look at a secret.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<SecretInfo> GetSecretAsync(System.Guid secretId, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<SecretInfo> GetSecretAsync(System.Guid secretId, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -186,9 +192,11 @@ namespace Secrets.Client
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
         /// <param name="ifMatch">The entity tag of the version to change; when it is no longer the current one, nothing happens.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<SecretInfo> UpdateSecretAsync(System.Guid secretId, UpdateSecretRequest body, string? ifMatch = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<SecretInfo> UpdateSecretAsync(System.Guid secretId, UpdateSecretRequest body, string? ifMatch = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -196,18 +204,22 @@ namespace Secrets.Client
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
         /// <param name="ifMatch">The entity tag of the version to change; when it is no longer the current one, nothing happens.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task DeleteSecretAsync(System.Guid secretId, string? ifMatch = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task DeleteSecretAsync(System.Guid secretId, string? ifMatch = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
         /// How much of the quota is used.
         /// </summary>
         /// <param name="organizationId">An organisation that one administers; one's own secrets when left out.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
+        System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
@@ -1363,9 +1375,11 @@ namespace Secrets.Client
         /// Store a secret.
         /// </summary>
         /// <param name="organizationId">An organisation that one administers, to store it there; the name is an alias then.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, string? organizationId = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             if (body == null)
                 throw new System.ArgumentNullException("body");
@@ -1391,6 +1405,14 @@ namespace Secrets.Client
                     if (organizationId != null)
                     {
                         urlBuilder_.Append(System.Uri.EscapeDataString("organization_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(organizationId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (userId != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(userId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (user != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(user, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
                     }
                     urlBuilder_.Length--;
 
@@ -1456,9 +1478,11 @@ namespace Secrets.Client
         /// <param name="secretName">Only the secret of this name.</param>
         /// <param name="organizationId">List an organisation's; members who are no admins name one of their workspaces too.</param>
         /// <param name="workspace">Only secrets that may be used in this workspace.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, string? organizationId = null, string? workspace = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, string? organizationId = null, string? workspace = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             var client_ = _httpClient;
             var disposeClient_ = false;
@@ -1497,6 +1521,14 @@ namespace Secrets.Client
                     if (workspace != null)
                     {
                         urlBuilder_.Append(System.Uri.EscapeDataString("workspace")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(workspace, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (userId != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(userId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (user != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(user, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
                     }
                     urlBuilder_.Length--;
 
@@ -1557,9 +1589,11 @@ namespace Secrets.Client
         /// Look at a secret.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<SecretInfo> GetSecretAsync(System.Guid secretId, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<SecretInfo> GetSecretAsync(System.Guid secretId, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             if (secretId == null)
                 throw new System.ArgumentNullException("secretId");
@@ -1578,6 +1612,16 @@ namespace Secrets.Client
                     // Operation Path: "api/v1/secrets/{secret_id}"
                     urlBuilder_.Append("api/v1/secrets/");
                     urlBuilder_.Append(System.Uri.EscapeDataString(ConvertToString(secretId, System.Globalization.CultureInfo.InvariantCulture)));
+                    urlBuilder_.Append('?');
+                    if (userId != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(userId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (user != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(user, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    urlBuilder_.Length--;
 
                     PrepareRequest(client_, request_, urlBuilder_);
 
@@ -1637,9 +1681,11 @@ namespace Secrets.Client
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
         /// <param name="ifMatch">The entity tag of the version to change; when it is no longer the current one, nothing happens.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<SecretInfo> UpdateSecretAsync(System.Guid secretId, UpdateSecretRequest body, string? ifMatch = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<SecretInfo> UpdateSecretAsync(System.Guid secretId, UpdateSecretRequest body, string? ifMatch = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             if (secretId == null)
                 throw new System.ArgumentNullException("secretId");
@@ -1668,6 +1714,16 @@ namespace Secrets.Client
                     // Operation Path: "api/v1/secrets/{secret_id}"
                     urlBuilder_.Append("api/v1/secrets/");
                     urlBuilder_.Append(System.Uri.EscapeDataString(ConvertToString(secretId, System.Globalization.CultureInfo.InvariantCulture)));
+                    urlBuilder_.Append('?');
+                    if (userId != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(userId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (user != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(user, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    urlBuilder_.Length--;
 
                     PrepareRequest(client_, request_, urlBuilder_);
 
@@ -1727,9 +1783,11 @@ namespace Secrets.Client
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
         /// <param name="ifMatch">The entity tag of the version to change; when it is no longer the current one, nothing happens.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task DeleteSecretAsync(System.Guid secretId, string? ifMatch = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task DeleteSecretAsync(System.Guid secretId, string? ifMatch = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             if (secretId == null)
                 throw new System.ArgumentNullException("secretId");
@@ -1750,6 +1808,16 @@ namespace Secrets.Client
                     // Operation Path: "api/v1/secrets/{secret_id}"
                     urlBuilder_.Append("api/v1/secrets/");
                     urlBuilder_.Append(System.Uri.EscapeDataString(ConvertToString(secretId, System.Globalization.CultureInfo.InvariantCulture)));
+                    urlBuilder_.Append('?');
+                    if (userId != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(userId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (user != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(user, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    urlBuilder_.Length--;
 
                     PrepareRequest(client_, request_, urlBuilder_);
 
@@ -1803,9 +1871,11 @@ namespace Secrets.Client
         /// How much of the quota is used.
         /// </summary>
         /// <param name="organizationId">An organisation that one administers; one's own secrets when left out.</param>
+        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
-        public virtual async System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
+        public virtual async System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
         {
             var client_ = _httpClient;
             var disposeClient_ = false;
@@ -1824,6 +1894,14 @@ namespace Secrets.Client
                     if (organizationId != null)
                     {
                         urlBuilder_.Append(System.Uri.EscapeDataString("organization_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(organizationId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (userId != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user_id")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(userId, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
+                    }
+                    if (user != null)
+                    {
+                        urlBuilder_.Append(System.Uri.EscapeDataString("user")).Append('=').Append(System.Uri.EscapeDataString(ConvertToString(user, System.Globalization.CultureInfo.InvariantCulture))).Append('&');
                     }
                     urlBuilder_.Length--;
 
@@ -2881,7 +2959,7 @@ namespace Secrets.Client
 
         /// <summary>
         /// What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
-        /// <br/>`audit:read`, `operator`.
+        /// <br/>`audit:read`, `operator`, `users:act` (name the user whose secrets are meant, for backends; only operators grant it, and to no key of an organisation).
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("scopes")]
         public required System.Collections.Generic.IReadOnlyList<string> Scopes { get; init; }
@@ -2891,6 +2969,12 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         public System.Guid? UserId { get; init; }
+
+        /// <summary>
+        /// The name of the user whom it acts for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("user")]
+        public string? User { get; init; }
 
         /// <summary>
         /// An organisation to bind it to. No white space at its ends, no control characters.
@@ -2932,7 +3016,8 @@ namespace Secrets.Client
         public required string SecretName { get; init; }
 
         /// <summary>
-        /// The credential. It is stored sealed and never shown again. An organisation's may be as long as under `/api/v2/aihub`.
+        /// The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured for longer ones
+        /// <br/>(`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]
         public required SecretText SecretValue { get; init; }
@@ -2954,6 +3039,12 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("is_default_for_tool")]
         public bool? IsDefaultForTool { get; init; }
+
+        /// <summary>
+        /// What it is for.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("description")]
+        public string? Description { get; init; }
 
     }
 
@@ -3042,10 +3133,11 @@ namespace Secrets.Client
     public sealed partial class ExplainRequest
     {
         /// <summary>
-        /// As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give it.
+        /// As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give this or `user`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
-        public System.Guid? UserId { get; init; }
+        [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+        public Optional<System.Guid?> UserId { get; init; }
 
         /// <summary>
         /// The tool. It is a name: a `*` in it stands for itself.
@@ -3077,6 +3169,12 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspace")]
         public string? Workspace { get; init; }
+
+        /// <summary>
+        /// The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("user")]
+        public string? User { get; init; }
 
     }
 
@@ -3421,10 +3519,11 @@ namespace Secrets.Client
     public sealed partial class ResolveRequest
     {
         /// <summary>
-        /// The user whom the call is for. Null: no user; `organization_id` is needed then, and only the organisation's secrets count.
+        /// The user whom the call is for; this or `user` has to be given. Null: no user; `organization_id` is needed then, and only the organisation's secrets count.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
-        public required System.Guid? UserId { get; init; }
+        [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+        public Optional<System.Guid?> UserId { get; init; }
 
         /// <summary>
         ///
@@ -3462,6 +3561,12 @@ namespace Secrets.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspace")]
         public string? Workspace { get; init; }
+
+        /// <summary>
+        /// The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("user")]
+        public string? User { get; init; }
 
     }
 
@@ -3650,6 +3755,12 @@ namespace Secrets.Client
         public required bool IsDefaultForTool { get; init; }
 
         /// <summary>
+        /// What it is for; empty where nothing was said.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("description")]
+        public required string Description { get; init; }
+
+        /// <summary>
         /// When it was stored.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("created_at")]
@@ -3757,7 +3868,7 @@ namespace Secrets.Client
         public Optional<string?> SecretName { get; init; }
 
         /// <summary>
-        /// A new value, and not the secret's own `display`; null leaves it.
+        /// A new value, as long as a new secret's may be, and not the secret's own `display`; null leaves it.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
@@ -3783,6 +3894,13 @@ namespace Secrets.Client
         [System.Text.Json.Serialization.JsonPropertyName("is_default_for_tool")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<bool?> IsDefaultForTool { get; init; }
+
+        /// <summary>
+        /// A new description; null clears it.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("description")]
+        [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+        public Optional<string?> Description { get; init; }
 
     }
 

@@ -36,7 +36,7 @@ internal sealed class SealedBytes : IFuzzTarget
 
     private static readonly string[] Texts = ["", "a value", new('x', 1_024), "\U0001F511 \u0000 é"];
 
-    private readonly byte[][] _sealed = [.. Texts.Select(value => Envelope.Seal(KeyId, Key, Own, Tests.Values.Of(value)))];
+    private readonly byte[][] _sealed = [.. Texts.Select(value => Envelope.Seal(KeyId, Key, Own, Values.Of(value)))];
 
     public string Name => "envelopes";
 

@@ -593,14 +593,24 @@ export class GeneratedClient extends ClientBase {
     /**
      * Store a secret.
      * @param organizationId (optional) An organisation that one administers, to store it there; the name is an alias then.
+     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
      * @return OK
      */
-    createSecret(body: CreateSecretRequest, organizationId?: string | undefined): Promise<SecretInfo> {
+    createSecret(body: CreateSecretRequest, organizationId?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<SecretInfo> {
         let url_ = this.baseUrl + "/api/v1/secrets?";
         if (organizationId === null)
             throw new globalThis.Error("The parameter 'organizationId' cannot be null.");
         else if (organizationId !== undefined)
             url_ += "organization_id=" + encodeURIComponent("" + organizationId) + "&";
+        if (userId === null)
+            throw new globalThis.Error("The parameter 'userId' cannot be null.");
+        else if (userId !== undefined)
+            url_ += "user_id=" + encodeURIComponent("" + userId) + "&";
+        if (user === null)
+            throw new globalThis.Error("The parameter 'user' cannot be null.");
+        else if (user !== undefined)
+            url_ += "user=" + encodeURIComponent("" + user) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         const content_ = JSON.stringify(body);
@@ -644,9 +654,11 @@ export class GeneratedClient extends ClientBase {
      * @param secretName (optional) Only the secret of this name.
      * @param organizationId (optional) List an organisation's; members who are no admins name one of their workspaces too.
      * @param workspace (optional) Only secrets that may be used in this workspace.
+     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
      * @return OK
      */
-    listSecrets(limit?: number | undefined, cursor?: string | undefined, toolName?: string | undefined, secretName?: string | undefined, organizationId?: string | undefined, workspace?: string | undefined): Promise<SecretInfoList> {
+    listSecrets(limit?: number | undefined, cursor?: string | undefined, toolName?: string | undefined, secretName?: string | undefined, organizationId?: string | undefined, workspace?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<SecretInfoList> {
         let url_ = this.baseUrl + "/api/v1/secrets?";
         if (limit === null)
             throw new globalThis.Error("The parameter 'limit' cannot be null.");
@@ -672,6 +684,14 @@ export class GeneratedClient extends ClientBase {
             throw new globalThis.Error("The parameter 'workspace' cannot be null.");
         else if (workspace !== undefined)
             url_ += "workspace=" + encodeURIComponent("" + workspace) + "&";
+        if (userId === null)
+            throw new globalThis.Error("The parameter 'userId' cannot be null.");
+        else if (userId !== undefined)
+            url_ += "user_id=" + encodeURIComponent("" + userId) + "&";
+        if (user === null)
+            throw new globalThis.Error("The parameter 'user' cannot be null.");
+        else if (user !== undefined)
+            url_ += "user=" + encodeURIComponent("" + user) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         let options_: RequestInit = {
@@ -706,13 +726,23 @@ export class GeneratedClient extends ClientBase {
     /**
      * Look at a secret.
      * @param secretId The secret's id.
+     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
      * @return OK
      */
-    getSecret(secretId: string): Promise<SecretInfo> {
-        let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}";
+    getSecret(secretId: string, userId?: string | undefined, user?: string | undefined): Promise<SecretInfo> {
+        let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}?";
         if (secretId === undefined || secretId === null)
             throw new globalThis.Error("The parameter 'secretId' must be defined.");
         url_ = url_.replace("{secret_id}", encodeURIComponent("" + secretId));
+        if (userId === null)
+            throw new globalThis.Error("The parameter 'userId' cannot be null.");
+        else if (userId !== undefined)
+            url_ += "user_id=" + encodeURIComponent("" + userId) + "&";
+        if (user === null)
+            throw new globalThis.Error("The parameter 'user' cannot be null.");
+        else if (user !== undefined)
+            url_ += "user=" + encodeURIComponent("" + user) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         let options_: RequestInit = {
@@ -748,13 +778,23 @@ export class GeneratedClient extends ClientBase {
      * Change a secret. What is left out stays as it is; without a body nothing changes.
      * @param secretId The secret's id.
      * @param ifMatch (optional) The entity tag of the version to change; when it is no longer the current one, nothing happens.
+     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
      * @return OK
      */
-    updateSecret(secretId: string, body: UpdateSecretRequest, ifMatch?: string | undefined): Promise<SecretInfo> {
-        let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}";
+    updateSecret(secretId: string, body: UpdateSecretRequest, ifMatch?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<SecretInfo> {
+        let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}?";
         if (secretId === undefined || secretId === null)
             throw new globalThis.Error("The parameter 'secretId' must be defined.");
         url_ = url_.replace("{secret_id}", encodeURIComponent("" + secretId));
+        if (userId === null)
+            throw new globalThis.Error("The parameter 'userId' cannot be null.");
+        else if (userId !== undefined)
+            url_ += "user_id=" + encodeURIComponent("" + userId) + "&";
+        if (user === null)
+            throw new globalThis.Error("The parameter 'user' cannot be null.");
+        else if (user !== undefined)
+            url_ += "user=" + encodeURIComponent("" + user) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         const content_ = JSON.stringify(body);
@@ -795,13 +835,23 @@ export class GeneratedClient extends ClientBase {
      * Delete a secret for good, at once.
      * @param secretId The secret's id.
      * @param ifMatch (optional) The entity tag of the version to change; when it is no longer the current one, nothing happens.
+     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
      * @return OK
      */
-    deleteSecret(secretId: string, ifMatch?: string | undefined): Promise<void> {
-        let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}";
+    deleteSecret(secretId: string, ifMatch?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<void> {
+        let url_ = this.baseUrl + "/api/v1/secrets/{secret_id}?";
         if (secretId === undefined || secretId === null)
             throw new globalThis.Error("The parameter 'secretId' must be defined.");
         url_ = url_.replace("{secret_id}", encodeURIComponent("" + secretId));
+        if (userId === null)
+            throw new globalThis.Error("The parameter 'userId' cannot be null.");
+        else if (userId !== undefined)
+            url_ += "user_id=" + encodeURIComponent("" + userId) + "&";
+        if (user === null)
+            throw new globalThis.Error("The parameter 'user' cannot be null.");
+        else if (user !== undefined)
+            url_ += "user=" + encodeURIComponent("" + user) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         let options_: RequestInit = {
@@ -834,14 +884,24 @@ export class GeneratedClient extends ClientBase {
     /**
      * How much of the quota is used.
      * @param organizationId (optional) An organisation that one administers; one's own secrets when left out.
+     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
      * @return OK
      */
-    getUsage(organizationId?: string | undefined): Promise<Usage> {
+    getUsage(organizationId?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<Usage> {
         let url_ = this.baseUrl + "/api/v1/usage?";
         if (organizationId === null)
             throw new globalThis.Error("The parameter 'organizationId' cannot be null.");
         else if (organizationId !== undefined)
             url_ += "organization_id=" + encodeURIComponent("" + organizationId) + "&";
+        if (userId === null)
+            throw new globalThis.Error("The parameter 'userId' cannot be null.");
+        else if (userId !== undefined)
+            url_ += "user_id=" + encodeURIComponent("" + userId) + "&";
+        if (user === null)
+            throw new globalThis.Error("The parameter 'user' cannot be null.");
+        else if (user !== undefined)
+            url_ += "user=" + encodeURIComponent("" + user) + "&";
         url_ = url_.replace(/[?&]$/, "");
 
         let options_: RequestInit = {
@@ -1252,10 +1312,12 @@ export interface CreateApiKeyRequest {
     /** What to call it. 1 to 255 characters. */
     name: string;
     /** What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
-`audit:read`, `operator`. */
+`audit:read`, `operator`, `users:act` (name the user whose secrets are meant, for backends; only operators grant it, and to no key of an organisation). */
     scopes: string[];
     /** Whom it acts for; its creator when left out. */
     user_id?: string | null;
+    /** The name of the user whom it acts for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid. */
+    user?: string | null;
     /** An organisation to bind it to. No white space at its ends, no control characters. */
     organization_id?: string | null;
     /** `admin` or `member` of that organisation; member when left out. */
@@ -1271,7 +1333,8 @@ year, unless the service is set up otherwise. */
 export interface CreateSecretRequest {
     /** What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`. */
     secret_name: string;
-    /** The credential. It is stored sealed and never shown again. An organisation's may be as long as under `/api/v2/aihub`. */
+    /** The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured for longer ones
+(`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`. */
     secret_value: string;
     /** The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters. */
     tool_name?: string | null;
@@ -1279,6 +1342,8 @@ export interface CreateSecretRequest {
     tool_arg?: string | null;
     /** Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`. */
     is_default_for_tool?: boolean | null;
+    /** What it is for. */
+    description?: string | null;
 }
 
 /** A credential. Where an API key and a token were sent together it is the key. */
@@ -1310,7 +1375,7 @@ export interface EncryptionInfo {
 
 /** A call of a tool, to be explained. */
 export interface ExplainRequest {
-    /** As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give it. */
+    /** As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give this or `user`. */
     user_id?: string | null;
     /** The tool. It is a name: a `*` in it stands for itself. */
     tool_name: string;
@@ -1323,6 +1388,8 @@ from a default. */
     organization_id?: string | null;
     /** The workspace of that organisation in which the call is made. */
     workspace?: string | null;
+    /** The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid. */
+    user?: string | null;
 }
 
 /** Why an argument is filled as it is. */
@@ -1449,8 +1516,8 @@ export interface ResolutionExplanation {
 
 /** A call of a tool, to be filled. */
 export interface ResolveRequest {
-    /** The user whom the call is for. Null: no user; `organization_id` is needed then, and only the organisation's secrets count. */
-    user_id: string | null;
+    /** The user whom the call is for; this or `user` has to be given. Null: no user; `organization_id` is needed then, and only the organisation's secrets count. */
+    user_id?: string | null;
     context?: CallContextInfo | null;
     /** The tool. It is a name: a `*` in it stands for itself. */
     tool_name: string;
@@ -1463,6 +1530,8 @@ from a default. */
     organization_id?: string | null;
     /** The workspace of that organisation in which the call is made. */
     workspace?: string | null;
+    /** The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid. */
+    user?: string | null;
 }
 
 /** The values for a call, and the arguments that have none. */
@@ -1532,6 +1601,8 @@ export interface SecretInfo {
     tool_arg: string | null;
     /** Whether it fills the argument when a call does not give it. */
     is_default_for_tool: boolean;
+    /** What it is for; empty where nothing was said. */
+    description: string;
     /** When it was stored. */
     created_at: string;
     /** When it was last changed. */
@@ -1572,7 +1643,7 @@ export interface UpdateAliasRequest {
 export interface UpdateSecretRequest {
     /** A new name; null leaves it. */
     secret_name?: string | null;
-    /** A new value, and not the secret's own `display`; null leaves it. */
+    /** A new value, as long as a new secret's may be, and not the secret's own `display`; null leaves it. */
     secret_value?: string | null;
     /** A new tool or pattern, as for a new secret; null unbinds the secret from tools. */
     tool_name?: string | null;
@@ -1580,6 +1651,8 @@ export interface UpdateSecretRequest {
     tool_arg?: string | null;
     /** Whether it is the default from now on; null leaves it. */
     is_default_for_tool?: boolean | null;
+    /** A new description; null clears it. */
+    description?: string | null;
 }
 
 /** What an owner's secrets take of the quota. */
