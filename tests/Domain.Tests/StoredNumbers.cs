@@ -18,8 +18,8 @@ public sealed class StoredNumbers
     [Fact]
     public void Scopes_keep_their_numbers() => Assert.Equal(
         [
-            "None=0", "SecretsRead=1", "SecretsWrite=2", "SecretsResolve=4", "KeysManage=8", "AuditRead=16", "Operator=32",
-            "All=63",
+            "None=0", "SecretsRead=1", "SecretsWrite=2", "SecretsResolve=4", "KeysManage=8", "AuditRead=16", "Operator=32", "UsersAct=64",
+            "All=127",
         ],
         NumbersOf<Scopes>());
 
