@@ -11,7 +11,7 @@ GO
 BEGIN TRANSACTION;
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [api_keys] (
@@ -37,7 +37,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [audit] (
@@ -73,7 +73,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [audit_keys] (
@@ -87,7 +87,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [audit_writers] (
@@ -105,7 +105,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [integrity_keys] (
@@ -117,7 +117,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [key_accounts] (
@@ -132,7 +132,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [key_ring] (
@@ -145,7 +145,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [key_rotations] (
@@ -158,12 +158,13 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [key_state] (
         [id] int NOT NULL,
         [revision] bigint NOT NULL,
+        [user_issuer] nvarchar(max) COLLATE Latin1_General_100_BIN2 NULL,
         [tag] binary(35) NOT NULL,
         CONSTRAINT [pk_key_state] PRIMARY KEY ([id])
     );
@@ -171,7 +172,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [owners] (
@@ -188,7 +189,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [root_keys] (
@@ -202,7 +203,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [data_keys] (
@@ -219,7 +220,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [secrets] (
@@ -251,7 +252,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [secret_uses] (
@@ -265,7 +266,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE TABLE [workspace_grants] (
@@ -279,7 +280,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_created_by_key] ON [api_keys] ([created_by_key]);
@@ -287,7 +288,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
@@ -295,7 +296,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
@@ -303,7 +304,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_replaced_by] ON [api_keys] ([replaced_by]);
@@ -311,7 +312,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
@@ -319,7 +320,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
@@ -327,7 +328,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
@@ -335,7 +336,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_at] ON [audit] ([at]);
@@ -343,7 +344,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_audit_key_version] ON [audit] ([target_key_user_id], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NOT NULL');
@@ -351,7 +352,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
@@ -359,7 +360,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_audit_owner_version] ON [audit] ([owner_id], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NULL');
@@ -367,7 +368,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_data_keys_owner] ON [data_keys] ([owner_kind], [owner_id]);
@@ -375,7 +376,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
@@ -383,7 +384,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
@@ -391,7 +392,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
@@ -399,7 +400,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
@@ -407,7 +408,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
@@ -415,11 +416,11 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130142433_Initial'
+    WHERE [MigrationId] = N'20261130152626_Initial'
 )
 BEGIN
     INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261130142433_Initial', N'10.0.15');
+    VALUES (N'20261130152626_Initial', N'10.0.15');
 END;
 
 COMMIT;

@@ -1,6 +1,6 @@
 using Secrets.Domain.Secrets;
-using Secrets.Tests;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Tests;
 
 namespace Secrets.Fuzzing.Tests;
 

@@ -175,7 +175,7 @@ public sealed class ListingSecrets(ApiServer server)
 
     [Theory]
     [InlineData("page=2&per_page=1&limits=1")]
-    [InlineData("LIMITED=0&offset=x&user_id=01890a5d-ac96-774b-bcce-b302099a8057")]
+    [InlineData("LIMITED=0&offset=x&userid=01890a5d-ac96-774b-bcce-b302099a8057")]
     [InlineData("toolName=x&secretName=x")]
     [InlineData("&&=&=x&x")]
     [InlineData("%00=%00&%ff=%ff")]

@@ -10,7 +10,7 @@ public sealed class ValidatingApiKeys
     private static readonly CreateApiKey Good = new(
         "name", ["secrets:read"], UserId: null, OrganizationId: null, Role: null, Workspaces: null, ExpiresAt: null);
 
-    private static readonly CreateApiKey Bound = Good with { OrganizationId = "acme", Role = "admin", Workspaces = ["support"] };
+    private static readonly CreateApiKey Bound = Good with { OrganizationId = "acme", Role = "member", Workspaces = ["support"] };
 
     [Fact]
     public void Name_and_scopes_are_all_that_is_needed()
@@ -72,7 +72,14 @@ public sealed class ValidatingApiKeys
     [InlineData("owner", false)]
     [InlineData("", false)]
     public void A_role_is_admin_or_member(string role, bool valid) =>
-        AssertViolations(Bound with { Role = role }, valid ? [] : [("Role", Codes.BadValue)]);
+        AssertViolations(Bound with { Role = role, Workspaces = null }, valid ? [] : [("Role", Codes.BadValue)]);
+
+    [Theory]
+    [InlineData("admin", false)]
+    [InlineData("member", true)]
+    [InlineData(null, true)]
+    public void Workspaces_are_for_members_alone(string? role, bool valid) =>
+        AssertViolations(Bound with { Role = role }, valid ? [] : [("Workspaces", Codes.BadValue)]);
 
     [Fact]
     public void At_most_100_workspaces_are_named()
