@@ -60,7 +60,7 @@ public sealed record UpdateAliasBody
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
 
     public UpdateSecret ToCommand(OwnerSelector owner) => new(
-        SecretSelector.ByName(owner, Alias), SecretName: default, Value, ToolName: default, ToolArg: default, IsDefaultForTool: default, Condition: null)
+        SecretSelector.ByName(owner, Alias), SecretName: default, Value ?? default(Optional<SecretValue>), ToolName: default, ToolArg: default, IsDefaultForTool: default, Condition: null)
     {
         Description = Description ?? default(Optional<string>),
         AllowedWorkspacesType = AllowedWorkspacesType,

@@ -6,6 +6,25 @@ namespace Secrets.Api.Tests.AiHub;
 
 public sealed class ManagingAliases(ApiServer server)
 {
+    [Theory]
+    [InlineData("""{"alias": "key"}""")]
+    [InlineData("""{"alias": "key", "value": null, "description": null, "allowed_workspaces": null}""")]
+    public async Task A_change_of_nothing_writes_nothing(string body)
+    {
+        var organization = Vault.NewOrganization();
+        using var admin = await server.NewAdminAsync(organization);
+        await admin.StoreAliasAsync("key");
+        var before = await StateAsync();
+
+        (await admin.SendAsync(HttpMethod.Patch, Vault.Path, body)).MustBeDone();
+
+        Assert.Equal(before, await StateAsync());
+
+        async Task<(long Stamp, long Rows)> StateAsync() => (
+            await server.ScalarAsync<long>("SELECT stamp FROM owners WHERE id = @id", ("id", organization)),
+            await server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE owner_id = @id", ("id", organization)));
+    }
+
     [Fact]
     public async Task The_life_of_a_secret()
     {
