@@ -51,13 +51,13 @@ internal static class DirectorySafety
     [UnsupportedOSPlatform("windows")]
     private static async Task<Way> WayTo(string path, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var program = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
+        var program = StepsTo(AppContext.BaseDirectory);
         var steps = StepsTo(path);
 
         // The runtime tells everything about a file but its owner.
-        var owners = await IdsAsync(["stat", OperatingSystem.IsMacOS() ? "-f" : "-c", "%u", "--", program, .. steps], steps.Count + 1);
+        var owners = await IdsAsync(["stat", OperatingSystem.IsMacOS() ? "-f" : "-c", "%u", "--", .. program, .. steps], program.Count + steps.Count);
         var own = Environment.IsPrivilegedProcess ? 0 : (await IdsAsync(["id", "-u"], 1))[0];
-        return new Way(path, own, owners[0], [.. steps.Zip(owners[1..])]);
+        return new Way(path, own, [.. owners[..program.Count]], [.. steps.Zip(owners[program.Count..])]);
 
         async Task<uint[]> IdsAsync(string[] command, int count)
         {
@@ -111,15 +111,15 @@ internal static class DirectorySafety
     /// <summary>The way to a directory.</summary>
     /// <param name="Path">As it was given.</param>
     /// <param name="Own">Our user id.</param>
-    /// <param name="OfProgram">The user id that the program belongs to: who can change that needs no directory.</param>
+    /// <param name="OfProgram">The user ids that the program and the directories above it belong to: who can replace that needs no directory of ours.</param>
     /// <param name="Steps">From the root to the directory itself, with their owners.</param>
     [UnsupportedOSPlatform("windows")]
-    private sealed record Way(string Path, uint Own, uint OfProgram, List<(string Path, uint Owner)> Steps)
+    private sealed record Way(string Path, uint Own, HashSet<uint> OfProgram, List<(string Path, uint Owner)> Steps)
     {
-        /// <summary>A step below which nobody but root, us and the program's owner can replace anything of others.</summary>
+        /// <summary>A step below which nobody but root, us and the program's owners can replace anything of others.</summary>
         public void Require((string Path, uint Owner) step)
         {
-            if (step.Owner != 0 && step.Owner != Own && step.Owner != OfProgram && PrivateIds.IsMapped(step.Owner))
+            if (step.Owner != 0 && step.Owner != Own && !OfProgram.Contains(step.Owner) && PrivateIds.IsMapped(step.Owner))
             {
                 throw new StartupException(
                     $"{step.Path} belongs to the user id {step.Owner}, which can replace what is below it: set Embedded__DataDirectory to a directory elsewhere than {Path}.");

@@ -9,9 +9,9 @@ namespace Secrets.Infrastructure.Persistence.Embedded;
 /// </summary>
 internal static class PrivateIds
 {
-    // The first range is given to nothing: it lies above those of containers and below the ids that some programs take for negative. A container with a
-    // user namespace of its own may have no ids but the first 65,536. There it is the range from which systemd takes ids for the time that a service runs.
-    private static readonly (uint First, uint Last)[] Ranges = [(1_879_048_192, 2_147_483_646), (61_184, 65_519)];
+    // Both ranges are given to nothing (systemd, "Users, Groups, UIDs and GIDs on systemd Systems"). The first lies above the ids of containers and below 2 to the power of 31.
+    // A container with a user namespace of its own may have no ids but the first 65,536: the second lies between the ids of homes and those of services.
+    private static readonly (uint First, uint Last)[] Ranges = [(1_879_048_192, 2_147_483_646), (60_578, 61_183)];
 
     /// <summary>An id at random; null: this user namespace has none.</summary>
     public static uint? New()

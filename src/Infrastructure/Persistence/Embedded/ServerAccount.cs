@@ -114,7 +114,7 @@ internal sealed class ServerAccount
     {
         if (Id is not null)
         {
-            await AsRootAsync(["chown", $"{Id}:{Id}", path], cancellationToken);
+            await AsRootAsync(["chown", "-h", $"{Id}:{Id}", path], cancellationToken);
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed class ServerAccount
     {
         if (Id is not null)
         {
-            await AsRootAsync(["chgrp", Id, path], cancellationToken);
+            await AsRootAsync(["chgrp", "-h", Id, path], cancellationToken);
         }
     }
 
