@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Mvc.Formatters;
@@ -84,11 +86,21 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
             if (read.IsCompleted)
             {
                 var body = new Body(read.Buffer);
+                Clear(read.Buffer);
                 reader.AdvanceTo(read.Buffer.End);
                 return body;
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>Clears what was received. A connection can keep its last block while it waits for the next request, and gives it back to be cleared only then.</summary>
+    private static void Clear(ReadOnlySequence<byte> received)
+    {
+        foreach (var part in received)
+        {
+            CryptographicOperations.ZeroMemory(MemoryMarshal.AsMemory(part).Span);
         }
     }
 

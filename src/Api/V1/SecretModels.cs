@@ -14,7 +14,7 @@ public sealed record CreateSecretBody
     public required string SecretName { get; init; }
 
     /// <summary>
-    /// The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured for longer ones
+    /// The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured otherwise
     /// (`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`.
     /// </summary>
     /// <example>lin_api_4f9c2f0d6b7e4a51</example>

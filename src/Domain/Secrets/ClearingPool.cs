@@ -12,14 +12,12 @@ namespace Secrets.Domain.Secrets;
 /// </summary>
 public sealed class ClearingPool : MemoryPool<byte>
 {
-    // What is rented without a size, and in which web server and pipes work.
-    private const int DefaultSize = 4096;
-
-    private const int SmallestSize = 256;
+    // In such pieces the web server and its pipes work: with smaller ones an answer would be sent in more of them.
+    private const int SmallestSize = 4096;
     private const int LargestSize = 1024 * 1024;
 
-    /// <summary>Bytes that are kept of each size for the next who asks; what else is given back is left to the garbage collector.</summary>
-    private const int MaxKept = 8 * 1024 * 1024;
+    /// <summary>Bytes that are kept of each size for the next who asks, 36 MiB of all; what else is given back is left to the garbage collector.</summary>
+    private const int MaxKept = 4 * 1024 * 1024;
 
     private static readonly int Sizes = BitOperations.Log2(LargestSize / SmallestSize) + 1;
 
@@ -35,10 +33,10 @@ public sealed class ClearingPool : MemoryPool<byte>
     /// <summary>No bound: where a pool has one, pipes turn to a pool that does not clear.</summary>
     public override int MaxBufferSize => Array.MaxLength;
 
-    /// <summary>Rents memory of at least that many bytes, whose content is not defined; -1: of a usual size.</summary>
+    /// <summary>Rents memory of at least that many bytes, whose content is not defined.</summary>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
-        var size = minBufferSize < 0 ? DefaultSize : Math.Max(minBufferSize, SmallestSize);
+        var size = Math.Max(minBufferSize, SmallestSize);
         return size > LargestSize
             ? new Rented(shelf: null, GC.AllocateUninitializedArray<byte>(size, pinned: true))
             : ShelfOf(size).Take();
