@@ -21,7 +21,7 @@ public sealed record CreateApiKeyBody
     /// <example>["secrets:resolve"]</example>
     public required IReadOnlyList<string> Scopes { get; init; }
 
-    /// <summary>Whom it acts for; its creator when left out.</summary>
+    /// <summary>Whom it acts for; its creator when left out. A key with `users:act` and without `operator` needs a user who is no operator: one of the backend's own.</summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public Guid? UserId { get; init; }
 

@@ -88,6 +88,7 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, KeyMaker maker, AuditTr
             async token =>
             {
                 await maker.LockAsync(userId, token);
+                await maker.RequireNoOperatorAsync(scopes, userId, request.User is null ? UserReference.UserId : UserReference.User, token);
                 var made = new ApiKey(Guid.CreateVersion7(now), request.Name!, text, scopes, userId, MembershipOf(request), maker.Caller.UserId, now)
                 {
                     ExpiresAt = maker.EndOf(request.ExpiresAt),

@@ -18,8 +18,12 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, IUserNames names, T
     public Guid? MadeBy => caller.Credential.KeyId == Credential.Bootstrap.KeyId ? null : caller.Credential.KeyId;
 
     /// <summary>The user for whom a new key acts: by id, by name, or else the caller.</summary>
+    /// <exception cref="ForbiddenException">The name is not the caller's own, and the caller may make keys for nobody else.</exception>
     public async ValueTask<Guid> UserOfAsync(Guid? userId, string? name, CancellationToken cancellationToken) =>
-        name is null ? userId ?? caller.UserId : await names.RequireAsync(name, source: null, cancellationToken);
+        name is null ? userId ?? caller.UserId
+        : caller.Has(Scopes.Operator) ? await names.RequireAsync(name, source: null, cancellationToken)
+        : names.IsNameOf(name, caller.UserId) ? caller.UserId
+        : throw AnotherUser();
 
     /// <summary>
     /// Lets nobody make a key that reaches further than the credential it is made with. To replace a key is to make one: its maker sees
@@ -50,7 +54,7 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, IUserNames names, T
 
         if (userId != caller.UserId)
         {
-            throw new ForbiddenException("Only an operator makes keys for another user.");
+            throw AnotherUser();
         }
 
         if (organizationId is not null && !caller.Administers(organizationId))
@@ -82,6 +86,24 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, IUserNames names, T
         }
     }
 
+    /// <summary>
+    /// Makes no key with <c>users:act</c> and without <c>operator</c> for an operator, after <see cref="LockAsync"/>: a key stores secrets of its own user, and a backend must store none that an
+    /// operator's tools use.
+    /// </summary>
+    /// <exception cref="InvalidRequestException">The user is an operator.</exception>
+    public async Task RequireNoOperatorAsync(Scopes scopes, Guid userId, string member, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (scopes.HasFlag(Scopes.UsersAct) && !scopes.HasFlag(Scopes.Operator)
+            && (userId == Credential.Bootstrap.KeyId
+                || await db.ApiKeys.AnyAsync(
+                    key => key.UserId == userId && key.RevokedAt == null && (key.ExpiresAt == null || key.ExpiresAt > now) && (key.Scopes & Scopes.Operator) == Scopes.Operator,
+                    cancellationToken)))
+        {
+            throw new InvalidRequestException(member, Codes.BadValue, "Must be a user who is no operator: a key with users:act and without operator would store secrets that an operator's tools use.");
+        }
+    }
+
     /// <summary>The end of a new key, after <see cref="LockAsync"/>.</summary>
     /// <param name="wanted">The end that was asked for; null: none.</param>
     /// <exception cref="InvalidRequestException">The key would outlive the credential that makes it.</exception>
@@ -99,6 +121,8 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, IUserNames names, T
 
         return wanted?.ToUniversalTime();
     }
+
+    private static ForbiddenException AnotherUser() => new("Only an operator makes keys for another user.");
 
     private DateTimeOffset? LatestEnd()
     {

@@ -292,6 +292,11 @@ public interface IUserNames
     /// </summary>
     /// <exception cref="UnavailableException">The issuer is not known yet, or is not the one that names were first turned into ids with.</exception>
     ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Whether a name is that of a user, for callers who may name nobody but themselves. Nothing is stored or fetched for it: while the issuer is not known, the name is nobody's.
+    /// </summary>
+    bool IsNameOf(string name, Guid userId);
 }
 
 /// <summary>Whom a credential stands for, or why it is not accepted, in words for the log.</summary>

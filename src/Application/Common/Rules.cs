@@ -44,7 +44,7 @@ internal static class Rules
     public static (string Code, string Message)? ProblemOfUserName(string text) =>
         ProblemOf(text, Domain.ApiKeys.UserName.Length) is { } problem ? problem
         : !ExactText.IsClean(text) ? (Codes.BadValue, InexactText)
-        : Domain.ApiKeys.UserName.IsUuid(text) ? (Codes.BadValue, "Is a uuid: use user_id.")
+        : Domain.ApiKeys.UserName.IsUuid(text) ? (Codes.BadValue, "Reads as a uuid: use user_id with the id that GET /api/v1/me names to this user.")
         : null;
 
     /// <summary>A secret's name; of an organisation's secret it is an alias.</summary>

@@ -19,19 +19,22 @@ internal sealed class ToolCallAccess(Caller caller, IUserNames names)
             throw new InvalidRequestException(UserReference.UserId, Codes.Missing, "Is required.");
         }
 
-        var userId = request.User is { } name ? await names.RequireAsync(name, source: null, cancellationToken) : request.UserId.Else(caller.UserId);
-        if (userId is not null && userId != caller.UserId && !caller.Has(Scopes.SecretsResolve))
-        {
-            throw new ForbiddenException("Only a credential with the scope secrets:resolve may name another user.");
-        }
-
         if (request.OrganizationId is { } organization)
         {
             RequireAllowed(organization, request.Workspace);
         }
 
-        return userId is { } id ? SecretOwner.User(id) : null;
+        var mayNameOthers = caller.Has(Scopes.SecretsResolve);
+        var userId = request.User is not { } name ? request.UserId.Else(caller.UserId)
+            : mayNameOthers ? await names.RequireAsync(name, source: null, cancellationToken)
+            : names.IsNameOf(name, caller.UserId) ? caller.UserId
+            : throw AnotherUser();
+        return userId is not { } id ? null
+            : mayNameOthers || id == caller.UserId ? SecretOwner.User(id)
+            : throw AnotherUser();
     }
+
+    private static ForbiddenException AnotherUser() => new("Only a credential with the scope secrets:resolve may name another user.");
 
     private void RequireAllowed(string organization, string? workspace)
     {

@@ -38,15 +38,28 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var end = RequireLifetime(claims, now);
         var subject = claims.TryGetProperty("sub", out var sub) ? sub.Text("sub") : throw new RefusedTokenException("without a subject (sub)");
         RequireText(subject, UserName.Length, "sub");
-        if (NameUuid.In(subject) is { Version: 5 })
+        if (NameUuid.In(subject) is { } id)
         {
-            // Whoever can register that name would be the user whose id it is.
-            throw new RefusedTokenException("whose subject (sub) is a version 5 uuid, which only the service makes, of names");
+            RequireForeign(id);
         }
 
         var caller = new Caller(
             NameUuid.OfSubject(issuer ?? "", subject), ScopesOf(claims), MembershipsOf(claims), Credential.OfToken(issuer ?? "", subject, end));
         return (caller, end);
+    }
+
+    /// <summary>Refuses ids that the service gives: whoever can register one as a name would be the user whose id it is.</summary>
+    private static void RequireForeign(Guid subject)
+    {
+        if (subject.Version == 5)
+        {
+            throw new RefusedTokenException("whose subject (sub) is a version 5 uuid, which only the service makes, of names");
+        }
+
+        if (subject == Guid.Empty || subject == Credential.Bootstrap.KeyId)
+        {
+            throw new RefusedTokenException("whose subject (sub) is the nil uuid, or that of the bootstrap key's user");
+        }
     }
 
     private static void RequireAudience(JsonElement claims, IReadOnlyList<string> audiences)

@@ -20,6 +20,9 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
         return NameUuid.OfSubject(issuer, name);
     }
 
+    public bool IsNameOf(string name, Guid userId) =>
+        (Configured ?? (IsUnknown ? null : IssuerOf(source.Current))) is { } issuer && NameUuid.OfSubject(issuer, name) == userId;
+
     /// <summary>Sees that the settings name no other issuer than the one that names were first turned into ids with.</summary>
     /// <exception cref="StartupException">They do.</exception>
     public void RequireSettings()
@@ -39,8 +42,11 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
 
     private string? Configured => names.Value.Issuer is { Length: > 0 } issuer ? issuer : tokens.Value.ExpectedIssuer;
 
-    private async ValueTask<string?> IssuerAsync(CancellationToken cancellationToken) => Configured is { } configured ? configured
-        : IssuerOf(source.Current ?? (tokens.Value.HasAuthority ? await source.ForAsync(keyId: null, cancellationToken) : null));
+    /// <summary>Whether the authority was never reached.</summary>
+    private bool IsUnknown => tokens.Value.HasAuthority && source.Current is null;
+
+    private async ValueTask<string?> IssuerAsync(CancellationToken cancellationToken) =>
+        Configured ?? IssuerOf(IsUnknown ? await source.ForAsync(keyId: null, cancellationToken) : source.Current);
 
     /// <summary>Null: any that has the key.</summary>
     private static string? IssuerOf(Trust? trust) => trust is null ? OwnIssuer : trust.Issuer;

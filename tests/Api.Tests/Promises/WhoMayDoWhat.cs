@@ -67,6 +67,8 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
         new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["keys:manage"],"expires_at":"{later}","user":"ada"}""",
             "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["users:act"],"expires_at":"{later}"}""",
+            "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 422  403*"),
+        new("CreateApiKey", "POST", "/api/v1/api-keys", """{"name":"n","scopes":["users:act"],"expires_at":"{later}","user_id":"{user}"}""",
             "401 401 401 401* 401* 401  403* 403* 403* 403* 403* 403* 403* 200  403*"),
         new("ResolveSecrets", "POST", "/api/v1/secrets/resolve", """{"tool_name":"t","user_id":"{user}"}""",
             "401 401 401 401* 401* 401  403* 403* 200  403* 403* 403* 403* 200  403*"),

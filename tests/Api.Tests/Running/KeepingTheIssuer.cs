@@ -61,6 +61,32 @@ public sealed class KeepingTheIssuer
         (await client.GetAsync($"{Answers.Secrets}?user_id={Guid.NewGuid()}")).MustBe(200);
     }
 
+    [Theory]
+    [InlineData("Auth__Users__Issuer", One)]
+    [InlineData("Auth__Jwt__SigningKey", SigningKey)]
+    [InlineData("Auth__Jwt__Authority", "http://127.0.0.1:1", "Auth__Jwt__Audience", "a")]
+    public async Task A_name_that_the_caller_may_not_use_is_403_and_stores_no_issuer(params string[] settings)
+    {
+        using var installation = await NewAsync();
+        await using (var service = installation.StartHere(settings: [.. settings.Chunk(2).Select(pair => (pair[0], (string?)pair[1]))]))
+        {
+            using var bootstrap = await service.ClientAsync(Installation.Key);
+            var body = $$"""{"name":"n","scopes":["secrets:read","keys:manage","audit:read"],"user_id":"{{Guid.NewGuid()}}"}""";
+            using var user = await service.ClientAsync((await bootstrap.SendAsync(HttpMethod.Post, "/api/v1/api-keys", body)).MustBe(200).Json.Text("key")!);
+
+            (await user.SendAsync(HttpMethod.Post, "/api/v1/secrets/resolve/explain", """{"tool_name":"t","user":"ada"}""")).MustBeError(403);
+            (await user.SendAsync(HttpMethod.Post, "/api/v1/secrets/resolve", """{"tool_name":"t","user":"ada"}""")).MustBeError(403);
+            (await user.SendAsync(HttpMethod.Post, "/api/v1/api-keys", """{"name":"n","scopes":["secrets:read"],"user":"ada"}""")).MustBeError(403);
+            (await user.GetAsync(Named)).MustBeError(403);
+
+            var denied = (await user.GetAsync("/api/v1/audit?outcome=denied")).MustBe(200).Json["data"]!.AsArray().Select(row => row!.Text("action"));
+            Assert.Equal(["secret.list", "key.create", "secret.resolve", "secret.explain"], denied);
+        }
+
+        await using var other = installation.StartHere(settings: ("Auth__Users__Issuer", Two));
+        Assert.Equal(Ada(Two), await StoreAsync(other));
+    }
+
     [Fact]
     public async Task Where_tokens_of_any_issuer_are_accepted_a_name_says_nothing()
     {

@@ -356,6 +356,32 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
+    public async Task A_key_that_acts_for_users_is_of_nobody_who_runs_the_installation()
+    {
+        using var bootstrap = server.Operator();
+        using var @operator = await server.NewUserAsync("operator", "keys:manage", "users:act");
+        using var former = await server.NewUserAsync("operator");
+        (await bootstrap.DeleteAsync($"/api/v1/api-keys/{await KeyIdAsync(former)}")).MustBe(200);
+        var name = $"root {Guid.NewGuid():N}";
+        (await bootstrap.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "k", ["scopes"] = new JsonArray("operator"), ["user"] = name })).MustBe(200);
+        JsonObject Key(string? userId) => new() { ["name"] = "k", ["scopes"] = new JsonArray("users:act"), ["user_id"] = userId };
+
+        (await bootstrap.PostAsync("/api/v1/api-keys", Key(userId: null))).MustBeInvalid("body.user_id: value_error");
+        (await bootstrap.PostAsync("/api/v1/api-keys", Key(ApiClient.BootstrapUser.ToString()))).MustBeInvalid("body.user_id: value_error");
+        (await bootstrap.PostAsync("/api/v1/api-keys", Key(@operator.UserId.ToString()))).MustBeInvalid("body.user_id: value_error");
+        (await @operator.PostAsync("/api/v1/api-keys", Key(userId: null))).MustBeInvalid("body.user_id: value_error");
+        var named = Key(userId: null);
+        named.Remove("user_id");
+        named["user"] = name;
+        (await bootstrap.PostAsync("/api/v1/api-keys", named)).MustBeInvalid("body.user: value_error");
+
+        (await bootstrap.PostAsync("/api/v1/api-keys", Key(former.UserId.ToString()))).MustBe(200);
+        var both = Key(@operator.UserId.ToString());
+        both["scopes"] = new JsonArray("users:act", "operator");
+        (await bootstrap.PostAsync("/api/v1/api-keys", both)).MustBe(200);
+    }
+
+    [Fact]
     public async Task A_key_whose_scopes_were_raised_in_the_database_is_refused()
     {
         using var user = await server.NewUserAsync();

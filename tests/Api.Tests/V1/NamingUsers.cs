@@ -55,6 +55,21 @@ public sealed class NamingUsers(ApiServer server)
     }
 
     [Theory]
+    [InlineData("{0}+b", "{0}%20b")]
+    [InlineData("{0}%FFb", "{0}%25FFb")]
+    [InlineData("{0}%ff%C3", "{0}%25ff%25C3")]
+    [InlineData("{0}%zz", "{0}%25zz")]
+    public async Task In_a_query_a_plus_is_a_blank_and_an_escape_that_is_no_text_stays_what_it_is(string written, string same)
+    {
+        using var backend = await server.NewUserAsync("secrets:read", "secrets:write", "users:act");
+        string Asked(string name) => $"{Answers.Secrets}?user={name.Replace("{0}", $"a{backend.UserId:N}", StringComparison.Ordinal)}";
+
+        (await backend.SendAsync(HttpMethod.Post, Asked(written), """{"secret_name":"n","secret_value":"a value"}""")).MustBeSecret();
+
+        Assert.Single((await backend.GetAsync(Asked(same))).MustBeList());
+    }
+
+    [Theory]
     [InlineData("", "string_too_short")]
     [InlineData(" ada")]
     [InlineData("ada\t")]
@@ -155,6 +170,26 @@ public sealed class NamingUsers(ApiServer server)
         (await @operator.PostAsync(Keys, new JsonObject { ["name"] = "k", ["scopes"] = new JsonArray("operator"), ["user"] = name })).MustBe(200);
 
         (await backend.GetAsync($"{Answers.Secrets}?user={Uri.EscapeDataString(name)}")).MustBeError(404, "Not found");
+    }
+
+    [Fact]
+    public async Task Why_a_uuid_is_no_name_says_where_the_id_is_found()
+    {
+        using var backend = await server.NewUserAsync("secrets:read", "users:act");
+
+        var answer = await backend.GetAsync($"{Answers.Secrets}?user={Guid.NewGuid():N}");
+
+        answer.MustBeInvalid("query.user: value_error");
+        Assert.Contains("use user_id with the id that GET /api/v1/me names", answer.Body, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("00000000-0000-0000-0000-000000000000")]
+    [InlineData("00000000-0000-0000-0000-000000000001")]
+    public async Task Nobody_signs_in_as_nobody_or_as_the_user_of_the_bootstrap_key(string subject)
+    {
+        using var mallory = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("sub", subject)));
+        (await mallory.GetAsync("/api/v1/me")).MustBe(401);
     }
 
     [Fact]
