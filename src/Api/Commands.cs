@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Secrets.Domain.Secrets;
-using Secrets.Domain.Text;
 using Secrets.Infrastructure;
 using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Integrity;
@@ -129,7 +128,7 @@ internal static class Commands
         var yes = new Option<bool>("--yes") { Description = "Do not ask." };
         var set = new Command(
             "set-issuer",
-            "Turn names of users into ids with another issuer from now on. The same names are other users then; what is stored for the former ones is reached by user_id. Stop the service before.")
+            "Turn names of users into ids with another issuer from now on. The same names are other users then; what is stored for the former ones is reached by user_id. Stop the service before: a replica that runs goes on with the former issuer for up to a minute.")
         {
             issuer,
             yes,
@@ -137,22 +136,22 @@ internal static class Commands
         set.SetAction((result, cancellation) =>
         {
             var wanted = result.GetRequiredValue(issuer);
-            return !ExactText.IsClean(wanted)
-                ? throw new StartupException("The issuer must not be blank, begin or end with white space, or contain control characters.")
-                : build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IUserIssuer>(
-                    async users =>
+            return build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IUserIssuer>(
+                async users =>
+                {
+                    var former = users.Kept is { } kept ? $", and no longer with {kept}" : "";
+                    if (!result.GetValue(yes) && !await IsConfirmedAsync($"Turn names of users into ids with {wanted}{former}?"))
                     {
-                        if (!result.GetValue(yes) && !await IsConfirmedAsync($"Turn names of users into ids with {wanted}, and no longer with {users.Read() ?? "any other issuer"}?"))
-                        {
-                            await Console.Out.WriteLineAsync("Nothing was changed.");
-                            return 1;
-                        }
+                        await Console.Out.WriteLineAsync("Nothing was changed.");
+                        return 1;
+                    }
 
-                        await users.ReplaceAsync(wanted, cancellation);
-                        await Console.Out.WriteLineAsync($"Names of users are turned into ids with {wanted}.");
-                        return 0;
-                    },
-                    cancellation);
+                    await Console.Out.WriteLineAsync(await users.ReplaceAsync(wanted, cancellation)
+                        ? $"Names of users are turned into ids with {wanted}."
+                        : $"Names of users are turned into ids with {wanted} already. Nothing was changed.");
+                    return 0;
+                },
+                cancellation);
         });
         return new Command("users", "Deal with names of users.") { set };
     }

@@ -8,6 +8,9 @@ namespace Secrets.Infrastructure;
 /// <summary>How settings become options.</summary>
 public static class SettingsBinding
 {
+    /// <summary>What <see cref="IsExact"/> asks for, after the name of the text.</summary>
+    internal const string ExactRule = "must not be blank, begin or end with white space, or contain control characters or a byte order mark";
+
     private const char ByteOrderMark = '\uFEFF';
 
     /// <summary>Options from a section of the configuration. A value that cannot be read, or is not valid, stops the start with its name.</summary>
@@ -35,6 +38,9 @@ public static class SettingsBinding
     public static OptionsBuilder<T> ValidateExactText<T>(this OptionsBuilder<T> options, string name, Func<T, string?> text)
         where T : class =>
         options.Validate(
-            settings => text(settings) is not { Length: > 0 } given || (ExactText.IsClean(given) && !given.Contains(ByteOrderMark, StringComparison.Ordinal)),
-            $"{name} must not be blank, begin or end with white space, or contain control characters or a byte order mark. Correct it, or leave it out.");
+            settings => text(settings) is not { Length: > 0 } given || IsExact(given),
+            $"{name} {ExactRule}. Correct it, or leave it out.");
+
+    /// <summary>Whether a header or a claim can be equal to a text.</summary>
+    internal static bool IsExact(string text) => ExactText.IsClean(text) && !text.Contains(ByteOrderMark, StringComparison.Ordinal);
 }

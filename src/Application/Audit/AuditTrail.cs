@@ -41,8 +41,8 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     public AuditEvent Success(AuditAction action) => Of(action, AuditOutcome.Success);
 
     /// <summary>
-    /// Something was refused. A caller without a part in an organisation writes nothing into its part of the audit, and a caller that may not act for users
-    /// nothing into theirs.
+    /// Something was refused. A caller who is not of an organisation leaves no row in that organisation's part of the audit. A caller without the scope
+    /// <c>users:act</c> leaves none in the part of the user whom it named.
     /// </summary>
     public AuditEvent Denial(AuditAction action, INamesOne? one, INamesOwner? owned) => Of(action, AuditOutcome.Denied) with
     {

@@ -77,6 +77,9 @@ public enum AuditAction : short
 
     /// <summary>Put an owner into quarantine: nothing of it is handed out or changed until it is accepted.</summary>
     IntegrityQuarantine = 55,
+
+    /// <summary>Set another issuer with which names of users are turned into ids.</summary>
+    UsersSetIssuer = 56,
 }
 
 /// <summary>How it ended. The numbers are stored and hashed: never renumber. As wide as the column, like the actions.</summary>
@@ -118,6 +121,7 @@ public static class AuditNames
         (AuditAction.IntegrityAccept, "integrity.accept"),
         (AuditAction.KeysChange, "keys.change"),
         (AuditAction.IntegrityQuarantine, "integrity.quarantine"),
+        (AuditAction.UsersSetIssuer, "users.set_issuer"),
     ];
 
     /// <summary>The names of all actions, in a fixed order.</summary>

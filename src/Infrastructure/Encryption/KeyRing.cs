@@ -34,6 +34,9 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     /// <summary>Why the ring in the database is not to be trusted, when it was last read; null: it verified.</summary>
     public string? Fault => _fault;
 
+    /// <inheritdoc cref="KeyStore.UserIssuer" />
+    public string? UserIssuer => store.UserIssuer;
+
     /// <summary>Has the application's own Data Protection use the loaded ring.</summary>
     public void Configure(KeyManagementOptions options) => keys.Configure(options, () => _loaded?.Rows ?? []);
 

@@ -16,6 +16,11 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     private readonly Lock _lock = new();
     private (long Revision, byte[] Tag) _seen = (0, []);
 
+    private volatile string? _userIssuer;
+
+    /// <summary>The issuer of users' names, as the latest rows have it that this process saw; null: none is stored.</summary>
+    public string? UserIssuer => _userIssuer;
+
     private (long Revision, byte[] Tag) Seen
     {
         get
@@ -138,6 +143,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
             if (records.State.Revision == _seen.Revision)
             {
                 integrity.Load(records.IntegrityKeys, moment);
+                _userIssuer = records.UserIssuer;
             }
         }
     }

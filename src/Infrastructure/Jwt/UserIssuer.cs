@@ -12,36 +12,61 @@ namespace Secrets.Infrastructure.Jwt;
 /// </summary>
 public interface IUserIssuer
 {
-    /// <summary>The stored issuer; null: no name was turned into an id yet.</summary>
-    string? Read();
+    /// <summary>The stored issuer, as this process read the keys last; null: no name was turned into an id yet.</summary>
+    string? Kept { get; }
 
-    /// <summary>Stores another issuer in its place.</summary>
-    Task ReplaceAsync(string issuer, CancellationToken cancellationToken);
+    /// <summary>Stores another issuer in its place. False: that one is stored already, and nothing was written.</summary>
+    /// <exception cref="StartupException">No token can have that issuer.</exception>
+    Task<bool> ReplaceAsync(string issuer, CancellationToken cancellationToken);
 }
 
 /// <inheritdoc />
 internal sealed partial class UserIssuer(IDbContextFactory<SecretsDbContext> contexts, KeyRing keys, TimeProvider time, ILogger<UserIssuer> logger) : IUserIssuer
 {
-    // That this process has found stored, or has stored.
-    private volatile string? _kept;
+    // The other issuer that the log named last.
+    private string? _reported;
 
     /// <inheritdoc />
-    public string? Read() => keys.Read().UserIssuer;
+    public string? Kept => keys.UserIssuer;
 
     /// <summary>Stores the issuer, if none is stored.</summary>
     /// <exception cref="UnavailableException">Another is stored. A replica with the right settings, or this one after its next start, can answer.</exception>
     public async ValueTask RequireAsync(string issuer, CancellationToken cancellationToken)
     {
-        _kept ??= Read() ?? await KeepAsync(issuer, cancellationToken);
-        if (!string.Equals(_kept, issuer, StringComparison.Ordinal))
+        var kept = Kept ?? keys.Read().UserIssuer ?? await KeepAsync(issuer, cancellationToken);
+        if (string.Equals(kept, issuer, StringComparison.Ordinal))
         {
-            Another(_kept, issuer);
-            throw new UnavailableException();
+            return;
         }
+
+        // Once, and not for each name.
+        if (!string.Equals(Interlocked.Exchange(ref _reported, kept), kept, StringComparison.Ordinal))
+        {
+            Another(kept, issuer);
+        }
+
+        throw new UnavailableException();
     }
 
     /// <inheritdoc />
-    public Task ReplaceAsync(string issuer, CancellationToken cancellationToken) => ChangeAsync(records => records.WithUserIssuer(issuer), cancellationToken);
+    public async Task<bool> ReplaceAsync(string issuer, CancellationToken cancellationToken)
+    {
+        if (!SettingsBinding.IsExact(issuer))
+        {
+            throw new StartupException($"The issuer {SettingsBinding.ExactRule}.");
+        }
+
+        var isReplaced = false;
+        await ChangeAsync(
+            records =>
+            {
+                isReplaced = !string.Equals(records.UserIssuer, issuer, StringComparison.Ordinal);
+                return isReplaced ? records.WithUserIssuer(issuer) : null;
+            },
+            AuditAction.UsersSetIssuer,
+            cancellationToken);
+        return isReplaced;
+    }
 
     private async Task<string> KeepAsync(string issuer, CancellationToken cancellationToken)
     {
@@ -52,16 +77,17 @@ internal sealed partial class UserIssuer(IDbContextFactory<SecretsDbContext> con
                 kept = records.UserIssuer ?? issuer;
                 return records.UserIssuer is null ? records.WithUserIssuer(issuer) : null;
             },
+            AuditAction.KeysChange,
             cancellationToken);
         return kept;
     }
 
-    private async Task ChangeAsync(Func<KeyRecords, KeyRecords?> change, CancellationToken cancellationToken)
+    private async Task ChangeAsync(Func<KeyRecords, KeyRecords?> change, AuditAction action, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        await keys.ChangeAsync(db, change, AuditEvent.ByService(AuditAction.KeysChange, time.GetUtcNow()), cancellationToken);
+        await keys.ChangeAsync(db, change, AuditEvent.ByService(action, time.GetUtcNow()), cancellationToken);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Names of users were turned into ids with the issuer {Kept}, and now it is {Issuer}: no name is looked up until Auth:Users:Issuer says the former again")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Names of users are turned into ids with the issuer {Kept}, but the settings of this replica say {Issuer}: names are answered with 503 until it is started with the stored issuer in Auth:Users:Issuer")]
     private partial void Another(string kept, string issuer);
 }

@@ -31,7 +31,7 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
         var (issuer, isAuthority) = Configured is { } configured ? (configured, false)
             : tokens.Value.HasAuthority ? (tokens.Value.Authority!, true)
             : (IssuerOf(source.Current), false);
-        if (issuer is not null && pinned.Read() is { } kept && !IsSame(kept, issuer, isAuthority))
+        if (issuer is not null && pinned.Kept is { } kept && !IsSame(kept, issuer, isAuthority))
         {
             throw new StartupException(
                 $"Names of users were turned into ids with the issuer '{kept}', and the settings now say '{issuer}': the same names would be other users. "

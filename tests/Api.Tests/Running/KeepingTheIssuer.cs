@@ -142,9 +142,11 @@ public sealed class KeepingTheIssuer
             before = await StoreAsync(service);
         }
 
-        await using (var unclean = installation.RunHere("users", "set-issuer", " ", "--yes"))
+        foreach (var unclean in (string[])[" ", $"\uFEFF{Two}", $"{Two}\n"])
         {
-            Assert.Equal(1, await unclean.ExitCodeAsync());
+            await using var refused = installation.RunHere("users", "set-issuer", unclean, "--yes");
+            Assert.Equal(1, await refused.ExitCodeAsync());
+            Assert.Contains("must not be blank", refused.Output, StringComparison.Ordinal);
         }
 
         await using (var command = installation.RunHere("users", "set-issuer", Two, "--yes"))
@@ -171,8 +173,37 @@ public sealed class KeepingTheIssuer
 
         (await client.GetAsync(Named)).MustBeError(503);
         (await client.SendAsync(HttpMethod.Post, Named, """{"secret_name":"n","secret_value":"a value"}""")).MustBeError(503);
-        Assert.Contains($"with the issuer {One}, and now it is {Two}", two.Output, StringComparison.Ordinal);
+        Assert.Contains($"with the issuer {One}, but the settings of this replica say {Two}", two.Output, StringComparison.Ordinal);
         (await client.GetAsync($"{Answers.Secrets}?user_id={Ada(One)}")).MustBe(200);
+    }
+
+    [Fact]
+    public async Task A_replica_that_runs_follows_the_command_and_the_audit_has_one_row()
+    {
+        using var installation = await NewAsync();
+        await using var one = installation.StartHere(settings: OfOne);
+        using var client = await one.ClientAsync(Installation.Key);
+        var before = await StoreAsync(one);
+        foreach (var answer in (string[])["are turned into ids with", "Nothing was changed"])
+        {
+            await using var command = installation.RunHere("users", "set-issuer", Two, "--yes");
+            Assert.Equal(0, await command.ExitCodeAsync());
+            Assert.Contains(answer, command.Output, StringComparison.Ordinal);
+        }
+
+        // It reads the keys every minute, and when somebody asks whether it is ready, but not twice a second.
+        for (var at = 0; at < 100 && (await client.GetAsync(Named)).Status == 200; at++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(0.1));
+            await client.GetAsync("/health/ready");
+        }
+
+        (await client.GetAsync(Named)).MustBeError(503);
+        (await client.GetAsync(Named)).MustBeError(503);
+        Assert.Single(one.Output.Split('\n'), line => line.Contains($"with the issuer {Two}", StringComparison.Ordinal));
+        Assert.Single((await client.GetAsync($"{Answers.Secrets}?user_id={before}")).MustBeList());
+        var row = Assert.Single((await client.GetAsync("/api/v1/audit?action=users.set_issuer")).MustBe(200).Json["data"]!.AsArray());
+        Assert.Equal("success", row!.Text("outcome"));
     }
 
     [Fact]

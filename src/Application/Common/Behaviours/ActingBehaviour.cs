@@ -17,7 +17,7 @@ internal sealed class ActingBehaviour<TRequest, TResponse>(Caller caller, IOpera
             throw new ForbiddenException("Only a credential with the scope users:act may name a user.");
         }
 
-        // Nobody acts for those who run the installation. They look like users who do not exist.
+        // Nobody acts for those who run the installation.
         return userId == caller.UserId || !await operators.ContainAsync(userId, cancellationToken) ? await next() : throw new NotFoundException();
     }
 }
