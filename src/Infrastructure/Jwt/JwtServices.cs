@@ -40,6 +40,14 @@ internal static class JwtServices
                 $"Auth:Jwt:RefreshSeconds and Auth:Jwt:KeyLifetimeSeconds must be from 1 to {MaxSeconds}.");
         services.AddSettings<UserJwtsOptions>(UserJwtsOptions.Section);
         services.AddSettings<UserNameOptions>(UserNameOptions.Section)
+            .PostConfigure<IOptions<UserJwtsOptions>>((users, tool) =>
+            {
+                // A developer who names users before the first token, and then makes tokens with the SDK's tool, means the same users.
+                if (environment.IsDevelopment())
+                {
+                    users.OwnIssuer = tool.Value.ValidIssuer;
+                }
+            })
             .ValidateExactText("Auth:Users:Issuer", users => users.Issuer);
         services.AddSingleton<UserIssuer>();
         services.AddSingleton<IUserIssuer>(provider => provider.GetRequiredService<UserIssuer>());

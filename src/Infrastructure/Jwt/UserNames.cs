@@ -6,9 +6,6 @@ namespace Secrets.Infrastructure.Jwt;
 /// <summary>Turns names of users into ids as tokens are (<see cref="NameUuid"/>), within one issuer that stays the same (<see cref="UserIssuer"/>).</summary>
 internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOptions> tokens, ITrustSource source, UserIssuer pinned) : IUserNames
 {
-    /// <summary>The issuer where no tokens are accepted.</summary>
-    public const string OwnIssuer = "urn:secrets:users";
-
     public async ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken)
     {
         if (await IssuerAsync(cancellationToken) is not { } issuer)
@@ -49,7 +46,7 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
         Configured ?? IssuerOf(IsUnknown ? await source.ForAsync(keyId: null, cancellationToken) : source.Current);
 
     /// <summary>Null: any that has the key.</summary>
-    private static string? IssuerOf(Trust? trust) => trust is null ? OwnIssuer : trust.Issuer;
+    private string? IssuerOf(Trust? trust) => trust is null ? names.Value.OwnIssuer : trust.Issuer;
 
     private static bool IsSame(string kept, string issuer, bool isAuthority) =>
         string.Equals(isAuthority ? kept.TrimEnd('/') : kept, isAuthority ? issuer.TrimEnd('/') : issuer, StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Secrets.Api.Tests.V1;
 using Secrets.TestKit;
 using Secrets.TestKit.Tokens;
@@ -18,6 +19,7 @@ public sealed class KeepingTheIssuer
 
     [Theory]
     [InlineData("urn:secrets:users")]
+    [InlineData("dotnet-user-jwts", "ASPNETCORE_ENVIRONMENT", "Development")]
     [InlineData(One, "Auth__Users__Issuer", One)]
     [InlineData(One, "Auth__Jwt__SigningKey", SigningKey, "Auth__Jwt__Issuer", One)]
     [InlineData(Two, "Auth__Users__Issuer", Two, "Auth__Jwt__SigningKey", SigningKey, "Auth__Jwt__Issuer", One)]
@@ -85,6 +87,26 @@ public sealed class KeepingTheIssuer
 
         await using var other = installation.StartHere(settings: ("Auth__Users__Issuer", Two));
         Assert.Equal(Ada(Two), await StoreAsync(other));
+    }
+
+    [Fact]
+    public async Task A_developer_who_signs_in_after_the_first_name_is_the_user_who_was_named()
+    {
+        using var installation = await NewAsync();
+        var development = ("ASPNETCORE_ENVIRONMENT", (string?)"Development");
+        await using (var service = installation.StartHere(settings: development))
+        {
+            await StoreAsync(service);
+        }
+
+        // What `dotnet user-jwts create` leaves.
+        const string Tool = "Authentication__Schemes__Bearer";
+        await using var again = installation.StartHere(
+            settings: [development, ($"{Tool}__ValidAudiences__0", "a"), ($"{Tool}__SigningKeys__0__Issuer", "dotnet-user-jwts"), ($"{Tool}__SigningKeys__0__Value", SigningKey)]);
+        var claims = new JsonObject { ["iss"] = "dotnet-user-jwts", ["sub"] = "ada", ["aud"] = "a", ["exp"] = IdentityProvider.In(TimeSpan.FromMinutes(5)) };
+        using var ada = new ApiClient(new HttpClient { BaseAddress = await again.AddressAsync() });
+        var token = Token.Sign(TestKey.Shared(Convert.FromBase64String(SigningKey)), claims);
+        Assert.Single((await ada.SendAsync(HttpMethod.Get, Answers.Secrets, json: null, ("token", token))).MustBeList());
     }
 
     [Fact]
