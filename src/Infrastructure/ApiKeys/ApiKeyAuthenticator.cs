@@ -57,8 +57,8 @@ internal sealed class ApiKeyAuthenticator(
             return new CredentialVerdict(key.RevokedAt is null ? "expired key" : "revoked key", key);
         }
 
-        var notedAgo = await keys.TouchAsync(key, now, cancellationToken);
-        if (mayRemember)
+        // A key whose use could not be noted is looked up again, so that its next use is.
+        if (await keys.TouchAsync(key, now, cancellationToken) is { } notedAgo && mayRemember)
         {
             remembered.Remember(new CachedKey(key, found!.Version, found.Stamp), notedAgo);
         }

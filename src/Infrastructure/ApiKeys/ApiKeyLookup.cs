@@ -65,16 +65,17 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     public Task<FoundKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _keys.AddAsync(prefix, cancellationToken);
 
     /// <summary>Notes that a key was accepted, once a minute at most, so that a busy key does not cost a write per request.</summary>
-    /// <returns>How long ago it was noted: less than a minute. Another replica's clock may be ahead; then it is now.</returns>
-    public async ValueTask<TimeSpan> TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <returns>
+    /// How long ago it was noted: less than a minute. Another replica's clock may be ahead; then it is now. Null: it could not be noted now, because somebody is changing the key.
+    /// </returns>
+    public async ValueTask<TimeSpan?> TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (key.LastUsedAt is { } last && last > now - LastUsedPrecision)
         {
             return last < now ? now - last : TimeSpan.Zero;
         }
 
-        await _touches.AddAsync((key.Id, now), cancellationToken);
-        return TimeSpan.Zero;
+        return await _touches.AddAsync((key.Id, now), cancellationToken) ? TimeSpan.Zero : null;
     }
 
     public async ValueTask DisposeAsync()
@@ -176,8 +177,8 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     {
         await using var db = await _contexts.CreateDbContextAsync();
         var now = keys.Max(key => key.Now);
-        await db.NoteUseAsync([.. keys.Select(key => key.Id).Distinct()], now, now - LastUsedPrecision);
-        return new bool[keys.Count];
+        var noted = await db.NoteUseAsync([.. keys.Select(key => key.Id).Distinct()], now, now - LastUsedPrecision);
+        return [.. keys.Select(key => noted.Contains(key.Id))];
     }
 
     private sealed class KeyWithAccount

@@ -72,10 +72,11 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     public abstract Task RequireDurabilityAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Notes that API keys were used at a moment, unless that is noted for a later one than <paramref name="stale"/>. Leaves out a key that somebody is changing: whoever waited for it would hold
+    /// Notes that API keys were used at a moment, unless a use later than <paramref name="stale"/> is noted already. Leaves out a key that somebody is changing: whoever waited for it would hold
     /// others that a cascade wants.
     /// </summary>
-    public abstract Task NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale);
+    /// <returns>The keys whose rows were written.</returns>
+    public abstract Task<IReadOnlySet<Guid>> NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale);
 
     public async Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {

@@ -161,6 +161,19 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
+    public async Task A_use_that_could_not_be_noted_is_noted_with_the_next()
+    {
+        using var runtime = await server.NewUserAsync("secrets:resolve");
+        await using (await server.HoldAsync("UPDATE api_keys SET last_used_at = NULL WHERE user_id = @id", ("id", runtime.UserId)))
+        {
+            (await runtime.AskAsync($"{Answers.Secrets}/resolve", ToolCalls.Call())).MustBe(200);
+        }
+
+        (await runtime.AskAsync($"{Answers.Secrets}/resolve", ToolCalls.Call())).MustBe(200);
+        Assert.Equal(1, await server.ScalarAsync<int>("SELECT CAST(count(*) AS int) FROM api_keys WHERE user_id = @id AND last_used_at IS NOT NULL", ("id", runtime.UserId)));
+    }
+
+    [Fact]
     public async Task A_cascade_and_a_note_of_use_do_not_lock_each_other_out()
     {
         using var @operator = server.Operator();

@@ -45,6 +45,6 @@ public sealed class RememberingKeys(ApiServer server) : IClassFixture<ApiServer>
         var lookup = server.Services.GetRequiredService<ApiKeyLookup>();
         var found = await lookup.FindAsync(ApiKeyText.PrefixOf(user.Key!), TestContext.Current.CancellationToken);
 
-        Assert.Equal(TimeSpan.FromSeconds(expectedSeconds), await lookup.TouchAsync(found!.Key!, now, TestContext.Current.CancellationToken));
+        Assert.Equal((TimeSpan?)TimeSpan.FromSeconds(expectedSeconds), await lookup.TouchAsync(found!.Key!, now, TestContext.Current.CancellationToken));
     }
 }

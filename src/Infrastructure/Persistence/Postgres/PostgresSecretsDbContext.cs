@@ -9,8 +9,9 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
     private const string NoteUse =
         """
         WITH free AS (
-            SELECT id FROM api_keys WHERE id = ANY ($1) AND (last_used_at IS NULL OR last_used_at <= $3) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+            SELECT id FROM api_keys WHERE id = ANY ($1) AND (last_used_at IS NULL OR last_used_at <= $3) FOR NO KEY UPDATE SKIP LOCKED)
         UPDATE api_keys k SET last_used_at = $2 FROM free WHERE k.id = free.id
+        RETURNING k.id
         """;
 
     public override IDatabaseFaults Faults { get; } = new PostgresFaults();
@@ -25,7 +26,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         await RequireNotOffAsync("synchronous_commit", "synchronous_commit is off for the service", cancellationToken);
     }
 
-    public override async Task NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale)
+    public override async Task<IReadOnlySet<Guid>> NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale)
     {
         await using var open = await OpenConnection.OfAsync(this);
         await using var command = new NpgsqlCommand(NoteUse, (NpgsqlConnection)open.Connection)
@@ -37,7 +38,14 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
                 new NpgsqlParameter<DateTime> { TypedValue = stale.UtcDateTime },
             },
         };
-        await command.ExecuteNonQueryAsync();
+        var noted = new HashSet<Guid>();
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            noted.Add(reader.GetGuid(0));
+        }
+
+        return noted;
     }
 
     private async Task RequireNotOffAsync(string setting, string otherwise, CancellationToken cancellationToken)

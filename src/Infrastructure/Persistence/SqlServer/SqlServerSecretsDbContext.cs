@@ -23,10 +23,14 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     /// <summary>READCOMMITTEDLOCK, because READPAST is refused where the database reads snapshots instead of locking.</summary>
     internal const string NoteUse =
         """
+        SET NOCOUNT ON;
+        DECLARE @noted TABLE (id binary(16) NOT NULL PRIMARY KEY);
         UPDATE k SET last_used_at = @now
+        OUTPUT inserted.id INTO @noted (id)
         FROM api_keys AS k WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
         INNER JOIN OPENJSON(@keys) WITH (id binary(16) '$[0]') AS i ON i.id = k.id
-        WHERE k.last_used_at IS NULL OR k.last_used_at <= @stale
+        WHERE k.last_used_at IS NULL OR k.last_used_at <= @stale;
+        SELECT id FROM @noted;
         """;
 
     private const byte DurabilityForced = 2;
@@ -86,7 +90,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         }
     }
 
-    public override async Task NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale)
+    public override async Task<IReadOnlySet<Guid>> NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale)
     {
         await using var open = await OpenConnection.OfAsync(this);
         await using var command = new SqlCommand(NoteUse, (SqlConnection)open.Connection)
@@ -98,7 +102,14 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
                 new SqlParameter("@stale", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.Of(stale) },
             },
         };
-        await command.ExecuteNonQueryAsync();
+        var noted = new HashSet<Guid>();
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            noted.Add(UuidBytes.Read(reader.GetFieldValue<byte[]>(0)));
+        }
+
+        return noted;
     }
 
     protected override IExecutionStrategy CreateStrategy() => new TransactionRetries(this);
