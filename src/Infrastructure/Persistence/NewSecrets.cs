@@ -50,7 +50,9 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         }
     }
 
-    /// <summary>Null, and nothing is stored, where not all can be, or an account has to be read first.</summary>
+    /// <summary>
+    /// Stores all that fit their owner's quota. Null, and nothing is stored, where an account has to be read first or another reason is in the way.
+    /// </summary>
     private async Task<IReadOnlyList<NewSecret?>?> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
     {
         if (_store is not INewSecretsAtOnce atOnce)
@@ -66,26 +68,38 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         }
 
         List<AccountMove> accounts = [];
+        List<Audited> fitting = [];
         foreach (var (owner, own) in ByOwner(items))
         {
-            if (_accounts.Find(owner) is not { } known || _accounts.Fitting(known.Account, own, item => item.Secret).Count < own.Count)
+            if (_accounts.Find(owner) is not { } known)
             {
                 return null;
             }
 
-            accounts.Add(_accounts.MoveOf(owner, known, own.ConvertAll(item => item.Secret)));
+            // What does not fit is stored individually, and that path reports why: one owner's full quota must not slow down the group.
+            var some = _accounts.Fitting(known.Account, own, item => item.Secret);
+            if (some.Count > 0)
+            {
+                fitting.AddRange(some);
+                accounts.Add(_accounts.MoveOf(owner, known, some.ConvertAll(item => item.Secret)));
+            }
+        }
+
+        if (fitting.Count == 0)
+        {
+            return new NewSecret?[items.Count];
         }
 
         IReadOnlyList<NewSecret> stored = [];
         await using var transaction = await db.Database.BeginTransactionAsync();
-        if (await _audit.TryCommitAsync(db, FactsOf(items, accounts), async rows =>
+        if (await _audit.TryCommitAsync(db, FactsOf(fitting, accounts), async rows =>
         {
-            (var outcome, stored) = await atOnce.StoreAllAsync(db, [.. items.Select(item => item.Secret)], accounts, rows);
+            (var outcome, stored) = await atOnce.StoreAllAsync(db, fitting.ConvertAll(item => item.Secret), accounts, rows);
             return outcome;
         }))
         {
             accounts.ForEach(_accounts.Note);
-            return stored;
+            return InOrderOf(items, fitting, stored);
         }
 
         _careful = CarefulFor;
@@ -128,6 +142,11 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         await _store.MoveAsync(db, moves);
         await _audit.CommitAsync(db, FactsOf(done, moves), transaction);
         moves.ForEach(_accounts.Note);
+        return InOrderOf(items, fitting, stored);
+    }
+
+    private static IReadOnlyList<NewSecret?> InOrderOf(IReadOnlyList<Audited> items, List<Audited> fitting, IReadOnlyList<NewSecret?> stored)
+    {
         var byId = fitting.Zip(stored).ToDictionary(pair => pair.First.Secret.Id, pair => pair.Second);
         return [.. items.Select(item => byId.GetValueOrDefault(item.Secret.Id))];
     }
