@@ -28,7 +28,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
                 secret.Owner,
                 async token =>
                 {
-                    await LockAsync(secret.Owner, secret.Size, token, secrets: 1);
+                    await LockAsync(secret.Owner, new OwnerUse(secret.Size, Secrets: 1), token);
                     await seal(token);
                     db.Secrets.Add(secret);
                     Record(AuditAction.SecretCreate, secret);
@@ -50,7 +50,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
             owner,
             async token =>
             {
-                await LockAsync(owner, 0, token);
+                await LockAsync(owner, default, token);
                 return await work(db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector), token);
             },
             cancellationToken);
@@ -61,25 +61,33 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
     /// <exception cref="ForbiddenException">The caller may not change it.</exception>
     public async Task<Secret> FindAsync(SecretSelector selector, CancellationToken cancellationToken)
     {
-        var owner = await WritableOwnerOfAsync(selector, cancellationToken);
-        return await db.Secrets.AsNoTracking().VisibleTo(caller).OwnedBy(owner).Selected(selector).Include(secret => secret.Use).SingleOrDefaultAsync(cancellationToken)
-            ?? throw new NotFoundException();
+        var secrets = db.Secrets.AsNoTracking().VisibleTo(caller).Selected(selector);
+        if (selector.Owner is { } named)
+        {
+            var owner = caller.OwnerOf(named);
+            caller.RequireWriter(owner);
+            secrets = secrets.OwnedBy(owner);
+        }
+
+        var secret = await secrets.Include(secret => secret.Use).SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
+        caller.RequireWriter(secret.Owner);
+        return secret;
     }
 
-    /// <summary>Locks the owner until the end of the transaction, and sees that this many bytes and secrets more are within the quota.</summary>
+    /// <summary>Locks the owner until the end of the transaction, and sees that so much more is within the quota.</summary>
     /// <exception cref="QuotaExceededException">The owner's bytes or secrets would pass the quota.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
-    public async Task LockAsync(SecretOwner owner, long bytes, CancellationToken cancellationToken, int secrets = 0)
+    public async Task LockAsync(SecretOwner owner, OwnerUse more, CancellationToken cancellationToken)
     {
         var use = await db.LockAsync(owner, cancellationToken);
 
         // A quota that was lowered below what is stored must not keep its owner from changing and deleting it.
-        if (bytes > 0 && use.Bytes + bytes > quota.Value.BytesPerOwner)
+        if (more.Bytes > 0 && use.Bytes + more.Bytes > quota.Value.BytesPerOwner)
         {
             throw QuotaExceededException.OfBytes(quota.Value.BytesPerOwner);
         }
 
-        if (secrets > 0 && use.Secrets + secrets > quota.Value.SecretsPerOwner)
+        if (more.Secrets > 0 && use.Secrets + more.Secrets > quota.Value.SecretsPerOwner)
         {
             throw QuotaExceededException.OfSecrets(quota.Value.SecretsPerOwner);
         }

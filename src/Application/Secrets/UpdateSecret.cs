@@ -147,7 +147,7 @@ internal sealed class UpdateSecretHandler(
             request.SecretName.Value ?? secret.Name, request.Description.Else(secret.Description) ?? "", binding, workspaces, caller.UserId, time.Now());
         secret.Seal(value, await sealer.SealAsync(secret.Placement, value, cancellationToken));
         transaction.Record(AuditAction.SecretUpdate, secret);
-        await transaction.LockAsync(secret.Owner, secret.Size - sizeBefore, cancellationToken);
+        await transaction.LockAsync(secret.Owner, new OwnerUse(secret.Size - sizeBefore, Secrets: 0), cancellationToken);
         return (secret, await transaction.Db.Secrets.RivalsOfAsync(secret, cancellationToken));
     }
 }
