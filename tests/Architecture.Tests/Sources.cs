@@ -63,6 +63,19 @@ public sealed partial class Sources
         ],
         PlacesOf(BulkChange()));
 
+    /// <summary>Plain SQL would do so too, and the rule above does not read the folders of single databases.</summary>
+    [Fact]
+    public void Plain_statements_change_rows_under_an_account_only_where_the_account_moves_along() => Assert.Equal(
+        [
+            "src/Infrastructure/Persistence/Postgres/PostgresNewSecretStore.cs",
+            "src/Infrastructure/Persistence/Postgres/PostgresSecretsDbContext.cs", // when a key was last used
+            "src/Infrastructure/Persistence/SqlServer/SqlServerNewSecretStore.cs",
+            "src/Infrastructure/Persistence/SqlServer/SqlServerSecretsDbContext.cs", // when a key was last used
+        ],
+        SourceFiles().Where(file => !file.Path.Contains("/Migrations/", StringComparison.Ordinal) && PlainChange().IsMatch(file.Text))
+            .Select(file => file.Path)
+            .Order(StringComparer.Ordinal));
+
     [Fact]
     public void Only_the_api_knows_of_dialects_and_no_dialect_knows_another()
     {
@@ -119,6 +132,12 @@ public sealed partial class Sources
 
     [GeneratedRegex(@"\b(Secrets|DataKeys|ApiKeys|Owners|KeyAccounts)\b[^;{}]*\.Execute(Update|Delete)Async\(", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex BulkChange();
+
+    [GeneratedRegex(
+        @"\b(INSERT INTO|DELETE FROM|MERGE INTO|UPDATE) (secrets|data_keys|api_keys)\b|\b(UPDATE|DELETE) (?<alias>\w+)\b[^;]*?\bFROM (secrets|data_keys|api_keys) AS \k<alias>\b",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex PlainChange();
 
     private static IEnumerable<(string Path, string Text)> SourceFiles()
     {
