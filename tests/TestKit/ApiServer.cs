@@ -268,7 +268,7 @@ public sealed class ApiServer : IAsyncLifetime
     }
 
     /// <summary>Has the service write how many refusals it left out of the audit, as it does each minute.</summary>
-    public Task CloseDenialsAsync() => Services.GetRequiredService<DenialLog>().CloseAsync();
+    public Task WriteLeftOutDenialsAsync() => Services.GetRequiredService<DenialLog>().WriteLeftOutAsync(CancellationToken.None);
 
     /// <summary>Goes once through the keys that are to be replaced, as the service does by itself, and other replicas.</summary>
     public async Task ReplaceKeysAsync()

@@ -66,7 +66,7 @@ internal sealed partial class CredentialsHandler(
     {
         var isRefusedLater = properties.GetParameter<bool>(RefusedLater);
         var refused = isRefusedLater && _known is { } remembered ? Refused.Of(remembered.User) : _refusal?.Refused;
-        if (await refusals.AnswerIfTooManyAsync(Context, refused, _known is { } known ? (known.User, known.By) : null))
+        if (await refusals.HandleAsync(Context, refused, _known is { } known ? known with { IsRefused = known.IsRefused || isRefusedLater } : null))
         {
             return;
         }

@@ -8,44 +8,52 @@ namespace Secrets.Api.Authentication;
 /// <summary>What follows from a refused credential: a row of the audit where somebody is known, but no more than a limit of them.</summary>
 internal sealed class Refusals(IRefusalCounter counter, FailureHandler failures, IDenialLog denials, TimeProvider time)
 {
-    /// <summary>Writes to the audit that a known user was refused; or answers a request that is one too many, and leaves nothing but a count.</summary>
+    /// <summary>Counts a refusal and writes it to the audit where a user is known; or answers 429 where it is one too many.</summary>
     /// <param name="context">The request.</param>
     /// <param name="refused">What refusals are counted by; null: no credential was sent.</param>
     /// <param name="known">Whom a credential stands for, or would if it were still accepted; null: nobody is known.</param>
     /// <returns>Whether the request is answered.</returns>
-    public async Task<bool> AnswerIfTooManyAsync(HttpContext context, Refused? refused, (Guid User, Credential By)? known)
+    public async Task<bool> HandleAsync(HttpContext context, Refused? refused, (Guid User, Credential By, bool IsRefused)? known)
     {
-        var denial = known is { } one ? DenialOf(context, one.User, one.By) : null;
-        if (refused is { } counted && counter.Count(context, counted) is { } wait)
+        var wait = refused is { } counted ? counter.Count(context, counted) : null;
+        if (await AuditAsync(context, known, hasRow: wait is null) is { } tooMany)
         {
-            if (denial is not null)
-            {
-                denials.LeaveOut(CounterOf(denial), denial);
-            }
-
-            await failures.WriteAsync(context, FailureAnswer.TooMany(wait));
+            await failures.WriteAsync(context, FailureAnswer.TooMany(tooMany));
             return true;
         }
 
-        if (denial is null)
+        if (wait is { } left)
         {
-            return false;
+            await failures.WriteAsync(context, FailureAnswer.TooMany(left));
+        }
+
+        return wait is not null;
+    }
+
+    private async Task<TooManyDenialsException?> AuditAsync(HttpContext context, (Guid User, Credential By, bool IsRefused)? known, bool hasRow)
+    {
+        if (known is not { } one)
+        {
+            return null;
+        }
+
+        var (caller, denial) = (new RefusedCaller(one.User, IsAccepted: !one.IsRefused, ActsFor: null), DenialOf(context, one.User, one.By));
+        if (!hasRow)
+        {
+            denials.LeaveOut(caller, denial);
+            return null;
         }
 
         try
         {
-            await denials.WriteAsync(CounterOf(denial), denial, Grounds.None);
-            return false;
+            await denials.WriteAsync(caller, denial, Grounds.None);
+            return null;
         }
         catch (TooManyDenialsException tooMany)
         {
-            await failures.WriteAsync(context, FailureAnswer.TooMany(tooMany.Wait));
-            return true;
+            return tooMany;
         }
     }
-
-    // By the key: whoever has one that was revoked must not use up what its user has.
-    private static Guid CounterOf(AuditEvent denial) => denial.By?.KeyId ?? denial.Actor;
 
     private AuditEvent DenialOf(HttpContext context, Guid userId, Credential by)
     {

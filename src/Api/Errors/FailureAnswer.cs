@@ -19,6 +19,9 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
         RetryAfterSeconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)),
     };
 
+    /// <summary>For who was refused too often.</summary>
+    public static FailureAnswer TooMany(TooManyDenialsException denials) => TooMany(denials.Wait) with { Detail = denials.Message };
+
     /// <summary>The one place that maps failures to statuses.</summary>
     public static FailureAnswer Of(Exception exception, FailureStatuses dialect, IDatabaseFaults faults) => exception switch
     {
@@ -30,7 +33,7 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
         ConflictException or BrokenSealException or TamperedOwnerException or UnreadableAuditException => new(StatusCodes.Status409Conflict, exception.Message),
         PreconditionFailedException => new(StatusCodes.Status412PreconditionFailed, exception.Message),
         QuotaExceededException => new(dialect.QuotaExceeded, exception.Message),
-        TooManyDenialsException tooMany => TooMany(tooMany.Wait),
+        TooManyDenialsException tooMany => TooMany(tooMany),
         UnavailableException => new(StatusCodes.Status503ServiceUnavailable, exception.Message),
         BadHttpRequestException bad => OfStatus(bad.StatusCode),
         _ when faults.IsUnavailable(exception) => new(StatusCodes.Status503ServiceUnavailable, new UnavailableException().Message),

@@ -104,21 +104,27 @@ public interface IAuditLog
     Task<Confirmation> AppendAsync(IReadOnlyList<AuditEvent> events, Grounds grounds, CancellationToken cancellationToken);
 }
 
-/// <summary>Refusals in the audit: of one caller, or of one credential that is not accepted, at most a limit of rows a minute. The others are counted, and one row has their number.</summary>
+/// <summary>Writes refusals to the audit, at most so many a minute for each caller.</summary>
 public interface IDenialLog
 {
     /// <summary>Writes a refusal; it is durable when this returns.</summary>
-    /// <param name="of">The caller's user, or the credential that is not accepted.</param>
+    /// <param name="caller">Who was refused.</param>
     /// <param name="denial">The refusal.</param>
     /// <param name="grounds">What it rests on.</param>
     /// <exception cref="TooManyDenialsException">It is only counted.</exception>
     /// <exception cref="UnauthenticatedException">The caller's key is no longer accepted; nothing was written.</exception>
     /// <exception cref="UnavailableException">It could not be written, or nobody knows whether it was.</exception>
-    Task WriteAsync(Guid of, AuditEvent denial, Grounds grounds);
+    Task WriteAsync(RefusedCaller caller, AuditEvent denial, Grounds grounds);
 
     /// <summary>Counts a refusal that is answered without a row.</summary>
-    void LeaveOut(Guid of, AuditEvent denial);
+    void LeaveOut(RefusedCaller caller, AuditEvent denial);
 }
+
+/// <summary>Whose refusals are counted together.</summary>
+/// <param name="UserId">The user that the credential acts for.</param>
+/// <param name="IsAccepted">Whether the credential is accepted. Whoever has one that is not must not use up what the user's others have.</param>
+/// <param name="ActsFor">The user whom the caller may name and named; null: none.</param>
+public readonly record struct RefusedCaller(Guid UserId, bool IsAccepted, Guid? ActsFor);
 
 /// <summary>What an answer rests on that was remembered and not read for it.</summary>
 /// <param name="Owners">Owners whose secrets were remembered.</param>

@@ -9,7 +9,7 @@ public enum AuditAction : short
     /// <summary>Presented a credential.</summary>
     Authenticate = 1,
 
-    /// <summary>Was refused more often than the audit has rows of; <see cref="AuditEvent.LeftOut"/> has their number.</summary>
+    /// <summary>Was refused more often than is written down; <see cref="AuditEvent.LeftOut"/> says how many have no row.</summary>
     DenialsLeftOut = 2,
 
     /// <summary>Stored a secret.</summary>

@@ -10,6 +10,9 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     private const int Budget = 10;
     private const int Excess = 40;
 
+    // That are counted one by one for each caller (LeftOutDenials.MaxOfCaller).
+    private const int Credentials = 16;
+
     private readonly ApiServer _server = own.Server;
 
     [Fact]
@@ -27,6 +30,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
         }))).ToLookup(answer => answer.Status);
 
         Assert.Equal((Budget, Excess), (answers[404].Count() + answers[403].Count(), answers[429].Count()));
+        Assert.All(answers[429], answer => Assert.Equal("Too many requests were refused. Try again later.", answer.Json.Text("detail")));
         Assert.All(answers[429], answer => Assert.InRange(answer.MustBeError(429).Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)));
         Assert.Equal(Budget, await RowsOfAsync(user.UserId));
 
@@ -34,13 +38,14 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
         (await user.GetAsync(Answers.Secrets)).MustBe(200);
         (await other.GetAsync(Answers.One(Guid.NewGuid()))).MustBeError(404);
 
-        await _server.CloseDenialsAsync();
+        await _server.WriteLeftOutDenialsAsync();
         Assert.Equal(Budget + 1, await RowsOfAsync(user.UserId));
         var row = Assert.Single((await user.GetAsync("/api/v1/audit?action=denials.left_out")).MustBe(200).Json["data"]!.AsArray())!;
         Assert.Equal((Excess, "denied"), (row["left_out"]!.GetValue<int>(), row.Text("outcome")));
         Assert.Equal((await user.GetAsync("/api/v1/me")).Json["credential"]!.Text("id"), row.Text("key_id"));
         Assert.Equal(user.UserId.ToString(), row.Text("actor"));
         Assert.All((await user.GetAsync("/api/v1/audit")).MustBe(200).Json["data"]!.AsArray().Skip(1), denial => Assert.Null(denial!["left_out"]));
+        own.NextMinute();
         (await user.GetAsync(Answers.One(Guid.NewGuid()))).MustBeError(404);
         using var @operator = _server.Operator();
         Assert.True((await @operator.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
@@ -61,8 +66,92 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
         Assert.Equal((Budget, Excess), (answers[401].Count(), answers[429].Count()));
         (await user.GetAsync(Answers.One(Guid.NewGuid()))).MustBeError(404);
         Assert.Equal(Budget + 1, await RowsOfAsync(user.UserId));
-        await _server.CloseDenialsAsync();
+        await _server.WriteLeftOutDenialsAsync();
         Assert.Equal(Excess, await _server.ScalarAsync<int>("SELECT left_out FROM audit WHERE actor = @id AND key_id = @key AND left_out IS NOT NULL", ("id", user.UserId), ("key", id)));
+    }
+
+    [Fact]
+    public async Task Revoked_keys_of_a_user_share_one_budget_and_few_rows()
+    {
+        const int others = Credentials + 4;
+        using var user = await _server.NewUserAsync();
+        using var @operator = _server.Operator();
+        List<ApiClient> revoked = [];
+        for (var at = 0; at <= others; at++)
+        {
+            var key = await _server.NewKeyAsync(user.UserId, ["secrets:read"]);
+            var id = await _server.ScalarAsync<Guid>("SELECT id FROM api_keys WHERE prefix = @prefix", ("prefix", key.Key![..17]));
+            (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
+            revoked.Add(key);
+        }
+
+        for (var at = 0; at < Budget; at++)
+        {
+            (await SendAsync(revoked[0], at)).MustBe(401);
+        }
+
+        for (var at = 1; at <= others; at++)
+        {
+            Assert.Equal("Too many requests were refused. Try again later.", (await SendAsync(revoked[at], Budget + at)).MustBeError(429).Json.Text("detail"));
+        }
+
+        (await user.GetAsync(Answers.One(Guid.NewGuid()))).MustBeError(404);
+        await _server.WriteLeftOutDenialsAsync();
+        Assert.Equal(Budget + 1 + Credentials + 1, await RowsOfAsync(user.UserId));
+        Assert.Equal(others - Credentials, await _server.ScalarAsync<int>("SELECT left_out FROM audit WHERE actor = @id AND key_id IS NULL", ("id", user.UserId)));
+        revoked.ForEach(key => key.Dispose());
+
+        static Task<Answer> SendAsync(ApiClient client, int address) =>
+            client.SendAsync(HttpMethod.Get, Answers.Secrets, json: null, ("X-Forwarded-For", $"203.0.113.{address}"));
+    }
+
+    [Fact]
+    public async Task An_organisations_admin_sees_what_was_left_out_about_it()
+    {
+        var organization = ToolCalls.NewOrganization();
+        using var admin = await _server.NewKeyAsync(Guid.NewGuid(), ["secrets:read", "audit:read"], organization, "admin");
+        using var member = await _server.NewKeyAsync(Guid.NewGuid(), ["secrets:read", "secrets:write"], organization, "member");
+        for (var at = 0; at < Budget + 3; at++)
+        {
+            (await member.PostAsync($"{Answers.Secrets}?organization_id={organization}", Body())).MustBe(at < Budget ? 403 : 429);
+        }
+
+        (await member.GetAsync(Answers.One(Guid.NewGuid()))).MustBe(429);
+        await _server.WriteLeftOutDenialsAsync();
+        var row = Assert.Single((await admin.GetAsync("/api/v1/audit?action=denials.left_out")).MustBe(200).Json["data"]!.AsArray())!;
+        Assert.Equal((3, organization, member.UserId.ToString()), (row["left_out"]!.GetValue<int>(), row["owner"]!.Text("id"), row.Text("actor")));
+    }
+
+    [Fact]
+    public async Task A_backend_has_a_budget_for_each_of_its_users_who_see_what_was_left_out()
+    {
+        using var backend = await _server.NewUserAsync("secrets:read", "users:act");
+        using var first = await _server.NewUserAsync("secrets:read", "audit:read");
+        for (var at = 0; at < Budget + 3; at++)
+        {
+            (await backend.GetAsync(MissingOf(first.UserId))).MustBe(at < Budget ? 404 : 429);
+        }
+
+        // The others have theirs, up to ten times as many in all.
+        for (var at = 0; at < Budget * 9; at++)
+        {
+            (await backend.GetAsync(MissingOf(Guid.NewGuid()))).MustBe(404);
+        }
+
+        (await backend.GetAsync(MissingOf(Guid.NewGuid()))).MustBe(429);
+        await _server.WriteLeftOutDenialsAsync();
+        var row = Assert.Single((await first.GetAsync("/api/v1/audit?action=denials.left_out")).MustBe(200).Json["data"]!.AsArray())!;
+        Assert.Equal((3, first.UserId.ToString(), backend.UserId.ToString()), (row["left_out"]!.GetValue<int>(), row["owner"]!.Text("id"), row.Text("actor")));
+    }
+
+    [Fact]
+    public async Task Who_may_name_no_users_has_one_budget_whoever_is_named()
+    {
+        using var user = await _server.NewUserAsync();
+        for (var at = 0; at < Budget + 3; at++)
+        {
+            (await user.GetAsync(MissingOf(Guid.NewGuid()))).MustBe(at < Budget ? 403 : 429);
+        }
     }
 
     [Fact]
@@ -79,7 +168,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
             (await revoked.GetAsync(Answers.Secrets)).MustBe(at < OwnServer.OfOneCredential ? 401 : 429);
         }
 
-        await _server.CloseDenialsAsync();
+        await _server.WriteLeftOutDenialsAsync();
         Assert.Equal(3, await _server.ScalarAsync<int>("SELECT left_out FROM audit WHERE actor = @id AND left_out IS NOT NULL", ("id", user.UserId)));
     }
 
@@ -107,13 +196,19 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
         Assert.True((await same.GetAsync("/api/v1/audit/verify")).MustBe(200).Json["ok"]!.GetValue<bool>());
     }
 
+    private static string MissingOf(Guid userId) => $"{Answers.One(Guid.NewGuid())}?user_id={userId}";
+
+    private static JsonObject Body() => new() { ["secret_name"] = "n", ["secret_value"] = "a value" };
+
     private Task<int> RowsOfAsync(Guid actor) => _server.ScalarAsync<int>("SELECT CAST(count(*) AS int) FROM audit WHERE actor = @id", ("id", actor));
 
-    /// <summary>A server with a budget that a test can reach, whose windows close when a test says so.</summary>
+    /// <summary>A server with a budget that a test can reach, whose minutes pass when a test says so.</summary>
     public sealed class OwnServer : IAsyncLifetime
     {
         /// <summary>How often one credential may be refused to one address.</summary>
         public const int OfOneCredential = 7;
+
+        private readonly TestClock _clock = new();
 
         public ApiServer Server { get; } = ApiServer.With(
             ("Audit:DenialsPerMinute", $"{Budget}"),
@@ -123,16 +218,22 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
 
         public ValueTask InitializeAsync()
         {
-            Server.Clock = new WithoutMinutes();
+            Server.Clock = _clock;
             return Server.InitializeAsync();
         }
+
+        public void NextMinute() => _clock.Skipped += TimeSpan.FromMinutes(1);
 
         public ValueTask DisposeAsync() => Server.DisposeAsync();
     }
 
-    /// <summary>The machine's clock, on which nothing happens every minute.</summary>
-    private sealed class WithoutMinutes : TimeProvider
+    /// <summary>The machine's clock, on which nothing happens every minute, and which can skip some time.</summary>
+    private sealed class TestClock : TimeProvider
     {
+        public TimeSpan Skipped { get; set; }
+
+        public override long GetTimestamp() => System.GetTimestamp() + (long)(Skipped.TotalSeconds * TimestampFrequency);
+
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
             period == TimeSpan.FromMinutes(1) ? System.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan) : System.CreateTimer(callback, state, dueTime, period);
     }

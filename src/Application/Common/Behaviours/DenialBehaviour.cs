@@ -1,6 +1,7 @@
 using System.Reflection;
 using MediatR;
 using Secrets.Application.Audit;
+using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Common.Behaviours;
 
@@ -12,6 +13,9 @@ internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, Audit
     where TRequest : IRequest<TResponse>
 {
     private static readonly AuditedAsAttribute? Name = typeof(TRequest).GetCustomAttribute<AuditedAsAttribute>();
+
+    // Without the scope a user who is named counts as none: names are free, and each would have rows of its own.
+    private RefusedCaller Refused => new(caller.UserId, IsAccepted: true, caller.Has(Scopes.UsersAct) ? caller.ActsFor : null);
 
     public async Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
     {
@@ -26,9 +30,9 @@ internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, Audit
         }
         catch (Exception failure) when (failure is ForbiddenException || (failure is NotFoundException && (request is INamesOne || caller.ActsFor is not null)))
         {
-            // Whoever is refused and hangs up was refused all the same. Of a key that is not accepted any more it is another refusal, and written by who says so.
+            // A key that is no longer accepted fails here: the surface then answers 401 and writes that refusal instead.
             var denial = trail.Denial(Name.Action, request as INamesOne, request as INamesOwner);
-            await log.WriteAsync(caller.UserId, denial, new Grounds([], caller.Remembered));
+            await log.WriteAsync(Refused, denial, new Grounds([], caller.Remembered));
             throw;
         }
     }
