@@ -19,6 +19,6 @@ internal sealed class AuditOptions
     /// <summary>Seconds from one checkpoint to the next.</summary>
     public int CheckpointSeconds { get; set; } = 60;
 
-    /// <summary>Refusals of one caller, or of one credential that is not accepted, that have a row each minute; 0: all.</summary>
+    /// <summary>Refusals of one caller that have a row each minute; 0: all.</summary>
     public int DenialsPerMinute { get; set; } = 120;
 }

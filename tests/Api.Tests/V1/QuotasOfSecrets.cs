@@ -38,6 +38,36 @@ public sealed class QuotasOfSecrets
         (await user.PostAsync(Answers.Secrets, Body("again and again"))).MustBeError(413);
     }
 
+    [Fact]
+    public async Task Whoever_has_room_is_stored_beside_one_whose_quota_is_full()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.StartHere(settings: (Setting, $"{Lower}"));
+        using var user = await service.ClientAsync(Installation.Key);
+        for (var at = 0; at < Lower; at++)
+        {
+            (await user.PostAsync(Answers.Secrets, Body($"{at}"))).MustBeSecret();
+            (await user.PostAsync(Of(at), Body("first"))).MustBeSecret();
+        }
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 2 * Lower).Select(at => user.PostAsync(at % 2 == 0 ? Answers.Secrets : Of(at / 2), Body($"more {at}"))));
+
+        for (var at = 0; at < answers.Length; at++)
+        {
+            if (at % 2 == 0)
+            {
+                answers[at].MustBeError(413);
+            }
+            else
+            {
+                Assert.Equal($"more {at}", answers[at].MustBeSecret().Text("secret_name"));
+            }
+        }
+
+        static string Of(int number) => $"{Answers.Secrets}?user_id={new Guid(number + 1_000, 0, 0, new byte[8])}";
+    }
+
     [Theory]
     [InlineData("ALL")] // stored in groups
     [InlineData("SOME")] // stored one by one
