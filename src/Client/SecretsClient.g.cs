@@ -2965,7 +2965,7 @@ namespace Secrets.Client
         public required System.Collections.Generic.IReadOnlyList<string> Scopes { get; init; }
 
         /// <summary>
-        /// Whom it acts for; its creator when left out.
+        /// Whom it acts for; its creator when left out. A key with `users:act` and without `operator` needs a user who is no operator: one of the backend's own.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         public System.Guid? UserId { get; init; }
@@ -3016,7 +3016,7 @@ namespace Secrets.Client
         public required string SecretName { get; init; }
 
         /// <summary>
-        /// The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured for longer ones
+        /// The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured otherwise
         /// <br/>(`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]

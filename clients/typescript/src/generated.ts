@@ -1314,7 +1314,7 @@ export interface CreateApiKeyRequest {
     /** What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
 `audit:read`, `operator`, `users:act` (name the user whose secrets are meant, for backends; only operators grant it, and to no key of an organisation). */
     scopes: string[];
-    /** Whom it acts for; its creator when left out. */
+    /** Whom it acts for; its creator when left out. A key with `users:act` and without `operator` needs a user who is no operator: one of the backend's own. */
     user_id?: string | null;
     /** The name of the user whom it acts for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid. */
     user?: string | null;
@@ -1333,7 +1333,7 @@ year, unless the service is set up otherwise. */
 export interface CreateSecretRequest {
     /** What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`. */
     secret_name: string;
-    /** The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured for longer ones
+    /** The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured otherwise
 (`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`. */
     secret_value: string;
     /** The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters. */
