@@ -33,6 +33,7 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
         ConflictException or BrokenSealException or TamperedOwnerException or UnreadableAuditException => new(StatusCodes.Status409Conflict, exception.Message),
         PreconditionFailedException => new(StatusCodes.Status412PreconditionFailed, exception.Message),
         QuotaExceededException => new(dialect.QuotaExceeded, exception.Message),
+        TooManyValuesException => new(StatusCodes.Status413PayloadTooLarge, exception.Message),
         TooManyDenialsException tooMany => TooMany(tooMany),
         UnavailableException => new(StatusCodes.Status503ServiceUnavailable, exception.Message),
         BadHttpRequestException bad => OfStatus(bad.StatusCode),

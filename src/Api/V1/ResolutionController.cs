@@ -20,6 +20,7 @@ public sealed class ResolutionController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Resolved>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
+    [ProducesResponseType<Error>(StatusCodes.Status413PayloadTooLarge, Description = "The values have more than 4 MiB together, or the body is too large.")]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Resolve([FromBody] ResolveBody body) =>
         Ok(Resolved.Of(Response.Own(await mediator.Send(body.ToQuery(), HttpContext.RequestAborted)), HttpContext.TraceIdentifier, body.Context)); // A parameter would be bound first.

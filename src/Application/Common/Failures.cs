@@ -90,6 +90,14 @@ public sealed class QuotaExceededException : FailureException
     public static QuotaExceededException OfSecrets(int quota) => new($"The quota of {quota} stored secrets would be exceeded. Delete a secret first.");
 }
 
+/// <summary>The values of one call would be more than an answer holds.</summary>
+public sealed class TooManyValuesException()
+    : FailureException($"The values for this call have more than {MaxMegabytes} MiB together. Ask for some of the arguments at a time, with tool_args.")
+{
+    /// <summary>Sealed values of one call, in MiB: each is opened in memory, and the answer made of all.</summary>
+    public const int MaxMegabytes = 4;
+}
+
 /// <summary>An envelope did not open in the place where it is stored: it, or a column it is bound to, was changed.</summary>
 public sealed class BrokenSealException(Guid secretId)
     : FailureException("The stored secret fails its integrity check and cannot be used or changed. Delete it and store it again.")

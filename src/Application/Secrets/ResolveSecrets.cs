@@ -83,6 +83,8 @@ internal sealed class ResolveSecretsValidator : AbstractValidator<ResolveSecrets
 internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer sealer, IAuditLog log, AuditTrail trail, ToolCallAccess access)
     : IRequestHandler<ResolveSecrets, ResolvedSecrets>
 {
+    private const int MaxBytes = TooManyValuesException.MaxMegabytes * 1024 * 1024;
+
     private static readonly FoundCandidates Nobodys = new(OwnerCandidates.None, Remembered: null);
 
     public async Task<ResolvedSecrets> Handle(ResolveSecrets request, CancellationToken cancellationToken)
@@ -106,10 +108,17 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
         var isReleased = false;
         try
         {
+            var bytes = 0;
             foreach (var selection in Selection.Of(call, user.Candidates, organization.Candidates))
             {
                 if (selection.Winner is { } secret)
                 {
+                    // What was remembered may have changed: the next attempt knows.
+                    if ((bytes += secret.Envelope.Length) > MaxBytes)
+                    {
+                        return grounds.Owners.Count > 0 ? null : throw new TooManyValuesException();
+                    }
+
                     var value = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
                     values.Add(new ResolvedSecret(selection.Argument, selection.Source, secret, value));
                 }

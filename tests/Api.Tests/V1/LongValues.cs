@@ -43,6 +43,27 @@ public sealed class LongValues(LongValues.Fixture fixture) : IClassFixture<LongV
         Assert.Equal(pem, await ResolveAsync(runtime, user));
     }
 
+    [Fact]
+    public async Task A_call_gets_four_MiB_of_values_and_no_more()
+    {
+        using var user = await fixture.Server.NewUserAsync();
+        using var runtime = await fixture.Server.NewUserAsync("secrets:resolve");
+        (await user.PostAsync(Answers.Secrets, Body("key", Of("🔑", "head")))).MustBeSecret();
+
+        // Each is 256 KiB and the envelope around it.
+        Assert.Equal(15, (await AskAsync(15)).MustBe(200).Json["values"]!.AsArray().Count);
+        (await AskAsync(16)).MustBeError(413);
+        (await AskAsync(100)).MustBeError(413);
+
+        Task<Answer> AskAsync(int arguments) => runtime.PostAsync("/api/v1/secrets/resolve", new JsonObject
+        {
+            ["user_id"] = user.UserId.ToString(),
+            ["tool_name"] = "tool",
+            ["tool_args"] = new JsonArray(),
+            ["references"] = new JsonObject(Enumerable.Range(0, arguments).Select(at => KeyValuePair.Create($"arg-{at}", (JsonNode?)"key"))),
+        });
+    }
+
     private static string Of(string character, string head) => head + string.Concat(Enumerable.Repeat(character, Longest - head.Length));
 
     private static JsonObject Body(string name, string value) =>

@@ -6,10 +6,8 @@ public sealed class RentingClearedMemory
 {
     [Theory]
     [InlineData(-1, 4096)]
-    [InlineData(0, 256)]
-    [InlineData(1, 256)]
-    [InlineData(256, 256)]
-    [InlineData(257, 512)]
+    [InlineData(0, 4096)]
+    [InlineData(1, 4096)]
     [InlineData(4096, 4096)]
     [InlineData(4097, 8192)]
     [InlineData(1_048_576, 1_048_576)]
