@@ -11,11 +11,14 @@ namespace Secrets.Api.Limits;
 /// </summary>
 internal sealed class AnonymousLimit
 {
-    public AnonymousLimit(IOptions<LimitOptions> limits, FailureHandler failures)
+    /// <summary>How long a refusal takes: a client that ignores refusals would have the processor write them all day. An address has a share of the connections, so few requests wait.</summary>
+    private static readonly TimeSpan RefusalTime = TimeSpan.FromMilliseconds(500);
+
+    public AnonymousLimit(IOptions<LimitOptions> limits, FailureHandler failures, TimeProvider time)
     {
         var perMinute = limits.Value.AnonymousPerMinute;
         IsLimited = perMinute > 0;
-        Options.RejectWith(failures);
+        Options.RejectWith(failures, aborted => Task.Delay(RefusalTime, time, aborted));
         Options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, int>(context => RateLimitPartition.GetTokenBucketLimiter(
             Network.Of(context.Connection.RemoteIpAddress).Partition, _ => Buckets.PerMinute(perMinute)));
     }

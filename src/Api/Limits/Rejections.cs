@@ -8,8 +8,18 @@ namespace Secrets.Api.Limits;
 internal static class Rejections
 {
     /// <summary>429, in the form of the dialect, with the time after which to try again.</summary>
-    public static void RejectWith(this RateLimiterOptions options, FailureHandler failures) => options.OnRejected = (rejected, _) => new ValueTask(
-        failures.WriteAsync(
+    /// <param name="options">What the middleware is told.</param>
+    /// <param name="failures">Writes it.</param>
+    /// <param name="before">What the answer waits for; it ends when the client leaves.</param>
+    public static void RejectWith(this RateLimiterOptions options, FailureHandler failures, Func<CancellationToken, Task>? before = null) => options.OnRejected = async (rejected, aborted) =>
+    {
+        if (before is not null)
+        {
+            await before(aborted);
+        }
+
+        await failures.WriteAsync(
             rejected.HttpContext,
-            FailureAnswer.TooMany(rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.Zero)));
+            FailureAnswer.TooMany(rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.Zero));
+    };
 }

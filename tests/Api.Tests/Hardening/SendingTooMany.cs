@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Secrets.Api.Tests.V1;
 using Secrets.Domain.ApiKeys;
@@ -191,7 +192,9 @@ public sealed class SendingTooMany(StrictServer strict)
             (await FromAsync(nobody, Curious, at % 2 == 0 ? "/openapi/v1.json" : "/swagger/index.html")).MustBe(200);
         }
 
+        var asked = Stopwatch.GetTimestamp();
         MustBeTooMany(await FromAsync(nobody, Curious, "/openapi/v1.json"));
+        Assert.True(Stopwatch.GetElapsedTime(asked).TotalMilliseconds >= 450, "A refusal is written as fast as it is asked for.");
         MustBeTooMany(await FromAsync(nobody, Curious, "/openapi/v1-3.0.json"));
         MustBeTooMany(await FromAsync(nobody, Curious, "/swagger/index.html"));
         MustBeTooMany(await FromAsync(user, Curious, "/openapi/v1.json"));
