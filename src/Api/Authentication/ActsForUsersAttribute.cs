@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc.Filters;
+using Secrets.Api.Http;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 
@@ -78,7 +79,7 @@ internal sealed class ActsForUsersAttribute : Attribute, IAsyncResourceFilter
             return text;
         }
 
-        violations.Add(new Violation(member, Codes.BadValue, "Must be given once, and must not be empty.", Source));
+        violations.Add(new Violation(member, Codes.BadValue, InvalidParameters.NotOnce, Source));
         return null;
     }
 }

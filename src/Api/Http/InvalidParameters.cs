@@ -14,6 +14,9 @@ internal static class InvalidParameters
             .Select(entry => Describe(context, entry.Key, entry.Value!)),
     ]);
 
+    /// <summary>What is said of a parameter that is given twice, or empty.</summary>
+    public const string NotOnce = "Must be given once, and must not be empty.";
+
     // MVC's own message repeats the value.
     private static Violation Describe(ActionContext context, string key, ModelStateEntry entry)
     {
@@ -22,7 +25,7 @@ internal static class InvalidParameters
         var type = parameter is null ? null : Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
         var (code, message) = type switch
         {
-            _ when entry.RawValue is string[] { Length: > 1 } || string.IsNullOrEmpty(entry.AttemptedValue) => (Codes.BadValue, "Must be given once, and must not be empty."),
+            _ when entry.RawValue is string[] { Length: > 1 } || string.IsNullOrEmpty(entry.AttemptedValue) => (Codes.BadValue, NotOnce),
             _ when type == typeof(Guid) => (Codes.NotUuid, "Must be a uuid."),
             _ when type == typeof(bool) => (Codes.NotBool, "Must be true or false."),
             _ when type == typeof(int) => (Codes.NotInteger, "Must be a whole number."),

@@ -7,8 +7,8 @@ namespace Secrets.Api.Limits;
 
 /// <summary>
 /// How many credentials may be refused to an address. Every credential is judged first, so a valid one never pays for those of its neighbours: past the
-/// limit a refusal is answered with 429, is not logged, and has no row in the audit: there it is only counted, where its user is known. Judging costs a part of a look-up for many requests at once; an address past
-/// the limit gets only few of those at a time, so that its guesses do not crowd out others.
+/// limit a refusal is answered with 429. It is not logged and has no row in the audit; if its user is known, it is counted there. Judging costs a part of a look-up for many requests at
+/// once; an address past the limit gets only few of those at a time, so that its guesses do not crowd out others.
 /// </summary>
 internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCounter, IDisposable
 {

@@ -20,10 +20,7 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, IUserNames names, T
     /// <summary>The user for whom a new key acts: by id, by name, or else the caller.</summary>
     /// <exception cref="ForbiddenException">The name is not the caller's own, and the caller may make keys for nobody else.</exception>
     public async ValueTask<Guid> UserOfAsync(Guid? userId, string? name, CancellationToken cancellationToken) =>
-        name is null ? userId ?? caller.UserId
-        : caller.Has(Scopes.Operator) ? await names.RequireAsync(name, source: null, cancellationToken)
-        : names.IsNameOf(name, caller.UserId) ? caller.UserId
-        : throw AnotherUser();
+        name is null ? userId ?? caller.UserId : await names.FindAsync(name, caller, mayNameOthers: caller.Has(Scopes.Operator), cancellationToken) ?? throw AnotherUser();
 
     /// <summary>
     /// Lets nobody make a key that reaches further than the credential it is made with. To replace a key is to make one: its maker sees
@@ -95,7 +92,7 @@ internal sealed class KeyMaker(ISecretsDb db, Caller caller, IUserNames names, T
     {
         var now = time.GetUtcNow();
         if (scopes.HasFlag(Scopes.UsersAct) && !scopes.HasFlag(Scopes.Operator)
-            && (userId == Credential.Bootstrap.KeyId
+            && (userId == Credential.BootstrapUser
                 || await db.ApiKeys.AnyAsync(
                     key => key.UserId == userId && key.RevokedAt == null && (key.ExpiresAt == null || key.ExpiresAt > now) && (key.Scopes & Scopes.Operator) == Scopes.Operator,
                     cancellationToken)))

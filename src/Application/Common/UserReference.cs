@@ -29,4 +29,12 @@ public static class UserReference
         await names.FindAsync(name, cancellationToken)
         ?? throw new InvalidRequestException(
             User, Codes.BadValue, "Tokens of any issuer are accepted here, so a name alone says nothing: use user_id, or have an operator set Auth:Users:Issuer.", source);
+
+    /// <summary>The id of a user by name; null: the name is not the caller's own, and the caller may name nobody else. For such a caller nothing is stored or fetched.</summary>
+    /// <exception cref="InvalidRequestException">The service does not know whose names these are.</exception>
+    /// <exception cref="UnavailableException">It does not know it yet.</exception>
+    public static async ValueTask<Guid?> FindAsync(this IUserNames names, string name, Caller caller, bool mayNameOthers, CancellationToken cancellationToken) =>
+        mayNameOthers ? await names.RequireAsync(name, source: null, cancellationToken)
+        : names.IsNameOf(name, caller.UserId) ? caller.UserId
+        : null;
 }

@@ -45,7 +45,8 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
     public async Task<T> RunAsync<T>(SecretSelector selector, Func<IQueryable<Secret>, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         // Before the transaction, so that waiting for the owner's turn takes no connection.
-        var owner = await WritableOwnerOfAsync(selector, cancellationToken);
+        var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
+        caller.RequireWriter(owner);
         return await RunAsync(
             owner,
             async token =>
@@ -106,13 +107,6 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
         {
             throw await ExplainAsync(violation.Rule, refused, cancellationToken);
         }
-    }
-
-    private async Task<SecretOwner> WritableOwnerOfAsync(SecretSelector selector, CancellationToken cancellationToken)
-    {
-        var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
-        caller.RequireWriter(owner);
-        return owner;
     }
 
     // A secret never changes hands, so its owner may be looked up before the lock. Whoever belongs to no organisation sees only one owner's.

@@ -25,10 +25,9 @@ internal sealed class ToolCallAccess(Caller caller, IUserNames names)
         }
 
         var mayNameOthers = caller.Has(Scopes.SecretsResolve);
-        var userId = request.User is not { } name ? request.UserId.Else(caller.UserId)
-            : mayNameOthers ? await names.RequireAsync(name, source: null, cancellationToken)
-            : names.IsNameOf(name, caller.UserId) ? caller.UserId
-            : throw AnotherUser();
+        var userId = request.User is { } name
+            ? await names.FindAsync(name, caller, mayNameOthers, cancellationToken) ?? throw AnotherUser()
+            : request.UserId.Else(caller.UserId);
         return userId is not { } id ? null
             : mayNameOthers || id == caller.UserId ? SecretOwner.User(id)
             : throw AnotherUser();

@@ -6,8 +6,11 @@ namespace Secrets.Domain.Audit;
 /// <param name="End">When it is accepted no more; null: never.</param>
 public sealed record Credential(Guid? KeyId, TokenName? Token, DateTimeOffset? End)
 {
+    /// <summary>The user of the bootstrap key.</summary>
+    public static readonly Guid BootstrapUser = Guid.Parse("00000000-0000-0000-0000-000000000001");
+
     /// <summary>The bootstrap key of the configuration. It has no row and so no id; the id of its user stands for it.</summary>
-    public static readonly Credential Bootstrap = OfKey(Guid.Parse("00000000-0000-0000-0000-000000000001"), end: null);
+    public static readonly Credential Bootstrap = OfKey(BootstrapUser, end: null);
 
     /// <summary>The longest <see cref="TokenName.Issuer"/> and <see cref="TokenName.Subject"/> that the audit keeps, in UTF-16 units.</summary>
     public const int MaxNameLength = 512;

@@ -18,7 +18,7 @@ public interface IFirstKey
 /// <inheritdoc />
 internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> options, TimeProvider time) : IFirstKey
 {
-    private static readonly Guid UserId = Credential.Bootstrap.KeyId!.Value;
+    private static readonly Guid UserId = Credential.BootstrapUser;
     private static readonly Membership Organization = new("default", OrganizationRole.Admin, []);
 
     /// <summary>Whom the bootstrap key stands for.</summary>

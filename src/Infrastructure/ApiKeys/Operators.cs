@@ -12,7 +12,7 @@ internal sealed class Operators(IDbContextFactory<SecretsDbContext> contexts, Ke
     public async Task<bool> ContainAsync(Guid userId, CancellationToken cancellationToken)
     {
         // The bootstrap key of the configuration has no row.
-        if (userId == Credential.Bootstrap.KeyId)
+        if (userId == Credential.BootstrapUser)
         {
             return true;
         }

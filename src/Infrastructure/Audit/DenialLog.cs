@@ -91,6 +91,6 @@ internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOpt
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "How many refusals were left out of the audit could not be written this time: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The numbers of refusals without a row could not be written. They are kept for the next time: {Failure}")]
     private partial void Failed(string failure);
 }

@@ -11,7 +11,7 @@ namespace Secrets.Infrastructure.Integrity;
 /// <param name="Digests">The digest of each key by its id.</param>
 internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDictionary<Guid, RowDigest> Digests)
 {
-    /// <summary>Until when the user holds a key of an operator; the first moment that there is: never.</summary>
+    /// <summary>When the user's last key with the scope <c>operator</c> ends; <see cref="DateTimeOffset.MinValue"/>: the user has none.</summary>
     public DateTimeOffset OperatorUntil { get; init; }
 
     /// <summary>Whether these are the keys of that account.</summary>

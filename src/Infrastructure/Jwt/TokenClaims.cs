@@ -56,7 +56,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
             throw new RefusedTokenException("whose subject (sub) is a version 5 uuid, which only the service makes, of names");
         }
 
-        if (subject == Guid.Empty || subject == Credential.Bootstrap.KeyId)
+        if (subject == Guid.Empty || subject == Credential.BootstrapUser)
         {
             throw new RefusedTokenException("whose subject (sub) is the nil uuid, or that of the bootstrap key's user");
         }
