@@ -1,9 +1,10 @@
 using System.CommandLine;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure;
-using Secrets.Infrastructure.ApiKeys;
-using Secrets.Infrastructure.Integrity;
-using Secrets.Infrastructure.Jwt;
+using Secrets.Infrastructure.Credentials.ApiKeys;
+using Secrets.Infrastructure.Credentials.Tokens;
+using Secrets.Infrastructure.Foundation;
+using Secrets.Infrastructure.Integrity.Recovery;
 
 namespace Secrets.Api;
 

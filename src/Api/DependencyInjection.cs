@@ -11,14 +11,17 @@ using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
 using Secrets.Api.AiHub;
 using Secrets.Api.Authentication;
+using Secrets.Api.Binding;
 using Secrets.Api.Errors;
 using Secrets.Api.Health;
-using Secrets.Api.Http;
+using Secrets.Api.Json;
 using Secrets.Api.Limits;
 using Secrets.Api.OpenApi;
+using Secrets.Api.Server;
 using Secrets.Api.V1;
 using Secrets.Application.Common;
 using Secrets.Infrastructure;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api;
 

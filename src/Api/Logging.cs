@@ -1,5 +1,5 @@
 using System.Reflection;
-using Secrets.Infrastructure;
+using Secrets.Infrastructure.Foundation;
 using Serilog;
 using Serilog.Extensions.Logging;
 

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Options;
 using Secrets.Api;
-using Secrets.Api.Http;
 using Secrets.Api.OpenApi;
+using Secrets.Api.Server;
 using Secrets.Application;
 using Secrets.Infrastructure;
+using Secrets.Infrastructure.Foundation;
 
 try
 {

@@ -3,7 +3,8 @@ using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.ApiKeys;
 using Secrets.Application.Audit;
-using Secrets.Application.Common.Behaviours;
+using Secrets.Application.Behaviours;
+using Secrets.Application.Resolution;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Application;

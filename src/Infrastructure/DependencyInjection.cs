@@ -3,17 +3,30 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Secrets.Application.ApiKeys;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
+using Secrets.Application.Encryption;
+using Secrets.Application.Resolution;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.ApiKeys;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Batching;
+using Secrets.Infrastructure.Credentials;
+using Secrets.Infrastructure.Credentials.ApiKeys;
+using Secrets.Infrastructure.Credentials.Tokens;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.DataKeys;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Encryption.RootKeys;
+using Secrets.Infrastructure.Encryption.Rotation;
+using Secrets.Infrastructure.Foundation;
+using Secrets.Infrastructure.GroupCommit;
+using Secrets.Infrastructure.Health;
 using Secrets.Infrastructure.Integrity;
-using Secrets.Infrastructure.Jwt;
+using Secrets.Infrastructure.Integrity.Recovery;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Resolution;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure;
 
@@ -194,10 +207,10 @@ public static class DependencyInjection
         services.AddSingleton<DataKeyCache>();
         services.AddSingleton<DataKeyWrapping>();
         services.AddSingleton<DataKeyLookup>();
-        services.AddScoped<DataKeys>();
+        services.AddScoped<CurrentDataKeys>();
 
         // Most values need no key from the database, and then no connection to it either.
-        services.AddTransient(provider => new Lazy<DataKeys>(provider.GetRequiredService<DataKeys>));
+        services.AddTransient(provider => new Lazy<CurrentDataKeys>(provider.GetRequiredService<CurrentDataKeys>));
         services.AddTransient<ISealer, Sealer>();
 
         // Authentication brings Data Protection along, which loads a ring at the start: ours, and not one that it would make in the home directory.

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Secrets.Infrastructure.ApiKeys;
-using Secrets.Infrastructure.Encryption;
-using Secrets.Infrastructure.Jwt;
+using Secrets.Infrastructure.Credentials.ApiKeys;
+using Secrets.Infrastructure.Credentials.Tokens;
+using Secrets.Infrastructure.Encryption.RootKeys;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure;

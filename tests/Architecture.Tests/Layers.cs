@@ -3,7 +3,7 @@ using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure;
+using Secrets.Infrastructure.Foundation;
 using Secrets.TestKit;
 
 namespace Secrets.Architecture.Tests;

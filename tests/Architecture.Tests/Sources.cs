@@ -37,20 +37,20 @@ public sealed partial class Sources
     {
         Assert.Equal(
             [
-                "src/Infrastructure/Integrity/AcceptanceSources.cs", // what an operator looks at, and nobody is given
+                "src/Infrastructure/Integrity/Recovery/AcceptanceSources.cs", // what an operator looks at, and nobody is given
                 "src/Infrastructure/Integrity/OwnerReader.cs",
                 "src/Infrastructure/Persistence/IOwnerRows.cs",
             ],
             PlacesOf(OwnerRowsUse()));
         Assert.Equal(
             [
-                "src/Infrastructure/Encryption/DataKeyReplacement.cs", // under the owner's lock
-                "src/Infrastructure/Encryption/Sealer.cs",
-                "src/Infrastructure/Integrity/Acceptance.cs",
+                "src/Infrastructure/Encryption/Rotation/DataKeyReplacement.cs", // under the owner's lock
+                "src/Infrastructure/Encryption/DataKeys/Sealer.cs",
+                "src/Infrastructure/Integrity/Recovery/Acceptance.cs",
             ],
             PlacesOf(Opening()));
         Assert.Equal(
-            ["src/Application/Secrets/ResolveSecrets.cs", "src/Application/Secrets/UpdateSecret.cs"],
+            ["src/Application/Resolution/ResolveSecrets.cs", "src/Application/Secrets/UpdateSecret.cs"],
             SourceFiles().Where(file => file.Text.Contains("sealer.OpenAsync(", StringComparison.Ordinal)).Select(file => file.Path).Order(StringComparer.Ordinal));
     }
 
@@ -58,8 +58,8 @@ public sealed partial class Sources
     [Fact]
     public void Rows_under_an_account_are_changed_as_entities() => Assert.Equal(
         [
-            "src/Infrastructure/Encryption/KeyRingReplacement.cs", // data keys wrapped anew
-            "src/Infrastructure/Persistence/SecretsDbContext.cs", // the lock of a key account
+            "src/Infrastructure/Encryption/Rotation/KeyRingReplacement.cs", // data keys wrapped anew
+            "src/Infrastructure/Transactions/AccountLocks.cs", // the lock of a key account
         ],
         PlacesOf(BulkChange()));
 

@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
-using Secrets.Infrastructure.Jwt;
+using Secrets.Infrastructure.Credentials.Tokens;
 using Secrets.TestKit;
 using Secrets.TestKit.Tokens;
 

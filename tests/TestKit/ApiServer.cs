@@ -7,10 +7,13 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Secrets.Application.Common;
+using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure;
 using Secrets.Infrastructure.Audit;
-using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.DataKeys;
+using Secrets.Infrastructure.Encryption.Rotation;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
 using Secrets.TestKit.Tokens;
@@ -222,7 +225,7 @@ public sealed class ApiServer : IAsyncLifetime
     {
         await using var scope = Services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
-        var keys = scope.ServiceProvider.GetRequiredService<DataKeys>();
+        var keys = scope.ServiceProvider.GetRequiredService<CurrentDataKeys>();
         return await db.InTransactionAsync(
             async token =>
             {

@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
-using Secrets.Api.Http;
 using Secrets.Api.Limits;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;

@@ -1,5 +1,5 @@
 using Secrets.Api.Errors;
-using Secrets.Api.Http;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 

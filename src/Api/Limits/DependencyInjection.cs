@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using Secrets.Api.Authentication;
 using Secrets.Infrastructure;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.Limits;
 

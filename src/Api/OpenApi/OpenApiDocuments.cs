@@ -8,14 +8,13 @@ using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
 using Secrets.Api.AiHub;
-using Secrets.Api.Authentication;
-using Secrets.Api.Http;
+using Secrets.Api.Binding;
 using Secrets.Api.V1;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
-using Secrets.Infrastructure;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.OpenApi;
 

@@ -307,5 +307,5 @@ public sealed record AuditPlace
     /// <example>17</example>
     public required long Sequence { get; init; }
 
-    public static AuditPlace Of(Application.Common.AuditPlace place) => new() { Writer = place.Writer, Sequence = place.Sequence };
+    public static AuditPlace Of(Application.Audit.AuditPlace place) => new() { Writer = place.Writer, Sequence = place.Sequence };
 }

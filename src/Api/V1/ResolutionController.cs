@@ -1,7 +1,6 @@
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
-using Secrets.Api.Authentication;
-using Secrets.Api.Http;
+using Secrets.Api.Json;
 using Secrets.Api.Limits;
 
 namespace Secrets.Api.V1;

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
+using Secrets.Application.Resolution;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Secrets.Api.Http;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
@@ -138,7 +137,7 @@ public sealed record SecretInfo
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<OverlapInfo>? Warnings { get; init; }
 
-    public static SecretInfo Of(StoredSecret stored) => Of(stored.Secret) with
+    public static SecretInfo Of(SecretWithWarnings stored) => Of(stored.Secret) with
     {
         Warnings = stored.Warnings.Count == 0 ? null : [.. stored.Warnings.Select(OverlapInfo.Of)],
     };

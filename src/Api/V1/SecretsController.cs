@@ -2,8 +2,7 @@ using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
-using Secrets.Api.Authentication;
-using Secrets.Api.Http;
+using Secrets.Api.Binding;
 using Secrets.Api.Limits;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
@@ -91,5 +90,5 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
 
     private static TaggedResult Tagged(SecretDetails secret) => new(SecretInfo.Of(secret), secret.Version);
 
-    private static TaggedResult Tagged(StoredSecret stored) => new(SecretInfo.Of(stored), stored.Secret.Version);
+    private static TaggedResult Tagged(SecretWithWarnings stored) => new(SecretInfo.Of(stored), stored.Secret.Version);
 }

@@ -15,7 +15,7 @@ namespace Secrets.Application.Secrets;
 [AuditedAs(AuditAction.SecretCreate)]
 public sealed record CreateSecret(
     OwnerSelector Owner, string? SecretName, SecretValue? SecretValue, string? ToolName, string? ToolArg, bool IsDefaultForTool)
-    : IRequest<StoredSecret>, INamesOwner, IWorkspaceRequest
+    : IRequest<SecretWithWarnings>, INamesOwner, IWorkspaceRequest
 {
     /// <inheritdoc cref="Secret.Description" />
     public string? Description { get; init; }
@@ -51,9 +51,9 @@ internal sealed class CreateSecretValidator : AbstractValidator<CreateSecret>
 
 internal sealed class CreateSecretHandler(
     OwnerTransaction transaction, ISealer sealer, Caller caller, TimeProvider time, IMapper mapper)
-    : IRequestHandler<CreateSecret, StoredSecret>
+    : IRequestHandler<CreateSecret, SecretWithWarnings>
 {
-    public async Task<StoredSecret> Handle(CreateSecret request, CancellationToken cancellationToken)
+    public async Task<SecretWithWarnings> Handle(CreateSecret request, CancellationToken cancellationToken)
     {
         var owner = caller.OwnerOf(request.Owner);
         caller.RequireWriter(owner);
@@ -71,7 +71,7 @@ internal sealed class CreateSecretHandler(
             await Task.Yield();
         }
 
-        return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
+        return new SecretWithWarnings(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
     }
 
     // Tokens name organisations as their issuer does.

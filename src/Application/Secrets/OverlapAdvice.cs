@@ -1,12 +1,11 @@
 using Microsoft.EntityFrameworkCore;
-using Secrets.Application.Common;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
 /// <summary>A secret that was just stored, and what its owner may not have meant.</summary>
-public sealed record StoredSecret(SecretDetails Secret, IReadOnlyList<OverlapWarning> Warnings);
+public sealed record SecretWithWarnings(SecretDetails Secret, IReadOnlyList<OverlapWarning> Warnings);
 
 /// <summary>Another default for the same argument that matches some of the same tools.</summary>
 /// <param name="Shadows">Whether the stored secret comes before the other; else the other comes before it.</param>

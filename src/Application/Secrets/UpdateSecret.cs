@@ -30,7 +30,7 @@ public sealed record UpdateSecret(
     Optional<string> ToolName,
     Optional<string> ToolArg,
     Optional<bool?> IsDefaultForTool,
-    VersionCondition? Condition) : IRequest<StoredSecret>, INamesOne, INamesOwner, IWorkspaceRequest
+    VersionCondition? Condition) : IRequest<SecretWithWarnings>, INamesOne, INamesOwner, IWorkspaceRequest
 {
     /// <summary>A new description.</summary>
     public Optional<string> Description { get; init; }
@@ -92,20 +92,20 @@ internal sealed class UpdateSecretValidator : AbstractValidator<UpdateSecret>
 
 internal sealed class UpdateSecretHandler(
     OwnerTransaction transaction, ISealer sealer, Caller caller, TimeProvider time, IMapper mapper)
-    : IRequestHandler<UpdateSecret, StoredSecret>
+    : IRequestHandler<UpdateSecret, SecretWithWarnings>
 {
-    public async Task<StoredSecret> Handle(UpdateSecret request, CancellationToken cancellationToken)
+    public async Task<SecretWithWarnings> Handle(UpdateSecret request, CancellationToken cancellationToken)
     {
         if (request.IsEmpty)
         {
             // No lock: it would move the owner's stamp, and requests that change nothing would have the database write.
             var unchanged = await transaction.FindAsync(request.Secret, cancellationToken);
             request.Condition?.Require(unchanged.Version);
-            return new StoredSecret(mapper.Map<SecretDetails>(unchanged), OverlapAdvice.Compare(unchanged, []));
+            return new SecretWithWarnings(mapper.Map<SecretDetails>(unchanged), OverlapAdvice.Compare(unchanged, []));
         }
 
         var (secret, rivals) = await transaction.RunAsync(request.Secret, (selected, token) => UpdateAsync(request, selected, token), cancellationToken);
-        return new StoredSecret(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
+        return new SecretWithWarnings(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
     }
 
     private async Task<(Secret Secret, IReadOnlyList<Rival> Rivals)> UpdateAsync(

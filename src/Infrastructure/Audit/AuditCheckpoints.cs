@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Audit;
 

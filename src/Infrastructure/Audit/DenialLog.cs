@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 

@@ -1,4 +1,4 @@
-using Secrets.Application.Common;
+using Secrets.Application.Audit;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 

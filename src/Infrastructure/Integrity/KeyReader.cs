@@ -1,7 +1,9 @@
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
 using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 

@@ -1,25 +1,10 @@
 using System.Text;
 using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
-
-/// <summary>The account of the API keys that act for a user.</summary>
-internal sealed class KeyAccountRow
-{
-    public required Guid UserId { get; init; }
-
-    /// <summary>How often the keys were changed; 0: never.</summary>
-    public required long Version { get; set; }
-
-    /// <summary>How many keys are not revoked.</summary>
-    public required int Keys { get; set; }
-
-    /// <summary>Moves with every change of a key that bypasses the service, as far as triggers notice it. It only tells that what is cached may be old.</summary>
-    public long Stamp { get; init; }
-
-    /// <summary>The digest of those, sealed for user, version and number.</summary>
-    public required byte[] Account { get; set; }
-}
 
 /// <summary>What the account of a user's API keys is made of. Every column is in a digest, except <c>api_keys.last_used_at</c> and <c>key_accounts.stamp</c>, which decide nothing.</summary>
 internal sealed class KeySeals(IntegrityKeys integrity)

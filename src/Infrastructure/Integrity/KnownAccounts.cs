@@ -1,4 +1,7 @@
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Foundation;
+using Secrets.Infrastructure.Persistence.Rows;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Integrity;
 

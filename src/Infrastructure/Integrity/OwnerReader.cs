@@ -2,7 +2,9 @@ using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 

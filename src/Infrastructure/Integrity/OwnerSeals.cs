@@ -1,7 +1,8 @@
 using System.Text;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
-using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 

@@ -1,3 +1,5 @@
+using Secrets.Infrastructure.Foundation;
+
 namespace Secrets.Infrastructure.Integrity;
 
 /// <summary>A version that was seen, and which of the boxes of that version (<see cref="AccountSeals.MarkOf"/>).</summary>

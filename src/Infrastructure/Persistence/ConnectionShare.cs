@@ -1,4 +1,5 @@
 using System.Globalization;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;
 

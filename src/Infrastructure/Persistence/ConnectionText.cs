@@ -1,3 +1,5 @@
+using Secrets.Infrastructure.Foundation;
+
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>A connection string as a driver reads it.</summary>

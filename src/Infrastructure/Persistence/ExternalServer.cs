@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;
 

@@ -1,4 +1,4 @@
-using Secrets.Application.Common;
+using Secrets.Application.Audit;
 
 namespace Secrets.Infrastructure.Persistence;
 

@@ -1,6 +1,6 @@
-using Secrets.Application.Common;
+using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence;
 

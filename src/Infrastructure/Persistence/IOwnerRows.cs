@@ -1,5 +1,5 @@
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence;
 

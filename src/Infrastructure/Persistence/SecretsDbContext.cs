@@ -9,8 +9,12 @@ using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
-using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Integrity.Recovery;
+using Secrets.Infrastructure.Persistence.Rows;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Persistence;
 

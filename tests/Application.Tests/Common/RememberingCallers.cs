@@ -1,6 +1,7 @@
 using MediatR;
+using Secrets.Application.Behaviours;
 using Secrets.Application.Common;
-using Secrets.Application.Common.Behaviours;
+using Secrets.Application.Resolution;
 using Secrets.Application.Secrets;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
-using Secrets.Infrastructure.ApiKeys;
+using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.ApiKeys;

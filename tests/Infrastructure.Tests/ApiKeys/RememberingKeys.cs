@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
-using Secrets.Infrastructure.ApiKeys;
+using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence.Postgres;
 using Secrets.TestKit;

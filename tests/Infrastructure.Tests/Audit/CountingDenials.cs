@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;

@@ -1,3 +1,4 @@
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence.Embedded;
 
 namespace Secrets.Infrastructure.Tests.Embedded;

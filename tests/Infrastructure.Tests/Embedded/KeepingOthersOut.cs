@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
 using Npgsql;
+using Secrets.Infrastructure.Foundation;
 using static Secrets.Infrastructure.Tests.Embedded.ServerDirectory;
 
 namespace Secrets.Infrastructure.Tests.Embedded;

@@ -1,5 +1,5 @@
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Encryption;

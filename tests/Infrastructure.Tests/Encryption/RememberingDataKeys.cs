@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Encryption;

@@ -10,7 +10,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;
-using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.DataKeys;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Encryption.Rotation;
+using Secrets.Infrastructure.Persistence.Rows;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Encryption;

@@ -1,5 +1,6 @@
 using FsCheck.Fluent;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.Ring;
 
 namespace Secrets.Infrastructure.Tests.Encryption;
 

@@ -4,7 +4,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Encryption.Rotation;
 using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Integrity;

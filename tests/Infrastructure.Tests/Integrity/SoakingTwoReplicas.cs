@@ -4,6 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Encryption.Rotation;
 using Secrets.Infrastructure.Persistence;
 using Secrets.TestKit;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using FsCheck.Fluent;
-using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Tests.Integrity;
 

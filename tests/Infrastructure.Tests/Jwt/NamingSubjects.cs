@@ -1,4 +1,4 @@
-using Secrets.Infrastructure.Jwt;
+using Secrets.Infrastructure.Credentials.Tokens;
 
 namespace Secrets.Infrastructure.Tests.Jwt;
 

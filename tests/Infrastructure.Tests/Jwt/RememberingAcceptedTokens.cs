@@ -1,7 +1,7 @@
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
-using Secrets.Infrastructure.Jwt;
+using Secrets.Infrastructure.Credentials.Tokens;
 
 namespace Secrets.Infrastructure.Tests.Jwt;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Text.Json.Nodes;
 using Microsoft.IdentityModel.Tokens;
-using Secrets.Infrastructure.Jwt;
+using Secrets.Infrastructure.Credentials.Tokens;
 using Secrets.TestKit.Tokens;
 
 namespace Secrets.Infrastructure.Tests.Jwt;

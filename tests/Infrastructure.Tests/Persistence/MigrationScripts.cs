@@ -13,6 +13,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.SqlServer.TransactSql.ScriptDom;
 using Npgsql;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
 using Secrets.Infrastructure.Persistence.SqlServer;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Secrets.Application.Common;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
 

@@ -1,4 +1,5 @@
 using Secrets.Infrastructure.Batching;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Tests.Persistence;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence.Rows;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Resolution;

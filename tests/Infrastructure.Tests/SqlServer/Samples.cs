@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
-using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
 using Secrets.Infrastructure.Persistence.SqlServer;
 
 namespace Secrets.Infrastructure.Tests.SqlServer;

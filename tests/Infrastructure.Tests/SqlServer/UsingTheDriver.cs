@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Runtime.Loader;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.SqlServer;
 using Secrets.TestKit;

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Configurations;
 

@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Configurations;
 

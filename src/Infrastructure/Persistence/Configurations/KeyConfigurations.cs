@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
-using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Configurations;
 

@@ -4,7 +4,7 @@ using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
-using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Configurations;
 

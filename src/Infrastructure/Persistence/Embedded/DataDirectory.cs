@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.Embedded;
 

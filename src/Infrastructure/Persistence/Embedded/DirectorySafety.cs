@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.Embedded;
 

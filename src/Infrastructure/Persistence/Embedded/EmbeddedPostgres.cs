@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.Embedded;
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.Embedded;
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.Embedded;
 

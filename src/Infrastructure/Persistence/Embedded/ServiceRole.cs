@@ -1,4 +1,5 @@
 using Npgsql;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.Embedded;
 

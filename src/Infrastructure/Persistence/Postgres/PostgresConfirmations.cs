@@ -1,5 +1,5 @@
 using Npgsql;
-using Secrets.Application.Common;
+using Secrets.Application.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 

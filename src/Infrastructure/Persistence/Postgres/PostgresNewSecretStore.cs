@@ -1,7 +1,7 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using Secrets.Application.Common;
+using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;

@@ -1,6 +1,6 @@
 using Npgsql;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 

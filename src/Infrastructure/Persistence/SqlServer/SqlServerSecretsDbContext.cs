@@ -7,6 +7,7 @@ using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 

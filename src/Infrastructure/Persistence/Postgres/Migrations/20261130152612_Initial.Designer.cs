@@ -6,7 +6,6 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
-using Secrets.Infrastructure.Persistence.Postgres;
 
 #nullable disable
 
@@ -533,7 +532,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("secret_uses", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Audit.AuditKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.AuditKeyRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("integer")
@@ -561,7 +560,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("audit_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
@@ -604,7 +603,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("data_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRingRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRingRow", b =>
                 {
                     b.Property<string>("Name")
                         .HasMaxLength(255)
@@ -631,7 +630,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("key_ring", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRotationRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRotationRow", b =>
                 {
                     b.Property<short>("Layer")
                         .HasColumnType("smallint")
@@ -651,7 +650,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("key_rotations", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyStateRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyStateRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("integer")
@@ -679,7 +678,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("key_state", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.RootKeyRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("integer")
@@ -707,7 +706,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("root_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.IntegrityKeyRow", b =>
                 {
                     b.Property<int>("Number")
                         .HasColumnType("integer")
@@ -724,7 +723,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("integrity_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.KeyAccountRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyAccountRow", b =>
                 {
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
@@ -804,7 +803,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasConstraintName("fk_secret_uses_secret");
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
                 {
                     b.HasOne("Secrets.Domain.Secrets.Owner", null)
                         .WithMany()

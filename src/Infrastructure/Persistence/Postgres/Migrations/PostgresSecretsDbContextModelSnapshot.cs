@@ -5,7 +5,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
-using Secrets.Infrastructure.Persistence.Postgres;
 
 #nullable disable
 
@@ -530,7 +529,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("secret_uses", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Audit.AuditKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.AuditKeyRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("integer")
@@ -558,7 +557,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("audit_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
@@ -601,7 +600,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("data_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRingRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRingRow", b =>
                 {
                     b.Property<string>("Name")
                         .HasMaxLength(255)
@@ -628,7 +627,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("key_ring", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRotationRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRotationRow", b =>
                 {
                     b.Property<short>("Layer")
                         .HasColumnType("smallint")
@@ -648,7 +647,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("key_rotations", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyStateRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyStateRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("integer")
@@ -676,7 +675,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("key_state", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.RootKeyRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("integer")
@@ -704,7 +703,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("root_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.IntegrityKeyRow", b =>
                 {
                     b.Property<int>("Number")
                         .HasColumnType("integer")
@@ -721,7 +720,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("integrity_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.KeyAccountRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyAccountRow", b =>
                 {
                     b.Property<Guid>("UserId")
                         .HasColumnType("uuid")
@@ -801,7 +800,7 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasConstraintName("fk_secret_uses_secret");
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
                 {
                     b.HasOne("Secrets.Domain.Secrets.Owner", null)
                         .WithMany()

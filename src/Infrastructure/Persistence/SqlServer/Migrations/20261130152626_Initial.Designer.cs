@@ -5,7 +5,6 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
-using Secrets.Infrastructure.Persistence.SqlServer;
 
 #nullable disable
 
@@ -542,7 +541,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("secret_uses", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Audit.AuditKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.AuditKeyRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("int")
@@ -570,7 +569,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("audit_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
                 {
                     b.Property<byte[]>("Id")
                         .HasColumnType("binary(16)")
@@ -614,7 +613,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("data_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRingRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRingRow", b =>
                 {
                     b.Property<byte[]>("Name")
                         .HasMaxLength(1020)
@@ -642,7 +641,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("key_ring", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRotationRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRotationRow", b =>
                 {
                     b.Property<short>("Layer")
                         .HasColumnType("smallint")
@@ -664,7 +663,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("key_rotations", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyStateRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyStateRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("int")
@@ -692,7 +691,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("key_state", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.RootKeyRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("int")
@@ -721,7 +720,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("root_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.IntegrityKeyRow", b =>
                 {
                     b.Property<int>("Number")
                         .HasColumnType("int")
@@ -738,7 +737,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("integrity_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.KeyAccountRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyAccountRow", b =>
                 {
                     b.Property<byte[]>("UserId")
                         .HasColumnType("binary(16)")
@@ -817,7 +816,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasConstraintName("fk_secret_uses_secret");
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
                 {
                     b.HasOne("Secrets.Domain.Secrets.Owner", null)
                         .WithMany()

@@ -4,7 +4,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
-using Secrets.Infrastructure.Persistence.SqlServer;
 
 #nullable disable
 
@@ -539,7 +538,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("secret_uses", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Audit.AuditKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.AuditKeyRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("int")
@@ -567,7 +566,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("audit_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
                 {
                     b.Property<byte[]>("Id")
                         .HasColumnType("binary(16)")
@@ -611,7 +610,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("data_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRingRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRingRow", b =>
                 {
                     b.Property<byte[]>("Name")
                         .HasMaxLength(1020)
@@ -639,7 +638,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("key_ring", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyRotationRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRotationRow", b =>
                 {
                     b.Property<short>("Layer")
                         .HasColumnType("smallint")
@@ -661,7 +660,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("key_rotations", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.KeyStateRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyStateRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("int")
@@ -689,7 +688,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("key_state", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.RootKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.RootKeyRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("int")
@@ -718,7 +717,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("root_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.IntegrityKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.IntegrityKeyRow", b =>
                 {
                     b.Property<int>("Number")
                         .HasColumnType("int")
@@ -735,7 +734,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.ToTable("integrity_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Integrity.KeyAccountRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyAccountRow", b =>
                 {
                     b.Property<byte[]>("UserId")
                         .HasColumnType("binary(16)")
@@ -814,7 +813,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasConstraintName("fk_secret_uses_secret");
                 });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Encryption.DataKeyRow", b =>
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
                 {
                     b.HasOne("Secrets.Domain.Secrets.Owner", null)
                         .WithMany()

@@ -1,0 +1,85 @@
+using Microsoft.AspNetCore.Mvc.Filters;
+using Secrets.Api.Authentication;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+
+namespace Secrets.Api.Binding;
+
+/// <summary>
+/// Marks endpoints whose requests may name the user whose secrets are meant, in the query. From here on the caller is one who acts for that user; the pipeline
+/// decides whether that is allowed, and writes the audit row where it is not.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class ActsForUsersAttribute : Attribute, IAsyncResourceFilter
+{
+    public const string UserId = "user_id";
+    public const string User = "user";
+
+    private const string OrganizationId = "organization_id";
+    private const string Source = "query";
+
+    public async Task OnResourceExecutionAsync(ResourceExecutingContext context, ResourceExecutionDelegate next)
+    {
+        var http = context.HttpContext;
+        if (http.User is CallerPrincipal { Caller: var caller } && IsNamedIn(http.Request.Query))
+        {
+            var (id, name) = Read(http.Request.Query);
+
+            // A name is not looked up for those who may not name anybody. They are refused whoever it is.
+            var userId = id is { } given ? given
+                : caller.Has(Scopes.UsersAct) ? await http.RequestServices.GetRequiredService<IUserNames>().RequireAsync(name!, Source, http.RequestAborted)
+                : Guid.Empty;
+            http.User = new CallerPrincipal(caller.For(userId), CredentialsHandler.SchemeName);
+        }
+
+        await next();
+    }
+
+    private static bool IsNamedIn(IQueryCollection query) => query.ContainsKey(UserId) || query.ContainsKey(User);
+
+    private static (Guid? Id, string? Name) Read(IQueryCollection query)
+    {
+        var violations = new List<Violation>();
+        var id = Once(query, UserId, UserReference.UserId, violations);
+        var name = Once(query, User, UserReference.User, violations);
+        var userId = Uuids.Parse(id);
+        if (id is not null && userId is null)
+        {
+            violations.Add(new Violation(UserReference.UserId, Codes.NotUuid, "Must be a uuid.", Source));
+        }
+
+        if (name is not null && UserReference.Check(name, Source) is { } wrong)
+        {
+            violations.Add(wrong);
+        }
+
+        if (query.ContainsKey(UserId) && query.ContainsKey(User))
+        {
+            violations.Add(new Violation(UserReference.User, Codes.BadValue, UserReference.Both, Source));
+        }
+
+        if (query.ContainsKey(OrganizationId))
+        {
+            violations.Add(new Violation("OrganizationId", Codes.BadValue, "Must not be given together with a user: a secret belongs to one of them.", Source));
+        }
+
+        return violations.Count == 0 ? (userId, name) : throw new InvalidRequestException(violations);
+    }
+
+    /// <summary>A parameter as it was given; null: it was not, or not once, which is a violation.</summary>
+    private static string? Once(IQueryCollection query, string parameter, string member, List<Violation> violations)
+    {
+        if (!query.TryGetValue(parameter, out var given))
+        {
+            return null;
+        }
+
+        if (given is [{ Length: > 0 } text])
+        {
+            return text;
+        }
+
+        violations.Add(new Violation(member, Codes.BadValue, InvalidParameters.NotOnce, Source));
+        return null;
+    }
+}

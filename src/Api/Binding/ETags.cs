@@ -1,0 +1,50 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Net.Http.Headers;
+using Secrets.Application.Common;
+
+namespace Secrets.Api.Binding;
+
+/// <summary>A 200 with the version of what it shows as its entity tag (RFC 9110, section 8.8.3).</summary>
+internal sealed class TaggedResult(object body, int version) : OkObjectResult(body)
+{
+    public override Task ExecuteResultAsync(ActionContext context)
+    {
+        context.HttpContext.Response.Headers.ETag = $"\"{version.ToString(CultureInfo.InvariantCulture)}\"";
+        return base.ExecuteResultAsync(context);
+    }
+}
+
+/// <summary>The operation honours If-Match; said in the OpenAPI document.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TakesIfMatchAttribute : Attribute;
+
+internal static class IfMatch
+{
+    /// <summary>The versions that the request's If-Match names; null when there is no such header.</summary>
+    /// <exception cref="MalformedHeaderException">The header is not a list of entity tags.</exception>
+    public static VersionCondition? IfMatchVersions(this HttpRequest request)
+    {
+        if (!request.Headers.TryGetValue(HeaderNames.IfMatch, out var header))
+        {
+            return null;
+        }
+
+        if (!EntityTagHeaderValue.TryParseStrictList([.. header.OfType<string>()], out var tags)
+            || (tags.Count > 1 && tags.Contains(EntityTagHeaderValue.Any)))
+        {
+            throw new MalformedHeaderException("If-Match must be * or a list of entity tags.");
+        }
+
+        // A weak tag never matches here (RFC 9110, section 13.1.1), nor does a tag that this service cannot have given out.
+        return tags.Contains(EntityTagHeaderValue.Any)
+            ? VersionCondition.Any
+            : new VersionCondition([.. tags.Where(tag => !tag.IsWeak).Select(VersionOf).OfType<int>()]);
+    }
+
+    // Tags are compared as text: "01" is not "1".
+    private static int? VersionOf(EntityTagHeaderValue tag) =>
+        tag.Tag.AsSpan()[1..^1] is [not '0', ..] text && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            ? version
+            : null;
+}

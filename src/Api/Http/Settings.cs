@@ -1,8 +1,0 @@
-namespace Secrets.Api.Http;
-
-internal static class Settings
-{
-    /// <summary>The entries of a list that is one setting, separated by commas.</summary>
-    public static string[] Split(string? list) =>
-        list?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
-}

@@ -1,0 +1,124 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
+using Microsoft.AspNetCore.Mvc.Formatters;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
+
+namespace Secrets.Api.Json;
+
+/// <summary>
+/// The one reader of request bodies (<see cref="StrictJson"/>). What is wrong leaves as an exception, straight to where all failures
+/// are answered.
+/// </summary>
+internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
+    : IInputFormatter, IInputFormatterExceptionPolicy, IApiRequestFormatMetadataProvider
+{
+    private const string MediaType = "application/json";
+
+    // Else MVC would catch what is thrown here and describe it in its own words.
+    public InputFormatterExceptionPolicy ExceptionPolicy => InputFormatterExceptionPolicy.MalformedInputExceptions;
+
+    public bool CanRead(InputFormatterContext context)
+    {
+        var request = context.HttpContext.Request;
+        return !HasBody(context.HttpContext) || (IsJson(request.ContentType) && IsPlain(request.Headers.ContentEncoding));
+    }
+
+    public IReadOnlyList<string> GetSupportedContentTypes(string? contentType, Type objectType) => [MediaType];
+
+    public async Task<InputFormatterResult> ReadAsync(InputFormatterContext context)
+    {
+        using var body = await ReceiveAsync(context.HttpContext);
+        return StrictJson.Read(body.Bytes, context.ModelType, json.Value.JsonSerializerOptions) switch
+        {
+            { } model => await InputFormatterResult.SuccessAsync(model),
+            null when context.TreatEmptyInputAsDefaultValue => await InputFormatterResult.SuccessAsync(null!),
+            null => throw new InvalidRequestException("", Codes.Missing, "A JSON body is required."),
+        };
+    }
+
+    private static bool HasBody(HttpContext context) =>
+        context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? context.Request.ContentLength > 0;
+
+    private static bool IsJson(string? contentType) =>
+        string.Equals(contentType, MediaType, StringComparison.OrdinalIgnoreCase)
+        || (MediaTypeHeaderValue.TryParse(contentType, out var type) && IsJson(type));
+
+    private static bool IsJson(MediaTypeHeaderValue type) =>
+        (type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase)
+            || (type.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
+                && type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
+        && (!type.Charset.HasValue || IsUtf8(HeaderUtilities.RemoveQuotes(type.Charset)));
+
+    // The second is no registered name, but clients send it.
+    private static bool IsUtf8(StringSegment charset) =>
+        charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsPlain(StringValues encodings) =>
+        encodings.Count == 0 || encodings.All(encoding => string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase));
+
+    private static async Task<Body> ReceiveAsync(HttpContext context)
+    {
+        try
+        {
+            return await ReadBodyAsync(context);
+        }
+        catch (IOException exception) when (exception is not BadHttpRequestException)
+        {
+            // Some malformed chunks, and a connection that ended early. Whatever keeps a body from arriving is its sender's.
+            throw new BadHttpRequestException("The body cannot be read.", exception);
+        }
+    }
+
+    private static async Task<Body> ReadBodyAsync(HttpContext context)
+    {
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted);
+            if (read.IsCompleted)
+            {
+                var body = new Body(read.Buffer);
+                Clear(read.Buffer);
+                reader.AdvanceTo(read.Buffer.End);
+                return body;
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>Clears what was received. A connection can keep its last block while it waits for the next request, and gives it back to be cleared only then.</summary>
+    private static void Clear(ReadOnlySequence<byte> received)
+    {
+        foreach (var part in received)
+        {
+            CryptographicOperations.ZeroMemory(MemoryMarshal.AsMemory(part).Span);
+        }
+    }
+
+    /// <summary>A body in one piece. It may hold a value, so it is cleared.</summary>
+    private readonly struct Body : IDisposable
+    {
+        private readonly IMemoryOwner<byte> _owner;
+
+        public Body(ReadOnlySequence<byte> received)
+        {
+            var size = checked((int)received.Length);
+            _owner = ClearingPool.Shared.Rent(size);
+            received.CopyTo(_owner.Memory.Span);
+            Bytes = _owner.Memory[..size];
+        }
+
+        public ReadOnlyMemory<byte> Bytes { get; }
+
+        public void Dispose() => _owner.Dispose();
+    }
+}

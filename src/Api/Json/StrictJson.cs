@@ -1,0 +1,290 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Api.Json;
+
+/// <summary>
+/// Reads a JSON body into a model and reports everything about its shape that is wrong, by member: what is missing and what has the
+/// wrong type. What the members may hold is for the use cases to judge. No report repeats what was sent.
+/// </summary>
+internal static class StrictJson
+{
+    private const int MaxDepth = 64;
+
+    // Of the members that a model does not have, so many are named.
+    private const int MaxUnknown = 10;
+
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
+
+    private static readonly ConcurrentDictionary<Type, (JsonValueKind Kind, string Code, string Message)> Expectations = new();
+
+    /// <summary>Parses a body; null for an empty one and for JSON's null.</summary>
+    /// <exception cref="InvalidRequestException">The bytes are no JSON object of that shape.</exception>
+    public static object? Read(ReadOnlyMemory<byte> body, Type model, JsonSerializerOptions options)
+    {
+        var json = body.Span.StartsWith("\uFEFF"u8) ? body[3..] : body;
+        if (json.IsEmpty)
+        {
+            return null;
+        }
+
+        using var document = Parse(json);
+        return document.RootElement.ValueKind switch
+        {
+            JsonValueKind.Null => null,
+            JsonValueKind.Object => Read(document.RootElement, options.GetTypeInfo(model), options),
+            _ => throw new InvalidRequestException("", Codes.BadValue, "Must be a JSON object."),
+        };
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            // The parser itself does not look into strings before they are read, and unknown members are never read.
+            return Utf8.IsValid(json.Span) ? JsonDocument.Parse(json, Strict) : throw new JsonException();
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // The latter for an unpaired surrogate in a member's name, which cannot be compared with the other names.
+            throw new InvalidRequestException(
+                "", Codes.BadJson, $"Must be JSON in UTF-8, no deeper than {MaxDepth} levels, with no member named twice in one object.");
+        }
+    }
+
+    private static object Read(JsonElement json, JsonTypeInfo model, JsonSerializerOptions options)
+    {
+        var result = model.CreateObject!();
+        var violations = new List<Violation>();
+        var known = 0;
+        foreach (var property in model.Properties)
+        {
+            if (!json.TryGetProperty(property.Name, out var element))
+            {
+                if (property.IsRequired)
+                {
+                    violations.Add(new Violation(property.Name, Codes.Missing, "Is required."));
+                }
+
+                continue;
+            }
+
+            known++;
+            if (ItemOf(property.PropertyType) is { } item && element.ValueKind == JsonValueKind.Array)
+            {
+                property.Set!(result, ReadList(element, property, options.GetTypeInfo(item), options, violations));
+            }
+            else if (element.ValueKind == JsonValueKind.Object && options.GetTypeInfo(property.PropertyType) is { Kind: JsonTypeInfoKind.Object } nested)
+            {
+                property.Set!(result, ReadNested(element, property.Name, nested, options, violations));
+            }
+            else if (TryRead(element, property, options, out var value) is { } violation)
+            {
+                violations.Add(violation);
+            }
+            else
+            {
+                property.Set!(result, value);
+            }
+        }
+
+        if (known < json.GetPropertyCount())
+        {
+            violations.AddRange(JudgeUnknown(json, model, known));
+        }
+
+        return violations.Count == 0 ? result : throw new InvalidRequestException(violations);
+    }
+
+    private static IEnumerable<Violation> JudgeUnknown(JsonElement json, JsonTypeInfo model, int known)
+    {
+        if (model.UnmappedMemberHandling == JsonUnmappedMemberHandling.Disallow)
+        {
+            return json.EnumerateObject()
+                .Where(member => !model.Properties.Any(property => member.NameEquals(property.Name)))
+                .Take(MaxUnknown)
+                .Select(member => new Violation("", Codes.Unknown, "Is not a member of this request.") { Unknown = member.Name });
+        }
+
+        return known == 0 && model.Type.IsDefined(typeof(NeedsKnownMemberAttribute), inherit: false)
+            ? [new Violation("", Codes.BadValue, "Has no member that this request knows.")]
+            : [];
+    }
+
+    /// <summary>Reads a list of objects; what is wrong with each has its place in front. After the first that is wrong no other is looked at: a list may be long.</summary>
+    private static object? ReadList(JsonElement list, JsonPropertyInfo property, JsonTypeInfo item, JsonSerializerOptions options, List<Violation> violations)
+    {
+        var at = 0;
+        foreach (var element in list.EnumerateArray())
+        {
+            var place = $"{property.Name}[{at++}]";
+            if (element.ValueKind != JsonValueKind.Object)
+            {
+                violations.Add(new Violation(place, Codes.NotObject, "Must be a JSON object."));
+                return null;
+            }
+
+            if (ReadNested(element, place, item, options, violations) is null)
+            {
+                return null;
+            }
+        }
+
+        return list.Deserialize(property.PropertyType, options);
+    }
+
+    /// <summary>Reads an object in another; what is wrong with it has its place in front.</summary>
+    private static object? ReadNested(JsonElement element, string place, JsonTypeInfo model, JsonSerializerOptions options, List<Violation> violations)
+    {
+        try
+        {
+            return Read(element, model, options);
+        }
+        catch (InvalidRequestException exception)
+        {
+            violations.AddRange(exception.Violations.Select(violation => violation with { Member = $"{place}.{violation.Member}" }));
+            return null;
+        }
+    }
+
+    /// <summary>The model of the objects in a list; null: it is no list of objects.</summary>
+    private static Type? ItemOf(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) && type.GetGenericArguments()[0] is var item && item != typeof(string) ? item : null;
+
+    private static Violation? TryRead(JsonElement element, JsonPropertyInfo property, JsonSerializerOptions options, out object? value)
+    {
+        value = null;
+        var (kind, code, message) = Expectations.GetOrAdd(property.PropertyType, Expectation);
+        if (element.ValueKind == JsonValueKind.Null)
+        {
+            // Optional is a struct, so the serializer takes it for a member that has no null.
+            if (!property.IsSetNullable && !Optional.Is(property.PropertyType))
+            {
+                return new Violation(property.Name, code, message);
+            }
+        }
+        else if (kind == element.ValueKind && FaultyText(element, property.Name) is { } violation)
+        {
+            return violation;
+        }
+        else if (kind == JsonValueKind.String && element.ValueKind == kind && property.PropertyType == typeof(string))
+        {
+            value = element.GetString();
+            return null;
+        }
+
+        try
+        {
+            value = element.Deserialize(property.PropertyType, options);
+            return null;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
+        {
+            return new Violation(property.Name, code, message);
+        }
+    }
+
+    /// <summary>The first text in a member that is none, or that cannot be read. The names in an object are not repeated.</summary>
+    private static Violation? FaultyText(JsonElement element, string place)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                return FaultOf(element)?.At(place);
+            case JsonValueKind.Array:
+                var at = 0;
+                foreach (var item in element.EnumerateArray())
+                {
+                    if (FaultOf(item) is { } fault)
+                    {
+                        return fault.At($"{place}[{at}]");
+                    }
+
+                    at++;
+                }
+
+                return null;
+            case JsonValueKind.Object:
+                foreach (var member in element.EnumerateObject())
+                {
+                    if (FaultOf(member.Value) is { } fault)
+                    {
+                        return fault.At(place);
+                    }
+                }
+
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private static Fault? FaultOf(JsonElement text) =>
+        text.ValueKind != JsonValueKind.String ? new Fault(Codes.NotString, "Must be a string.")
+        : !IsUnicode(text) ? new Fault(Codes.BadValue, "Must not contain an unpaired surrogate.")
+        : null;
+
+    private static bool IsUnicode(JsonElement element)
+    {
+        // The body is valid UTF-8, in which a surrogate has to be escaped.
+        var json = JsonMarshal.GetRawUtf8Value(element);
+        if (!json.Contains((byte)'\\'))
+        {
+            return true;
+        }
+
+        // It may be a value, so no string is made of it.
+        using var text = ClearingPool.Shared.Rent(json.Length);
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            return reader.Read() && reader.CopyString(text.Memory.Span) >= 0;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What a member of that type must be in JSON, and what is said when it is not.</summary>
+    private static (JsonValueKind Kind, string Code, string Message) Expectation(Type type)
+    {
+        if (Optional.Is(type))
+        {
+            type = type.GetGenericArguments()[0];
+        }
+
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type switch
+        {
+            _ when type == typeof(string) || type == typeof(SecretValue) => (JsonValueKind.String, Codes.NotString, "Must be a string."),
+            _ when type == typeof(bool) => (JsonValueKind.True, Codes.NotBool, "Must be true or false."),
+            _ when type == typeof(int) || type == typeof(long) => (JsonValueKind.Number, Codes.NotInteger, "Must be a whole number."),
+            _ when type == typeof(Guid) => (JsonValueKind.String, Codes.NotUuid, "Must be a uuid."),
+            _ when type == typeof(DateTimeOffset) => (JsonValueKind.String, Codes.NotDateTime, Moments.Rule),
+            _ when type == typeof(IReadOnlyList<string>) => (JsonValueKind.Array, Codes.NotList, "Must be a list of strings."),
+            _ when ItemOf(type) is not null => (JsonValueKind.Array, Codes.NotList, "Must be a list of objects."),
+            _ when type == typeof(OrderedDictionary<string, string>) =>
+                (JsonValueKind.Object, Codes.NotObject, "Must be an object whose members are strings."),
+            _ when type.IsDefined(typeof(JsonUnmappedMemberHandlingAttribute), inherit: false) => (JsonValueKind.Object, Codes.NotObject, "Must be a JSON object."),
+            _ => throw new NotSupportedException($"{type} has no place in a JSON body yet."),
+        };
+    }
+
+    private readonly record struct Fault(string Code, string Message)
+    {
+        public Violation At(string place) => new(place, Code, Message);
+    }
+}
+
+/// <summary>
+/// Marks the model of a body whose unknown members are ignored. A body that has members and none that is known is refused: its sender wants a change, and nothing would change.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class NeedsKnownMemberAttribute : Attribute;

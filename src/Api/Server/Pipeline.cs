@@ -1,0 +1,106 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Secrets.Api.Authentication;
+using Secrets.Api.Errors;
+using Secrets.Api.Health;
+using Secrets.Api.Limits;
+using Secrets.Api.OpenApi;
+
+namespace Secrets.Api.Server;
+
+/// <summary>What every request goes through.</summary>
+internal static partial class Pipeline
+{
+    public static void UseApi(this WebApplication app)
+    {
+        app.UseForwardedHeaders();
+        app.Use(SetHeaders);
+        app.UseMiddleware<RequestLog>();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages(pages => pages.HttpContext.RequestServices.GetRequiredService<FailureHandler>()
+            .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
+        var health = app.Services.GetRequiredService<HealthListener>();
+        app.Use(health.ServeAsync);
+
+        // Probes name the address that they ask, and speak no HTTPS.
+        app.UseWhen(context => !health.Has(context), clients => clients.UseHostFiltering().UseHttpsAsConfigured());
+        if (app.Services.GetRequiredService<AnonymousLimit>() is { IsLimited: true } anonymous)
+        {
+            app.UseWhen(IsOfContract, limited => limited.UseRateLimiter(anonymous.Options));
+        }
+
+        app.UseSwaggerPage();
+        app.UseRouting();
+        app.UseCors();
+        app.UseRequestTimeouts();
+        app.UseMiddleware<RefusalLimitMiddleware>();
+        app.UseAuthentication();
+        app.UseMiddleware<RememberedCallers>();
+        app.UseWhen(app.Services.GetRequiredService<CallerLimit>().Concerns, limited => limited.UseRateLimiter());
+        var lists = app.Services.GetRequiredService<ListLimit>();
+        app.UseWhen(lists.Concerns, limited => limited.Use(FailIfGivenUp).UseRateLimiter(lists.Options));
+        app.UseAuthorization();
+        app.MapOpenApiDocuments();
+        app.MapHealth();
+        app.MapControllers().Add(LiteralPaths.Keep);
+    }
+
+    // By the path, because the page answers before an endpoint is looked for.
+    private static bool IsOfContract(HttpContext context) =>
+        context.Request.Path.StartsWithSegments(OpenApiDocuments.Folder, StringComparison.OrdinalIgnoreCase)
+        || context.Request.Path.StartsWithSegments(SwaggerPage.Route, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The limiter lets go of a request whose time is over while it waits, and answers nothing. That would be an empty 200, so the request fails here.</summary>
+    private static async Task FailIfGivenUp(HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        if (!context.Response.HasStarted)
+        {
+            context.RequestAborted.ThrowIfCancellationRequested();
+        }
+    }
+
+    private static Task SetHeaders(HttpContext context, RequestDelegate next)
+    {
+        context.Features.Get<FirstRequest>()?.Begin();
+        context.Response.OnStarting(
+            static state =>
+            {
+                var headers = ((HttpContext)state).Response.Headers;
+                headers.CacheControl = "no-store";
+                headers.XContentTypeOptions = "nosniff";
+                if (headers.ContentSecurityPolicy.Count == 0)
+                {
+                    headers.ContentSecurityPolicy = "frame-ancestors 'none'";
+                }
+
+                headers["Referrer-Policy"] = "no-referrer";
+                headers[RequestOrigins.RequestId] = ((HttpContext)state).ClientRequestId() ?? ((HttpContext)state).TraceIdentifier;
+                return Task.CompletedTask;
+            },
+            context);
+        return next(context);
+    }
+
+    /// <summary>
+    /// One line per request. The route's template and not the path, and never the query: either may hold what somebody pasted there.
+    /// </summary>
+    private sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLog> logger, TimeProvider time)
+    {
+        public async Task InvokeAsync(HttpContext context)
+        {
+            var start = time.GetTimestamp();
+            await next(context);
+            if (logger.IsEnabled(LogLevel.Information))
+            {
+                // After a failure the framework has moved the endpoint aside.
+                var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
+                var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
+                var milliseconds = time.GetElapsedTime(start).TotalMilliseconds;
+                Answered(context.Request.Method, route, context.Response.StatusCode, milliseconds, context.TraceIdentifier);
+            }
+        }
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Route} {Status} {Milliseconds:0.0} ms {RequestId}")]
+        private partial void Answered(string method, string route, int status, double milliseconds, string requestId);
+    }
+}

@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.Linq.Expressions;
+using FluentValidation;
+using MediatR;
+using Secrets.Application.Audit;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Resolution;
+
+/// <summary>Hands a runtime the values for the arguments that a call of a tool did not receive.</summary>
+/// <param name="UserId">The user whom the call is for; null: no user, so that only the organisation's secrets count. Left out where <see cref="User"/> is given.</param>
+/// <param name="ToolName">See <see cref="ToolCall.ToolName"/>.</param>
+/// <param name="ToolArgs">See <see cref="ToolCall.Arguments"/>.</param>
+/// <param name="References">See <see cref="ToolCall.References"/>.</param>
+/// <param name="OrganizationId">See <see cref="IToolCallRequest.OrganizationId"/>.</param>
+/// <param name="Workspace">See <see cref="ToolCall.Workspace"/>.</param>
+/// <param name="Context">What the runtime says of the call.</param>
+[RequiresScope(Scopes.SecretsResolve)]
+[ConfirmsCaller]
+[AuditedAs(AuditAction.SecretResolve)]
+public sealed record ResolveSecrets(
+    Optional<Guid?> UserId,
+    string? ToolName,
+    IReadOnlyList<string>? ToolArgs,
+    IReadOnlyDictionary<string, string>? References,
+    string? OrganizationId,
+    string? Workspace,
+    CallContext? Context = null) : IRequest<ResolvedSecrets>, IToolCallRequest
+{
+    /// <inheritdoc />
+    public string? User { get; init; }
+}
+
+/// <summary>The answer to <see cref="ResolveSecrets"/>: each argument is in one of the lists.</summary>
+/// <param name="Values">The arguments that are filled.</param>
+/// <param name="Missing">The selections without a winner.</param>
+/// <param name="Receipt">Where the audit says that the values were handed out; null: none was.</param>
+public sealed record ResolvedSecrets(IReadOnlyList<ResolvedSecret> Values, IReadOnlyList<Selection> Missing, AuditReceipt? Receipt) : IDisposable
+{
+    /// <summary>Clears the values.</summary>
+    public void Dispose()
+    {
+        foreach (var value in Values)
+        {
+            value.Value.Dispose();
+        }
+    }
+}
+
+/// <summary>An argument that is filled.</summary>
+/// <param name="Argument">The argument.</param>
+/// <param name="Source">Where the secret was found.</param>
+/// <param name="Secret">The secret that fills it.</param>
+/// <param name="Value">The secret's value.</param>
+public sealed record ResolvedSecret(string Argument, SelectionSource Source, Candidate Secret, SecretValue Value);
+
+internal sealed class ResolveSecretsValidator : AbstractValidator<ResolveSecrets>
+{
+    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/ -");
+
+    public ResolveSecretsValidator()
+    {
+        this.ValidateToolCall();
+        RuleFor(request => request.UserId).Must(user => user.IsGiven).When(request => request.User is null)
+            .WithErrorCode(Codes.Missing).WithMessage("Is required.");
+        RuleFor(request => request.Context!).ChildRules(context =>
+        {
+            foreach (var member in (Expression<Func<CallContext, string?>>[])[call => call.AgentId, call => call.RunId, call => call.ToolCallId])
+            {
+                context.RuleFor(member).Must(IsPlain)
+                    .WithErrorCode(Codes.BadValue).WithMessage($"Must be 1 to {CallContext.MaxLength} ASCII letters, digits, blanks or any of . _ : / -");
+            }
+        });
+    }
+
+    private static bool IsPlain(string? text) => text is null || (text.Length is > 0 and <= CallContext.MaxLength && !text.AsSpan().ContainsAnyExcept(Plain));
+}
+
+internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer sealer, IAuditLog log, AuditTrail trail, ToolCallAccess access)
+    : IRequestHandler<ResolveSecrets, ResolvedSecrets>
+{
+    private const int MaxBytes = TooManyValuesException.MaxMegabytes * 1024 * 1024;
+
+    private static readonly FoundCandidates Nobodys = new(OwnerCandidates.None, Remembered: null);
+
+    public async Task<ResolvedSecrets> Handle(ResolveSecrets request, CancellationToken cancellationToken)
+    {
+        var user = await access.UserOfAsync(request, cancellationToken);
+        var call = request.ToCall();
+
+        // What is read for the question needs no confirmation, so the second attempt cannot be outdated.
+        return await TryAsync(request, user, call, mayRemember: true, cancellationToken)
+            ?? await TryAsync(request, user, call, mayRemember: false, cancellationToken)
+            ?? throw new UnavailableException();
+    }
+
+    /// <summary>Null: it rested on what was remembered and has changed since, and nothing came of it.</summary>
+    private async Task<ResolvedSecrets?> TryAsync(ResolveSecrets request, SecretOwner? asked, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
+    {
+        var (user, organization) = await FindAsync(asked, request.OrganizationOf(), call, mayRemember, cancellationToken);
+        var grounds = new Grounds(Remembered(user, organization), access.Caller.Remembered);
+        var values = new List<ResolvedSecret>();
+        var missing = new List<Selection>();
+        var isReleased = false;
+        try
+        {
+            var bytes = 0;
+            foreach (var selection in Selection.Of(call, user.Candidates, organization.Candidates))
+            {
+                if (selection.Winner is { } secret)
+                {
+                    // What was remembered may have changed: the next attempt knows.
+                    if ((bytes += secret.Envelope.Length) > MaxBytes)
+                    {
+                        return grounds.Owners.Count > 0 ? null : throw new TooManyValuesException();
+                    }
+
+                    var value = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
+                    values.Add(new ResolvedSecret(selection.Argument, selection.Source, secret, value));
+                }
+                else
+                {
+                    missing.Add(selection);
+                }
+            }
+
+            // No value leaves before it is durable that it does, nor that there is none before that is certain. Who hangs up meanwhile is in the audit and has nothing.
+            var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument, request.Context));
+            var confirmation = await log.AppendAsync(released, grounds, cancellationToken);
+            isReleased = confirmation.Holds;
+            return isReleased ? new ResolvedSecrets(values, missing, confirmation.Receipt) : null;
+        }
+        catch (BrokenSealException) when (grounds.Owners.Count > 0)
+        {
+            // Its data key may be gone, and the secret sealed with another by now.
+            return null;
+        }
+        finally
+        {
+            if (!isReleased)
+            {
+                values.ForEach(value => value.Value.Dispose());
+            }
+        }
+    }
+
+    private async ValueTask<(FoundCandidates User, FoundCandidates Organization)> FindAsync(
+        SecretOwner? user, SecretOwner? organization, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
+    {
+        var ofUser = FindAsync(user);
+        if (organization is null)
+        {
+            return (await ofUser, Nobodys);
+        }
+
+        var both = await Task.WhenAll(ofUser.AsTask(), FindAsync(organization).AsTask());
+        return (both[0], both[1]);
+
+        ValueTask<FoundCandidates> FindAsync(SecretOwner? owner) =>
+            owner is { } known ? store.FindAsync(known, call, mayRemember, cancellationToken) : ValueTask.FromResult(Nobodys);
+    }
+
+    private static OwnerStamp[] Remembered(FoundCandidates user, FoundCandidates organization) => (user.Remembered, organization.Remembered) switch
+    {
+        ({ } one, { } other) => [one, other],
+        ({ } one, null) => [one],
+        (null, { } other) => [other],
+        _ => [],
+    };
+}

@@ -1,0 +1,76 @@
+using FluentValidation;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Resolution;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Application.Resolution;
+
+/// <summary>A request about a call of a tool.</summary>
+public interface IToolCallRequest
+{
+    /// <summary>The user whom the call is for; null: no user, so that only the organisation's secrets count; left out: the caller.</summary>
+    Optional<Guid?> UserId { get; }
+
+    /// <summary>The name of that user, in place of the id; null: none is given.</summary>
+    string? User { get; }
+
+    /// <inheritdoc cref="ToolCall.ToolName" />
+    string? ToolName { get; }
+
+    /// <inheritdoc cref="ToolCall.Arguments" />
+    IReadOnlyList<string>? ToolArgs { get; }
+
+    /// <inheritdoc cref="ToolCall.References" />
+    IReadOnlyDictionary<string, string>? References { get; }
+
+    /// <summary>The organisation that the call is made in; null: none.</summary>
+    string? OrganizationId { get; }
+
+    /// <inheritdoc cref="ToolCall.Workspace" />
+    string? Workspace { get; }
+}
+
+/// <summary>What requests about a call of a tool share.</summary>
+internal static class ToolCallRequests
+{
+    /// <summary>The most arguments that one request may name, those of references included.</summary>
+    public const int MaxArguments = 100;
+
+    private static readonly Dictionary<string, string> NoReferences = [];
+
+    public static void ValidateToolCall<T>(this AbstractValidator<T> validator)
+        where T : IToolCallRequest
+    {
+        validator.RuleFor(request => request.User).UserName();
+        validator.RuleFor(request => request.User).Null().When(request => request.UserId.IsGiven)
+            .WithErrorCode(Codes.BadValue).WithMessage(UserReference.Both);
+        validator.RuleFor(request => request.ToolName).Required();
+        validator.RuleFor(request => request.ToolName).Name(ToolPattern.Length);
+        validator.RuleFor(request => request.ToolArgs).Names(ToolBinding.ArgLength, MaxArguments);
+        validator.RuleFor(request => request.References).Names(ToolBinding.ArgLength, Secret.NameLength, MaxArguments);
+        validator.RuleFor(request => request.ToolArgs)
+            .Must((request, arguments) => arguments is null || CountWithReferences(arguments, request) <= MaxArguments)
+            .When(request => request.References is { Count: > 0 and <= MaxArguments })
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must name at most {MaxArguments} different arguments together with references.");
+        validator.RuleFor(request => request.OrganizationId).Text(Membership.OrganizationIdLength);
+        validator.RuleFor(request => request.OrganizationId).NotNull()
+            .When(request => request.UserId is { IsGiven: true, Value: null })
+            .WithErrorCode(Codes.Missing).WithMessage("Is required where user_id is null.");
+        validator.RuleFor(request => request.Workspace).Text(Membership.WorkspaceLength);
+    }
+
+    /// <summary>Whether the caller may act in certain workspaces of an organisation only. Admins may act in all.</summary>
+    public static bool IsBoundToWorkspaces(this Caller caller, string organization) =>
+        caller.MembershipOf(organization) is { IsBound: true, Role: not OrganizationRole.Admin } && !caller.Has(Scopes.Operator);
+
+    public static ToolCall ToCall(this IToolCallRequest request) =>
+        new(request.ToolName!, request.ToolArgs, request.References ?? NoReferences, request.Workspace);
+
+    /// <summary>The organisation of a call, as an owner; null for a call outside of any.</summary>
+    public static SecretOwner? OrganizationOf(this IToolCallRequest request) =>
+        request.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : null;
+
+    private static int CountWithReferences(IReadOnlyList<string> arguments, IToolCallRequest request) =>
+        arguments.Union(request.References!.Keys, StringComparer.Ordinal).Count();
+}

@@ -1,0 +1,86 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Integrity;
+
+namespace Secrets.Infrastructure.Credentials.ApiKeys;
+
+/// <summary>
+/// Tells who presents an API key. A key is looked up by its public prefix, then hashed, and the hashes are compared in constant time:
+/// what can be timed depends on the prefix and on nothing secret.
+/// </summary>
+internal sealed class ApiKeyAuthenticator(
+    ApiKeyLookup keys, RememberedKeys remembered, IntegrityAlarms alarms, IOptions<AuthOptions> options, TimeProvider time)
+{
+    private const string Mistyped = "not the text of a key (mistyped or cut?)";
+
+    private readonly byte[]? _bootstrapHash = options.Value.BootstrapKey is { } text ? ApiKeyText.HashOf(text) : null;
+
+    /// <inheritdoc cref="ICredentialAuthenticator.AuthenticateAsync" />
+    public async ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayRemember, CancellationToken cancellationToken)
+    {
+        var hash = ApiKeyText.HashOf(text);
+        if (_bootstrapHash is not null && CryptographicOperations.FixedTimeEquals(hash, _bootstrapHash))
+        {
+            return new CredentialVerdict(BootstrapKey.Caller);
+        }
+
+        if (!ApiKeyText.HasForm(text))
+        {
+            return new CredentialVerdict(Mistyped);
+        }
+
+        var prefix = ApiKeyText.PrefixOf(text);
+        var now = time.GetUtcNow();
+        if (mayRemember && remembered.Find(prefix) is { } known && known.Key.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Key.Hash))
+        {
+            return new CredentialVerdict(CallerOf(known.Key) with { Remembered = known });
+        }
+
+        var found = await keys.FindAsync(prefix, cancellationToken);
+        if (found is { Fault: { } fault })
+        {
+            await alarms.RaiseAsync(prefix, found.Key, fault);
+            return new CredentialVerdict("the row of this key was changed outside the service");
+        }
+
+        var key = found?.Key;
+        if (key is null || !CryptographicOperations.FixedTimeEquals(hash, key.Hash))
+        {
+            return new CredentialVerdict(ApiKeyText.IsWellFormed(text) ? "unknown key" : Mistyped);
+        }
+
+        if (!key.IsAccepted(now))
+        {
+            return new CredentialVerdict(key.RevokedAt is null ? "expired key" : "revoked key", key);
+        }
+
+        // A key whose use could not be noted is looked up again, so that its next use is.
+        if (await keys.TouchAsync(key, now, cancellationToken) is { } notedAgo && mayRemember)
+        {
+            remembered.Remember(new CachedKey(key, found!.Version, found.Stamp), notedAgo);
+        }
+
+        return new CredentialVerdict(CallerOf(key));
+    }
+
+    /// <summary>A key that was remembered, as the database has it now; null: it is accepted no more.</summary>
+    /// <exception cref="UnavailableException">It cannot be judged now.</exception>
+    public async Task<CachedKey?> RefreshAsync(CachedKey cached, CancellationToken cancellationToken)
+    {
+        if (await keys.FindAsync(cached.Key.Prefix, cancellationToken) is { Fault: null } found
+            && found.Key!.Id == cached.Key.Id
+            && found.Key.IsAccepted(time.GetUtcNow()))
+        {
+            return new CachedKey(found.Key, found.Version, found.Stamp);
+        }
+
+        remembered.Forget(cached);
+        return null;
+    }
+
+    private static Caller CallerOf(ApiKey key) =>
+        new(key.UserId, key.Scopes, key.Membership is { } membership ? [membership] : [], Credential.OfKey(key.Id, key.ExpiresAt));
+}

@@ -1,0 +1,194 @@
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Audit;
+using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.Batching;
+using Secrets.Infrastructure.Foundation;
+using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.Credentials.ApiKeys;
+
+/// <summary>A key that was looked up.</summary>
+/// <param name="Key">The key as it is stored now; null: it cannot be read.</param>
+/// <param name="Version">The version of its user's keys in which it was verified.</param>
+/// <param name="Fault">Why it does not verify; null: it does, or it is revoked.</param>
+internal sealed record FoundKey(ApiKey? Key, long Version, string? Fault = null)
+{
+    /// <summary>The stamp of the user's key account, read with the key.</summary>
+    public long Stamp { get; init; }
+}
+
+/// <summary>
+/// Reads API keys from the database, those of many requests in one query, and verifies them. No key is kept: a cache would go on accepting a key after another replica revoked it. What is kept is
+/// which rows were verified in which version of a user's keys.
+/// </summary>
+internal sealed class ApiKeyLookup : IAsyncDisposable
+{
+    /// <summary>By how much the time of a key's last use may be behind.</summary>
+    public static readonly TimeSpan LastUsedPrecision = TimeSpan.FromMinutes(1);
+
+    // How often a user's keys may change while one of them is looked up.
+    private const int MaxAttempts = 3;
+
+    // Compiled, because every request goes through it.
+    private static readonly Func<SecretsDbContext, string[], IAsyncEnumerable<KeyWithAccount>> KeysWith = EF.CompileAsyncQuery(
+        (SecretsDbContext db, string[] prefixes) =>
+            from key in db.ApiKeys.AsNoTracking()
+            where prefixes.Contains(key.Prefix)
+            join account in db.KeyAccounts.AsNoTracking() on key.UserId equals account.UserId into accounts
+            from account in accounts.DefaultIfEmpty()
+            select new KeyWithAccount
+            {
+                Key = key,
+                Account = account,
+                IsBehind = db.Audit.Any(row => row.TargetKeyUserId == key.UserId && row.OwnerVersion > account.Version),
+            });
+
+    private readonly IDbContextFactory<SecretsDbContext> _contexts;
+    private readonly KeyReader _reader;
+    private readonly KeySeals _seals;
+    private readonly AuditedReads _reads;
+    private readonly SeenVersions<Guid> _seen;
+
+    // About 300 bytes for a user with one key, and up to two generations of them.
+    private readonly Generations<Guid, VerifiedKeys> _verified = new(size: 20_000);
+    private readonly Batcher<string, FoundKey?> _keys;
+    private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
+
+    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, KeyReader reader, KeySeals seals, AuditedReads reads, SeenVersions<Guid> seen)
+    {
+        (_contexts, _reader, _seals, _reads, _seen) = (contexts, reader, seals, reads, seen);
+        _keys = new Batcher<string, FoundKey?>(BatchLimits.OfReads, ReadAsync);
+        _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.OfReads, TouchAsync);
+    }
+
+    /// <summary>The key with that prefix as it is stored now; null when there is none.</summary>
+    public Task<FoundKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _keys.AddAsync(prefix, cancellationToken);
+
+    /// <summary>Notes that a key was accepted, once a minute at most, so that a busy key does not cost a write per request.</summary>
+    /// <returns>
+    /// How long ago it was noted: less than a minute. Another replica's clock may be ahead; then it is now. Null: it could not be noted now, because somebody is changing the key.
+    /// </returns>
+    public async ValueTask<TimeSpan?> TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (key.LastUsedAt is { } last && last > now - LastUsedPrecision)
+        {
+            return last < now ? now - last : TimeSpan.Zero;
+        }
+
+        return await _touches.AddAsync((key.Id, now), cancellationToken) ? TimeSpan.Zero : null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _keys.DisposeAsync();
+        await _touches.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyList<FoundKey?>> ReadAsync(IReadOnlyList<string> prefixes)
+    {
+        await using var db = await _contexts.CreateDbContextAsync();
+        var asked = prefixes.Distinct(StringComparer.Ordinal).ToArray();
+        var found = await TryReadAsync(db, asked);
+        if (found is null)
+        {
+            // One of the rows cannot even be read. The others can.
+            found = new Dictionary<string, FoundKey>(StringComparer.Ordinal);
+            foreach (var prefix in asked)
+            {
+                foreach (var (each, key) in await TryReadAsync(db, [prefix]) ?? Unreadable(prefix))
+                {
+                    found[each] = key;
+                }
+            }
+        }
+
+        return [.. prefixes.Select(prefix => found.GetValueOrDefault(prefix))];
+    }
+
+    private static Dictionary<string, FoundKey> Unreadable(string prefix) =>
+        new(StringComparer.Ordinal) { [prefix] = new FoundKey(Key: null, 0, "it has what the service cannot have written") };
+
+    /// <summary>Null: a row has what cannot be read.</summary>
+    private async Task<Dictionary<string, FoundKey>?> TryReadAsync(SecretsDbContext db, string[] asked)
+    {
+        try
+        {
+            return await ReadAsync(db, asked);
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+        {
+            return null;
+        }
+    }
+
+    private async Task<Dictionary<string, FoundKey>> ReadAsync(SecretsDbContext db, string[] asked)
+    {
+        var found = new Dictionary<string, FoundKey>(StringComparer.Ordinal);
+        for (var attempt = 1; asked.Length > 0; attempt++)
+        {
+            List<string> again = [];
+            foreach (var row in await _reads.OrUnavailableAsync(db, () => KeysWith(db, asked).ToListAsync().AsTask()))
+            {
+                if (await VerifyAsync(db, row) is var verdict && verdict.Fault is not null && attempt < MaxAttempts)
+                {
+                    // The user's keys may have changed after this one was read.
+                    again.Add(row.Key.Prefix);
+                }
+                else
+                {
+                    found[row.Key.Prefix] = verdict;
+                }
+            }
+
+            asked = [.. again];
+        }
+
+        return found;
+    }
+
+    private async Task<FoundKey> VerifyAsync(SecretsDbContext db, KeyWithAccount row)
+    {
+        var known = row.Account is { } account && !row.IsBehind && IsLatest(account) && _verified.TryFind(row.Key.UserId, out var cached) && cached.IsOf(account) ? cached : null;
+        if (known is null)
+        {
+            if (row.Key.RevokedAt is not null)
+            {
+                return new FoundKey(row.Key, 0);
+            }
+
+            (known, var fault) = await _reader.ReadAsync(db, row.Key.UserId);
+            if (known is null)
+            {
+                return new FoundKey(row.Key, 0, fault);
+            }
+
+            _verified.Add(row.Key.UserId, known);
+        }
+
+        return known.Has(row.Key, _seals)
+            ? new FoundKey(row.Key, known.Account.Version) { Stamp = row.Account?.Stamp ?? 0 }
+            : new FoundKey(row.Key, 0, "it is not one of its user's keys as they were last written");
+    }
+
+    /// <summary>Whether an account is none that this process knows to be outdated.</summary>
+    private bool IsLatest(KeyAccountRow account) => !_seen.Find(account.UserId).IsContradictedBy(account.Version, AccountSeals.MarkOf(account.Account));
+
+    private async Task<IReadOnlyList<bool>> TouchAsync(IReadOnlyList<(Guid Id, DateTimeOffset Now)> keys)
+    {
+        await using var db = await _contexts.CreateDbContextAsync();
+        var now = keys.Max(key => key.Now);
+        var noted = await db.NoteUseAsync([.. keys.Select(key => key.Id).Distinct()], now, now - LastUsedPrecision);
+        return [.. keys.Select(key => noted.Contains(key.Id))];
+    }
+
+    private sealed class KeyWithAccount
+    {
+        public required ApiKey Key { get; init; }
+
+        public required KeyAccountRow? Account { get; init; }
+
+        public required bool IsBehind { get; init; }
+    }
+}

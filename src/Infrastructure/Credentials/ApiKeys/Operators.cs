@@ -1,0 +1,31 @@
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Common;
+using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Credentials.ApiKeys;
+
+/// <inheritdoc />
+internal sealed class Operators(IDbContextFactory<SecretsDbContext> contexts, KeyReader keys, IntegrityAlarms alarms, TimeProvider time) : IOperators
+{
+    public async Task<bool> ContainAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        // The bootstrap key of the configuration has no row.
+        if (userId == Credential.BootstrapUser)
+        {
+            return true;
+        }
+
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var (verified, fault) = await keys.ReadAsync(db, userId);
+        if (verified is null)
+        {
+            // The key that would say so may be the one that was removed.
+            await alarms.RaiseKeysAsync(userId, fault!);
+            throw new TamperedOwnerException();
+        }
+
+        return verified.OperatorUntil > time.GetUtcNow();
+    }
+}

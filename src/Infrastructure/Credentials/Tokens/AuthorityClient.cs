@@ -1,0 +1,100 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Secrets.Infrastructure.Credentials.Tokens;
+
+/// <summary>Asks the authority who it is and which keys it signs with, over HTTP.</summary>
+internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposable
+{
+    private const int MaxResponseBytes = 256 * 1024;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    // No redirects: the addresses are checked, and what they point to would not be.
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+    })
+    {
+        Timeout = Patience,
+        MaxResponseContentBufferSize = MaxResponseBytes,
+    };
+
+    /// <summary>Reads discovery and keys.</summary>
+    /// <exception cref="AuthorityException">They could not be had.</exception>
+    public async Task<Trust> FetchAsync()
+    {
+        var settings = options.Value;
+        var authority = settings.Authority!.TrimEnd('/');
+        var discovery = Parse(await GetAsync(new Uri($"{authority}/.well-known/openid-configuration")));
+        var (issuer, keysAt) = (TextOf(discovery, "issuer"), TextOf(discovery, "jwks_uri"));
+        if (settings.ExpectedIssuer is null && !string.Equals(issuer.TrimEnd('/'), authority, StringComparison.Ordinal))
+        {
+            throw new AuthorityException("its discovery document is that of another issuer; if that is intended, say which in Auth:Jwt:Issuer");
+        }
+
+        if (!Uri.TryCreate(keysAt, UriKind.Absolute, out var address) || !JwtOptions.IsSafe(address))
+        {
+            throw new AuthorityException("jwks_uri in its discovery document is not an address with https");
+        }
+
+        return new Trust(settings.ExpectedIssuer ?? issuer, settings.Audiences, KeysIn(await GetAsync(address)));
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<string> GetAsync(Uri address)
+    {
+        try
+        {
+            return await _http.GetStringAsync(address);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw new AuthorityException(
+                exception.StatusCode is { } status ? $"it answered {(int)status}" : $"no answer ({exception.HttpRequestError})", exception);
+        }
+        catch (Exception exception) when (exception is TaskCanceledException or InvalidOperationException)
+        {
+            // The latter for an unknown charset.
+            throw new AuthorityException($"no answer that can be read within {Patience.TotalSeconds:0} s", exception);
+        }
+    }
+
+    private static JsonElement Parse(string json)
+    {
+        try
+        {
+            return JsonElement.Parse(json);
+        }
+        catch (JsonException exception)
+        {
+            throw new AuthorityException("its discovery document is not JSON", exception);
+        }
+    }
+
+    private static string TextOf(JsonElement discovery, string name) =>
+        discovery.ValueKind == JsonValueKind.Object
+        && discovery.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.String
+            ? member.GetString()!
+            : throw new AuthorityException($"its discovery document lacks {name}");
+
+    /// <summary>A set without any usable key is taken as it is: that is how an authority says that none of its keys is to be trusted.</summary>
+    private static List<VerificationKey> KeysIn(string json)
+    {
+        try
+        {
+            return [.. new JsonWebKeySet(json).Keys.Select(VerificationKey.Published).OfType<VerificationKey>()];
+        }
+        catch (ArgumentException exception)
+        {
+            throw new AuthorityException("its keys are not a JSON Web Key Set", exception);
+        }
+    }
+}
+
+/// <summary>The authority could not be asked; why, in words for the log.</summary>
+internal sealed class AuthorityException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,99 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+
+namespace Secrets.Infrastructure.Credentials.Tokens;
+
+/// <summary>
+/// Trust in an authority, by the keys that it publishes. They are fetched at start, again when they are old, and when a token names one that is
+/// not among them, but then not more often than the settings say: anybody can invent key ids. One fetch runs at a time, and what was fetched last
+/// stays until it can be replaced.
+/// </summary>
+internal sealed partial class AuthorityTrust(
+    AuthorityClient client, IOptions<JwtOptions> options, TimeProvider time, ILogger<AuthorityTrust> logger) : BackgroundService, ITrustSource
+{
+    /// <summary>How long after a failure it makes sense to ask again.</summary>
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private volatile Trust? _current;
+    private Task _fetch = Task.CompletedTask;
+    private long? _lastAttempt;
+
+    public Trust? Current => _current;
+
+    public async Task<Trust> ForAsync(string? keyId, CancellationToken cancellationToken)
+    {
+        if (_current is not { } known)
+        {
+            await FetchAsync(Retry).WaitAsync(cancellationToken);
+        }
+        else if (!known.Knows(keyId))
+        {
+            await FetchAsync(TimeSpan.FromSeconds(options.Value.RefreshSeconds)).WaitAsync(cancellationToken);
+        }
+
+        return _current ?? throw new UnavailableException();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (options.Value.HasAuthority)
+        {
+            var before = _current;
+            await FetchAsync(TimeSpan.Zero).WaitAsync(stoppingToken);
+            var lifetime = TimeSpan.FromSeconds(options.Value.KeyLifetimeSeconds);
+            await Task.Delay(ReferenceEquals(_current, before) && Retry < lifetime ? Retry : lifetime, time, stoppingToken);
+        }
+    }
+
+    /// <summary>Joins the fetch that is under way, or begins one, unless the last began less than that long ago.</summary>
+    private Task FetchAsync(TimeSpan interval)
+    {
+        lock (_lock)
+        {
+            if (_fetch.IsCompleted && (_lastAttempt is not { } last || time.GetElapsedTime(last) >= interval))
+            {
+                _lastAttempt = time.GetTimestamp();
+                _fetch = ReplaceAsync();
+            }
+
+            return _fetch;
+        }
+    }
+
+    private async Task ReplaceAsync()
+    {
+        // Not under the caller's lock.
+        await Task.Yield();
+        try
+        {
+            var fetched = await client.FetchAsync();
+            _current = fetched;
+            Fetched(fetched.Keys.Count);
+        }
+        catch (Exception problem)
+        {
+            // Any: whatever an authority answers, it must not end the service.
+            var why = problem is AuthorityException ? problem.Message : problem.GetType().Name;
+            if (_current is null)
+            {
+                NothingYet(why);
+            }
+            else
+            {
+                Stale(why);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The authority signs JWTs with {Count} keys that can be used")]
+    private partial void Fetched(int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The keys of the authority could not be fetched, and until they are every JWT is answered with 503: {Why}")]
+    private partial void NothingYet(string why);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The keys of the authority could not be fetched again; the last ones stay in use: {Why}")]
+    private partial void Stale(string why);
+}

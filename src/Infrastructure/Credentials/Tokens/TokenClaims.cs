@@ -1,0 +1,158 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Text;
+
+namespace Secrets.Infrastructure.Credentials.Tokens;
+
+/// <summary>What a token says about its bearer, once it is certain who says so.</summary>
+internal sealed class TokenClaims(IOptions<JwtOptions> options)
+{
+    private const Scopes OfBrowsers = Scopes.SecretsRead | Scopes.SecretsWrite;
+    private const int MaxOrganizations = 100;
+
+    /// <summary>How far the issuer's clock and ours may differ.</summary>
+    private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
+
+    private readonly string _organizations = options.Value.OrganizationsClaim;
+    private readonly Scopes _ceiling = options.Value.Ceiling ?? Scopes.None;
+
+    /// <summary>Whom a token stands for, and until when.</summary>
+    /// <exception cref="RefusedTokenException">It is for somebody else, not valid now, or says something that cannot be understood.</exception>
+    public (Caller Caller, DateTimeOffset End) Read(JsonElement claims, Trust trust, DateTimeOffset now)
+    {
+        var issuer = claims.TryGetProperty("iss", out var iss) ? iss.Text("iss") : null;
+        if (trust.Issuer is { } expected && !string.Equals(issuer, expected, StringComparison.Ordinal))
+        {
+            throw new RefusedTokenException("of another issuer");
+        }
+
+        if (issuer is not null && !TextLength.IsStorable(issuer))
+        {
+            throw new RefusedTokenException("with a malformed iss");
+        }
+
+        RequireAudience(claims, trust.Audiences);
+        var end = RequireLifetime(claims, now);
+        var subject = claims.TryGetProperty("sub", out var sub) ? sub.Text("sub") : throw new RefusedTokenException("without a subject (sub)");
+        RequireText(subject, UserName.Length, "sub");
+        if (NameUuid.In(subject) is { } id)
+        {
+            RequireForeign(id);
+        }
+
+        var caller = new Caller(
+            NameUuid.OfSubject(issuer ?? "", subject), ScopesOf(claims), MembershipsOf(claims), Credential.OfToken(issuer ?? "", subject, end));
+        return (caller, end);
+    }
+
+    /// <summary>Refuses ids that the service gives: whoever can register one as a name would be the user whose id it is.</summary>
+    private static void RequireForeign(Guid subject)
+    {
+        if (subject.Version == 5)
+        {
+            throw new RefusedTokenException("whose subject (sub) is a version 5 uuid, which only the service makes, of names");
+        }
+
+        if (subject == Guid.Empty || subject == Credential.BootstrapUser)
+        {
+            throw new RefusedTokenException("whose subject (sub) is the nil uuid, or that of the bootstrap key's user");
+        }
+    }
+
+    private static void RequireAudience(JsonElement claims, IReadOnlyList<string> audiences)
+    {
+        if (audiences.Count == 0)
+        {
+            return;
+        }
+
+        var addressed = claims.TryGetProperty("aud", out var audience) ? audience.Texts("aud") : [];
+        if (!addressed.Intersect(audiences, StringComparer.Ordinal).Any())
+        {
+            throw new RefusedTokenException("for another audience");
+        }
+    }
+
+    private static DateTimeOffset RequireLifetime(JsonElement claims, DateTimeOffset now)
+    {
+        var expiry = claims.Moment("exp") ?? throw new RefusedTokenException("without an end (exp)");
+
+        // An issuer's "never" may be the last moment that there is, and nothing can be added to that.
+        var end = expiry < DateTimeOffset.MaxValue - Skew ? expiry + Skew : DateTimeOffset.MaxValue;
+        if (now >= end)
+        {
+            throw new RefusedTokenException("expired");
+        }
+
+        if (claims.Moment("nbf") > now + Skew || claims.Moment("iat") > now + Skew)
+        {
+            throw new RefusedTokenException("not valid yet");
+        }
+
+        return end;
+    }
+
+    private Scopes ScopesOf(JsonElement claims)
+    {
+        var ours = Scopes.None;
+        foreach (var claim in (string[])["scope", "scp"])
+        {
+            if (claims.TryGetProperty(claim, out var names))
+            {
+                ours = names.Texts(claim)
+                    .SelectMany(text => text.Split(' '))
+                    .Aggregate(ours, (all, name) => all | (ScopeNames.Parse(name) ?? Scopes.None));
+            }
+        }
+
+        // What is named and not allowed is lost and does not turn the bearer into one of whom nothing is said.
+        return (ours == Scopes.None ? OfBrowsers : ours) & _ceiling;
+    }
+
+    private List<Membership> MembershipsOf(JsonElement claims)
+    {
+        if (!claims.TryGetProperty(_organizations, out var organizations))
+        {
+            return [];
+        }
+
+        var memberships = List(organizations, MaxOrganizations, "organisations").Select(MembershipOf).ToList();
+        return memberships.DistinctBy(membership => membership.OrganizationId, StringComparer.Ordinal).Count() == memberships.Count
+            ? memberships
+            : throw new RefusedTokenException("with one organisation twice");
+    }
+
+    private static Membership MembershipOf(JsonElement organization)
+    {
+        if (organization.ValueKind != JsonValueKind.Object || !organization.TryGetProperty("id", out var id))
+        {
+            throw new RefusedTokenException("with malformed organisations");
+        }
+
+        var name = id.Text("organisation's id");
+        RequireText(name, Membership.OrganizationIdLength, "organisation's id");
+        var role = organization.TryGetProperty("role", out var text) ? RoleNames.Parse(text.Text("role")) : OrganizationRole.Member;
+        var workspaces = organization.TryGetProperty("workspaces", out var list)
+            ? List(list, Membership.MaxWorkspaces, "workspaces").Select(workspace => workspace.Text("workspace")).Distinct(StringComparer.Ordinal).ToList()
+            : [];
+        workspaces.ForEach(workspace => RequireText(workspace, Membership.WorkspaceLength, "workspace"));
+        return new Membership(name, role ?? throw new RefusedTokenException("with an unknown role"), workspaces);
+    }
+
+    private static JsonElement.ArrayEnumerator List(JsonElement element, int most, string what) =>
+        element.ValueKind == JsonValueKind.Array && element.GetArrayLength() <= most
+            ? element.EnumerateArray()
+            : throw new RefusedTokenException($"with malformed {what}, or more than {most}");
+
+    private static void RequireText(string text, TextLength length, string what)
+    {
+        var count = TextLength.Of(text);
+        if (count < length.Minimum || count > length.Maximum || string.IsNullOrWhiteSpace(text) || !TextLength.IsStorable(text))
+        {
+            throw new RefusedTokenException($"with a malformed {what}");
+        }
+    }
+}

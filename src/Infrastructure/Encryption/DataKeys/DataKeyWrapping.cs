@@ -1,0 +1,45 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.Encryption.DataKeys;
+
+/// <summary>Wraps data keys with the key ring, each for its owner and id.</summary>
+internal sealed partial class DataKeyWrapping(KeyRing ring, ILogger<DataKeyWrapping> logger)
+{
+    public byte[] Wrap(SecretOwner owner, DataKey key) => ring.Wrap(key.Bytes, PurposeOf(owner, key.Id));
+
+    /// <summary>The key of a row; null when it was wrapped for another owner or id, or changed.</summary>
+    public DataKey? Unwrap(DataKeyRow row)
+    {
+        if (ring.Unwrap(row.Wrapped, PurposeOf(row)) is { } key)
+        {
+            return new DataKey(row.Id, key);
+        }
+
+        Broken(row.Id, row.OwnerId);
+        return null;
+    }
+
+    /// <summary>See <see cref="KeyRing.Rewrap"/>.</summary>
+    public Rewrapping Rewrap(DataKeyRow row, LoadedRing survivors)
+    {
+        var rewrapping = ring.Rewrap(row.Wrapped, survivors, PurposeOf(row));
+        if (!rewrapping.IsSound)
+        {
+            Broken(row.Id, row.OwnerId);
+        }
+
+        return rewrapping;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The data key {KeyId} of {Owner} does not unwrap: its row was changed outside the service, or the key ring has keys that this process cannot read")]
+    private partial void Broken(Guid keyId, string owner);
+
+    private static string[] PurposeOf(DataKeyRow row) => PurposeOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id);
+
+    private static string[] PurposeOf(SecretOwner owner, Guid keyId) =>
+        ["Secrets.DataKey", ((int)owner.Kind).ToString(CultureInfo.InvariantCulture), owner.Id, keyId.ToString("D")];
+}

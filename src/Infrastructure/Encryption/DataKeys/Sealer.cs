@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Logging;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.Secrets;
+
+namespace Secrets.Infrastructure.Encryption.DataKeys;
+
+/// <summary>Seals and opens values with the data keys of their owners (docs/architecture.md, "Encryption").</summary>
+internal sealed partial class Sealer(DataKeyCache cache, DataKeyLookup lookup, Lazy<CurrentDataKeys> keys, ILogger<Sealer> logger) : ISealer
+{
+    public async Task<byte[]> SealAsync(Placement placement, SecretValue value, CancellationToken cancellationToken)
+    {
+        var key = await keys.Value.CurrentOfLockedAsync(placement.Owner, cancellationToken);
+        return Envelope.Seal(key.Id, key.Bytes, placement, value);
+    }
+
+    public async Task<byte[]> SealAheadAsync(Placement placement, SecretValue value, CancellationToken cancellationToken)
+    {
+        var key = cache.CurrentOf(placement.Owner) ?? await keys.Value.CurrentOfAsync(placement.Owner, cancellationToken);
+        return Envelope.Seal(key.Id, key.Bytes, placement, value);
+    }
+
+    public async ValueTask<SecretValue> OpenAsync(Placement placement, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken)
+    {
+        if (Envelope.KeyIdOf(envelope.Span) is { } keyId
+            && await lookup.FindAsync(placement.Owner, keyId, cancellationToken) is { } key
+            && Envelope.Open(key.Bytes, placement, envelope.Span) is { } value)
+        {
+            return value;
+        }
+
+        Broken(placement.SecretId, placement.Owner.ToString());
+        throw new BrokenSealException(placement.SecretId);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The envelope of secret {SecretId} of {Owner} does not open: it, its row or its data key was changed outside the service")]
+    private partial void Broken(Guid secretId, string owner);
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.Encryption.Ring;
+
+/// <summary>Makes integrity keys, and encrypts and opens them with the root key.</summary>
+internal sealed class IntegrityKeyWrapping(RootKey rootKey)
+{
+    /// <summary>Makes the key with that number.</summary>
+    public (IntegrityKey Key, byte[] Wrapped) Make(int number)
+    {
+        var bytes = RandomNumberGenerator.GetBytes(IntegrityKey.Size);
+        return (new IntegrityKey(number, bytes), rootKey.Encrypt(bytes, PurposeOf(number)));
+    }
+
+    /// <summary>The key of a row.</summary>
+    /// <exception cref="TamperedException">It does not open for its number.</exception>
+    public IntegrityKey Open(IntegrityKeyRow row) => new(row.Number, Decrypt(row));
+
+    /// <summary>Encrypts the key of a row under the current root key, if it is under the one before it; whether it was.</summary>
+    /// <exception cref="TamperedException">It does not open for its number.</exception>
+    public bool MoveToRootKey(IntegrityKeyRow row)
+    {
+        var isOutdated = !rootKey.IsCurrent(row.Wrapped, PurposeOf(row.Number));
+        if (isOutdated)
+        {
+            row.Wrapped = rootKey.Encrypt(Decrypt(row), PurposeOf(row.Number));
+        }
+
+        return isOutdated;
+    }
+
+    private byte[] Decrypt(IntegrityKeyRow row) => row.Number is > 0 and <= ushort.MaxValue && rootKey.Decrypt(row.Wrapped, PurposeOf(row.Number)) is { Length: IntegrityKey.Size } key
+        ? key
+        : throw new TamperedException($"The integrity key {row.Number} does not open with the root key.");
+
+    private static string PurposeOf(int number) => string.Create(CultureInfo.InvariantCulture, $"integrity-key/{number}");
+}

@@ -1,0 +1,79 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Xml.Linq;
+using Microsoft.AspNetCore.DataProtection.XmlEncryption;
+using Microsoft.Extensions.DependencyInjection;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.Encryption.Ring;
+
+/// <summary>What an encrypted part of the ring looks like: an element with the root key's fingerprint and a box in base64.</summary>
+internal static class RootKeyXml
+{
+    public const string Purpose = "key-ring";
+    private const string Name = "rootKey";
+    private const string FingerprintName = "fingerprint";
+
+    public static XElement Encrypt(RootKey rootKey, ReadOnlySpan<byte> plaintext) => new(
+        Name, new XAttribute(FingerprintName, rootKey.Fingerprint), Convert.ToBase64String(rootKey.Encrypt(plaintext, Purpose)));
+
+    /// <summary>Opens such an element.</summary>
+    /// <exception cref="CryptographicException">It was encrypted under another root key, or changed.</exception>
+    public static byte[] Decrypt(RootKey rootKey, XElement encrypted) => rootKey.Decrypt(Convert.FromBase64String(encrypted.Value), Purpose)
+        ?? throw new CryptographicException("A key of the key ring does not open with this root key.");
+
+    /// <summary>Whether a row is a key whose secret is encrypted under this root key or the one before it, and nowhere in clear.</summary>
+    public static bool IsFor(KeyRingRow row, RootKey rootKey)
+    {
+        var elements = XElement.Parse(row.Xml).DescendantsAndSelf().ToList();
+        return elements.Where(element => element.Name == Name).ToList() is [{ Parent.Name.LocalName: "encryptedSecret" } part]
+            && rootKey.Opens(part.Attribute(FingerprintName)?.Value)
+            && elements.TrueForAll(element => element.Name.LocalName is not "masterKey");
+    }
+
+    /// <summary>The row with its parts encrypted under the current root key; null: they are already.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="rootKey">The key, which knows the one before it.</param>
+    /// <param name="require">Sees that something under the root key with this fingerprint can be opened.</param>
+    public static string? Move(KeyRingRow row, RootKey rootKey, Action<string> require)
+    {
+        var xml = XElement.Parse(row.Xml);
+        var parts = xml.Descendants(Name).Select(part => (Part: part, Fingerprint: part.Attribute(FingerprintName)?.Value ?? "")).ToList();
+        parts.ForEach(part => require(part.Fingerprint));
+        var outdated = parts.Where(part => !rootKey.Is(part.Fingerprint)).ToList();
+        foreach (var (part, _) in outdated)
+        {
+            var plaintext = Decrypt(rootKey, part);
+            part.ReplaceWith(Encrypt(rootKey, plaintext));
+            CryptographicOperations.ZeroMemory(plaintext);
+        }
+
+        return outdated.Count == 0 ? null : xml.ToString(SaveOptions.DisableFormatting);
+    }
+}
+
+/// <summary>Encrypts keys of the ring under the root key before they are stored.</summary>
+internal sealed class RootKeyXmlEncryptor(RootKey rootKey) : IXmlEncryptor
+{
+    public EncryptedXmlInfo Encrypt(XElement plaintextElement)
+    {
+        var plaintext = Encoding.UTF8.GetBytes(plaintextElement.ToString(SaveOptions.DisableFormatting));
+        var encrypted = RootKeyXml.Encrypt(rootKey, plaintext);
+        CryptographicOperations.ZeroMemory(plaintext);
+        return new EncryptedXmlInfo(encrypted, typeof(RootKeyXmlDecryptor));
+    }
+}
+
+/// <summary>
+/// Opens what <see cref="RootKeyXmlEncryptor"/> made. Data Protection makes it itself and hands it the service provider.
+/// </summary>
+internal sealed class RootKeyXmlDecryptor(IServiceProvider services) : IXmlDecryptor
+{
+    public XElement Decrypt(XElement encryptedElement)
+    {
+        var plaintext = RootKeyXml.Decrypt(services.GetRequiredService<RootKey>(), encryptedElement);
+        var element = XElement.Parse(Encoding.UTF8.GetString(plaintext));
+        CryptographicOperations.ZeroMemory(plaintext);
+        return element;
+    }
+}

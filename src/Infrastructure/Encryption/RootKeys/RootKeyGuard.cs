@@ -1,0 +1,185 @@
+using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Foundation;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.Encryption.RootKeys;
+
+/// <summary>
+/// Loads the root key and proves it on the canary, before anything is sealed or opened. The wrong key, or none, stops the start:
+/// going on would write a second kind of ciphertext beside the first.
+/// </summary>
+internal sealed partial class RootKeyGuard(
+    SecretsDbContext db, RootKey rootKey, RootKeyContents contents, KeyRing ring, IDatabaseServer server, IOptions<EncryptionOptions> options, IHostEnvironment environment,
+    TimeProvider time, ILogger<RootKeyGuard> logger)
+{
+    private const string CanaryPurpose = "canary";
+
+    public async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        var canary = await FindCanaryAsync(cancellationToken);
+        rootKey.Load(ReadOrMake(canary), ReadPrevious());
+        if (canary is null)
+        {
+            await PlantCanaryAsync(cancellationToken);
+        }
+
+        var now = time.GetUtcNow();
+        var (records, moved) = await db.InTransactionAsync(ProveAsync, cancellationToken);
+        if (moved > 0)
+        {
+            Moved(moved, rootKey.PreviousFingerprint, rootKey.Fingerprint);
+        }
+
+        // What was just verified, and not what a second read would find.
+        ring.Load(records, now);
+    }
+
+    /// <summary>
+    /// Sees that everything encrypted under a root key opens, and encrypts under this one what is still encrypted under the one before it. Gives the keys, and how many entries that were.
+    /// </summary>
+    private async Task<(KeyRecords Records, int Moved)> ProveAsync(CancellationToken cancellationToken)
+    {
+        // Replicas that start at once wait here for each other.
+        await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
+        var canary = await db.RootKeys.SingleAsync(row => row.Id == RootKeyRow.OnlyId, cancellationToken);
+        Require(canary.Fingerprint);
+        if (rootKey.Decrypt(canary.Canary, CanaryPurpose) is not { } plaintext)
+        {
+            throw new StartupException($"The root key with fingerprint {canary.Fingerprint} does not open the canary of this database: it was changed outside the service.");
+        }
+
+        var isMoving = !rootKey.Is(canary.Fingerprint);
+        if (isMoving)
+        {
+            (canary.Fingerprint, canary.Canary) = (rootKey.Fingerprint, rootKey.Encrypt(plaintext, CanaryPurpose));
+        }
+
+        var (records, moved) = await contents.LoadAsync(Require, cancellationToken);
+        return (records, moved + (isMoving ? 1 : 0));
+    }
+
+    /// <summary>Sees that what was encrypted under the root key with this fingerprint can be opened.</summary>
+    private void Require(string fingerprint)
+    {
+        if (!rootKey.Opens(fingerprint))
+        {
+            throw new StartupException(
+                $"The root key is the wrong one: this database needs the key with fingerprint {fingerprint}, the file holds {rootKey.Fingerprint}"
+                + (rootKey.PreviousFingerprint is { } previous ? $", that of the previous key {previous}." : "."));
+        }
+    }
+
+    private byte[]? ReadPrevious() => options.Value.PreviousRootKeyFile is not { Length: > 0 } path ? null
+        : File.Exists(path) ? Read(path)
+        : throw new StartupException($"The file of the previous root key, {path}, does not exist.");
+
+    private Task<RootKeyRow?> FindCanaryAsync(CancellationToken cancellationToken) =>
+        db.RootKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == RootKeyRow.OnlyId, cancellationToken);
+
+    private byte[] ReadOrMake(RootKeyRow? canary)
+    {
+        // In production a key that was made on the fly would be lost with the container it was made in.
+        var given = options.Value.RootKeyFile;
+        var path = given ?? (environment.IsProduction() ? null : server.DefaultRootKeyFile);
+        var wanted = canary is null ? "" : $" This database needs the key with fingerprint {canary.Fingerprint}.";
+        if (string.IsNullOrEmpty(path))
+        {
+            throw new StartupException(
+                "Set Encryption:RootKeyFile (environment: Encryption__RootKeyFile) to a file with the root key: 32 random bytes in base64, "
+                + "as `openssl rand -base64 32` makes them." + wanted);
+        }
+
+        if (File.Exists(path))
+        {
+            return Read(path);
+        }
+
+        if (given is not null || canary is not null)
+        {
+            throw new StartupException($"The root key file {path} does not exist." + wanted);
+        }
+
+        return Make(path);
+    }
+
+    private static byte[] Read(string path)
+    {
+        try
+        {
+            var key = Convert.FromBase64String(File.ReadAllText(path).Trim());
+            if (key.Length == AesGcmBox.KeySize)
+            {
+                return key;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The root key file {path} cannot be read.");
+        }
+        catch (FormatException)
+        {
+            // Said below: the content itself must not get into a message.
+        }
+
+        throw new StartupException($"The root key file {path} must hold {AesGcmBox.KeySize} bytes in base64.");
+    }
+
+    private byte[] Make(string path)
+    {
+        var key = RandomNumberGenerator.GetBytes(AesGcmBox.KeySize);
+        var creation = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            creation.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using var file = new FileStream(path, creation);
+        using var writer = new StreamWriter(file);
+        writer.WriteLine(Convert.ToBase64String(key));
+        writer.Flush();
+        file.Flush(flushToDisk: true);
+        Made(path);
+        return key;
+    }
+
+    private async Task PlantCanaryAsync(CancellationToken cancellationToken)
+    {
+        var planted = new RootKeyRow
+        {
+            Id = RootKeyRow.OnlyId,
+            Fingerprint = rootKey.Fingerprint,
+            Canary = rootKey.Encrypt("Secrets"u8, CanaryPurpose),
+            ProbedAt = time.GetUtcNow(),
+        };
+        try
+        {
+            await db.InTransactionAsync(
+                async token =>
+                {
+                    // First and at once: of replicas that start at the same moment, the others fail here, before they look whether the database is empty.
+                    db.RootKeys.Add(planted);
+                    await db.SaveChangesAsync(token);
+                    await contents.MakeAsync(token);
+                    return true;
+                },
+                cancellationToken);
+        }
+        catch (UniqueViolationException)
+        {
+            // Another replica planted it at the same moment, perhaps with another key: whoever came first decides which is right.
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Moved {Count} entries from the root key {Previous} to {Fingerprint}: backups made before need the previous one")]
+    private partial void Moved(int count, string? previous, string fingerprint);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Made a root key in {Path}: without this file nothing stored here can be opened again")]
+    private partial void Made(string path);
+}

@@ -1,0 +1,196 @@
+using System.Linq.Expressions;
+using System.Runtime.CompilerServices;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Secrets.Application.Common;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption.DataKeys;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.Encryption.Rotation;
+
+/// <summary>
+/// Replaces data keys: retires each, seals its values anew with another, and removes it. Owner by owner and in small transactions that hold the owner's lock, so whatever
+/// was done is done, and several replicas may do it at once.
+/// </summary>
+internal sealed partial class DataKeyReplacement(
+    SecretsDbContext db, CurrentDataKeys keys, DataKeyWrapping wrapping, TimeProvider time, ILogger<DataKeyReplacement> logger)
+{
+    /// <summary>Values of one transaction, for which writes of the same owner may have to wait.</summary>
+    public const int BatchSize = 100;
+
+    private const int PageSize = 500;
+
+    /// <summary>How long a retired key stays after the last value was sealed anew, at least: whoever has read an envelope finds the key that it was sealed with.</summary>
+    public static readonly TimeSpan Stay = 2 * DataKeyCache.Lifetime;
+
+    /// <summary>Goes through all keys that were made before then once; false: some are still there.</summary>
+    public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        await foreach (var row in RowsAsync(row => row.RetiredAt == null && row.CreatedAt < before, cancellationToken))
+        {
+            if (await IfVerifiedAsync(() => ReplaceAsync(row, cancellationToken)))
+            {
+                await TryResealAsync(row, cancellationToken);
+            }
+        }
+
+        var retiredBefore = time.GetUtcNow() - Stay;
+        await foreach (var row in RowsAsync(row => row.RetiredAt < retiredBefore, cancellationToken))
+        {
+            // If it is still needed, whoever retired it came no further, or something does not open.
+            if (!await IfVerifiedAsync(() => RemoveAsync(row, retiredBefore, cancellationToken)) && !await TryResealAsync(row, cancellationToken))
+            {
+                Needed(row.Id, row.OwnerId);
+            }
+        }
+
+        return !await db.DataKeys.AnyAsync(row => row.CreatedAt < before, cancellationToken);
+    }
+
+    private static SecretOwner OwnerOf(DataKeyRow row) => new(row.OwnerKind, row.OwnerId);
+
+    private async IAsyncEnumerable<DataKeyRow> RowsAsync(
+        Expression<Func<DataKeyRow, bool>> those, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        List<DataKeyRow> page;
+        var last = Guid.Empty;
+        do
+        {
+            var after = last;
+            page = await db.DataKeys.AsNoTracking().Where(those).Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize)
+                // Without moments: one that cannot be read must not keep the others' keys from being replaced.
+                .Select(row => new DataKeyRow { Id = row.Id, OwnerKind = row.OwnerKind, OwnerId = row.OwnerId, Wrapped = row.Wrapped, CreatedAt = default })
+                .ToListAsync(cancellationToken);
+            foreach (var row in page)
+            {
+                last = row.Id;
+                yield return row;
+            }
+        }
+        while (page.Count == PageSize);
+    }
+
+    /// <summary>Retires a key and makes the next; false: another replica did, and goes on with it.</summary>
+    private Task<bool> ReplaceAsync(DataKeyRow row, CancellationToken cancellationToken) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                var locked = await db.LockWholeAsync(OwnerOf(row), token);
+                var mine = locked.CurrentKey?.Id == row.Id;
+                if (mine)
+                {
+                    await RetireAsync(row, token);
+                    keys.Add(OwnerOf(row));
+                }
+
+                return mine;
+            },
+            cancellationToken);
+
+    /// <summary>Seals with the owner's current key whatever opens with this one; whether there was anything.</summary>
+    private async Task<bool> TryResealAsync(DataKeyRow row, CancellationToken cancellationToken)
+    {
+        return wrapping.Unwrap(row) is { } retired && await IfVerifiedAsync(() => ResealAsync(row, retired, cancellationToken));
+    }
+
+    /// <summary>False where the owner's rows do not verify, or the current key does not unwrap, which is logged. Other owners are none the worse for it.</summary>
+    private static async Task<bool> IfVerifiedAsync(Func<Task<bool>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception exception) when (exception is ConflictException or TamperedOwnerException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> ResealAsync(DataKeyRow row, DataKey retired, CancellationToken cancellationToken)
+    {
+        var resealed = 0;
+        (DateTimeOffset At, Guid Id)? after = (DateTimeOffset.MinValue, Guid.Empty);
+        while (after is { } last)
+        {
+            (after, var count) = await db.InTransactionAsync(token => ResealBatchAsync(row, retired, last, token), cancellationToken);
+            resealed += count;
+        }
+
+        return resealed > 0;
+    }
+
+    /// <summary>The last secret of the batch, where there may be more behind it, and how many were sealed anew.</summary>
+    private async Task<((DateTimeOffset At, Guid Id)? Last, int Count)> ResealBatchAsync(
+        DataKeyRow row, DataKey retired, (DateTimeOffset At, Guid Id) after, CancellationToken cancellationToken)
+    {
+        var current = await keys.CurrentOfLockedAsync(OwnerOf(row), cancellationToken);
+        var (at, id) = after;
+        var batch = await SealedWith(row)
+            .Where(secret => secret.CreatedAt >= at && (secret.CreatedAt > at || secret.Id > id))
+            .OrderBy(secret => secret.CreatedAt).ThenBy(secret => secret.Id).Take(BatchSize).ToListAsync(cancellationToken);
+        var count = 0;
+        foreach (var secret in batch)
+        {
+            if (Envelope.Reseal(retired.Bytes, secret.Placement, secret.Envelope, current.Id, current.Bytes) is { } envelope)
+            {
+                secret.Reseal(envelope);
+                count++;
+            }
+            else
+            {
+                Broken(secret.Id, row.OwnerId);
+            }
+        }
+
+        if (count > 0)
+        {
+            // Its time begins when nothing new is sealed with it, and nothing old any more.
+            await RetireAsync(row, cancellationToken);
+        }
+
+        return (batch.Count == BatchSize ? (batch[^1].CreatedAt, batch[^1].Id) : null, count);
+    }
+
+    /// <summary>Removes a retired key unless something is still sealed with it.</summary>
+    private Task<bool> RemoveAsync(DataKeyRow row, DateTimeOffset retiredBefore, CancellationToken cancellationToken) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                var locked = await db.LockWholeAsync(OwnerOf(row), token);
+                if (locked.DataKeys.FirstOrDefault(key => key.Id == row.Id) is not { } retired
+                    || !(retired.RetiredAt < retiredBefore)
+                    || locked.Secrets.Any(secret => Envelope.KeyIdOf(secret.Envelope) == row.Id))
+                {
+                    return false;
+                }
+
+                db.DataKeys.Remove(await FindAsync(row, token));
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Retires a key at this moment. Saved at once: of an owner's keys only one is not retired.</summary>
+    private async Task RetireAsync(DataKeyRow row, CancellationToken cancellationToken)
+    {
+        (await FindAsync(row, cancellationToken)).RetiredAt = time.GetUtcNow();
+        await db.SaveChangesAsync(cancellationToken);
+    }
+
+    private Task<DataKeyRow> FindAsync(DataKeyRow row, CancellationToken cancellationToken) => db.DataKeys.SingleAsync(key => key.Id == row.Id, cancellationToken);
+
+    /// <summary>The owner's secrets whose envelope names this key (<see cref="Envelope"/>: from its second byte, 16).</summary>
+    private IQueryable<Secret> SealedWith(DataKeyRow row)
+    {
+        var (kind, owner, id) = (row.OwnerKind, row.OwnerId, row.Id.ToByteArray(bigEndian: true));
+        return db.Secrets.FromSql($"SELECT * FROM secrets WHERE substring(envelope, 2, 16) = {id}")
+            .Where(secret => secret.OwnerKind == kind && secret.OwnerId == owner);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Secret {SecretId} of {Owner} cannot be sealed anew, because it does not open: its row was changed outside the service")]
+    private partial void Broken(Guid secretId, string owner);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The retired data key {KeyId} of {Owner} stays: something is still sealed with it")]
+    private partial void Needed(Guid keyId, string owner);
+}

@@ -1,0 +1,46 @@
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Encryption;
+using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.Encryption.Rotation;
+
+/// <summary>Notes that keys are to be replaced, and reads how far that is. <see cref="KeyRotationWorker"/> does it.</summary>
+internal sealed class KeyRotation(SecretsDbContext db, KeyRing ring, RootKey rootKey, IntegrityKeyWrapping integrity, KeyRotationSignal signal) : IKeyRotation
+{
+    public async Task RequestAsync(KeyLayer layer, AuditEvent fact, CancellationToken cancellationToken)
+    {
+        await ring.ChangeAsync(db, records => WithRequest(records, layer, fact.At), fact, cancellationToken);
+        signal.Raise();
+    }
+
+    public async Task<EncryptionState> ReadAsync(CancellationToken cancellationToken)
+    {
+        var records = ring.Read();
+        var (dataKeys, keyRing) = (records.Find(KeyLayer.DataKeys), records.Find(KeyLayer.KeyRing));
+        return new EncryptionState(
+            rootKey.Fingerprint,
+            ProgressOf(dataKeys, dataKeys is null ? 0 : await db.DataKeys.LongCountAsync(row => row.CreatedAt < dataKeys.RequestedAt, cancellationToken)),
+            ProgressOf(keyRing, keyRing is null ? 0 : records.Ring.Count(row => RingKeys.DateOf(row) < keyRing.RequestedAt)),
+            ProgressOf(records.Find(KeyLayer.Integrity), records.IntegrityRows.Count - 1));
+    }
+
+    /// <summary>By the clock that dates the keys of the layer: what is made from now on is not from before.</summary>
+    private KeyRecords WithRequest(KeyRecords records, KeyLayer layer, DateTimeOffset now)
+    {
+        switch (layer)
+        {
+            case KeyLayer.KeyRing:
+                return ring.WithNewKey(records, out var madeAt).WithRequest(layer, madeAt);
+            case KeyLayer.Integrity:
+                var (key, wrapped) = integrity.Make(records.IntegrityKeys.Max(one => one.Number) + 1);
+                return records.WithIntegrityKey(key, wrapped).WithRequest(layer, now);
+            default:
+                return records.WithRequest(layer, now);
+        }
+    }
+
+    private static RotationProgress ProgressOf(KeyRotationRow? row, long left) => new(row?.RequestedAt, row?.FinishedAt, left);
+}

@@ -1,0 +1,153 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Secrets.Application.Common;
+using Secrets.Application.Encryption;
+using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.Encryption.Rotation;
+
+/// <summary>Wakes the worker of this process before its time.</summary>
+internal sealed class KeyRotationSignal : IDisposable
+{
+    private readonly SemaphoreSlim _raised = new(0, 1);
+
+    public void Raise()
+    {
+        try
+        {
+            _raised.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It is raised.
+        }
+    }
+
+    public void Dispose() => _raised.Dispose();
+
+    /// <summary>Returns when it is raised, or after a while.</summary>
+    /// <remarks>Asynchronous also in how it fails: a start that fails disposes of this while the worker is about to wait.</remarks>
+    public async Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => await _raised.WaitAsync(atMost, cancellationToken);
+}
+
+/// <summary>
+/// Reads the key ring every minute and renews its key in time. Replaces keys behind the requests, where somebody asked for it. Every replica does: what one has done is done for all, and one that ends leaves
+/// nothing half done.
+/// </summary>
+internal sealed partial class KeyRotationWorker(
+    IServiceScopeFactory scopes, KeyRing ring, KeyRotationSignal signal, TimeProvider time, ILogger<KeyRotationWorker> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<KeyLayer, (DateTimeOffset Moment, DateTimeOffset At)> _last = [];
+
+    /// <summary>Goes once through what is to be replaced.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) => RunAsync((_, _) => true, (_, _) => { }, cancellationToken);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                ring.Refresh();
+                await RunAsync(IsDue, (layer, moment) => _last[layer] = (moment, time.GetUtcNow()), stoppingToken);
+            }
+            catch (Exception exception)
+            {
+                if (!stoppingToken.IsCancellationRequested)
+                {
+                    Failed(exception.GetType().Name);
+                }
+            }
+
+            await signal.WaitAsync(Interval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>At once where it is new; then as often as there may be something to do.</summary>
+    private bool IsDue(KeyLayer layer, DateTimeOffset moment) =>
+        !_last.TryGetValue(layer, out var last)
+        || last.Moment != moment
+        || time.GetUtcNow() >= last.At + (layer == KeyLayer.KeyRing ? TimeSpan.FromHours(1) : DataKeyReplacement.Stay);
+
+    private async Task RunAsync(Func<KeyLayer, DateTimeOffset, bool> isDue, Action<KeyLayer, DateTimeOffset> note, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var services = scope.ServiceProvider;
+        var db = services.GetRequiredService<SecretsDbContext>();
+        IReadOnlyList<KeyRotationRow> requests;
+        try
+        {
+            var records = ring.Read();
+            requests = records.Rotations;
+            await RenewRingAsync(db, records, cancellationToken);
+        }
+        catch (ConflictException exception)
+        {
+            // Nothing is wrapped anew, or removed, while the keys do not verify.
+            NotReplaced(exception.Message);
+            return;
+        }
+
+        // The upper layers first: they take less, and new data keys are wrapped with what is new of the ring.
+        foreach (var row in requests.Where(row => row.FinishedAt is null && isDue(row.Layer, row.RequestedAt)).OrderByDescending(row => row.Layer))
+        {
+            try
+            {
+                var isFinished = await RunAsync(services, row.Layer, row.RequestedAt, cancellationToken);
+                note(row.Layer, row.RequestedAt);
+                if (isFinished)
+                {
+                    await FinishAsync(db, row, cancellationToken);
+                }
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                // The other layers are none the worse for it.
+                Failed(exception.GetType().Name);
+            }
+        }
+    }
+
+    /// <summary>Adds a key where the newest is too old. Again under the lock: another replica may have been first.</summary>
+    private async Task RenewRingAsync(SecretsDbContext db, KeyRecords read, CancellationToken cancellationToken)
+    {
+        if (ring.IsToBeRenewed(read.Ring))
+        {
+            await ChangeAsync(db, records => ring.IsToBeRenewed(records.Ring) ? ring.WithNewKey(records, out _) : null, cancellationToken);
+        }
+    }
+
+    private async Task FinishAsync(SecretsDbContext db, KeyRotationRow finished, CancellationToken cancellationToken)
+    {
+        await ChangeAsync(
+            db,
+            records => records.Find(finished.Layer) is { FinishedAt: null } row && row.RequestedAt == finished.RequestedAt ? records.WithFinish(row, time.GetUtcNow()) : null,
+            cancellationToken);
+        Finished(finished.Layer);
+    }
+
+    private Task ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, CancellationToken cancellationToken) =>
+        ring.ChangeAsync(db, change, AuditEvent.ByService(AuditAction.KeysChange, time.GetUtcNow()), cancellationToken);
+
+    private static Task<bool> RunAsync(IServiceProvider services, KeyLayer layer, DateTimeOffset before, CancellationToken cancellationToken) => layer switch
+    {
+        KeyLayer.DataKeys => services.GetRequiredService<DataKeyReplacement>().RunAsync(before, cancellationToken),
+        KeyLayer.KeyRing => services.GetRequiredService<KeyRingReplacement>().RunAsync(before, cancellationToken),
+        _ => services.GetRequiredService<IntegrityKeyReplacement>().RunAsync(before, cancellationToken),
+    };
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Rotation of {Layer} finished: all old keys removed")]
+    private partial void Finished(KeyLayer layer);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Keys are neither renewed nor replaced: {Reason}")]
+    private partial void NotReplaced(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Keys could not be replaced this time, and will be tried again: {Failure}")]
+    private partial void Failed(string failure);
+}

@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Options;
+using Secrets.Application.Secrets;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
+using Secrets.Infrastructure.Transactions;
+
+namespace Secrets.Infrastructure.GroupCommit;
+
+/// <summary>Decides what a group of creates makes of the accounts of their owners.</summary>
+internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, KnownAccounts known, IntegrityAlarms alarms, IOptions<QuotaOptions> quota) : IDisposable
+{
+    private readonly OwnerTurns _turns = new();
+
+    /// <summary>Waits for other groups of this process that have one of these owners.</summary>
+    public ValueTask<OwnerTurns.Turn> TakeTurnAsync(IEnumerable<SecretOwner> owners) => _turns.TakeAsync(owners);
+
+    public void Dispose() => _turns.Dispose();
+
+    /// <summary>The account as this process last left it; null: it is to be read.</summary>
+    public CachedAccount? Find(SecretOwner owner) => alarms.IsRaised(owner) ? null : known.Find(owner);
+
+    /// <summary>The account as it is read under the lock; null: it does not verify, or the owner's rows did not when they were last read.</summary>
+    public CachedAccount? Open(SecretOwner owner, OwnerRow row) => alarms.IsRaised(owner) ? null : reader.Open(owner, row);
+
+    /// <summary>Those that the quota has room for, one after the other, and that are sealed with the key that the account names.</summary>
+    public List<T> Fitting<T>(Account account, List<T> own, Func<T, Secret> secretOf)
+    {
+        var (bytes, count) = (account.Bytes, account.Count);
+        return own.FindAll(item =>
+        {
+            var secret = secretOf(item);
+            if (Envelope.KeyIdOf(secret.Envelope) != account.CurrentKey
+                || bytes + secret.Size > quota.Value.BytesPerOwner || count + 1 > quota.Value.SecretsPerOwner)
+            {
+                return false;
+            }
+
+            bytes += secret.Size;
+            count++;
+            return true;
+        });
+    }
+
+    /// <summary>The account with these secrets more.</summary>
+    public AccountMove MoveOf(SecretOwner owner, CachedAccount before, List<Secret> added)
+    {
+        var after = before.Account with
+        {
+            Version = before.Account.Version + 1,
+            Count = before.Account.Count + added.Count,
+            Bytes = before.Account.Bytes + added.Sum(secret => (long)secret.Size),
+            Digest = added.Aggregate(before.Account.Digest, (sum, secret) => sum + seals.DigestOf(StoredSecret.FromEntity(secret), before.Account.IntegrityKey)),
+        };
+        return new AccountMove(owner, before, new CachedAccount(after, seals.Seal(owner, after)));
+    }
+
+    /// <summary>Notes an account that is committed.</summary>
+    public void Note(AccountMove move) => known.Note(move.Owner, move.After);
+
+    /// <summary>Has an account read next time.</summary>
+    public void Forget(AccountMove move) => known.Forget(move.Owner);
+}

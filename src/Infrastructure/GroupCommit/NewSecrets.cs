@@ -1,0 +1,167 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Secrets.Application.Common;
+using Secrets.Application.Secrets;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Batching;
+using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
+
+namespace Secrets.Infrastructure.GroupCommit;
+
+/// <summary>Group commit of new secrets: those that arrive while one transaction is under way share the next.</summary>
+internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
+{
+    // Where there was one conflict there may be more, and each costs its group the attempt.
+    private const int CarefulFor = 16;
+
+    private readonly IDbContextFactory<SecretsDbContext> _contexts;
+    private readonly INewSecretStore _store;
+    private readonly AuditWriters _audit;
+    private readonly NewSecretAccounts _accounts;
+    private readonly Batcher<Audited, NewSecret?> _batcher;
+    private int _careful;
+
+    public NewSecrets(
+        IDbContextFactory<SecretsDbContext> contexts, INewSecretStore store, AuditWriters audit, NewSecretAccounts accounts, IOptions<GroupCommitOptions> options)
+    {
+        (_contexts, _store, _audit, _accounts) = (contexts, store, audit, accounts);
+        _batcher = new Batcher<Audited, NewSecret?>(options.Value.ToLimits(), StoreAsync);
+    }
+
+    // Workspace grants need a second table and are rare, so such secrets are stored individually.
+    public Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken) =>
+        secret.Grants.Count > 0 ? Task.FromResult<NewSecret?>(null) : _batcher.AddAsync(new Audited(secret, fact), cancellationToken);
+
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+
+    private async Task<IReadOnlyList<NewSecret?>> StoreAsync(IReadOnlyList<Audited> items)
+    {
+        using var turn = await _accounts.TakeTurnAsync(items.Select(item => item.Secret.Owner));
+        await using var db = await _contexts.CreateDbContextAsync();
+        try
+        {
+            return await StoreAllAsync(db, items) ?? await StoreFittingAsync(db, items);
+        }
+        catch (Exception exception) when (exception is not UnavailableException && !db.Faults.IsUnavailable(exception) && items.Count > 1)
+        {
+            // One of them upset the database: each goes its own way, and only that one fails.
+            return new NewSecret?[items.Count];
+        }
+    }
+
+    /// <summary>
+    /// Stores all that fit their owner's quota. Null, and nothing is stored, where an account has to be read first or another reason is in the way.
+    /// </summary>
+    private async Task<IReadOnlyList<NewSecret?>?> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
+    {
+        if (_store is not INewSecretsAtOnce atOnce)
+        {
+            return null;
+        }
+
+        // Not atomic: concurrent groups may miscount, and the count is only a heuristic.
+        if (_careful > 0)
+        {
+            _careful--;
+            return null;
+        }
+
+        List<AccountMove> accounts = [];
+        List<Audited> fitting = [];
+        foreach (var (owner, own) in ByOwner(items))
+        {
+            if (_accounts.Find(owner) is not { } known)
+            {
+                return null;
+            }
+
+            // What does not fit is stored individually, and that path reports why: one owner's full quota must not slow down the group.
+            var some = _accounts.Fitting(known.Account, own, item => item.Secret);
+            if (some.Count > 0)
+            {
+                fitting.AddRange(some);
+                accounts.Add(_accounts.MoveOf(owner, known, some.ConvertAll(item => item.Secret)));
+            }
+        }
+
+        if (fitting.Count == 0)
+        {
+            return new NewSecret?[items.Count];
+        }
+
+        IReadOnlyList<NewSecret> stored = [];
+        await using var transaction = await db.Database.BeginTransactionAsync();
+        if (await _audit.TryCommitAsync(db, FactsOf(fitting, accounts), async rows =>
+        {
+            (var outcome, stored) = await atOnce.StoreAllAsync(db, fitting.ConvertAll(item => item.Secret), accounts, rows);
+            return outcome;
+        }))
+        {
+            accounts.ForEach(_accounts.Note);
+            return InOrderOf(items, fitting, stored);
+        }
+
+        _careful = CarefulFor;
+        accounts.ForEach(_accounts.Forget);
+        return null;
+    }
+
+    private async Task<IReadOnlyList<NewSecret?>> StoreFittingAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
+    {
+        await using var transaction = await db.Database.BeginTransactionAsync();
+        var owners = ByOwner(items).ToList();
+        var locked = await _store.LockAsync(db, [.. owners.Select(group => group.Owner)]);
+        var accounts = new Dictionary<SecretOwner, CachedAccount>();
+        List<Audited> fitting = [];
+        for (var at = 0; at < owners.Count; at++)
+        {
+            // If the account does not verify, each secret is stored individually, and that path reports the fault.
+            var (owner, own) = owners[at];
+            if (_accounts.Open(owner, locked[at]) is { } account)
+            {
+                accounts.Add(owner, account);
+                fitting.AddRange(_accounts.Fitting(account.Account, own, item => item.Secret));
+            }
+        }
+
+        var results = new NewSecret?[items.Count];
+        if (fitting.Count == 0)
+        {
+            return results;
+        }
+
+        var stored = await _store.StoreAsync(db, fitting.ConvertAll(item => item.Secret));
+        var done = fitting.Where((_, at) => stored[at] is not null).ToList();
+        if (done.Count == 0)
+        {
+            return results;
+        }
+
+        var moves = ByOwner(done).Select(group => _accounts.MoveOf(group.Owner, accounts[group.Owner], group.Items.ConvertAll(item => item.Secret))).ToList();
+        await _store.MoveAsync(db, moves);
+        await _audit.CommitAsync(db, FactsOf(done, moves), transaction);
+        moves.ForEach(_accounts.Note);
+        return InOrderOf(items, fitting, stored);
+    }
+
+    private static IReadOnlyList<NewSecret?> InOrderOf(IReadOnlyList<Audited> items, List<Audited> fitting, IReadOnlyList<NewSecret?> stored)
+    {
+        var byId = fitting.Zip(stored).ToDictionary(pair => pair.First.Secret.Id, pair => pair.Second);
+        return [.. items.Select(item => byId.GetValueOrDefault(item.Secret.Id))];
+    }
+
+    private static IEnumerable<(SecretOwner Owner, List<Audited> Items)> ByOwner(IEnumerable<Audited> items) => items
+        .GroupBy(item => item.Secret.Owner, (owner, own) => (Owner: owner, Items: own.ToList()))
+        .InLockOrder(group => group.Owner);
+
+    private static List<AuditEvent> FactsOf(IReadOnlyList<Audited> items, List<AccountMove> accounts)
+    {
+        var versions = accounts.ToDictionary(move => move.Owner, move => move.After.Account.Version);
+        return [.. items.Select(item => item.Fact with { OwnerVersion = versions[item.Secret.Owner] })];
+    }
+
+    private sealed record Audited(Secret Secret, AuditEvent Fact);
+}

@@ -1,0 +1,35 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Health;
+
+/// <summary>Writes to the database, because a server that answers reads may be read-only or out of space. On a connection of those that requests use.</summary>
+internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey rootKey, KeyRing ring, TimeProvider time) : WriteCheck
+{
+    protected override async Task<HealthCheckResult> WriteAsync()
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
+        var now = time.GetUtcNow();
+        await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now));
+        return await db.RootKeys.Select(row => row.Fingerprint).SingleOrDefaultAsync() switch
+        {
+            null => HealthCheckResult.Unhealthy("The root key's row is gone."),
+
+            // It cannot read what others add to the key ring.
+            var fingerprint when !rootKey.Is(fingerprint) =>
+                HealthCheckResult.Unhealthy("The database was moved to another root key: this process is to be started again with that."),
+            _ => CheckRing(),
+        };
+    }
+
+    private HealthCheckResult CheckRing()
+    {
+        ring.Retry();
+        return ring.Fault is { } fault ? HealthCheckResult.Unhealthy(fault) : HealthCheckResult.Healthy();
+    }
+}

@@ -1,0 +1,51 @@
+using System.Runtime.CompilerServices;
+using Microsoft.EntityFrameworkCore;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Integrity.Recovery;
+
+/// <summary>Finds owners, and users' API keys, that do not verify.</summary>
+internal sealed class IntegrityFaults(SecretsDbContext db, OwnerReader owners, KeyReader keys)
+{
+    /// <summary>Why an owner does not verify; null: it does.</summary>
+    public Task<string?> FindAsync(SecretOwner owner) => owners.FindFaultAsync(db, owner);
+
+    /// <summary>Why the API keys of a user do not verify; null: they do.</summary>
+    public async Task<string?> FindOfKeysAsync(Guid userId) => (await keys.ReadAsync(db, userId)).Fault;
+
+    /// <summary>Goes through all of them, and says which do not verify and why.</summary>
+    public async IAsyncEnumerable<string> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var owner in await OwnersAsync(cancellationToken))
+        {
+            if (await FindAsync(owner) is { } fault)
+            {
+                yield return $"{TamperedException.Printable(owner.ToString())}: {fault}";
+            }
+        }
+
+        foreach (var user in await UsersAsync(cancellationToken))
+        {
+            if (await FindOfKeysAsync(user) is { } fault)
+            {
+                yield return $"API keys of {SecretOwner.User(user)}: {fault}";
+            }
+        }
+    }
+
+    /// <summary>The owners that have a row, and those that the audit knows.</summary>
+    private async Task<List<SecretOwner>> OwnersAsync(CancellationToken cancellationToken)
+    {
+        var stored = db.Owners.Select(owner => new { Kind = (OwnerKind?)owner.Kind, Id = (string?)owner.Id });
+        var audited = db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)).Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
+        return (await stored.Union(audited).ToListAsync(cancellationToken)).ConvertAll(owner => new SecretOwner(owner.Kind!.Value, owner.Id!));
+    }
+
+    private Task<List<Guid>> UsersAsync(CancellationToken cancellationToken) =>
+        db.KeyAccounts.Select(row => row.UserId)
+            .Union(db.ApiKeys.Where(key => key.RevokedAt == null).Select(key => key.UserId))
+            .Union(db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId != null).Select(row => row.TargetKeyUserId!.Value))
+            .ToListAsync(cancellationToken);
+}

@@ -1,4 +1,0 @@
-namespace Secrets.Infrastructure;
-
-/// <summary>Why the service cannot start, in words for the person who starts it. Nothing but the message is of use to them.</summary>
-public sealed class StartupException(string message, Exception? inner = null) : Exception(message, inner);
