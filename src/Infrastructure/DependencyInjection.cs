@@ -37,7 +37,7 @@ public static class DependencyInjection
         this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
     {
         DatabaseEngines.Select(configuration, environment).Register(services, configuration);
-        services.AddScoped<ISecretsDb>(provider => provider.GetRequiredService<SecretsDbContext>());
+        services.AddScoped<ISecretsDb, SecretsDb>();
         services.AddSingleton<OwnerQueue>();
         services.AddSingleton<NewSecretAccounts>();
         services.AddSingleton<INewSecrets, NewSecrets>();
@@ -160,6 +160,7 @@ public static class DependencyInjection
         services.AddSingleton<CheckpointKeeper>();
         services.AddScoped<AuditKeyLoader>();
         services.AddSingleton<AuditWriters>();
+        services.AddSingleton<IAuditCommit>(provider => provider.GetRequiredService<AuditWriters>());
         services.AddSingleton<ConfirmedAudit>();
         services.AddSingleton<IAuditLog, AuditLog>();
         services.AddSingleton<DenialLog>();

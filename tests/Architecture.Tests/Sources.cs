@@ -37,15 +37,15 @@ public sealed partial class Sources
     {
         Assert.Equal(
             [
-                "src/Infrastructure/Integrity/Recovery/AcceptanceSources.cs", // what an operator looks at, and nobody is given
                 "src/Infrastructure/Integrity/OwnerReader.cs",
+                "src/Infrastructure/Integrity/Recovery/AcceptanceSources.cs", // shown to an operator, handed to nobody
                 "src/Infrastructure/Persistence/IOwnerRows.cs",
             ],
             PlacesOf(OwnerRowsUse()));
         Assert.Equal(
             [
-                "src/Infrastructure/Encryption/Rotation/DataKeyReplacement.cs", // under the owner's lock
                 "src/Infrastructure/Encryption/DataKeys/Sealer.cs",
+                "src/Infrastructure/Encryption/Rotation/DataKeyReplacement.cs", // under the owner's lock
                 "src/Infrastructure/Integrity/Recovery/Acceptance.cs",
             ],
             PlacesOf(Opening()));

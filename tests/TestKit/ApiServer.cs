@@ -9,13 +9,13 @@ using Npgsql;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Encryption.Rotation;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
+using Secrets.Infrastructure.Transactions;
 using Secrets.TestKit.Tokens;
 using Xunit;
 

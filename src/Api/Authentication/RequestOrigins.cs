@@ -13,7 +13,7 @@ internal static class RequestOrigins
 
     private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
 
-    /// <summary>Where a request came from: the connection's other end, or where a known proxy there says (<see cref="Proxies"/>).</summary>
+    /// <summary>Where a request came from: the connection's other end, or where a known proxy there says (<c>Proxies</c>).</summary>
     public static RequestOrigin Origin(this HttpContext context) =>
         new(TextOf(context.Connection.RemoteIpAddress), context.TraceIdentifier, context.ClientRequestId());
 

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using Secrets.Api.Authentication;
-using Secrets.Infrastructure;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.Limits;

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Secrets.Api.AiHub;
 using Secrets.Api.Authentication;
-using Secrets.Api.Binding;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.Server;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Secrets.Api.Json;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
+using Secrets.Api.Binding;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 

@@ -15,7 +15,7 @@ namespace Secrets.Infrastructure.Audit;
 /// installation wait for the commit of the one before.
 /// </summary>
 internal sealed partial class AuditWriters(
-    IAuditStore store, AuditKey key, IDatabaseFaults faults, TimeProvider time, ILogger<AuditWriters> logger)
+    IAuditStore store, AuditKey key, IDatabaseFaults faults, TimeProvider time, ILogger<AuditWriters> logger) : IAuditCommit
 {
     // Last in, first out: in quiet times the same few chains are used.
     private readonly ConcurrentStack<Chain> _idle = new();

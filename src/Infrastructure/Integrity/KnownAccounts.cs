@@ -1,7 +1,6 @@
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence.Rows;
-using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Integrity;
 
@@ -23,19 +22,8 @@ internal sealed class KnownAccounts(SeenVersions<SecretOwner> seenOwners, SeenVe
         seenOwners.Note(owner, account.Account.Version, account.Sealed);
     }
 
-    /// <summary>Notes what a committed transaction changed.</summary>
-    public void Note(LockedAccounts locked)
-    {
-        foreach (var (owner, account) in locked.ChangedOwners)
-        {
-            Note(owner, account);
-        }
-
-        foreach (var row in locked.ChangedUsers)
-        {
-            seenUsers.Note(row.UserId, row.Version, row.Account);
-        }
-    }
+    /// <summary>Notes the account of a user's keys that a committed transaction changed.</summary>
+    public void Note(KeyAccountRow row) => seenUsers.Note(row.UserId, row.Version, row.Account);
 
     /// <summary>Has the account read next time.</summary>
     public void Forget(SecretOwner owner) => _accounts.Add(owner, null);

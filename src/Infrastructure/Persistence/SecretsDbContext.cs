@@ -8,13 +8,8 @@ using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
-using Secrets.Infrastructure.Audit;
-using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Foundation;
-using Secrets.Infrastructure.Integrity;
-using Secrets.Infrastructure.Integrity.Recovery;
 using Secrets.Infrastructure.Persistence.Rows;
-using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Persistence;
 
@@ -22,10 +17,9 @@ namespace Secrets.Infrastructure.Persistence;
 /// The model that every database shares. A provider derives from it and adds what only that provider knows: its collation, its
 /// migrations, its errors.
 /// </summary>
-internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(options), ISecretsDb
+internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(options)
 {
     private readonly List<AuditEvent> _facts = [];
-    private LockedAccounts? _locked;
 
     public DbSet<Secret> Secrets => Set<Secret>();
 
@@ -56,7 +50,8 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <summary>What an error of the database means.</summary>
     public abstract IDatabaseFaults Faults { get; }
 
-    private LockedAccounts Locked => _locked ??= new LockedAccounts(this, this.GetService<OwnerSeals>(), this.GetService<KeySeals>(), this.GetService<IntegrityKeys>());
+    /// <summary>The accounts that the transaction has locked; null: none so far, or no transaction.</summary>
+    public ITransactionAccounts? Accounts { get; set; }
 
     /// <summary>A collation that compares text byte by byte, so that no database folds case or ignores an accent.</summary>
     protected abstract string BinaryCollation { get; }
@@ -102,65 +97,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
     }
 
-    public async Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
-    {
-        using var turn = await this.GetService<OwnerQueue>().TakeAsync(owner, cancellationToken);
-        return await InTransactionAsync(work, cancellationToken);
-    }
-
     public void Record(AuditEvent fact) => _facts.Add(fact);
-
-    public async Task<OwnerUse> LockAsync(SecretOwner owner, CancellationToken cancellationToken)
-    {
-        var verified = await LockWholeAsync(owner, cancellationToken);
-        return new OwnerUse(verified.Account.Bytes, verified.Account.Count);
-    }
-
-    public async Task LockKeysAsync(Guid userId, CancellationToken cancellationToken)
-    {
-        if (Locked.Has(userId))
-        {
-            return;
-        }
-
-        // What is read after the lock, in a statement of its own, is what the last write left. Without a row nothing is locked: if somebody opened the account meanwhile, it is now.
-        var isLocked = await LockKeyAccountAsync(userId, cancellationToken) > 0;
-        var (keys, fault) = await this.GetService<KeyReader>().ReadAsync(this, userId);
-        if (!isLocked && keys?.Sealed is not null)
-        {
-            await LockKeyAccountAsync(userId, cancellationToken);
-            (keys, fault) = await this.GetService<KeyReader>().ReadAsync(this, userId);
-        }
-
-        if (keys is null)
-        {
-            await this.GetService<IntegrityAlarms>().RaiseKeysAsync(userId, fault!);
-            throw new TamperedOwnerException();
-        }
-
-        Locked.Add(userId, keys);
-    }
-
-    /// <summary>Locks an owner until the end of the transaction, and reads what the owner has.</summary>
-    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
-    internal async Task<VerifiedOwner> LockWholeAsync(SecretOwner owner, CancellationToken cancellationToken)
-    {
-        if (Locked.Find(owner) is { } known)
-        {
-            return known;
-        }
-
-        var isLocked = await LockRowAsync(owner, cancellationToken) > 0;
-        var verified = await this.GetService<OwnerReader>().ReadAsync(this, owner);
-        if (!isLocked && verified.Sealed is not null)
-        {
-            await LockRowAsync(owner, cancellationToken);
-            verified = await this.GetService<OwnerReader>().ReadAsync(this, owner);
-        }
-
-        Locked.Add(owner, verified);
-        return verified;
-    }
 
     /// <summary>Locks the row of an owner until the end of the transaction, and moves its stamp. What the owner has is not looked at.</summary>
     /// <returns>How many rows that are: 0 where there is no such owner.</returns>
@@ -168,43 +105,9 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         // Raw SQL: every write runs this, and translating an expression each time costs more than the statement.
         Database.ExecuteSqlRawAsync(LockOwner, [(byte)owner.Kind, Stored(owner.Id)], cancellationToken);
 
-    /// <summary>Locks the keys of a user, and declares those that are not revoked current, without verifying them; null, and nothing of that, where they verify.</summary>
-    internal async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
-    {
-        await LockKeyAccountAsync(userId, cancellationToken);
-        if ((await this.GetService<KeyReader>().ReadAsync(this, userId)).Keys is not null)
-        {
-            return null;
-        }
-
-        var stored = await KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken);
-        var live = await ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
-        Locked.Adopt(userId, stored, live, version);
-        return live;
-    }
-
-    /// <summary>Locks an owner, and has its account made with the newest integrity key.</summary>
-    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
-    internal async Task MoveToNewestKeyAsync(SecretOwner owner, CancellationToken cancellationToken)
-    {
-        await LockWholeAsync(owner, cancellationToken);
-        Locked.MoveToNewestKey(owner);
-    }
-
-    /// <summary>The accounts that the transaction has locked, for whoever decides about them as a whole (<see cref="Acceptance"/>, <see cref="Quarantine"/>).</summary>
-    internal LockedAccounts LockedAccounts => Locked;
-
-    /// <summary>Locks a user's keys, and has their account made with the newest integrity key.</summary>
-    /// <exception cref="TamperedOwnerException">They do not verify.</exception>
-    internal async Task MoveToNewestKeyAsync(Guid userId, CancellationToken cancellationToken)
-    {
-        await LockKeysAsync(userId, cancellationToken);
-        Locked.MoveToNewestKey(userId, await ApiKeys.AsNoTracking().Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken));
-    }
-
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {
-        _locked?.Settle();
+        Accounts?.Settle();
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 
@@ -242,19 +145,15 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         // A second attempt starts from nothing, and the transaction is all or nothing without savepoints in it.
         ChangeTracker.Clear();
         _facts.Clear();
-        _locked = null;
+        Accounts = null;
         Database.AutoSavepointsEnabled = false;
         await using var transaction = await Database.BeginTransactionAsync(cancellationToken);
         try
         {
             var result = await work(cancellationToken);
             await SaveChangesAsync(cancellationToken);
-            await this.GetService<AuditWriters>().CommitAsync(this, _locked?.WithVersions(_facts, this.GetService<TimeProvider>().GetUtcNow()) ?? _facts, transaction);
-            if (_locked is not null)
-            {
-                this.GetService<KnownAccounts>().Note(_locked);
-            }
-
+            await this.GetService<IAuditCommit>().CommitAsync(this, Accounts?.WithVersions(_facts, this.GetService<TimeProvider>().GetUtcNow()) ?? _facts, transaction);
+            Accounts?.Committed();
             return result;
         }
         catch (DbUpdateConcurrencyException)
@@ -270,13 +169,9 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
         finally
         {
-            _locked = null;
+            Accounts = null;
         }
     }
-
-    /// <summary>Locks a row by an update that changes nothing.</summary>
-    private Task<int> LockKeyAccountAsync(Guid userId, CancellationToken cancellationToken) =>
-        KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
 
     private static bool HasUniqueRule(IEntityType entity, string index) =>
         string.Equals(entity.FindPrimaryKey()?.GetName(), index, StringComparison.Ordinal)

@@ -16,18 +16,18 @@ namespace Secrets.Infrastructure.Transactions;
 /// The accounts that a transaction has locked and verified, and what its changes make of them. A row that the transaction changes must be the one that was verified: somebody may have put
 /// another in its place between the two reads.
 /// </summary>
-internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, KeySeals keySeals, IntegrityKeys integrity)
+internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, KeySeals keySeals, IntegrityKeys integrity, KnownAccounts known) : ITransactionAccounts
 {
     private readonly Dictionary<SecretOwner, Locked<Owner>> _owners = [];
     private readonly Dictionary<Guid, Locked<KeyAccountRow>> _users = [];
     private readonly Dictionary<SecretOwner, VerifiedOwner> _verified = [];
 
     /// <summary>The owners whose accounts the transaction changed, as they are now.</summary>
-    public IEnumerable<(SecretOwner Owner, CachedAccount Account)> ChangedOwners =>
+    private IEnumerable<(SecretOwner Owner, CachedAccount Account)> ChangedOwners =>
         _owners.Where(pair => pair.Value.IsChanged).Select(pair => (pair.Key, new CachedAccount(pair.Value.Account, pair.Value.Row.Account)));
 
     /// <summary>The accounts of keys that the transaction changed, as they are now.</summary>
-    public IEnumerable<KeyAccountRow> ChangedUsers => _users.Values.Where(locked => locked.IsChanged).Select(locked => locked.Row);
+    private IEnumerable<KeyAccountRow> ChangedUsers => _users.Values.Where(locked => locked.IsChanged).Select(locked => locked.Row);
 
     /// <summary>What is known of an owner that is locked; null: it is not.</summary>
     public VerifiedOwner? Find(SecretOwner owner) => _verified.GetValueOrDefault(owner);
@@ -165,7 +165,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     /// Gives events the versions of the accounts that they changed, and adds <c>account.change</c> for each changed account that no event covers: a version that is missing from the audit could be
     /// set back unnoticed. Version 1 needs none: nothing is sealed with its data key yet.
     /// </summary>
-    public List<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now)
+    public IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now)
     {
         var versioned = facts.Select(WithVersion).ToList();
         var change = AuditEvent.ByService(AuditAction.AccountChange, now);
@@ -180,6 +180,19 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         ];
         versioned.AddRange(uncovered);
         return versioned;
+    }
+
+    public void Committed()
+    {
+        foreach (var (owner, account) in ChangedOwners)
+        {
+            known.Note(owner, account);
+        }
+
+        foreach (var row in ChangedUsers)
+        {
+            known.Note(row);
+        }
     }
 
     private AuditEvent WithVersion(AuditEvent fact) => fact switch

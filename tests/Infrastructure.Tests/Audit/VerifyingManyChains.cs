@@ -1,7 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Persistence;

@@ -8,7 +8,6 @@ using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Encryption.Rotation;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
-using Secrets.Infrastructure.Persistence.Rows;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Integrity;

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Integrity;
-using Secrets.Infrastructure.Persistence.Rows;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Resolution;

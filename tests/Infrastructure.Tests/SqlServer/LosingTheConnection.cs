@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
-using Secrets.Application.Secrets;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.SqlServer;
 using Secrets.TestKit;

@@ -5,6 +5,7 @@ using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Credentials.ApiKeys;
 

@@ -4,6 +4,7 @@ using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Encryption.DataKeys;
 

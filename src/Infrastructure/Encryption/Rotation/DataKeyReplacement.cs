@@ -7,6 +7,7 @@ using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Encryption.Rotation;
 

@@ -5,6 +5,7 @@ using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Integrity.Recovery;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Encryption.Rotation;
 

@@ -5,6 +5,7 @@ using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Integrity.Recovery;
 

@@ -1,6 +1,7 @@
 using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Integrity.Recovery;
 

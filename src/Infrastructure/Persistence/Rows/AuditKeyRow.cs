@@ -1,6 +1,5 @@
 using Secrets.Domain.Audit;
 
-
 namespace Secrets.Infrastructure.Persistence.Rows;
 
 /// <summary>The key of the audit's chains, and how many chains there are.</summary>

@@ -1,3 +1,4 @@
+
 namespace Secrets.Infrastructure.Persistence.Rows;
 
 /// <summary>A key of the key ring, encrypted under the root key.</summary>

@@ -1,3 +1,4 @@
+
 namespace Secrets.Infrastructure.Persistence.Rows;
 
 /// <summary>Which rows of the key ring, of <c>key_rotations</c> and of <c>integrity_keys</c> are the current ones, and what else must stay as it is.</summary>

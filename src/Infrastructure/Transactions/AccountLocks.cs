@@ -1,0 +1,126 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Transactions;
+
+/// <summary>Locks accounts for the transaction of a context, and verifies their rows under the lock.</summary>
+internal static class AccountLocks
+{
+    extension(SecretsDbContext db)
+    {
+        /// <summary>The accounts that the transaction has locked. Callers that decide about a whole account change it here.</summary>
+        public LockedAccounts LockedAccounts
+        {
+            get
+            {
+                if (db.Accounts is LockedAccounts locked)
+                {
+                    return locked;
+                }
+
+                locked = new LockedAccounts(db, db.GetService<OwnerSeals>(), db.GetService<KeySeals>(), db.GetService<IntegrityKeys>(), db.GetService<KnownAccounts>());
+                db.Accounts = locked;
+                return locked;
+            }
+        }
+
+        /// <summary>Runs a write of one owner. Within this process, such writes wait for each other before they take a connection.</summary>
+        /// <exception cref="UnavailableException">Too many writes of the owner wait already.</exception>
+        public async Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+        {
+            using var turn = await db.GetService<OwnerQueue>().TakeAsync(owner, cancellationToken);
+            return await db.InTransactionAsync(work, cancellationToken);
+        }
+
+        /// <summary>Locks an owner until the end of the transaction, and verifies all rows of the owner.</summary>
+        /// <exception cref="TamperedOwnerException">The rows do not verify.</exception>
+        public async Task<VerifiedOwner> LockWholeAsync(SecretOwner owner, CancellationToken cancellationToken)
+        {
+            if (db.LockedAccounts.Find(owner) is { } known)
+            {
+                return known;
+            }
+
+            // Without a row nothing is locked. If another transaction opened the account meanwhile, the second read has it.
+            var isLocked = await db.LockRowAsync(owner, cancellationToken) > 0;
+            var verified = await db.GetService<OwnerReader>().ReadAsync(db, owner);
+            if (!isLocked && verified.Sealed is not null)
+            {
+                await db.LockRowAsync(owner, cancellationToken);
+                verified = await db.GetService<OwnerReader>().ReadAsync(db, owner);
+            }
+
+            db.LockedAccounts.Add(owner, verified);
+            return verified;
+        }
+
+        /// <summary>Locks the API keys of a user until the end of the transaction, and verifies them.</summary>
+        /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>
+        public async Task LockKeysAsync(Guid userId, CancellationToken cancellationToken)
+        {
+            if (db.LockedAccounts.Has(userId))
+            {
+                return;
+            }
+
+            // The keys are read after the lock and in a statement of their own: that read has the last committed write.
+            var isLocked = await LockKeyAccountAsync(db, userId, cancellationToken) > 0;
+            var (keys, fault) = await db.GetService<KeyReader>().ReadAsync(db, userId);
+            if (!isLocked && keys?.Sealed is not null)
+            {
+                await LockKeyAccountAsync(db, userId, cancellationToken);
+                (keys, fault) = await db.GetService<KeyReader>().ReadAsync(db, userId);
+            }
+
+            if (keys is null)
+            {
+                await db.GetService<IntegrityAlarms>().RaiseKeysAsync(userId, fault!);
+                throw new TamperedOwnerException();
+            }
+
+            db.LockedAccounts.Add(userId, keys);
+        }
+
+        /// <summary>Locks the API keys of a user, and declares the unrevoked ones current without verifying them. Null, and no change, if the keys verify.</summary>
+        public async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
+        {
+            await LockKeyAccountAsync(db, userId, cancellationToken);
+            if ((await db.GetService<KeyReader>().ReadAsync(db, userId)).Keys is not null)
+            {
+                return null;
+            }
+
+            var stored = await db.KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken);
+            var live = await db.ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
+            db.LockedAccounts.Adopt(userId, stored, live, version);
+            return live;
+        }
+
+        /// <summary>Locks an owner, and makes the owner's account with the newest integrity key.</summary>
+        /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
+        public async Task MoveToNewestKeyAsync(SecretOwner owner, CancellationToken cancellationToken)
+        {
+            await db.LockWholeAsync(owner, cancellationToken);
+            db.LockedAccounts.MoveToNewestKey(owner);
+        }
+
+        /// <summary>Locks a user's API keys, and makes their account with the newest integrity key.</summary>
+        /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>
+        public async Task MoveToNewestKeyAsync(Guid userId, CancellationToken cancellationToken)
+        {
+            await db.LockKeysAsync(userId, cancellationToken);
+            var live = await db.ApiKeys.AsNoTracking().Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
+            db.LockedAccounts.MoveToNewestKey(userId, live);
+        }
+    }
+
+    /// <summary>Locks a row by an update that changes nothing.</summary>
+    private static Task<int> LockKeyAccountAsync(SecretsDbContext db, Guid userId, CancellationToken cancellationToken) =>
+        db.KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
+}

@@ -1,0 +1,36 @@
+using Microsoft.EntityFrameworkCore;
+using Secrets.Application.Common;
+using Secrets.Domain.ApiKeys;
+using Secrets.Domain.Audit;
+using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Persistence;
+
+namespace Secrets.Infrastructure.Transactions;
+
+/// <summary>The database for use cases: the context of the request, with locks on accounts.</summary>
+internal sealed class SecretsDb(SecretsDbContext context) : ISecretsDb
+{
+    public DbSet<Secret> Secrets => context.Secrets;
+
+    public DbSet<Owner> Owners => context.Owners;
+
+    public DbSet<ApiKey> ApiKeys => context.ApiKeys;
+
+    public DbSet<AuditEntry> Audit => context.Audit;
+
+    public async Task<OwnerUse> LockAsync(SecretOwner owner, CancellationToken cancellationToken)
+    {
+        var verified = await context.LockWholeAsync(owner, cancellationToken);
+        return new OwnerUse(verified.Account.Bytes, verified.Account.Count);
+    }
+
+    public Task LockKeysAsync(Guid userId, CancellationToken cancellationToken) => context.LockKeysAsync(userId, cancellationToken);
+
+    public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        context.InTransactionAsync(work, cancellationToken);
+
+    public Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        context.InTransactionOfAsync(owner, work, cancellationToken);
+
+    public void Record(AuditEvent fact) => context.Record(fact);
+}
