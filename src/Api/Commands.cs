@@ -105,7 +105,7 @@ internal static class Commands
                     build,
                     result,
                     yes,
-                    $"Accept what is there of {OwnerNames.Of(accepted)}, and remove what cannot be accepted?",
+                    $"Accept what is there of {OwnerNames.For(accepted)}, and remove what cannot be accepted?",
                     integrity => integrity.AcceptAsync(accepted, cancellation),
                     cancellation),
                 _ => throw new StartupException("Give either --owner or --database."),
@@ -118,7 +118,7 @@ internal static class Commands
         {
             var refused = OwnerOf(result.GetRequiredValue(suspect));
             return ChangeAsync(
-                build, result, yes, $"Put {OwnerNames.Of(refused)} into quarantine?", async integrity => [await integrity.QuarantineAsync(refused, cancellation)], cancellation);
+                build, result, yes, $"Put {OwnerNames.For(refused)} into quarantine?", async integrity => [await integrity.QuarantineAsync(refused, cancellation)], cancellation);
         });
         return new Command("integrity", "Deal with rows that were changed outside the service (docs/operations.md).") { list, accept, quarantine };
     }
@@ -194,7 +194,7 @@ internal static class Commands
 /// <summary>How owners are written on the command line.</summary>
 internal static class OwnerNames
 {
-    public static string Of(SecretOwner owner) => $"{(owner.Kind == OwnerKind.User ? "user" : "organization")}:{owner.Id}";
+    public static string For(SecretOwner owner) => $"{(owner.Kind == OwnerKind.User ? "user" : "organization")}:{owner.Id}";
 
     /// <summary>The owner of that name; the kind in any case, as lists and logs write it.</summary>
     public static SecretOwner? Parse(string text) => text.Split(':', 2) is not [var kind, { Length: > 0 } id] ? null

@@ -29,7 +29,7 @@ internal static class DependencyInjection
 {
     public static IServiceCollection AddApi(this IServiceCollection services)
     {
-        services.Decorate<IServer, PlainSpokenServer>();
+        services.Decorate<IServer, StartupErrorServer>();
         services.AddFailures();
         services.AddHosts();
         services.AddProxies();

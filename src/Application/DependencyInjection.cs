@@ -35,7 +35,7 @@ public static class DependencyInjection
         services.AddAutoMapper(configuration => configuration.AddMaps(assembly));
         services.AddTransient<AuditTrail>();
         services.AddTransient<OwnerTransaction>();
-        services.AddTransient<KeyMaker>();
+        services.AddTransient<ApiKeyPolicy>();
         services.AddTransient<ToolCallAccess>();
         return services;
     }

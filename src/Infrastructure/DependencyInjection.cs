@@ -41,12 +41,12 @@ public static class DependencyInjection
         services.AddSingleton<OwnerQueue>();
         services.AddSingleton<NewSecretAccounts>();
         services.AddSingleton<INewSecrets, NewSecrets>();
-        services.AddScoped<PlainSpokenDatabase>();
+        services.AddScoped<StartupDatabase>();
         services.AddScoped<Schema>();
         services.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         services.AddEncryption();
         services.AddSingleton<IResolutionStore, ResolutionStore>();
-        services.AddSingleton<RememberedOwners>();
+        services.AddSingleton<OwnerCache>();
         services.AddSettings<ResolutionOptions>(ResolutionOptions.Section)
             .Validate(
                 resolve => resolve.IsValid(),
@@ -55,7 +55,7 @@ public static class DependencyInjection
         services.AddAudit();
 
         services.AddSingleton<ApiKeyLookup>();
-        services.AddSingleton<RememberedKeys>();
+        services.AddSingleton<ApiKeyCache>();
         services.AddSingleton<ApiKeyAuthenticator>();
         services.AddSingleton<IOperators, Operators>();
         services.AddJwt(environment);
@@ -117,7 +117,7 @@ public static class DependencyInjection
         {
             await using var scope = services.CreateAsyncScope();
             var schema = scope.ServiceProvider.GetRequiredService<Schema>();
-            await scope.ServiceProvider.GetRequiredService<PlainSpokenDatabase>().UseAsync(() => schema.MigrateAsync(cancellationToken));
+            await scope.ServiceProvider.GetRequiredService<StartupDatabase>().UseAsync(() => schema.MigrateAsync(cancellationToken));
         }
         finally
         {
@@ -137,7 +137,7 @@ public static class DependencyInjection
         {
             await using var scope = services.CreateAsyncScope();
             var result = 0;
-            await scope.ServiceProvider.GetRequiredService<PlainSpokenDatabase>().UseAsync(async () =>
+            await scope.ServiceProvider.GetRequiredService<StartupDatabase>().UseAsync(async () =>
             {
                 await Startup.PrepareAsync(scope.ServiceProvider, server, cancellationToken);
                 result = await command(scope.ServiceProvider.GetRequiredService<TCommands>());
@@ -161,7 +161,7 @@ public static class DependencyInjection
         services.AddScoped<AuditKeyLoader>();
         services.AddSingleton<AuditWriters>();
         services.AddSingleton<IAuditCommit>(provider => provider.GetRequiredService<AuditWriters>());
-        services.AddSingleton<ConfirmedAudit>();
+        services.AddSingleton<ConditionalAudit>();
         services.AddSingleton<IAuditLog, AuditLog>();
         services.AddSingleton<DenialLog>();
         services.AddSingleton<IDenialLog>(provider => provider.GetRequiredService<DenialLog>());
@@ -187,7 +187,7 @@ public static class DependencyInjection
         services.AddSingleton<OwnerSeals>();
         services.AddSingleton<KeySeals>();
         services.AddSingleton(typeof(SeenVersions<>));
-        services.AddSingleton<KnownAccounts>();
+        services.AddSingleton<AccountCache>();
         services.AddSingleton<AuditedReads>();
         services.AddSingleton<OwnerReader>();
         services.AddSingleton<KeyReader>();

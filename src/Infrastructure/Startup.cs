@@ -17,7 +17,7 @@ internal sealed partial class Startup(IDatabaseServer server, IServiceScopeFacto
         await server.StartAsync(cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
         var services = scope.ServiceProvider;
-        await services.GetRequiredService<PlainSpokenDatabase>().UseAsync(async () =>
+        await services.GetRequiredService<StartupDatabase>().UseAsync(async () =>
         {
             await PrepareAsync(services, server, cancellationToken);
             services.GetRequiredService<UserNames>().RequireSettings();

@@ -85,7 +85,7 @@ public static class TestDatabase
         SqlServerEngine.Configure(options, connectionString);
         await using var db = new SqlServerSecretsDbContext(options.Options);
         await SqlServerInstance.MakeAsync(() => db.Database.MigrateAsync());
-        await db.AllowWhatIsNeededAsync(CancellationToken.None);
+        await db.EnableDatabaseFeaturesAsync(CancellationToken.None);
     }
 
     /// <summary>Makes a root key in that file, and gives the file.</summary>
@@ -157,8 +157,8 @@ public static class TestDatabase
     /// <summary>As SQL Server has it. Text that a test gives is compared.</summary>
     private static object Stored(object value) => value switch
     {
-        Guid id => UuidBytes.Of(id),
-        string text => ComparedText.Of(text),
+        Guid id => UuidBytes.ToStored(id),
+        string text => ComparedText.ToStored(text),
         _ => value,
     };
 }

@@ -45,7 +45,7 @@ public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
         [FromQuery, Description("Only secrets that may be used in this workspace.")] string? workspace,
         [FromQuery, Description("Only the secret of this alias.")] string? alias,
         CancellationToken cancellationToken) =>
-        Ok(AliasList.Of(await mediator.Send(
+        Ok(AliasList.From(await mediator.Send(
             new ListSecrets(OwnerSelector.Organization(context), Limit: null, Cursor: null, ToolName: null, alias, workspace), cancellationToken)));
 
     /// <summary>Change a secret of an organisation; for its admins. What is left out stays as it is.</summary>

@@ -117,11 +117,11 @@ public sealed record AliasInfo
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required string LastUpdatedBy { get; init; }
 
-    public static AliasInfo Of(SecretDetails secret) => new()
+    public static AliasInfo From(SecretDetails secret) => new()
     {
         Alias = secret.Name,
         Description = secret.Description,
-        AllowedWorkspacesType = WorkspaceRuleNames.Of(secret.WorkspaceRule),
+        AllowedWorkspacesType = WorkspaceRuleNames.For(secret.WorkspaceRule),
         AllowedWorkspaces = secret.Workspaces,
         Org = secret.OwnerId,
         CreatedAt = secret.CreatedAt.ToUnixTimeMilliseconds(),
@@ -137,7 +137,7 @@ public sealed record AliasList
     /// <summary>The secrets, oldest first.</summary>
     public required IReadOnlyList<AliasInfo> Secrets { get; init; }
 
-    public static AliasList Of(Page<SecretDetails> page) => new() { Secrets = [.. page.Items.Select(AliasInfo.Of)] };
+    public static AliasList From(Page<SecretDetails> page) => new() { Secrets = [.. page.Items.Select(AliasInfo.From)] };
 }
 
 /// <summary>An object without members.</summary>

@@ -29,11 +29,11 @@ internal sealed partial class CredentialsHandler(
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var sent = CredentialHeaders.SentTo(Context);
-        var mayRemember = sent.Count == 1 && RememberedCallers.AreWelcomeAt(Context);
+        var mayUseCache = sent.Count == 1 && CachedCallers.AreAcceptedAt(Context);
         var verdicts = new CredentialVerdict[sent.Count];
         for (var at = 0; at < verdicts.Length; at++)
         {
-            verdicts[at] = await JudgeAsync(sent[at].Values, mayRemember);
+            verdicts[at] = await JudgeAsync(sent[at].Values, mayUseCache);
 
             // All are judged before any is refused: who is known shall not depend on the order of the headers. A refused key rather than who sent it along.
             if (KnownOf(verdicts[at]) is { } known && (_known is null || (known.IsRefused && !_known.Value.IsRefused)))
@@ -65,7 +65,7 @@ internal sealed partial class CredentialsHandler(
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         var isRefusedLater = properties.GetParameter<bool>(RefusedLater);
-        var refused = isRefusedLater && _known is { } remembered ? Refused.Of(remembered.User) : _refusal?.Refused;
+        var refused = isRefusedLater && _known is { } cached ? Refused.ForUser(cached.User) : _refusal?.Refused;
         if (await refusals.HandleAsync(Context, refused, _known is { } known ? known with { IsRefused = known.IsRefused || isRefusedLater } : null))
         {
             return;
@@ -88,13 +88,13 @@ internal sealed partial class CredentialsHandler(
     };
 
     /// <summary>One look-up for each header at most: whoever sends a header again and again would have as many for one refusal.</summary>
-    private ValueTask<CredentialVerdict> JudgeAsync(StringValues values, bool mayRemember) => values.Count == 1
-        ? credentials.AuthenticateAsync(CredentialHeaders.In(values.ToString()), mayRemember, Context.RequestAborted)
+    private ValueTask<CredentialVerdict> JudgeAsync(StringValues values, bool mayUseCache) => values.Count == 1
+        ? credentials.AuthenticateAsync(CredentialHeaders.In(values.ToString()), mayUseCache, Context.RequestAborted)
         : new ValueTask<CredentialVerdict>(new CredentialVerdict("it was sent more than once"));
 
     private AuthenticateResult Refuse((string Header, StringValues Values) sent, CredentialVerdict verdict, string why)
     {
-        _refusal = (sent.Header, why, sent.Values.Count == 1 ? Refused.Of(CredentialHeaders.In(sent.Values.ToString()), verdict) : Refused.Unknown);
+        _refusal = (sent.Header, why, sent.Values.Count == 1 ? Refused.FromVerdict(CredentialHeaders.In(sent.Values.ToString()), verdict) : Refused.Unknown);
 
         // Not a failure with a message: the framework would log that too.
         return AuthenticateResult.NoResult();

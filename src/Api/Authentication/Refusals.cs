@@ -46,7 +46,7 @@ internal sealed class Refusals(IRefusalCounter counter, FailureHandler failures,
 
         try
         {
-            await denials.WriteAsync(caller, denial, Grounds.None);
+            await denials.WriteAsync(caller, denial, Preconditions.None);
             return null;
         }
         catch (TooManyDenialsException tooMany)

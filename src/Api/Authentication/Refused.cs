@@ -16,13 +16,13 @@ internal readonly record struct Refused(string? Name, bool IsGenuine)
     public static readonly Refused Unknown = new(Name: null, IsGenuine: false);
 
     /// <summary>A genuine credential of a user.</summary>
-    public static Refused Of(Guid userId) => new(userId.ToString(), IsGenuine: true);
+    public static Refused ForUser(Guid userId) => new(userId.ToString(), IsGenuine: true);
 
     /// <summary>A credential, and what was found out about it.</summary>
-    public static Refused Of(string text, CredentialVerdict verdict) => verdict switch
+    public static Refused FromVerdict(string text, CredentialVerdict verdict) => verdict switch
     {
-        { Caller: { } caller } => Of(caller.UserId), // refused for the credential beside it
-        { RefusedKey: { } key } => Of(key.UserId),
+        { Caller: { } caller } => ForUser(caller.UserId), // refused for the credential beside it
+        { RefusedKey: { } key } => ForUser(key.UserId),
         { Subject: { } subject } => new(subject, verdict.IsSigned),
         _ => ApiKeyText.HasForm(text) ? new(ApiKeyText.PrefixOf(text), IsGenuine: false) : Unknown,
     };

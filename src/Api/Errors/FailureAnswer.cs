@@ -14,7 +14,7 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
     public int? RetryAfterSeconds { get; init; } = Status == StatusCodes.Status503ServiceUnavailable ? 1 : null;
 
     /// <summary>For who has used up a limit and may go on after that time.</summary>
-    public static FailureAnswer TooMany(TimeSpan wait) => OfStatus(StatusCodes.Status429TooManyRequests) with
+    public static FailureAnswer TooMany(TimeSpan wait) => ForStatus(StatusCodes.Status429TooManyRequests) with
     {
         RetryAfterSeconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)),
     };
@@ -23,7 +23,7 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
     public static FailureAnswer TooMany(TooManyDenialsException denials) => TooMany(denials.Wait) with { Detail = denials.Message };
 
     /// <summary>The one place that maps failures to statuses.</summary>
-    public static FailureAnswer Of(Exception exception, FailureStatuses dialect, IDatabaseFaults faults) => exception switch
+    public static FailureAnswer FromException(Exception exception, FailureStatuses dialect, IDatabaseFaults faults) => exception switch
     {
         InvalidRequestException invalid => new(dialect.Invalid, invalid.Message, invalid.Violations),
         MalformedHeaderException => new(StatusCodes.Status400BadRequest, exception.Message),
@@ -36,13 +36,13 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
         TooManyValuesException => new(StatusCodes.Status413PayloadTooLarge, exception.Message),
         TooManyDenialsException tooMany => TooMany(tooMany),
         UnavailableException => new(StatusCodes.Status503ServiceUnavailable, exception.Message),
-        BadHttpRequestException bad => OfStatus(bad.StatusCode),
+        BadHttpRequestException bad => ForStatus(bad.StatusCode),
         _ when faults.IsUnavailable(exception) => new(StatusCodes.Status503ServiceUnavailable, new UnavailableException().Message),
-        _ => OfStatus(StatusCodes.Status500InternalServerError),
+        _ => ForStatus(StatusCodes.Status500InternalServerError),
     };
 
     /// <summary>For a status that the framework answers by itself.</summary>
-    public static FailureAnswer OfStatus(int status) => new(status, status switch
+    public static FailureAnswer ForStatus(int status) => new(status, status switch
     {
         StatusCodes.Status401Unauthorized => new UnauthenticatedException().Message,
         StatusCodes.Status404NotFound => new NotFoundException().Message,

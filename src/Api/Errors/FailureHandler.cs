@@ -9,7 +9,7 @@ internal sealed partial class FailureHandler(
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        var answer = FailureAnswer.Of(exception, WriterOf(httpContext).Statuses, faults);
+        var answer = FailureAnswer.FromException(exception, WriterOf(httpContext).Statuses, faults);
         if (answer.Status >= StatusCodes.Status500InternalServerError)
         {
             // Not the message: the framework puts what it could not parse into it, and that may be a value.

@@ -23,7 +23,7 @@ internal static class HealthEndpoints
 
     private static Task AnswerAsync(HttpContext context, HealthReport report) => report.Status == HealthStatus.Healthy
         ? context.Response.WriteAsJsonAsync(new { status = "ok" })
-        : context.RequestServices.GetRequiredService<FailureHandler>().WriteAsync(context, FailureAnswer.OfStatus(StatusCodes.Status503ServiceUnavailable));
+        : context.RequestServices.GetRequiredService<FailureHandler>().WriteAsync(context, FailureAnswer.ForStatus(StatusCodes.Status503ServiceUnavailable));
 
     /// <summary>Tells an operator which checks failed and why, and of how many owners the stored rows do not verify.</summary>
     private static async Task AnswerReadyAsync(HttpContext context, HealthReport report)
@@ -42,7 +42,7 @@ internal static class HealthEndpoints
             return;
         }
 
-        var failure = FailureAnswer.OfStatus(StatusCodes.Status503ServiceUnavailable);
+        var failure = FailureAnswer.ForStatus(StatusCodes.Status503ServiceUnavailable);
         context.Response.Headers.RetryAfter = failure.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture);
         var failed = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy).ToList();
 
@@ -69,10 +69,10 @@ internal static class HealthEndpoints
                 return false;
             }
 
-            var verdict = await context.RequestServices.GetRequiredService<ICredentialAuthenticator>().AuthenticateAsync(text, mayRemember: false, context.RequestAborted);
+            var verdict = await context.RequestServices.GetRequiredService<ICredentialAuthenticator>().AuthenticateAsync(text, mayUseCache: false, context.RequestAborted);
             if (verdict.Caller is not { } caller)
             {
-                limit.Count(context, Refused.Of(text, verdict));
+                limit.Count(context, Refused.FromVerdict(text, verdict));
                 return false;
             }
 

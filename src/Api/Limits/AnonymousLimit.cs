@@ -20,7 +20,7 @@ internal sealed class AnonymousLimit
         IsLimited = perMinute > 0;
         Options.RejectWith(failures, aborted => Task.Delay(RefusalTime, time, aborted));
         Options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, int>(context => RateLimitPartition.GetTokenBucketLimiter(
-            Network.Of(context.Connection.RemoteIpAddress).Partition, _ => Buckets.PerMinute(perMinute)));
+            Network.FromAddress(context.Connection.RemoteIpAddress).Partition, _ => Buckets.PerMinute(perMinute)));
     }
 
     public bool IsLimited { get; }

@@ -16,7 +16,7 @@ internal readonly record struct Network(ulong Bits, AddressFamily Family)
     public int Partition => HashCode.Combine(Bits, Family) & (MaxPartitions - 1);
 
     /// <summary>The network of an address.</summary>
-    public static Network Of(IPAddress? address)
+    public static Network FromAddress(IPAddress? address)
     {
         if (address is null)
         {

@@ -40,7 +40,7 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
     /// <returns>The place, to be left when they are judged. Not acquired: too many wait.</returns>
     public async ValueTask<RateLimitLease?> QueueAsync(IPAddress? address, int credentials, CancellationToken cancellationToken)
     {
-        var partition = Network.Of(address).Partition;
+        var partition = Network.FromAddress(address).Partition;
         return _ofAddress is null || !_ofAddress.IsEmpty(partition) || Volatile.Read(ref Slot(credentials)) == credentials
             ? null
             : await _line.AcquireAsync(partition, cancellationToken: cancellationToken);
@@ -61,7 +61,7 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
     /// <inheritdoc />
     public TimeSpan? Count(HttpContext context, Refused refused)
     {
-        var network = Network.Of(context.Connection.RemoteIpAddress);
+        var network = Network.FromAddress(context.Connection.RemoteIpAddress);
 
         // First by its name: a client that tries one wrong credential over and over does not use up what its address has.
         if (_ofCredential is not null && refused.Name is not null && !_ofCredential.TryTake(HashCode.Combine(network, refused) & (Network.MaxPartitions - 1)))

@@ -16,7 +16,7 @@ internal sealed class RequestTime(IOptions<LimitOptions> limits, FailureHandler 
         {
             // Still the token that gave the request up: the answer would be cancelled with it.
             context.RequestAborted = CancellationToken.None;
-            return failures.WriteAsync(context, FailureAnswer.OfStatus(StatusCodes.Status503ServiceUnavailable));
+            return failures.WriteAsync(context, FailureAnswer.ForStatus(StatusCodes.Status503ServiceUnavailable));
         },
     };
 }

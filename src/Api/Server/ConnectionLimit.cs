@@ -98,7 +98,7 @@ internal sealed class ConnectionLimit : IDisposable
 
     // A known proxy brings the connections of many clients, and knows how many each may have.
     private RateLimitLease? TakeOfAddress(PartitionedRateLimiter<Network>? limiter, IPAddress? address) =>
-        address is null || IsProxy(address) ? null : limiter?.AttemptAcquire(Network.Of(address));
+        address is null || IsProxy(address) ? null : limiter?.AttemptAcquire(Network.FromAddress(address));
 
     private bool IsProxy(IPAddress address)
     {

@@ -17,7 +17,7 @@ internal static partial class Pipeline
         app.UseMiddleware<RequestLog>();
         app.UseExceptionHandler();
         app.UseStatusCodePages(pages => pages.HttpContext.RequestServices.GetRequiredService<FailureHandler>()
-            .WriteAsync(pages.HttpContext, FailureAnswer.OfStatus(pages.HttpContext.Response.StatusCode)));
+            .WriteAsync(pages.HttpContext, FailureAnswer.ForStatus(pages.HttpContext.Response.StatusCode)));
         var health = app.Services.GetRequiredService<HealthListener>();
         app.Use(health.ServeAsync);
 
@@ -34,7 +34,7 @@ internal static partial class Pipeline
         app.UseRequestTimeouts();
         app.UseMiddleware<RefusalLimitMiddleware>();
         app.UseAuthentication();
-        app.UseMiddleware<RememberedCallers>();
+        app.UseMiddleware<CachedCallers>();
         app.UseWhen(app.Services.GetRequiredService<CallerLimit>().Concerns, limited => limited.UseRateLimiter());
         var lists = app.Services.GetRequiredService<ListLimit>();
         app.UseWhen(lists.Concerns, limited => limited.Use(FailIfGivenUp).UseRateLimiter(lists.Options));

@@ -132,17 +132,17 @@ public sealed record ApiKeyInfo
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Key { get; init; }
 
-    public static ApiKeyInfo Of(CreatedApiKey created) => Of(created.Details) with { Key = created.Key, Replaces = created.Replaces };
+    public static ApiKeyInfo From(CreatedApiKey created) => From(created.Details) with { Key = created.Key, Replaces = created.Replaces };
 
-    public static ApiKeyInfo Of(ApiKeyDetails key) => new()
+    public static ApiKeyInfo From(ApiKeyDetails key) => new()
     {
         Id = key.Id,
         Name = key.Name,
         Prefix = key.Prefix,
-        Scopes = ScopeNames.Of(key.Scopes),
+        Scopes = ScopeNames.For(key.Scopes),
         UserId = key.UserId,
         OrganizationId = key.OrganizationId,
-        Role = key.Role is { } role ? RoleNames.Of(role) : null,
+        Role = key.Role is { } role ? RoleNames.For(role) : null,
         Workspaces = key.Workspaces,
         ExpiresAt = key.ExpiresAt,
         CreatedAt = key.CreatedAt,
@@ -163,8 +163,8 @@ public sealed record ApiKeyInfoList
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }
 
-    public static ApiKeyInfoList Of(Page<ApiKeyDetails> page) =>
-        new() { Data = [.. page.Items.Select(ApiKeyInfo.Of)], NextCursor = page.NextCursor };
+    public static ApiKeyInfoList From(Page<ApiKeyDetails> page) =>
+        new() { Data = [.. page.Items.Select(ApiKeyInfo.From)], NextCursor = page.NextCursor };
 }
 
 /// <summary>What was revoked.</summary>

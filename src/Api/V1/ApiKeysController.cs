@@ -19,7 +19,7 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Create([FromBody] CreateApiKeyBody body, CancellationToken cancellationToken) =>
-        Ok(ApiKeyInfo.Of(await mediator.Send(body.ToCommand(), cancellationToken)));
+        Ok(ApiKeyInfo.From(await mediator.Send(body.ToCommand(), cancellationToken)));
 
     /// <summary>List keys, oldest first.</summary>
     [HttpGet]
@@ -30,7 +30,7 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
         [FromQuery, Description("Keys to answer at most, 1 to 1000; all of them when left out.")] int? limit,
         [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
         CancellationToken cancellationToken) =>
-        Ok(ApiKeyInfoList.Of(await mediator.Send(new ListApiKeys(limit, cursor), cancellationToken)));
+        Ok(ApiKeyInfoList.From(await mediator.Send(new ListApiKeys(limit, cursor), cancellationToken)));
 
     /// <summary>
     /// Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
@@ -46,7 +46,7 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
         [FromRoute, Description("The key's id.")] Guid id,
         [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] RotateApiKeyBody? body,
         CancellationToken cancellationToken) =>
-        Ok(ApiKeyInfo.Of(await mediator.Send((body ?? new()).ToCommand(id), cancellationToken)));
+        Ok(ApiKeyInfo.From(await mediator.Send((body ?? new()).ToCommand(id), cancellationToken)));
 
     /// <summary>Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.</summary>
     [HttpDelete("{id}")]

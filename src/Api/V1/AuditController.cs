@@ -29,7 +29,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
         [FromQuery, Description("Only rows of this moment and later, in RFC 3339; its fraction is cut to microseconds.")] string? from,
         [FromQuery, Description("Only rows before this moment, in RFC 3339; its fraction is cut to microseconds.")] string? to,
         CancellationToken cancellationToken) =>
-        Ok(AuditInfoList.Of(await mediator.Send(
+        Ok(AuditInfoList.From(await mediator.Send(
             new ListAudit(limit, cursor, secretId, actor, action, outcome, from, to), cancellationToken)));
 
     /// <summary>Check that the audit is as it was written, and that nothing is missing since the checkpoint that the process keeps; for operators. Reads all of it.</summary>
@@ -37,7 +37,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
     [DisableRequestTimeout]
     [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
     public async Task<IActionResult> Verify(CancellationToken cancellationToken) =>
-        Ok(AuditCheck.Of(await mediator.Send(new VerifyAudit(Kept: null), cancellationToken)));
+        Ok(AuditCheck.From(await mediator.Send(new VerifyAudit(Kept: null), cancellationToken)));
 
     /// <summary>The same, and that nothing is missing since a checkpoint that was kept elsewhere.</summary>
     [HttpPost("verify")]
@@ -46,12 +46,12 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
     [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> VerifySince(CheckpointInfo body, CancellationToken cancellationToken) =>
-        Ok(AuditCheck.Of(await mediator.Send(body.ToCommand(), cancellationToken)));
+        Ok(AuditCheck.From(await mediator.Send(body.ToCommand(), cancellationToken)));
 
     /// <summary>Where every chain of the audit ends, authenticated: to be kept elsewhere and sent to `verify` later; for operators.</summary>
     [HttpGet("checkpoint")]
     [ProducesResponseType<CheckpointInfo>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     public async Task<IActionResult> Checkpoint(CancellationToken cancellationToken) =>
-        Ok(CheckpointInfo.Of(await mediator.Send(new GetCheckpoint(), cancellationToken)));
+        Ok(CheckpointInfo.From(await mediator.Send(new GetCheckpoint(), cancellationToken)));
 }

@@ -90,7 +90,7 @@ public sealed record AuditInfo
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Hash { get; init; }
 
-    public static AuditInfo Of(AuditEntry row) => new()
+    public static AuditInfo From(AuditEntry row) => new()
     {
         Writer = row.Writer,
         Sequence = row.Sequence,
@@ -98,9 +98,9 @@ public sealed record AuditInfo
         Actor = row.Actor,
         KeyId = row.KeyId,
         Token = row is { TokenIssuer: { } issuer, TokenSubject: { } subject } ? new AuditToken { Issuer = issuer, Subject = subject } : null,
-        Action = AuditNames.Of(row.Action),
-        Outcome = AuditNames.Of(row.Outcome),
-        Owner = row is { OwnerKind: { } kind, OwnerId: { } id } ? AuditOwner.Of(kind, id) : null,
+        Action = AuditNames.For(row.Action),
+        Outcome = AuditNames.For(row.Outcome),
+        Owner = row is { OwnerKind: { } kind, OwnerId: { } id } ? AuditOwner.From(kind, id) : null,
         OwnerVersion = row.OwnerVersion,
         SecretId = row.SecretId,
         SecretVersion = row.SecretVersion,
@@ -141,7 +141,7 @@ public sealed record AuditOwner
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required string Id { get; init; }
 
-    public static AuditOwner Of(OwnerKind kind, string id) => new() { Kind = ResolutionWords.Of(kind), Id = id };
+    public static AuditOwner From(OwnerKind kind, string id) => new() { Kind = ResolutionWords.For(kind), Id = id };
 }
 
 /// <summary>A page of the audit.</summary>
@@ -155,8 +155,8 @@ public sealed record AuditInfoList
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }
 
-    public static AuditInfoList Of(Page<AuditEntry> page) =>
-        new() { Data = [.. page.Items.Select(AuditInfo.Of)], NextCursor = page.NextCursor };
+    public static AuditInfoList From(Page<AuditEntry> page) =>
+        new() { Data = [.. page.Items.Select(AuditInfo.From)], NextCursor = page.NextCursor };
 }
 
 /// <summary>What a check of the audit found.</summary>
@@ -179,13 +179,13 @@ public sealed record AuditCheck
     /// <summary>Owners whose account is older than its last change in the audit: it was set back. At most 1000 of secrets and 1000 of API keys.</summary>
     public required IReadOnlyList<OutdatedAccountInfo> Owners { get; init; }
 
-    public static AuditCheck Of(AuditVerdict verdict) => new()
+    public static AuditCheck From(AuditVerdict verdict) => new()
     {
         Ok = verdict is { FirstBroken: null, Missing.Count: 0, Owners.Count: 0 },
         Checked = verdict.Checked,
-        FirstBroken = verdict.FirstBroken is { } broken ? AuditPlace.Of(broken) : null,
-        Missing = [.. verdict.Missing.Select(MissingRowsInfo.Of)],
-        Owners = [.. verdict.Owners.Select(OutdatedAccountInfo.Of)],
+        FirstBroken = verdict.FirstBroken is { } broken ? AuditPlace.From(broken) : null,
+        Missing = [.. verdict.Missing.Select(MissingRowsInfo.From)],
+        Owners = [.. verdict.Owners.Select(OutdatedAccountInfo.From)],
     };
 }
 
@@ -204,7 +204,7 @@ public sealed record MissingRowsInfo
     /// <example>23</example>
     public required long Last { get; init; }
 
-    public static MissingRowsInfo Of(MissingRows rows) => new() { Writer = rows.Writer, Sequence = rows.Sequence, Last = rows.Last };
+    public static MissingRowsInfo From(MissingRows rows) => new() { Writer = rows.Writer, Sequence = rows.Sequence, Last = rows.Last };
 }
 
 /// <summary>An account that is older than its last change in the audit.</summary>
@@ -225,9 +225,9 @@ public sealed record OutdatedAccountInfo
     /// <example>6</example>
     public required long Audited { get; init; }
 
-    public static OutdatedAccountInfo Of(OutdatedAccount account) => new()
+    public static OutdatedAccountInfo From(OutdatedAccount account) => new()
     {
-        Owner = AuditOwner.Of(account.Owner.Kind, account.Owner.Id),
+        Owner = AuditOwner.From(account.Owner.Kind, account.Owner.Id),
         Account = account.IsOfKeys ? "api_keys" : "secrets",
         Version = account.Version,
         Audited = account.Audited,
@@ -256,11 +256,11 @@ public sealed record CheckpointInfo
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Mac { get; init; }
 
-    public static CheckpointInfo Of(AuditCheckpoint checkpoint) => new()
+    public static CheckpointInfo From(AuditCheckpoint checkpoint) => new()
     {
         At = checkpoint.At,
         Count = checkpoint.Count,
-        Heads = [.. checkpoint.Heads.Select(CheckpointHead.Of)],
+        Heads = [.. checkpoint.Heads.Select(CheckpointHead.From)],
         Mac = Convert.ToHexStringLower(checkpoint.Mac),
     };
 
@@ -283,7 +283,7 @@ public sealed record CheckpointHead
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Hash { get; init; }
 
-    public static CheckpointHead Of(AuditHead head) =>
+    public static CheckpointHead From(AuditHead head) =>
         new() { Writer = head.Writer, Sequence = head.Position.Sequence, Hash = Convert.ToHexStringLower(head.Position.Hash) };
 
     public AuditHead ToHead() => new(Writer, new AuditPosition(Sequence, Bytes(Hash)));
@@ -307,5 +307,5 @@ public sealed record AuditPlace
     /// <example>17</example>
     public required long Sequence { get; init; }
 
-    public static AuditPlace Of(Application.Audit.AuditPlace place) => new() { Writer = place.Writer, Sequence = place.Sequence };
+    public static AuditPlace From(Application.Audit.AuditPlace place) => new() { Writer = place.Writer, Sequence = place.Sequence };
 }

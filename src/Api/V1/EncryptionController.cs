@@ -14,7 +14,7 @@ public sealed class EncryptionController(IMediator mediator) : ControllerBase
     [HttpGet]
     [ProducesResponseType<EncryptionInfo>(StatusCodes.Status200OK)]
     public async Task<IActionResult> Get(CancellationToken cancellationToken) =>
-        Ok(EncryptionInfo.Of(await mediator.Send(new GetEncryption(), cancellationToken)));
+        Ok(EncryptionInfo.From(await mediator.Send(new GetEncryption(), cancellationToken)));
 
     /// <summary>
     /// Replace every key of a layer that there is now. The answer does not wait for it: the service goes on as ever meanwhile, and `GET` says how far it is.
@@ -24,5 +24,5 @@ public sealed class EncryptionController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Rotate([FromBody] RotateKeysBody body, CancellationToken cancellationToken) =>
-        Ok(EncryptionInfo.Of(await mediator.Send(body.ToCommand(), cancellationToken)));
+        Ok(EncryptionInfo.From(await mediator.Send(body.ToCommand(), cancellationToken)));
 }

@@ -30,12 +30,12 @@ public sealed record EncryptionInfo
     /// <summary>The replacement of the key that rows are tagged with.</summary>
     public required KeyRotationInfo Integrity { get; init; }
 
-    public static EncryptionInfo Of(EncryptionState state) => new()
+    public static EncryptionInfo From(EncryptionState state) => new()
     {
         RootKey = state.RootKey,
-        DataKeys = KeyRotationInfo.Of(state.DataKeys),
-        KeyRing = KeyRotationInfo.Of(state.KeyRing),
-        Integrity = KeyRotationInfo.Of(state.Integrity),
+        DataKeys = KeyRotationInfo.From(state.DataKeys),
+        KeyRing = KeyRotationInfo.From(state.KeyRing),
+        Integrity = KeyRotationInfo.From(state.Integrity),
     };
 }
 
@@ -54,6 +54,6 @@ public sealed record KeyRotationInfo
     /// <example>0</example>
     public required long KeysLeft { get; init; }
 
-    public static KeyRotationInfo Of(RotationProgress rotation) =>
+    public static KeyRotationInfo From(RotationProgress rotation) =>
         new() { RequestedAt = rotation.RequestedAt, FinishedAt = rotation.FinishedAt, KeysLeft = rotation.KeysLeft };
 }

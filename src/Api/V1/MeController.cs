@@ -13,5 +13,5 @@ public sealed class MeController(IMediator mediator) : ControllerBase
     /// <summary>Say whom one's credential stands for, and what it may do.</summary>
     [HttpGet]
     [ProducesResponseType<MeInfo>(StatusCodes.Status200OK)]
-    public async Task<IActionResult> Get(CancellationToken cancellationToken) => Ok(MeInfo.Of(await mediator.Send(new GetMe(), cancellationToken)));
+    public async Task<IActionResult> Get(CancellationToken cancellationToken) => Ok(MeInfo.From(await mediator.Send(new GetMe(), cancellationToken)));
 }

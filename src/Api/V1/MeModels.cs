@@ -22,12 +22,12 @@ public sealed record MeInfo
     /// <summary>The credential.</summary>
     public required CredentialInfo Credential { get; init; }
 
-    public static MeInfo Of(Caller caller) => new()
+    public static MeInfo From(Caller caller) => new()
     {
         UserId = caller.UserId,
-        Organizations = [.. caller.Memberships.Select(MembershipInfo.Of)],
-        Scopes = ScopeNames.Of(caller.Scopes),
-        Credential = CredentialInfo.Of(caller.Credential),
+        Organizations = [.. caller.Memberships.Select(MembershipInfo.From)],
+        Scopes = ScopeNames.For(caller.Scopes),
+        Credential = CredentialInfo.From(caller.Credential),
     };
 }
 
@@ -46,8 +46,8 @@ public sealed record MembershipInfo
     /// <example>["support"]</example>
     public required IReadOnlyList<string> Workspaces { get; init; }
 
-    public static MembershipInfo Of(Membership membership) =>
-        new() { Id = membership.OrganizationId, Role = RoleNames.Of(membership.Role), Workspaces = membership.Workspaces };
+    public static MembershipInfo From(Membership membership) =>
+        new() { Id = membership.OrganizationId, Role = RoleNames.For(membership.Role), Workspaces = membership.Workspaces };
 }
 
 /// <summary>A credential. Where an API key and a token were sent together it is the key.</summary>
@@ -71,7 +71,7 @@ public sealed record CredentialInfo
     /// <example>2099-12-31T00:00:00.000000Z</example>
     public required DateTimeOffset? ExpiresAt { get; init; }
 
-    public static CredentialInfo Of(Credential credential) => new()
+    public static CredentialInfo From(Credential credential) => new()
     {
         Kind = credential.KeyId is null ? "jwt" : "api_key",
         Id = credential.KeyId,

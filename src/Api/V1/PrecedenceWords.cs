@@ -5,7 +5,7 @@ namespace Secrets.Api.V1;
 /// <summary>The rules of precedence in words for people.</summary>
 internal static class PrecedenceWords
 {
-    public static string Of(PrecedenceRule rule) => rule switch
+    public static string For(PrecedenceRule rule) => rule switch
     {
         PrecedenceRule.UserBeforeOrganization => "a user's own default comes before an organisation's",
         PrecedenceRule.NameBeforePattern => "the name of one tool comes before any pattern",

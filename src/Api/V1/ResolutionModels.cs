@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Application.Resolution;
-using Secrets.Application.Secrets;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
@@ -103,11 +102,11 @@ public sealed record Resolved
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ReceiptInfo? Receipt { get; init; }
 
-    public static Resolved Of(ResolvedSecrets resolved, string requestId, CallContextInfo? context) => new()
+    public static Resolved From(ResolvedSecrets resolved, string requestId, CallContextInfo? context) => new()
     {
-        Values = [.. resolved.Values.Select(ResolvedArgument.Of)],
-        Missing = [.. resolved.Missing.Select(MissingArgument.Of)],
-        Receipt = resolved.Receipt is { } receipt ? ReceiptInfo.Of(receipt, requestId, context) : null,
+        Values = [.. resolved.Values.Select(ResolvedArgument.From)],
+        Missing = [.. resolved.Missing.Select(MissingArgument.From)],
+        Receipt = resolved.Receipt is { } receipt ? ReceiptInfo.From(receipt, requestId, context) : null,
     };
 }
 
@@ -134,7 +133,7 @@ public sealed record ReceiptInfo
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public CallContextInfo? Context { get; init; }
 
-    public static ReceiptInfo Of(AuditReceipt receipt, string requestId, CallContextInfo? context) => new()
+    public static ReceiptInfo From(AuditReceipt receipt, string requestId, CallContextInfo? context) => new()
     {
         Writer = receipt.Writer,
         Sequence = receipt.Sequence,
@@ -180,15 +179,15 @@ public sealed record ResolvedArgument
     /// <example>3</example>
     public required int Version { get; init; }
 
-    public static ResolvedArgument Of(ResolvedSecret resolved) => new()
+    public static ResolvedArgument From(ResolvedSecret resolved) => new()
     {
         ToolArg = resolved.Argument,
         SecretValue = resolved.Value,
         SecretId = resolved.Secret.Placement.SecretId,
         SecretName = resolved.Secret.Placement.Name,
         Matched = resolved.Secret.Placement.Binding.ToolName,
-        Source = ResolutionWords.Of(resolved.Source),
-        Owner = ResolutionWords.Of(resolved.Secret.Placement.Owner.Kind),
+        Source = ResolutionWords.For(resolved.Source),
+        Owner = ResolutionWords.For(resolved.Secret.Placement.Owner.Kind),
         Version = resolved.Secret.Placement.Version,
     };
 }
@@ -204,7 +203,7 @@ public sealed record MissingArgument
     /// <example>no_default</example>
     public required string Reason { get; init; }
 
-    public static MissingArgument Of(Selection selection) => new()
+    public static MissingArgument From(Selection selection) => new()
     {
         ToolArg = selection.Argument,
         Reason = selection.Source == SelectionSource.Reference ? "reference_unavailable" : "no_default",
@@ -217,8 +216,8 @@ public sealed record ResolutionExplanation
     /// <summary>One entry per argument, in the order in which the call would be answered.</summary>
     public required IReadOnlyList<ExplainedArgument> Arguments { get; init; }
 
-    public static ResolutionExplanation Of(IReadOnlyList<Explanation> explanations) =>
-        new() { Arguments = [.. explanations.Select(ExplainedArgument.Of)] };
+    public static ResolutionExplanation From(IReadOnlyList<Explanation> explanations) =>
+        new() { Arguments = [.. explanations.Select(ExplainedArgument.From)] };
 }
 
 /// <summary>Why an argument is filled as it is.</summary>
@@ -238,12 +237,12 @@ public sealed record ExplainedArgument
     /// <summary>Every secret that was considered.</summary>
     public required IReadOnlyList<ExplainedCandidate> Candidates { get; init; }
 
-    public static ExplainedArgument Of(Explanation explanation) => new()
+    public static ExplainedArgument From(Explanation explanation) => new()
     {
         ToolArg = explanation.Selection.Argument,
-        Winner = explanation.Selection.Winner is { } winner ? WinningSecret.Of(winner, explanation.Selection.Source) : null,
+        Winner = explanation.Selection.Winner is { } winner ? WinningSecret.From(winner, explanation.Selection.Source) : null,
         Rule = ResolutionWords.RuleOf(explanation),
-        Candidates = [.. explanation.Candidates.Select(weighed => ExplainedCandidate.Of(weighed, explanation.Selection.Source))],
+        Candidates = [.. explanation.Candidates.Select(weighed => ExplainedCandidate.From(weighed, explanation.Selection.Source))],
     };
 }
 
@@ -274,13 +273,13 @@ public sealed record WinningSecret
     /// <example>3</example>
     public required int Version { get; init; }
 
-    public static WinningSecret Of(Candidate winner, SelectionSource source) => new()
+    public static WinningSecret From(Candidate winner, SelectionSource source) => new()
     {
         SecretId = winner.Placement.SecretId,
         SecretName = winner.Placement.Name,
         Matched = winner.Placement.Binding.ToolName,
-        Source = ResolutionWords.Of(source),
-        Owner = ResolutionWords.Of(winner.Placement.Owner.Kind),
+        Source = ResolutionWords.For(source),
+        Owner = ResolutionWords.For(winner.Placement.Owner.Kind),
         Version = winner.Placement.Version,
     };
 }
@@ -312,12 +311,12 @@ public sealed record ExplainedCandidate
     /// <example>it fills the argument</example>
     public required string Reason { get; init; }
 
-    public static ExplainedCandidate Of(WeighedCandidate weighed, SelectionSource source) => new()
+    public static ExplainedCandidate From(WeighedCandidate weighed, SelectionSource source) => new()
     {
         SecretId = weighed.Candidate.Placement.SecretId,
         SecretName = weighed.Candidate.Placement.Name,
         ToolName = weighed.Candidate.Placement.Binding.ToolName,
-        Owner = ResolutionWords.Of(weighed.Candidate.Placement.Owner.Kind),
+        Owner = ResolutionWords.For(weighed.Candidate.Placement.Owner.Kind),
         Matches = weighed.Matches,
         Reason = ResolutionWords.ReasonOf(weighed, source),
     };

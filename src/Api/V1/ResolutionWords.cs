@@ -6,9 +6,9 @@ namespace Secrets.Api.V1;
 /// <summary>What selection decided, in words for people and names for programs.</summary>
 internal static class ResolutionWords
 {
-    public static string Of(SelectionSource source) => source == SelectionSource.Reference ? "reference" : "default";
+    public static string For(SelectionSource source) => source == SelectionSource.Reference ? "reference" : "default";
 
-    public static string Of(OwnerKind owner) => owner == OwnerKind.User ? "user" : "organization";
+    public static string For(OwnerKind owner) => owner == OwnerKind.User ? "user" : "organization";
 
     /// <summary>Why an argument is filled as it is.</summary>
     public static string RuleOf(Explanation explanation)
@@ -17,14 +17,14 @@ internal static class ResolutionWords
         return explanation.Selection switch
         {
             { Source: SelectionSource.Reference, Winner: { } named } =>
-                $"the call names this secret, and the {Of(named.Placement.Owner.Kind)} has one of that name",
+                $"the call names this secret, and the {For(named.Placement.Owner.Kind)} has one of that name",
             { Source: SelectionSource.Reference } when first is null => "reference unavailable: there is no such name",
             { Source: SelectionSource.Reference } =>
                 $"reference unavailable: {Unfit(first.Verdict)}; neither another secret nor a default takes its place",
             { Winner: null } when first is null => "no default: there is none for this argument",
             { Winner: null } => "no default: none of this argument matches the tool and admits the workspace",
             _ when explanation.Candidates.FirstOrDefault(candidate => candidate.Verdict == Verdict.ComesLater) is { } next =>
-                PrecedenceWords.Of(next.Rule),
+                PrecedenceWords.For(next.Rule),
             _ => "it is the only candidate: no other default of this argument matches the tool and admits the workspace",
         };
     }
@@ -34,7 +34,7 @@ internal static class ResolutionWords
     {
         (Verdict.Wins, _) => "it fills the argument",
         (Verdict.ComesLater, SelectionSource.Reference) => "the user's own secret of that name decides",
-        (Verdict.ComesLater, _) => $"another comes first: {PrecedenceWords.Of(weighed.Rule)}",
+        (Verdict.ComesLater, _) => $"another comes first: {PrecedenceWords.For(weighed.Rule)}",
         var (unfit, _) => Unfit(unfit),
     };
 

@@ -138,12 +138,12 @@ public sealed record SecretInfo
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<OverlapInfo>? Warnings { get; init; }
 
-    public static SecretInfo Of(SecretWithWarnings stored) => Of(stored.Secret) with
+    public static SecretInfo From(SecretWithWarnings stored) => From(stored.Secret) with
     {
-        Warnings = stored.Warnings.Count == 0 ? null : [.. stored.Warnings.Select(OverlapInfo.Of)],
+        Warnings = stored.Warnings.Count == 0 ? null : [.. stored.Warnings.Select(OverlapInfo.From)],
     };
 
-    public static SecretInfo Of(SecretDetails secret) => new()
+    public static SecretInfo From(SecretDetails secret) => new()
     {
         SecretId = secret.Id,
         UserId = secret.OwnerKind == OwnerKind.User ? new SecretOwner(secret.OwnerKind, secret.OwnerId).UserId : secret.CreatedBy,
@@ -188,7 +188,7 @@ public sealed record OverlapInfo
     /// <example>A tool such as agno__linear__get_issue_details gets this secret: the pattern with more literal characters comes first.</example>
     public required string Msg { get; init; }
 
-    public static OverlapInfo Of(OverlapWarning warning) => new()
+    public static OverlapInfo From(OverlapWarning warning) => new()
     {
         Type = warning.Shadows ? "shadows" : "shadowed_by",
         SecretId = warning.SecretId,
@@ -196,7 +196,7 @@ public sealed record OverlapInfo
         ToolName = warning.ToolName,
         Example = warning.Example,
         Msg = $"A tool such as {warning.Example} gets {(warning.Shadows ? "this secret" : $"the secret {warning.SecretId}")}: "
-            + $"{PrecedenceWords.Of(warning.Rule)}.",
+            + $"{PrecedenceWords.For(warning.Rule)}.",
     };
 }
 
@@ -211,8 +211,8 @@ public sealed record SecretInfoList
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }
 
-    public static SecretInfoList Of(Page<SecretDetails> page) =>
-        new() { Data = [.. page.Items.Select(SecretInfo.Of)], NextCursor = page.NextCursor };
+    public static SecretInfoList From(Page<SecretDetails> page) =>
+        new() { Data = [.. page.Items.Select(SecretInfo.From)], NextCursor = page.NextCursor };
 }
 
 /// <summary>An object without members.</summary>

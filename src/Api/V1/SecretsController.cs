@@ -47,7 +47,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         string? organizationId,
         [FromQuery, Description("Only secrets that may be used in this workspace.")] string? workspace,
         CancellationToken cancellationToken) =>
-        Ok(SecretInfoList.Of(await mediator.Send(
+        Ok(SecretInfoList.From(await mediator.Send(
             new ListSecrets(OwnerSelector.OrganizationOrCaller(organizationId), limit, cursor, toolName, secretName, workspace), cancellationToken)));
 
     /// <summary>Look at a secret.</summary>
@@ -88,7 +88,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         return Ok(new Empty());
     }
 
-    private static TaggedResult Tagged(SecretDetails secret) => new(SecretInfo.Of(secret), secret.Version);
+    private static TaggedResult Tagged(SecretDetails secret) => new(SecretInfo.From(secret), secret.Version);
 
-    private static TaggedResult Tagged(SecretWithWarnings stored) => new(SecretInfo.Of(stored), stored.Secret.Version);
+    private static TaggedResult Tagged(SecretWithWarnings stored) => new(SecretInfo.From(stored), stored.Secret.Version);
 }

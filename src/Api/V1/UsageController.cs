@@ -23,5 +23,5 @@ public sealed class UsageController(IMediator mediator) : ControllerBase
         [FromQuery(Name = "organization_id"), Description("An organisation that one administers; one's own secrets when left out.")]
         string? organizationId,
         CancellationToken cancellationToken) =>
-        Ok(Usage.Of(await mediator.Send(new GetUsage(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken)));
+        Ok(Usage.From(await mediator.Send(new GetUsage(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken)));
 }

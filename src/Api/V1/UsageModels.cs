@@ -19,6 +19,6 @@ public sealed record Usage
     /// <example>10000</example>
     public required int SecretsQuota { get; init; }
 
-    public static Usage Of(Application.Secrets.Usage usage) =>
+    public static Usage From(Application.Secrets.Usage usage) =>
         new() { BytesUsed = usage.BytesUsed, BytesQuota = usage.BytesQuota, Secrets = usage.Secrets, SecretsQuota = usage.SecretsQuota };
 }

@@ -57,7 +57,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleFor(request => request.User).UserName();
         RuleFor(request => request.User).Null().When(request => request.UserId is not null)
             .WithErrorCode(Codes.BadValue).WithMessage(UserReference.Both);
-        RuleFor(request => request.OrganizationId).Null().When(request => request.Scopes?.Contains(ScopeNames.Of(Scope.UsersAct)[0], StringComparer.Ordinal) == true)
+        RuleFor(request => request.OrganizationId).Null().When(request => request.Scopes?.Contains(ScopeNames.For(Scope.UsersAct)[0], StringComparer.Ordinal) == true)
             .WithErrorCode(Codes.BadValue).WithMessage("Must be left out: a key that acts for users is for no organisation.");
         RuleFor(request => request.OrganizationId).ExactName(Membership.OrganizationIdLength);
         RuleFor(request => request.Role).Must(role => role is null || RoleNames.Parse(role) is not null)
@@ -73,7 +73,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
     }
 }
 
-internal sealed class CreateApiKeyHandler(ISecretsDb db, KeyMaker maker, AuditTrail trail, TimeProvider time, IMapper mapper)
+internal sealed class CreateApiKeyHandler(ISecretsDb db, ApiKeyPolicy maker, AuditTrail trail, TimeProvider time, IMapper mapper)
     : IRequestHandler<CreateApiKey, CreatedApiKey>
 {
     public async Task<CreatedApiKey> Handle(CreateApiKey request, CancellationToken cancellationToken)

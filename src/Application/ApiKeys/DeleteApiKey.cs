@@ -52,7 +52,7 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
     /// <summary>Null: keys of other users than those were made meanwhile, and nothing was revoked.</summary>
     private async Task<int?> RevokeAllAsync(Guid id, HashSet<Guid> users, CancellationToken cancellationToken)
     {
-        // Every key in the lineage belongs to one of them, and makes no more from here on (KeyMaker.LockAsync).
+        // Every key in the lineage belongs to one of them, and makes no more from here on (ApiKeyPolicy.LockAsync).
         await db.LockKeysAsync(users, cancellationToken);
         var lineage = await KeyLineage.ReadAsync(db.ApiKeys, id, cancellationToken);
 

@@ -29,7 +29,7 @@ internal sealed class RotateApiKeyValidator : AbstractValidator<RotateApiKey>
     }
 }
 
-internal sealed class RotateApiKeyHandler(ISecretsDb db, KeyMaker maker, AuditTrail trail, TimeProvider time, IMapper mapper)
+internal sealed class RotateApiKeyHandler(ISecretsDb db, ApiKeyPolicy maker, AuditTrail trail, TimeProvider time, IMapper mapper)
     : IRequestHandler<RotateApiKey, CreatedApiKey>
 {
     public async Task<CreatedApiKey> Handle(RotateApiKey request, CancellationToken cancellationToken)

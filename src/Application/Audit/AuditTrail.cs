@@ -9,7 +9,7 @@ namespace Secrets.Application.Audit;
 internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvider time)
 {
     /// <summary>Something was done with a secret.</summary>
-    public AuditEvent Success(AuditAction action, Secret secret) => Of(action, AuditOutcome.Success) with
+    public AuditEvent Success(AuditAction action, Secret secret) => EventFor(action, AuditOutcome.Success) with
     {
         Owner = secret.Owner,
         SecretId = secret.Id,
@@ -19,7 +19,7 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     };
 
     /// <summary>A value is handed out for an argument of a tool call.</summary>
-    public AuditEvent Released(Placement secret, string toolName, string toolArg, CallContext? context) => Of(AuditAction.SecretResolve, AuditOutcome.Success) with
+    public AuditEvent Released(Placement secret, string toolName, string toolArg, CallContext? context) => EventFor(AuditAction.SecretResolve, AuditOutcome.Success) with
     {
         Owner = secret.Owner,
         SecretId = secret.SecretId,
@@ -30,7 +30,7 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     };
 
     /// <summary>Something was done with an API key.</summary>
-    public AuditEvent Success(AuditAction action, ApiKey key) => Of(action, AuditOutcome.Success) with
+    public AuditEvent Success(AuditAction action, ApiKey key) => EventFor(action, AuditOutcome.Success) with
     {
         Owner = key.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : SecretOwner.User(key.UserId),
         TargetKeyId = key.Id,
@@ -38,13 +38,13 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     };
 
     /// <summary>Something was done that is about no single owner.</summary>
-    public AuditEvent Success(AuditAction action) => Of(action, AuditOutcome.Success);
+    public AuditEvent Success(AuditAction action) => EventFor(action, AuditOutcome.Success);
 
     /// <summary>
     /// Something was refused. A caller who is not of an organisation leaves no row in that organisation's part of the audit. A caller without the scope
     /// <c>users:act</c> leaves none in the part of the user whom it named.
     /// </summary>
-    public AuditEvent Denial(AuditAction action, INamesOne? one, INamesOwner? owned) => Of(action, AuditOutcome.Denied) with
+    public AuditEvent Denial(AuditAction action, INamesOne? one, INamesOwner? owned) => EventFor(action, AuditOutcome.Denied) with
     {
         Owner = owned?.Owner is { Kind: OwnerKind.Organization } organization ? organization.Find(caller)
             : caller.ActsFor is not null && caller.Has(Scopes.UsersAct) ? caller.Owner
@@ -53,7 +53,7 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
         TargetKeyId = one?.AuditedKeyId,
     };
 
-    private AuditEvent Of(AuditAction action, AuditOutcome outcome) => new()
+    private AuditEvent EventFor(AuditAction action, AuditOutcome outcome) => new()
     {
         At = time.GetUtcNow(),
         Actor = caller.UserId,

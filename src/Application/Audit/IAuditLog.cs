@@ -16,13 +16,13 @@ public interface IAuditLog
     /// </summary>
     /// <exception cref="UnauthenticatedException">The caller's key is no longer accepted; nothing was written.</exception>
     /// <exception cref="UnavailableException">They could not be written, or nobody knows whether they were.</exception>
-    Task<Confirmation> AppendAsync(IReadOnlyList<AuditEvent> events, Grounds grounds, CancellationToken cancellationToken);
+    Task<AppendOutcome> AppendAsync(IReadOnlyList<AuditEvent> events, Preconditions preconditions, CancellationToken cancellationToken);
 }
 
 /// <summary>Whether what was remembered still held.</summary>
-/// <param name="Holds">If not, nothing was written: the secrets of an owner have changed.</param>
+/// <param name="PreconditionsHold">If not, nothing was written: the secrets of an owner have changed.</param>
 /// <param name="Receipt">Where the audit has the events; null: nothing was written.</param>
-public readonly record struct Confirmation(bool Holds, AuditReceipt? Receipt);
+public readonly record struct AppendOutcome(bool PreconditionsHold, AuditReceipt? Receipt);
 
 /// <summary>Where in the audit the last of some events is.</summary>
 /// <param name="Writer">Whose chain.</param>

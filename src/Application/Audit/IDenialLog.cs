@@ -9,11 +9,11 @@ public interface IDenialLog
     /// <summary>Writes a refusal; it is durable when this returns.</summary>
     /// <param name="caller">Who was refused.</param>
     /// <param name="denial">The refusal.</param>
-    /// <param name="grounds">What it rests on.</param>
+    /// <param name="preconditions">What it rests on.</param>
     /// <exception cref="TooManyDenialsException">It is only counted.</exception>
     /// <exception cref="UnauthenticatedException">The caller's key is no longer accepted; nothing was written.</exception>
     /// <exception cref="UnavailableException">It could not be written, or nobody knows whether it was.</exception>
-    Task WriteAsync(RefusedCaller caller, AuditEvent denial, Grounds grounds);
+    Task WriteAsync(RefusedCaller caller, AuditEvent denial, Preconditions preconditions);
 
     /// <summary>Counts a refusal that is answered without a row.</summary>
     void LeaveOut(RefusedCaller caller, AuditEvent denial);

@@ -20,7 +20,7 @@ internal sealed class AuthorizationBehaviour<TRequest, TResponse>(Caller caller)
             throw new InvalidOperationException($"{typeof(TRequest).Name} does not say which scope it requires.");
         }
 
-        if (caller.Remembered is not null && !ConfirmsCaller)
+        if (caller.CachedKey is not null && !ConfirmsCaller)
         {
             throw new InvalidOperationException($"{typeof(TRequest).Name} does not confirm a caller whose key was remembered.");
         }
@@ -28,6 +28,6 @@ internal sealed class AuthorizationBehaviour<TRequest, TResponse>(Caller caller)
         return Requirement.IsMetBy(caller)
             ? next()
             : throw new ForbiddenException(
-                $"The credential lacks the scope {string.Join(" or ", Requirement.AnyOf.Select(scopes => string.Join(' ', ScopeNames.Of(scopes))))}.");
+                $"The credential lacks the scope {string.Join(" or ", Requirement.AnyOf.Select(scopes => string.Join(' ', ScopeNames.For(scopes))))}.");
     }
 }

@@ -33,7 +33,7 @@ internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, Audit
         {
             // A key that is no longer accepted fails here: the surface then answers 401 and writes that refusal instead.
             var denial = trail.Denial(Name.Action, request as INamesOne, request as INamesOwner);
-            await log.WriteAsync(Refused, denial, new Grounds([], caller.Remembered));
+            await log.WriteAsync(Refused, denial, new Preconditions([], caller.CachedKey));
             throw;
         }
     }

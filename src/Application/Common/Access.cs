@@ -15,7 +15,7 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     /// The key, where it was remembered and not looked up for this request: it may have been revoked since. Nothing that depends on it may leave
     /// before it is confirmed (<see cref="ConfirmsCallerAttribute"/>).
     /// </summary>
-    public CachedKey? Remembered { get; init; }
+    public CachedKey? CachedKey { get; init; }
 
     /// <summary>The user whom the request names in place of the caller's own (<see cref="For"/>); null: none.</summary>
     public Guid? ActsFor { get; private init; }

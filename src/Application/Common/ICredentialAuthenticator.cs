@@ -7,10 +7,10 @@ public interface ICredentialAuthenticator
 {
     /// <summary>Judges a credential.</summary>
     /// <param name="text">The credential.</param>
-    /// <param name="mayRemember">Whether the verdict may be one that has to be confirmed (<see cref="Caller.Remembered"/>).</param>
+    /// <param name="mayUseCache">Whether the verdict may be one that has to be confirmed (<see cref="Caller.CachedKey"/>).</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="UnavailableException">It cannot be judged now.</exception>
-    ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayRemember, CancellationToken cancellationToken);
+    ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayUseCache, CancellationToken cancellationToken);
 
     /// <summary>Whether a key that was remembered is still accepted, as the database has it now.</summary>
     /// <exception cref="UnavailableException">It cannot be judged now.</exception>

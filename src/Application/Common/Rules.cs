@@ -157,7 +157,7 @@ internal static class Rules
         if (value is not null)
         {
             using var plaintext = value.Reveal();
-            context.Check(ProblemOf(TextLength.Of(plaintext.Bytes), isStorable: !plaintext.Bytes.Contains((byte)0), length));
+            context.Check(ProblemOf(TextLength.Measure(plaintext.Bytes), isStorable: !plaintext.Bytes.Contains((byte)0), length));
         }
     }
 
@@ -176,7 +176,7 @@ internal static class Rules
         return false;
     }
 
-    private static (string Code, string Message)? ProblemOf(string text, TextLength length) => ProblemOf(TextLength.Of(text), TextLength.IsStorable(text), length);
+    private static (string Code, string Message)? ProblemOf(string text, TextLength length) => ProblemOf(TextLength.Measure(text), TextLength.IsStorable(text), length);
 
     private static (string Code, string Message)? ProblemOf(int count, bool isStorable, TextLength length) =>
         !isStorable ? (Codes.BadValue, "Must not contain U+0000 or an unpaired surrogate.")

@@ -52,7 +52,7 @@ internal sealed class ExplainResolutionHandler(IResolutionStore store, ToolCallA
         var organization = await ReadAllAsync(request.OrganizationOf(), call, cancellationToken);
 
         // That the organisation has more, and what it is called, is not for its members to know.
-        return Explanation.Of(call, user, seesAll ? organization : organization.AdmittedTo(call.Workspace));
+        return Explanation.ForCall(call, user, seesAll ? organization : organization.AdmittedTo(call.Workspace));
     }
 
     private async Task<OwnerCandidates> ReadAllAsync(SecretOwner? owner, ToolCall call, CancellationToken cancellationToken) =>

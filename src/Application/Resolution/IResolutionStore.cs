@@ -12,9 +12,9 @@ public interface IResolutionStore
     /// </summary>
     /// <param name="owner">The owner.</param>
     /// <param name="call">The call.</param>
-    /// <param name="mayRemember">Whether the answer may be one that has to be confirmed before anything that it leads to leaves.</param>
+    /// <param name="mayUseCache">Whether the answer may be one that has to be confirmed before anything that it leads to leaves.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayRemember, CancellationToken cancellationToken);
+    ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayUseCache, CancellationToken cancellationToken);
 
     /// <summary>
     /// All of an owner's defaults, and the secrets that a call refers to: what it takes to say why the others are not chosen.
@@ -24,5 +24,5 @@ public interface IResolutionStore
 
 /// <summary>What may fill a tool call, and how it was found.</summary>
 /// <param name="Candidates">The candidates.</param>
-/// <param name="Remembered">What has to be confirmed because this was remembered; null: it was read.</param>
-public readonly record struct FoundCandidates(OwnerCandidates Candidates, OwnerStamp? Remembered);
+/// <param name="Precondition">What has to be confirmed because this was remembered; null: it was read.</param>
+public readonly record struct FoundCandidates(OwnerCandidates Candidates, OwnerStamp? Precondition);

@@ -86,38 +86,38 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
 {
     private const int MaxBytes = TooManyValuesException.MaxMegabytes * 1024 * 1024;
 
-    private static readonly FoundCandidates Nobodys = new(OwnerCandidates.None, Remembered: null);
+    private static readonly FoundCandidates Nobodys = new(OwnerCandidates.None, Precondition: null);
 
     public async Task<ResolvedSecrets> Handle(ResolveSecrets request, CancellationToken cancellationToken)
     {
         var user = await access.UserOfAsync(request, cancellationToken);
         var call = request.ToCall();
 
-        // What is read for the question needs no confirmation, so the second attempt cannot be outdated.
-        return await TryAsync(request, user, call, mayRemember: true, cancellationToken)
-            ?? await TryAsync(request, user, call, mayRemember: false, cancellationToken)
+        // What is read for the question needs no outcome, so the second attempt cannot be outdated.
+        return await TryAsync(request, user, call, mayUseCache: true, cancellationToken)
+            ?? await TryAsync(request, user, call, mayUseCache: false, cancellationToken)
             ?? throw new UnavailableException();
     }
 
     /// <summary>Null: it rested on what was remembered and has changed since, and nothing came of it.</summary>
-    private async Task<ResolvedSecrets?> TryAsync(ResolveSecrets request, SecretOwner? asked, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
+    private async Task<ResolvedSecrets?> TryAsync(ResolveSecrets request, SecretOwner? asked, ToolCall call, bool mayUseCache, CancellationToken cancellationToken)
     {
-        var (user, organization) = await FindAsync(asked, request.OrganizationOf(), call, mayRemember, cancellationToken);
-        var grounds = new Grounds(Remembered(user, organization), access.Caller.Remembered);
+        var (user, organization) = await FindAsync(asked, request.OrganizationOf(), call, mayUseCache, cancellationToken);
+        var preconditions = new Preconditions(PreconditionsOf(user, organization), access.Caller.CachedKey);
         var values = new List<ResolvedSecret>();
         var missing = new List<Selection>();
         var isReleased = false;
         try
         {
             var bytes = 0;
-            foreach (var selection in Selection.Of(call, user.Candidates, organization.Candidates))
+            foreach (var selection in Selection.ForCall(call, user.Candidates, organization.Candidates))
             {
                 if (selection.Winner is { } secret)
                 {
                     // What was remembered may have changed: the next attempt knows.
                     if ((bytes += secret.Envelope.Length) > MaxBytes)
                     {
-                        return grounds.Owners.Count > 0 ? null : throw new TooManyValuesException();
+                        return preconditions.Owners.Count > 0 ? null : throw new TooManyValuesException();
                     }
 
                     var value = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
@@ -131,11 +131,11 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
 
             // No value leaves before it is durable that it does, nor that there is none before that is certain. Who hangs up meanwhile is in the audit and has nothing.
             var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument, request.Context));
-            var confirmation = await log.AppendAsync(released, grounds, cancellationToken);
-            isReleased = confirmation.Holds;
-            return isReleased ? new ResolvedSecrets(values, missing, confirmation.Receipt) : null;
+            var outcome = await log.AppendAsync(released, preconditions, cancellationToken);
+            isReleased = outcome.PreconditionsHold;
+            return isReleased ? new ResolvedSecrets(values, missing, outcome.Receipt) : null;
         }
-        catch (BrokenSealException) when (grounds.Owners.Count > 0)
+        catch (BrokenSealException) when (preconditions.Owners.Count > 0)
         {
             // Its data key may be gone, and the secret sealed with another by now.
             return null;
@@ -150,7 +150,7 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
     }
 
     private async ValueTask<(FoundCandidates User, FoundCandidates Organization)> FindAsync(
-        SecretOwner? user, SecretOwner? organization, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
+        SecretOwner? user, SecretOwner? organization, ToolCall call, bool mayUseCache, CancellationToken cancellationToken)
     {
         var ofUser = FindAsync(user);
         if (organization is null)
@@ -162,10 +162,10 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
         return (both[0], both[1]);
 
         ValueTask<FoundCandidates> FindAsync(SecretOwner? owner) =>
-            owner is { } known ? store.FindAsync(known, call, mayRemember, cancellationToken) : ValueTask.FromResult(Nobodys);
+            owner is { } known ? store.FindAsync(known, call, mayUseCache, cancellationToken) : ValueTask.FromResult(Nobodys);
     }
 
-    private static OwnerStamp[] Remembered(FoundCandidates user, FoundCandidates organization) => (user.Remembered, organization.Remembered) switch
+    private static OwnerStamp[] PreconditionsOf(FoundCandidates user, FoundCandidates organization) => (user.Precondition, organization.Precondition) switch
     {
         ({ } one, { } other) => [one, other],
         ({ } one, null) => [one],

@@ -63,15 +63,15 @@ internal sealed class CreateSecretHandler(
             owner, request.SecretName!, request.Description ?? "", request.Binding, workspaces, caller.UserId, time.Now());
         var value = request.SecretValue!;
         secret.Seal(value, await sealer.SealAheadAsync(secret.Placement, value, cancellationToken));
-        var rivals = await transaction.AddAsync(
+        var overlapCandidates = await transaction.AddAsync(
             secret, async token => secret.Seal(value, await sealer.SealAsync(secret.Placement, value, token)), cancellationToken);
-        if (rivals.Count > 0)
+        if (overlapCandidates.Count > 0)
         {
             // Those who share a group of creates go on one after the other on one thread: nobody else's answer waits for this comparison.
             await Task.Yield();
         }
 
-        return new SecretWithWarnings(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
+        return new SecretWithWarnings(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, overlapCandidates));
     }
 
     // Tokens name organisations as their issuer does.

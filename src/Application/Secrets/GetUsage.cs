@@ -26,7 +26,7 @@ internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<Quo
     {
         var owner = caller.OwnerOf(request.Owner);
         caller.RequireUsageReader(owner);
-        var account = await db.Owners.AsNoTracking().Of(owner).SingleOrDefaultAsync(cancellationToken);
+        var account = await db.Owners.AsNoTracking().OwnedBy(owner).SingleOrDefaultAsync(cancellationToken);
         return new Usage(account?.BytesUsed ?? 0, quota.Value.BytesPerOwner, account?.Secrets ?? 0, quota.Value.SecretsPerOwner);
     }
 }

@@ -21,13 +21,13 @@ public interface INewSecrets
 }
 
 /// <summary>A secret that was stored, and the other defaults of its owner that it may overlap with.</summary>
-public sealed record NewSecret(IReadOnlyList<Rival> Rivals);
+public sealed record NewSecret(IReadOnlyList<OverlapCandidate> OverlapCandidates);
 
 /// <summary>A default that may overlap with another.</summary>
 /// <param name="Id">The secret.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="ToolName">Its tool or pattern.</param>
-public sealed record Rival(Guid Id, string Name, string ToolName)
+public sealed record OverlapCandidate(Guid Id, string Name, string ToolName)
 {
     /// <summary>How many a stored default is compared with, at most.</summary>
     public const int MaxCount = 500;

@@ -32,7 +32,7 @@ internal static class OverlapAdvice
     /// The other defaults that a stored one may overlap with. Two names of one tool never overlap, so a name is compared with patterns alone.
     /// Read while the owner is locked.
     /// </summary>
-    public static async Task<IReadOnlyList<Rival>> RivalsOfAsync(
+    public static async Task<IReadOnlyList<OverlapCandidate>> RivalsOfAsync(
         this IQueryable<Secret> secrets, Secret stored, CancellationToken cancellationToken)
     {
         if (stored.ArgKey is not { } key)
@@ -45,19 +45,19 @@ internal static class OverlapAdvice
                 ? others.Where(secret => secret.PatternArgKey == key)
                 : others.Where(secret => secret.ArgKey == key))
             .OrderBy(secret => secret.Id)
-            .Take(Rival.MaxCount)
-            .Select(secret => new Rival(secret.Id, secret.Name, secret.ToolName!))
+            .Take(OverlapCandidate.MaxCount)
+            .Select(secret => new OverlapCandidate(secret.Id, secret.Name, secret.ToolName!))
             .ToListAsync(cancellationToken);
     }
 
-    /// <summary>What there is to say about a stored default and its rivals.</summary>
-    public static IReadOnlyList<OverlapWarning> Compare(Secret stored, IReadOnlyList<Rival> rivals)
+    /// <summary>What there is to say about a stored default and its overlapCandidates.</summary>
+    public static IReadOnlyList<OverlapWarning> Compare(Secret stored, IReadOnlyList<OverlapCandidate> overlapCandidates)
     {
         var warnings = new List<OverlapWarning>();
         var work = MaxWork;
-        foreach (var rival in rivals)
+        foreach (var overlapCandidate in overlapCandidates)
         {
-            var (own, other) = (new ToolPattern(stored.ToolName!), new ToolPattern(rival.ToolName));
+            var (own, other) = (new ToolPattern(stored.ToolName!), new ToolPattern(overlapCandidate.ToolName));
             work -= (long)own.Value.Length * other.Value.Length;
             if (work < 0 || warnings.Count == MaxWarnings)
             {
@@ -67,7 +67,7 @@ internal static class OverlapAdvice
             if (Overlap.Witness(own, other) is { } example)
             {
                 var order = new Precedence(stored.OwnerKind, own).CompareWith(new Precedence(stored.OwnerKind, other), out var rule);
-                warnings.Add(new OverlapWarning(order < 0, rival.Id, rival.Name, rival.ToolName, example, rule));
+                warnings.Add(new OverlapWarning(order < 0, overlapCandidate.Id, overlapCandidate.Name, overlapCandidate.ToolName, example, rule));
             }
         }
 

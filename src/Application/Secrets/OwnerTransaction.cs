@@ -21,9 +21,9 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ConflictException">A unique rule is in the way.</exception>
     /// <exception cref="QuotaExceededException">The owner's bytes or secrets would pass the quota.</exception>
-    public async Task<IReadOnlyList<Rival>> AddAsync(Secret secret, Func<CancellationToken, Task> seal, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<OverlapCandidate>> AddAsync(Secret secret, Func<CancellationToken, Task> seal, CancellationToken cancellationToken) =>
         await newSecrets.TryStoreAsync(secret, trail.Success(AuditAction.SecretCreate, secret), cancellationToken) is { } stored
-            ? stored.Rivals
+            ? stored.OverlapCandidates
             : await RunAsync(
                 secret.Owner,
                 async token =>

@@ -30,7 +30,7 @@ internal static class SecretQueries
     public static IQueryable<Secret> Selected(this IQueryable<Secret> secrets, SecretSelector selector) =>
         selector.Id is { } id ? secrets.Where(secret => secret.Id == id) : secrets.Named(selector.Name!);
 
-    public static IQueryable<Owner> Of(this IQueryable<Owner> owners, SecretOwner owner)
+    public static IQueryable<Owner> OwnedBy(this IQueryable<Owner> owners, SecretOwner owner)
     {
         var (kind, id) = owner;
         return owners.Where(account => account.Kind == kind && account.Id == id);

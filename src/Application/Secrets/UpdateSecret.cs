@@ -104,11 +104,11 @@ internal sealed class UpdateSecretHandler(
             return new SecretWithWarnings(mapper.Map<SecretDetails>(unchanged), OverlapAdvice.Compare(unchanged, []));
         }
 
-        var (secret, rivals) = await transaction.RunAsync(request.Secret, (selected, token) => UpdateAsync(request, selected, token), cancellationToken);
-        return new SecretWithWarnings(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, rivals));
+        var (secret, overlapCandidates) = await transaction.RunAsync(request.Secret, (selected, token) => UpdateAsync(request, selected, token), cancellationToken);
+        return new SecretWithWarnings(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, overlapCandidates));
     }
 
-    private async Task<(Secret Secret, IReadOnlyList<Rival> Rivals)> UpdateAsync(
+    private async Task<(Secret Secret, IReadOnlyList<OverlapCandidate> OverlapCandidates)> UpdateAsync(
         UpdateSecret request, IQueryable<Secret> selected, CancellationToken cancellationToken)
     {
         var secret = await selected.Include(secret => secret.Use).SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();

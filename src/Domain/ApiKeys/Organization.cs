@@ -52,5 +52,5 @@ public static class RoleNames
     };
 
     /// <summary>The name of a role.</summary>
-    public static string Of(OrganizationRole role) => role == OrganizationRole.Admin ? "admin" : "member";
+    public static string For(OrganizationRole role) => role == OrganizationRole.Admin ? "admin" : "member";
 }

@@ -50,7 +50,7 @@ public static class ScopeNames
     public static IReadOnlyList<string> All { get; } = [.. Table.Select(row => row.Name)];
 
     /// <summary>The names of the scopes in a set.</summary>
-    public static IReadOnlyList<string> Of(Scopes scopes) =>
+    public static IReadOnlyList<string> For(Scopes scopes) =>
         [.. Table.Where(row => scopes.HasFlag(row.Scope)).Select(row => row.Name)];
 
     /// <summary>The scope of that name, or null for a name that is not ours.</summary>

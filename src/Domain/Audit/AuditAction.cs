@@ -128,7 +128,7 @@ public static class AuditNames
     public static IReadOnlyList<string> Actions { get; } = [.. Table.Select(row => row.Name)];
 
     /// <summary>The name of an action; of a number that this version does not know, the number.</summary>
-    public static string Of(AuditAction action)
+    public static string For(AuditAction action)
     {
         var row = Array.Find(Table, row => row.Action == action);
         return row.Name ?? ((short)action).ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -142,7 +142,7 @@ public static class AuditNames
     }
 
     /// <summary>The name of an outcome.</summary>
-    public static string Of(AuditOutcome outcome) => outcome == AuditOutcome.Success ? "success" : "denied";
+    public static string For(AuditOutcome outcome) => outcome == AuditOutcome.Success ? "success" : "denied";
 
     /// <summary>The outcome of that name, or null for a name that is not ours.</summary>
     public static AuditOutcome? ParseOutcome(string name) => name switch

@@ -20,7 +20,7 @@ public sealed record AuditCheckpoint(DateTimeOffset At, long Count, IReadOnlyLis
     public long Unsound => Count - Heads.Count;
 
     /// <summary>The checkpoint of these chains, whose ends and starts are sound, of so many that were begun.</summary>
-    public static AuditCheckpoint Of(ReadOnlySpan<byte> key, DateTimeOffset now, long count, IEnumerable<AuditWriter> writers)
+    public static AuditCheckpoint FromWriters(ReadOnlySpan<byte> key, DateTimeOffset now, long count, IEnumerable<AuditWriter> writers)
     {
         var at = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
         List<AuditHead> heads = [.. writers.OrderBy(writer => writer.Number).Select(writer => new AuditHead(writer.Id, writer.Head))];

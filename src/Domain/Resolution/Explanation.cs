@@ -28,10 +28,10 @@ public sealed record WeighedCandidate(Candidate Candidate, bool Matches, Verdict
 /// <param name="Candidates">All that were looked at, in the order in which they were.</param>
 public sealed record Explanation(Selection Selection, IReadOnlyList<WeighedCandidate> Candidates)
 {
-    /// <summary>One for each selection (<see cref="Selection.Of"/>).</summary>
-    public static IReadOnlyList<Explanation> Of(ToolCall call, OwnerCandidates user, OwnerCandidates organization) =>
+    /// <summary>One for each selection (<see cref="Selection.ForCall"/>).</summary>
+    public static IReadOnlyList<Explanation> ForCall(ToolCall call, OwnerCandidates user, OwnerCandidates organization) =>
     [
-        .. Selection.Of(call, user, organization).Select(selection => new Explanation(
+        .. Selection.ForCall(call, user, organization).Select(selection => new Explanation(
             selection,
             selection.Source == SelectionSource.Reference
                 ? WeighNamed(call.References[selection.Argument], call, user, organization)

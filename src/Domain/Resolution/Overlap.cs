@@ -51,7 +51,7 @@ public static class Overlap
 
         // Two patterns of wildcards alone agree on everything, also on the empty name, which no tool has.
         var witness = name.Length == 0 ? "a" : name.ToString();
-        return Text.TextLength.Of(witness) <= ToolPattern.Length.Maximum ? witness : null;
+        return Text.TextLength.Measure(witness) <= ToolPattern.Length.Maximum ? witness : null;
     }
 
     /// <summary>The cheapest step from a place, and what is left to write when it is taken.</summary>

@@ -46,12 +46,12 @@ public sealed class OwnerCandidates
     public IEnumerable<string> Arguments => _defaults.Select(ArgumentOf).Distinct(StringComparer.Ordinal);
 
     /// <summary>The defaults for an argument; of those that serve a call the first wins.</summary>
-    public IReadOnlyList<Candidate> DefaultsFor(string argument) => Rivals(argument);
+    public IReadOnlyList<Candidate> DefaultsFor(string argument) => OverlapCandidates(argument);
 
     /// <summary>The default that a call gets for an argument.</summary>
     public Candidate? DefaultFor(string argument, ToolCall call)
     {
-        foreach (var candidate in Rivals(argument))
+        foreach (var candidate in OverlapCandidates(argument))
         {
             if (candidate.Serves(call))
             {
@@ -70,7 +70,7 @@ public sealed class OwnerCandidates
 
     private static string ArgumentOf(Candidate candidate) => candidate.Placement.Binding.ToolArg!;
 
-    private ArraySegment<Candidate> Rivals(string argument)
+    private ArraySegment<Candidate> OverlapCandidates(string argument)
     {
         var (start, end) = (0, _defaults.Length);
         while (start < end)

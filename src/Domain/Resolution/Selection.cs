@@ -24,7 +24,7 @@ public readonly record struct Selection(string Argument, SelectionSource Source,
     /// <param name="call">The call.</param>
     /// <param name="user">Those of the user whom the call is for; they come before the organisation's.</param>
     /// <param name="organization">Those of the organisation that the call is made in.</param>
-    public static IReadOnlyList<Selection> Of(ToolCall call, OwnerCandidates user, OwnerCandidates organization)
+    public static IReadOnlyList<Selection> ForCall(ToolCall call, OwnerCandidates user, OwnerCandidates organization)
     {
         var selections = new List<Selection>();
         var seen = new HashSet<string>(StringComparer.Ordinal);

@@ -15,10 +15,10 @@ public static class MaskedValue
     public const int MaxLength = 19;
 
     /// <summary>Masks a value. Under five code points nothing of it is shown.</summary>
-    public static string Of(SecretValue value)
+    public static string FromValue(SecretValue value)
     {
         using var plaintext = value.Reveal();
-        var shown = TextLength.Of(plaintext.Bytes) switch
+        var shown = TextLength.Measure(plaintext.Bytes) switch
         {
             >= 24 => 4,
             >= 12 => 2,

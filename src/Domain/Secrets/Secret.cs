@@ -140,7 +140,7 @@ public sealed class Secret : IListed
     public void Seal(SecretValue value, byte[] envelope)
     {
         Envelope = envelope;
-        Display = MaskedValue.Of(value);
+        Display = MaskedValue.FromValue(value);
         Size = value.CountBytes();
     }
 

@@ -22,7 +22,7 @@ public sealed record ToolPattern
         Value = value;
         _literals = value.Split(Wildcard);
         WildcardCount = _literals.Length - 1;
-        LiteralCount = TextLength.Of(value) - WildcardCount;
+        LiteralCount = TextLength.Measure(value) - WildcardCount;
     }
 
     /// <summary>The pattern as written.</summary>

@@ -23,7 +23,7 @@ public static class WorkspaceRuleNames
     public static IReadOnlyList<string> All { get; } = [.. Table.Select(row => row.Name)];
 
     /// <summary>The name of a rule.</summary>
-    public static string Of(WorkspaceRule rule) => Array.Find(Table, row => row.Rule == rule).Name;
+    public static string For(WorkspaceRule rule) => Array.Find(Table, row => row.Rule == rule).Name;
 
     /// <summary>The rule of that name, or null for a name that is not ours.</summary>
     public static WorkspaceRule? Parse(string name)

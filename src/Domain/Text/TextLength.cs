@@ -6,7 +6,7 @@ namespace Secrets.Domain.Text;
 public readonly record struct TextLength(int Minimum, int Maximum)
 {
     /// <summary>Counts code points. An unpaired surrogate counts as one.</summary>
-    public static int Of(string text)
+    public static int Measure(string text)
     {
         var count = 0;
         foreach (var _ in text.EnumerateRunes())
@@ -18,7 +18,7 @@ public readonly record struct TextLength(int Minimum, int Maximum)
     }
 
     /// <summary>Counts the code points of a text in UTF-8.</summary>
-    public static int Of(ReadOnlySpan<byte> utf8)
+    public static int Measure(ReadOnlySpan<byte> utf8)
     {
         // All bytes but those that continue a code point, which are the lowest of signed ones.
         var count = 0;

@@ -22,7 +22,7 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
         }
 
         var writers = await db.AuditWriters.AsNoTracking().ToListAsync(cancellationToken);
-        return AuditCheckpoint.Of(key.Bytes, time.GetUtcNow(), registry.Writers, writers.Where(IsSound));
+        return AuditCheckpoint.FromWriters(key.Bytes, time.GetUtcNow(), registry.Writers, writers.Where(IsSound));
     }
 
     /// <summary>Replaces a number of chains that does not verify with the number of the last chain.</summary>

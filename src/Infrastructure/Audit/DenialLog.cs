@@ -22,39 +22,39 @@ internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOpt
 
     private readonly Lock _lock = new();
     private readonly DenialBudget _budget = new(options.Value.DenialsPerMinute, Capacity, time);
-    private LeftOutDenials _leftOut = new(Capacity);
+    private OmittedDenials _leftOut = new(Capacity);
 
-    public async Task WriteAsync(RefusedCaller caller, AuditEvent denial, Grounds grounds)
+    public async Task WriteAsync(RefusedCaller caller, AuditEvent denial, Preconditions preconditions)
     {
         lock (_lock)
         {
             if (_budget.TryTake(caller) is { } wait)
             {
-                _leftOut.Add(LeftOutDenial.Of(caller, denial), count: 1);
+                _leftOut.Add(OmittedDenial.FromDenial(caller, denial), count: 1);
                 throw new TooManyDenialsException(wait);
             }
         }
 
         // Whoever is refused and hangs up was refused all the same.
-        await audit.AppendAsync([denial], grounds, CancellationToken.None);
+        await audit.AppendAsync([denial], preconditions, CancellationToken.None);
     }
 
     public void LeaveOut(RefusedCaller caller, AuditEvent denial)
     {
         lock (_lock)
         {
-            _leftOut.Add(LeftOutDenial.Of(caller, denial), count: 1);
+            _leftOut.Add(OmittedDenial.FromDenial(caller, denial), count: 1);
         }
     }
 
     /// <summary>Writes how many refusals were left out since the last time. What cannot be written is kept for the next.</summary>
     public async Task WriteLeftOutAsync(CancellationToken cancellationToken)
     {
-        List<KeyValuePair<LeftOutDenial, int>> counts;
+        List<KeyValuePair<OmittedDenial, int>> counts;
         lock (_lock)
         {
             counts = _leftOut.ToList();
-            _leftOut = new LeftOutDenials(Capacity);
+            _leftOut = new OmittedDenials(Capacity);
         }
 
         var written = 0;

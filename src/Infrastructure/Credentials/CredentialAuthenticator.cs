@@ -7,9 +7,9 @@ namespace Secrets.Infrastructure.Credentials;
 /// <summary>Has each kind of credential judged by whoever knows about it. The form decides alone: what one refuses is not tried by the other.</summary>
 internal sealed class CredentialAuthenticator(ApiKeyAuthenticator keys, TokenAuthenticator tokens) : ICredentialAuthenticator
 {
-    public ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayRemember, CancellationToken cancellationToken) => CompactToken.HasForm(text)
+    public ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayUseCache, CancellationToken cancellationToken) => CompactToken.HasForm(text)
         ? new ValueTask<CredentialVerdict>(tokens.AuthenticateAsync(text, cancellationToken))
-        : keys.AuthenticateAsync(text, mayRemember, cancellationToken);
+        : keys.AuthenticateAsync(text, mayUseCache, cancellationToken);
 
     public async Task<bool> ConfirmAsync(CachedKey key, CancellationToken cancellationToken) => await keys.RefreshAsync(key, cancellationToken) is not null;
 }

@@ -20,41 +20,41 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
     private const int MaxAttempts = 5;
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
-    private readonly ConfirmedAudit _audit;
+    private readonly ConditionalAudit _audit;
     private readonly AuditWriters _writers;
     private readonly UseCounter _uses;
-    private readonly Batcher<Claimed, Verdict> _batcher;
+    private readonly Batcher<Item, Verdict> _batcher;
 
     public AuditLog(
-        IDbContextFactory<SecretsDbContext> contexts, ConfirmedAudit audit, AuditWriters writers, UseCounter uses, IOptions<GroupCommitOptions> options)
+        IDbContextFactory<SecretsDbContext> contexts, ConditionalAudit audit, AuditWriters writers, UseCounter uses, IOptions<GroupCommitOptions> options)
     {
         _contexts = contexts;
         _audit = audit;
         _writers = writers;
         _uses = uses;
-        _batcher = new Batcher<Claimed, Verdict>(options.Value.ToLimits(), WriteAsync);
+        _batcher = new Batcher<Item, Verdict>(options.Value.ToLimits(), WriteAsync);
     }
 
     public async Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken) =>
-        (await _batcher.AddAsync(new Claimed(events, Grounds.None), cancellationToken)).Receipt!;
+        (await _batcher.AddAsync(new Item(events, Preconditions.None), cancellationToken)).Receipt!;
 
-    public async Task<Confirmation> AppendAsync(IReadOnlyList<AuditEvent> events, Grounds grounds, CancellationToken cancellationToken)
+    public async Task<AppendOutcome> AppendAsync(IReadOnlyList<AuditEvent> events, Preconditions preconditions, CancellationToken cancellationToken)
     {
-        if (events.Count == 0 && grounds is { Owners.Count: 0, Key: null })
+        if (events.Count == 0 && preconditions is { Owners.Count: 0, Key: null })
         {
-            return new Confirmation(Holds: true, Receipt: null);
+            return new AppendOutcome(PreconditionsHold: true, Receipt: null);
         }
 
         for (var attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            var verdict = await _batcher.AddAsync(new Claimed(events, grounds), cancellationToken);
-            if (!verdict.IsKeyOutdated)
+            var verdict = await _batcher.AddAsync(new Item(events, preconditions), cancellationToken);
+            if (!verdict.IsKeyStale)
             {
-                return new Confirmation(!verdict.IsOutdated, verdict.Receipt);
+                return new AppendOutcome(!verdict.IsStale, verdict.Receipt);
             }
 
             // Its user's keys have changed. Perhaps it was another of them.
-            grounds = grounds with { Key = await _audit.RefreshAsync(grounds.Key!, cancellationToken) ?? throw new UnauthenticatedException() };
+            preconditions = preconditions with { Key = await _audit.RefreshAsync(preconditions.Key!, cancellationToken) ?? throw new UnauthenticatedException() };
         }
 
         throw new UnavailableException();
@@ -62,19 +62,19 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    private async Task<IReadOnlyList<Verdict>> WriteAsync(IReadOnlyList<Claimed> items)
+    private async Task<IReadOnlyList<Verdict>> WriteAsync(IReadOnlyList<Item> items)
     {
         await using var db = await _contexts.CreateDbContextAsync();
         var verdicts = new Verdict[items.Count];
-        while (await WriteOrFindBrokenAsync(db, items, verdicts) is { } broken)
+        while (await WriteOrFindStaleAsync(db, items, verdicts) is { } stale)
         {
             for (var at = 0; at < verdicts.Length; at++)
             {
-                var (owners, key) = items[at].Grounds;
+                var (owners, key) = items[at].Preconditions;
                 verdicts[at] = new Verdict(
                     Receipt: null,
-                    IsOutdated: verdicts[at].IsOutdated || owners.Any(broken.Owners.Contains),
-                    IsKeyOutdated: verdicts[at].IsKeyOutdated || (key is not null && broken.Keys.Contains(ClaimOf(key))));
+                    IsStale: verdicts[at].IsStale || owners.Any(stale.Owners.Contains),
+                    IsKeyStale: verdicts[at].IsKeyStale || (key is not null && stale.Keys.Contains(PreconditionOf(key))));
             }
         }
 
@@ -82,12 +82,12 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
     }
 
     /// <summary>
-    /// Writes the events of all items that nothing is known against, and gives them their receipts; or else says which of their claims do not hold, and
+    /// Writes the events of all items that nothing is known against, and gives them their receipts; or else says which of their preconditions do not hold, and
     /// nothing is written. Most of the time all do.
     /// </summary>
-    private async Task<Claims?> WriteOrFindBrokenAsync(SecretsDbContext db, IReadOnlyList<Claimed> items, Verdict[] verdicts)
+    private async Task<PreconditionSet?> WriteOrFindStaleAsync(SecretsDbContext db, IReadOnlyList<Item> items, Verdict[] verdicts)
     {
-        var (events, owners, keys) = (new List<AuditEvent>(items.Count), new HashSet<OwnerStamp>(), new HashSet<KeyClaim>());
+        var (events, owners, keys) = (new List<AuditEvent>(items.Count), new HashSet<OwnerStamp>(), new HashSet<KeyPrecondition>());
         for (var at = 0; at < verdicts.Length; at++)
         {
             if (verdicts[at].IsRefused)
@@ -96,21 +96,21 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
             }
 
             events.AddRange(items[at].Events);
-            owners.UnionWith(items[at].Grounds.Owners);
-            if (items[at].Grounds.Key is { } key)
+            owners.UnionWith(items[at].Preconditions.Owners);
+            if (items[at].Preconditions.Key is { } key)
             {
-                keys.Add(ClaimOf(key));
+                keys.Add(PreconditionOf(key));
             }
         }
 
-        var claims = _audit.Claim(owners, keys);
-        var entries = events.Count == 0 ? null : await AppendAsync(db, events, claims);
-        if (entries is null && await _audit.FindBrokenAsync(db, claims) is { } broken)
+        var preconditions = _audit.Claim(owners, keys);
+        var entries = events.Count == 0 ? null : await AppendAsync(db, events, preconditions);
+        if (entries is null && await _audit.FindStaleAsync(db, preconditions) is { } stale)
         {
-            return broken;
+            return stale;
         }
 
-        // If nothing was written and yet all is as claimed, it is the chain that does not end where it should: without claims, that is what is said.
+        // If nothing was written and yet all is as claimed, it is the chain that does not end where it should: without preconditions, that is what is said.
         if (events.Count > 0)
         {
             GiveReceipts(items, entries ?? await AppendAsync(db, events, _audit.Claim([], [])) ?? throw new UnreachableException(), verdicts);
@@ -119,11 +119,11 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
         return null;
     }
 
-    private static KeyClaim ClaimOf(CachedKey cached) => new(cached.Key.Id, cached.Key.UserId, cached.Version, cached.Stamp);
+    private static KeyPrecondition PreconditionOf(CachedKey cached) => new(cached.Key.Id, cached.Key.UserId, cached.Version, cached.Stamp);
 
-    private async Task<IReadOnlyList<AuditEntry>?> AppendAsync(SecretsDbContext db, List<AuditEvent> events, Claims claims)
+    private async Task<IReadOnlyList<AuditEntry>?> AppendAsync(SecretsDbContext db, List<AuditEvent> events, PreconditionSet preconditions)
     {
-        var entries = await _writers.AppendAsync(db, events, (rows, commits) => _audit.AppendAsync(db, rows, claims, commits));
+        var entries = await _writers.AppendAsync(db, events, (rows, commits) => _audit.AppendAsync(db, rows, preconditions, commits));
         if (entries is not null)
         {
             _uses.Count(entries);
@@ -132,7 +132,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
         return entries;
     }
 
-    private static void GiveReceipts(IReadOnlyList<Claimed> items, IReadOnlyList<AuditEntry> entries, Verdict[] verdicts)
+    private static void GiveReceipts(IReadOnlyList<Item> items, IReadOnlyList<AuditEntry> entries, Verdict[] verdicts)
     {
         var end = 0;
         for (var at = 0; at < verdicts.Length; at++)
@@ -145,10 +145,10 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
         }
     }
 
-    private readonly record struct Claimed(IReadOnlyList<AuditEvent> Events, Grounds Grounds);
+    private readonly record struct Item(IReadOnlyList<AuditEvent> Events, Preconditions Preconditions);
 
-    private readonly record struct Verdict(AuditReceipt? Receipt, bool IsOutdated = false, bool IsKeyOutdated = false)
+    private readonly record struct Verdict(AuditReceipt? Receipt, bool IsStale = false, bool IsKeyStale = false)
     {
-        public bool IsRefused => IsOutdated || IsKeyOutdated;
+        public bool IsRefused => IsStale || IsKeyStale;
     }
 }

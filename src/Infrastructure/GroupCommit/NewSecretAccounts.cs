@@ -10,7 +10,7 @@ using Secrets.Infrastructure.Transactions;
 namespace Secrets.Infrastructure.GroupCommit;
 
 /// <summary>Decides what a group of creates makes of the accounts of their owners.</summary>
-internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, KnownAccounts known, IntegrityAlarms alarms, IOptions<QuotaOptions> quota) : IDisposable
+internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, AccountCache known, IntegrityAlarms alarms, IOptions<QuotaOptions> quota) : IDisposable
 {
     private readonly OwnerTurns _turns = new();
 

@@ -20,7 +20,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
     private readonly ConcurrentDictionary<SecretOwner, Alarm> _owners = new();
 
     // Of keys, by prefix or by user: when it was last said.
-    private readonly Generations<string, DateTimeOffset> _keys = new(Capacity);
+    private readonly BoundedCache<string, DateTimeOffset> _keys = new(Capacity);
 
     /// <inheritdoc />
     public (int Owners, DateTimeOffset? Since) State => _owners.IsEmpty ? (0, null) : (_owners.Count, _owners.Values.Min(alarm => (DateTimeOffset?)alarm.Since));

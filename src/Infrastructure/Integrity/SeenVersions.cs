@@ -16,7 +16,7 @@ internal sealed class SeenVersions<THolder>
     where THolder : notnull
 {
     // About 150 bytes each, and up to two generations of them.
-    private readonly Generations<THolder, SeenVersion> _seen = new(size: 200_000);
+    private readonly BoundedCache<THolder, SeenVersion> _seen = new(size: 200_000);
 
     /// <summary>The latest version; before anything is read, because another thread may see a later one meanwhile.</summary>
     public SeenVersion Find(THolder holder) => _seen.TryFind(holder, out var seen) ? seen : default;

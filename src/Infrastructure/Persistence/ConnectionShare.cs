@@ -24,7 +24,7 @@ internal sealed record ConnectionShare(bool OfBatches, int Committers)
     /// <summary>How many connections the part has. Both parts together have what is allowed.</summary>
     /// <param name="allowed">What the connection string allows.</param>
     /// <exception cref="StartupException">That is not enough.</exception>
-    public int Of(int allowed)
+    public int CountFor(int allowed)
     {
         if (allowed < Least)
         {

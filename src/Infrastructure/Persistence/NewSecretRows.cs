@@ -12,7 +12,7 @@ internal static class NewSecretRows
         rows.OrderBy(row => owner(row).Kind).ThenBy(row => owner(row).Id, StringComparer.Ordinal);
 
     /// <summary>
-    /// One answer for each secret. The reader is at the ids of those that were stored; every result after it is rivals: of whom, id, name and tool.
+    /// One answer for each secret. The reader is at the ids of those that were stored; every result after it is overlapCandidates: of whom, id, name and tool.
     /// </summary>
     public static async Task<IReadOnlyList<NewSecret?>> ReadAsync(
         DbDataReader reader, Func<DbDataReader, int, Guid> id, IReadOnlyList<Secret> secrets)
@@ -23,22 +23,22 @@ internal static class NewSecretRows
             stored.Add(id(reader, 0));
         }
 
-        var rivals = await ReadRivalsAsync(reader, id);
-        return [.. secrets.Select(secret => stored.Contains(secret.Id) ? new NewSecret([.. rivals[secret.Id]]) : null)];
+        var overlapCandidates = await ReadOverlapCandidatesAsync(reader, id);
+        return [.. secrets.Select(secret => stored.Contains(secret.Id) ? new NewSecret([.. overlapCandidates[secret.Id]]) : null)];
     }
 
-    /// <summary>The rivals of each secret, from every result after the one that the reader is at.</summary>
-    public static async Task<ILookup<Guid, Rival>> ReadRivalsAsync(DbDataReader reader, Func<DbDataReader, int, Guid> id)
+    /// <summary>The overlapCandidates of each secret, from every result after the one that the reader is at.</summary>
+    public static async Task<ILookup<Guid, OverlapCandidate>> ReadOverlapCandidatesAsync(DbDataReader reader, Func<DbDataReader, int, Guid> id)
     {
-        List<(Guid Of, Rival Rival)> rivals = [];
+        List<(Guid Of, OverlapCandidate OverlapCandidate)> overlapCandidates = [];
         while (await reader.NextResultAsync())
         {
             while (await reader.ReadAsync())
             {
-                rivals.Add((id(reader, 0), new Rival(id(reader, 1), reader.GetString(2), reader.GetString(3))));
+                overlapCandidates.Add((id(reader, 0), new OverlapCandidate(id(reader, 1), reader.GetString(2), reader.GetString(3))));
             }
         }
 
-        return rivals.ToLookup(row => row.Of, row => row.Rival);
+        return overlapCandidates.ToLookup(row => row.Of, row => row.OverlapCandidate);
     }
 }

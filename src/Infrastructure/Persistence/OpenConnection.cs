@@ -17,7 +17,7 @@ internal readonly struct OpenConnection : IAsyncDisposable
     public DbConnection Connection => _db.Database.GetDbConnection();
 
     /// <summary>Opens the context's connection, or goes on with it if it is open.</summary>
-    public static async Task<OpenConnection> OfAsync(SecretsDbContext db, CancellationToken cancellationToken = default)
+    public static async Task<OpenConnection> OpenAsync(SecretsDbContext db, CancellationToken cancellationToken = default)
     {
         await db.Database.OpenConnectionAsync(cancellationToken);
         return new OpenConnection(db);

@@ -18,7 +18,7 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         // An index of a large table takes as long as it takes.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         await db.Database.MigrateAsync(cancellationToken);
-        await db.AllowWhatIsNeededAsync(cancellationToken);
+        await db.EnableDatabaseFeaturesAsync(cancellationToken);
     }
 
     /// <summary>Sees that no migration is missing, that what the service needs is allowed, and that what it commits lasts.</summary>
@@ -40,7 +40,7 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
             Ahead(applied.Count);
         }
 
-        await db.RequireWhatIsNeededAsync(cancellationToken);
+        await db.RequireDatabaseFeaturesAsync(cancellationToken);
         try
         {
             await db.RequireDurabilityAsync(cancellationToken);

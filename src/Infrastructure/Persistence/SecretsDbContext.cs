@@ -60,11 +60,11 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     protected virtual string LockOwner => "UPDATE owners SET stamp = stamp + 1 WHERE kind = {0} AND id = {1}";
 
     /// <summary>Allows, where it may, what the service needs of the database besides the schema. Part of migrating.</summary>
-    public virtual Task AllowWhatIsNeededAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public virtual Task EnableDatabaseFeaturesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Sees that the database allows what the service needs besides the schema.</summary>
     /// <exception cref="StartupException">It does not.</exception>
-    public virtual Task RequireWhatIsNeededAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public virtual Task RequireDatabaseFeaturesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Sees that what the service commits survives a crash of the database's server.</summary>
     /// <exception cref="StartupException">It need not.</exception>

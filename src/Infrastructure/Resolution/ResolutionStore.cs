@@ -18,25 +18,25 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
 {
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly OwnerReader _reader;
-    private readonly RememberedOwners _remembered;
-    private readonly bool _mayRemember;
-    private readonly Batcher<SecretOwner, RememberedOwner?> _owners;
+    private readonly OwnerCache _cache;
+    private readonly bool _canCache;
+    private readonly Batcher<SecretOwner, CachedOwner?> _owners;
 
-    public ResolutionStore(IDbContextFactory<SecretsDbContext> contexts, OwnerReader reader, RememberedOwners remembered, IConfirmations? confirmations = null)
+    public ResolutionStore(IDbContextFactory<SecretsDbContext> contexts, OwnerReader reader, OwnerCache cache, IPreconditions? confirmations = null)
     {
-        (_contexts, _reader, _remembered) = (contexts, reader, remembered);
-        _mayRemember = confirmations is not null && remembered.HasMemory;
-        _owners = new Batcher<SecretOwner, RememberedOwner?>(BatchLimits.OfReads, ReadAsync);
+        (_contexts, _reader, _cache) = (contexts, reader, cache);
+        _canCache = confirmations is not null && cache.HasMemory;
+        _owners = new Batcher<SecretOwner, CachedOwner?>(BatchLimits.OfReads, ReadAsync);
     }
 
-    public async ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayRemember, CancellationToken cancellationToken)
+    public async ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayUseCache, CancellationToken cancellationToken)
     {
-        if (mayRemember && _mayRemember && _remembered.Find(owner) is { } known)
+        if (mayUseCache && _canCache && _cache.Find(owner) is { } known)
         {
             return new FoundCandidates(PackedSecrets.Find(known.Packed, owner, call), new OwnerStamp(owner, known.Stamp, known.Version));
         }
 
-        return new FoundCandidates(PackedSecrets.Find(await ReadAsync(owner, cancellationToken), owner, call), Remembered: null);
+        return new FoundCandidates(PackedSecrets.Find(await ReadAsync(owner, cancellationToken), owner, call), Precondition: null);
     }
 
     public async Task<OwnerCandidates> ReadAllAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken) =>
@@ -47,28 +47,28 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
     private async Task<byte[]> ReadAsync(SecretOwner owner, CancellationToken cancellationToken) =>
         (await _owners.AddAsync(owner, cancellationToken) ?? throw new TamperedOwnerException()).Packed;
 
-    private async Task<IReadOnlyList<RememberedOwner?>> ReadAsync(IReadOnlyList<SecretOwner> owners)
+    private async Task<IReadOnlyList<CachedOwner?>> ReadAsync(IReadOnlyList<SecretOwner> owners)
     {
         var distinct = owners.Distinct().ToList();
         await using var db = await _contexts.CreateDbContextAsync();
         var read = await _reader.ReadAsync(db, distinct);
-        var remembered = new Dictionary<SecretOwner, RememberedOwner?>();
+        var cached = new Dictionary<SecretOwner, CachedOwner?>();
         for (var at = 0; at < distinct.Count; at++)
         {
-            remembered[distinct[at]] = read[at] is { } verified ? Remember(distinct[at], verified) : null;
+            cached[distinct[at]] = read[at] is { } verified ? Pack(distinct[at], verified) : null;
         }
 
-        return [.. owners.Select(owner => remembered[owner])];
+        return [.. owners.Select(owner => cached[owner])];
     }
 
-    private RememberedOwner Remember(SecretOwner owner, VerifiedOwner verified)
+    private CachedOwner Pack(SecretOwner owner, VerifiedOwner verified)
     {
-        var remembered = new RememberedOwner(verified.Stamp, verified.Account.Version, PackedSecrets.Pack([.. verified.Secrets.Select(secret => secret.ToCandidate())]));
-        if (_mayRemember)
+        var cached = new CachedOwner(verified.Stamp, verified.Account.Version, PackedSecrets.Pack([.. verified.Secrets.Select(secret => secret.ToCandidate())]));
+        if (_canCache)
         {
-            _remembered.Remember(owner, remembered);
+            _cache.Add(owner, cached);
         }
 
-        return remembered;
+        return cached;
     }
 }

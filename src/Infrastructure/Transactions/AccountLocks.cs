@@ -24,7 +24,7 @@ internal static class AccountLocks
                     return locked;
                 }
 
-                locked = new LockedAccounts(db, db.GetService<OwnerSeals>(), db.GetService<KeySeals>(), db.GetService<IntegrityKeys>(), db.GetService<KnownAccounts>());
+                locked = new LockedAccounts(db, db.GetService<OwnerSeals>(), db.GetService<KeySeals>(), db.GetService<IntegrityKeys>(), db.GetService<AccountCache>());
                 db.Accounts = locked;
                 return locked;
             }

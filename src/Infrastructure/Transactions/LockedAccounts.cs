@@ -16,7 +16,7 @@ namespace Secrets.Infrastructure.Transactions;
 /// The accounts that a transaction has locked and verified, and what its changes make of them. A row that the transaction changes must be the one that was verified: somebody may have put
 /// another in its place between the two reads.
 /// </summary>
-internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, KeySeals keySeals, IntegrityKeys integrity, KnownAccounts known) : ITransactionAccounts
+internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, KeySeals keySeals, IntegrityKeys integrity, AccountCache known) : ITransactionAccounts
 {
     private readonly Dictionary<SecretOwner, Locked<Owner>> _owners = [];
     private readonly Dictionary<Guid, Locked<KeyAccountRow>> _users = [];

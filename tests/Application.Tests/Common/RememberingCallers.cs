@@ -13,20 +13,20 @@ public sealed class RememberingCallers
     private static readonly ApiKey Key = new(
         Guid.NewGuid(), "a key", ApiKeyText.Generate(), Scopes.All, Guid.NewGuid(), membership: null, Guid.NewGuid(), TimeProvider.System.GetUtcNow());
 
-    private static readonly Caller Remembered = new(Key.UserId, Scopes.All, [], Credential.OfKey(Key.Id, end: null)) { Remembered = new CachedKey(Key, 1, 0) };
+    private static readonly Caller Cached = new(Key.UserId, Scopes.All, [], Credential.OfKey(Key.Id, end: null)) { CachedKey = new CachedKey(Key, 1, 0) };
 
     [Fact]
     public async Task A_request_that_does_not_confirm_its_caller_is_refused_to_one_who_was_remembered()
     {
         var list = new ListSecrets(OwnerSelector.Caller, null, null, null, null, null);
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => SendAsync<ListSecrets, Page<SecretDetails>>(list, Remembered));
-        Assert.Null(await SendAsync<ListSecrets, Page<SecretDetails>>(list, Remembered with { Remembered = null }));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => SendAsync<ListSecrets, Page<SecretDetails>>(list, Cached));
+        Assert.Null(await SendAsync<ListSecrets, Page<SecretDetails>>(list, Cached with { CachedKey = null }));
     }
 
     [Fact]
     public async Task A_resolve_confirms_its_caller() =>
-        Assert.Null(await SendAsync<ResolveSecrets, ResolvedSecrets>(new ResolveSecrets(null, "t", null, null, null, null), Remembered));
+        Assert.Null(await SendAsync<ResolveSecrets, ResolvedSecrets>(new ResolveSecrets(null, "t", null, null, null, null), Cached));
 
     private static Task<TResponse> SendAsync<TRequest, TResponse>(TRequest request, Caller caller)
         where TRequest : IRequest<TResponse> =>

@@ -13,7 +13,7 @@ public sealed class NamingScopes
         var sets = Enumerable.Range(0, 1 << Names.Length).Select(number => (Scopes)number).ToArray();
 
         Assert.All(sets, set => Assert.Equal(
-            set, ScopeNames.Of(set).Aggregate(Scopes.None, (sum, name) => sum | ScopeNames.Parse(name)!.Value)));
+            set, ScopeNames.For(set).Aggregate(Scopes.None, (sum, name) => sum | ScopeNames.Parse(name)!.Value)));
         Assert.Equal(Scopes.All, sets[^1]);
     }
 
@@ -21,9 +21,9 @@ public sealed class NamingScopes
     public void The_names_are_those_of_the_contract_in_its_order()
     {
         Assert.Equal(Names, ScopeNames.All);
-        Assert.Equal(Names, ScopeNames.Of(Scopes.All));
-        Assert.Empty(ScopeNames.Of(Scopes.None));
-        Assert.Equal(["secrets:write", "audit:read"], ScopeNames.Of(Scopes.AuditRead | Scopes.SecretsWrite));
+        Assert.Equal(Names, ScopeNames.For(Scopes.All));
+        Assert.Empty(ScopeNames.For(Scopes.None));
+        Assert.Equal(["secrets:write", "audit:read"], ScopeNames.For(Scopes.AuditRead | Scopes.SecretsWrite));
     }
 
     [Theory]
@@ -54,6 +54,6 @@ public sealed class NamingScopes
         Assert.Equal(OrganizationRole.Member, RoleNames.Parse("member"));
         Assert.Null(RoleNames.Parse("Admin"));
         Assert.Null(RoleNames.Parse(""));
-        Assert.All(Enum.GetValues<OrganizationRole>(), role => Assert.Equal(role, RoleNames.Parse(RoleNames.Of(role))));
+        Assert.All(Enum.GetValues<OrganizationRole>(), role => Assert.Equal(role, RoleNames.Parse(RoleNames.For(role))));
     }
 }

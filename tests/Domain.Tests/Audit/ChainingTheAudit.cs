@@ -176,10 +176,10 @@ public sealed class ChainingTheAudit
     [Fact]
     public void Names_of_actions_and_outcomes_are_read_as_they_are_written()
     {
-        Assert.All(Enum.GetValues<AuditAction>(), action => Assert.Equal(action, AuditNames.ParseAction(AuditNames.Of(action))));
-        Assert.All(Enum.GetValues<AuditOutcome>(), outcome => Assert.Equal(outcome, AuditNames.ParseOutcome(AuditNames.Of(outcome))));
+        Assert.All(Enum.GetValues<AuditAction>(), action => Assert.Equal(action, AuditNames.ParseAction(AuditNames.For(action))));
+        Assert.All(Enum.GetValues<AuditOutcome>(), outcome => Assert.Equal(outcome, AuditNames.ParseOutcome(AuditNames.For(outcome))));
         Assert.Equal(Enum.GetValues<AuditAction>().Length, AuditNames.Actions.Count);
-        Assert.Equal("77", AuditNames.Of((AuditAction)77));
+        Assert.Equal("77", AuditNames.For((AuditAction)77));
         Assert.Null(AuditNames.ParseAction("secret.Create"));
         Assert.Null(AuditNames.ParseAction("77"));
         Assert.Null(AuditNames.ParseOutcome(""));

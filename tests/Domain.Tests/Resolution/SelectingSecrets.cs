@@ -30,9 +30,9 @@ public sealed class SelectingSecrets
                 var call = cases.Call(MostSecrets, Args, mostArgs: 7);
                 var expected = ResolutionOracle.Answer(call, secrets);
 
-                Assert.Equal(expected, Lines(Selection.Of(ToolCall(call), user, organization)));
-                Assert.Equal(expected, Lines(Selection.Of(ToolCall(call), userAgain, organizationAgain)));
-                CheckExplanations(call, secrets, Explanation.Of(ToolCall(call), userAgain, organizationAgain), expected, seen);
+                Assert.Equal(expected, Lines(Selection.ForCall(ToolCall(call), user, organization)));
+                Assert.Equal(expected, Lines(Selection.ForCall(ToolCall(call), userAgain, organizationAgain)));
+                CheckExplanations(call, secrets, Explanation.ForCall(ToolCall(call), userAgain, organizationAgain), expected, seen);
             }
         }
 
@@ -59,7 +59,7 @@ public sealed class SelectingSecrets
         Assert.Empty(Arguments([]));
 
         IEnumerable<string> Arguments(IReadOnlyList<string>? asked) =>
-            Selection.Of(Call("tool", asked), user, organization).Select(selection => selection.Argument);
+            Selection.ForCall(Call("tool", asked), user, organization).Select(selection => selection.Argument);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class SelectingSecrets
 
         Assert.Equal(
             ["b=1 (default)", "c=1 (reference)", "z=1 (reference)", "a=2 (reference)", "y: reference_unavailable"],
-            Lines(Selection.Of(call, user, organization)));
+            Lines(Selection.ForCall(call, user, organization)));
     }
 
     [Fact]
@@ -83,8 +83,8 @@ public sealed class SelectingSecrets
             Own("3", "a"),
         ]);
 
-        Assert.Equal(["a: reference_unavailable"], Lines(Selection.Of(Call("tool", ["a"], ("a", "shared")), user, organization)));
-        Assert.Equal(["a=2 (reference)"], Lines(Selection.Of(Call("tool", ["a"], ("a", "shared")), OwnerCandidates.None, organization)));
+        Assert.Equal(["a: reference_unavailable"], Lines(Selection.ForCall(Call("tool", ["a"], ("a", "shared")), user, organization)));
+        Assert.Equal(["a=2 (reference)"], Lines(Selection.ForCall(Call("tool", ["a"], ("a", "shared")), OwnerCandidates.None, organization)));
     }
 
     [Theory]
@@ -104,10 +104,10 @@ public sealed class SelectingSecrets
     public void A_star_in_the_name_of_a_tool_is_a_character()
     {
         var (user, organization) = Arrange([Own("1", "a")]);
-        Assert.Equal(["a: no_default"], Lines(Selection.Of(Call("*", ["a"]), user, organization)));
-        Assert.Equal(["a: no_default"], Lines(Selection.Of(Call("to*", ["a"]), user, organization)));
+        Assert.Equal(["a: no_default"], Lines(Selection.ForCall(Call("*", ["a"]), user, organization)));
+        Assert.Equal(["a: no_default"], Lines(Selection.ForCall(Call("to*", ["a"]), user, organization)));
         (user, organization) = Arrange([new OracleSecret("1", IsOwn: true, "1", "to*", "a", IsDefault: true)]);
-        Assert.Equal(["a=1 (default)"], Lines(Selection.Of(Call("to*l", ["a"]), user, organization)));
+        Assert.Equal(["a=1 (default)"], Lines(Selection.ForCall(Call("to*l", ["a"]), user, organization)));
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class SelectingSecrets
         var call = Call(new string('a', 1_023) + "b", null);
 
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        Assert.Empty(Selection.Of(call, user, organization));
+        Assert.Empty(Selection.ForCall(call, user, organization));
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"{watch.Elapsed}");
     }
 

@@ -20,7 +20,7 @@ public sealed class MaskingAValue
     [InlineData(24, "abcd...uvwx")]
     [InlineData(25, "abcd...vwxy")]
     public void The_longer_a_value_the_more_is_shown(int length, string mask) =>
-        Assert.Equal(mask, MaskedValue.Of(Values.Of(Letters[..length])));
+        Assert.Equal(mask, MaskedValue.FromValue(Values.Of(Letters[..length])));
 
     [Theory]
     [InlineData(4, "****")]
@@ -30,7 +30,7 @@ public sealed class MaskingAValue
     [InlineData(23, "ab...vw")]
     [InlineData(24, "abcd...uvwx")]
     public void Astral_characters_count_once_and_are_not_torn(int length, string mask) =>
-        Assert.Equal(Astral(mask), MaskedValue.Of(Values.Of(Astral(Letters[..length]))));
+        Assert.Equal(Astral(mask), MaskedValue.FromValue(Values.Of(Astral(Letters[..length]))));
 
     [Fact]
     public void A_mask_is_the_ends_of_the_value_in_code_points() => Generated.ForAll(
@@ -40,7 +40,7 @@ public sealed class MaskingAValue
             var codePoints = Encoding.UTF32.GetBytes(text).Chunk(4).Select(bytes => Encoding.UTF32.GetString(bytes)).ToArray();
             var shown = codePoints.Length < 5 ? 0 : codePoints.Length < 12 ? 1 : codePoints.Length < 24 ? 2 : 4;
 
-            var mask = MaskedValue.Of(Values.Of(text));
+            var mask = MaskedValue.FromValue(Values.Of(text));
 
             Assert.Equal(
                 shown == 0 ? "****" : string.Concat(codePoints[..shown]) + "..." + string.Concat(codePoints[^shown..]),
@@ -59,7 +59,7 @@ public sealed class MaskingAValue
         from one in Generated.Text(shortest - (2 * shown), longest - (2 * shown))
         from other in Generated.Text(shortest - (2 * shown), longest - (2 * shown))
         select (One: start + one + end, Other: start + other + end),
-        pair => Assert.Equal(MaskedValue.Of(Values.Of(pair.One)), MaskedValue.Of(Values.Of(pair.Other))),
+        pair => Assert.Equal(MaskedValue.FromValue(Values.Of(pair.One)), MaskedValue.FromValue(Values.Of(pair.Other))),
         500);
 
     [Fact]
@@ -67,8 +67,8 @@ public sealed class MaskingAValue
         Generated.Value(4, 1024),
         value =>
         {
-            var length = TextLength.Of(value.Text());
-            var shown = length == 4 ? 0 : TextLength.Of(MaskedValue.Of(value)) - 3;
+            var length = TextLength.Measure(value.Text());
+            var shown = length == 4 ? 0 : TextLength.Measure(MaskedValue.FromValue(value)) - 3;
 
             Assert.InRange(shown, 0, 8);
             Assert.True(5 * shown <= 2 * length, $"{shown} of {length}");
@@ -77,10 +77,10 @@ public sealed class MaskingAValue
     [Fact]
     public void The_longest_mask_is_as_long_as_the_limit_says()
     {
-        Assert.Equal(MaskedValue.MaxLength, MaskedValue.Of(Values.Of(Astral(Letters))).Length);
+        Assert.Equal(MaskedValue.MaxLength, MaskedValue.FromValue(Values.Of(Astral(Letters))).Length);
         Generated.ForAll(
             Generated.Value(0, 60),
-            value => Assert.InRange(MaskedValue.Of(value).Length, 4, MaskedValue.MaxLength),
+            value => Assert.InRange(MaskedValue.FromValue(value).Length, 4, MaskedValue.MaxLength),
             5_000);
     }
 

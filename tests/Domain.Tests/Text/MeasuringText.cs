@@ -14,7 +14,7 @@ public sealed class MeasuringText
     [InlineData("\U0001F511", 1)]
     [InlineData("\U0001F468\u200D\U0001F469", 3)]
     [InlineData("a\0b", 3)]
-    public void A_text_is_as_long_as_it_has_code_points(string text, int length) => Assert.Equal(length, TextLength.Of(text));
+    public void A_text_is_as_long_as_it_has_code_points(string text, int length) => Assert.Equal(length, TextLength.Measure(text));
 
     [Fact]
     public void A_pair_of_surrogates_counts_once_and_an_unpaired_one_too() => Generated.ForAll(
@@ -24,13 +24,13 @@ public sealed class MeasuringText
             var pairs = Enumerable.Range(0, Math.Max(0, text.Length - 1))
                 .Count(at => char.IsHighSurrogate(text[at]) && char.IsLowSurrogate(text[at + 1]));
 
-            Assert.Equal(text.Length - pairs, TextLength.Of(text));
+            Assert.Equal(text.Length - pairs, TextLength.Measure(text));
         },
         10_000);
 
     [Fact]
     public void In_UTF_8_it_is_as_long() => Generated.ForAll(
-        Generated.Text(0, 60), text => Assert.Equal(TextLength.Of(text), TextLength.Of(Encoding.UTF8.GetBytes(text))), 5_000);
+        Generated.Text(0, 60), text => Assert.Equal(TextLength.Measure(text), TextLength.Measure(Encoding.UTF8.GetBytes(text))), 5_000);
 
     [Fact]
     public void A_text_is_storable_when_it_survives_UTF_8_and_has_no_U_0000()

@@ -19,11 +19,11 @@ public sealed class RememberingKeys(ApiServer server) : IClassFixture<ApiServer>
     [InlineData(59)]
     public void A_key_is_remembered_until_its_use_has_to_be_noted_again(int notedSecondsAgo)
     {
-        var remembered = new RememberedKeys(new SeenVersions<Guid>(), _clock, new PostgresConfirmations());
+        var remembered = new ApiKeyCache(new SeenVersions<Guid>(), _clock, new PostgresPreconditionCheck());
         var key = new CachedKey(
             new ApiKey(Guid.NewGuid(), "n", ApiKeyText.Generate(), Scopes.SecretsResolve, Guid.NewGuid(), null, Guid.NewGuid(), _clock.GetUtcNow()), Version: 1, Stamp: 0);
 
-        remembered.Remember(key, TimeSpan.FromSeconds(notedSecondsAgo));
+        remembered.Add(key, TimeSpan.FromSeconds(notedSecondsAgo));
 
         _clock.Advance(TimeSpan.FromSeconds(60 - notedSecondsAgo) - TimeSpan.FromTicks(1));
         Assert.Same(key, remembered.Find(key.Key.Prefix));

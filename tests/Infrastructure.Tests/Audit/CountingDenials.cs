@@ -53,10 +53,10 @@ public sealed class CountingDenials
     [Fact]
     public void Past_the_capacity_callers_share_a_count()
     {
-        var denials = new LeftOutDenials(capacity: 1);
+        var denials = new OmittedDenials(capacity: 1);
         for (var caller = 1; caller <= 3; caller++)
         {
-            denials.Add(LeftOutDenial.Of(Caller(caller), Denial(caller)), count: 2);
+            denials.Add(OmittedDenial.FromDenial(Caller(caller), Denial(caller)), count: 2);
         }
 
         Assert.Equal([(Caller(1).UserId, 2), ((Guid?)null, 4)], denials.ToList().Select(pair => (pair.Key.UserId, pair.Value)));
@@ -66,11 +66,11 @@ public sealed class CountingDenials
     [Fact]
     public void Tokens_of_one_subject_are_one_credential_whenever_they_end()
     {
-        var denials = new LeftOutDenials(capacity: 1);
+        var denials = new OmittedDenials(capacity: 1);
         for (var at = 0; at < 3; at++)
         {
             var token = Credential.OfToken("issuer", "subject", _clock.GetUtcNow().AddHours(at));
-            denials.Add(LeftOutDenial.Of(Caller(1), Denial(1) with { By = token }), count: 1);
+            denials.Add(OmittedDenial.FromDenial(Caller(1), Denial(1) with { By = token }), count: 1);
         }
 
         var (denial, count) = Assert.Single(denials.ToList());
@@ -143,6 +143,6 @@ public sealed class CountingDenials
             return Task.FromResult(new AuditReceipt(Guid.Empty, Written.Count, []));
         }
 
-        public Task<Confirmation> AppendAsync(IReadOnlyList<AuditEvent> events, Grounds grounds, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<AppendOutcome> AppendAsync(IReadOnlyList<AuditEvent> events, Preconditions preconditions, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

@@ -15,7 +15,7 @@ public sealed class StoringACheckpoint : IDisposable
     {
         var key = new byte[AuditChain.KeySize];
         var writers = Enumerable.Range(1, 3).Select(number => new AuditWriter(key, Guid.NewGuid(), number)).ToList();
-        var written = AuditCheckpoint.Of(key, TimeProvider.System.GetUtcNow(), 3, writers);
+        var written = AuditCheckpoint.FromWriters(key, TimeProvider.System.GetUtcNow(), 3, writers);
 
         Assert.Equal((null, true), CheckpointFile.Read(_path));
         for (var round = 0; round < 2; round++)
@@ -56,7 +56,7 @@ public sealed class StoringACheckpoint : IDisposable
     public void What_cannot_be_read_or_written_is_an_error_of_the_file()
     {
         Directory.CreateDirectory(_path);
-        var empty = AuditCheckpoint.Of(new byte[AuditChain.KeySize], TimeProvider.System.GetUtcNow(), 0, []);
+        var empty = AuditCheckpoint.FromWriters(new byte[AuditChain.KeySize], TimeProvider.System.GetUtcNow(), 0, []);
 
         Assert.ThrowsAny<IOException>(() => CheckpointFile.Write(_path, empty));
         Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(_path)!));

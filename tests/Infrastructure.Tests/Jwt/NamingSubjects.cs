@@ -12,7 +12,7 @@ public sealed class NamingSubjects
         // Appendix A.4.
         Assert.Equal(
             Guid.Parse("2ed6657d-e927-568b-95e1-2665a8aea6a2"),
-            NameUuid.Of(Guid.Parse("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), "www.example.com"));
+            NameUuid.FromName(Guid.Parse("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), "www.example.com"));
     }
 
     [Theory]

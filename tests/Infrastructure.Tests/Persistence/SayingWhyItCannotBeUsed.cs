@@ -56,6 +56,6 @@ public sealed class SayingWhyItCannotBeUsed
         PostgresEngine.Configure(options, connectionString);
         await using var db = new PostgresSecretsDbContext(options.Options);
 
-        await new PlainSpokenDatabase(db, new PostgresFaults()).UseAsync(() => throw failure);
+        await new StartupDatabase(db, new PostgresFaults()).UseAsync(() => throw failure);
     }
 }

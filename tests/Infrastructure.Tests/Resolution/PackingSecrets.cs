@@ -47,8 +47,8 @@ public sealed class PackingSecrets
                 var random = cases.Call(mostNames: 12, Args, mostArgs: 4);
                 var call = new ToolCall(random.Tool, random.Args, random.References.ToDictionary(), random.Workspace);
 
-                var expected = Selection.Of(call, all, OwnerCandidates.None).Select(Line).ToList();
-                Assert.Equal(expected, Selection.Of(call, PackedSecrets.Find(packed, owner, call), OwnerCandidates.None).Select(Line));
+                var expected = Selection.ForCall(call, all, OwnerCandidates.None).Select(Line).ToList();
+                Assert.Equal(expected, Selection.ForCall(call, PackedSecrets.Find(packed, owner, call), OwnerCandidates.None).Select(Line));
                 chosen += expected.Count(line => line.Contains('=', StringComparison.Ordinal));
             }
         }

@@ -17,11 +17,11 @@ public sealed class RememberingOwners
     {
         var remembered = With(megabytes: 1);
         var (busy, others) = (NewOwner(), Enumerable.Range(0, 20_000).Select(_ => NewOwner()).ToList());
-        remembered.Remember(busy, Read(1));
+        remembered.Add(busy, Read(1));
 
         foreach (var other in others)
         {
-            remembered.Remember(other, Read(2));
+            remembered.Add(other, Read(2));
             Assert.Equal(1, remembered.Find(busy)?.Stamp);
         }
 
@@ -36,7 +36,7 @@ public sealed class RememberingOwners
         var (remembered, owner) = (With(megabytes: 1), NewOwner());
         for (var stamp = 1; stamp <= 10_000; stamp++)
         {
-            remembered.Remember(owner, Read(stamp));
+            remembered.Add(owner, Read(stamp));
             Assert.Equal(stamp, remembered.Find(owner)?.Stamp);
         }
     }
@@ -45,8 +45,8 @@ public sealed class RememberingOwners
     public void Each_is_forgotten_after_its_time_however_often_it_is_asked_for()
     {
         var (remembered, owner) = (With(megabytes: 1), NewOwner());
-        remembered.Remember(owner, Read(1));
-        _clock.Advance(RememberedOwners.Lifetime - TimeSpan.FromTicks(1));
+        remembered.Add(owner, Read(1));
+        _clock.Advance(OwnerCache.Lifetime - TimeSpan.FromTicks(1));
         Assert.NotNull(remembered.Find(owner));
 
         _clock.Advance(TimeSpan.FromTicks(1));
@@ -58,16 +58,16 @@ public sealed class RememberingOwners
     public void What_is_read_again_and_is_the_same_is_not_kept_twice_and_lasts_longer()
     {
         var (remembered, owner, first) = (With(megabytes: 1), NewOwner(), Read(1));
-        remembered.Remember(owner, first);
-        _clock.Advance(RememberedOwners.Lifetime - TimeSpan.FromTicks(1));
-        remembered.Remember(owner, Read(1));
-        _clock.Advance(RememberedOwners.Lifetime - TimeSpan.FromTicks(1));
+        remembered.Add(owner, first);
+        _clock.Advance(OwnerCache.Lifetime - TimeSpan.FromTicks(1));
+        remembered.Add(owner, Read(1));
+        _clock.Advance(OwnerCache.Lifetime - TimeSpan.FromTicks(1));
         Assert.Same(first, remembered.Find(owner));
 
         // Whoever bypassed the service and what moves the stamp.
-        foreach (var other in (RememberedOwner[])[Read(2), new(2, 1, new byte[Size - 1]), new(2, 1, []), new(2, 2, [])])
+        foreach (var other in (CachedOwner[])[Read(2), new(2, 1, new byte[Size - 1]), new(2, 1, []), new(2, 2, [])])
         {
-            remembered.Remember(owner, other);
+            remembered.Add(owner, other);
             Assert.Same(other, remembered.Find(owner));
         }
     }
@@ -83,7 +83,7 @@ public sealed class RememberingOwners
             var random = new Random(worker);
             for (var count = 0; count < 20_000; count++)
             {
-                remembered.Remember(owners[random.Next(owners.Count)], new RememberedOwner(count, 1, new byte[random.Next(2 * Size)]));
+                remembered.Add(owners[random.Next(owners.Count)], new CachedOwner(count, 1, new byte[random.Next(2 * Size)]));
             }
 
             return ValueTask.CompletedTask;
@@ -97,13 +97,13 @@ public sealed class RememberingOwners
     public void Nothing_is_remembered_where_there_is_no_memory_for_it()
     {
         var (remembered, owner) = (With(megabytes: 0), NewOwner());
-        remembered.Remember(owner, Read(1));
+        remembered.Add(owner, Read(1));
         Assert.Null(remembered.Find(owner));
     }
 
-    private RememberedOwners With(int megabytes) => new(Options.Create(new ResolutionOptions { MemoryMegabytes = megabytes }), new SeenVersions<SecretOwner>(), _clock);
+    private OwnerCache With(int megabytes) => new(Options.Create(new ResolutionOptions { MemoryMegabytes = megabytes }), new SeenVersions<SecretOwner>(), _clock);
 
     private static SecretOwner NewOwner() => SecretOwner.User(Guid.NewGuid());
 
-    private static RememberedOwner Read(long stamp) => new(stamp, 1, new byte[Size]);
+    private static CachedOwner Read(long stamp) => new(stamp, 1, new byte[Size]);
 }

@@ -12,14 +12,14 @@ namespace Secrets.Infrastructure.Credentials.ApiKeys;
 /// what can be timed depends on the prefix and on nothing secret.
 /// </summary>
 internal sealed class ApiKeyAuthenticator(
-    ApiKeyLookup keys, RememberedKeys remembered, IntegrityAlarms alarms, IOptions<AuthOptions> options, TimeProvider time)
+    ApiKeyLookup keys, ApiKeyCache cache, IntegrityAlarms alarms, IOptions<AuthOptions> options, TimeProvider time)
 {
     private const string Mistyped = "not the text of a key (mistyped or cut?)";
 
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapKey is { } text ? ApiKeyText.HashOf(text) : null;
 
     /// <inheritdoc cref="ICredentialAuthenticator.AuthenticateAsync" />
-    public async ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayRemember, CancellationToken cancellationToken)
+    public async ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayUseCache, CancellationToken cancellationToken)
     {
         var hash = ApiKeyText.HashOf(text);
         if (_bootstrapHash is not null && CryptographicOperations.FixedTimeEquals(hash, _bootstrapHash))
@@ -34,9 +34,9 @@ internal sealed class ApiKeyAuthenticator(
 
         var prefix = ApiKeyText.PrefixOf(text);
         var now = time.GetUtcNow();
-        if (mayRemember && remembered.Find(prefix) is { } known && known.Key.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Key.Hash))
+        if (mayUseCache && cache.Find(prefix) is { } known && known.Key.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Key.Hash))
         {
-            return new CredentialVerdict(CallerOf(known.Key) with { Remembered = known });
+            return new CredentialVerdict(CallerOf(known.Key) with { CachedKey = known });
         }
 
         var found = await keys.FindAsync(prefix, cancellationToken);
@@ -58,15 +58,15 @@ internal sealed class ApiKeyAuthenticator(
         }
 
         // A key whose use could not be noted is looked up again, so that its next use is.
-        if (await keys.TouchAsync(key, now, cancellationToken) is { } notedAgo && mayRemember)
+        if (await keys.TouchAsync(key, now, cancellationToken) is { } notedAgo && mayUseCache)
         {
-            remembered.Remember(new CachedKey(key, found!.Version, found.Stamp), notedAgo);
+            cache.Add(new CachedKey(key, found!.Version, found.Stamp), notedAgo);
         }
 
         return new CredentialVerdict(CallerOf(key));
     }
 
-    /// <summary>A key that was remembered, as the database has it now; null: it is accepted no more.</summary>
+    /// <summary>A key that was cache, as the database has it now; null: it is accepted no more.</summary>
     /// <exception cref="UnavailableException">It cannot be judged now.</exception>
     public async Task<CachedKey?> RefreshAsync(CachedKey cached, CancellationToken cancellationToken)
     {
@@ -77,7 +77,7 @@ internal sealed class ApiKeyAuthenticator(
             return new CachedKey(found.Key, found.Version, found.Stamp);
         }
 
-        remembered.Forget(cached);
+        cache.Remove(cached);
         return null;
     }
 

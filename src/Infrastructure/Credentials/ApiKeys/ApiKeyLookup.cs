@@ -52,7 +52,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private readonly SeenVersions<Guid> _seen;
 
     // About 300 bytes for a user with one key, and up to two generations of them.
-    private readonly Generations<Guid, VerifiedKeys> _verified = new(size: 20_000);
+    private readonly BoundedCache<Guid, VerifiedKeys> _verified = new(size: 20_000);
     private readonly Batcher<string, FoundKey?> _keys;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
 

@@ -15,23 +15,23 @@ internal sealed class AcceptedTokens
     /// <summary>Tokens of one generation; there are at most two.</summary>
     public const int Capacity = 4096;
 
-    private readonly Generations<Hash, Entry> _tokens = new(Capacity);
+    private readonly BoundedCache<Hash, Entry> _tokens = new(Capacity);
 
     /// <summary>Whom a token stands for that was accepted before.</summary>
     public bool TryFind(string text, Trust? trust, DateTimeOffset now, [NotNullWhen(true)] out Caller? caller)
     {
-        caller = _tokens.TryFind(Hash.Of(text), out var entry) && ReferenceEquals(entry.Trust, trust) && now < entry.End ? entry.Caller : null;
+        caller = _tokens.TryFind(Hash.FromText(text), out var entry) && ReferenceEquals(entry.Trust, trust) && now < entry.End ? entry.Caller : null;
         return caller is not null;
     }
 
     /// <summary>Remembers a token.</summary>
-    public void Add(string text, Trust trust, Caller caller, DateTimeOffset end) => _tokens.Add(Hash.Of(text), new Entry(trust, caller, end));
+    public void Add(string text, Trust trust, Caller caller, DateTimeOffset end) => _tokens.Add(Hash.FromText(text), new Entry(trust, caller, end));
 
     private sealed record Entry(Trust Trust, Caller Caller, DateTimeOffset End);
 
     private readonly record struct Hash(UInt128 High, UInt128 Low)
     {
-        public static Hash Of(string text)
+        public static Hash FromText(string text)
         {
             Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
             SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan()), hash);

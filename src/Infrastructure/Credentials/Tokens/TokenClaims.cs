@@ -149,7 +149,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
 
     private static void RequireText(string text, TextLength length, string what)
     {
-        var count = TextLength.Of(text);
+        var count = TextLength.Measure(text);
         if (count < length.Minimum || count > length.Maximum || string.IsNullOrWhiteSpace(text) || !TextLength.IsStorable(text))
         {
             throw new RefusedTokenException($"with a malformed {what}");

@@ -12,8 +12,8 @@ internal sealed class DataKeyCache(TimeProvider time)
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
     // About 200 bytes each, and one for every owner whose values are opened; those who write have a second.
-    private readonly Generations<Guid, Kept> _keys = new(size: 100_000);
-    private readonly Generations<SecretOwner, Kept> _current = new(size: 20_000);
+    private readonly BoundedCache<Guid, Kept> _keys = new(size: 100_000);
+    private readonly BoundedCache<SecretOwner, Kept> _current = new(size: 20_000);
 
     public DataKey? CurrentOf(SecretOwner owner) => _current.TryFind(owner, out var kept) ? Fresh(kept) : null;
 

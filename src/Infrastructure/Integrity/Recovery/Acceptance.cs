@@ -98,7 +98,7 @@ internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources,
             return "its value does not open in this row";
         }
 
-        return secret.HasLookupHashesOf(candidate.Placement) && secret.Size == value.CountBytes() && string.Equals(secret.Display, MaskedValue.Of(value), StringComparison.Ordinal)
+        return secret.HasLookupHashesOf(candidate.Placement) && secret.Size == value.CountBytes() && string.Equals(secret.Display, MaskedValue.FromValue(value), StringComparison.Ordinal)
             ? null
             : "its other columns do not agree with its value and name";
     }

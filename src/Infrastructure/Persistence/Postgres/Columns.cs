@@ -5,10 +5,10 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>Rows as arrays, one per column, so that a statement is the same for any number of rows.</summary>
 internal static class Columns
 {
-    public static NpgsqlParameter<T[]> Of<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value) => new() { TypedValue = [.. items.Select(value)] };
+    public static NpgsqlParameter<T[]> FromItems<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value) => new() { TypedValue = [.. items.Select(value)] };
 
     /// <summary>A column that may be null, one of several for unnest. If it is null in all rows, the array is null: unnest fills it with nulls beside the others.</summary>
-    public static NpgsqlParameter<T?[]> OfOptional<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T?> value)
+    public static NpgsqlParameter<T?[]> FromOptionalItems<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T?> value)
     {
         T?[] values = [.. items.Select(value)];
         return new() { TypedValue = Array.TrueForAll(values, one => one is null) ? null : values };

@@ -10,30 +10,30 @@ internal sealed class PostgresAuditStore : IAuditStore
     // Divides by zero if the head did not move, so the batch stops before its COMMIT.
     private const string HasMovedOrFails = "1 / (SELECT count(*) FROM head) = 1";
 
-    // Claims are checked when the statement starts. Every request in the batch was made before that.
-    private static readonly string AllIsAsClaimed =
+    // PreconditionSet are checked when the statement starts. Every request in the batch was made before that.
+    private static readonly string AllPreconditionsHold =
         $"""
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($29::smallint[], $30::text[], $31::bigint[], $32::bigint[]) AS i (kind, id, stamp, version) WHERE {PostgresClaims.OwnerHasChanged})
+            SELECT 1 FROM unnest($29::smallint[], $30::text[], $31::bigint[], $32::bigint[]) AS i (kind, id, stamp, version) WHERE {PostgresPreconditions.OwnerHasChanged})
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($33::uuid[], $34::uuid[], $35::bigint[], $36::bigint[]) AS i (id, user_id, version, stamp) WHERE {PostgresClaims.KeyHasChanged("$37")})
+            SELECT 1 FROM unnest($33::uuid[], $34::uuid[], $35::bigint[], $36::bigint[]) AS i (id, user_id, version, stamp) WHERE {PostgresPreconditions.KeyHasChanged("$37")})
         """;
 
     private static readonly string Append = Statement("", HasMoved);
     private static readonly string AppendOrFail = Statement("", HasMovedOrFails);
-    private static readonly string AppendIf = Statement(AllIsAsClaimed, HasMoved);
-    private static readonly string AppendIfOrFail = Statement(AllIsAsClaimed, HasMovedOrFails);
+    private static readonly string AppendIf = Statement(AllPreconditionsHold, HasMoved);
+    private static readonly string AppendIfOrFail = Statement(AllPreconditionsHold, HasMovedOrFails);
 
-    public Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits) => AppendAsync(db, rows, claims: null, commits);
+    public Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits) => AppendAsync(db, rows, preconditions: null, commits);
 
-    /// <inheritdoc cref="IConfirmations.AppendAsync" />
-    public static async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, Claims? claims, bool commits)
+    /// <inheritdoc cref="IPreconditions.AppendAsync" />
+    public static async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, PreconditionSet? preconditions, bool commits)
     {
-        await using var open = await OpenConnection.OfAsync(db);
+        await using var open = await OpenConnection.OpenAsync(db);
         await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection);
-        batch.BatchCommands.Add(claims is null
+        batch.BatchCommands.Add(preconditions is null
             ? Command(commits ? AppendOrFail : Append, rows)
-            : Command(commits ? AppendIfOrFail : AppendIf, rows, claims));
+            : Command(commits ? AppendIfOrFail : AppendIf, rows, preconditions));
         if (commits)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -79,11 +79,11 @@ internal sealed class PostgresAuditStore : IAuditStore
         WHERE {then}
         """;
 
-    private static NpgsqlBatchCommand Command(string sql, AuditAppend rows, Claims claims)
+    private static NpgsqlBatchCommand Command(string sql, AuditAppend rows, PreconditionSet preconditions)
     {
         var command = Command(sql, rows);
-        PostgresClaims.AddOwners(command, claims);
-        PostgresClaims.AddKeys(command, claims);
+        PostgresPreconditions.AddOwners(command, preconditions);
+        PostgresPreconditions.AddKeys(command, preconditions);
         return command;
     }
 
@@ -96,30 +96,30 @@ internal sealed class PostgresAuditStore : IAuditStore
                 new NpgsqlParameter<long> { TypedValue = rows.Before },
                 new NpgsqlParameter<byte[]> { TypedValue = rows.Last.Hash },
                 new NpgsqlParameter<byte[]> { TypedValue = rows.HeadMac },
-                Columns.Of(rows.Entries, entry => entry.At.UtcDateTime),
-                Columns.Of(rows.Entries, entry => entry.Actor),
-                Columns.OfOptional(rows.Entries, entry => entry.KeyId),
-                Columns.OfOptional(rows.Entries, entry => entry.TokenIssuer),
-                Columns.OfOptional(rows.Entries, entry => entry.TokenSubject),
-                Columns.Of(rows.Entries, entry => (short)entry.Action),
-                Columns.Of(rows.Entries, entry => (short)entry.Outcome),
-                Columns.OfOptional(rows.Entries, entry => (short?)entry.OwnerKind),
-                Columns.OfOptional(rows.Entries, entry => entry.OwnerId),
-                Columns.OfOptional(rows.Entries, entry => entry.OwnerVersion),
-                Columns.OfOptional(rows.Entries, entry => entry.SecretId),
-                Columns.OfOptional(rows.Entries, entry => entry.SecretVersion),
-                Columns.OfOptional(rows.Entries, entry => entry.TargetKeyId),
-                Columns.OfOptional(rows.Entries, entry => entry.TargetKeyUserId),
-                Columns.OfOptional(rows.Entries, entry => entry.ToolName),
-                Columns.OfOptional(rows.Entries, entry => entry.ToolArg),
-                Columns.OfOptional(rows.Entries, entry => entry.Address),
-                Columns.OfOptional(rows.Entries, entry => entry.AgentId),
-                Columns.OfOptional(rows.Entries, entry => entry.RunId),
-                Columns.OfOptional(rows.Entries, entry => entry.ToolCallId),
-                Columns.OfOptional(rows.Entries, entry => entry.RequestId),
-                Columns.OfOptional(rows.Entries, entry => entry.ClientRequestId),
-                Columns.OfOptional(rows.Entries, entry => entry.LeftOut),
-                Columns.Of(rows.Entries, entry => entry.Hash),
+                Columns.FromItems(rows.Entries, entry => entry.At.UtcDateTime),
+                Columns.FromItems(rows.Entries, entry => entry.Actor),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.KeyId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.TokenIssuer),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.TokenSubject),
+                Columns.FromItems(rows.Entries, entry => (short)entry.Action),
+                Columns.FromItems(rows.Entries, entry => (short)entry.Outcome),
+                Columns.FromOptionalItems(rows.Entries, entry => (short?)entry.OwnerKind),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.OwnerId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.OwnerVersion),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.SecretId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.SecretVersion),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.TargetKeyId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.TargetKeyUserId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.ToolName),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.ToolArg),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.Address),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.AgentId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.RunId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.ToolCallId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.RequestId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.ClientRequestId),
+                Columns.FromOptionalItems(rows.Entries, entry => entry.LeftOut),
+                Columns.FromItems(rows.Entries, entry => entry.Hash),
             },
         };
 }

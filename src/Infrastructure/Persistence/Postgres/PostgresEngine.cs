@@ -25,7 +25,7 @@ internal sealed class PostgresEngine : IDatabaseEngine
         services.AddSingleton<INewSecretStore, PostgresNewSecretStore>();
         services.AddSingleton<IOwnerRows, PostgresOwnerRows>();
         services.AddSingleton<IAuditStore, PostgresAuditStore>();
-        services.AddSingleton<IConfirmations, PostgresConfirmations>();
+        services.AddSingleton<IPreconditions, PostgresPreconditionCheck>();
         services.AddSingleton<IUseStore, PostgresUseStore>();
         services.AddContexts<PostgresSecretsDbContext>(Configure);
     }
@@ -33,7 +33,7 @@ internal sealed class PostgresEngine : IDatabaseEngine
     public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
     {
         var connection = ConnectionText.Read(connectionString, Read, built => built.Host);
-        connection.MaxPoolSize = share?.Of(connection.MaxPoolSize) ?? connection.MaxPoolSize;
+        connection.MaxPoolSize = share?.CountFor(connection.MaxPoolSize) ?? connection.MaxPoolSize;
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
         connection.ApplicationName = ConnectionShare.NameOf(share, connection.ApplicationName);
 

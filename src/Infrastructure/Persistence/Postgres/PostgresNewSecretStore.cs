@@ -19,7 +19,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
     // After the lock, and a statement of its own as all that follow: what they read is what the last write to an account left.
     private static readonly string ReadAccounts =
         $"""
-        SELECT coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account, {PostgresClaims.OwnerIsBehind("coalesce(o.version, 0)")}
+        SELECT coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account, {PostgresPreconditions.OwnerIsBehind("coalesce(o.version, 0)")}
         FROM unnest($1::smallint[], $2::text[]) WITH ORDINALITY AS i (kind, id, place)
         LEFT JOIN owners o ON o.kind = i.kind AND o.id = i.id
         ORDER BY i.place
@@ -39,7 +39,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
             UPDATE owners o SET stamp = o.stamp + 1, version = i.version, secrets = i.secrets, bytes_used = i.bytes_used, account = i.account
             FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bytea[], $7::bytea[])
                 AS i (kind, id, version, secrets, bytes_used, account, before)
-            WHERE o.kind = i.kind AND o.id = i.id AND o.version = i.version - 1 AND o.account = i.before AND NOT {PostgresClaims.OwnerIsBehind("i.version - 1")}
+            WHERE o.kind = i.kind AND o.id = i.id AND o.version = i.version - 1 AND o.account = i.before AND NOT {PostgresPreconditions.OwnerIsBehind("i.version - 1")}
             RETURNING 1
         ), current AS (
             SELECT 1 FROM unnest($8::uuid[]) AS i (id)
@@ -79,14 +79,14 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         RETURNING id
         """;
 
-    private static readonly string RivalsOfNames = Rivals("pattern_arg_key");
-    private static readonly string RivalsOfPatterns = Rivals("arg_key");
+    private static readonly string RivalsOfNames = OverlapCandidates("pattern_arg_key");
+    private static readonly string RivalsOfPatterns = OverlapCandidates("arg_key");
 
     public async Task<IReadOnlyList<OwnerRow>> LockAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection())
         {
-            BatchCommands = { OfOwners(LockOwners, owners), OfOwners(ReadAccounts, owners) },
+            BatchCommands = { ForOwners(LockOwners, owners), ForOwners(ReadAccounts, owners) },
         };
         var accounts = new List<OwnerRow>(owners.Count);
         await using var reader = await batch.ExecuteReaderAsync();
@@ -102,7 +102,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
     public async Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
-        batch.BatchCommands.Add(Of(StoreFitting, secrets));
+        batch.BatchCommands.Add(ForSecrets(StoreFitting, secrets));
         AddRivals(batch, secrets);
         await using var reader = await batch.ExecuteReaderAsync();
         return await NewSecretRows.ReadAsync(reader, Id, secrets);
@@ -118,12 +118,12 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountMove> accounts, AuditAppend rows)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
-        batch.BatchCommands.Add(OfOwners(LockOwners, [.. accounts.Select(move => move.Owner)]));
+        batch.BatchCommands.Add(ForOwners(LockOwners, [.. accounts.Select(move => move.Owner)]));
         var move = Move(MoveOrFail, accounts);
-        move.Parameters.Add(Columns.Of(accounts, account => account.Before.Sealed));
-        move.Parameters.Add(Columns.Of(accounts, account => account.After.Account.CurrentKey));
+        move.Parameters.Add(Columns.FromItems(accounts, account => account.Before.Sealed));
+        move.Parameters.Add(Columns.FromItems(accounts, account => account.After.Account.CurrentKey));
         batch.BatchCommands.Add(move);
-        batch.BatchCommands.Add(Of(InsertAll, secrets));
+        batch.BatchCommands.Add(ForSecrets(InsertAll, secrets));
         AddRivals(batch, secrets);
         batch.BatchCommands.Add(PostgresAuditStore.OrFail(rows));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -131,8 +131,8 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         {
             await using var reader = await batch.ExecuteReaderAsync();
             await reader.NextResultAsync();
-            var rivals = await NewSecretRows.ReadRivalsAsync(reader, Id);
-            return (AuditWrite.Done, [.. secrets.Select(secret => new NewSecret([.. rivals[secret.Id]]))]);
+            var overlapCandidates = await NewSecretRows.ReadOverlapCandidatesAsync(reader, Id);
+            return (AuditWrite.Done, [.. secrets.Select(secret => new NewSecret([.. overlapCandidates[secret.Id]]))]);
         }
         catch (PostgresException exception) when (PostgresAuditStore.IsDisplaced(exception))
         {
@@ -147,7 +147,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
 
     private static Guid Id(DbDataReader row, int at) => row.GetGuid(at);
 
-    private static string Rivals(string argKey) =>
+    private static string OverlapCandidates(string argKey) =>
         $"""
         SELECT i.id, s.id, s.name, s.tool_name
         FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::bytea[]) AS i (id, owner_kind, owner_id, arg_key)
@@ -157,46 +157,46 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
             ORDER BY id LIMIT $5) s
         """;
 
-    private static NpgsqlBatchCommand OfOwners(string sql, IReadOnlyList<SecretOwner> owners) => new(sql)
+    private static NpgsqlBatchCommand ForOwners(string sql, IReadOnlyList<SecretOwner> owners) => new(sql)
     {
-        Parameters = { Columns.Of(owners, owner => (short)owner.Kind), Columns.Of(owners, owner => owner.Id) },
+        Parameters = { Columns.FromItems(owners, owner => (short)owner.Kind), Columns.FromItems(owners, owner => owner.Id) },
     };
 
     private static NpgsqlBatchCommand Move(string sql, IReadOnlyList<AccountMove> accounts) => new(sql)
     {
         Parameters =
         {
-            Columns.Of(accounts, move => (short)move.Owner.Kind),
-            Columns.Of(accounts, move => move.Owner.Id),
-            Columns.Of(accounts, move => move.After.Account.Version),
-            Columns.Of(accounts, move => move.After.Account.Count),
-            Columns.Of(accounts, move => move.After.Account.Bytes),
-            Columns.Of(accounts, move => move.After.Sealed),
+            Columns.FromItems(accounts, move => (short)move.Owner.Kind),
+            Columns.FromItems(accounts, move => move.Owner.Id),
+            Columns.FromItems(accounts, move => move.After.Account.Version),
+            Columns.FromItems(accounts, move => move.After.Account.Count),
+            Columns.FromItems(accounts, move => move.After.Account.Bytes),
+            Columns.FromItems(accounts, move => move.After.Sealed),
         },
     };
 
-    private static NpgsqlBatchCommand Of(string sql, IReadOnlyList<Secret> secrets) => new(sql)
+    private static NpgsqlBatchCommand ForSecrets(string sql, IReadOnlyList<Secret> secrets) => new(sql)
     {
         Parameters =
         {
-            Columns.Of(secrets, secret => secret.Id),
-            Columns.Of(secrets, secret => (short)secret.OwnerKind),
-            Columns.Of(secrets, secret => secret.OwnerId),
-            Columns.Of(secrets, secret => secret.Name),
-            Columns.Of(secrets, secret => secret.NameKey),
-            Columns.Of(secrets, secret => secret.ToolName),
-            Columns.Of(secrets, secret => secret.ToolArg),
-            Columns.Of(secrets, secret => secret.IsDefaultForTool),
-            Columns.Of(secrets, secret => secret.ToolKey),
-            Columns.Of(secrets, secret => secret.ArgKey),
-            Columns.Of(secrets, secret => secret.PatternArgKey),
-            Columns.Of(secrets, secret => (short)secret.WorkspaceRule),
-            Columns.Of(secrets, secret => secret.Envelope),
-            Columns.Of(secrets, secret => secret.Display),
-            Columns.Of(secrets, secret => secret.Size),
-            Columns.Of(secrets, secret => secret.CreatedAt.UtcDateTime),
-            Columns.Of(secrets, secret => secret.CreatedBy),
-            Columns.Of(secrets, secret => secret.Description),
+            Columns.FromItems(secrets, secret => secret.Id),
+            Columns.FromItems(secrets, secret => (short)secret.OwnerKind),
+            Columns.FromItems(secrets, secret => secret.OwnerId),
+            Columns.FromItems(secrets, secret => secret.Name),
+            Columns.FromItems(secrets, secret => secret.NameKey),
+            Columns.FromItems(secrets, secret => secret.ToolName),
+            Columns.FromItems(secrets, secret => secret.ToolArg),
+            Columns.FromItems(secrets, secret => secret.IsDefaultForTool),
+            Columns.FromItems(secrets, secret => secret.ToolKey),
+            Columns.FromItems(secrets, secret => secret.ArgKey),
+            Columns.FromItems(secrets, secret => secret.PatternArgKey),
+            Columns.FromItems(secrets, secret => (short)secret.WorkspaceRule),
+            Columns.FromItems(secrets, secret => secret.Envelope),
+            Columns.FromItems(secrets, secret => secret.Display),
+            Columns.FromItems(secrets, secret => secret.Size),
+            Columns.FromItems(secrets, secret => secret.CreatedAt.UtcDateTime),
+            Columns.FromItems(secrets, secret => secret.CreatedBy),
+            Columns.FromItems(secrets, secret => secret.Description),
         },
     };
 
@@ -214,11 +214,11 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
                 {
                     Parameters =
                     {
-                        Columns.Of(stored, secret => secret.Id),
-                        Columns.Of(stored, secret => (short)secret.OwnerKind),
-                        Columns.Of(stored, secret => secret.OwnerId),
-                        Columns.Of(stored, secret => secret.ArgKey),
-                        new NpgsqlParameter<int> { TypedValue = Rival.MaxCount },
+                        Columns.FromItems(stored, secret => secret.Id),
+                        Columns.FromItems(stored, secret => (short)secret.OwnerKind),
+                        Columns.FromItems(stored, secret => secret.OwnerId),
+                        Columns.FromItems(stored, secret => secret.ArgKey),
+                        new NpgsqlParameter<int> { TypedValue = OverlapCandidate.MaxCount },
                     },
                 });
             }

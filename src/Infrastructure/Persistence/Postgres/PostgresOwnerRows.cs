@@ -15,7 +15,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
     private static readonly string Owners =
         $"""
         SELECT i.place, coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account,
-            {PostgresClaims.OwnerIsBehind("coalesce(o.version, 0)")}
+            {PostgresPreconditions.OwnerIsBehind("coalesce(o.version, 0)")}
         FROM {Asked}
         LEFT JOIN LATERAL (SELECT stamp, version, secrets, bytes_used, account FROM owners WHERE kind = i.kind AND id = i.id OFFSET 0) o ON true
         """;
@@ -39,7 +39,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
 
     public async Task<IReadOnlyList<OwnerRows>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
-        await using var open = await OpenConnection.OfAsync(db);
+        await using var open = await OpenConnection.OpenAsync(db);
         await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection);
         foreach (var statement in (ReadOnlySpan<string>)[Owners, Secrets, DataKeys])
         {
@@ -48,8 +48,8 @@ internal sealed class PostgresOwnerRows : IOwnerRows
                 Parameters =
                 {
                     new NpgsqlParameter<int[]> { TypedValue = [.. Enumerable.Range(0, owners.Count)] },
-                    Columns.Of(owners, owner => (short)owner.Kind),
-                    Columns.Of(owners, owner => owner.Id),
+                    Columns.FromItems(owners, owner => (short)owner.Kind),
+                    Columns.FromItems(owners, owner => owner.Id),
                 },
             });
         }

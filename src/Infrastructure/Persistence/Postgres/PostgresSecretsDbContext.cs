@@ -29,12 +29,12 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
 
     public override async Task<IReadOnlySet<Guid>> NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale)
     {
-        await using var open = await OpenConnection.OfAsync(this);
+        await using var open = await OpenConnection.OpenAsync(this);
         await using var command = new NpgsqlCommand(NoteUse, (NpgsqlConnection)open.Connection)
         {
             Parameters =
             {
-                Columns.Of(keys, id => id),
+                Columns.FromItems(keys, id => id),
                 new NpgsqlParameter<DateTime> { TypedValue = now.UtcDateTime },
                 new NpgsqlParameter<DateTime> { TypedValue = stale.UtcDateTime },
             },
@@ -52,7 +52,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
     private async Task RequireNotOffAsync(string setting, string otherwise, CancellationToken cancellationToken)
     {
         // Null where a server only speaks the protocol and has no such setting.
-        await using var open = await OpenConnection.OfAsync(this, cancellationToken);
+        await using var open = await OpenConnection.OpenAsync(this, cancellationToken);
         await using var command = new NpgsqlCommand("SELECT current_setting($1, true)", (NpgsqlConnection)open.Connection)
         {
             Parameters = { new NpgsqlParameter<string> { TypedValue = setting } },

@@ -33,7 +33,7 @@ internal sealed class PostgresUseStore : IUseStore
 
     public async Task AddAsync(SecretsDbContext db, IReadOnlyList<SecretUses> uses, CancellationToken cancellationToken)
     {
-        await using var open = await OpenConnection.OfAsync(db, cancellationToken);
+        await using var open = await OpenConnection.OpenAsync(db, cancellationToken);
         var connection = (NpgsqlConnection)open.Connection;
         var rest = uses.ToDictionary(use => use.SecretId);
         await using (var update = Command(Update, uses, connection))
@@ -57,9 +57,9 @@ internal sealed class PostgresUseStore : IUseStore
     {
         Parameters =
         {
-            Columns.Of(uses, use => use.SecretId),
-            Columns.Of(uses, use => use.Count),
-            Columns.Of(uses, use => use.LastAt.UtcDateTime),
+            Columns.FromItems(uses, use => use.SecretId),
+            Columns.FromItems(uses, use => use.Count),
+            Columns.FromItems(uses, use => use.LastAt.UtcDateTime),
         },
     };
 }

@@ -15,7 +15,7 @@ internal static class JsonRows
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    public static SqlParameter Of<T>(string name, IEnumerable<T> items, Action<Utf8JsonWriter, T> write)
+    public static SqlParameter FromItems<T>(string name, IEnumerable<T> items, Action<Utf8JsonWriter, T> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, Options))
@@ -47,12 +47,12 @@ internal static class JsonRows
         }
     }
 
-    public static void Add(this Utf8JsonWriter writer, Guid? id) => writer.Add(id is { } some ? UuidBytes.Of(some) : null);
+    public static void Add(this Utf8JsonWriter writer, Guid? id) => writer.Add(id is { } some ? UuidBytes.ToStored(some) : null);
 
     public static void Add(this Utf8JsonWriter writer, string? text) => writer.WriteStringValue(text);
 
     /// <summary>Text of a column that is compared.</summary>
-    public static void AddCompared(this Utf8JsonWriter writer, string? text) => writer.Add(text is null ? null : ComparedText.Of(text));
+    public static void AddCompared(this Utf8JsonWriter writer, string? text) => writer.Add(text is null ? null : ComparedText.ToStored(text));
 
     public static void Add(this Utf8JsonWriter writer, long? number)
     {
@@ -68,5 +68,5 @@ internal static class JsonRows
 
     public static void Add(this Utf8JsonWriter writer, bool value) => writer.WriteBooleanValue(value);
 
-    public static void Add(this Utf8JsonWriter writer, DateTimeOffset moment) => writer.WriteStringValue(WholeMicroseconds.Of(moment));
+    public static void Add(this Utf8JsonWriter writer, DateTimeOffset moment) => writer.WriteStringValue(WholeMicroseconds.ToStored(moment));
 }

@@ -39,18 +39,18 @@ internal sealed class SqlServerAuditStore : IAuditStore
 
     public async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits)
     {
-        await using var open = await OpenConnection.OfAsync(db);
+        await using var open = await OpenConnection.OpenAsync(db);
         var transaction = db.Database.CurrentTransaction;
         await using var command = new SqlCommand(Append, (SqlConnection)open.Connection, (SqlTransaction?)transaction?.GetDbTransaction())
         {
             Parameters =
             {
-                new SqlParameter("@writer", SqlDbType.Binary, 16) { Value = UuidBytes.Of(rows.Writer) },
+                new SqlParameter("@writer", SqlDbType.Binary, 16) { Value = UuidBytes.ToStored(rows.Writer) },
                 new SqlParameter("@before", SqlDbType.BigInt) { Value = rows.Before },
                 new SqlParameter("@last", SqlDbType.BigInt) { Value = rows.Last.Sequence },
                 new SqlParameter("@hash", SqlDbType.Binary, 32) { Value = rows.Last.Hash },
                 new SqlParameter("@headMac", SqlDbType.Binary, 32) { Value = rows.HeadMac },
-                JsonRows.Of("@rows", rows.Entries, static (json, entry) =>
+                JsonRows.FromItems("@rows", rows.Entries, static (json, entry) =>
                 {
                     json.Add(entry.Sequence);
                     json.Add(entry.At);

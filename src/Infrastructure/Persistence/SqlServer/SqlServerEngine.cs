@@ -36,7 +36,7 @@ internal sealed class SqlServerEngine : IDatabaseEngine
     public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
     {
         var connection = ConnectionText.Read(connectionString, Read, built => built.DataSource);
-        connection.MaxPoolSize = share?.Of(connection.MaxPoolSize) ?? connection.MaxPoolSize;
+        connection.MaxPoolSize = share?.CountFor(connection.MaxPoolSize) ?? connection.MaxPoolSize;
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
 
         // Unset, it is the driver's name and not null.

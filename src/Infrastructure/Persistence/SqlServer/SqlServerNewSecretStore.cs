@@ -75,9 +75,9 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         INNER LOOP JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = i.kind AND o.id = i.id;
         """;
 
-    internal static readonly string RivalsOfNames = Rivals("@names", "s.pattern_arg_key = i.arg_key AND s.pattern_arg_key IS NOT NULL");
+    internal static readonly string RivalsOfNames = OverlapCandidates("@names", "s.pattern_arg_key = i.arg_key AND s.pattern_arg_key IS NOT NULL");
 
-    internal static readonly string RivalsOfPatterns = Rivals("@patterns", "s.arg_key = i.arg_key AND s.tool_key IS NOT NULL");
+    internal static readonly string RivalsOfPatterns = OverlapCandidates("@patterns", "s.arg_key = i.arg_key AND s.tool_key IS NOT NULL");
 
     private static readonly string Batch = $"{Store}\n{RivalsOfNames}\n{RivalsOfPatterns}";
 
@@ -96,7 +96,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
 
     public async Task MoveAsync(SecretsDbContext db, IReadOnlyList<AccountMove> accounts)
     {
-        var moves = JsonRows.Of("@moves", accounts, static (json, move) =>
+        var moves = JsonRows.FromItems("@moves", accounts, static (json, move) =>
         {
             json.Add((long)move.Owner.Kind);
             json.AddCompared(move.Owner.Id);
@@ -116,7 +116,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         return await NewSecretRows.ReadAsync(reader, static (row, at) => UuidBytes.Read(row.GetFieldValue<byte[]>(at)), secrets);
     }
 
-    private static string Rivals(string parameter, string condition) =>
+    private static string OverlapCandidates(string parameter, string condition) =>
         $"""
         SELECT i.id, s.id, s.name, s.tool_name
         FROM OPENJSON({parameter}) WITH (
@@ -154,7 +154,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         return Command(
             db,
             Batch,
-                JsonRows.Of("@secrets", secrets, static (json, secret) =>
+                JsonRows.FromItems("@secrets", secrets, static (json, secret) =>
                 {
                     json.Add(secret.Id);
                     json.Add((long)secret.OwnerKind);
@@ -177,10 +177,10 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
                 }),
                 OfDefaults("@names", defaults[false]),
                 OfDefaults("@patterns", defaults[true]),
-                new SqlParameter("@most", SqlDbType.Int) { Value = Rival.MaxCount });
+                new SqlParameter("@most", SqlDbType.Int) { Value = OverlapCandidate.MaxCount });
     }
 
-    private static SqlParameter OfDefaults(string name, IEnumerable<Secret> defaults) => JsonRows.Of(name, defaults, static (json, secret) =>
+    private static SqlParameter OfDefaults(string name, IEnumerable<Secret> defaults) => JsonRows.FromItems(name, defaults, static (json, secret) =>
     {
         json.Add(secret.Id);
         json.Add((long)secret.OwnerKind);

@@ -57,7 +57,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
 
     public async Task<IReadOnlyList<OwnerRows>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
-        await using var open = await OpenConnection.OfAsync(db);
+        await using var open = await OpenConnection.OpenAsync(db);
         var transaction = db.Database.CurrentTransaction;
         await using var command = new SqlCommand(transaction is null ? InSnapshots : Batch, (SqlConnection)open.Connection, (SqlTransaction?)transaction?.GetDbTransaction())
         {
@@ -113,7 +113,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), Optional<byte[]>(row, first + 4), row.GetBoolean(first + 5));
 
     /// <summary>Owners as rows of a place in their order, kind and id.</summary>
-    public static SqlParameter OfOwners(string name, IReadOnlyList<SecretOwner> owners) => JsonRows.Of(
+    public static SqlParameter OfOwners(string name, IReadOnlyList<SecretOwner> owners) => JsonRows.FromItems(
         name,
         owners.Select((owner, place) => (owner, place)),
         static (json, row) =>

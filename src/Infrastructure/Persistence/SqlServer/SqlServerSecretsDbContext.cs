@@ -42,7 +42,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
     protected override string LockOwner => LockByKey;
 
-    public override async Task AllowWhatIsNeededAsync(CancellationToken cancellationToken)
+    public override async Task EnableDatabaseFeaturesAsync(CancellationToken cancellationToken)
     {
         if (!await HasSnapshotsAsync(cancellationToken))
         {
@@ -50,7 +50,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         }
     }
 
-    public override async Task RequireWhatIsNeededAsync(CancellationToken cancellationToken)
+    public override async Task RequireDatabaseFeaturesAsync(CancellationToken cancellationToken)
     {
         if (!await HasSnapshotsAsync(cancellationToken))
         {
@@ -93,14 +93,14 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
     public override async Task<IReadOnlySet<Guid>> NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale)
     {
-        await using var open = await OpenConnection.OfAsync(this);
+        await using var open = await OpenConnection.OpenAsync(this);
         await using var command = new SqlCommand(NoteUse, (SqlConnection)open.Connection)
         {
             Parameters =
             {
-                JsonRows.Of("@keys", keys, static (json, id) => json.Add(id)),
-                new SqlParameter("@now", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.Of(now) },
-                new SqlParameter("@stale", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.Of(stale) },
+                JsonRows.FromItems("@keys", keys, static (json, id) => json.Add(id)),
+                new SqlParameter("@now", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.ToStored(now) },
+                new SqlParameter("@stale", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.ToStored(stale) },
             },
         };
         var noted = new HashSet<Guid>();
@@ -115,7 +115,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
     protected override IExecutionStrategy CreateStrategy() => new TransactionRetries(this);
 
-    protected override object Stored(string comparedText) => ComparedText.Of(comparedText);
+    protected override object Stored(string comparedText) => ComparedText.ToStored(comparedText);
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {

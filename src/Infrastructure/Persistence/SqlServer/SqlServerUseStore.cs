@@ -34,12 +34,12 @@ internal sealed class SqlServerUseStore : IUseStore
 
     public async Task AddAsync(SecretsDbContext db, IReadOnlyList<SecretUses> uses, CancellationToken cancellationToken)
     {
-        await using var open = await OpenConnection.OfAsync(db, cancellationToken);
+        await using var open = await OpenConnection.OpenAsync(db, cancellationToken);
         await using var command = new SqlCommand(Add, (SqlConnection)open.Connection)
         {
             Parameters =
             {
-                JsonRows.Of("@uses", uses, static (json, use) =>
+                JsonRows.FromItems("@uses", uses, static (json, use) =>
                 {
                     json.Add(use.SecretId);
                     json.Add(use.Count);

@@ -6,10 +6,10 @@ using Secrets.Infrastructure.Integrity;
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>What was read of owners, in memory of a bounded size. Nothing here is certain: it holds only while the owner's stamp is the same.</summary>
-internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, SeenVersions<SecretOwner> seen, TimeProvider time)
+internal sealed class OwnerCache(IOptions<ResolutionOptions> options, SeenVersions<SecretOwner> seen, TimeProvider time)
 {
     /// <summary>
-    /// How long anything is remembered. Every write moves the stamp, those that bypass the service too: this is for a database in which somebody
+    /// How long anything is cached. Every write moves the stamp, those that bypass the service too: this is for a database in which somebody
     /// has switched that off, or which was set back to an earlier state.
     /// </summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
@@ -29,7 +29,7 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Seen
     public bool HasMemory => _limit > 0;
 
     /// <summary>What is remembered of an owner; null: nothing.</summary>
-    public RememberedOwner? Find(SecretOwner owner)
+    public CachedOwner? Find(SecretOwner owner)
     {
         // What this process knows to be outdated is not confirmed by a row that was set back.
         if (!_entries.TryGetValue(owner, out var entry) || time.GetElapsedTime(entry.Since) >= Lifetime || seen.Find(owner).Version > entry.Owner.Version)
@@ -42,16 +42,16 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Seen
     }
 
     /// <summary>Remembers an owner, in place of what was remembered before.</summary>
-    public void Remember(SecretOwner owner, RememberedOwner remembered)
+    public void Add(SecretOwner owner, CachedOwner cached)
     {
-        if (!HasMemory || remembered.Packed.Length > _limit / MaxShare)
+        if (!HasMemory || cached.Packed.Length > _limit / MaxShare)
         {
             return;
         }
 
         // Most of the time it is the same again. What is old already costs the garbage collector less than what takes its place.
-        var isKnown = _entries.TryGetValue(owner, out var known) && remembered.IsSameAs(known.Owner);
-        var entry = new Entry(isKnown ? known!.Owner : remembered, time.GetTimestamp());
+        var isKnown = _entries.TryGetValue(owner, out var known) && cached.IsSameAs(known.Owner);
+        var entry = new Entry(isKnown ? known!.Owner : cached, time.GetTimestamp());
         var added = 0;
         _entries.AddOrUpdate(
             owner,
@@ -110,9 +110,9 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Seen
         }
     }
 
-    private sealed class Entry(RememberedOwner owner, long since)
+    private sealed class Entry(CachedOwner owner, long since)
     {
-        public RememberedOwner Owner => owner;
+        public CachedOwner Owner => owner;
 
         public long Since => since;
 
@@ -127,8 +127,8 @@ internal sealed class RememberedOwners(IOptions<ResolutionOptions> options, Seen
 /// <param name="Stamp">The owner's stamp then.</param>
 /// <param name="Version">The owner's version then.</param>
 /// <param name="Packed">The secrets (<see cref="PackedSecrets"/>).</param>
-internal sealed record RememberedOwner(long Stamp, long Version, byte[] Packed)
+internal sealed record CachedOwner(long Stamp, long Version, byte[] Packed)
 {
     /// <summary>Whether the other says the same, in bytes of its own.</summary>
-    public bool IsSameAs(RememberedOwner other) => Stamp == other.Stamp && Version == other.Version && Packed.AsSpan().SequenceEqual(other.Packed);
+    public bool IsSameAs(CachedOwner other) => Stamp == other.Stamp && Version == other.Version && Packed.AsSpan().SequenceEqual(other.Packed);
 }

@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>The database of a start or a migration, which says in one sentence why it cannot be used.</summary>
-internal sealed class PlainSpokenDatabase(SecretsDbContext db, IDatabaseFaults faults)
+internal sealed class StartupDatabase(SecretsDbContext db, IDatabaseFaults faults)
 {
     /// <summary>Does what needs the database.</summary>
     /// <exception cref="StartupException">The database is out of reach, or refused something.</exception>

@@ -8,7 +8,7 @@ namespace Secrets.Infrastructure.Foundation;
 /// about twice the memory.
 /// </summary>
 /// <param name="size">Entries of one generation; there are at most two.</param>
-internal sealed class Generations<TKey, TValue>(int size)
+internal sealed class BoundedCache<TKey, TValue>(int size)
     where TKey : notnull
 {
     private readonly Lock _lock = new();

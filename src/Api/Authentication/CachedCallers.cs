@@ -9,17 +9,17 @@ namespace Secrets.Api.Authentication;
 /// (<see cref="ConfirmsCallerAttribute"/>).
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class WelcomesRememberedCallersAttribute : Attribute;
+internal sealed class AcceptsCachedCallersAttribute : Attribute;
 
 /// <summary>Has a remembered key confirmed where the use case did not come to it: what goes wrong is told to nobody whose key was revoked.</summary>
-internal sealed class RememberedCallers(RequestDelegate next, ICredentialAuthenticator credentials)
+internal sealed class CachedCallers(RequestDelegate next, ICredentialAuthenticator credentials)
 {
     /// <summary>Whether the request may be made with a key that was remembered.</summary>
-    public static bool AreWelcomeAt(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<WelcomesRememberedCallersAttribute>() is not null;
+    public static bool AreAcceptedAt(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<AcceptsCachedCallersAttribute>() is not null;
 
     public Task InvokeAsync(HttpContext context) =>
-        context.User is CallerPrincipal { Caller.Remembered: { } key } ? InvokeAsync(context, key) : next(context);
+        context.User is CallerPrincipal { Caller.CachedKey: { } key } ? InvokeAsync(context, key) : next(context);
 
     private async Task InvokeAsync(HttpContext context, CachedKey key)
     {

@@ -9,7 +9,7 @@ namespace Secrets.Infrastructure.Credentials.ApiKeys;
 /// Keys whose use was noted within the last minute, for requests that confirm them before anything leaves. What else a row says (its scopes, for
 /// example) never changes in the service's hands; whoever edits it in the database is heard within that minute.
 /// </summary>
-internal sealed class RememberedKeys(SeenVersions<Guid> seen, TimeProvider time, IConfirmations? confirmations = null)
+internal sealed class ApiKeyCache(SeenVersions<Guid> seen, TimeProvider time, IPreconditions? confirmations = null)
 {
     /// <summary>How long: whoever goes on using a key is noted in its row once a minute, which takes a look-up.</summary>
     public static readonly TimeSpan Lifetime = ApiKeyLookup.LastUsedPrecision;
@@ -29,7 +29,7 @@ internal sealed class RememberedKeys(SeenVersions<Guid> seen, TimeProvider time,
     /// <summary>Remembers a key, where keys can be confirmed.</summary>
     /// <param name="key">The key.</param>
     /// <param name="notedAgo">For how long its row has said that it is used.</param>
-    public void Remember(CachedKey key, TimeSpan notedAgo)
+    public void Add(CachedKey key, TimeSpan notedAgo)
     {
         if (confirmations is null)
         {
@@ -46,7 +46,7 @@ internal sealed class RememberedKeys(SeenVersions<Guid> seen, TimeProvider time,
     }
 
     /// <summary>Has the key looked up when it is used next.</summary>
-    public void Forget(CachedKey key) => _keys.TryRemove(key.Key.Prefix, out _);
+    public void Remove(CachedKey key) => _keys.TryRemove(key.Key.Prefix, out _);
 
     private sealed record Kept(CachedKey Key, long Since, TimeSpan Left);
 }

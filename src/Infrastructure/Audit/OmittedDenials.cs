@@ -9,10 +9,10 @@ namespace Secrets.Infrastructure.Audit;
 /// <param name="IsAccepted">Whether the credential is accepted.</param>
 /// <param name="Owner">Whose secrets they were about; null: nobody's, or those of several.</param>
 /// <param name="By">The credential, without its end; null: it was one of several.</param>
-internal readonly record struct LeftOutDenial(Guid? UserId, bool IsAccepted, SecretOwner? Owner, Credential? By)
+internal readonly record struct OmittedDenial(Guid? UserId, bool IsAccepted, SecretOwner? Owner, Credential? By)
 {
     // The end of a token is another each time, and not in the audit.
-    public static LeftOutDenial Of(RefusedCaller caller, AuditEvent denial) => new(caller.UserId, caller.IsAccepted, denial.Owner, denial.By is { } by ? by with { End = null } : null);
+    public static OmittedDenial FromDenial(RefusedCaller caller, AuditEvent denial) => new(caller.UserId, caller.IsAccepted, denial.Owner, denial.By is { } by ? by with { End = null } : null);
 
     public AuditEvent ToEvent(int count, DateTimeOffset now) => new()
     {
@@ -27,15 +27,15 @@ internal readonly record struct LeftOutDenial(Guid? UserId, bool IsAccepted, Sec
 }
 
 /// <summary>Counts refusals that have no row, in bounded memory: what there is no room for is counted with less detail. Not for use by several threads at once.</summary>
-internal sealed class LeftOutDenials(int capacity)
+internal sealed class OmittedDenials(int capacity)
 {
     /// <summary>Counts of one caller; what is beyond them is counted without owner and credential.</summary>
     public const int MaxOfCaller = 16;
 
-    private readonly Dictionary<(Guid UserId, bool IsAccepted), Dictionary<LeftOutDenial, int>> _callers = [];
+    private readonly Dictionary<(Guid UserId, bool IsAccepted), Dictionary<OmittedDenial, int>> _callers = [];
     private int _ofOthers;
 
-    public void Add(LeftOutDenial denial, int count)
+    public void Add(OmittedDenial denial, int count)
     {
         if (denial.UserId is not { } user || CountsOf((user, denial.IsAccepted)) is not { } counts)
         {
@@ -47,9 +47,9 @@ internal sealed class LeftOutDenials(int capacity)
         counts[counted] = counts.GetValueOrDefault(counted) + count;
     }
 
-    public List<KeyValuePair<LeftOutDenial, int>> ToList()
+    public List<KeyValuePair<OmittedDenial, int>> ToList()
     {
-        List<KeyValuePair<LeftOutDenial, int>> all = [.. _callers.Values.SelectMany(counts => counts)];
+        List<KeyValuePair<OmittedDenial, int>> all = [.. _callers.Values.SelectMany(counts => counts)];
         if (_ofOthers > 0)
         {
             all.Add(new(default, _ofOthers));
@@ -59,7 +59,7 @@ internal sealed class LeftOutDenials(int capacity)
     }
 
     /// <summary>Null: there are too many callers.</summary>
-    private Dictionary<LeftOutDenial, int>? CountsOf((Guid UserId, bool IsAccepted) caller)
+    private Dictionary<OmittedDenial, int>? CountsOf((Guid UserId, bool IsAccepted) caller)
     {
         if (!_callers.TryGetValue(caller, out var counts) && _callers.Count < capacity)
         {

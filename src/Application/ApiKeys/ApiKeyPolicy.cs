@@ -7,7 +7,7 @@ using Secrets.Domain.Audit;
 namespace Secrets.Application.ApiKeys;
 
 /// <summary>Makes keys in the name of the caller's credential: none reaches further, or lives longer.</summary>
-internal sealed class KeyMaker(ISecretsDb db, Caller caller, IUserNames names, TimeProvider time, IOptions<ApiKeyOptions> options)
+internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames names, TimeProvider time, IOptions<ApiKeyOptions> options)
 {
     // Of the API key that makes keys, as it is under the lock.
     private DateTimeOffset? _end;

@@ -7,10 +7,10 @@ namespace Secrets.Infrastructure.Integrity;
 /// <summary>
 /// Accounts of owners as this process last left them, so that a group of creates need not read them first: it compares them as it stores. What is known to be stored is noted as seen, too.
 /// </summary>
-internal sealed class KnownAccounts(SeenVersions<SecretOwner> seenOwners, SeenVersions<Guid> seenUsers)
+internal sealed class AccountCache(SeenVersions<SecretOwner> seenOwners, SeenVersions<Guid> seenUsers)
 {
     // About 350 bytes each, and up to two generations of them.
-    private readonly Generations<SecretOwner, CachedAccount?> _accounts = new(size: 50_000);
+    private readonly BoundedCache<SecretOwner, CachedAccount?> _accounts = new(size: 50_000);
 
     /// <summary>The account of an owner; null: it is to be read.</summary>
     public CachedAccount? Find(SecretOwner owner) => _accounts.TryFind(owner, out var account) ? account : null;

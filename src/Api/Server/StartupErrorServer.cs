@@ -8,7 +8,7 @@ namespace Secrets.Api.Server;
 /// The web server, which says in one sentence why it cannot listen. Caught here and not around the whole start, because what a web server throws
 /// is of many types, and only of this place it is certain that settings are to blame.
 /// </summary>
-internal sealed class PlainSpokenServer(IServer server, IConfiguration configuration, IHostEnvironment environment) : IServer
+internal sealed class StartupErrorServer(IServer server, IConfiguration configuration, IHostEnvironment environment) : IServer
 {
     private const string Section = "Kestrel";
 

@@ -3,7 +3,7 @@ using Npgsql;
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>What is claimed of owners and keys, as SQL: the same for the statement that depends on it and for the question which claim is broken.</summary>
-internal static class PostgresClaims
+internal static class PostgresPreconditions
 {
     /// <summary>SQL condition: the claim in row i (kind, id, stamp, version) no longer holds.</summary>
     public static readonly string OwnerHasChanged =
@@ -33,26 +33,26 @@ internal static class PostgresClaims
             SELECT 1 FROM audit WHERE target_key_user_id = i.user_id AND owner_version > i.version AND owner_version IS NOT NULL AND target_key_user_id IS NOT NULL))
         """;
 
-    /// <summary>Adds the owners' claims as arrays: kind, id, stamp, version.</summary>
-    public static void AddOwners(NpgsqlBatchCommand command, Claims claims)
+    /// <summary>Adds the owners' preconditions as arrays: kind, id, stamp, version.</summary>
+    public static void AddOwners(NpgsqlBatchCommand command, PreconditionSet preconditions)
     {
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => (short)claim.Owner.Kind));
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Owner.Id));
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Stamp));
-        command.Parameters.Add(Columns.Of(claims.Owners, claim => claim.Version));
+        command.Parameters.Add(Columns.FromItems(preconditions.Owners, claim => (short)claim.Owner.Kind));
+        command.Parameters.Add(Columns.FromItems(preconditions.Owners, claim => claim.Owner.Id));
+        command.Parameters.Add(Columns.FromItems(preconditions.Owners, claim => claim.Stamp));
+        command.Parameters.Add(Columns.FromItems(preconditions.Owners, claim => claim.Version));
     }
 
-    /// <summary>Adds the keys' claims: arrays of ids, users, versions and stamps, and the moment.</summary>
+    /// <summary>Adds the keys' preconditions: arrays of ids, users, versions and stamps, and the moment.</summary>
     /// <remarks>
     /// Not an array of moments: of an empty one the driver cannot tell that they have a zone, and a statement whose parameters have other types than when it was
     /// prepared is parsed and planned anew each time.
     /// </remarks>
-    public static void AddKeys(NpgsqlBatchCommand command, Claims claims)
+    public static void AddKeys(NpgsqlBatchCommand command, PreconditionSet preconditions)
     {
-        command.Parameters.Add(Columns.Of(claims.Keys, key => key.Id));
-        command.Parameters.Add(Columns.Of(claims.Keys, key => key.UserId));
-        command.Parameters.Add(Columns.Of(claims.Keys, key => key.Version));
-        command.Parameters.Add(Columns.Of(claims.Keys, key => key.Stamp));
-        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = claims.Now.UtcDateTime });
+        command.Parameters.Add(Columns.FromItems(preconditions.Keys, key => key.Id));
+        command.Parameters.Add(Columns.FromItems(preconditions.Keys, key => key.UserId));
+        command.Parameters.Add(Columns.FromItems(preconditions.Keys, key => key.Version));
+        command.Parameters.Add(Columns.FromItems(preconditions.Keys, key => key.Stamp));
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = preconditions.Now.UtcDateTime });
     }
 }
