@@ -35,6 +35,7 @@ public static class DependencyInjection
         services.AddAutoMapper(configuration => configuration.AddMaps(assembly));
         services.AddTransient<AuditTrail>();
         services.AddTransient<OwnerTransaction>();
+        services.AddTransient<SecretCreation>();
         services.AddTransient<ApiKeyPolicy>();
         services.AddTransient<ToolCallAccess>();
         return services;

@@ -45,13 +45,11 @@ internal sealed class CreateSecretValidator : AbstractValidator<CreateSecret>
         this.ValidateWorkspaces();
     }
 
-    /// <summary>Why a default without a binding is refused; also said when an update would leave one.</summary>
+    /// <summary>Error text for a default without a binding, in creates and updates.</summary>
     public const string IncompleteDefault = "A default needs tool_name and tool_arg.";
 }
 
-internal sealed class CreateSecretHandler(
-    OwnerTransaction transaction, ISealer sealer, Caller caller, TimeProvider time, IMapper mapper)
-    : IRequestHandler<CreateSecret, SecretWithWarnings>
+internal sealed class CreateSecretHandler(SecretCreation creation, Caller caller, TimeProvider time, IMapper mapper) : IRequestHandler<CreateSecret, SecretWithWarnings>
 {
     public async Task<SecretWithWarnings> Handle(CreateSecret request, CancellationToken cancellationToken)
     {
@@ -61,20 +59,17 @@ internal sealed class CreateSecretHandler(
         var workspaces = request.WorkspacesAfter(WorkspaceAccess.All);
         var secret = Secret.Create(
             owner, request.SecretName!, request.Description ?? "", request.Binding, workspaces, caller.UserId, time.Now());
-        var value = request.SecretValue!;
-        secret.Seal(value, await sealer.SealAheadAsync(secret.Placement, value, cancellationToken));
-        var overlapCandidates = await transaction.AddAsync(
-            secret, async token => secret.Seal(value, await sealer.SealAsync(secret.Placement, value, token)), cancellationToken);
+        var overlapCandidates = await creation.StoreAsync(secret, request.SecretValue!, cancellationToken);
         if (overlapCandidates.Count > 0)
         {
-            // Those who share a group of creates go on one after the other on one thread: nobody else's answer waits for this comparison.
+            // Requests of one group continue one after the other on one thread. The comparison must not delay the others.
             await Task.Yield();
         }
 
         return new SecretWithWarnings(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, overlapCandidates));
     }
 
-    // Tokens name organisations as their issuer does.
+    // The id comes from a token, so no validator has seen it.
     private static void RequireExact(SecretOwner owner)
     {
         if (owner.Kind == OwnerKind.Organization && !ExactText.IsClean(owner.Id))

@@ -4,23 +4,21 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>
-/// Stores new secrets, those of many requests in one transaction. It either stores or does not: why not is for the ordinary way
-/// (<see cref="ISecretsDb.InTransactionAsync"/>) to find out.
-/// </summary>
+/// <summary>Stores new secrets, those of many requests in one transaction.</summary>
 public interface INewSecrets
 {
-    /// <summary>
-    /// Stores a secret and charges its owner; null, and nothing of that, when a unique rule or the quota is in the way, its data key is no
-    /// longer the one to seal with, or it is more than one row.
-    /// </summary>
-    /// <param name="secret">The secret, sealed ahead (<see cref="ISealer.SealAheadAsync"/>).</param>
-    /// <param name="fact">What the audit says of it, in the same transaction.</param>
-    /// <param name="cancellationToken">Counts until its transaction begins.</param>
+    /// <summary>Stores a secret, charges its owner's quota and writes the audit event, all or nothing.</summary>
+    /// <param name="secret">The secret, sealed by <see cref="ISealer.SealAheadAsync"/>.</param>
+    /// <param name="fact">The audit event.</param>
+    /// <param name="cancellationToken">Stops waiting for the transaction to begin.</param>
+    /// <returns>
+    /// Null, and nothing is stored: a unique rule, the quota, a replaced data key or a workspace grant prevents it. A transaction of its own
+    /// (<see cref="ISecretsDb.InTransactionAsync"/>) finds out which.
+    /// </returns>
     Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken);
 }
 
-/// <summary>A secret that was stored, and the other defaults of its owner that it may overlap with.</summary>
+/// <summary>A stored secret, and its owner's other defaults that it may overlap with.</summary>
 public sealed record NewSecret(IReadOnlyList<OverlapCandidate> OverlapCandidates);
 
 /// <summary>A default that may overlap with another.</summary>
@@ -29,6 +27,6 @@ public sealed record NewSecret(IReadOnlyList<OverlapCandidate> OverlapCandidates
 /// <param name="ToolName">Its tool or pattern.</param>
 public sealed record OverlapCandidate(Guid Id, string Name, string ToolName)
 {
-    /// <summary>How many a stored default is compared with, at most.</summary>
+    /// <summary>The largest number of candidates that a stored default is compared with.</summary>
     public const int MaxCount = 500;
 }

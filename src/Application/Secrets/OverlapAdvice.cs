@@ -32,7 +32,7 @@ internal static class OverlapAdvice
     /// The other defaults that a stored one may overlap with. Two names of one tool never overlap, so a name is compared with patterns alone.
     /// Read while the owner is locked.
     /// </summary>
-    public static async Task<IReadOnlyList<OverlapCandidate>> RivalsOfAsync(
+    public static async Task<IReadOnlyList<OverlapCandidate>> OverlapCandidatesOfAsync(
         this IQueryable<Secret> secrets, Secret stored, CancellationToken cancellationToken)
     {
         if (stored.ArgKey is not { } key)

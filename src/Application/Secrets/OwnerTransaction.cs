@@ -8,43 +8,41 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Secrets;
 
 /// <summary>
-/// One write to an owner's secrets. Every write locks the owner first (<see cref="ISecretsDb.LockAsync"/>), so writes of one owner
-/// follow each other: the quota is exact, and no two writes can lock each other out.
+/// One write to an owner's secrets. Every write locks the owner first (<see cref="ISecretsDb.LockAsync"/>), so writes of one owner run one after the other: the
+/// quota is exact, and writes cannot deadlock.
 /// </summary>
-internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, AuditTrail trail, Caller caller, IOptions<QuotaOptions> quota)
+internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller caller, IOptions<QuotaOptions> quota)
 {
     public ISecretsDb Db => db;
 
-    /// <summary>Stores a new secret and gives the other defaults that it may overlap with.</summary>
-    /// <param name="secret">The secret, sealed ahead.</param>
-    /// <param name="seal">Seals it anew, for a transaction of its own.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ConflictException">A unique rule is in the way.</exception>
-    /// <exception cref="QuotaExceededException">The owner's bytes or secrets would pass the quota.</exception>
-    public async Task<IReadOnlyList<OverlapCandidate>> AddAsync(Secret secret, Func<CancellationToken, Task> seal, CancellationToken cancellationToken) =>
-        await newSecrets.TryStoreAsync(secret, trail.Success(AuditAction.SecretCreate, secret), cancellationToken) is { } stored
-            ? stored.OverlapCandidates
-            : await RunAsync(
-                secret.Owner,
-                async token =>
-                {
-                    await LockAsync(secret.Owner, new OwnerUse(secret.Size, Secrets: 1), token);
-                    await seal(token);
-                    db.Secrets.Add(secret);
-                    Record(AuditAction.SecretCreate, secret);
-                    return await db.Secrets.RivalsOfAsync(secret, token);
-                },
-                cancellationToken);
+    /// <summary>Stores a new secret.</summary>
+    /// <param name="secret">The secret.</param>
+    /// <param name="seal">Seals it under the owner's lock, with the data key that is current then.</param>
+    /// <param name="cancellationToken">Cancels the transaction.</param>
+    /// <returns>The owner's other defaults that the secret may overlap with.</returns>
+    /// <exception cref="ConflictException">A unique rule prevents it.</exception>
+    /// <exception cref="QuotaExceededException">The owner's bytes or secrets would exceed the quota.</exception>
+    public Task<IReadOnlyList<OverlapCandidate>> AddAsync(Secret secret, Func<CancellationToken, Task> seal, CancellationToken cancellationToken) => RunAsync(
+        secret.Owner,
+        async token =>
+        {
+            await LockAsync(secret.Owner, new OwnerUse(secret.Size, Secrets: 1), token);
+            await seal(token);
+            db.Secrets.Add(secret);
+            Record(AuditAction.SecretCreate, secret);
+            return await db.Secrets.OverlapCandidatesOfAsync(secret, token);
+        },
+        cancellationToken);
 
     /// <summary>
-    /// Changes a secret that the caller may change. The work gets the query that finds it, under the owner's lock: what it reads is what is changed. A violated unique rule becomes a
-    /// <see cref="ConflictException"/> in words.
+    /// Changes a secret that the caller may change. The work gets the query for the secret and runs under the owner's lock, so nobody changes the secret between
+    /// its read and its write. A violated unique rule becomes a <see cref="ConflictException"/>.
     /// </summary>
-    /// <exception cref="NotFoundException">There is no such secret for the caller.</exception>
+    /// <exception cref="NotFoundException">The secret does not exist for the caller.</exception>
     /// <exception cref="ForbiddenException">The caller may not change it.</exception>
     public async Task<T> RunAsync<T>(SecretSelector selector, Func<IQueryable<Secret>, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
-        // Before the transaction, so that waiting for the owner's turn takes no connection.
+        // Resolved before the transaction: a request that waits for the owner's turn holds no connection.
         var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
         caller.RequireWriter(owner);
         return await RunAsync(
@@ -57,8 +55,8 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
             cancellationToken);
     }
 
-    /// <summary>A secret that the caller may change, as it is stored, to be shown and not changed.</summary>
-    /// <exception cref="NotFoundException">There is no such secret for the caller.</exception>
+    /// <summary>Reads a secret that the caller may change, without a lock and untracked.</summary>
+    /// <exception cref="NotFoundException">The secret does not exist for the caller.</exception>
     /// <exception cref="ForbiddenException">The caller may not change it.</exception>
     public async Task<Secret> FindAsync(SecretSelector selector, CancellationToken cancellationToken)
     {
@@ -75,14 +73,14 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
         return secret;
     }
 
-    /// <summary>Locks the owner until the end of the transaction, and sees that so much more is within the quota.</summary>
-    /// <exception cref="QuotaExceededException">The owner's bytes or secrets would pass the quota.</exception>
+    /// <summary>Locks the owner until the end of the transaction, and checks that an increase fits the quota.</summary>
+    /// <exception cref="QuotaExceededException">The owner's bytes or secrets would exceed the quota.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task LockAsync(SecretOwner owner, OwnerUse more, CancellationToken cancellationToken)
     {
         var use = await db.LockAsync(owner, cancellationToken);
 
-        // A quota that was lowered below what is stored must not keep its owner from changing and deleting it.
+        // Only an increase is checked: after the quota was lowered, an owner above it can still change and delete secrets.
         if (more.Bytes > 0 && use.Bytes + more.Bytes > quota.Value.BytesPerOwner)
         {
             throw QuotaExceededException.OfBytes(quota.Value.BytesPerOwner);
@@ -94,7 +92,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
         }
     }
 
-    /// <summary>Writes to the audit, in this transaction, what was done to a secret.</summary>
+    /// <summary>Adds an audit event about a secret to this transaction.</summary>
     public void Record(AuditAction action, Secret secret) => db.Record(trail.Success(action, secret));
 
     private async Task<T> RunAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
@@ -109,7 +107,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, INewSecrets newSecrets, Au
         }
     }
 
-    // A secret never changes hands, so its owner may be looked up before the lock. Whoever belongs to no organisation sees only one owner's.
+    // A secret never changes its owner, so the look-up needs no lock. A caller without memberships sees the secrets of one owner only.
     private async Task<SecretOwner> OwnerOfAsync(SecretSelector selector, CancellationToken cancellationToken) =>
         caller.Memberships.Count == 0
             ? caller.Owner

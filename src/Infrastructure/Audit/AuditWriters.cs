@@ -94,7 +94,7 @@ internal sealed partial class AuditWriters(
     }
 
     private Func<AuditAppend, Task<AuditWrite>> Append(SecretsDbContext db, bool commits) =>
-        async rows => await store.AppendAsync(db, rows, commits) ? AuditWrite.Done : AuditWrite.Displaced;
+        async rows => await store.AppendAsync(db, rows, PreconditionSet.None, commits) ? AuditWrite.Done : AuditWrite.Displaced;
 
     // Nothing here takes the caller's cancellation: it would only hide whether the write happened.
     private Task<(IReadOnlyList<AuditEntry> Entries, Chain Next)?> PutAsync(

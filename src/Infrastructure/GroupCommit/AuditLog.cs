@@ -11,13 +11,11 @@ using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure.GroupCommit;
 
-/// <summary>
-/// Group commit of the audit: events that arrive while one write is under way share the next, which confirms what all of them rest on.
-/// </summary>
+/// <summary>Group commit of audit events: events that arrive during one write share the next. The write checks the preconditions of all of them.</summary>
 internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 {
-    // How often a user's keys may change while one of them is confirmed.
-    private const int MaxAttempts = 5;
+    // A precondition of a key is stale whenever any key of its user changes.
+    private const int MaxKeyRefreshes = 5;
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly ConditionalAudit _audit;
@@ -45,7 +43,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
             return new AppendOutcome(PreconditionsHold: true, Receipt: null);
         }
 
-        for (var attempt = 0; attempt < MaxAttempts; attempt++)
+        for (var attempt = 0; attempt < MaxKeyRefreshes; attempt++)
         {
             var verdict = await _batcher.AddAsync(new Item(events, preconditions), cancellationToken);
             if (!verdict.IsKeyStale)
@@ -53,7 +51,7 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
                 return new AppendOutcome(!verdict.IsStale, verdict.Receipt);
             }
 
-            // Its user's keys have changed. Perhaps it was another of them.
+            // Another key of the same user may have changed: read this one again.
             preconditions = preconditions with { Key = await _audit.RefreshAsync(preconditions.Key!, cancellationToken) ?? throw new UnauthenticatedException() };
         }
 
@@ -81,10 +79,8 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
         return verdicts;
     }
 
-    /// <summary>
-    /// Writes the events of all items that nothing is known against, and gives them their receipts; or else says which of their preconditions do not hold, and
-    /// nothing is written. Most of the time all do.
-    /// </summary>
+    /// <summary>Writes the events of all items that are not refused yet, and gives them receipts. If a precondition is stale, nothing is written.</summary>
+    /// <returns>The stale preconditions; null: everything is written.</returns>
     private async Task<PreconditionSet?> WriteOrFindStaleAsync(SecretsDbContext db, IReadOnlyList<Item> items, Verdict[] verdicts)
     {
         var (events, owners, keys) = (new List<AuditEvent>(items.Count), new HashSet<OwnerStamp>(), new HashSet<KeyPrecondition>());
@@ -103,17 +99,17 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
             }
         }
 
-        var preconditions = _audit.Claim(owners, keys);
+        var preconditions = _audit.Combine(owners, keys);
         var entries = events.Count == 0 ? null : await AppendAsync(db, events, preconditions);
         if (entries is null && await _audit.FindStaleAsync(db, preconditions) is { } stale)
         {
             return stale;
         }
 
-        // If nothing was written and yet all is as claimed, it is the chain that does not end where it should: without preconditions, that is what is said.
+        // Nothing was written although all preconditions hold: the chain ends elsewhere. A second attempt without preconditions reports that.
         if (events.Count > 0)
         {
-            GiveReceipts(items, entries ?? await AppendAsync(db, events, _audit.Claim([], [])) ?? throw new UnreachableException(), verdicts);
+            GiveReceipts(items, entries ?? await AppendAsync(db, events, PreconditionSet.None) ?? throw new UnreachableException(), verdicts);
         }
 
         return null;

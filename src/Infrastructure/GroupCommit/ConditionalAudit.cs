@@ -5,34 +5,26 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.GroupCommit;
 
-/// <summary>Stores rows of the audit on conditions, where the database can.</summary>
-internal sealed class ConditionalAudit(IAuditStore store, ApiKeyAuthenticator keys, TimeProvider time, IPreconditions? confirmations = null)
+/// <summary>Stores audit rows on condition that nothing cached is stale.</summary>
+internal sealed class ConditionalAudit(IAuditStore store, ApiKeyAuthenticator keys, TimeProvider time)
 {
-    /// <summary>What is claimed of these, now.</summary>
-    public PreconditionSet Claim(IEnumerable<OwnerStamp> owners, IEnumerable<KeyPrecondition> keys) => new([.. owners], [.. keys], time.GetUtcNow());
+    /// <summary>The preconditions of a batch, as of now.</summary>
+    public PreconditionSet Combine(IEnumerable<OwnerStamp> owners, IEnumerable<KeyPrecondition> keys) => new([.. owners], [.. keys], time.GetUtcNow());
 
-    /// <summary>Stores rows and moves the head of their chain; <see cref="AuditWrite.Refused"/>: not all preconditions hold, or the chain ends elsewhere.</summary>
-    /// <param name="db">Whose connection to use.</param>
+    /// <summary>Stores rows and moves the head of their chain. <see cref="AuditWrite.Refused"/>: a precondition is stale, or the chain ends elsewhere.</summary>
+    /// <param name="db">The context whose connection is used.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="preconditions">What has to hold.</param>
-    /// <param name="commits">Whether the context's transaction ends with this.</param>
-    public async Task<AuditWrite> AppendAsync(SecretsDbContext db, AuditAppend rows, PreconditionSet preconditions, bool commits)
-    {
-        if (!preconditions.IsEmpty)
-        {
-            return await Confirmations.AppendAsync(db, rows, preconditions, commits) ? AuditWrite.Done : AuditWrite.Refused;
-        }
+    /// <param name="preconditions">The preconditions.</param>
+    /// <param name="commits">Whether this ends the context's transaction.</param>
+    public async Task<AuditWrite> AppendAsync(SecretsDbContext db, AuditAppend rows, PreconditionSet preconditions, bool commits) =>
+        await store.AppendAsync(db, rows, preconditions, commits) ? AuditWrite.Done
+            : preconditions.IsEmpty ? AuditWrite.Displaced
+            : AuditWrite.Refused;
 
-        return await store.AppendAsync(db, rows, commits) ? AuditWrite.Done : AuditWrite.Displaced;
-    }
-
-    /// <summary>Those of the preconditions that do not hold; null: all do.</summary>
+    /// <summary>The stale ones among preconditions; null: all hold.</summary>
     public async Task<PreconditionSet?> FindStaleAsync(SecretsDbContext db, PreconditionSet preconditions) =>
-        !preconditions.IsEmpty && await Confirmations.FindStaleAsync(db, preconditions) is { IsEmpty: false } stale ? stale : null;
+        !preconditions.IsEmpty && await store.FindStaleAsync(db, preconditions) is { IsEmpty: false } stale ? stale : null;
 
     /// <inheritdoc cref="ApiKeyAuthenticator.RefreshAsync" />
     public Task<CachedKey?> RefreshAsync(CachedKey key, CancellationToken cancellationToken) => keys.RefreshAsync(key, cancellationToken);
-
-    // Nothing is remembered without, so nothing is claimed.
-    private IPreconditions Confirmations => confirmations ?? throw new InvalidOperationException("This database confirms nothing.");
 }

@@ -9,23 +9,23 @@ using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.GroupCommit;
 
-/// <summary>Decides what a group of creates makes of the accounts of their owners.</summary>
+/// <summary>Computes the accounts of owners after a group of creates.</summary>
 internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, AccountCache known, IntegrityAlarms alarms, IOptions<QuotaOptions> quota) : IDisposable
 {
     private readonly OwnerTurns _turns = new();
 
-    /// <summary>Waits for other groups of this process that have one of these owners.</summary>
+    /// <summary>Waits for other groups of this process that write to one of these owners.</summary>
     public ValueTask<OwnerTurns.Turn> TakeTurnAsync(IEnumerable<SecretOwner> owners) => _turns.TakeAsync(owners);
 
     public void Dispose() => _turns.Dispose();
 
-    /// <summary>The account as this process last left it; null: it is to be read.</summary>
+    /// <summary>The cached account; null: none is cached, or an integrity alarm is raised for the owner.</summary>
     public CachedAccount? Find(SecretOwner owner) => alarms.IsRaised(owner) ? null : known.Find(owner);
 
-    /// <summary>The account as it is read under the lock; null: it does not verify, or the owner's rows did not when they were last read.</summary>
+    /// <summary>The account of a row read under the lock; null: the account does not verify, or an integrity alarm is raised for the owner.</summary>
     public CachedAccount? Open(SecretOwner owner, OwnerRow row) => alarms.IsRaised(owner) ? null : reader.Open(owner, row);
 
-    /// <summary>Those that the quota has room for, one after the other, and that are sealed with the key that the account names.</summary>
+    /// <summary>The secrets that fit the quota, in order, and are sealed with the account's current data key.</summary>
     public List<T> Fitting<T>(Account account, List<T> own, Func<T, Secret> secretOf)
     {
         var (bytes, count) = (account.Bytes, account.Count);
@@ -44,7 +44,7 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Ac
         });
     }
 
-    /// <summary>The account with these secrets more.</summary>
+    /// <summary>The account after these secrets were added.</summary>
     public AccountMove MoveOf(SecretOwner owner, CachedAccount before, List<Secret> added)
     {
         var after = before.Account with
@@ -57,9 +57,9 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Ac
         return new AccountMove(owner, before, new CachedAccount(after, seals.Seal(owner, after)));
     }
 
-    /// <summary>Notes an account that is committed.</summary>
+    /// <summary>Caches a committed account.</summary>
     public void Note(AccountMove move) => known.Note(move.Owner, move.After);
 
-    /// <summary>Has an account read next time.</summary>
+    /// <summary>Removes an account from the cache, so the next group reads it.</summary>
     public void Forget(AccountMove move) => known.Forget(move.Owner);
 }

@@ -11,18 +11,18 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.GroupCommit;
 
-/// <summary>Group commit of new secrets: those that arrive while one transaction is under way share the next.</summary>
+/// <summary>Group commit of new secrets: secrets that arrive during one transaction share the next.</summary>
 internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
 {
-    // Where there was one conflict there may be more, and each costs its group the attempt.
-    private const int CarefulFor = 16;
+    // A refused attempt costs a round trip, and conflicts come in series: the next groups skip the attempt.
+    private const int SkippedAttempts = 16;
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly INewSecretStore _store;
     private readonly AuditWriters _audit;
     private readonly NewSecretAccounts _accounts;
     private readonly Batcher<Audited, NewSecret?> _batcher;
-    private int _careful;
+    private int _skipped;
 
     public NewSecrets(
         IDbContextFactory<SecretsDbContext> contexts, INewSecretStore store, AuditWriters audit, NewSecretAccounts accounts, IOptions<GroupCommitOptions> options)
@@ -47,14 +47,12 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         }
         catch (Exception exception) when (exception is not UnavailableException && !db.Faults.IsUnavailable(exception) && items.Count > 1)
         {
-            // One of them upset the database: each goes its own way, and only that one fails.
+            // One secret failed its group. Stored individually, only that one fails.
             return new NewSecret?[items.Count];
         }
     }
 
-    /// <summary>
-    /// Stores all that fit their owner's quota. Null, and nothing is stored, where an account has to be read first or another reason is in the way.
-    /// </summary>
+    /// <summary>Stores all secrets that fit their owner's quota, in one round trip. Null, and nothing is stored: an account is not cached or is stale, or there is a conflict.</summary>
     private async Task<IReadOnlyList<NewSecret?>?> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
     {
         if (_store is not INewSecretsAtOnce atOnce)
@@ -63,9 +61,9 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         }
 
         // Not atomic: concurrent groups may miscount, and the count is only a heuristic.
-        if (_careful > 0)
+        if (_skipped > 0)
         {
-            _careful--;
+            _skipped--;
             return null;
         }
 
@@ -104,11 +102,12 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
             return InOrderOf(items, fitting, stored);
         }
 
-        _careful = CarefulFor;
+        _skipped = SkippedAttempts;
         accounts.ForEach(_accounts.Forget);
         return null;
     }
 
+    /// <summary>Locks the accounts, stores the secrets that fit, and moves the accounts on.</summary>
     private async Task<IReadOnlyList<NewSecret?>> StoreFittingAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
     {
         await using var transaction = await db.Database.BeginTransactionAsync();

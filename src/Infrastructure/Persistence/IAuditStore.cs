@@ -2,21 +2,25 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>Stores rows of the audit, in the words of one database.</summary>
+/// <summary>Stores audit rows, in the SQL of one database.</summary>
 internal interface IAuditStore
 {
+    /// <summary>Whether this database can check preconditions. If it cannot, nothing is cached and every set is empty.</summary>
+    bool CanCheckPreconditions { get; }
+
     /// <summary>
-    /// Stores entries of one chain and moves the chain's head to the last of them, all or nothing, in one round trip; false, and nothing
-    /// of that, when the chain does not end right before the first. Part of the context's transaction if it is in one.
+    /// Stores the rows of one chain and moves the chain's head to the last of them: all or nothing, in one round trip, and part of the context's transaction if
+    /// there is one.
     /// </summary>
-    /// <remarks>
-    /// With <paramref name="commits"/> that transaction is committed, in the same round trip where the database can, and where the answer is false nothing
-    /// of it is stored.
-    /// </remarks>
-    /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
-    /// <param name="rows">What to store.</param>
-    /// <param name="commits">Whether the context's transaction ends with this.</param>
-    Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits);
+    /// <param name="db">The context whose connection is used. Nothing is tracked.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="preconditions">Checked by the statement that stores the rows.</param>
+    /// <param name="commits">Whether to commit the context's transaction, in the same round trip where the database can.</param>
+    /// <returns>False, and nothing is stored or committed: the chain does not end right before the first row, or a precondition is stale.</returns>
+    Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, PreconditionSet preconditions, bool commits);
+
+    /// <summary>The stale ones among preconditions. A stale precondition never becomes valid again.</summary>
+    Task<PreconditionSet> FindStaleAsync(SecretsDbContext db, PreconditionSet preconditions);
 }
 
 /// <summary>What continues a chain.</summary>

@@ -22,10 +22,10 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
     private readonly bool _canCache;
     private readonly Batcher<SecretOwner, CachedOwner?> _owners;
 
-    public ResolutionStore(IDbContextFactory<SecretsDbContext> contexts, OwnerReader reader, OwnerCache cache, IPreconditions? confirmations = null)
+    public ResolutionStore(IDbContextFactory<SecretsDbContext> contexts, OwnerReader reader, OwnerCache cache, IAuditStore audit)
     {
         (_contexts, _reader, _cache) = (contexts, reader, cache);
-        _canCache = confirmations is not null && cache.HasMemory;
+        _canCache = audit.CanCheckPreconditions && cache.HasMemory;
         _owners = new Batcher<SecretOwner, CachedOwner?>(BatchLimits.OfReads, ReadAsync);
     }
 

@@ -10,20 +10,20 @@ namespace Secrets.Infrastructure.Tests.Resolution;
 
 public sealed class ConfirmingClaims(ApiServer server) : IClassFixture<ApiServer>
 {
-    /// <summary>Who comes with a token preconditions no key. Were the types of its parameters others, the statement would be parsed for each of them.</summary>
+    /// <summary>A caller with a token has no key to check. If that changed the parameter types, PostgreSQL would parse the statement again for each such caller.</summary>
     [Fact]
     public async Task Whatever_is_claimed_the_statement_is_prepared_once()
     {
         const int Turns = 20;
         await using var db = await server.NewContextAsync();
         await db.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        var confirmations = server.Services.GetRequiredService<IPreconditions>();
+        var audit = server.Services.GetRequiredService<IAuditStore>();
         var (owner, key) = (new OwnerStamp(SecretOwner.User(Guid.NewGuid()), 7, 3), new KeyPrecondition(Guid.NewGuid(), Guid.NewGuid(), 1, 1));
 
         for (var turn = 0; turn < Turns; turn++)
         {
-            Assert.Equal([owner], (await confirmations.FindStaleAsync(db, new PreconditionSet([owner], [], DateTimeOffset.UtcNow))).Owners);
-            Assert.Equal([key], (await confirmations.FindStaleAsync(db, new PreconditionSet([], [key], DateTimeOffset.UtcNow))).Keys);
+            Assert.Equal([owner], (await audit.FindStaleAsync(db, new PreconditionSet([owner], [], DateTimeOffset.UtcNow))).Owners);
+            Assert.Equal([key], (await audit.FindStaleAsync(db, new PreconditionSet([], [key], DateTimeOffset.UtcNow))).Keys);
         }
 
         // The driver prepares what it has sent five times.

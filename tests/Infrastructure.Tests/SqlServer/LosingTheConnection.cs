@@ -26,8 +26,8 @@ public sealed class LosingTheConnection
         ["a query"] = db => db.Owners.Where(owner => owner.Id == "u").ToListAsync(),
         ["a command"] = db => db.Database.ExecuteSqlRawAsync("UPDATE"),
         ["owners"] = db => new SqlServerOwnerRows().ReadAsync(db, [Samples.Owner]),
-        ["audit"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), commits: false),
-        ["audit of many"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Append(500), commits: false),
+        ["audit"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), PreconditionSet.None, commits: false),
+        ["audit of many"] = db => new SqlServerAuditStore().AppendAsync(db, Samples.Append(500), PreconditionSet.None, commits: false),
         ["uses"] = db => new SqlServerUseStore().AddAsync(db, [new SecretUses(Guid.Empty, 1, DateTimeOffset.UnixEpoch)], CancellationToken.None),
         ["new secrets with their audit"] = async db =>
         {
@@ -36,7 +36,7 @@ public sealed class LosingTheConnection
             await store.LockAsync(db, [Samples.Owner]);
             await store.StoreAsync(db, [Samples.NewSecret()]);
             await store.MoveAsync(db, [Samples.Move]);
-            await new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), commits: true);
+            await new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), PreconditionSet.None, commits: true);
         },
         ["a transaction that is taken back"] = async db =>
         {

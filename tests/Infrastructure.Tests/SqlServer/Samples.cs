@@ -22,7 +22,7 @@ internal static class Samples
         var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
         SqlServerEngine.Configure(options, connectionString);
         var audit = new AuditWriters(new SqlServerAuditStore(), new AuditKey(), new SqlServerFaults(), TimeProvider.System, NullLogger<AuditWriters>.Instance);
-        options.UseApplicationServiceProvider(new ServiceCollection().AddSingleton(audit).BuildServiceProvider());
+        options.UseApplicationServiceProvider(new ServiceCollection().AddSingleton<IAuditCommit>(audit).BuildServiceProvider());
         return new SqlServerSecretsDbContext(options.Options);
     }
 

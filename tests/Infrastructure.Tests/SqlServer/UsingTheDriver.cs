@@ -50,7 +50,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
             await AppendAsync(commits: false);
             await using (await _db.Database.BeginTransactionAsync(IsolationLevel.Snapshot, TestContext.Current.CancellationToken))
             {
-                Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Samples.Append(1), commits: false));
+                Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Samples.Append(1), PreconditionSet.None, commits: false));
             }
 
             await new SqlServerUseStore().AddAsync(
@@ -233,7 +233,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
     private async Task AppendAsync(bool commits)
     {
         await using var transaction = commits ? await _db.Database.BeginTransactionAsync(TestContext.Current.CancellationToken) : null;
-        Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Samples.Append(1), commits));
+        Assert.True(await new SqlServerAuditStore().AppendAsync(_db, Samples.Append(1), PreconditionSet.None, commits));
     }
 
     private async Task<SqlException> FailAsync(int number)

@@ -9,7 +9,7 @@ namespace Secrets.Infrastructure.Credentials.ApiKeys;
 /// Keys whose use was noted within the last minute, for requests that confirm them before anything leaves. What else a row says (its scopes, for
 /// example) never changes in the service's hands; whoever edits it in the database is heard within that minute.
 /// </summary>
-internal sealed class ApiKeyCache(SeenVersions<Guid> seen, TimeProvider time, IPreconditions? confirmations = null)
+internal sealed class ApiKeyCache(SeenVersions<Guid> seen, TimeProvider time, IAuditStore audit)
 {
     /// <summary>How long: whoever goes on using a key is noted in its row once a minute, which takes a look-up.</summary>
     public static readonly TimeSpan Lifetime = ApiKeyLookup.LastUsedPrecision;
@@ -31,7 +31,7 @@ internal sealed class ApiKeyCache(SeenVersions<Guid> seen, TimeProvider time, IP
     /// <param name="notedAgo">For how long its row has said that it is used.</param>
     public void Add(CachedKey key, TimeSpan notedAgo)
     {
-        if (confirmations is null)
+        if (!audit.CanCheckPreconditions)
         {
             return;
         }

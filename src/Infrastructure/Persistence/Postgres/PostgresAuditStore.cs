@@ -24,14 +24,13 @@ internal sealed class PostgresAuditStore : IAuditStore
     private static readonly string AppendIf = Statement(AllPreconditionsHold, HasMoved);
     private static readonly string AppendIfOrFail = Statement(AllPreconditionsHold, HasMovedOrFails);
 
-    public Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits) => AppendAsync(db, rows, preconditions: null, commits);
+    public bool CanCheckPreconditions => true;
 
-    /// <inheritdoc cref="IPreconditions.AppendAsync" />
-    public static async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, PreconditionSet? preconditions, bool commits)
+    public async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, PreconditionSet preconditions, bool commits)
     {
         await using var open = await OpenConnection.OpenAsync(db);
         await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection);
-        batch.BatchCommands.Add(preconditions is null
+        batch.BatchCommands.Add(preconditions.IsEmpty
             ? Command(commits ? AppendOrFail : Append, rows)
             : Command(commits ? AppendIfOrFail : AppendIf, rows, preconditions));
         if (commits)
@@ -48,6 +47,8 @@ internal sealed class PostgresAuditStore : IAuditStore
             return false;
         }
     }
+
+    public Task<PreconditionSet> FindStaleAsync(SecretsDbContext db, PreconditionSet preconditions) => PostgresPreconditions.FindStaleAsync(db, preconditions);
 
     /// <summary>Stores the rows, or fails: what follows it in a batch, a commit for example, is not reached then.</summary>
     public static NpgsqlBatchCommand OrFail(AuditAppend rows) => Command(AppendOrFail, rows);

@@ -25,7 +25,6 @@ internal sealed class PostgresEngine : IDatabaseEngine
         services.AddSingleton<INewSecretStore, PostgresNewSecretStore>();
         services.AddSingleton<IOwnerRows, PostgresOwnerRows>();
         services.AddSingleton<IAuditStore, PostgresAuditStore>();
-        services.AddSingleton<IPreconditions, PostgresPreconditionCheck>();
         services.AddSingleton<IUseStore, PostgresUseStore>();
         services.AddContexts<PostgresSecretsDbContext>(Configure);
     }

@@ -1,11 +1,12 @@
 using Npgsql;
+using Secrets.Application.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>What is claimed of owners and keys, as SQL: the same for the statement that depends on it and for the question which claim is broken.</summary>
+/// <summary>Preconditions as SQL conditions, shared by the statement that stores audit rows and the query that finds stale preconditions.</summary>
 internal static class PostgresPreconditions
 {
-    /// <summary>SQL condition: the claim in row i (kind, id, stamp, version) no longer holds.</summary>
+    /// <summary>SQL condition: the precondition in row i (kind, id, stamp, version) no longer holds.</summary>
     public static readonly string OwnerHasChanged =
         $"""
         (NOT EXISTS (
@@ -21,7 +22,7 @@ internal static class PostgresPreconditions
         """;
 
     /// <summary>
-    /// SQL condition: the claim in row i (id, user_id, version, stamp) no longer holds at a moment. The key is not accepted (<see cref="Domain.ApiKeys.ApiKey.IsAccepted"/>), or its user's key account
+    /// SQL condition: the precondition in row i (id, user_id, version, stamp) no longer holds at a moment. The key is not accepted (<see cref="Domain.ApiKeys.ApiKey.IsAccepted"/>), or its user's key account
     /// has changed since the key was verified. The second does not mean that the key is rejected: the caller looks it up again.
     /// </summary>
     public static string KeyHasChanged(string now) =>
@@ -33,19 +34,57 @@ internal static class PostgresPreconditions
             SELECT 1 FROM audit WHERE target_key_user_id = i.user_id AND owner_version > i.version AND owner_version IS NOT NULL AND target_key_user_id IS NOT NULL))
         """;
 
-    /// <summary>Adds the owners' preconditions as arrays: kind, id, stamp, version.</summary>
-    public static void AddOwners(NpgsqlBatchCommand command, PreconditionSet preconditions)
+    private static readonly string StaleOwners =
+        $"""
+        SELECT i.place FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS i (kind, id, stamp, version, place)
+        WHERE {OwnerHasChanged}
+        """;
+
+    private static readonly string StaleKeys =
+        $"""
+        SELECT i.place FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS i (id, user_id, version, stamp, place)
+        WHERE {KeyHasChanged("$5")}
+        """;
+
+    /// <inheritdoc cref="IAuditStore.FindStaleAsync" />
+    public static async Task<PreconditionSet> FindStaleAsync(SecretsDbContext db, PreconditionSet preconditions)
     {
-        command.Parameters.Add(Columns.FromItems(preconditions.Owners, claim => (short)claim.Owner.Kind));
-        command.Parameters.Add(Columns.FromItems(preconditions.Owners, claim => claim.Owner.Id));
-        command.Parameters.Add(Columns.FromItems(preconditions.Owners, claim => claim.Stamp));
-        command.Parameters.Add(Columns.FromItems(preconditions.Owners, claim => claim.Version));
+        await using var open = await OpenConnection.OpenAsync(db);
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection)
+        {
+            BatchCommands = { new NpgsqlBatchCommand(StaleOwners), new NpgsqlBatchCommand(StaleKeys) },
+        };
+        AddOwners(batch.BatchCommands[0], preconditions);
+        AddKeys(batch.BatchCommands[1], preconditions);
+        var (owners, keys) = (new List<OwnerStamp>(), new List<KeyPrecondition>());
+        await using var reader = await batch.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            owners.Add(preconditions.Owners[(int)reader.GetInt64(0) - 1]);
+        }
+
+        await reader.NextResultAsync();
+        while (await reader.ReadAsync())
+        {
+            keys.Add(preconditions.Keys[(int)reader.GetInt64(0) - 1]);
+        }
+
+        return new PreconditionSet(owners, keys, preconditions.Now);
     }
 
-    /// <summary>Adds the keys' preconditions: arrays of ids, users, versions and stamps, and the moment.</summary>
+    /// <summary>Adds the preconditions of owners as arrays: kind, id, stamp, version.</summary>
+    public static void AddOwners(NpgsqlBatchCommand command, PreconditionSet preconditions)
+    {
+        command.Parameters.Add(Columns.FromItems(preconditions.Owners, owner => (short)owner.Owner.Kind));
+        command.Parameters.Add(Columns.FromItems(preconditions.Owners, owner => owner.Owner.Id));
+        command.Parameters.Add(Columns.FromItems(preconditions.Owners, owner => owner.Stamp));
+        command.Parameters.Add(Columns.FromItems(preconditions.Owners, owner => owner.Version));
+    }
+
+    /// <summary>Adds the preconditions of keys: arrays of ids, users, versions and stamps, and the moment.</summary>
     /// <remarks>
-    /// Not an array of moments: of an empty one the driver cannot tell that they have a zone, and a statement whose parameters have other types than when it was
-    /// prepared is parsed and planned anew each time.
+    /// The moment is no array: the driver cannot infer a time zone from an empty array, and PostgreSQL parses and plans a statement again when its parameter types
+    /// change.
     /// </remarks>
     public static void AddKeys(NpgsqlBatchCommand command, PreconditionSet preconditions)
     {

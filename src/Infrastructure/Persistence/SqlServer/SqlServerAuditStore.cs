@@ -37,8 +37,11 @@ internal sealed class SqlServerAuditStore : IAuditStore
         SELECT @moved;
         """;
 
-    public async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, bool commits)
+    public bool CanCheckPreconditions => false;
+
+    public async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, PreconditionSet preconditions, bool commits)
     {
+        RequireNone(preconditions);
         await using var open = await OpenConnection.OpenAsync(db);
         var transaction = db.Database.CurrentTransaction;
         await using var command = new SqlCommand(Append, (SqlConnection)open.Connection, (SqlTransaction?)transaction?.GetDbTransaction())
@@ -92,5 +95,19 @@ internal sealed class SqlServerAuditStore : IAuditStore
         }
 
         return true;
+    }
+
+    public Task<PreconditionSet> FindStaleAsync(SecretsDbContext db, PreconditionSet preconditions)
+    {
+        RequireNone(preconditions);
+        return Task.FromResult(PreconditionSet.None);
+    }
+
+    private static void RequireNone(PreconditionSet preconditions)
+    {
+        if (!preconditions.IsEmpty)
+        {
+            throw new NotSupportedException("An answer rests on a cache, and this database cannot check preconditions.");
+        }
     }
 }
