@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace Secrets.Bench;
 
 /// <summary>
-/// What authentication costs of a resolve. A path that nothing listens on does nothing but authenticate what it is sent: what it costs with a
-/// credential (404) more than without (401) is the difference that authentication makes.
+/// The share of authentication in the cost of a resolve. A path without an endpoint only authenticates. Its cost with a credential (404) minus its cost
+/// without (401) is the cost of authentication.
 /// </summary>
 internal sealed class AuthenticationRun(BenchOptions options, Service service, string key, IReadOnlyList<string> tokens, CancellationToken cancellationToken)
 {
@@ -15,7 +15,7 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
     private const int Owners = 1_000;
     private const int Connections = 32;
 
-    // Each is sent once, so this is how many requests that measurement has. More than the service remembers.
+    // Each token is sent once, so this is the number of requests of that measurement. It exceeds the service's token cache.
     private const int Tokens = 12_000;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(12);
@@ -69,7 +69,7 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
             await AddAsync("JWT", new Look(token), byToken);
         }
 
-        // Once: after that they are known.
+        // Only once: afterwards the tokens are cached.
         var strangers = await _load.RunAsync(new Look([.. tokens.Skip(1)], once: true), cancellationToken);
         var floor = Cost(nothing);
         var table = new StringBuilder();
@@ -89,7 +89,7 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
             $"| {kind} | {look - floor:0.0} | {resolve:0} | **{(look - floor) / resolve:0.0%}** |"));
     }
 
-    // Of service and database together, in microseconds.
+    // Processor time of service and database together, in microseconds.
     private static double Cost(IReadOnlyCollection<Measurement> all)
     {
         var of = Measurement.Of(all);
@@ -99,25 +99,25 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
     private static string Page(BenchOptions options, string machine, string table) => Invariant($"""
         {Title}
 
-        What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. This part of the page is written by that command.
+        What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
 
         {machine} {options.Seconds} s per measurement, {options.Rounds} rounds, {Connections} connections.
 
         | credential | authentication µs | resolve µs | share (asked for: under 10% for key and JWT; of the key an upper bound) |
         |---|--:|--:|--:|
         {table}
-        - Processor time of service and database together, per request. Authentication is what a path that nothing listens on costs more with the
-          credential (404) than without (401).
-        - **API key**: looked up in the database by each request, because a revoked one must stop at once; requests at the same time share the query.
-          A resolve alone pays less than that: it remembers the key and has it confirmed by the statement that it waits for anyway (decision 18).
-        - **JWT**: RS256 with 2048 bits. The signature of a token is verified once, and remembered by the token's hash until the token ends or the
-          authority's keys change. The last line is what the first request with a token pays.
+        - Processor time of service and database together, per request. Authentication is the cost of a path without an endpoint, with the credential
+          (404) minus without (401).
+        - **API key**: each request looks it up in the database, because a revoked key must stop at once. Concurrent requests share the query.
+          A resolve pays less: it uses a cached key, and the statement that it waits for anyway confirms the key (decision 18).
+        - **JWT**: RS256 with 2048 bits. A token is verified once and cached by its hash until it expires or the authority's keys change.
+          The last line is the cost of the first request with a token.
 
         """).ReplaceLineEndings("\n");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Asks for what is not there, with credentials or without.</summary>
+    /// <summary>Requests a path without an endpoint, with or without credentials.</summary>
     private sealed class Look(IReadOnlyList<string>? credentials, bool once) : Workload
     {
         private long _next = -1;

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Secrets.Bench;
 
-/// <summary>Issues JWTs as most authorities do: RS256, a key of 2048 bits, published over HTTP.</summary>
+/// <summary>Issues JWTs like most authorities: RS256 with a key of 2048 bits, published over HTTP.</summary>
 internal sealed class Authority : IAsyncDisposable
 {
     public const string Audience = "bench";
@@ -33,7 +33,7 @@ internal sealed class Authority : IAsyncDisposable
         return authority;
     }
 
-    /// <summary>A token of a runtime, for an hour.</summary>
+    /// <summary>A token of a runtime that is valid for an hour.</summary>
     public string Token()
     {
         var end = TimeProvider.System.GetUtcNow().AddHours(1).ToUnixTimeSeconds();

@@ -3,30 +3,30 @@ using System.Text;
 
 namespace Secrets.Bench;
 
-/// <summary>What to measure, for how long.</summary>
+/// <summary>The options of a run.</summary>
 internal sealed record BenchOptions
 {
-    /// <summary>Secrets that the small one of two services holds.</summary>
+    /// <summary>The number of secrets of the smaller service.</summary>
     public const int Small = 1_000;
 
     public const string Usage =
         """
         dotnet run -c Release --project bench [-- OPTIONS]
 
-          --seconds N       of each measurement (default 8)
-          --rounds N        of all measurements, every size in turn (default 3)
-          --connections N   at the same time (default 32)
-          --quick           1 second, 1 round, 10,000 secrets: does it run at all? a minute or so
-          --only-create     the rounds of floor and create at 1,000 secrets, and nothing else
-          --resolve         resolves against their floors, at 1,000, 100,000 and 1,000,000 secrets
-          --authenticate    what authentication costs of a resolve, by API key and by JWT
-          --bounds          what loads of one user or address do to the resolves of others, against the build of --against
-          --most N          no more secrets than this for --resolve
+          --seconds N       length of each measurement (default 8)
+          --rounds N        rounds of all measurements; the sizes take turns (default 3)
+          --connections N   concurrent connections (default 32)
+          --quick           1 second, 1 round, 10,000 secrets: tests that the bench runs, in about a minute
+          --only-create     only floor and create, at 1,000 secrets
+          --resolve         resolves and their floors, at 1,000, 100,000 and 1,000,000 secrets
+          --authenticate    share of authentication in the cost of a resolve, by API key and by JWT
+          --bounds          effect of loads of one user or address on resolves of others; needs --against
+          --most N          maximum number of secrets for --resolve
           --write           write docs/performance.md
-          --directory DIR   where the database goes while it runs (default: the temporary directory)
-          --service FILE    another build's Secrets.Api.dll
-          --against FILE    this build and that Secrets.Api.dll in turns: what a resolve, a create and a delete cost
-          --limit MINUTES   give up after this long (default 30)
+          --directory DIR   directory of the database (default: the temporary directory)
+          --service FILE    Secrets.Api.dll of another build, in place of this one
+          --against FILE    Secrets.Api.dll of another build, in turns with this one: cost of a resolve, a create and a delete
+          --limit MINUTES   stop after this time (default 30)
         """;
 
     private static readonly IReadOnlyList<int> AllSizes = [Small, 100_000, 1_000_000];
@@ -49,27 +49,27 @@ internal sealed record BenchOptions
 
     public string? Service { get; init; }
 
-    /// <summary>The build to compare with; null: none.</summary>
+    /// <summary>Secrets.Api.dll of the build to compare with; null: none.</summary>
     public string? Against { get; private init; }
 
     public int LimitMinutes { get; private init; } = 30;
 
-    /// <summary>Secrets that the large one holds.</summary>
+    /// <summary>The number of secrets of the larger service.</summary>
     public int Large => Quick ? 10_000 : 100_000;
 
-    /// <summary>Measure resolves and not management.</summary>
+    /// <summary>Measures resolves, not management.</summary>
     public bool Resolve { get; private init; }
 
-    /// <summary>Measure authentication and not management.</summary>
+    /// <summary>Measures authentication, not management.</summary>
     public bool Authenticate { get; private init; }
 
-    /// <summary>Measure what loads of one user or address do to others.</summary>
+    /// <summary>Measures the effect of loads of one user or address on others.</summary>
     public bool Bounds { get; private init; }
 
-    /// <summary>Secrets that the largest service for resolves holds at most.</summary>
+    /// <summary>The maximum number of secrets of a service for resolves.</summary>
     public int Most { get; private init; } = AllSizes[^1];
 
-    /// <summary>Secrets stored, one service for each, in ascending order.</summary>
+    /// <summary>The numbers of stored secrets in ascending order. Each has its own service.</summary>
     public IReadOnlyList<int> Sizes => this switch
     {
         { Resolve: true } => [.. AllSizes.Where(size => size <= (Quick ? Small : Most))],
@@ -101,14 +101,14 @@ internal sealed record BenchOptions
                 "--directory" => options with { Directory = Path.GetFullPath(Text(arguments, ++at)) },
                 "--against" => options with { Against = Path.GetFullPath(Text(arguments, ++at)) },
                 "--service" => options with { Service = Path.GetFullPath(Text(arguments, ++at)) },
-                var unknown => throw new BenchException($"There is no option {unknown}.\n\n{Usage}"),
+                var unknown => throw new BenchException($"Unknown option {unknown}.\n\n{Usage}"),
             };
         }
 
         return options;
     }
 
-    /// <summary>The command line that gives these options.</summary>
+    /// <summary>The command line with these options.</summary>
     public string Command()
     {
         var given = new StringBuilder();
@@ -134,5 +134,5 @@ internal sealed record BenchOptions
             : throw new BenchException($"{arguments[at - 1]} needs a number from {least} to {most}.\n\n{Usage}");
 }
 
-/// <summary>Something that ends the run, in words.</summary>
+/// <summary>A failure that ends the run, with a message for a person.</summary>
 internal sealed class BenchException(string message) : Exception(message);

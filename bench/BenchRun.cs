@@ -3,17 +3,17 @@ using Npgsql;
 
 namespace Secrets.Bench;
 
-/// <summary>Creates, reads and deletes with few secrets stored and with many, in turns, from empty directories to the table.</summary>
+/// <summary>Measures creates, reads and deletes with few and with many stored secrets, in turns.</summary>
 internal sealed class BenchRun(BenchOptions options, Report report, CancellationToken cancellationToken)
 {
     private const int Owners = 1_000;
 
-    // These hold ten secrets each at either size, so that the same list is the same work.
+    // These owners have ten secrets at both sizes, so that their list is the same work.
     private const int OwnersOfTen = 100;
 
     private const int Restarts = 3;
 
-    // In requests and not in seconds: that is what the runtime counts before it compiles a method again.
+    // In requests and not in seconds: the runtime counts calls before it compiles a method again.
     private const int WarmUpRequests = 50_000;
 
     private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(60);
@@ -60,7 +60,7 @@ internal sealed class BenchRun(BenchOptions options, Report report, Cancellation
         report.Memory = largest.Service.Memory;
         for (var at = 0; at < Restarts && !options.OnlyCreate; at++)
         {
-            Progress.Say($"start on the data that is there");
+            Progress.Say($"start on existing data");
             report.Starts.Add(await largest.RestartAsync(key, cancellationToken));
         }
     }
@@ -72,13 +72,13 @@ internal sealed class BenchRun(BenchOptions options, Report report, Cancellation
         var owners = await site.MakeOwnersAsync(load, Owners, cancellationToken);
         var (ofTen, others) = (owners[..OwnersOfTen], owners[OwnersOfTen..]);
 
-        // The runtime compiles what is busy a second time, and every owner's data key is made at its first secret.
+        // The runtime compiles busy methods a second time. The first secret of an owner makes its data key.
         Progress.Say($"{site.Size:N0} stored: warming up");
         var warmUp = new Create(owners, "warm-up", WarmUpRequests, inTurn: true);
         await load.RunAsync(warmUp, options.Quick ? TimeSpan.FromSeconds(3) : WarmUpLimit, cancellationToken);
         await load.RunAsync(new Delete(warmUp.Made), cancellationToken);
 
-        Progress.Say($"{site.Size:N0} stored: storing them");
+        Progress.Say($"{site.Size:N0} stored: storing secrets");
         var few = new Create(ofTen, "few", BenchOptions.Small, inTurn: true);
         await load.RunAsync(few, cancellationToken);
         var many = new Create(others, "many", site.Size - BenchOptions.Small, inTurn: true);
@@ -117,7 +117,7 @@ internal sealed class BenchRun(BenchOptions options, Report report, Cancellation
         var made = new List<(Loaded Of, Create WarmUp, Create Create)>();
         foreach (var of in turns)
         {
-            // Half of it before and half of it after: where the machine gets slower meanwhile, both do.
+            // Half of the floor runs before and half after: a machine that becomes slower slows both measurements.
             var before = await FloorAsync(of);
             var warmUp = new Create(of.Owners, FormattableString.Invariant($"{round}-warm-up"));
             await of.Load.RunAsync(warmUp, Settling, cancellationToken);
@@ -131,7 +131,7 @@ internal sealed class BenchRun(BenchOptions options, Report report, Cancellation
             Progress.Say($"  {of.Site.Size:N0} stored: floor {most:N0}/s, create / floor {measured.PerSecond / most:0.000}");
         }
 
-        // Back to the size that the next round is about. Only now, because it takes longer than all the rest, and creates would be far apart.
+        // Deletes restore the size for the next round. They take longest; earlier deletes would move the creates far apart.
         foreach (var (of, warmUp, create) in made)
         {
             await of.Load.RunAsync(new Delete(warmUp.Made), cancellationToken);

@@ -11,8 +11,8 @@ using System.Text.Unicode;
 namespace Secrets.Bench;
 
 /// <summary>
-/// What the loads of one user, or of one address without a user, do to the resolves of others: this build and another one by turns, under the service's own limits. A resolve of the others is sent every few milliseconds
-/// and not as fast as possible: only its latency is asked for.
+/// The effect of loads of one user, or of one address without a user, on resolves of others. Two builds take turns under the service's default limits. The others send a resolve every
+/// few milliseconds and not as fast as possible, because only its latency is measured.
 /// </summary>
 internal sealed class BoundsRun(BenchOptions options, CancellationToken cancellationToken)
 {
@@ -23,7 +23,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
     private const int WrongCredentials = 617;
     private const int FreshCredentials = 30;
 
-    // How often one measurement sends all of these at most.
+    // The maximum number of repetitions in one measurement.
     private const int MostGuesses = 6;
 
     private static readonly IPAddress Others = IPAddress.Parse("127.0.0.9");
@@ -43,7 +43,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
         ("16 connections send `PATCH {}`", static (run, side, end) => run.AskAsync(side, 16, end, (into, _) => Patch(into, side.Busy, side.Secret, "{}"))),
         ("16 connections ask for random ids", static (run, side, end) => run.AskAsync(side, 16, end, (into, _) => Get(into, $"/api/v1/secrets/{Guid.NewGuid()}", side.Busy))),
         ("110 connections write one secret", static (run, side, end) => run.AskAsync(side, 110, end, (into, number) => Patch(into, side.Busy, side.Secret, $$"""{"secret_value":"value {{number}}"}"""))),
-        ("40 silent sockets of one address", static (run, side, end) => run.SaySilentAsync(side, 40, end)),
+        ("40 silent sockets of one address", static (run, side, end) => run.HoldSilentSocketsAsync(side, 40, end)),
         ($"{WrongCredentials} wrong credentials, then {FreshCredentials} fresh valid ones, over and over", static (run, side, end) => run.GuessAsync(side, end)),
     ];
 
@@ -51,8 +51,8 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
     {
-        if (options.Against is null) throw new BenchException($"--bounds needs --against: the build to compare with.\n\n{BenchOptions.Usage}");
-        (string, string)[] settings = [("Limits__RequestsPerMinute", "60000"), ("Quota__BytesPerOwner", "1048576")]; // as the service has them by itself
+        if (options.Against is null) throw new BenchException($"--bounds needs --against, the build to compare with.\n\n{BenchOptions.Usage}");
+        (string, string)[] settings = [("Limits__RequestsPerMinute", "60000"), ("Quota__BytesPerOwner", "1048576")]; // The defaults of the service.
         using var workspace = new Workspace(options, settings);
         using var other = new Workspace(options with { Service = options.Against }, settings);
         var run = new BoundsRun(options, cancellationToken);
@@ -101,7 +101,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
         return new Result(latency.Percentile(0.5), latency.Percentile(0.99), latency.Percentile(1), latency.Count, others.Sum(one => one.Failed), peak, peak - before, rowsAfter - rows, bytesAfter - bytes, note);
     }
 
-    /// <summary>Resolves for others, one after the other, until the time is over.</summary>
+    /// <summary>Sends resolves for others, one after the other, until the end.</summary>
     private async Task<(LatencyHistogram Latency, int Failed)> ResolveAsync(Side side, long end)
     {
         var (latency, failed, random) = (new LatencyHistogram(), 0, (uint)Stopwatch.GetTimestamp());
@@ -122,8 +122,8 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
         return (latency, failed);
     }
 
-    /// <summary>Sends requests over so many connections as fast as they are answered.</summary>
-    /// <returns>How many answers had which status.</returns>
+    /// <summary>Sends requests over a number of connections, as fast as they are answered.</summary>
+    /// <returns>The number of responses for each status.</returns>
     private async Task<string> AskAsync(Side side, int connections, long end, Func<byte[], long, int> write)
     {
         var statuses = new ConcurrentDictionary<int, int>();
@@ -144,7 +144,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
                     }
                     catch (Exception problem) when (problem is BenchException or SocketException)
                     {
-                        // Closed by the service, as it may.
+                        // The service may close a connection.
                         statuses.AddOrUpdate(0, 1, static (_, count) => count + 1);
                         await Task.Delay(BetweenResolves, cancellationToken);
                     }
@@ -155,7 +155,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
             + Invariant($"; {await side.UpdatesAsync(cancellationToken) - updates:N0} updates audited");
     }
 
-    /// <summary>Reads a long list just fast enough not to be cut off by the web server.</summary>
+    /// <summary>Reads a long list just fast enough for the web server.</summary>
     private async Task<string> ReadSlowlyAsync(Side side, int connections, long end)
     {
         var read = 0L;
@@ -175,7 +175,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
         return Invariant($"{read >> 10:N0} KiB read");
     }
 
-    private async Task<string> SaySilentAsync(Side side, int connections, long end)
+    private async Task<string> HoldSilentSocketsAsync(Side side, int connections, long end)
     {
         var open = new List<Socket>();
         for (var at = 0; at < connections; at++) open.Add(await ConnectAsync(side.Service.Port));
@@ -230,7 +230,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
     private async Task<Socket> ConnectAsync(int port, int? receiveBuffer = null)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        if (receiveBuffer is { } size) socket.ReceiveBufferSize = size; // before it connects: the window does not shrink later
+        if (receiveBuffer is { } size) socket.ReceiveBufferSize = size; // Before connecting: the window does not shrink later.
         socket.Bind(new IPEndPoint(Greedy, 0));
         await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), cancellationToken);
         return socket;
@@ -238,7 +238,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
 
     private async Task<Side> StartAsync(string name, Workspace workspace)
     {
-        Progress.Say($"{name}: starting and storing");
+        Progress.Say($"{name}: starting, storing secrets");
         var (service, _) = await Service.StartAsync(workspace, Service.BootstrapKey, cancellationToken);
         try
         {
@@ -253,7 +253,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
             var secret = await StoreAsync(service, busy, count: 1, "a name");
             await StoreAsync(service, large, LargeList, string.Concat(Enumerable.Repeat("🔑", 1_000)));
 
-            // The first of these makes what others are answered with.
+            // The first request for the contract creates the cached document.
             using (var first = await HttpConnection.OpenAsync(service.Port, cancellationToken)) await first.SendAsync(Get(first.Request, "/openapi/v1.json", key: null), cancellationToken);
             await load.RunAsync(resolve, _options.Quick ? _options.Duration : TimeSpan.FromSeconds(10), cancellationToken);
             return new Side(name, workspace, service, resolve, busy, secret, large, [.. rest.Skip(2)]);
@@ -265,7 +265,7 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
         }
     }
 
-    /// <summary>Stores secrets of a user whose name, tool and argument begin with a text, and gives the id of the first.</summary>
+    /// <summary>Stores secrets of a user. Name, tool and argument begin with a text. Returns the id of the first secret.</summary>
     private async Task<Guid> StoreAsync(Service service, string key, int count, string text)
     {
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{service.Port}"), Timeout = TimeSpan.FromMinutes(5) };
@@ -322,18 +322,18 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
         return Invariant($"""
             {Title}
 
-            What `{_options.Command()} --against FILE` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. This part of the page is written by that command.
+            What `{_options.Command()} --against FILE` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
 
             {machine} {_options.Seconds} s per measurement, {_options.Rounds} rounds, both builds by turns.
 
             | load | build | p50 ms | p99 ms (rounds) | held | memory grows by MiB | audit rows | WAL KiB | last round |
             |---|---|--:|--:|---|--:|--:|--:|---|
             {table}
-            - Measured is a resolve that a runtime sends for other users, from an address of its own, every few milliseconds on two connections: its latency while somebody else sends the load.
-              **Held**: p99 at most three times that without load, or 100 ms where that is more, and no resolve failed.
-            - The load generator has the same cores as the service: a load that is only answered fast takes them from the resolves too. Medians of the rounds; memory is resident memory at its peak, against that before the load.
-            - Where others use the machine at the same time, single rounds are off by a factor of ten: compare the two builds, and both with the first two lines.
-            - Audit rows and WAL are those of the whole time, the resolves' included: compare with the first two lines.
+            - A runtime sends resolves for other users from its own address, every few milliseconds on two connections. Their latency is measured while another caller sends the load.
+              **Held**: p99 is at most three times that without load, or 100 ms if that is more, and no resolve failed.
+            - The load generator shares the cores with the service. So even a load with fast responses takes processor time from the resolves. Figures are medians of the rounds. Memory is peak resident memory minus that before the load.
+            - On a shared machine single rounds are off by a factor of ten: compare the two builds, and both with the first two lines.
+            - Audit rows and WAL cover the whole time, including the resolves: compare with the first two lines.
 
             """).ReplaceLineEndings("\n");
     }
@@ -342,17 +342,17 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>What one load did.</summary>
+    /// <summary>The result of one load.</summary>
     private sealed record Result(double P50, double P99, double Most, long Count, int Failed, long Memory, long Growth, long Rows, long Bytes, string Note);
 
     /// <summary>One build with its database.</summary>
     private sealed record Side(string Name, Workspace Workspace, Service Service, Resolve Resolve, string Busy, Guid Secret, string Large, ConcurrentBag<string> Fresh) : IAsyncDisposable
     {
-        /// <summary>Rows of the audit, and bytes that the database wrote, so far.</summary>
+        /// <summary>The number of audit rows, and of bytes that the database wrote, so far.</summary>
         public async Task<(long Rows, long Bytes)> WrittenAsync(CancellationToken cancellationToken) =>
             (await Workspace.NumberAsync("SELECT count(*) FROM audit", cancellationToken), await Workspace.NumberAsync("SELECT (pg_current_wal_lsn() - '0/0')::bigint", cancellationToken));
 
-        /// <summary>Updates of secrets that the audit has.</summary>
+        /// <summary>The number of audited updates of secrets.</summary>
         public Task<long> UpdatesAsync(CancellationToken cancellationToken) => Workspace.NumberAsync("SELECT count(*) FROM audit WHERE action = 11 AND outcome = 1", cancellationToken);
 
         public ValueTask DisposeAsync() => Service.DisposeAsync();

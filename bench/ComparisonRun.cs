@@ -1,12 +1,12 @@
 namespace Secrets.Bench;
 
-/// <summary>Two builds of the service, each with a database of its own, in alternating turns: what a request costs of processor time, of service and database together.</summary>
+/// <summary>Compares two builds of the service, each with its own database, in alternating turns. Measures the processor time of a request, service and database together.</summary>
 internal sealed class ComparisonRun(BenchOptions options, CancellationToken cancellationToken)
 {
     private const int Owners = BenchOptions.Small;
     private const int Slices = 6;
 
-    // Creates are measured for this part of the time: to delete what they made takes far longer than to make it.
+    // The share of time for creates: deleting the created secrets takes far longer than creating them.
     private const int CreateShare = 3;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
@@ -32,7 +32,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         List<(Cost Ours, Cost Theirs)> resolves = [], creates = [], deletes = [];
         for (var round = 1; round <= options.Rounds; round++)
         {
-            // What the round before wrote is no longer remembered.
+            // Writes of the previous round made cached owners stale.
             foreach (var side in sides) await side.Load.RunAsync(side.Resolve.ForEach(), cancellationToken);
             resolves.Add(await InTurnAsync(sides, Slices, round, side => side.Load.RunAsync(side.Resolve, options.Duration / Slices, cancellationToken)));
             var made = sides.ToDictionary(side => side, side => new Create(side.Owners, FormattableString.Invariant($"{round}")));
@@ -42,14 +42,14 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         }
 
         Console.WriteLine(FormattableString.Invariant(
-            $"Processor time of service and database for a request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices (creates: a third of that), {options.Connections} connections, {Owners:N0} owners with {StoreDefaults.Each} secrets"));
+            $"Processor time of service and database per request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices (creates: a third of that), {options.Connections} connections, {Owners:N0} owners with {StoreDefaults.Each} secrets"));
         Tell("resolve", resolves);
         Tell("create", creates);
         Tell("delete", deletes);
         Console.WriteLine(FormattableString.Invariant($"memory of the service: {ours.Service.Memory.Now / 1048576.0:0} and {theirs.Service.Memory.Now / 1048576.0:0} MiB"));
     }
 
-    /// <summary>Both sides by turns, in slices so short that a machine that gets slower does so for both.</summary>
+    /// <summary>Measures both sides in turns, in slices so short that a machine that becomes slower slows both.</summary>
     private static async Task<(Cost Ours, Cost Theirs)> InTurnAsync(Loaded[] sides, int slices, int round, Func<Loaded, Task<Measurement>> measure)
     {
         var measured = sides.ToDictionary(side => side, _ => new List<Measurement>());
@@ -87,7 +87,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     private static string Said(List<Cost> costs) => FormattableString.Invariant(
         $"{Report.Median(costs.Select(cost => cost.Whole)):0} µs (service {Report.Median(costs.Select(cost => cost.Service)):0}, database {Report.Median(costs.Select(cost => cost.Database)):0})");
 
-    /// <summary>How many of the ordered values may be left out at either end, for the median to lie between the rest with a probability of 95% (a sum of binomial coefficients).</summary>
+    /// <summary>The number of ordered values that may be left out at either end, so that the median lies between the rest with a probability of 95% (a sum of binomial coefficients).</summary>
     private static int OutsideOfMedian(int count)
     {
         var (outside, tail, term) = (0, 0.0, Math.Pow(0.5, count));
@@ -102,7 +102,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         return outside;
     }
 
-    /// <summary>What one request costs of processor time, in microseconds.</summary>
+    /// <summary>The processor time of one request in microseconds.</summary>
     private sealed record Cost(double Service, double Database)
     {
         public double Whole => Service + Database;

@@ -7,13 +7,13 @@ using Npgsql;
 namespace Secrets.Bench;
 
 /// <summary>
-/// What the same server does at best with a write of one row: PostgreSQL's own load generator, one prepared INSERT and
-/// one commit per transaction, nothing in between.
+/// The floor of a create: the best rate of the same server for writing one row. It is PostgreSQL's own load generator, with one prepared INSERT and one
+/// commit per transaction.
 /// </summary>
 internal sealed partial class Floor
 {
-    /// <summary>What to do about a missing pgbench.</summary>
-    public const string Missing = "pgbench was not found, so there is no floor and no ratio to it: install PostgreSQL's client programs (Debian: apt-get install postgresql).";
+    /// <summary>The message for a missing pgbench.</summary>
+    public const string Missing = "pgbench was not found, so there is no floor and no ratio. Install PostgreSQL's client programs (Debian: apt-get install postgresql).";
 
     private const string Database = "bench";
     private const int Threads = 2;
@@ -31,11 +31,11 @@ internal sealed partial class Floor
         _clients = clients;
     }
 
-    /// <summary>Makes the table; null when there is no pgbench.</summary>
-    /// <param name="workspace">Whose server to measure.</param>
-    /// <param name="clients">Connections at the same time.</param>
-    /// <param name="rowBytes">Size of the row to insert.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Creates the table; null: pgbench is missing.</summary>
+    /// <param name="workspace">The workspace of the server to measure.</param>
+    /// <param name="clients">Concurrent connections.</param>
+    /// <param name="rowBytes">The size of the inserted row.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     public static async Task<Floor?> PrepareAsync(Workspace workspace, int clients, int rowBytes, CancellationToken cancellationToken)
     {
         if (Find() is not { } program) return null;
@@ -56,7 +56,7 @@ internal sealed partial class Floor
         return new Floor(program, workspace, script, clients);
     }
 
-    /// <summary>Transactions per second. Whole seconds are what the program takes; a part of one counts as one.</summary>
+    /// <summary>Measures transactions per second. pgbench takes whole seconds, so a part of a second counts as one.</summary>
     public async Task<double> MeasureAsync(TimeSpan duration, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Secrets.Bench;
 
-/// <summary>The floors of a resolve (<see cref="FloorServer"/>), on the database of a running service.</summary>
+/// <summary>The process of the floors of a resolve (<see cref="FloorServer"/>), on the database of a running service.</summary>
 internal sealed class FloorProcess : ITarget, IDisposable
 {
     public const string Argument = "--floors";
@@ -49,7 +49,7 @@ internal sealed class FloorProcess : ITarget, IDisposable
                 }
             }
 
-            throw new BenchException("The floors did not start.");
+            throw new BenchException("The process of the floors did not start.");
         }
         catch
         {

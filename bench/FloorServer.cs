@@ -13,15 +13,15 @@ using Npgsql;
 namespace Secrets.Bench;
 
 /// <summary>
-/// What a resolve is compared with, in a process of its own: the same server and framework doing as little as makes sense. They check no key
-/// and no rule, open nothing and write nothing down.
+/// The floors of a resolve, in a separate process: the same server and framework with as little work as makes sense. They check no key and no rule, open
+/// no value and write no audit.
 /// </summary>
 internal static class FloorServer
 {
-    /// <summary>Always the same answer, as long as that of a resolve.</summary>
+    /// <summary>Returns a constant response of the length of a resolve's.</summary>
     public const string Constant = "/floor/constant";
 
-    /// <summary>Reads the request, reads one row by an index, and answers with it: what a lookup without audit would cost.</summary>
+    /// <summary>Reads the request and one row by an index, and returns the row: the cost of a look-up without audit.</summary>
     public const string Select = "/floor/select";
 
     private const string Query =

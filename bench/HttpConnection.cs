@@ -6,8 +6,8 @@ using System.Text;
 namespace Secrets.Bench;
 
 /// <summary>
-/// One kept-alive HTTP/1.1 connection with one request under way. As little of HTTP as the service's answers need: on a machine
-/// that the service shares with its load, a full client would be measured in its place.
+/// A persistent HTTP/1.1 connection with one request at a time. It supports only as much of HTTP as the service's responses need: service and load share
+/// the machine, and a full client would dominate the measurement.
 /// </summary>
 internal sealed class HttpConnection : IDisposable
 {
@@ -15,13 +15,13 @@ internal sealed class HttpConnection : IDisposable
     private readonly byte[] _received = new byte[256 * 1024];
     private readonly byte[] _body = new byte[256 * 1024];
 
-    /// <summary>Where a request is written before <see cref="SendAsync"/>.</summary>
+    /// <summary>The buffer of the request. Write it before <see cref="SendAsync"/>.</summary>
     public byte[] Request { get; } = new byte[4096];
 
     /// <summary>Connects to the service on loopback.</summary>
-    /// <param name="port">Its port.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <param name="from">An address of loopback to come from; null: any.</param>
+    /// <param name="port">The port of the service.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    /// <param name="from">The local address of loopback; null: any.</param>
     public static async Task<HttpConnection> OpenAsync(int port, CancellationToken cancellationToken, IPAddress? from = null)
     {
         var connection = new HttpConnection();
@@ -38,7 +38,7 @@ internal sealed class HttpConnection : IDisposable
         }
     }
 
-    /// <summary>Sends what is in <see cref="Request"/> and reads the whole answer.</summary>
+    /// <summary>Sends <see cref="Request"/> and reads the whole response.</summary>
     public async ValueTask<(int Status, ReadOnlyMemory<byte> Body)> SendAsync(int length, CancellationToken cancellationToken)
     {
         for (var sent = 0; sent < length;)
@@ -50,16 +50,16 @@ internal sealed class HttpConnection : IDisposable
         while (true)
         {
             var read = await _socket.ReceiveAsync(_received.AsMemory(filled), cancellationToken);
-            if (read == 0) throw new BenchException("The service closed a connection in the middle of an answer.");
+            if (read == 0) throw new BenchException("The service closed a connection in the middle of a response.");
             filled += read;
             if (Parse(_received.AsSpan(0, filled), _body) is { } answer) return (answer.Status, _body.AsMemory(0, answer.Length));
-            if (filled == _received.Length) throw new BenchException("An answer is larger than the buffer for it.");
+            if (filled == _received.Length) throw new BenchException("A response is larger than its buffer.");
         }
     }
 
     public void Dispose() => _socket.Dispose();
 
-    /// <summary>The answer, or null when some of it is still to come.</summary>
+    /// <summary>The response; null: it is not complete yet.</summary>
     private static (int Status, int Length)? Parse(ReadOnlySpan<byte> received, Span<byte> body)
     {
         var end = received.IndexOf("\r\n\r\n"u8);
@@ -68,7 +68,7 @@ internal sealed class HttpConnection : IDisposable
         var rest = received[(end + 4)..];
         if (!head.StartsWith("HTTP/1.1 "u8) || !Utf8Parser.TryParse(head[9..12], out int status, out _))
         {
-            throw new BenchException("What came back is not HTTP/1.1.");
+            throw new BenchException("The response is not HTTP/1.1.");
         }
 
         if (head.IndexOf("\r\nTransfer-Encoding: chunked\r\n"u8) >= 0)
@@ -79,7 +79,7 @@ internal sealed class HttpConnection : IDisposable
         var at = head.IndexOf("\r\nContent-Length: "u8);
         if (at < 0 || !Utf8Parser.TryParse(head[(at + 18)..], out int expected, out _))
         {
-            throw new BenchException($"An answer tells no length: {Encoding.ASCII.GetString(head)}");
+            throw new BenchException($"A response has no length: {Encoding.ASCII.GetString(head)}");
         }
 
         if (rest.Length < expected) return null;
@@ -94,7 +94,7 @@ internal sealed class HttpConnection : IDisposable
         {
             var line = rest.IndexOf("\r\n"u8);
             if (line < 0) return null;
-            if (!Utf8Parser.TryParse(rest[..line], out int size, out _, 'x')) throw new BenchException("A chunk tells no size.");
+            if (!Utf8Parser.TryParse(rest[..line], out int size, out _, 'x')) throw new BenchException("A chunk has no size.");
             rest = rest[(line + 2)..];
             if (rest.Length < size + 2) return null;
             if (size == 0) return length;

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Secrets.Bench;
 
-/// <summary>Durations in buckets of 1/64 of their size: bounded memory, and percentiles that are right within 1.6 %.</summary>
+/// <summary>Durations in buckets of 1/64 of their size. Memory is bounded; percentiles are exact to 1.6 %.</summary>
 internal sealed class LatencyHistogram
 {
     private const int Precision = 6;
@@ -26,7 +26,7 @@ internal sealed class LatencyHistogram
         Count += other.Count;
     }
 
-    /// <summary>The duration that this share of all did not exceed, in milliseconds.</summary>
+    /// <summary>The duration that a share of all durations does not exceed, in milliseconds.</summary>
     public double Percentile(double share)
     {
         var rank = (long)Math.Ceiling(share * Count);

@@ -4,16 +4,16 @@ using System.Text;
 
 namespace Secrets.Bench;
 
-/// <summary>What one measurement found.</summary>
-/// <param name="Requests">Answered.</param>
-/// <param name="Elapsed">From the first request to the last answer.</param>
-/// <param name="Latency">Of each request, as its connection saw it.</param>
-/// <param name="Cost">Processor time that it took.</param>
+/// <summary>The result of one measurement.</summary>
+/// <param name="Requests">The number of answered requests.</param>
+/// <param name="Elapsed">The time from the first request to the last response.</param>
+/// <param name="Latency">The latencies of all requests, as their connections saw them.</param>
+/// <param name="Cost">The processor time of the measurement.</param>
 internal sealed record Measurement(long Requests, TimeSpan Elapsed, LatencyHistogram Latency, ProcessorTime Cost)
 {
     public double PerSecond => Requests / Elapsed.TotalSeconds;
 
-    /// <summary>Several measurements of one thing: their totals.</summary>
+    /// <summary>The totals of several measurements of the same kind.</summary>
     public static Measurement Of(IReadOnlyCollection<Measurement> all)
     {
         var latency = new LatencyHistogram();
@@ -31,22 +31,22 @@ internal interface ITarget
 {
     int Port { get; }
 
-    /// <summary>What it said last, for the message of a failure.</summary>
+    /// <summary>The last output of the process, for the message of a failure.</summary>
     string LastWords { get; }
 
     ProcessorTime ProcessorTime();
 }
 
-/// <summary>A closed loop: every connection sends its next request when the answer to its last has come.</summary>
+/// <summary>A closed loop: every connection sends its next request after the response to the previous one.</summary>
 internal sealed class LoadGenerator(ITarget service, int connections)
 {
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
 
-    /// <summary>Runs until the workload has no more requests.</summary>
+    /// <summary>Runs until the workload ends.</summary>
     public Task<Measurement> RunAsync(Workload workload, CancellationToken cancellationToken) =>
         RunAsync(workload, duration: null, cancellationToken);
 
-    /// <summary>Runs for a time, or until the workload has no more requests. Any answer but those of the workload is an exception.</summary>
+    /// <summary>Runs for a duration, or until the workload ends. An unexpected response is an exception.</summary>
     public async Task<Measurement> RunAsync(Workload workload, TimeSpan? duration, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -73,7 +73,7 @@ internal sealed class LoadGenerator(ITarget service, int connections)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // The failure of one connection stops the others: it is the one to tell.
+            // One failed connection stops the others. Report the first failure.
             foreach (var failed in loops.Where(loop => loop.IsFaulted)) await failed;
             throw new BenchException($"The service did not answer a request within {AnswerLimit.TotalSeconds:0} s.{service.LastWords}");
         }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Secrets.Bench;
 
-/// <summary>What the measurements were made on, in words.</summary>
+/// <summary>Describes the machine of the measurements.</summary>
 internal static class Machine
 {
     public static string Describe(string server, string fileSystem) => string.Create(CultureInfo.InvariantCulture, $"""

@@ -1,9 +1,9 @@
 namespace Secrets.Bench;
 
-/// <summary>docs/performance.md: one part per kind of run, each written by its own run.</summary>
+/// <summary>docs/performance.md: it has one part for each kind of run, and each run writes its own part.</summary>
 internal static class PerformancePage
 {
-    /// <summary>Replaces the part that begins with that title, or adds it.</summary>
+    /// <summary>Replaces the part with that title, or adds it.</summary>
     public static async Task WriteAsync(string title, string part, CancellationToken cancellationToken)
     {
         var file = Path.Combine(Workspace.RepositoryRoot, "docs", "performance.md");
@@ -13,6 +13,6 @@ internal static class PerformancePage
         if (at < 0) parts.Add(part);
         else parts[at] = part;
         await File.WriteAllTextAsync(file, string.Join("\n", parts.Select(one => one.TrimEnd() + "\n")), cancellationToken);
-        await Console.Error.WriteLineAsync("written to docs/performance.md");
+        await Console.Error.WriteLineAsync("Wrote docs/performance.md.");
     }
 }

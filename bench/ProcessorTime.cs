@@ -4,15 +4,15 @@ using System.Globalization;
 namespace Secrets.Bench;
 
 /// <summary>
-/// Processor time by who spent it. Requests per second on a busy machine say little about a change; what a request costs says more.
+/// Processor time of service, database and load. On a busy machine requests per second say little about a change. The cost of a request says more.
 /// </summary>
 internal readonly record struct ProcessorTime(TimeSpan Service, TimeSpan Database, TimeSpan Load)
 {
-    private const double TicksPerSecond = 100; // of the kernel's accounting, on every platform that .NET runs on
+    private const double TicksPerSecond = 100; // The kernel's accounting unit, on every platform of .NET.
 
     public static ProcessorTime Zero => default;
 
-    /// <summary>Whether the system tells what the database's processes spend.</summary>
+    /// <summary>Whether the system reports the processor time of the database's processes.</summary>
     public static bool IsKnown => OperatingSystem.IsLinux();
 
     public static ProcessorTime operator +(ProcessorTime one, ProcessorTime other) =>
@@ -21,7 +21,7 @@ internal readonly record struct ProcessorTime(TimeSpan Service, TimeSpan Databas
     public static ProcessorTime operator -(ProcessorTime one, ProcessorTime other) =>
         new(one.Service - other.Service, one.Database - other.Database, one.Load - other.Load);
 
-    /// <summary>What was spent until now.</summary>
+    /// <summary>The processor time until now.</summary>
     public static ProcessorTime Read(Process service, int postmaster)
     {
         service.Refresh();
@@ -38,15 +38,15 @@ internal readonly record struct ProcessorTime(TimeSpan Service, TimeSpan Databas
             if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)) continue;
             try
             {
-                // The name of the program, in brackets, may hold anything; the fields after it are numbers.
+                // The program name in brackets may contain anything. The fields after it are numbers.
                 var stat = File.ReadAllText(Path.Combine(directory, "stat"));
                 var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-                if (pid == postmaster) ticks += Sum(fields, 11, 14); // with the children that have ended
+                if (pid == postmaster) ticks += Sum(fields, 11, 14); // Includes children that have ended.
                 else if (int.Parse(fields[1], CultureInfo.InvariantCulture) == postmaster) ticks += Sum(fields, 11, 12);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                // It ended while we looked.
+                // The process has ended meanwhile.
             }
         }
 

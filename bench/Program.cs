@@ -38,13 +38,13 @@ catch (BenchException problem)
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {
-    await Console.Error.WriteLineAsync("Stopped before the end; everything that was started is stopped too.");
+    await Console.Error.WriteLineAsync("Stopped before the end. All started processes are stopped too.");
     return 130;
 }
 
 void Stop(PosixSignalContext context)
 {
-    // The services and the temporary directory are cleaned up on the way out.
+    // The main path stops the services and removes the temporary directory.
     context.Cancel = true;
     stop.Cancel();
 }

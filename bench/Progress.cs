@@ -1,6 +1,6 @@
 namespace Secrets.Bench;
 
-/// <summary>What the run is at, for whoever waits for it. Not part of the page.</summary>
+/// <summary>Reports progress to the terminal. It is not part of the page.</summary>
 internal static class Progress
 {
     public static void Say(FormattableString what) =>

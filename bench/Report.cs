@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Secrets.Bench;
 
-/// <summary>What was measured, as a page for people.</summary>
+/// <summary>The measurements as a page.</summary>
 internal sealed class Report(BenchOptions options)
 {
     public const string Title = "# Create, read, delete";
@@ -44,7 +44,7 @@ internal sealed class Report(BenchOptions options)
         page.AppendLine(Invariant($"""
             {Title}
 
-            What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. The page is written by that command.
+            What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this page.
 
             {Machine.Describe(Server, FileSystem)} {options.Connections} connections, {options.Seconds} s per measurement{(options.Quick ? ", **a quick run: no figure here is worth keeping**" : "")}.
 
@@ -64,22 +64,20 @@ internal sealed class Report(BenchOptions options)
         """
         ## What it means
 
-        - **Only ratios carry over.** The load generator, the service and the database share the machine, so the absolute figures are
-          those of a busy laptop. What is compared takes turns, and a ratio is the median of those within each round.
-        - **The floor** is PostgreSQL's own load generator on the same server, with the same number of connections: one prepared
-          INSERT of a row as large as a stored secret into a table with one index, one commit. It checks no key, knows no quota, keeps
-          no name unique and seals nothing. It is not meant to be reached: it is what the disk and the commit allow.
-          It runs right before and right after the creates that are compared with it.
-        - **A create** authenticates a key, checks the request, seals the value, charges the owner's quota, stores a row in its
-          indexes and one in the audit, and commits, durably, before it answers. Those that arrive together share a transaction, which
-          locks their owners: the lock is what makes the quota exact.
-        - **Processor time** per request is what does not depend on who else uses the machine. With few cores it is also the limit: the
-          three columns, divided by the cores, give about the time between two answers.
-        - **100,000 against 1,000 stored**: every query goes through an index that begins with the owner or the id, so more secrets cost a
-          little more index depth and less luck with caches. Each size has a service and a database of its own, and in every round the two
-          take turns at every kind of request.
-        - Deletes are what brings the table back to its size between rounds. VACUUM and ANALYZE run between measurements and not in them.
-        - The service logs warnings only. At the default level it writes one line for each request besides.
+        - **Only ratios carry over.** The load generator, the service and the database share the machine, so absolute figures are those of a
+          busy laptop. Compared measurements take turns. A ratio is the median of the ratios within each round.
+        - **The floor** is PostgreSQL's own load generator on the same server, with the same number of connections. A transaction is one prepared
+          INSERT of a row as large as a stored secret, into a table with one index. The floor checks no key and no quota, keeps no name unique and
+          seals nothing. It shows what disk and commit allow; a create cannot reach it. It runs right before and right after the creates.
+        - **A create** authenticates a key, validates the request, seals the value and charges the owner's quota. It stores a row with its indexes and
+          an audit row, and commits durably before the response. Concurrent creates share a transaction that locks their owners. The lock
+          makes the quota exact.
+        - **Processor time** per request does not depend on other users of the machine. With few cores it is also the limit: the sum of the three
+          columns, divided by the number of cores, is about the time between two responses.
+        - **100,000 against 1,000 stored**: every query uses an index that begins with the owner or the id. More secrets cost a little more index depth
+          and more cache misses. Each size has its own service and database. In every round both take turns at every kind of request.
+        - Deletes restore the size of the table between rounds. VACUUM and ANALYZE run between measurements, not during them.
+        - The service logs only warnings. At the default level it also writes one line per request.
         """;
 
     private void AppendRatios(StringBuilder page)
@@ -145,7 +143,7 @@ internal sealed class Report(BenchOptions options)
         return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
     }
 
-    /// <summary>The median of the rounds, and each of them.</summary>
+    /// <summary>The median of the rounds, and the value of each.</summary>
     public static string InRounds(IEnumerable<double> rounds, string format, string more = "")
     {
         var all = rounds.ToList();

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Secrets.Bench;
 
-/// <summary>What resolves cost beside their floors, as a page for people.</summary>
+/// <summary>The measurements of resolves and their floors as a page.</summary>
 internal sealed class ResolveReport(BenchOptions options)
 {
     public const string Title = "# Resolve";
@@ -23,7 +23,7 @@ internal sealed class ResolveReport(BenchOptions options)
 
     public void AddAllocation(long bytes) => _allocations.Add(bytes);
 
-    /// <summary>What counts is the last.</summary>
+    /// <summary>Sets the memory of the service at a size. The last value counts.</summary>
     public void SetMemory(int size, long bytes) => _memory[size] = bytes;
 
     public string ToMarkdown()
@@ -32,7 +32,7 @@ internal sealed class ResolveReport(BenchOptions options)
         page.AppendLine(Invariant($"""
             {Title}
 
-            What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. This part of the page is written by that command.
+            What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
 
             {Machine.Describe(Server, FileSystem)} {options.Seconds} s per measurement, {options.Rounds} rounds.
 

@@ -1,6 +1,6 @@
 namespace Secrets.Bench;
 
-/// <summary>Resolves against their floors, at several sizes and numbers of connections, in turns.</summary>
+/// <summary>Measures resolves and their floors, at several sizes and numbers of connections, in turns.</summary>
 internal sealed class ResolveRun(BenchOptions options, ResolveReport report, CancellationToken cancellationToken)
 {
     public static readonly IReadOnlyList<int> Connections = [32, 128];
@@ -33,7 +33,7 @@ internal sealed class ResolveRun(BenchOptions options, ResolveReport report, Can
             {
                 Progress.Say($"{connections} connections, round {round} of {options.Rounds}");
 
-                // Reads nothing, so that one database is as good as another.
+                // The constant floor reads nothing, so any database will do.
                 var constant = await SettledAsync(new LoadGenerator(all[0].Floors, connections), all[0].Constant, options.Duration / 2);
                 report.AddConstant(connections, constant);
                 Progress.Say($"  constant {constant.PerSecond:N0}/s");
@@ -58,7 +58,7 @@ internal sealed class ResolveRun(BenchOptions options, ResolveReport report, Can
         Progress.Say($"  {of.Site.Size:N0} stored: select {select.PerSecond:N0}/s, resolve {resolve.PerSecond:N0}/s: {round.Ratio:0.00}");
     }
 
-    // What it was idle for is over when the measurement begins.
+    // The site was idle. A short run before the measurement ends that.
     private async Task<Measurement> SettledAsync(LoadGenerator load, Resolve workload, TimeSpan duration)
     {
         await load.RunAsync(workload, Settling, cancellationToken);
@@ -83,7 +83,7 @@ internal sealed class ResolveRun(BenchOptions options, ResolveReport report, Can
         var key = await site.Service.MakeRuntimeAsync(cancellationToken);
         var load = new LoadGenerator(site.Service, 64);
         var owners = await site.MakeOwnersAsync(load, site.Size / StoreDefaults.Each, cancellationToken);
-        Progress.Say($"{site.Size:N0} stored: storing them");
+        Progress.Say($"{site.Size:N0} stored: storing secrets");
         await load.RunAsync(new StoreDefaults(owners), cancellationToken);
         await site.SettleAsync(cancellationToken);
         await site.Workspace.ExecuteAsync("CHECKPOINT", cancellationToken, asSuperuser: true);
@@ -98,7 +98,7 @@ internal sealed class ResolveRun(BenchOptions options, ResolveReport report, Can
     private sealed record Loaded(Site Site, FloorProcess Floors, Resolve Constant, Resolve Select, Resolve Resolve);
 }
 
-/// <summary>The floor and the service of one size, one right after the other.</summary>
+/// <summary>Floor and service of one size, measured one after the other.</summary>
 internal sealed record ResolveRound(int Size, int Connections, Measurement Select, Measurement Resolve)
 {
     public double Ratio => Resolve.PerSecond / Select.PerSecond;

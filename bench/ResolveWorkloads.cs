@@ -2,13 +2,13 @@ using System.Text.Unicode;
 
 namespace Secrets.Bench;
 
-/// <summary>Stores, for each owner, nine defaults for a tool each and one for a pattern that matches them all, for the same argument.</summary>
+/// <summary>Stores ten defaults of one argument for each owner: one for each of nine tools, and one for a pattern that matches all of them.</summary>
 internal sealed class StoreDefaults(IReadOnlyList<Owner> owners) : Workload
 {
-    /// <summary>Secrets of an owner.</summary>
+    /// <summary>The number of secrets of an owner.</summary>
     public const int Each = 10;
 
-    /// <summary>Tools for which there is a default by name.</summary>
+    /// <summary>The number of tools with a default by name.</summary>
     public const int Tools = Each - 1;
 
     private long _next = -1;
@@ -30,19 +30,19 @@ internal sealed class StoreDefaults(IReadOnlyList<Owner> owners) : Workload
     }
 }
 
-/// <summary>One argument of a tool, for any owner; the same request to the service and to the floors.</summary>
-/// <param name="path">Where it is sent.</param>
+/// <summary>Requests for one argument of a tool, for random owners. Service and floors get the same request.</summary>
+/// <param name="path">The path of the request.</param>
 /// <param name="key">The runtime's key.</param>
-/// <param name="owners">Whom the calls are for.</param>
-/// <param name="expected">What every answer must hold.</param>
+/// <param name="owners">The owners of the secrets.</param>
+/// <param name="expected">The bytes that every response must contain.</param>
 internal sealed class Resolve(string path, string key, IReadOnlyList<Owner> owners, byte[] expected) : Workload
 {
     private int _next = -1;
 
-    /// <summary>Whether it is for each of the owners once, and then ends.</summary>
+    /// <summary>Whether the workload ends after one request for each owner.</summary>
     public bool IsForEach { get; private init; }
 
-    /// <summary>The same, once for each owner.</summary>
+    /// <summary>A copy with one request for each owner.</summary>
     public Resolve ForEach() => new(path, key, owners, expected) { IsForEach = true };
 
     public override int Next(Span<byte> into, uint random)
@@ -61,6 +61,6 @@ internal sealed class Resolve(string path, string key, IReadOnlyList<Owner> owne
 
     public override void Take(ReadOnlySpan<byte> body)
     {
-        if (body.IndexOf(expected) < 0) throw new BenchException($"An answer is not what was asked for: {System.Text.Encoding.UTF8.GetString(body)}");
+        if (body.IndexOf(expected) < 0) throw new BenchException($"A response lacks the expected value: {System.Text.Encoding.UTF8.GetString(body)}");
     }
 }

@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace Secrets.Bench;
 
-/// <summary>The service as it is deployed, in a process of its own, with the embedded database on its durable settings.</summary>
+/// <summary>The service as deployed, in a separate process, with the embedded database and its durable settings.</summary>
 internal sealed class Service : ITarget, IAsyncDisposable
 {
     public const string BootstrapKey = "bench-bootstrap-key-0123456789-0123456789";
@@ -34,10 +34,10 @@ internal sealed class Service : ITarget, IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>What the service said last, for the message of a failure.</summary>
-    public string LastWords => _said.IsEmpty ? "" : "\nThe service said last:\n" + string.Join('\n', _said);
+    /// <summary>The last output of the service, for the message of a failure.</summary>
+    public string LastWords => _said.IsEmpty ? "" : "\nLast output of the service:\n" + string.Join('\n', _said);
 
-    /// <summary>Resident memory of the service now, and at most so far, without the database.</summary>
+    /// <summary>Resident memory of the service without the database: now, and its peak so far.</summary>
     public (long Now, long Most) Memory
     {
         get
@@ -48,7 +48,7 @@ internal sealed class Service : ITarget, IAsyncDisposable
     }
 
     /// <summary>Starts the service.</summary>
-    /// <returns>It, and the time from the start of the process to the first list that it answered.</returns>
+    /// <returns>The service, and the time from the start of the process to the response to its first list.</returns>
     public static async Task<(Service Service, TimeSpan FirstAnswer)> StartAsync(
         Workspace workspace, string key, CancellationToken cancellationToken)
     {
@@ -88,7 +88,7 @@ internal sealed class Service : ITarget, IAsyncDisposable
 
     public ProcessorTime ProcessorTime() => Bench.ProcessorTime.Read(_process, _postmaster);
 
-    /// <summary>Makes a key that may resolve for anybody.</summary>
+    /// <summary>Makes a key that may resolve for all users.</summary>
     public async Task<string> MakeRuntimeAsync(CancellationToken cancellationToken)
     {
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
@@ -99,7 +99,7 @@ internal sealed class Service : ITarget, IAsyncDisposable
         return made!["key"]!.GetValue<string>();
     }
 
-    /// <summary>Stops as an operator does, and by force when that takes too long.</summary>
+    /// <summary>Stops the service as an operator does, and kills it if that takes too long.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_stopped) return;
@@ -138,7 +138,7 @@ internal sealed class Service : ITarget, IAsyncDisposable
             }
             catch (SocketException)
             {
-                // It does not listen yet.
+                // The service does not listen yet.
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(5), cancellationToken);
@@ -162,12 +162,12 @@ internal sealed class Service : ITarget, IAsyncDisposable
     }
 }
 
-/// <summary>A temporary directory with the database and the root key, gone at the end.</summary>
+/// <summary>A temporary directory with the database and the root key. It is removed at the end.</summary>
 internal sealed class Workspace : IDisposable
 {
     public const string Role = "secrets";
 
-    // Of a few thousand: the timers and the garbage collector's callers, which are never done.
+    // A few methods of thousands are always compiled late: timers and callers of the garbage collector.
     private const int MethodsThatMayRemain = 15;
 
     private static readonly TimeSpan WarmUpLimit = TimeSpan.FromMinutes(2);
@@ -177,14 +177,14 @@ internal sealed class Workspace : IDisposable
     public Workspace(BenchOptions options, params (string Name, string Value)[] settings)
     {
         Assembly = options.Service ?? Path.Combine(RepositoryRoot, "src", "Api", "bin", "Release", "net10.0", "Secrets.Api.dll");
-        if (!File.Exists(Assembly)) throw new BenchException($"There is no {Assembly}: build it with `dotnet build -c Release`.");
+        if (!File.Exists(Assembly)) throw new BenchException($"{Assembly} does not exist. Build it with `dotnet build -c Release`.");
 
         Directory.CreateDirectory(options.Directory);
         _root = Path.Combine(options.Directory, $"secrets-bench-{Guid.NewGuid():N}"[..22]);
         Directory.CreateDirectory(_root);
         if (!OperatingSystem.IsWindows())
         {
-            // Under root the database's server runs as another account, which must pass through.
+            // A service started by root runs the database under another account, which must pass through.
             File.SetUnixFileMode(
                 _root,
                 UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
@@ -203,9 +203,9 @@ internal sealed class Workspace : IDisposable
             ["Encryption__RootKeyFile"] = rootKey,
             ["Quota__BytesPerOwner"] = "1073741824",
             ["Serilog__MinimumLevel__Default"] = "Warning",
-            ["Limits__RequestsPerMinute"] = "10000000", // counted, and never reached: one key makes all owners
+            ["Limits__RequestsPerMinute"] = "10000000", // One key makes all owners. The limit counts requests and is never reached.
             ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location,
-            ["Embedded__Settings__max_connections"] = "150", // the service's and those of the floors
+            ["Embedded__Settings__max_connections"] = "150", // For the service and the floors.
             [StartupHook.FileSetting] = Path.Combine(_root, "runtime"),
         };
         foreach (var (name, value) in settings) all[name] = value;
@@ -232,12 +232,12 @@ internal sealed class Workspace : IDisposable
 
     public string Password => File.ReadAllText(Path.Combine(Data, "password")).Trim();
 
-    /// <summary>The type of the file system that the database is on.</summary>
+    /// <summary>The type of the database's file system.</summary>
     private string FileSystem => new DriveInfo(_root).DriveFormat;
 
     private string Data => Path.Combine(_root, "data");
 
-    /// <summary>Connects to a database of the embedded server, beside the service.</summary>
+    /// <summary>Opens a connection to a database of the embedded server.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string database, CancellationToken cancellationToken, string role = Role)
     {
         var connection = new NpgsqlConnection(ConnectionString(database, role));
@@ -245,7 +245,7 @@ internal sealed class Workspace : IDisposable
         return connection;
     }
 
-    /// <summary>How the floors connect: statements prepared, sessions not reset, as the service does.</summary>
+    /// <summary>The connection string of the floors. Like the service, they prepare statements and do not reset sessions.</summary>
     public string FloorConnectionString => new NpgsqlConnectionStringBuilder(ConnectionString("secrets"))
     {
         Pooling = true,
@@ -270,7 +270,7 @@ internal sealed class Workspace : IDisposable
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>The server's version and the file system that its data is on, once it is certain that it flushes what it commits.</summary>
+    /// <summary>Returns the server's version and its file system. Fails if the server does not flush its commits to disk.</summary>
     public async Task<(string Server, string FileSystem)> RequireDurabilityAsync(CancellationToken cancellationToken)
     {
         await using var connection = await ConnectAsync("secrets", cancellationToken);
@@ -279,19 +279,19 @@ internal sealed class Workspace : IDisposable
             await using var command = new NpgsqlCommand($"SHOW {setting}", connection);
             if (await command.ExecuteScalarAsync(cancellationToken) is not "on")
             {
-                throw new BenchException($"The server runs with {setting} off: nothing that it says about speed would count.");
+                throw new BenchException($"The server runs with {setting} off, so its speed means nothing. Switch it on.");
             }
         }
 
         return ($"PostgreSQL {connection.PostgreSqlVersion}", FileSystem);
     }
 
-    /// <summary>Bytes that the service has allocated so far, as <see cref="StartupHook"/> in its process says.</summary>
+    /// <summary>The bytes that the service has allocated so far. <see cref="StartupHook"/> reports them from its process.</summary>
     public long AllocatedBytes() => Runtime(0);
 
     /// <summary>
-    /// Sends a workload until the service has compiled what it is busy with, some of it a second and a third time: methods that were not, or that are being
-    /// measured by the runtime to compile them better, take several times as long.
+    /// Sends a workload until the service has compiled its busy methods, some of them a second and a third time. Before that a method takes several times
+    /// as long, also while the runtime profiles it.
     /// </summary>
     public async Task WarmUpAsync(LoadGenerator load, Workload workload, CancellationToken cancellationToken)
     {
@@ -310,7 +310,7 @@ internal sealed class Workspace : IDisposable
         return long.Parse(File.ReadAllText(Settings[StartupHook.FileSetting]).Split(' ')[place], CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The process of the embedded server.</summary>
+    /// <summary>The id of the embedded server's main process.</summary>
     public int Postmaster() =>
         int.Parse(File.ReadLines(Path.Combine(Data, "pgdata", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
 
@@ -338,6 +338,6 @@ internal sealed class Workspace : IDisposable
             if (File.Exists(Path.Combine(at.FullName, "Secrets.sln"))) return at.FullName;
         }
 
-        throw new BenchException("The benchmark belongs into its repository: start it with `dotnet run -c Release --project bench`.");
+        throw new BenchException("The repository was not found. Start the benchmark with `dotnet run -c Release --project bench`.");
     }
 }

@@ -1,6 +1,6 @@
 namespace Secrets.Bench;
 
-/// <summary>One size of a comparison: a service that holds so many secrets, with a database and a directory of its own.</summary>
+/// <summary>One size of a comparison: a service with a number of secrets, its own database and its own directory.</summary>
 internal sealed class Site : IAsyncDisposable
 {
     private FloorProcess? _floors;
@@ -13,14 +13,14 @@ internal sealed class Site : IAsyncDisposable
         FirstStart = firstStart;
     }
 
-    /// <summary>Secrets that it holds once it is loaded.</summary>
+    /// <summary>The number of secrets after loading.</summary>
     public int Size { get; }
 
     public Workspace Workspace { get; }
 
     public Service Service { get; private set; }
 
-    /// <summary>From the start of the process on an empty directory to the first answer.</summary>
+    /// <summary>The time from the start of the process on an empty directory to the first response.</summary>
     public TimeSpan FirstStart { get; }
 
     /// <summary>Starts the service on an empty directory.</summary>
@@ -39,25 +39,25 @@ internal sealed class Site : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the floors of a resolve on this database; they end with the site.</summary>
+    /// <summary>Starts the floors of a resolve on this database. They end with the site.</summary>
     public async Task<FloorProcess> StartFloorsAsync(CancellationToken cancellationToken) =>
         _floors = await FloorProcess.StartAsync(Workspace, cancellationToken);
 
-    /// <summary>Makes users with a key each.</summary>
+    /// <summary>Makes users with one key each.</summary>
     public async Task<List<Owner>> MakeOwnersAsync(LoadGenerator load, int count, CancellationToken cancellationToken)
     {
-        Progress.Say($"{Size:N0} stored: {count:N0} owners with a key each");
+        Progress.Say($"{Size:N0} stored: {count:N0} owners with one key each");
         var make = new MakeOwners(Service.BootstrapKey, count);
         await load.RunAsync(make, cancellationToken);
         return [.. make.Made];
     }
 
-    /// <summary>Does now what the server does by itself every minute, so that it falls into no measurement.</summary>
+    /// <summary>Runs now the maintenance that the server runs by itself every minute, so that no measurement contains it.</summary>
     public Task SettleAsync(CancellationToken cancellationToken) =>
         Workspace.ExecuteAsync("VACUUM (ANALYZE) secrets, owners, api_keys, data_keys, audit", cancellationToken);
 
-    /// <summary>Stops the service and starts it on the data that is there.</summary>
-    /// <returns>The time from the start of the process to the first list that it answered.</returns>
+    /// <summary>Restarts the service on its existing data.</summary>
+    /// <returns>The time from the start of the process to the response to its first list.</returns>
     public async Task<TimeSpan> RestartAsync(string key, CancellationToken cancellationToken)
     {
         await Service.DisposeAsync();
@@ -80,17 +80,17 @@ internal sealed class Site : IAsyncDisposable
 }
 
 /// <summary>
-/// The sites of a run, all up at the same time. One service that grows between its measurements would be compared with itself some minutes
-/// ago, on a machine that changes more within minutes than a size ever does. An idle site costs the measured one next to nothing.
+/// The sites of a run, all running at the same time. A single service that grows between measurements would be compared with itself minutes ago. A machine
+/// changes more within minutes than a size does. An idle site costs the measured one next to nothing.
 /// </summary>
 internal sealed class Sites : IAsyncDisposable
 {
     private readonly List<Site> _all = [];
 
-    /// <summary>From the smallest to the largest.</summary>
+    /// <summary>The sites, from the smallest to the largest.</summary>
     public IReadOnlyList<Site> All => _all;
 
-    /// <summary>Starts one site for each size of the options.</summary>
+    /// <summary>Starts a site for each size of the options.</summary>
     public static async Task<Sites> StartAsync(BenchOptions options, CancellationToken cancellationToken)
     {
         var sites = new Sites();
@@ -111,9 +111,9 @@ internal sealed class Sites : IAsyncDisposable
         }
     }
 
-    /// <summary>Whose turn it is: from small to large in one round and back in the next, so that none is always the later one.</summary>
+    /// <summary>The order of a round: from small to large in one round, reversed in the next, so that no site is always the later one.</summary>
     public static IEnumerable<T> InTurn<T>(IReadOnlyList<T> all, int round) => round % 2 == 1 ? all : all.Reverse();
 
-    // All of them, also when one fails to.
+    // Dispose all sites, even if one fails.
     public async ValueTask DisposeAsync() => await Task.WhenAll(_all.Select(site => site.DisposeAsync().AsTask()));
 }

@@ -1,10 +1,10 @@
 using System.Globalization;
 
 /// <summary>
-/// Runs in the service's process before it does (the runtime looks for this name, in no namespace): says how much was allocated and how many
-/// methods were compiled, which no other process can see.
+/// Runs in the service's process before the service. It reports allocated bytes and compiled methods, which no other process can see. The runtime looks
+/// for this name without a namespace.
 /// </summary>
-#pragma warning disable MA0047 // In no namespace: see above.
+#pragma warning disable MA0047 // No namespace: see above.
 internal static class StartupHook
 #pragma warning restore MA0047
 {

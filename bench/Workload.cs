@@ -5,30 +5,30 @@ using System.Text.Unicode;
 
 namespace Secrets.Bench;
 
-/// <summary>A user of the service, and the key that it sends.</summary>
+/// <summary>A user of the service, with its API key.</summary>
 internal sealed record Owner(Guid UserId, string Key);
 
-/// <summary>A secret that the service holds.</summary>
+/// <summary>A stored secret.</summary>
 internal readonly record struct Stored(Owner Owner, Guid Id);
 
-/// <summary>Requests of one kind, written as bytes, and what is to be learned from their answers.</summary>
+/// <summary>Requests of one kind, written as bytes, and the handling of their responses.</summary>
 internal abstract class Workload
 {
-    /// <summary>What every answer must have.</summary>
+    /// <summary>The expected status of every response.</summary>
     public virtual int Status => 200;
 
-    /// <summary>Writes the next request; 0 when there is none left.</summary>
-    /// <param name="into">Where to.</param>
-    /// <param name="random">A number of this connection's own, for choices.</param>
+    /// <summary>Writes the next request and returns its length; 0: the workload has ended.</summary>
+    /// <param name="into">The buffer.</param>
+    /// <param name="random">A random number of this connection.</param>
     public abstract int Next(Span<byte> into, uint random);
 
-    /// <summary>Takes note of the body of an answer with that status.</summary>
+    /// <summary>Handles the body of an expected response.</summary>
     public virtual void Take(ReadOnlySpan<byte> body)
     {
     }
 
     protected static int Written(bool fits, int length) =>
-        fits ? length : throw new BenchException("A request is larger than the buffer for it.");
+        fits ? length : throw new BenchException("A request is larger than its buffer.");
 }
 
 /// <summary>Makes the API keys of the owners.</summary>
@@ -54,14 +54,14 @@ internal sealed class MakeOwners(string bootstrapKey, int count) : Workload
         Made.Add(new Owner(Json.Id(body, "\"user_id\":\""u8), Encoding.ASCII.GetString(Json.Text(body, "\"key\":\""u8))));
 }
 
-/// <summary>Stores secrets that are a default for a tool of their own: the kind of create that touches every index.</summary>
+/// <summary>Stores secrets that are each the default of a separate tool. Such a create touches every index.</summary>
 internal sealed class Create(IReadOnlyList<Owner> owners, string series, long count = long.MaxValue, bool inTurn = false) : Workload
 {
     private readonly Dictionary<Guid, Owner> _ownerOf = owners.ToDictionary(owner => owner.UserId);
     private readonly ConcurrentBag<Stored> _made = [];
     private long _next;
 
-    /// <summary>What was stored.</summary>
+    /// <summary>The stored secrets.</summary>
     public IReadOnlyCollection<Stored> Made => _made;
 
     public override int Next(Span<byte> into, uint random)
@@ -83,7 +83,7 @@ internal sealed class Create(IReadOnlyList<Owner> owners, string series, long co
         _made.Add(new Stored(_ownerOf[Json.Id(body, "\"user_id\":\""u8)], Json.Id(body, "\"secret_id\":\""u8)));
 }
 
-/// <summary>Looks at one secret.</summary>
+/// <summary>Reads one secret.</summary>
 internal sealed class Get(IReadOnlyList<Stored> stored) : Workload
 {
     public override int Next(Span<byte> into, uint random)
@@ -96,7 +96,7 @@ internal sealed class Get(IReadOnlyList<Stored> stored) : Workload
     }
 }
 
-/// <summary>Lists secrets of an owner; every answer must hold ten.</summary>
+/// <summary>Lists secrets of an owner. Every response must have ten.</summary>
 internal sealed class List(IReadOnlyList<Owner> owners, string query) : Workload
 {
     private const int Expected = 10;
@@ -113,7 +113,7 @@ internal sealed class List(IReadOnlyList<Owner> owners, string query) : Workload
     public override void Take(ReadOnlySpan<byte> body)
     {
         var held = body.Count("\"secret_id\":"u8);
-        if (held != Expected) throw new BenchException($"A list holds {held} secrets and not {Expected}.");
+        if (held != Expected) throw new BenchException($"A list has {held} secrets and not {Expected}.");
     }
 }
 
@@ -133,18 +133,18 @@ internal sealed class Delete(IReadOnlyCollection<Stored> stored) : Workload
             : 0;
 }
 
-/// <summary>Reads single members of an answer whose form is known.</summary>
+/// <summary>Reads single members of a response with a known form.</summary>
 internal static class Json
 {
-    /// <summary>The text that follows, up to the next quotation mark.</summary>
+    /// <summary>The text after a member name, up to the next quotation mark.</summary>
     public static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> json, ReadOnlySpan<byte> member)
     {
         var start = json.IndexOf(member);
-        if (start < 0) throw new BenchException($"An answer lacks {Encoding.UTF8.GetString(member)}: {Encoding.UTF8.GetString(json)}");
+        if (start < 0) throw new BenchException($"A response lacks {Encoding.UTF8.GetString(member)}: {Encoding.UTF8.GetString(json)}");
         var rest = json[(start + member.Length)..];
         return rest[..rest.IndexOf((byte)'"')];
     }
 
     public static Guid Id(ReadOnlySpan<byte> json, ReadOnlySpan<byte> member) =>
-        Utf8Parser.TryParse(Text(json, member), out Guid id, out _) ? id : throw new BenchException("An answer holds an id that is none.");
+        Utf8Parser.TryParse(Text(json, member), out Guid id, out _) ? id : throw new BenchException("A response has an invalid id.");
 }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Secrets.TestKit;
 
-/// <summary>Speaks HTTP and JSON as a client would, and keeps the whole answer so that a failed test can show it.</summary>
+/// <summary>Sends HTTP and JSON like a client, and keeps the whole response, so that a failed test can print it.</summary>
 public sealed class ApiClient(HttpClient http) : IDisposable
 {
     public HttpClient Http => http;
@@ -24,7 +24,7 @@ public sealed class ApiClient(HttpClient http) : IDisposable
     /// <inheritdoc cref="AskAsync(string, JsonObject)" />
     public Task<Answer> AskAsync(string path, string call) => AskAsync(path, JsonNode.Parse(call)!.AsObject());
 
-    /// <summary>Asks for the values of a tool call, or how they are chosen: for the client's own user where the call names none.</summary>
+    /// <summary>Asks for the values of a tool call, or for their explanation. A call without a user is for the client's own user.</summary>
     public async Task<Answer> AskAsync(string path, JsonObject call)
     {
         if (UserId == Guid.Empty && await GetAsync("/api/v1/me") is { Status: 200 } me)
@@ -56,7 +56,7 @@ public sealed class ApiClient(HttpClient http) : IDisposable
         return new Answer(method, path, (int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
     }
 
-    /// <summary>Stores a secret and gives its id.</summary>
+    /// <summary>Stores a secret and returns its id.</summary>
     public async Task<Guid> CreateSecretAsync(
         string name, string value = "a value of a secret", string? toolName = null, string? toolArg = null, bool isDefault = false)
     {
@@ -75,7 +75,7 @@ public sealed class ApiClient(HttpClient http) : IDisposable
     public void Dispose() => http.Dispose();
 }
 
-/// <summary>What came back.</summary>
+/// <summary>A response.</summary>
 public sealed record Answer(
     HttpMethod Method, string Path, int Status, string Body, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders)
 {
@@ -90,20 +90,20 @@ public sealed record Answer(
             }
             catch (System.Text.Json.JsonException exception)
             {
-                throw new InvalidOperationException($"No JSON: {this}", exception);
+                throw new InvalidOperationException($"The body is not JSON: {this}", exception);
             }
         }
     }
 
-    /// <summary>Fails with the whole answer when the status is another, or when a cache might keep the answer.</summary>
+    /// <summary>Fails and prints the response if its status differs, or if a cache may store it.</summary>
     public Answer MustBe(int status)
     {
         Assert.True(Status == status, $"expected {status}, got {this}");
-        Assert.True(Headers.CacheControl is { NoStore: true }, $"no-store is missing: {this}");
+        Assert.True(Headers.CacheControl is { NoStore: true }, $"Cache-Control lacks no-store: {this}");
         return this;
     }
 
-    /// <summary>Fails when what was submitted comes back, in the body or in a header.</summary>
+    /// <summary>Fails if the response repeats submitted text, in the body or in a header.</summary>
     public Answer MustNotRepeat(string submitted)
     {
         Assert.DoesNotContain(submitted, $"{Headers}{ContentHeaders}{Body}", StringComparison.OrdinalIgnoreCase);

@@ -22,24 +22,24 @@ using Xunit;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// The service on a port of its own and a database of its own. The one that all tests of an assembly share is as a user gets it, with its database
-/// embedded; tests stay apart by using users of their own. Others (<see cref="With"/>) have a database on the shared server, and start in no time.
+/// The service on its own port and its own database. All tests of an assembly share one service with an embedded database, as a user gets it; each test
+/// uses its own users. Other services (<see cref="With"/>) have a database on the shared server and start much faster.
 /// </summary>
 public sealed class ApiServer : IAsyncLifetime
 {
     public const string BootstrapKey = "test-bootstrap-key-0123456789-0123456789";
 
-    /// <summary>Small enough that a test can reach it.</summary>
+    /// <summary>Bytes per owner. A test can reach this quota.</summary>
     public const int Quota = 100_000;
 
-    /// <summary>How long a data key that was replaced stays, and a little more.</summary>
+    /// <summary>How long a retired data key is kept, plus a second.</summary>
     public static readonly TimeSpan RetiredKeysStay = DataKeyReplacement.Stay + TimeSpan.FromSeconds(1);
 
     private readonly Factory _factory = new();
     private readonly bool _isEmbedded;
     private IdentityProvider? _issuer;
 
-    /// <summary>A service that brings its database along.</summary>
+    /// <summary>A service with an embedded database.</summary>
     public ApiServer()
         : this(isEmbedded: true)
     {
@@ -47,26 +47,26 @@ public sealed class ApiServer : IAsyncLifetime
 
     private ApiServer(bool isEmbedded) => _isEmbedded = isEmbedded && !TestDatabase.IsSqlServer;
 
-    /// <summary>Everything that was logged, at every level.</summary>
+    /// <summary>All log lines, at every level.</summary>
     public CapturedLog Log => _factory.Log;
 
-    /// <summary>Where the database, its log and the root key are.</summary>
+    /// <summary>The folder of the database, its log and the root key.</summary>
     public string DataDirectory => _factory.DataDirectory;
 
     public IServiceProvider Services => _factory.Services;
 
     private string ConnectionString => Services.GetRequiredService<IDatabaseServer>().ConnectionString;
 
-    /// <summary>Whose tokens it accepts.</summary>
+    /// <summary>The authority whose tokens the service accepts.</summary>
     public IdentityProvider Issuer => _issuer ?? throw new InvalidOperationException("The server is not started.");
 
-    /// <summary>The clock that it goes by, instead of the machine's; set before it starts.</summary>
+    /// <summary>The service's clock, in place of the machine's. Set it before the start.</summary>
     public TimeProvider? Clock
     {
         set => BeforeStart().Clock = value;
     }
 
-    /// <summary>Whether it replaces keys at moments of its own, as well as when a test says so.</summary>
+    /// <summary>Whether the service rotates keys by itself, in addition to <see cref="ReplaceKeysAsync"/>.</summary>
     public bool ReplacesKeysByItself
     {
         set => BeforeStart().ReplacesKeysByItself = value;
@@ -74,7 +74,7 @@ public sealed class ApiServer : IAsyncLifetime
 
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
-    /// <summary>A server on a database of the shared server, with other settings than those that tests share; null removes one.</summary>
+    /// <summary>A service with a database on the shared server and with its own settings; null removes a setting.</summary>
     public static ApiServer With(params (string Name, string? Value)[] settings)
     {
         var server = new ApiServer(isEmbedded: false);
@@ -90,7 +90,7 @@ public sealed class ApiServer : IAsyncLifetime
     {
         if (!TestDatabase.IsThere)
         {
-            return; // and every test is skipped
+            return; // Every test is skipped.
         }
 
         foreach (var (name, value) in _isEmbedded ? TestDatabase.Embedded(DataDirectory) : await TestDatabase.NewAsync(DataDirectory))
@@ -105,7 +105,7 @@ public sealed class ApiServer : IAsyncLifetime
         _factory.StartServer();
     }
 
-    /// <summary>Why a further replica on somebody's database does not start; null: it does. In this process, which is much faster than another.</summary>
+    /// <summary>Why another replica on a database refuses to start; null: it starts. It runs in this process, which is much faster than a new one.</summary>
     public static async Task<string?> RefusalOfStartAsync(string connectionString, string rootKeyFile)
     {
         await using var server = With(("ConnectionStrings:Secrets", connectionString), ("Encryption:RootKeyFile", rootKeyFile));
@@ -117,7 +117,7 @@ public sealed class ApiServer : IAsyncLifetime
         }
         catch (Exception failure) when (failure is StartupException or ObjectDisposedException)
         {
-            // The factory asks for a service of a host that did not start, and says no more than that.
+            // The exception of the factory says only that the host did not start. The log has the reason.
             const string Refusal = $"{nameof(StartupException)}: ";
             return server.Log.Lines.SelectMany(line => line.Split('\n')).Where(line => line.Contains(Refusal, StringComparison.Ordinal))
                 .Select(line => line[(line.IndexOf(Refusal, StringComparison.Ordinal) + Refusal.Length)..].Trim()).FirstOrDefault() ?? failure.Message;
@@ -138,7 +138,7 @@ public sealed class ApiServer : IAsyncLifetime
     /// <summary>A client without credentials.</summary>
     public ApiClient Anonymous() => new(NewClient());
 
-    /// <summary>A client that sends that key.</summary>
+    /// <summary>A client with an API key.</summary>
     public ApiClient WithKey(string key)
     {
         var client = NewClient();
@@ -146,7 +146,7 @@ public sealed class ApiServer : IAsyncLifetime
         return new ApiClient(client) { Key = key };
     }
 
-    /// <summary>A client that sends that JWT.</summary>
+    /// <summary>A client with a JWT.</summary>
     public ApiClient WithToken(string token)
     {
         var client = NewClient();
@@ -154,17 +154,17 @@ public sealed class ApiServer : IAsyncLifetime
         return new ApiClient(client) { Key = token };
     }
 
-    /// <summary>The operator.</summary>
+    /// <summary>A client with the bootstrap key.</summary>
     public ApiClient Operator() => WithKey(BootstrapKey);
 
-    /// <summary>A user whom nobody else is, with a key of these scopes; without any, a key to read and write secrets.</summary>
+    /// <summary>A new user with a key of these scopes. Without scopes the key may read and write secrets.</summary>
     public async Task<ApiClient> NewUserAsync(params string[] scopes)
     {
         var userId = Guid.NewGuid();
         return await NewKeyAsync(userId, scopes.Length > 0 ? scopes : ["secrets:read", "secrets:write"]);
     }
 
-    /// <summary>A further key for a user, bound to an organisation or to none.</summary>
+    /// <summary>A new key for a user, optionally bound to an organisation.</summary>
     public async Task<ApiClient> NewKeyAsync(
         Guid userId, string[] scopes, string? organization = null, string role = "member", params string[] workspaces)
     {
@@ -185,8 +185,8 @@ public sealed class ApiServer : IAsyncLifetime
     }
 
     /// <summary>
-    /// Stores secrets of any owner at once and gives their ids, in that order. What the service has no endpoint for, it stores as the
-    /// service itself would.
+    /// Stores secrets of an owner in one transaction and returns their ids in the same order. It uses the service's own code, so it also stores
+    /// secrets that no endpoint accepts.
     /// </summary>
     public async Task<IReadOnlyList<Guid>> StoreAsync(SecretOwner owner, params IReadOnlyList<NewSecret> secrets)
     {
@@ -219,7 +219,7 @@ public sealed class ApiServer : IAsyncLifetime
             CancellationToken.None);
     }
 
-    /// <summary>Retires the data key of an owner and makes the next, and seals nothing anew: what a process leaves that is killed at this point.</summary>
+    /// <summary>Retires an owner's data key and makes the next, but re-seals nothing: the state after a process was killed at this point.</summary>
     /// <returns>The retired key.</returns>
     public async Task<Guid> RetireDataKeyAsync(SecretOwner owner)
     {
@@ -239,7 +239,7 @@ public sealed class ApiServer : IAsyncLifetime
             CancellationToken.None);
     }
 
-    /// <summary>Has the database write everything that it holds in memory to its files, where those are ours to read.</summary>
+    /// <summary>Makes PostgreSQL flush its memory to its files. On SQL Server it does nothing: tests cannot read its files.</summary>
     public async Task CheckpointAsync()
     {
         if (TestDatabase.IsSqlServer)
@@ -247,7 +247,7 @@ public sealed class ApiServer : IAsyncLifetime
             return;
         }
 
-        // Only the cluster's superuser may, and that is not whom the service connects as.
+        // CHECKPOINT needs the superuser. The service does not connect as superuser.
         var superuser = new NpgsqlConnectionStringBuilder(ConnectionString) { Username = "postgres", Pooling = false };
         await using var connection = new NpgsqlConnection(superuser.ConnectionString);
         await connection.OpenAsync();
@@ -255,14 +255,14 @@ public sealed class ApiServer : IAsyncLifetime
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>The columns of the database that hold a text in any form, as <c>table.column</c>.</summary>
+    /// <summary>The columns of the database that contain a text in any encoding, as <c>table.column</c>.</summary>
     public Task<IReadOnlyList<string>> ColumnsHoldingAsync(string text) => TableHunt.ColumnsHoldingAsync(ConnectionString, text);
 
-    /// <summary>Has the service remove the part of its audit that is older than that moment.</summary>
+    /// <summary>Makes the service remove audit rows older than a moment.</summary>
     public Task RemoveAuditAsync(DateTimeOffset before) =>
         Services.GetServices<IHostedService>().OfType<AuditRetention>().Single().RemoveAsync(before, CancellationToken.None);
 
-    /// <summary>Has the service note that API keys were used just now.</summary>
+    /// <summary>Makes the service record that API keys were used now.</summary>
     public async Task NoteUseAsync(params IReadOnlyList<Guid> keys)
     {
         await using var scope = Services.CreateAsyncScope();
@@ -270,29 +270,29 @@ public sealed class ApiServer : IAsyncLifetime
         await scope.ServiceProvider.GetRequiredService<SecretsDbContext>().NoteUseAsync(keys, now, now);
     }
 
-    /// <summary>Has the service write how many refusals it left out of the audit, as it does each minute.</summary>
+    /// <summary>Makes the service write the number of refusals without an audit row, as it does each minute.</summary>
     public Task WriteLeftOutDenialsAsync() => Services.GetRequiredService<DenialLog>().WriteLeftOutAsync(CancellationToken.None);
 
-    /// <summary>Goes once through the keys that are to be replaced, as the service does by itself, and other replicas.</summary>
+    /// <summary>Runs one pass of key rotation, like the background worker of every replica.</summary>
     public async Task ReplaceKeysAsync()
     {
         using var worker = ActivatorUtilities.CreateInstance<KeyRotationWorker>(Services);
         await worker.RunAsync(CancellationToken.None);
     }
 
-    /// <summary>Runs a statement behind the service's back and keeps its locks until disposed of; then nothing of it remains.</summary>
+    /// <summary>Runs a statement directly on the database and holds its locks until the result is disposed. Then it is rolled back.</summary>
     public Task<IAsyncDisposable> HoldAsync(Sql sql, params (string Name, object Value)[] parameters) =>
         TestDatabase.HoldAsync(ConnectionString, sql, parameters);
 
-    /// <summary>Runs a statement behind the service's back; gives the number of rows it changed.</summary>
+    /// <summary>Runs a statement directly on the database and returns the number of changed rows.</summary>
     public Task<int> ExecuteSqlAsync(Sql sql, params (string Name, object Value)[] parameters) =>
         TestDatabase.RunAsync(ConnectionString, sql, parameters, command => command.ExecuteNonQueryAsync());
 
-    /// <summary>Reads one number or text behind the service's back.</summary>
+    /// <summary>Reads one number or text directly from the database.</summary>
     public Task<T> ScalarAsync<T>(Sql sql, params (string Name, object Value)[] parameters) =>
         TestDatabase.RunAsync(ConnectionString, sql, parameters, async command => TestDatabase.Read<T>((await command.ExecuteScalarAsync())!));
 
-    private Factory BeforeStart() => _issuer is null ? _factory : throw new InvalidOperationException("The server is started already.");
+    private Factory BeforeStart() => _issuer is null ? _factory : throw new InvalidOperationException("The server has started already.");
 
     private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };
 
@@ -314,7 +314,7 @@ public sealed class ApiServer : IAsyncLifetime
             builder.UseSetting("Auth:BootstrapKey", BootstrapKey);
             builder.UseSetting("Quota:BytesPerOwner", Quota.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
-            // All tests are one address, and many of them are refused.
+            // All tests share one address, and many of their requests are refused.
             builder.UseSetting("Limits:FailedAuthenticationsPerMinute", "0");
             builder.UseSetting("Audit:DenialsPerMinute", "0");
             foreach (var (name, value) in Settings)

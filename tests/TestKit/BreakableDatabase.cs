@@ -4,8 +4,8 @@ using Npgsql;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// An installation whose database a test breaks in the ways that there are. On PostgreSQL the server is the test's own; a SQL Server is somebody's, so
-/// there it is the database that goes and comes, which takes the rights of who made it and <c>ALTER ANY CONNECTION</c>.
+/// An installation whose database a test breaks. On PostgreSQL the test has its own server. A SQL Server is shared, so only the database goes offline.
+/// That needs the rights of the database's owner and <c>ALTER ANY CONNECTION</c>.
 /// </summary>
 public sealed class BreakableDatabase : IAsyncDisposable
 {
@@ -20,10 +20,10 @@ public sealed class BreakableDatabase : IAsyncDisposable
         (_name, _administration) = TestDatabase.IsSqlServer ? OnSqlServer(installation.ConnectionString) : OnPostgres(installation.ConnectionString);
     }
 
-    /// <summary>Who uses it.</summary>
+    /// <summary>The installation that uses the database.</summary>
     public Installation Installation { get; }
 
-    /// <summary>A durable one, because that is what it is broken for.</summary>
+    /// <summary>A new database. PostgreSQL runs with fsync, because tests check durability after a crash.</summary>
     public static async Task<BreakableDatabase> NewAsync()
     {
         var server = TestDatabase.IsSqlServer
@@ -34,7 +34,7 @@ public sealed class BreakableDatabase : IAsyncDisposable
         return new BreakableDatabase(server, installation);
     }
 
-    /// <summary>Ends every connection to it.</summary>
+    /// <summary>Ends every connection to the database.</summary>
     public Task EndSessionsAsync() => RunAsync(Sql.Of(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
         $"""
@@ -53,7 +53,7 @@ public sealed class BreakableDatabase : IAsyncDisposable
         END;
         """));
 
-    /// <summary>Nothing can be written any more.</summary>
+    /// <summary>Makes the database read-only.</summary>
     public async Task BeReadOnlyAsync()
     {
         await RunAsync(Sql.Of(
@@ -69,7 +69,7 @@ public sealed class BreakableDatabase : IAsyncDisposable
         await EndSessionsAsync();
     }
 
-    /// <summary>It is gone in the middle of everything: kill -9 of the server, or the database is taken offline.</summary>
+    /// <summary>Makes the database unavailable immediately: kill -9 of the server, or the database goes offline.</summary>
     public Task VanishAsync()
     {
         var offline = Sql.Of("SELECT 1", $"ALTER DATABASE {_name} SET OFFLINE WITH ROLLBACK IMMEDIATE");
@@ -82,7 +82,7 @@ public sealed class BreakableDatabase : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Undoes <see cref="VanishAsync"/>. A server that was killed starts again by itself.</summary>
+    /// <summary>Undoes <see cref="VanishAsync"/>. A killed server starts again by itself.</summary>
     public Task ReturnAsync()
     {
         var online = Sql.Of("SELECT 1", $"ALTER DATABASE {_name} SET ONLINE");
@@ -101,21 +101,21 @@ public sealed class BreakableDatabase : IAsyncDisposable
 
     private static (string Name, string Administration) OnPostgres(string connectionString)
     {
-        // Somebody who may write in any case.
+        // This connection may write even while the database is read-only.
         var direct = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, Options = "-c default_transaction_read_only=off" };
         return (direct.Database!, direct.ConnectionString);
     }
 
     private static (string Name, string Administration) OnSqlServer(string connectionString)
     {
-        // From elsewhere, because nobody is left in it.
+        // The database may have no open session, so connect to another one.
         var direct = new SqlConnectionStringBuilder(connectionString) { Pooling = false };
         var name = direct.InitialCatalog;
         direct.InitialCatalog = "master";
         return (name, direct.ConnectionString);
     }
 
-    // Again where somebody connected between the end of the sessions and the lock on the database.
+    // Retries if a session connected before the statement locked the database.
     private Task RunAsync(Sql sql) => SqlServerInstance.AgainWhileAsync(
         () => TestDatabase.RunAsync(_administration, sql, [], command => command.ExecuteNonQueryAsync()),
         exception => exception is SqlException { Number: 5061 or 5070 or 1205 });

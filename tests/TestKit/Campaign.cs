@@ -1,8 +1,8 @@
 namespace Secrets.TestKit;
 
 /// <summary>
-/// How long the campaigns are: random cases, histories, rounds of kill -9. <c>SECRETS_TEST_CAMPAIGNS</c> scales them all: <c>small</c> (the default) is
-/// a tenth of <c>medium</c>, <c>full</c> ten times as much.
+/// The length of campaigns: random cases, histories, rounds of kill -9. <c>SECRETS_TEST_CAMPAIGNS</c> scales all of them: <c>small</c> (the default) is
+/// a tenth of <c>medium</c>, <c>full</c> is ten times <c>medium</c>.
 /// </summary>
 public static class Campaign
 {
@@ -16,8 +16,8 @@ public static class Campaign
         _ => throw new InvalidOperationException($"{Setting} must be small, medium or full."),
     };
 
-    /// <summary>How many cases a campaign has.</summary>
-    /// <param name="medium">How many it has at size medium.</param>
-    /// <param name="least">The fewest that show anything.</param>
+    /// <summary>The number of cases of a campaign.</summary>
+    /// <param name="medium">The number at size medium.</param>
+    /// <param name="least">The smallest number that can find a fault.</param>
     public static int Size(int medium, int least = 1) => Math.Max(least, (int)(medium * Scale));
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Secrets.TestKit;
 
-/// <summary>Keeps every log line, whatever its level, with its properties and exception.</summary>
+/// <summary>Keeps every log line of every level, with its properties and exception.</summary>
 public sealed class CapturedLog : ILoggerProvider
 {
     private readonly ConcurrentQueue<string> _lines = new();

@@ -10,7 +10,7 @@ public enum Direction
     ToService,
 }
 
-/// <summary>Stands between the service and its database and cuts their connections where a test wants it.</summary>
+/// <summary>A proxy between the service and its database. It cuts connections at a message that a test chooses.</summary>
 public sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -24,7 +24,7 @@ public sealed class CuttingProxy : IAsyncDisposable
     private double _share;
     private bool _isDown;
 
-    /// <summary>Stands before a database of those that the tests run on.</summary>
+    /// <summary>A proxy for a database of the kind that the tests run on.</summary>
     public CuttingProxy(string connectionString)
         : this(connectionString, TestDatabase.IsSqlServer ? new TdsProtocol() : new PostgresProtocol())
     {
@@ -40,10 +40,10 @@ public sealed class CuttingProxy : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>How to reach the database through the proxy.</summary>
+    /// <summary>The connection string through the proxy.</summary>
     public string ConnectionString { get; }
 
-    /// <summary>Whether there was a cut, and nothing gets through since.</summary>
+    /// <summary>Whether the proxy has cut its connections and passes nothing on.</summary>
     public bool IsDown
     {
         get
@@ -56,12 +56,12 @@ public sealed class CuttingProxy : IAsyncDisposable
     }
 
     /// <summary>
-    /// Cuts all connections in the n-th message from now on that goes in that direction, and then takes no new ones. Where the message goes to the
-    /// database, what was sent before it still arrives and is acted on.
+    /// Cuts all connections within the n-th message of a direction, counted from now, and then accepts no new ones. Earlier messages to the database
+    /// still arrive and take effect.
     /// </summary>
-    /// <param name="direction">Where the message goes.</param>
+    /// <param name="direction">The direction of the message.</param>
     /// <param name="message">Its number, from 1.</param>
-    /// <param name="share">How much of it still arrives: 0 cuts before it, 1/2 in its middle.</param>
+    /// <param name="share">The share of the message that still arrives: 0 cuts before it, 1/2 in its middle.</param>
     public void CutIn(Direction direction, int message, double share = 0.5)
     {
         lock (_lock)
@@ -70,7 +70,7 @@ public sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Cuts all connections and takes no new ones, as if there were no database.</summary>
+    /// <summary>Cuts all connections and accepts no new ones, as if the database did not exist.</summary>
     public void GoDown()
     {
         lock (_lock)
@@ -80,7 +80,7 @@ public sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets everything through again.</summary>
+    /// <summary>Accepts and forwards connections again.</summary>
     public void Heal()
     {
         lock (_lock)
@@ -113,7 +113,7 @@ public sealed class CuttingProxy : IAsyncDisposable
         }
         catch (Exception exception) when (exception is SocketException or InvalidOperationException)
         {
-            // Stopped while it waited for somebody, or between two.
+            // The listener was stopped.
         }
 
         await Task.WhenAll(pumps);
@@ -149,7 +149,7 @@ public sealed class CuttingProxy : IAsyncDisposable
             }
             catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
             {
-                // cut, by us or by one of them
+                // The proxy, the service or the database closed the connection.
             }
         }
     }

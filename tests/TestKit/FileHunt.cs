@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Secrets.TestKit;
 
-/// <summary>Looks for a text in files, in every form in which it might have been written by accident.</summary>
+/// <summary>Searches files for a text, in every encoding in which it may have been written by accident.</summary>
 public static class FileHunt
 {
     /// <summary>The text raw, in base64 (at each of the three alignments), in hexadecimal, and escaped for URLs and JSON.</summary>
@@ -25,7 +25,7 @@ public static class FileHunt
         };
         for (var shift = 0; shift < 3; shift++)
         {
-            // Whole groups of three bytes only: what stands around the text changes the characters at both ends.
+            // Only whole groups of three bytes: text before and after changes the characters at both ends.
             var start = (3 - shift) % 3;
             var length = (bytes.Length - start) / 3 * 3;
             var base64 = Convert.ToBase64String(bytes, start, length);
@@ -36,7 +36,7 @@ public static class FileHunt
         return [.. forms];
     }
 
-    /// <summary>The files below a folder that hold the text in any form.</summary>
+    /// <summary>The files below a folder that contain the text in any encoding.</summary>
     public static IReadOnlyList<string> FilesHolding(string folder, string text)
     {
         var forms = BytesOf(text);
@@ -45,7 +45,7 @@ public static class FileHunt
             .Where(path => Holds(path, forms))];
     }
 
-    /// <summary>The forms as they are stored.</summary>
+    /// <summary>The bytes of all encodings of a text.</summary>
     internal static IReadOnlyList<byte[]> BytesOf(string text) =>
         [.. FormsOf(text).Select(Encoding.UTF8.GetBytes), Encoding.Unicode.GetBytes(text)];
 
@@ -66,7 +66,7 @@ public static class FileHunt
     {
         try
         {
-            // The lock is held by the service; a file may go while we look.
+            // The service locks its files, and may delete one during the search.
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var content = new byte[file.Length];
             var read = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Secrets.TestKit;
 
-/// <summary>A database of its own on a server, and what the processes of the service that share it are told.</summary>
+/// <summary>A new database on a server, and the settings of the service processes that share it.</summary>
 public sealed class Installation : IDisposable
 {
     /// <summary>The bootstrap key.</summary>
@@ -13,7 +13,7 @@ public sealed class Installation : IDisposable
 
     private readonly PostgresServer? _server;
 
-    /// <summary>A database of that server's that does not exist yet.</summary>
+    /// <summary>An installation with a name for a database that does not exist yet, on a given server.</summary>
     public Installation(PostgresServer server)
         : this(server.ConnectionString(TestDatabase.NewName()), server)
     {
@@ -36,41 +36,41 @@ public sealed class Installation : IDisposable
 
     public string ConnectionString { get; }
 
-    /// <summary>A database that does not exist yet, on the server that all tests of this process share.</summary>
+    /// <summary>An installation with a name for a database that does not exist yet, on the server that all tests of this process share.</summary>
     public static async Task<Installation> NewAsync() => new(await TestDatabase.NewConnectionStringAsync(), server: null);
 
-    /// <summary>A connection string that allows no more connections.</summary>
+    /// <summary>A connection string with a maximum pool size.</summary>
     public static string WithPool(string connectionString, int connections) =>
         string.Create(CultureInfo.InvariantCulture, $"{connectionString};{(TestDatabase.IsSqlServer ? "Max Pool Size" : "Maximum Pool Size")}={connections}");
 
-    /// <summary>Makes the database with its schema.</summary>
+    /// <summary>Creates the database with its schema.</summary>
     public Task MakeAsync() => TestDatabase.MakeAsync(ConnectionString, _server);
 
-    /// <summary>Has the service make the database and its schema, as an operator does.</summary>
+    /// <summary>Creates database and schema by the service's <c>--migrate</c>, as an operator does.</summary>
     public Task MigrateAsync() => TestDatabase.IsSqlServer ? SqlServerInstance.MakeAsync(RunMigrationAsync) : RunMigrationAsync();
 
     /// <summary>The file of the root key.</summary>
     public string RootKeyFile => Path.Combine(_folder, "root.key");
 
-    /// <summary>Starts the service as a process of its own.</summary>
-    /// <param name="connectionString">Another way to the database; null: straight.</param>
-    /// <param name="settings">Other settings than those of every process; null removes one.</param>
+    /// <summary>Starts the service in a separate process.</summary>
+    /// <param name="connectionString">Another connection string, such as one through a proxy; null: the direct one.</param>
+    /// <param name="settings">Settings that differ from those of every process; null removes one.</param>
     public ServiceProcess Start(string? connectionString = null, params (string Name, string? Value)[] settings) =>
         ServiceProcess.Start(SettingsWith(connectionString, settings));
 
-    /// <summary>Starts the service in the process of the tests.</summary>
-    /// <param name="connectionString">Another way to the database; null: straight.</param>
-    /// <param name="settings">Other settings than those of every process; null removes one.</param>
+    /// <summary>Starts the service in the test process.</summary>
+    /// <param name="connectionString">Another connection string, such as one through a proxy; null: the direct one.</param>
+    /// <param name="settings">Settings that differ from those of every process; null removes one.</param>
     public ServiceInProcess StartHere(string? connectionString = null, params (string Name, string? Value)[] settings) =>
         ServiceInProcess.Start(SettingsWith(connectionString, settings));
 
-    /// <summary>Starts the service with these arguments, as a process of its own.</summary>
+    /// <summary>Runs the service with these arguments in a separate process.</summary>
     public ServiceProcess Run(params string[] arguments) => ServiceProcess.Start(_settings, arguments);
 
-    /// <summary>Starts the service with these arguments and without a bootstrap key, as a process of its own.</summary>
+    /// <summary>Runs the service with these arguments and without a bootstrap key, in a separate process.</summary>
     public ServiceProcess RunWithoutKey(params string[] arguments) => ServiceProcess.Start(SettingsWith(connectionString: null, [("Auth__BootstrapKey", null)]), arguments);
 
-    /// <summary>Starts the service with these arguments, in the process of the tests.</summary>
+    /// <summary>Runs the service with these arguments in the test process.</summary>
     public ServiceInProcess RunHere(params string[] arguments) => ServiceInProcess.Start(_settings, arguments);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

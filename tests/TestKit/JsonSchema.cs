@@ -5,18 +5,18 @@ using System.Text.Json.Nodes;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Judges JSON by the part of JSON Schema that the published API documents use. A keyword it does not know throws: it must not pass
-/// for checked.
+/// Validates JSON against the part of JSON Schema that the published API documents use. An unknown keyword throws, so that nothing passes
+/// unchecked.
 /// </summary>
 public sealed class JsonSchema(JsonNode document)
 {
     private static readonly string[] Annotations = ["title", "description", "examples", "writeOnly"];
 
-    /// <summary>What of the schema the instance breaks, as "path: why"; nothing when it is valid.</summary>
+    /// <summary>The violations of the schema, as "path: reason"; empty for a valid instance.</summary>
     public IEnumerable<string> Errors(JsonNode schema, JsonNode? instance, string path = "$") =>
         schema.AsObject().SelectMany(keyword => Check(schema.AsObject(), keyword.Key, keyword.Value!, instance, path));
 
-    /// <summary>The schema that a reference such as <c>#/components/schemas/Name</c> leads to.</summary>
+    /// <summary>The schema of a reference such as <c>#/components/schemas/Name</c>.</summary>
     public JsonNode Resolve(string reference) =>
         reference.Split('/').Skip(1).Aggregate(document, (node, step) => node[step] ?? throw new KeyNotFoundException(reference));
 
@@ -26,7 +26,7 @@ public sealed class JsonSchema(JsonNode document)
         "type" => Expect(
             argument is JsonArray types ? types.Any(type => IsOfType(instance, type!.GetValue<string>())) : IsOfType(instance, argument.GetValue<string>()),
             $"{path}: is not of type {argument.ToJsonString()}"),
-        "enum" => Expect(argument.AsArray().Any(option => JsonNode.DeepEquals(option, instance)), $"{path}: is none of {argument.ToJsonString()}"),
+        "enum" => Expect(argument.AsArray().Any(option => JsonNode.DeepEquals(option, instance)), $"{path}: is not one of {argument.ToJsonString()}"),
         "anyOf" => Expect(argument.AsArray().Any(option => !Errors(option!, instance, path).Any()), $"{path}: matches none of anyOf"),
         "oneOf" => Expect(
             argument.AsArray().Count(option => !Errors(option!, instance, path).Any()) == 1, $"{path}: does not match exactly one of oneOf"),
@@ -47,9 +47,9 @@ public sealed class JsonSchema(JsonNode document)
             : [],
         "minLength" => Expect(Text(instance) is not { } text || Length(text) >= argument.GetValue<int>(), $"{path}: is too short"),
         "maxLength" => Expect(Text(instance) is not { } text || Length(text) <= argument.GetValue<int>(), $"{path}: is too long"),
-        "format" => Expect(Text(instance) is not { } text || HasFormat(text, argument.GetValue<string>()), $"{path}: is no {argument}"),
+        "format" => Expect(Text(instance) is not { } text || HasFormat(text, argument.GetValue<string>()), $"{path}: is not a {argument}"),
         _ when Annotations.Contains(keyword, StringComparer.Ordinal) => [],
-        _ => throw new NotSupportedException($"The schema keyword {keyword} in {schema.ToJsonString()}"),
+        _ => throw new NotSupportedException($"The schema keyword {keyword} is not supported: {schema.ToJsonString()}"),
     };
 
     private static IEnumerable<string> Expect(bool holds, string error) => holds ? [] : [error];
@@ -64,7 +64,7 @@ public sealed class JsonSchema(JsonNode document)
         ("array", JsonValueKind.Array) => true,
         ("object", JsonValueKind.Object) => true,
         ("null" or "string" or "boolean" or "integer" or "number" or "array" or "object", _) => false,
-        _ => throw new NotSupportedException($"The schema type {type}"),
+        _ => throw new NotSupportedException($"The schema type {type} is not supported."),
     };
 
     private static long? Number(JsonNode? instance) =>
@@ -73,7 +73,7 @@ public sealed class JsonSchema(JsonNode document)
     private static string? Text(JsonNode? instance) =>
         instance?.GetValueKind() == JsonValueKind.String ? instance.GetValue<string>() : null;
 
-    /// <summary>JSON Schema counts code points.</summary>
+    /// <summary>The length in code points, as JSON Schema counts it.</summary>
     private static int Length(string text) => text.EnumerateRunes().Count();
 
     private static bool HasFormat(string text, string format) => format switch
@@ -83,6 +83,6 @@ public sealed class JsonSchema(JsonNode document)
         "date-time" => DateTimeOffset.TryParseExact(
             text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.None, out _)
             && (text.EndsWith('Z') || text[^6] is '+' or '-'),
-        _ => throw new NotSupportedException($"The schema format {format}"),
+        _ => throw new NotSupportedException($"The schema format {format} is not supported."),
     };
 }

@@ -1,7 +1,7 @@
 namespace Secrets.TestKit;
 
 /// <summary>
-/// The machine's clock plus the time that a test adds. It goes on by itself, which a running server needs and FakeTimeProvider does not do.
+/// The machine's clock plus the time that a test adds. The clock keeps running, which a server needs and FakeTimeProvider does not do.
 /// </summary>
 public sealed class LateClock : TimeProvider
 {

@@ -1,12 +1,12 @@
 namespace Secrets.TestKit;
 
-/// <summary>Work that goes on beside a test, over and over, until it is stopped.</summary>
+/// <summary>Background work that repeats during a test until it is stopped.</summary>
 public sealed class Load : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _loops = [];
 
-    /// <summary>Begins to do that, again as soon as it is done.</summary>
+    /// <summary>Starts a loop that repeats the work without pause.</summary>
     public void Add(Func<Task> work) => _loops.Add(Task.Run(async () =>
     {
         while (!_stop.IsCancellationRequested)
@@ -15,7 +15,7 @@ public sealed class Load : IAsyncDisposable
         }
     }));
 
-    /// <summary>Waits until all that was begun is done. What failed meanwhile fails here.</summary>
+    /// <summary>Stops all loops and waits for them. Their failures are thrown here.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync();

@@ -4,8 +4,8 @@ using System.Text;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Looks into the memory of another process for texts that all begin and end alike. A run of the hunt has a head and a tail of its own; each text is the head, its number, its body and the
-/// tail, so one search finds them all, also what is left of one that was overwritten in part.
+/// Searches the memory of another process for texts with a common head and tail. Each hunt has its own head and tail. A text is the head, its number, its body and
+/// the tail. So one search finds all of them, also the rest of a text that was partly overwritten.
 /// </summary>
 public sealed class MemoryHunt
 {
@@ -17,17 +17,17 @@ public sealed class MemoryHunt
     private readonly string _tail = $"{Guid.NewGuid():N}Tail"[^MarkLength..];
     private readonly (string Form, byte[] Bytes)[] _patterns;
 
-    /// <summary>What every text begins with.</summary>
+    /// <summary>The start of every text.</summary>
     public string Head => _head;
 
     public MemoryHunt() => _patterns = [.. FormsOf("head", _head), .. FormsOf("tail", _tail)];
 
-    /// <summary>Why the memory of other processes cannot be read here; null: it can be.</summary>
+    /// <summary>Why this machine does not allow reading the memory of other processes; null: it does.</summary>
     public static string? WhyNot(int process)
     {
         if (!OperatingSystem.IsLinux())
         {
-            return "Only Linux shows the memory of a process as a file.";
+            return "Only Linux offers the memory of a process as a file.";
         }
 
         try
@@ -41,9 +41,9 @@ public sealed class MemoryHunt
         }
     }
 
-    /// <summary>The text of that number: characters that JSON escapes, and others that take several bytes, in its body.</summary>
+    /// <summary>The text of a number. Its body has characters that JSON escapes, and characters of several bytes.</summary>
     /// <param name="number">Below 100,000.</param>
-    /// <param name="body">How many characters there are between the number and the tail.</param>
+    /// <param name="body">The number of characters between number and tail.</param>
     public string TextOf(int number, int body = 24)
     {
         var filler = $"{Guid.NewGuid():N}\"é\\{Guid.NewGuid():N}";
@@ -56,7 +56,7 @@ public sealed class MemoryHunt
         return text.Append(_tail).ToString();
     }
 
-    /// <summary>What is of the texts in all memory of a process that can be read: one finding for each form and mapping.</summary>
+    /// <summary>What is left of the texts in the readable memory of a process: one finding for each encoding and mapping.</summary>
     public IReadOnlyList<MemoryFinding> Find(int process)
     {
         var found = new Dictionary<(string Form, string Where), MemoryFinding>();
@@ -72,7 +72,7 @@ public sealed class MemoryHunt
                         ? known with { Count = known.Count + 1 }
                         : new MemoryFinding(form, name, Count: 1, Around(chunk.AsSpan(0, read), offset)));
 
-                // Overlapping: what lies across two chunks is whole in one. A part that cannot be read is passed over.
+                // Chunks overlap, so that a text across two chunks is whole in one. Unreadable parts are skipped.
                 at += read == 0 ? Math.Min(ChunkSize, end - at) : read > 1024 && at + read < end ? read - 512 : read;
             }
         }
@@ -105,7 +105,7 @@ public sealed class MemoryHunt
         }
         catch (IOException)
         {
-            return 0; // A mapping that has no memory behind it.
+            return 0; // The mapping has no memory behind it.
         }
     }
 
@@ -140,11 +140,11 @@ public sealed class MemoryHunt
     }
 }
 
-/// <summary>What was found in one mapping of a process's memory.</summary>
-/// <param name="Form">The encoding, and whether head or tail.</param>
-/// <param name="Where">The mapping's file or use, or its addresses.</param>
-/// <param name="Count">How often; what lies where two pieces overlap that are searched counts twice.</param>
-/// <param name="Example">The first with what is around it.</param>
+/// <summary>A finding in one mapping of a process's memory.</summary>
+/// <param name="Form">The encoding, and whether it is a head or a tail.</param>
+/// <param name="Where">The mapping's file or purpose, or its addresses.</param>
+/// <param name="Count">The number of occurrences. One in the overlap of two chunks counts twice.</param>
+/// <param name="Example">The first occurrence with its surroundings.</param>
 public sealed record MemoryFinding(string Form, string Where, int Count, string Example)
 {
     public override string ToString() => $"{Count} x {Form} in {Where}, such as {Example}";

@@ -1,6 +1,6 @@
 namespace Secrets.TestKit;
 
-/// <summary>Makes a client of an OpenAPI document with NSwag, builds it with a program around it, and runs that.</summary>
+/// <summary>Generates a client from an OpenAPI document with NSwag, builds it with a program, and runs the program.</summary>
 public static class Nswag
 {
     private const string Project =
@@ -16,13 +16,13 @@ public static class Nswag
         </Project>
         """;
 
-    /// <summary>Where our scripts around the generator are.</summary>
+    /// <summary>The folder of our generator scripts.</summary>
     public static string Folder { get; } = Path.Combine(Repository.Root, "eng", "nswag");
 
-    /// <summary>What the program prints. The client is the class <c>Generated.Client</c>, as the generator makes it without our templates.</summary>
+    /// <summary>Returns the output of the program. The client is the class <c>Generated.Client</c>, generated without our templates.</summary>
     /// <param name="document">The document's file.</param>
     /// <param name="program">Top-level statements.</param>
-    /// <param name="arguments">What the program is called with.</param>
+    /// <param name="arguments">Arguments of the program.</param>
     public static async Task<string> RunClientAsync(string document, string program, params string[] arguments)
     {
         using var scratch = new Scratch();
@@ -45,7 +45,7 @@ public static class Nswag
         await scratch.WriteAsync("Program.cs", program);
         await scratch.WriteAsync("Client.csproj", Project);
 
-        // Not `dotnet run`, which prints warnings of the build between what the program prints.
+        // `dotnet run` would mix warnings of the build into the output of the program.
         await Tools.RunAsync(scratch.Folder, "dotnet", ["build", "--output", "out"]);
         return await Tools.RunAsync(scratch.Folder, "dotnet", [Path.Combine("out", "Client.dll"), .. arguments]);
     }

@@ -5,8 +5,8 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Finds text that a statement has SQL Server compare as text: with blanks at the end it takes two texts for one, under every collation, and no
-/// other database does.
+/// Finds columns that a statement compares as text. SQL Server ignores blanks at the end in such a comparison, under every collation. No other
+/// database does.
 /// </summary>
 public sealed class PaddedComparisons : TSqlFragmentVisitor
 {
@@ -16,15 +16,15 @@ public sealed class PaddedComparisons : TSqlFragmentVisitor
 
     private PaddedComparisons(IModel model) => _model = model;
 
-    /// <summary>Fails where there is such a comparison of a column, named with its table or the table's alias.</summary>
-    /// <exception cref="FormatException">There is.</exception>
+    /// <summary>Fails if a statement compares a column as text. The column is named with its table or the table's alias.</summary>
+    /// <exception cref="FormatException">The statement contains such a comparison.</exception>
     public static void Check(string sql, IModel model)
     {
         var visitor = new PaddedComparisons(model);
         TSql.Parse(sql).Accept(visitor);
         if (visitor._compared.Select(visitor.TextOf).FirstOrDefault(text => text is not null) is { } found)
         {
-            throw new FormatException($"SQL Server would take {found} with blanks at the end for equal to the same without, in\n{sql}");
+            throw new FormatException($"SQL Server ignores blanks at the end of {found} in this comparison:\n{sql}");
         }
     }
 

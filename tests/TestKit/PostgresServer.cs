@@ -9,15 +9,15 @@ using Secrets.Infrastructure.Persistence.Postgres;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// A throw-away PostgreSQL server: one per test process (<see cref="SharedAsync"/>), or one of a test's own (<see cref="StartAsync"/>).
-/// <c>SECRETS_TEST_POSTGRES</c> names a server to use instead, as a connection string whose role may create databases.
+/// A temporary PostgreSQL server: one for each test process (<see cref="SharedAsync"/>), or one for a single test (<see cref="StartAsync"/>).
+/// <c>SECRETS_TEST_POSTGRES</c> replaces the shared server: a connection string whose role may create databases.
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
     public const string Override = "SECRETS_TEST_POSTGRES";
 
-    // When our end of its standard input closes, because we ended or were killed, the guard ends the server and removes its
-    // directory. It looks at the process first: the number may be another's by then.
+    // The standard input of the guard closes when the test process ends or is killed. The guard then ends the server and removes its directory. It first
+    // checks the working directory of the process, because the process id may belong to another process by then.
     private const string Guard =
         """
         cat > /dev/null
@@ -49,11 +49,11 @@ public sealed class PostgresServer : IAsyncDisposable
         _template = new Lazy<Task<string>>(MakeTemplateAsync);
     }
 
-    /// <summary>The server of this test process: started by whoever asks first, gone with the process.</summary>
+    /// <summary>The server of this test process. The first caller starts it; it ends with the process.</summary>
     public static Task<PostgresServer> SharedAsync() => Shared.Value;
 
-    /// <summary>A server of one's own, for a test that stops or breaks it.</summary>
-    /// <param name="settings">On top of ours, which trade durability for speed; <c>fsync=on</c> undoes that.</param>
+    /// <summary>A separate server for a test that stops or breaks it.</summary>
+    /// <param name="settings">Settings in addition to ours. Ours trade durability for speed; <c>fsync=on</c> restores it.</param>
     public static async Task<PostgresServer> StartAsync(IReadOnlyDictionary<string, string>? settings = null)
     {
         var directory = Directory.CreateTempSubdirectory("secrets-test-").FullName;
@@ -70,18 +70,18 @@ public sealed class PostgresServer : IAsyncDisposable
         return new PostgresServer(connectionString, server, directory, guard);
     }
 
-    /// <summary>How to reach a database of that name, which need not exist yet. Names are unique to whoever makes one.</summary>
+    /// <summary>The connection string of a database, which need not exist yet. The caller chooses a unique name.</summary>
     public string ConnectionString(string database) =>
         new NpgsqlConnectionStringBuilder(_connectionString) { Database = database, MaxPoolSize = 30 }.ConnectionString;
 
-    /// <summary>Makes a database with the schema. The migrations run once for each server: the databases are copies of one.</summary>
+    /// <summary>Creates a database with the schema. Migrations run once for each server; databases are copies of the result.</summary>
     public async Task MakeDatabaseAsync(string database) =>
         await RunAsync(ConnectionString("postgres"), $"CREATE DATABASE {database} TEMPLATE {await _template.Value}");
 
-    /// <summary>Ends a server of one's own as a power cut would (kill -9). It is started again by itself, in a second or a few.</summary>
+    /// <summary>Kills a separate server like a power cut (kill -9). It starts again by itself within seconds.</summary>
     public void Kill()
     {
-        var pid = PostmasterFile.Read(Path.Combine(_directory!, "pgdata"))?.Pid ?? throw new InvalidOperationException("The server does not run.");
+        var pid = PostmasterFile.Read(Path.Combine(_directory!, "pgdata"))?.Pid ?? throw new InvalidOperationException("The server is not running.");
         using var process = Process.GetProcessById(pid);
         process.Kill();
     }
@@ -99,7 +99,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var name = $"secrets_template_{Guid.NewGuid():N}";
 
-        // Nobody may be connected to a database that is copied.
+        // A database with open connections cannot be copied.
         var connectionString = new NpgsqlConnectionStringBuilder(ConnectionString(name)) { Pooling = false }.ConnectionString;
         var options = new DbContextOptionsBuilder<PostgresSecretsDbContext>();
         PostgresEngine.Configure(options, connectionString);

@@ -4,15 +4,15 @@ using System.Text.Json.Nodes;
 
 namespace Secrets.TestKit;
 
-/// <summary>Random bodies, the same for the same seed: sound JSON with odd members, and JSON that was damaged as text or as bytes.</summary>
-/// <param name="random">The source.</param>
-/// <param name="members">The members that the operation knows.</param>
-/// <param name="value">A value of the right type for a member.</param>
+/// <summary>Random request bodies, equal for equal seeds: valid JSON with odd members, and JSON damaged as text or as bytes.</summary>
+/// <param name="random">The source of random numbers.</param>
+/// <param name="members">The members of the operation.</param>
+/// <param name="value">Makes a value of the right type for a member.</param>
 public sealed class RandomBodies(Random random, IReadOnlyList<string> members, Func<RandomBodies, string, JsonNode?> value)
 {
     public Random Random => random;
 
-    /// <summary>A body that starts from one that holds these members.</summary>
+    /// <summary>A body derived from one with these members.</summary>
     public byte[] Body(params IReadOnlyList<string> required)
     {
         var json = new JsonObject(required.Select(member => KeyValuePair.Create(member, value(this, member))));
@@ -37,7 +37,7 @@ public sealed class RandomBodies(Random random, IReadOnlyList<string> members, F
         return [.. bytes];
     }
 
-    /// <summary>Characters of every plane and kind, all of them paired; now and then too many.</summary>
+    /// <summary>Characters of every plane and kind, without lone surrogates; sometimes too many.</summary>
     public string Text()
     {
         var length = random.Next(40) == 0 ? random.Next(1000, 1100) : random.Next(random.Next(10) == 0 ? 0 : 1, 12);
@@ -58,7 +58,7 @@ public sealed class RandomBodies(Random random, IReadOnlyList<string> members, F
         return text.ToString();
     }
 
-    /// <summary>Damage that is still text: escapes, huge numbers, a member twice, deep nests.</summary>
+    /// <summary>Damages a body as text: escapes, huge numbers, duplicate members, deep nesting.</summary>
     private string MutateText(string text) => random.Next(7) switch
     {
         0 => text.Insert(random.Next(1, text.Length), $"\\u{random.Next(0xD700, 0xE100):x4}"),

@@ -1,8 +1,8 @@
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Random owners and calls, the same for the same seed. They are made of little, so that patterns, names and arguments that were made
-/// apart still meet.
+/// Random owners and calls, equal for equal seeds. They use few distinct names, so that independently made patterns, names and arguments
+/// still match.
 /// </summary>
 public sealed class RandomSecrets(Random random)
 {
@@ -10,7 +10,7 @@ public sealed class RandomSecrets(Random random)
 
     private static readonly string[] Parts = ["a", "a", "a", "a", "b", "A", "_", "*", "*", "*", "*", "*", "\U0001F511", "\uFF5E"];
 
-    /// <summary>Secrets of a user, or of an organisation; no two of one name, no two defaults of one pattern and argument.</summary>
+    /// <summary>Secrets of a user or an organisation, with unique names and at most one default per pattern and argument.</summary>
     public IReadOnlyList<OracleSecret> Secrets(bool isOwn, int most, IReadOnlyList<string> args)
     {
         var secrets = new List<OracleSecret>();
@@ -34,7 +34,7 @@ public sealed class RandomSecrets(Random random)
         return secrets;
     }
 
-    /// <summary>A call for some of these arguments, all of the tool's, or none but references.</summary>
+    /// <summary>A call for some of these arguments, for all arguments of the tool, or for references only.</summary>
     public OracleCall Call(int mostNames, IReadOnlyList<string> args, int mostArgs)
     {
         var asked = random.Next(4) == 0 ? null : Enumerable.Range(0, random.Next(mostArgs + 1)).Select(_ => args[random.Next(args.Count)]).ToList();

@@ -4,19 +4,19 @@ using System.Text;
 
 namespace Secrets.TestKit;
 
-/// <summary>What came back over a bare connection.</summary>
-/// <param name="Status">0 when the server closed the connection without an answer.</param>
-/// <param name="Head">Status line and headers.</param>
-/// <param name="Body">The body, chunks joined.</param>
+/// <summary>A response on a raw connection.</summary>
+/// <param name="Status">The status; 0 if the server closed the connection without a response.</param>
+/// <param name="Head">The status line and the headers.</param>
+/// <param name="Body">The body, with joined chunks.</param>
 public sealed record RawAnswer(int Status, string Head, string Body);
 
-/// <summary>Sends what no HTTP client would, on a connection of its own.</summary>
+/// <summary>Sends bytes that no HTTP client would send, on a new connection.</summary>
 public static class RawHttp
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Sends the bytes and reads until the server closes, so the request should ask for that. The server may stop reading at any point.
+    /// Sends bytes and reads until the server closes the connection, so the request should ask for that. The server may stop reading at any point.
     /// </summary>
     public static async Task<RawAnswer> SendAsync(Uri address, params ReadOnlyMemory<byte>[] parts)
     {
@@ -41,7 +41,7 @@ public static class RawHttp
         }
         catch (IOException)
         {
-            // The server has heard enough. What it answered is read by the other half.
+            // The server stopped reading. The other task reads its response.
         }
     }
 
@@ -54,7 +54,7 @@ public static class RawHttp
         }
         catch (IOException)
         {
-            // Closed with some of ours unread.
+            // The server closed the connection before it read everything.
         }
 
         return all.ToArray();
@@ -74,7 +74,7 @@ public static class RawHttp
         return new RawAnswer(int.Parse(head.Split(' ')[1], CultureInfo.InvariantCulture), head, isChunked ? Join(body) : body);
     }
 
-    /// <summary>Answers here are ASCII wherever chunks matter, so a character is a byte.</summary>
+    /// <summary>Chunked responses here are ASCII, so a character is a byte.</summary>
     private static string Join(string chunks)
     {
         var body = new StringBuilder();

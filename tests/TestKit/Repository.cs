@@ -9,12 +9,12 @@ public static class Repository
     public static string Root { get; } = FindRoot();
 
     /// <summary>
-    /// A vendor's own OpenAPI document. It is theirs and not part of this repository; where it is not at hand, the test that asks is skipped.
+    /// The OpenAPI document of a vendor. It is not part of this repository. Without it the calling test is skipped.
     /// </summary>
     public static string VendorDocument(string name)
     {
         var file = Path.Combine(Root, "..", "shared", "contracts", name);
-        Assert.SkipUnless(File.Exists(file), $"The vendor's document is not at hand: ../shared/contracts/{name}");
+        Assert.SkipUnless(File.Exists(file), $"The vendor's document does not exist: ../shared/contracts/{name}");
         return Path.GetFullPath(file);
     }
 

@@ -2,21 +2,21 @@ using System.Text;
 
 namespace Secrets.TestKit;
 
-/// <summary>A stored secret, in nothing but plain types.</summary>
+/// <summary>A stored secret in plain types.</summary>
 public sealed record OracleSecret(
     string Id, bool IsOwn, string Name, string? Tool, string? Arg, bool IsDefault, string Rule = "ALL", params IReadOnlyList<string> Workspaces);
 
-/// <summary>A call of a tool, in nothing but plain types.</summary>
+/// <summary>A tool call in plain types.</summary>
 public sealed record OracleCall(
     string Tool, IReadOnlyList<string>? Args, IReadOnlyList<KeyValuePair<string, string>> References, string? Workspace);
 
 /// <summary>
-/// The contract's words on which secret fills which argument, as slow and as plain as they read. It shares nothing with the service, so
-/// that what both get wrong in the same way is at least got wrong twice.
+/// The contract's rules for selecting secrets, written as plainly as they read, without regard to speed. The oracle shares no code with the service, so a
+/// common mistake would have to be made twice.
 /// </summary>
 public static class ResolutionOracle
 {
-    /// <summary>One line per argument, in the order of the answer: <c>argument=id (source)</c>, or <c>argument: reason</c>.</summary>
+    /// <summary>One line per argument, in the order of the response: <c>argument=id (source)</c>, or <c>argument: reason</c>.</summary>
     public static IReadOnlyList<string> Answer(OracleCall call, IReadOnlyCollection<OracleSecret> secrets)
     {
         var references = call.References.ToDictionary(StringComparer.Ordinal);
@@ -32,7 +32,7 @@ public static class ResolutionOracle
         ];
     }
 
-    /// <summary>The defaults that serve the call, the winner first.</summary>
+    /// <summary>The defaults that match the call, the winner first.</summary>
     public static IReadOnlyList<OracleSecret> DefaultsFor(string arg, OracleCall call, IReadOnlyCollection<OracleSecret> secrets) =>
     [
         .. secrets
@@ -44,7 +44,7 @@ public static class ResolutionOracle
             .ThenBy(secret => Hex(secret.Tool!), StringComparer.Ordinal),
     ];
 
-    /// <summary>Whether a pattern matches a whole name: the definition, tried out.</summary>
+    /// <summary>Whether a pattern matches a whole name. It tries every split, as the definition says.</summary>
     public static bool Matches(string pattern, string name) => Matches([.. pattern.EnumerateRunes()], [.. name.EnumerateRunes()]);
 
     private static bool Matches(ReadOnlySpan<Rune> pattern, ReadOnlySpan<Rune> name) =>
@@ -65,6 +65,6 @@ public static class ResolutionOracle
         _ => false,
     };
 
-    /// <summary>Sorts as the bytes do.</summary>
+    /// <summary>Orders texts by their bytes.</summary>
     private static string Hex(string text) => Convert.ToHexString(Encoding.UTF8.GetBytes(text));
 }

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// The service, run from its start to its end: as a process of its own (<see cref="ServiceProcess"/>), or in the process of the tests
-/// (<see cref="ServiceInProcess"/>), which costs a tenth of the processor time.
+/// The service from start to end: in a separate process (<see cref="ServiceProcess"/>), or in the test process (<see cref="ServiceInProcess"/>). The
+/// latter takes a tenth of the processor time.
 /// </summary>
 public abstract partial class RunningService : IAsyncDisposable
 {
@@ -14,13 +14,13 @@ public abstract partial class RunningService : IAsyncDisposable
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Everything that the service printed.</summary>
+    /// <summary>The output of the service so far.</summary>
     public string Output => string.Join('\n', _lines);
 
     /// <summary>Whether the service has ended.</summary>
     protected abstract bool HasEnded { get; }
 
-    /// <summary>Waits until the service takes requests, and gives its address.</summary>
+    /// <summary>Waits until the service accepts requests, and returns its address.</summary>
     public async Task<Uri> AddressAsync()
     {
         var first = await Task.WhenAny(_address.Task, EndAsync(), Task.Delay(Patience));
@@ -40,10 +40,10 @@ public abstract partial class RunningService : IAsyncDisposable
         return new ApiClient(http) { Key = key };
     }
 
-    /// <summary>Waits for the service to end by itself and gives its exit code.</summary>
+    /// <summary>Waits until the service ends by itself, and returns its exit code.</summary>
     public Task<int> ExitCodeAsync() => EndAsync().WaitAsync(Patience);
 
-    /// <summary>Asks the service to stop, as a service manager does, and gives its exit code.</summary>
+    /// <summary>Asks the service to stop, as a service manager does, and returns its exit code.</summary>
     public async Task<int> StopAsync()
     {
         await AskToStopAsync();
@@ -61,14 +61,14 @@ public abstract partial class RunningService : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The exit code, once the service has ended.</summary>
+    /// <summary>The exit code after the end of the service.</summary>
     protected abstract Task<int> EndAsync();
 
     protected abstract Task AskToStopAsync();
 
     protected abstract void Release();
 
-    /// <summary>Keeps a line that the service printed.</summary>
+    /// <summary>Adds a line to the output.</summary>
     protected void Keep(string? line)
     {
         if (line is null)

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Secrets.TestKit;
 
-/// <summary>A certificate for 127.0.0.1 that a test makes, as files that Kestrel reads.</summary>
+/// <summary>A test certificate for 127.0.0.1, in files that Kestrel reads.</summary>
 public sealed class ServerCertificate : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("secrets-tls-").FullName;
@@ -27,7 +27,7 @@ public sealed class ServerCertificate : IDisposable
 
     public static ServerCertificate Make() => new();
 
-    /// <summary>A client that trusts it and nothing else.</summary>
+    /// <summary>A client that trusts only this certificate.</summary>
     public ApiClient Client(Uri address, string key)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };

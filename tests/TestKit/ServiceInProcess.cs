@@ -11,8 +11,8 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// The service's own program with its arguments, exit code and output, in the process of the tests. It reads the environment variables of the tests
-/// and shares their standard input; tests of either take a <see cref="ServiceProcess"/>.
+/// The service's program in the test process, with arguments, exit code and output. It shares environment variables and standard input with the tests.
+/// Tests of these use a <see cref="ServiceProcess"/>.
 /// </summary>
 public sealed class ServiceInProcess : RunningService
 {
@@ -34,15 +34,15 @@ public sealed class ServiceInProcess : RunningService
 
     private ServiceInProcess(string[] arguments)
     {
-        // A thread of its own, because the program keeps it to the end.
+        // The program blocks its thread until it ends, so it does not use the pool.
         _end = Task.Factory.StartNew(() => Run(arguments), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
     }
 
     protected override bool HasEnded => _end.IsCompleted;
 
     /// <summary>Starts the service on a free port of loopback.</summary>
-    /// <param name="settings">Under their names as environment variables; null: not set.</param>
-    /// <param name="arguments">Of the program, behind the settings.</param>
+    /// <param name="settings">Settings under their names as environment variables; null: not set.</param>
+    /// <param name="arguments">Arguments of the program, after the settings.</param>
     public static ServiceInProcess Start(IReadOnlyDictionary<string, string?> settings, params string[] arguments)
     {
         var all = new Dictionary<string, string?>(StringComparer.Ordinal)
@@ -89,7 +89,7 @@ public sealed class ServiceInProcess : RunningService
                 Print("\n");
             }
 
-            // The end of a process would end whatever the program left behind.
+            // A process would end everything that the program leaves behind.
             if (_host is IAsyncDisposable host)
             {
                 await host.DisposeAsync();
@@ -110,7 +110,7 @@ public sealed class ServiceInProcess : RunningService
         }
         catch (ObjectDisposedException)
         {
-            // It has just ended by itself.
+            // The host has ended by itself.
         }
     }
 
@@ -128,7 +128,7 @@ public sealed class ServiceInProcess : RunningService
         }
     }
 
-    /// <summary>Gives each service what it prints, and what nobody of them prints to the terminal of the tests.</summary>
+    /// <summary>Routes output to the service that prints it. All other output goes to the terminal of the tests.</summary>
     private sealed class Terminal(TextWriter tests) : TextWriter
     {
         public override Encoding Encoding => tests.Encoding;
@@ -151,7 +151,7 @@ public sealed class ServiceInProcess : RunningService
         public override void Flush() => tests.Flush();
     }
 
-    /// <summary>Takes note of the host that a service builds, which alone can stop it, and gives it what a process has to itself.</summary>
+    /// <summary>Captures the host that a service builds, because only the host can stop the service. It also isolates what a process would not share.</summary>
     private sealed class Hosts : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>
     {
         public void OnNext(DiagnosticListener value)
@@ -188,8 +188,8 @@ public sealed class ServiceInProcess : RunningService
     }
 
     /// <summary>
-    /// Gives the service pools of its own, as a process has them: the drivers keep one for each connection string in a static field. Connections that
-    /// no service uses any more are soon closed.
+    /// Gives each service its own connection pools, as in a separate process. The drivers keep a static pool for each connection string, so the strings must
+    /// differ. Unused connections are closed after seconds.
     /// </summary>
     private sealed class OwnPools(IDatabaseServer server) : IDatabaseServer
     {
@@ -213,7 +213,7 @@ public sealed class ServiceInProcess : RunningService
         public Task StopAsync(CancellationToken cancellationToken) => server.StopAsync(cancellationToken);
     }
 
-    /// <summary>Keeps what the service logs where it has left every context: in the web server and in its batches.</summary>
+    /// <summary>Keeps log lines that the service writes outside its async context: in the web server and in batches.</summary>
     private sealed class Log(ServiceInProcess service) : ILoggerProvider, ILogger
     {
         public ILogger CreateLogger(string categoryName) => categoryName.StartsWith("Secrets.", StringComparison.Ordinal) ? this : NullLogger.Instance;

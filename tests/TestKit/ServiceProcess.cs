@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// The service as a process of its own, as it is run in earnest: started, killed, started again. Each start compiles the whole service anew, which takes
-/// seconds of processor time: where a process shows no more than <see cref="ServiceInProcess"/>, take that.
+/// The service in a separate process, as in production: started, killed, started again. Each start compiles the service again, which takes seconds of
+/// processor time. Use <see cref="ServiceInProcess"/> unless a test needs a process.
 /// </summary>
 public sealed class ServiceProcess : RunningService
 {
@@ -23,8 +23,8 @@ public sealed class ServiceProcess : RunningService
     protected override bool HasEnded => _process.HasExited;
 
     /// <summary>
-    /// Starts the service on a free port of loopback. Settings are given as environment variables; null removes one that the tests were
-    /// started with.
+    /// Starts the service on a free port of loopback. Settings are environment variables; null removes a variable that the tests
+    /// inherited.
     /// </summary>
     public static ServiceProcess Start(IReadOnlyDictionary<string, string?> settings, params string[] arguments)
     {
@@ -38,7 +38,7 @@ public sealed class ServiceProcess : RunningService
         };
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
 
-        // As for the tests themselves (tests/Directory.Build.props).
+        // Same setting as the tests (tests/Directory.Build.props).
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         foreach (var (name, value) in settings)
@@ -54,7 +54,7 @@ public sealed class ServiceProcess : RunningService
         return service;
     }
 
-    /// <summary>Ends it as a power cut would (kill -9), and nothing else with it.</summary>
+    /// <summary>Kills the service like a power cut (kill -9), but not its children.</summary>
     public async Task KillAsync()
     {
         _process.Kill(entireProcessTree: false);

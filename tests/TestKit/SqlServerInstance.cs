@@ -6,8 +6,8 @@ using Testcontainers.MsSql;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// A SQL Server for tests: the one that <c>SECRETS_TEST_SQLSERVER</c> names (a connection string whose user may create databases), or else one
-/// that Testcontainers starts where a Docker engine answers, and removes with the process. Where there is neither, tests are skipped and say so.
+/// A SQL Server for tests. <c>SECRETS_TEST_SQLSERVER</c> names one: a connection string whose user may create databases. Otherwise Testcontainers starts one if
+/// a Docker engine answers, and removes it with the process. Without either, tests are skipped and say so.
 /// </summary>
 public sealed class SqlServerInstance
 {
@@ -15,7 +15,7 @@ public sealed class SqlServerInstance
 
     private const string Image = "mcr.microsoft.com/mssql/server:2022-latest";
 
-    // In the message of error 1807.
+    // A part of the message of error 1807.
     private const string ModelIsLocked = "on database 'model'";
 
     private static readonly SemaphoreSlim Making = new(1);
@@ -27,16 +27,16 @@ public sealed class SqlServerInstance
 
     private static string? Elsewhere => Environment.GetEnvironmentVariable(Override) is { Length: > 0 } connectionString ? connectionString : null;
 
-    /// <summary>Why there is none; null: there is one.</summary>
+    /// <summary>Why no server is available; null: one is.</summary>
     public static string? WhyNot { get; } = FindReason();
 
     /// <summary>The server of this test process.</summary>
     public static Task<SqlServerInstance> SharedAsync() => Shared.Value;
 
-    /// <summary>How to reach a database of that name, which need not exist yet.</summary>
+    /// <summary>The connection string of a database, which need not exist yet.</summary>
     public string ConnectionString(string database) => new SqlConnectionStringBuilder(_connectionString) { InitialCatalog = database }.ConnectionString;
 
-    /// <summary>Makes a database. One at a time, because the server copies a database of its own for each, which it locks for that; other processes do so too.</summary>
+    /// <summary>Creates a database. One at a time: the server copies its database <c>model</c> and locks it meanwhile. Other processes may hold that lock.</summary>
     public static async Task MakeAsync(Func<Task> make)
     {
         await Making.WaitAsync();
@@ -50,7 +50,7 @@ public sealed class SqlServerInstance
         }
     }
 
-    /// <summary>Does what may have to be done again, because somebody else is in the way.</summary>
+    /// <summary>Repeats work while it fails because of another session.</summary>
     internal static async Task AgainWhileAsync(Func<Task> act, Func<Exception, bool> passes)
     {
         for (var attempt = 1; ; attempt++)
@@ -80,7 +80,7 @@ public sealed class SqlServerInstance
         return new SqlServerInstance(container.GetConnectionString());
     }
 
-    /// <summary>A container that is not started yet. Its port is published on loopback only.</summary>
+    /// <summary>A container that has not started yet. Only loopback reaches its port.</summary>
     /// <exception cref="DockerUnavailableException">No Docker engine answers.</exception>
     private static MsSqlContainer NewContainer() => new MsSqlBuilder(Image)
         .WithPassword($"Aa1!{Convert.ToHexString(RandomNumberGenerator.GetBytes(16))}")
@@ -107,7 +107,7 @@ public sealed class SqlServerInstance
         }
         catch (DockerUnavailableException)
         {
-            return $"no SQL Server: {Override} is not set, and no Docker engine answers";
+            return $"No SQL Server: {Override} is not set, and no Docker engine answers.";
         }
     }
 }

@@ -13,12 +13,12 @@ using Secrets.Infrastructure.Persistence.SqlServer;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Translates every query that the service has for any other database into T-SQL too, and fails the query where that cannot be done or would mean
-/// something else. So each query that any test runs is checked, and none has to be listed.
+/// Translates every query that the service runs on another database into T-SQL too. A query fails if its translation fails or means something else. So
+/// every query of every test is checked without a list of queries.
 /// </summary>
 public sealed class SqlServerTranslation : IQueryExpressionInterceptor
 {
-    /// <summary>One for all: each would have EF Core set itself up anew.</summary>
+    /// <summary>The shared instance: EF Core would initialise itself again for each instance.</summary>
     public static readonly SqlServerTranslation Instance = new();
 
     private static readonly MethodInfo Run = typeof(SqlServerTranslation).GetMethod(nameof(RunAsync), BindingFlags.Static | BindingFlags.NonPublic)!;
@@ -29,7 +29,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
     {
     }
 
-    /// <summary>The T-SQL of every query so far, each once.</summary>
+    /// <summary>The T-SQL of all queries so far, without duplicates.</summary>
     public static IReadOnlyCollection<string> Statements => [.. Translated.Keys];
 
     public Expression QueryCompilationStarting(Expression queryExpression, QueryExpressionEventData eventData)
@@ -43,7 +43,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
         ((Task)Run.MakeGenericMethod(result).Invoke(null, [db, translated, Rerooted.ParametersOf(queryExpression)])!).GetAwaiter().GetResult();
         if (asked.Statements.Count == 0)
         {
-            throw new InvalidOperationException($"Nothing is asked of SQL Server for {queryExpression}.");
+            throw new InvalidOperationException($"The translation sends no query to SQL Server: {queryExpression}");
         }
 
         foreach (var sql in asked.Statements)
@@ -59,7 +59,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
     {
         var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
 
-        // Without a limit nothing of ours opens the connection either, which does not lead anywhere.
+        // The connection leads nowhere and must not open. With a time-out, an interceptor of the service would open it.
         SqlServerEngine.Configure(options, "Server=nowhere;Connect Timeout=0");
         return new SqlServerSecretsDbContext(options.AddInterceptors(asked).Options);
     }
@@ -87,7 +87,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
         }
         catch (InvalidOperationException exception) when (exception.Message.Contains("Sequence contains no elements", StringComparison.Ordinal))
         {
-            // No answer is a row.
+            // The simulated result has no row.
         }
     }
 
@@ -95,7 +95,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
     {
         await foreach (var _ in rows)
         {
-            // none
+            // The simulated result has no row.
         }
     }
 
@@ -119,7 +119,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
         return type.IsArray ? items : Activator.CreateInstance(typeof(List<>).MakeGenericType(element), items);
     }
 
-    /// <summary>Has the roots of a query stand for the tables of another model.</summary>
+    /// <summary>Maps the roots of a query to the tables of another model.</summary>
     private sealed class Rerooted(IModel model) : ExpressionVisitor
     {
         private readonly Dictionary<string, QueryParameterExpression> _parameters = new(StringComparer.Ordinal);
@@ -148,7 +148,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
         }
     }
 
-    /// <summary>Keeps what is asked, and answers nothing.</summary>
+    /// <summary>Records commands and returns no rows.</summary>
     private sealed class Asked : DbCommandInterceptor, IDbConnectionInterceptor
     {
         public List<string> Statements { get; } = [];

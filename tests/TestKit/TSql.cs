@@ -2,15 +2,15 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 
 namespace Secrets.TestKit;
 
-/// <summary>The grammar of SQL Server 2019, which is the oldest that the service runs on.</summary>
+/// <summary>The grammar of SQL Server 2019, the oldest supported version.</summary>
 public static class TSql
 {
-    /// <summary>Fails where a script is not T-SQL.</summary>
-    /// <exception cref="FormatException">It is not.</exception>
+    /// <summary>Fails if a script is not T-SQL.</summary>
+    /// <exception cref="FormatException">The script is not T-SQL.</exception>
     public static void Check(string sql) => Parse(sql);
 
-    /// <summary>The script as a tree.</summary>
-    /// <exception cref="FormatException">It is not T-SQL.</exception>
+    /// <summary>Parses a script.</summary>
+    /// <exception cref="FormatException">The script is not valid.</exception>
     public static TSqlFragment Parse(string sql)
     {
         using var reader = new StringReader(sql);
@@ -24,7 +24,7 @@ public static class TSql
         return tree;
     }
 
-    /// <summary>To the grammar every name is one of a function. These are the ones that the service and its tests use and the server has.</summary>
+    /// <summary>The functions of SQL Server that the service and its tests use. The grammar accepts any name as a function.</summary>
     private sealed class KnownFunctions : TSqlFragmentVisitor
     {
         private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase)
@@ -37,7 +37,7 @@ public static class TSql
         {
             if (node.CallTarget is null && !Names.Contains(node.FunctionName.Value))
             {
-                throw new FormatException($"{node.FunctionName.Value} is not known to be a function of SQL Server.");
+                throw new FormatException($"{node.FunctionName.Value} is not a known function of SQL Server.");
             }
         }
     }

@@ -3,17 +3,17 @@ using System.Text;
 
 namespace Secrets.TestKit;
 
-/// <summary>Looks for a text in every column of every table, in every form in which it might have been written by accident.</summary>
+/// <summary>Searches every column of every table for a text, in every encoding in which it may have been written by accident.</summary>
 public static class TableHunt
 {
-    // In capitals, which PostgreSQL does not mind and a SQL Server that minds them wants.
+    // In capitals: PostgreSQL ignores the case, and a case-sensitive SQL Server requires them.
     private const string Tables =
         """
         SELECT CONCAT('"', TABLE_SCHEMA, '"."', TABLE_NAME, '"') FROM INFORMATION_SCHEMA.TABLES
         WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('pg_catalog', 'information_schema')
         """;
 
-    /// <summary>The columns that hold the text in any form, as <c>table.column</c>.</summary>
+    /// <summary>The columns that contain the text in any encoding, as <c>table.column</c>.</summary>
     public static async Task<IReadOnlyList<string>> ColumnsHoldingAsync(string connectionString, string text)
     {
         var forms = FileHunt.BytesOf(text);

@@ -11,15 +11,15 @@ using System.Text;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Speaks as much of SQL Server's protocol (MS-TDS) as it takes to have the driver connect, ask, be answered, fail, wait and give up. It
-/// understands no SQL: what it answers follows from a word in the question.
+/// Simulates as much of SQL Server's protocol (MS-TDS) as the driver needs to connect, query, fail, wait and cancel. It understands no SQL: a word in
+/// the query selects the response.
 /// </summary>
 public sealed class TdsStandIn : IAsyncDisposable
 {
-    /// <summary>A question with this word is answered with an error of that number: <c>fail 1205</c>.</summary>
+    /// <summary>A query with this word fails with the error number that follows: <c>fail 1205</c>.</summary>
     public const string Fail = "fail ";
 
-    /// <summary>A question with this in it is not answered until it is cancelled. With a blank, for the base64 of a hash can hold any short word.</summary>
+    /// <summary>A query with this text waits until it is cancelled. The text has a blank, because the base64 of a hash can contain any short word.</summary>
     public const string Hang = "hang on";
 
     private const int HeaderSize = 8;
@@ -37,7 +37,7 @@ public sealed class TdsStandIn : IAsyncDisposable
     private readonly Task _accepting;
 
     /// <summary>Listens on a free port of loopback.</summary>
-    /// <param name="encryptsLogin">Whether the log in goes through TLS, as every SQL Server has it, and the rest without.</param>
+    /// <param name="encryptsLogin">Whether only the log in is encrypted by TLS, as by every SQL Server.</param>
     public TdsStandIn(bool encryptsLogin = false)
     {
         _certificate = encryptsLogin ? NewCertificate() : null;
@@ -45,17 +45,17 @@ public sealed class TdsStandIn : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>The number of the error that every log in is refused with; null: none is.</summary>
+    /// <summary>The error number of every refused log in; null: none is refused.</summary>
     public int? RefusesLogin { get; init; }
 
-    /// <summary>The levels of the transactions that were begun, as the protocol numbers them: 2 is READ COMMITTED, 5 is SNAPSHOT.</summary>
+    /// <summary>The isolation levels of all transactions so far, as numbers of the protocol: 2 is READ COMMITTED, 5 is SNAPSHOT.</summary>
     public ConcurrentQueue<byte> Levels { get; } = [];
 
-    /// <summary>How to reach it.</summary>
+    /// <summary>The connection string.</summary>
     public string ConnectionString =>
         $"Server=tcp:127.0.0.1,{((IPEndPoint)_listener.LocalEndpoint).Port};User ID=u;Password=p;Encrypt=false;TrustServerCertificate=true;Connect Timeout=5;Pooling=false";
 
-    /// <summary>The message of an error for a number, as a server in English has it.</summary>
+    /// <summary>The English message of an error number.</summary>
     public static string MessageOf(int number) => number switch
     {
         2601 => "Cannot insert duplicate key row in object 'dbo.secrets' with unique index 'ux_secrets_name'. The duplicate key value is (1, 0x75, 0x70).",
@@ -68,7 +68,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         _listener.Stop();
         foreach (var client in _clients)
         {
-            client.Dispose(); // also what a pool keeps open
+            client.Dispose(); // Connections of pools too.
         }
 
         await _accepting;
@@ -89,7 +89,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         }
         catch (Exception exception) when (exception is SocketException or InvalidOperationException)
         {
-            // Stopped while it waited for somebody, or between two.
+            // The listener was stopped.
         }
 
         await Task.WhenAll(served);
@@ -118,7 +118,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or AuthenticationException)
         {
-            // closed
+            // The client closed the connection.
         }
     }
 
@@ -135,7 +135,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         _ => throw new InvalidOperationException($"No answer to a message of type {type}."),
     };
 
-    /// <summary>Text may begin at an even or an odd place of a message.</summary>
+    /// <summary>Text in UTF-16 may begin at an even or an odd offset.</summary>
     private static byte[]? AnswerTo(string even, string odd)
     {
         var text = even + odd;
@@ -151,7 +151,7 @@ public sealed class TdsStandIn : IAsyncDisposable
             return [.. Error(int.Parse(number, System.Globalization.CultureInfo.InvariantCulture)), .. Done(0x02)];
         }
 
-        // One column, a number; one row with 1, or none.
+        // One numeric column; one row with 1, or no row.
         byte[] columns = [0x81, 1, 0, 0, 0, 0, 0, 0, 0, 0x38, 1, (byte)'n', 0];
         return text.Contains("SELECT @moved", StringComparison.Ordinal)
             ? [.. columns, 0xd1, 1, 0, 0, 0, .. Done(0x10, 1)]
@@ -164,7 +164,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         return [0xad, .. Length(body), .. body];
     }
 
-    // 5 begins a transaction, 7 commits it, 8 takes it back; what is told is that the number of the current one changed.
+    // 5 begins a transaction, 7 commits it, 8 rolls it back. The response says that the current transaction number changed.
     private byte[] TransactionChange(ReadOnlySpan<byte> request)
     {
         switch (BinaryPrimitives.ReadInt16LittleEndian(request))
@@ -201,7 +201,7 @@ public sealed class TdsStandIn : IAsyncDisposable
 
     private static byte[] Length(byte[] body) => [(byte)body.Length, (byte)(body.Length >> 8)];
 
-    /// <summary>Shakes hands and reads the one message that is encrypted.</summary>
+    /// <summary>Performs the TLS handshake and reads the only encrypted message.</summary>
     private static async Task<(byte Type, byte[] Message)> ReadEncryptedAsync(NetworkStream stream, X509Certificate2 certificate)
     {
         await using var packets = new HandshakeInPackets(stream);
@@ -209,7 +209,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
             ServerCertificate = certificate,
-            EnabledSslProtocols = SslProtocols.Tls12, // the newest that this way of shaking hands knows
+            EnabledSslProtocols = SslProtocols.Tls12, // The newest version that this handshake supports.
         });
         packets.IsDone = true;
         return await ReadAsync(tls);
@@ -246,19 +246,19 @@ public sealed class TdsStandIn : IAsyncDisposable
         return packet;
     }
 
-    /// <summary>What the server says of encryption before the log in.</summary>
+    /// <summary>The encryption mode that the server announces before the log in.</summary>
     private enum Encryption : byte
     {
         OfLogin = 0,
         Never = 2,
     }
 
-    /// <summary>Below TLS while it shakes hands: what it sends is put into packets, what it receives is taken out of them.</summary>
+    /// <summary>The stream below TLS during the handshake: it wraps sent bytes into packets and unwraps received ones.</summary>
     private sealed class HandshakeInPackets(NetworkStream inner) : Stream
     {
         private int _left;
 
-        /// <summary>Whether hands are shaken, and TLS is on the wire as it is.</summary>
+        /// <summary>Whether the handshake is over and TLS records are sent without packets.</summary>
         public bool IsDone { get; set; }
 
         public override bool CanRead => true;

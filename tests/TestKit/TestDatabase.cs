@@ -7,17 +7,17 @@ using Secrets.Infrastructure.Persistence.SqlServer;
 
 namespace Secrets.TestKit;
 
-/// <summary>A statement that a test runs behind the service's back: one text for both databases, or one for each.</summary>
+/// <summary>A statement that a test runs directly on the database: one text for both databases, or one for each.</summary>
 public readonly record struct Sql
 {
     private Sql(string postgres, string sqlServer)
     {
-        // Also where there is no SQL Server to run it.
+        // Parse it even without a SQL Server.
         TSql.Check(sqlServer);
         Text = TestDatabase.IsSqlServer ? sqlServer : postgres;
     }
 
-    /// <summary>For the database that the tests run on.</summary>
+    /// <summary>The text for the database that the tests run on.</summary>
     public string Text { get; }
 
     public static Sql Of(string postgres, string sqlServer) => new(postgres, sqlServer);
@@ -25,30 +25,30 @@ public readonly record struct Sql
     public static implicit operator Sql(string both) => new(both, both);
 }
 
-/// <summary>The kind of database that the tests of this process run on: PostgreSQL, unless the assembly asks for SQL Server.</summary>
+/// <summary>The kind of database of this test process: PostgreSQL, unless the assembly asks for SQL Server.</summary>
 public static class TestDatabase
 {
     public static bool IsSqlServer { get; private set; }
 
-    /// <summary>Whether tests can run; else they are skipped, and <see cref="SqlServerInstance.WhyNot"/> says why.</summary>
+    /// <summary>Whether a database is available. Otherwise tests are skipped, and <see cref="SqlServerInstance.WhyNot"/> says why.</summary>
     public static bool IsThere => !IsSqlServer || SqlServerInstance.WhyNot is null;
 
-    /// <summary>What the setting <c>Database:Provider</c> calls it, on a server.</summary>
+    /// <summary>The value of the setting <c>Database:Provider</c>.</summary>
     public static string Provider => IsSqlServer ? "SqlServer" : "Postgres";
 
-    /// <summary>For the module initializer of an assembly.</summary>
+    /// <summary>Selects SQL Server. Call it in the module initializer of an assembly.</summary>
     public static void UseSqlServer() => IsSqlServer = true;
 
-    /// <summary>Settings of a service that brings its database along.</summary>
-    /// <param name="folder">Where its files go.</param>
+    /// <summary>Settings of a service with an embedded database.</summary>
+    /// <param name="folder">The folder of the database.</param>
     internal static IReadOnlyDictionary<string, string> Embedded(string folder) => new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["Embedded:DataDirectory"] = folder,
         ["Embedded:Settings:fsync"] = "off",
     };
 
-    /// <summary>Makes a database with the schema, and gives the settings that lead to it.</summary>
-    /// <param name="folder">Where the root key goes.</param>
+    /// <summary>Creates a database with the schema and returns the settings for it.</summary>
+    /// <param name="folder">The folder of the root key.</param>
     internal static async Task<IReadOnlyDictionary<string, string>> NewAsync(string folder)
     {
         var connectionString = await NewConnectionStringAsync();
@@ -61,17 +61,17 @@ public static class TestDatabase
         };
     }
 
-    /// <summary>How to reach a database that does not exist yet, on the server that all tests of this process share.</summary>
+    /// <summary>The connection string of a database that does not exist yet, on the server that all tests of this process share.</summary>
     internal static async Task<string> NewConnectionStringAsync() => IsSqlServer
         ? (await SqlServerInstance.SharedAsync()).ConnectionString(NewName())
         : (await PostgresServer.SharedAsync()).ConnectionString(NewName());
 
-    /// <summary>A name that no other database has.</summary>
+    /// <summary>A unique name for a database.</summary>
     internal static string NewName() => $"secrets_{Guid.NewGuid():N}";
 
-    /// <summary>Makes a database with the schema.</summary>
-    /// <param name="connectionString">How to reach it.</param>
-    /// <param name="server">The PostgreSQL server that it is on; null: the shared one.</param>
+    /// <summary>Creates a database with the schema.</summary>
+    /// <param name="connectionString">The connection string of the database.</param>
+    /// <param name="server">The PostgreSQL server of the database; null: the shared one.</param>
     internal static async Task MakeAsync(string connectionString, PostgresServer? server = null)
     {
         if (!IsSqlServer)
@@ -88,17 +88,17 @@ public static class TestDatabase
         await db.EnableDatabaseFeaturesAsync(CancellationToken.None);
     }
 
-    /// <summary>Makes a root key in that file, and gives the file.</summary>
+    /// <summary>Writes a new root key to a file and returns the path.</summary>
     internal static string WriteRootKey(string file)
     {
         File.WriteAllText(file, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         return file;
     }
 
-    /// <summary>A statement in the words of the database that the tests run on.</summary>
+    /// <summary>A statement in the SQL of the database that the tests run on.</summary>
     public static Sql Own(string sql) => IsSqlServer ? sql : Sql.Of(sql, "SELECT 1");
 
-    /// <summary>Runs a statement on a connection of its own.</summary>
+    /// <summary>Runs a statement on a new connection.</summary>
     public static async Task<T> RunAsync<T>(string connectionString, Sql sql, (string Name, object Value)[] parameters, Func<DbCommand, Task<T>> run)
     {
         await using var connection = await OpenAsync(connectionString);
@@ -106,7 +106,7 @@ public static class TestDatabase
         return await run(command);
     }
 
-    /// <summary>All rows of a query, on a connection of its own.</summary>
+    /// <summary>Reads all rows of a query on a new connection.</summary>
     public static Task<List<T>> ReadAsync<T>(string connectionString, Sql sql, Func<DbDataReader, T> read) => RunAsync(connectionString, sql, [], async command =>
     {
         await using var reader = await command.ExecuteReaderAsync();
@@ -119,7 +119,7 @@ public static class TestDatabase
         return rows;
     });
 
-    /// <summary>Runs a statement in a transaction that lasts until the result is disposed of, and is then rolled back.</summary>
+    /// <summary>Runs a statement in a transaction that is rolled back when the result is disposed.</summary>
     internal static async Task<IAsyncDisposable> HoldAsync(string connectionString, Sql sql, (string Name, object Value)[] parameters)
     {
         var connection = await OpenAsync(connectionString);
@@ -151,10 +151,10 @@ public static class TestDatabase
         return command;
     }
 
-    /// <summary>A value of a row, as the service has it.</summary>
+    /// <summary>A value of a row in the type that the service uses.</summary>
     public static T Read<T>(object value) => value is byte[] bytes && typeof(T) == typeof(Guid) ? (T)(object)UuidBytes.Read(bytes) : (T)value;
 
-    /// <summary>As SQL Server has it. Text that a test gives is compared.</summary>
+    /// <summary>A parameter in the type of SQL Server. Text becomes bytes, because compared columns hold bytes.</summary>
     private static object Stored(object value) => value switch
     {
         Guid id => UuidBytes.ToStored(id),

@@ -4,13 +4,13 @@ using Xunit;
 
 namespace Secrets.TestKit;
 
-/// <summary>Other programs, as a developer runs them.</summary>
+/// <summary>Runs other programs like a developer.</summary>
 public static class Tools
 {
     /// <summary>Long enough for a first <c>npm ci</c> on a busy machine.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(8);
 
-    /// <summary>Skips a test that needs a program which is not here.</summary>
+    /// <summary>Skips the test if a program is not installed.</summary>
     public static void SkipUnlessFound(params string[] programs)
     {
         foreach (var program in programs)
@@ -23,7 +23,7 @@ public static class Tools
         }
     }
 
-    /// <summary>Runs a program to its end, which must be a success, and gives what it printed.</summary>
+    /// <summary>Runs a program to its end and returns its output. Any exit code but 0 fails the test.</summary>
     public static async Task<string> RunAsync(
         string folder, string program, string[] arguments, params (string Name, string Value)[] environment)
     {
@@ -36,7 +36,7 @@ public static class Tools
             RedirectStandardInput = true,
             Environment =
             {
-                // A build or compiler server would outlive the test and hold on to its folder; node must not take this for a part of another test run.
+                // A build server or compiler server would outlive the test and lock its folder. Node.js must not join another test run.
                 ["MSBUILDDISABLENODEREUSE"] = "1",
                 ["UseSharedCompilation"] = "false",
                 ["DOTNET_NOLOGO"] = "1",
@@ -69,7 +69,7 @@ public static class Tools
     }
 }
 
-/// <summary>A folder outside the repository, so that nothing of the repository's build reaches into it.</summary>
+/// <summary>A folder outside the repository, so that the repository's build settings do not apply.</summary>
 public sealed class Scratch : IDisposable
 {
     public string Folder { get; } = Directory.CreateTempSubdirectory("secrets-client-").FullName;

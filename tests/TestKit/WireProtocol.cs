@@ -7,19 +7,19 @@ using Npgsql;
 
 namespace Secrets.TestKit;
 
-/// <summary>What <see cref="CuttingProxy"/> has to know of a database's protocol: how to get in between, and where a message ends.</summary>
+/// <summary>What <see cref="CuttingProxy"/> needs of a database protocol: how to redirect a connection, and where a message ends.</summary>
 public interface IWireProtocol
 {
-    /// <summary>Where the database listens.</summary>
+    /// <summary>The host and port of the database.</summary>
     EndPoint AddressIn(string connectionString);
 
-    /// <summary>The same database through a port of loopback, with as little encryption as it allows: what is encrypted has no messages to see.</summary>
+    /// <summary>The connection string through a port of loopback, with as little encryption as the database allows: encrypted bytes hide the messages.</summary>
     string Through(string connectionString, int port);
 
     /// <summary>Reads one message.</summary>
-    /// <param name="from">Who sends it.</param>
-    /// <param name="opens">Whether it is the first of a connection.</param>
-    /// <exception cref="EndOfStreamException">There is no further one.</exception>
+    /// <param name="from">The stream of the sender.</param>
+    /// <param name="opens">Whether it is the first message of a connection.</param>
+    /// <exception cref="EndOfStreamException">The connection has ended.</exception>
     Task<byte[]> ReadAsync(Stream from, bool opens);
 }
 
@@ -52,9 +52,8 @@ public sealed class PostgresProtocol : IWireProtocol
 }
 
 /// <summary>
-/// SQL Server (MS-TDS): packets of a type, a status, a length and four bytes more; the status of the last packet of a message says so. The log in
-/// is encrypted by itself at least, where the server has it so: TLS shakes hands inside of packets and then goes without, and each of its records
-/// counts as a message.
+/// SQL Server (MS-TDS): a packet has a type, a status, a length and four more bytes. The status marks the last packet of a message. At least the log in
+/// is encrypted, if the server wants that. The TLS handshake runs inside packets; later TLS records do not. Each record counts as a message.
 /// </summary>
 public sealed class TdsProtocol : IWireProtocol
 {
@@ -69,7 +68,7 @@ public sealed class TdsProtocol : IWireProtocol
         var parts = source[(source.StartsWith("tcp:", StringComparison.OrdinalIgnoreCase) ? 4 : 0)..].Split(',');
         if (parts.Length == 1 && parts[0].Contains('\\', StringComparison.Ordinal))
         {
-            throw new NotSupportedException($"Give {SqlServerInstance.Override} a port (Server=tcp:host,port): a named instance cannot be put a proxy before.");
+            throw new NotSupportedException($"Give {SqlServerInstance.Override} a port (Server=tcp:host,port): a proxy does not work with a named instance.");
         }
 
         var host = parts[0].Split('\\')[0].Trim();
@@ -81,7 +80,7 @@ public sealed class TdsProtocol : IWireProtocol
     {
         DataSource = string.Create(CultureInfo.InvariantCulture, $"tcp:{IPAddress.Loopback},{port}"),
         Encrypt = SqlConnectionEncryptOption.Optional,
-        TrustServerCertificate = true, // it is in the name of the server and not of the proxy
+        TrustServerCertificate = true, // The certificate names the server and not the proxy.
     }.ConnectionString;
 
     public async Task<byte[]> ReadAsync(Stream from, bool opens)
@@ -99,16 +98,16 @@ public sealed class TdsProtocol : IWireProtocol
 
     private static Task<byte[]> ReadPacketAsync(Stream from) => Framed.ReadAsync(
         from,
-        RecordHeader, // the shorter one, and the length is in both
+        RecordHeader, // The shorter header; both contain the length.
         head => IsTls(head[0])
             ? RecordHeader + BinaryPrimitives.ReadUInt16BigEndian(head.AsSpan(3))
             : Math.Max(PacketHeader, (int)BinaryPrimitives.ReadUInt16BigEndian(head.AsSpan(2))));
 
-    // 20 to 23 are the kinds of records, and no packet has such a type.
+    // 20 to 23 are types of TLS records. No packet has such a type.
     private static bool IsTls(byte first) => first is >= 20 and <= 23;
 }
 
-/// <summary>Reads what says in its first bytes how long it is.</summary>
+/// <summary>Reads a unit whose header contains its length.</summary>
 internal static class Framed
 {
     public static async Task<byte[]> ReadAsync(Stream from, int header, Func<byte[], int> length)

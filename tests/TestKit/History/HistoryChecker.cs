@@ -1,14 +1,14 @@
 namespace Secrets.TestKit.History;
 
 /// <summary>
-/// Decides whether a history can be explained: whether each operation may have taken effect at one moment between its start and its
-/// end, so that every read gives what was written last before it. That is more than "no old value after an acknowledged write" and
-/// "what is read never goes back": both follow, and so does that no write is lost and nothing deleted comes back.
+/// Checks whether a history is linearizable: each operation may have taken effect at one moment between its start and its end, and every read returns the
+/// last write before it. This implies four promises: no old value after an acknowledged write, no read goes back, no write is lost, and nothing deleted
+/// comes back.
 /// </summary>
 public static class HistoryChecker
 {
-    /// <summary>The first operation, in order of the ends, up to which a key's history has no explanation; null: all has one.</summary>
-    /// <exception cref="InvalidOperationException">Of one key, more than 64 operations are open at the same time, lost writes included.</exception>
+    /// <summary>The first operation, in the order of ends, at which the history of a key becomes inexplicable; null: the history is linearizable.</summary>
+    /// <exception cref="InvalidOperationException">More than 64 operations on one key are open at the same time, lost writes included.</exception>
     public static Operation? FirstWrong(IEnumerable<Operation> history) =>
         history.GroupBy(operation => operation.Key, StringComparer.Ordinal).Select(FirstWrongOfKey).FirstOrDefault(wrong => wrong is not null);
 
@@ -30,10 +30,10 @@ public static class HistoryChecker
         return null;
     }
 
-    /// <summary>Starts and ends in their order. Where they fall together, the starts come first: the operations may have overlapped.</summary>
+    /// <summary>Starts and ends in order of time. At equal times starts come first, because the operations may have overlapped.</summary>
     private static IEnumerable<(Operation Operation, bool IsEnd)> EventsOf(List<Operation> operations)
     {
-        // A write that perhaps happened and that nobody saw explains nothing.
+        // A lost write that no read returned explains nothing.
         var seen = operations.Where(operation => operation.Kind == OperationKind.Read).Select(read => read.Value).ToHashSet(StringComparer.Ordinal);
         var ended = operations.Where(operation => operation.End is not null);
         var lost = operations.Where(operation => operation is { End: null, Kind: OperationKind.Write } && seen.Contains(operation.Value));
@@ -45,8 +45,8 @@ public static class HistoryChecker
     }
 
     /// <summary>
-    /// All that may be the case with one key, given the events so far. Writes take effect as late as they can: only when an operation
-    /// ends, for then it must have had its effect. Reads take theirs as soon as they can, which rules nothing out.
+    /// All possible states of one key after the events so far. Writes take effect as late as possible: only when an operation ends, because then it must have
+    /// taken effect. Reads take effect as early as possible, which excludes no explanation.
     /// </summary>
     private sealed class KeyHistory
     {
@@ -72,7 +72,7 @@ public static class HistoryChecker
             _worlds = [.. _worlds.Select(ReadIn)];
         }
 
-        /// <summary>False: in no world did the operation have its effect.</summary>
+        /// <summary>False: in no possible state has the operation taken effect.</summary>
         public bool End(Operation operation)
         {
             var at = _open.IndexOf(operation);
@@ -83,7 +83,7 @@ public static class HistoryChecker
             return _worlds.Count > 0;
         }
 
-        /// <summary>Adds the worlds that come about when open writes take effect, in any number and order.</summary>
+        /// <summary>Adds the states in which open writes take effect, in any number and order.</summary>
         private void WriteAll()
         {
             var fresh = new Queue<World>(_worlds);
@@ -96,7 +96,7 @@ public static class HistoryChecker
                         continue;
                     }
 
-                    // A write that perhaps never happens does so only for somebody who reads it.
+                    // A lost write needs to take effect only if a read returns its value.
                     var written = new World(write.Value, world.Done | (1UL << at));
                     var next = ReadIn(written);
                     if ((write.End is not null || next != written) && _worlds.Add(next))
@@ -107,14 +107,14 @@ public static class HistoryChecker
             }
         }
 
-        /// <summary>Lets go of worlds in which less is possible than in another, or time and memory would grow with every lost answer.</summary>
+        /// <summary>Removes states that allow no more than another state. Otherwise time and memory would grow with every lost response.</summary>
         private void KeepTheBest()
         {
             var reads = MaskOf(operation => operation.Kind == OperationKind.Read);
             var lost = MaskOf(operation => operation.End is null);
             _worlds = [.. _worlds.Where(world => !_worlds.Any(other => other != world && IsAsGood(other, world)))];
 
-            // The same value, the same writes done that must be, at least the same reads, and as many lost writes left.
+            // The other state has the same value and the same required writes, at least the same reads, and as many lost writes left.
             bool IsAsGood(World one, World other) =>
                 string.Equals(one.Value, other.Value, StringComparison.Ordinal)
                 && ((one.Done ^ other.Done) & ~reads & ~lost) == 0
@@ -122,7 +122,7 @@ public static class HistoryChecker
                 && (one.Done & ~other.Done & lost) == 0;
         }
 
-        /// <summary>The world in which all open reads that can have had their effect.</summary>
+        /// <summary>The state after all open reads that match its value have taken effect.</summary>
         private World ReadIn(World world) => world with
         {
             Done = world.Done | MaskOf(operation =>
@@ -141,9 +141,9 @@ public static class HistoryChecker
         }
     }
 
-    /// <summary>One of the things that may be the case.</summary>
-    /// <param name="Value">What the key has.</param>
-    /// <param name="Done">Those of the open operations that had their effect, one bit each.</param>
+    /// <summary>A possible state.</summary>
+    /// <param name="Value">The value of the key.</param>
+    /// <param name="Done">The open operations that have taken effect, one bit each.</param>
     private readonly record struct World(string? Value, ulong Done)
     {
         public bool IsDone(int at) => (Done & (1UL << at)) != 0;

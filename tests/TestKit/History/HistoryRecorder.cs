@@ -3,20 +3,20 @@ using System.Diagnostics;
 
 namespace Secrets.TestKit.History;
 
-/// <summary>Collects what many clients do at the same time, on one clock.</summary>
+/// <summary>Records the operations of concurrent clients on one clock.</summary>
 public sealed class HistoryRecorder
 {
     private readonly ConcurrentQueue<Operation> _operations = new();
 
-    /// <summary>What was recorded so far.</summary>
+    /// <summary>All recorded operations.</summary>
     public IReadOnlyCollection<Operation> Operations => _operations;
 
-    /// <summary>To take before a request is sent and after its answer was read.</summary>
+    /// <summary>The time. Read it before a request is sent and after its response was read.</summary>
     public static long Now => Stopwatch.GetTimestamp();
 
     public void Add(Operation operation) => _operations.Enqueue(operation);
 
-    /// <summary>Null when the history can be explained; else the operation that cannot, after what was done with its key just before.</summary>
+    /// <summary>Null: the history is linearizable. Otherwise the first inexplicable operation, after the operations on its key just before.</summary>
     public string? Contradiction()
     {
         const int Shown = 30;

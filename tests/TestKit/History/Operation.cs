@@ -2,26 +2,26 @@ using System.Globalization;
 
 namespace Secrets.TestKit.History;
 
-/// <summary>Whether an operation changed what is stored or asked for it.</summary>
+/// <summary>The kind of an operation.</summary>
 public enum OperationKind
 {
-    /// <summary>From its effect on, the key has that value.</summary>
+    /// <summary>Sets the value of the key.</summary>
     Write,
 
-    /// <summary>The key had that value.</summary>
+    /// <summary>Returns the value of the key.</summary>
     Read,
 }
 
-/// <summary>One thing that a client did, as that client saw it.</summary>
-/// <param name="Key">What it was done with; no key has anything to do with another.</param>
-/// <param name="Kind">What it was.</param>
-/// <param name="Value">What was written or read; null: nothing, as before the first write and after a delete.</param>
-/// <param name="Start">When it was sent, on the one clock of the history.</param>
+/// <summary>An operation as its client saw it.</summary>
+/// <param name="Key">The key. Keys are independent of each other.</param>
+/// <param name="Kind">Read or write.</param>
+/// <param name="Value">The written or read value; null: no value, as before the first write and after a delete.</param>
+/// <param name="Start">The time of the request, on the clock of the history.</param>
 /// <param name="End">
-/// When its success was known; null: it never was. Such a write may take effect at any time from its start, or never; such a read says
-/// nothing.
+/// The time at which the client knew of the success; null: it never did. Such a write may take effect at any time after its start, or never. Such a read
+/// proves nothing.
 /// </param>
-/// <param name="By">Who did it, for the message of a failure.</param>
+/// <param name="By">The client, for the message of a failure.</param>
 public sealed record Operation(string Key, OperationKind Kind, string? Value, long Start, long? End, string By = "")
 {
     /// <summary>One line for the message of a failure.</summary>

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Secrets.TestKit.Tokens;
 
-/// <summary>An OpenID Connect authority over HTTP, with keys that a test rotates and outages that it causes.</summary>
+/// <summary>An OpenID Connect authority over HTTP. A test rotates its keys and causes its outages.</summary>
 public sealed class IdentityProvider : IAsyncDisposable
 {
     public const string Audience = "secrets-tests";
@@ -23,28 +23,28 @@ public sealed class IdentityProvider : IAsyncDisposable
         Published = [Key];
     }
 
-    /// <summary>What it calls itself.</summary>
+    /// <summary>The issuer.</summary>
     public string Issuer => _app.Urls.First();
 
-    /// <summary>The key that it signs with.</summary>
+    /// <summary>The signing key.</summary>
     public TestKey Key { get; private set; } = TestKey.For("ES256");
 
-    /// <summary>The keys that it publishes.</summary>
+    /// <summary>The published keys.</summary>
     public IReadOnlyList<TestKey> Published { get; set; }
 
-    /// <summary>What it answers in place of its keys; null: its keys.</summary>
+    /// <summary>The response in place of the keys; null: the keys.</summary>
     public Func<HttpContext, Task>? Instead { get; set; }
 
-    /// <summary>What it calls itself in its discovery document; null: what it is.</summary>
+    /// <summary>A false issuer for the discovery document; null: the true one.</summary>
     public string? Pretended { get; set; }
 
-    /// <summary>How often its keys were asked for.</summary>
+    /// <summary>The number of requests for the keys.</summary>
     public int KeyRequests => Volatile.Read(ref _keyRequests);
 
-    /// <summary>Paths that were asked for, other than the two that it serves.</summary>
+    /// <summary>Requested paths other than the two that the authority serves.</summary>
     public ConcurrentQueue<string> OtherPaths { get; } = new();
 
-    /// <summary>Starts it on a port of loopback; 0: any that is free.</summary>
+    /// <summary>Starts the authority on a port of loopback; 0: any free port.</summary>
     public static async Task<IdentityProvider> StartAsync(int port = 0)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -57,7 +57,7 @@ public sealed class IdentityProvider : IAsyncDisposable
         return provider;
     }
 
-    /// <summary>Claims of a token that is accepted for an hour.</summary>
+    /// <summary>Claims of a token that is valid for an hour.</summary>
     public JsonObject Claims(string subject) => new()
     {
         ["iss"] = Issuer,
@@ -67,7 +67,7 @@ public sealed class IdentityProvider : IAsyncDisposable
         ["exp"] = In(TimeSpan.FromHours(1)),
     };
 
-    /// <summary>A token that is accepted, with more or other claims.</summary>
+    /// <summary>A valid token with additional or changed claims.</summary>
     public string Token(Guid user, params (string Name, JsonNode? Value)[] claims)
     {
         var all = Claims(user.ToString());
@@ -79,7 +79,7 @@ public sealed class IdentityProvider : IAsyncDisposable
         return Tokens.Token.Sign(Key, all);
     }
 
-    /// <summary>Signs with another key from now on, and publishes it beside the last one or in its place.</summary>
+    /// <summary>Replaces the signing key, and publishes the new key beside the old one or in its place.</summary>
     public TestKey Rotate(bool keepLast)
     {
         var last = Key;
@@ -88,7 +88,7 @@ public sealed class IdentityProvider : IAsyncDisposable
         return last;
     }
 
-    /// <summary>A moment as claims have it.</summary>
+    /// <summary>A moment in the form of claims.</summary>
     public static long In(TimeSpan time) => (DateTimeOffset.UtcNow + time).ToUnixTimeSeconds();
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace Secrets.TestKit.Tokens;
 
-/// <summary>A key that signs tokens, by nothing but the runtime's own cryptography: none of the code that the service verifies with.</summary>
+/// <summary>A key that signs tokens. It uses only the runtime's cryptography and none of the code that the service verifies with.</summary>
 public sealed class TestKey
 {
     private readonly RSA? _rsa;
@@ -19,10 +19,10 @@ public sealed class TestKey
 
     public string Id { get; }
 
-    /// <summary>What it signs with when nothing else is said.</summary>
+    /// <summary>The default signing algorithm.</summary>
     public string Algorithm { get; }
 
-    /// <summary>A key of that algorithm's kind.</summary>
+    /// <summary>A new key for an algorithm.</summary>
     public static TestKey For(string algorithm, int rsaBits = 2048)
     {
         var id = $"key-{Guid.NewGuid():N}";
@@ -36,10 +36,10 @@ public sealed class TestKey
         };
     }
 
-    /// <summary>A secret that somebody already has.</summary>
+    /// <summary>A key from an existing shared secret.</summary>
     public static TestKey Shared(byte[] secret) => new("shared", "HS256", secret);
 
-    /// <summary>The public part, as an authority publishes it.</summary>
+    /// <summary>The public key, as an authority publishes it.</summary>
     public JsonObject PublicJwk()
     {
         var jwk = new JsonObject { ["kid"] = Id, ["use"] = "sig" };
@@ -56,10 +56,10 @@ public sealed class TestKey
         return jwk;
     }
 
-    /// <summary>The public part in the bytes that an attacker would pass off as a shared secret.</summary>
+    /// <summary>The bytes of the public key that an attacker would use as a shared secret.</summary>
     public byte[] PublicPem() => System.Text.Encoding.ASCII.GetBytes(_rsa!.ExportSubjectPublicKeyInfoPem());
 
-    /// <summary>Signs, with any algorithm that the kind of key can do.</summary>
+    /// <summary>Signs with any algorithm of this kind of key.</summary>
     public byte[] Sign(string algorithm, byte[] data)
     {
         var hash = new HashAlgorithmName($"SHA{algorithm[^3..]}");

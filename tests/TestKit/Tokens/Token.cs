@@ -4,14 +4,14 @@ using System.Text.Json.Nodes;
 
 namespace Secrets.TestKit.Tokens;
 
-/// <summary>Makes tokens, right and wrong, by hand.</summary>
+/// <summary>Makes valid and invalid tokens by hand.</summary>
 public static class Token
 {
-    /// <summary>A token that its key signed.</summary>
+    /// <summary>A token that a key signed.</summary>
     /// <param name="key">The key.</param>
     /// <param name="claims">The payload.</param>
     /// <param name="algorithm">Null: the key's own.</param>
-    /// <param name="header">Members of the header in addition; null removes one.</param>
+    /// <param name="header">Additional members of the header; null removes one.</param>
     public static string Sign(TestKey key, JsonObject claims, string? algorithm = null, JsonObject? header = null)
     {
         var all = new JsonObject { ["alg"] = algorithm ?? key.Algorithm, ["typ"] = "JWT", ["kid"] = key.Id };
@@ -30,7 +30,7 @@ public static class Token
         return Sign(key, all.ToJsonString(), claims.ToJsonString(), algorithm);
     }
 
-    /// <summary>A token of these very texts.</summary>
+    /// <summary>A token with exactly these texts.</summary>
     public static string Sign(TestKey key, string header, string claims, string? algorithm = null)
     {
         var input = $"{Encode(header)}.{Encode(claims)}";
