@@ -131,7 +131,7 @@ internal sealed class Report(BenchOptions options)
 
     private List<string> Names() => [.. _measurements.Select(one => one.Name).Distinct(StringComparer.Ordinal)];
 
-    // One for each round, in their order.
+    // The measurements of all rounds, in order.
     private IEnumerable<Measurement> Rounds(string name, int size) =>
         _measurements.Where(one => one.Size == size && string.Equals(one.Name, name, StringComparison.Ordinal)).Select(one => one.Measured);
 

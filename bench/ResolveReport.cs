@@ -90,23 +90,24 @@ internal sealed class ResolveReport(BenchOptions options)
 
     private const string Meaning =
         """
-        - **Only ratios carry over**: load, floors, service and database share the machine. In every round each size has its turn, with a service, a
-          database and floors of its own; a ratio is the median of those within each round.
-        - **constant** is Kestrel with one route that always gives the same JSON. **select** parses the request, reads one row by an index with a prepared
-          statement and serialises it: no key, no rule, nothing opened, nothing written down. The same framework, driver and server as the service's.
-        - **What is not held** is marked. A resolve takes less of the database than select, for it shares its one round trip with others, and more of the
-          service: HTTP, MVC, authentication, validation, selection, opening and the audit's chain take up to twice what select takes there.
-        - **resolve** goes the whole way: the key is recognised, the request validated, the candidates found (a name and a pattern compete for each
-          argument), the value opened, its audit row chained and committed with fsync if owner and key are what was remembered, and only then answered.
-        - Each owner has ten secrets, and every request is for any of the owners. Before the first measurement each was asked for once, and the service
-          was left to compile what it is busy with: the first call for an owner, and the first minute of a process, are slower.
-        - The memory is what the system counts as the process's (resident), of which 95 MiB are program files that are mapped.
+        - **Only ratios carry over**: load, floors, service and database share the machine. In every round each size takes a turn, with its own service,
+          database and floors. A ratio is the median of the ratios within each round.
+        - **constant** is Kestrel with one route that always returns the same JSON. **select** parses the request, reads one row by an index with a
+          prepared statement and serialises it. It checks no key and no rule, opens no value and writes no audit. Framework, driver and server are
+          those of the service.
+        - **Promises that are not held** are marked. A resolve costs the database less than select, because it shares its round trip with others. It costs
+          the service more: HTTP, MVC, authentication, validation, selection, opening and the audit chain take up to twice the time of select.
+        - **resolve** is complete. It recognises the key, validates the request, finds the candidates (a name and a pattern compete for each argument), and
+          opens the value. It chains the audit row and commits it with fsync, if cached owner and key still hold. Only then it answers.
+        - Each owner has ten secrets, and every request is for a random owner. Before the first measurement each owner was requested once, and the
+          service compiled its busy methods. The first call for an owner and the first minute of a process are slower.
+        - Memory is the resident memory of the process. 95 MiB of it are mapped program files.
         """;
 
     private IEnumerable<IGrouping<(int Size, int Connections), ResolveRound>> Groups() =>
         _rounds.GroupBy(round => (round.Size, round.Connections)).OrderBy(group => group.Key);
 
-    // One for each round, in their order.
+    // The rates of all rounds, in order.
     private IEnumerable<double> Rates(int size, int connections) =>
         _rounds.Where(round => round.Size == size && round.Connections == connections).Select(round => round.Resolve.PerSecond);
 

@@ -1,13 +1,13 @@
-// `npm ci` in a folder, once per version of its lock file. Builds and test projects run side by side: one installs, the others wait for it.
+// Runs `npm ci` in a folder once per version of its lock file. Builds and test projects run concurrently: one installs, the others wait.
 import { execSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * @param folder where package.json and package-lock.json are
- * @param options more of npm's
- * @param finish what makes usable what npm fetched; if it throws, nothing counts as installed
+ * @param folder the folder of package.json and package-lock.json
+ * @param options additional options of npm
+ * @param finish completes the installation; if it throws, nothing counts as installed
  */
 export async function install(folder, { options = [], finish = () => {} } = {}) {
   const modules = path.join(folder, 'node_modules');
@@ -15,20 +15,20 @@ export async function install(folder, { options = [], finish = () => {} } = {}) 
   const lock = path.join(folder, 'package-lock.json');
   await exclusively(path.join(folder, '.installing'), () => {
     if (fs.existsSync(stamp) && fs.statSync(stamp).mtimeMs >= fs.statSync(lock).mtimeMs) return;
-    // In the folder and not with --prefix, which moves the place of npm's global settings as well, and with them a registry's certificates.
+    // npm runs inside the folder: --prefix would also move npm's global settings, which name a registry's certificates.
     execSync(['npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error', ...options].join(' '), {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const installed = fs.existsSync(stamp) ? fs.readFileSync(stamp) : '{}';
-    fs.rmSync(stamp, { force: true }); // npm's own, and too early: written again when all is done
+    fs.rmSync(stamp, { force: true }); // npm writes this file before the installation is complete; it is written again below
     finish();
-    fs.mkdirSync(modules, { recursive: true }); // npm makes none where every package is for another platform
+    fs.mkdirSync(modules, { recursive: true }); // npm creates no folder if every package is for another platform
     fs.writeFileSync(stamp, installed);
   });
 }
 
-/** Whoever makes the directory works; it is no file that is locked, because Node.js cannot lock one. */
+/** Runs work while holding a lock. The lock is a directory, because Node.js cannot lock a file. */
 async function exclusively(busy, work) {
   for (;;) {
     try {
@@ -38,7 +38,7 @@ async function exclusively(busy, work) {
       if (error.code !== 'EEXIST') throw error;
     }
     const age = Date.now() - (fs.statSync(busy, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > 5 * 60_000) fs.rmSync(busy, { recursive: true, force: true }); // left by an install that was killed
+    if (age > 5 * 60_000) fs.rmSync(busy, { recursive: true, force: true }); // a killed installation left the lock
     await delay(200);
   }
   try {

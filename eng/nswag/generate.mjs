@@ -1,5 +1,5 @@
-// Generates both clients from docs/openapi/v1-3.0.json. eng/update-clients calls it; so does the test that looks for drift, with the folder
-// to write to instead of the repository.
+// Generates both clients from docs/openapi/v1-3.0.json. eng/update-clients calls this script. The drift test calls it with another target folder
+// than the repository.
 //
 //   node generate.mjs [FOLDER]
 import { execFileSync } from 'node:child_process';
@@ -44,7 +44,7 @@ generate('openapi2csclient', 'src/Client/SecretsClient.g.cs', prepare(JSON.parse
   generateExceptionClasses: false,
   exceptionClass: 'SecretsApiException',
   useBaseUrl: false,
-  // A moment in a query keeps its offset.
+  // The round-trip format keeps the offset of a moment in a query.
   parameterDateTimeFormat: 'O',
   arrayType: 'System.Collections.Generic.IReadOnlyList',
   dictionaryType: 'System.Collections.Generic.IReadOnlyDictionary',

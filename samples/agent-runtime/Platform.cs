@@ -3,16 +3,16 @@ using Secrets.Client;
 
 namespace Secrets.AgentRuntime;
 
-/// <summary>What a platform does between a model that asks for a tool and the tool.</summary>
+/// <summary>The part of a platform between a model that calls a tool and the tool.</summary>
 /// <param name="secrets">The service.</param>
-/// <param name="userId">The user for whom the agent runs.</param>
-/// <param name="output">Where people read what was done.</param>
+/// <param name="userId">The user of the agent.</param>
+/// <param name="output">The log for people.</param>
 internal sealed class Platform(ISecretsClient secrets, Guid userId, TextWriter output)
 {
-    /// <summary>Runs a tool with the arguments that the model gave and, for those that it did not, with the user's secrets.</summary>
+    /// <summary>Runs a tool with the arguments of the model. The user's secrets fill the missing arguments.</summary>
     /// <param name="tool">The tool.</param>
-    /// <param name="given">The model's arguments. They stay as they are: a value never goes back to the model.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="given">The arguments of the model. They are not changed, so no value returns to the model.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     public async Task CallAsync(Tool tool, JsonObject given, CancellationToken cancellationToken)
     {
         await output.WriteLineAsync($"\nThe model calls {tool.Name} with {given.ToJsonString()}");
@@ -27,10 +27,10 @@ internal sealed class Platform(ISecretsClient secrets, Guid userId, TextWriter o
 
         await ExplainAsync(call, resolved, cancellationToken);
         await output.WriteLineAsync(
-            resolved.Missing.Count == 0 ? $"  -> {tool.Run(arguments)}" : "  -> not called; the user has to give what is missing");
+            resolved.Missing.Count == 0 ? $"  -> {tool.Run(arguments)}" : "  -> not called: the user must store the missing secret");
     }
 
-    /// <summary>For people: what was filled, by which secret, and why that one. None of it needs the value.</summary>
+    /// <summary>Tells people which secret filled an argument and why. This needs no value.</summary>
     private async Task ExplainAsync(ResolveRequest call, Resolved resolved, CancellationToken cancellationToken)
     {
         var explanation = await secrets.ExplainAsync(

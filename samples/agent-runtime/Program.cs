@@ -1,4 +1,4 @@
-// A platform for agents, in small: it registers tools, and when the model calls one without a credential, the user's secret fills it.
+// A small platform for agents. It registers tools. When the model calls a tool without a credential, the user's secret fills the argument.
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -9,7 +9,7 @@ var address = Environment.GetEnvironmentVariable("SECRETS_ADDRESS") ?? "http://1
 var key = Environment.GetEnvironmentVariable("SECRETS_API_KEY");
 if (string.IsNullOrEmpty(key))
 {
-    await Console.Error.WriteAsync("API key (the service prints one at its first start; SECRETS_API_KEY is read too): ");
+    await Console.Error.WriteAsync("API key (the service prints a key at its first start; or set SECRETS_API_KEY): ");
     key = Console.ReadLine()?.Trim();
 }
 
@@ -38,7 +38,7 @@ try
     await output.WriteLineAsync("\nSecrets");
     await SampleSecrets.StoreAsync(secrets, output, stop.Token);
 
-    // A platform knows its users; this one has only the one whose key it was given.
+    // A platform knows its users. This sample has only the user of its API key.
     var platform = new Platform(secrets, (await secrets.GetMeAsync(stop.Token)).UserId, output);
     await platform.CallAsync(Tool.All[0], new JsonObject { ["issue_id"] = "ENG-42" }, stop.Token);
     await platform.CallAsync(Tool.All[1], new JsonObject { ["repository"] = "acme/site", ["token"] = null }, stop.Token);

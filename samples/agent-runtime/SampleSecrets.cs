@@ -3,7 +3,7 @@ using Secrets.Client;
 
 namespace Secrets.AgentRuntime;
 
-/// <summary>What a user would have stored: a key for every tool of one maker, a better one for one of them, and one for another maker.</summary>
+/// <summary>Sample secrets of a user: a key for all tools of one vendor, a more specific key for one of them, and a key for another vendor.</summary>
 internal static class SampleSecrets
 {
     private static readonly (string Name, string Tool, string Argument, string Prefix)[] All =
@@ -13,7 +13,7 @@ internal static class SampleSecrets
         ("sample-github", "sample__github__*", "token", "ghp_"),
     ];
 
-    /// <summary>Stores those that are not there yet.</summary>
+    /// <summary>Stores the secrets that do not exist yet.</summary>
     public static async Task StoreAsync(ISecretsClient secrets, TextWriter output, CancellationToken cancellationToken)
     {
         foreach (var (name, tool, argument, prefix) in All)
@@ -38,7 +38,7 @@ internal static class SampleSecrets
     {
         var there = await secrets.ListSecretsAsync(secretName: request.SecretName, cancellationToken: cancellationToken);
         return there.Data is [var found]
-            ? (found, "was there")
+            ? (found, "existed")
             : (await secrets.CreateSecretAsync(request, cancellationToken: cancellationToken), "stored");
     }
 }

@@ -2,17 +2,17 @@ using System.Text.Json.Nodes;
 
 namespace Secrets.AgentRuntime;
 
-/// <summary>A tool as a platform registers it: the model sees the name and the schema of the arguments, the platform runs it.</summary>
+/// <summary>A registered tool. The model sees its name and the schema of its arguments; the platform runs it.</summary>
 internal sealed record Tool(string Name, JsonObject Schema, Func<JsonObject, string> Run)
 {
-    /// <summary>Every argument that the schema knows.</summary>
+    /// <summary>All arguments of the schema.</summary>
     public IEnumerable<string> Arguments => Schema["properties"]!.AsObject().Select(property => property.Key);
 
-    /// <summary>What the schema requires and the call does not give; null is nothing given.</summary>
+    /// <summary>The required arguments that the call lacks. Null counts as missing.</summary>
     public IReadOnlyList<string> MissingFrom(JsonObject arguments) =>
         [.. Schema["required"]!.AsArray().Select(name => name!.GetValue<string>()).Where(name => arguments[name] is null)];
 
-    /// <summary>The three that this platform has. They only say what they would do.</summary>
+    /// <summary>The tools of this platform. They only print a made-up result.</summary>
     public static IReadOnlyList<Tool> All { get; } =
     [
         new(

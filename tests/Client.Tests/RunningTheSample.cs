@@ -13,7 +13,7 @@ public sealed class RunningTheSample(ApiServer server)
         var first = await RunAsync(raw.Key!);
         var second = await RunAsync(raw.Key!);
 
-        Assert.Equal(first.Replace("(stored)", "(was there)", StringComparison.Ordinal), second);
+        Assert.Equal(first.Replace("(stored)", "(existed)", StringComparison.Ordinal), second);
         Assert.Contains("sample__linear__get_issue_details(issue_id, api_token)", first, StringComparison.Ordinal);
         Assert.Matches(@"api_token = lin_\.\.\.\w{4} from 'sample-linear-issues' \(sample__linear__get_issue_details\): .*the name of one tool", first);
         Assert.Matches(@"token = ghp_\.\.\.\w{4} from 'sample-github' \(sample__github__\*\): \w", first);
