@@ -16,6 +16,7 @@ public sealed class Packing(ApiServer server)
         var feed = Path.Combine(scratch.Folder, "feed");
         await Tools.RunAsync(Repository.Root, "dotnet", ["pack", "src/Client", "--output", feed]);
         CheckPackage(feed);
+        await CheckVersionAsync(feed);
 
         // A local folder beside whatever feed this machine is set up with, and a store of its own: the machine's would keep this version for ever.
         await scratch.WriteAsync("nuget.config", """
@@ -81,6 +82,22 @@ public sealed class Packing(ApiServer server)
         Assert.Contains("The service answered 404: Not found", output, StringComparison.Ordinal);
     }
 
+    /// <summary>The version moves with each commit, and git ignores the packages of <c>dotnet pack src/Client -o packages</c>.</summary>
+    private static async Task CheckVersionAsync(string feed)
+    {
+        if (!Path.Exists(Path.Combine(Repository.Root, ".git")))
+        {
+            Assert.EndsWith("-dev.0", VersionOf(feed), StringComparison.Ordinal);
+            return;
+        }
+
+        var commit = await Tools.RunAsync(Repository.Root, "git", ["log", "-1", "--format=%ct"]);
+        Assert.EndsWith($"-dev.{commit.Trim()}", VersionOf(feed), StringComparison.Ordinal);
+
+        // Fails for a file that git would commit.
+        await Tools.RunAsync(Repository.Root, "git", ["check-ignore", "--quiet", "packages/Secrets.Client.0.1.0.nupkg"]);
+    }
+
     private static string VersionOf(string feed) =>
         Path.GetFileNameWithoutExtension(Assert.Single(Directory.GetFiles(feed, "*.nupkg")))["Secrets.Client.".Length..];
 
@@ -95,7 +112,8 @@ public sealed class Packing(ApiServer server)
         using var specification = package.GetEntry("Secrets.Client.nuspec")!.Open();
         var metadata = XDocument.Load(specification).Root!.Elements().Single();
         string? Of(string name) => metadata.Elements().SingleOrDefault(element => element.Name.LocalName == name)?.Value;
-        Assert.Equal(("MIT", "README.md"), (Of("license"), Of("readme")));
+        Assert.Equal(("MIT", "README.md", "The Secrets developers"), (Of("license"), Of("readme"), Of("authors")));
+        Assert.False(string.IsNullOrWhiteSpace(Of("description")));
         Assert.Equal(
             ["Microsoft.Extensions.Http"],
             metadata.Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value));

@@ -148,7 +148,7 @@ public sealed class WorkspaceRules(ApiServer server)
     [Fact]
     public async Task The_keys_of_a_run_are_resolved_in_one_call()
     {
-        // As README shows it: settings.keys of a run maps arguments to aliases; it is the call's references as it stands.
+        // As docs/integrate.md shows it: settings.keys of a run maps arguments to aliases; it is the call's references as it stands.
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
         using var runtime = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"], organization);

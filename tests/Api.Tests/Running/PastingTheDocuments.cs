@@ -79,6 +79,7 @@ public sealed partial class PastingTheDocuments
     {
         var start = new ProcessStartInfo("setsid", ["--wait", shell, .. shell == "zsh" ? (string[])["-f", "-i"] : ["--norc", "--noprofile", "-i"]])
         {
+            UseShellExecute = false,
             WorkingDirectory = folder,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -97,6 +98,6 @@ public sealed partial class PastingTheDocuments
     [GeneratedRegex("^```sh\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex ShellBlock();
 
-    [GeneratedRegex("""^\{"(detail|message)":""", RegexOptions.Multiline)]
+    [GeneratedRegex("""^\{"(detail|message)":""", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Refusal();
 }

@@ -93,7 +93,7 @@ public sealed partial class SendingTheRequests
     [GeneratedRegex("^#.*\n", RegexOptions.Multiline)]
     private static partial Regex Comment();
 
-    [GeneratedRegex(@"\{\{((?<request>\w+)\.response\.body\.(?<member>\w+)|(?<variable>\w+))\}\}")]
+    [GeneratedRegex(@"\{\{((?<request>\w+)\.response\.body\.(?<member>\w+)|(?<variable>\w+))\}\}", RegexOptions.ExplicitCapture)]
     private static partial Regex Placeholder();
 
     [GeneratedRegex(@"(?<=: )\d{3}$")]

@@ -155,7 +155,7 @@ public sealed class SharingASigningKey : IDisposable
     }
 
     /// <summary>
-    /// What the tool makes for the service, as the README has it. For a project that stands for the service's: the tool keeps its keys in the
+    /// What the tool makes for the service, as docs/integrate.md has it. For a project that stands for the service's: the tool keeps its keys in the
     /// home directory under the id of the project's secrets, and writes to the project's settings.
     /// </summary>
     private async Task<string> UserJwtAsync(params string[] arguments)

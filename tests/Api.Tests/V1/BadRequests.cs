@@ -243,7 +243,7 @@ public sealed class BadRequests(ApiServer server)
         (await user.SendAsync(HttpMethod.Post, Answers.Secrets, $"{{{members}}}")).MustBeSecret();
     }
 
-    /// <summary>What the server below the service answers by itself: it says no, as the README says, and stays sane.</summary>
+    /// <summary>What the server below the service answers by itself: it says no, as docs/api.md says, and stays sane.</summary>
     public static TheoryData<string, string> Broken() => new()
     {
         { "a URL of 100 kB", $"GET /api/v1/secrets/{new string('a', 100_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" },

@@ -12,9 +12,9 @@ public sealed partial class BehindAPooler
     private const string Ours = "-c plan_cache_mode=force_generic_plan";
 
     [Fact]
-    public void What_the_README_tells_to_add_switches_off_all_that_needs_a_session_of_its_own()
+    public void What_the_documents_say_to_add_switches_off_everything_that_needs_a_session_of_its_own()
     {
-        var added = ForPoolers().Match(File.ReadAllText(Path.Combine(Repository.Root, "README.md")));
+        var added = ForPoolers().Match(File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md")));
         Assert.True(added.Success);
 
         var connection = Configured($"Host=nowhere;{added.Value}");
