@@ -99,19 +99,19 @@ internal sealed class AuthenticationRun(BenchOptions options, Service service, s
     private static string Page(BenchOptions options, string machine, string table) => Invariant($"""
         {Title}
 
-        What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
+        What `{options.Command()}` measured on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
 
         {machine} {options.Seconds} s per measurement, {options.Rounds} rounds, {Connections} connections.
 
         | credential | authentication µs | resolve µs | share (asked for: under 10% for key and JWT; of the key an upper bound) |
         |---|--:|--:|--:|
         {table}
-        - Processor time of service and database together, per request. Authentication is the cost of a path without an endpoint, with the credential
-          (404) minus without (401).
-        - **API key**: each request looks it up in the database, because a revoked key must stop at once. Concurrent requests share the query.
-          A resolve pays less: it uses a cached key, and the statement that it waits for anyway confirms the key (decision 18).
-        - **JWT**: RS256 with 2048 bits. A token is verified once and cached by its hash until it expires or the authority's keys change.
-          The last line is the cost of the first request with a token.
+        - Figures are processor time of service and database together, per request. The authentication column is the difference between two requests for an unknown path: with the
+          credential (404) and without (401).
+        - **API key**: each request looks it up in the database, because a revoked key must stop working immediately. Concurrent requests share the query.
+          A resolve pays less: it caches the key, and the statement that it waits for anyway validates it (decision 18).
+        - **JWT**: RS256 with 2048 bits. The signature of a token is verified once. The result is cached by the token's hash until the token expires or the
+          authority's keys change. The last line is the cost of the first request with a token.
 
         """).ReplaceLineEndings("\n");
 

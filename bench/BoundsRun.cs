@@ -322,18 +322,18 @@ internal sealed class BoundsRun(BenchOptions options, CancellationToken cancella
         return Invariant($"""
             {Title}
 
-            What `{_options.Command()} --against FILE` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
+            What `{_options.Command()} --against FILE` measured on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
 
             {machine} {_options.Seconds} s per measurement, {_options.Rounds} rounds, both builds by turns.
 
             | load | build | p50 ms | p99 ms (rounds) | held | memory grows by MiB | audit rows | WAL KiB | last round |
             |---|---|--:|--:|---|--:|--:|--:|---|
             {table}
-            - A runtime sends resolves for other users from its own address, every few milliseconds on two connections. Their latency is measured while another caller sends the load.
-              **Held**: p99 is at most three times that without load, or 100 ms if that is more, and no resolve failed.
-            - The load generator shares the cores with the service. So even a load with fast responses takes processor time from the resolves. Figures are medians of the rounds. Memory is peak resident memory minus that before the load.
-            - On a shared machine single rounds are off by a factor of ten: compare the two builds, and both with the first two lines.
-            - Audit rows and WAL cover the whole time, including the resolves: compare with the first two lines.
+            - A runtime resolves for other users, from an address of its own, every few milliseconds on two connections. The table shows the latency of these resolves while another client sends the load.
+              **Held**: p99 is at most three times the p99 without load, or 100 ms if that is more, and no resolve failed.
+            - The load generator shares the cores with the service, so a load with fast responses slows the resolves too. Figures are medians of the rounds. Memory is peak resident memory, compared with that before the load.
+            - If others use the machine at the same time, single rounds are off by a factor of ten. Compare the two builds, and both with the first two lines.
+            - Audit rows and WAL include those of the resolves: compare with the first two lines.
 
             """).ReplaceLineEndings("\n");
     }

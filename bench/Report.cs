@@ -44,7 +44,7 @@ internal sealed class Report(BenchOptions options)
         page.AppendLine(Invariant($"""
             {Title}
 
-            What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this page.
+            What `{options.Command()}` measured on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
 
             {Machine.Describe(Server, FileSystem)} {options.Connections} connections, {options.Seconds} s per measurement{(options.Quick ? ", **a quick run: no figure here is worth keeping**" : "")}.
 
@@ -64,20 +64,22 @@ internal sealed class Report(BenchOptions options)
         """
         ## What it means
 
-        - **Only ratios carry over.** The load generator, the service and the database share the machine, so absolute figures are those of a
-          busy laptop. Compared measurements take turns. A ratio is the median of the ratios within each round.
-        - **The floor** is PostgreSQL's own load generator on the same server, with the same number of connections. A transaction is one prepared
-          INSERT of a row as large as a stored secret, into a table with one index. The floor checks no key and no quota, keeps no name unique and
-          seals nothing. It shows what disk and commit allow; a create cannot reach it. It runs right before and right after the creates.
-        - **A create** authenticates a key, validates the request, seals the value and charges the owner's quota. It stores a row with its indexes and
-          an audit row, and commits durably before the response. Concurrent creates share a transaction that locks their owners. The lock
-          makes the quota exact.
-        - **Processor time** per request does not depend on other users of the machine. With few cores it is also the limit: the sum of the three
-          columns, divided by the number of cores, is about the time between two responses.
-        - **100,000 against 1,000 stored**: every query uses an index that begins with the owner or the id. More secrets cost a little more index depth
-          and more cache misses. Each size has its own service and database. In every round both take turns at every kind of request.
-        - Deletes restore the size of the table between rounds. VACUUM and ANALYZE run between measurements, not during them.
-        - The service logs only warnings. At the default level it also writes one line per request.
+        - **Only ratios carry over.** The load generator, the service and the database share the machine, so the absolute figures are
+          those of a busy laptop. Compared loads take turns, and a ratio is the median of the ratios within each round.
+        - **The floor** is PostgreSQL's own load generator on the same server, with the same number of connections: one prepared
+          INSERT of a row as large as a stored secret into a table with one index, one commit. The floor checks no key, knows no quota, keeps
+          no name unique and encrypts nothing. It shows what the disk and the commit allow, and is not a goal.
+          It runs right before and right after the creates that are compared with it.
+        - **A create** authenticates a key, checks the request, encrypts the value, charges the owner's quota, stores a row with its
+          indexes and one in the audit, and commits durably before it responds. Creates that arrive together share a transaction, which
+          locks their owners. The lock makes the quota exact.
+        - **Processor time** per request does not depend on other users of the machine. With few cores it is also the limit: the
+          three columns, divided by the cores, give about the time between two responses.
+        - **100,000 against 1,000 stored**: every query uses an index that begins with the owner or the id, so more secrets cost a
+          little more index depth and more cache misses. Each size has a service and a database of its own. In every round the two
+          take turns at every kind of request.
+        - Deletes bring the table back to its size between rounds. VACUUM and ANALYZE run between measurements.
+        - The service logs warnings only. At the default level it also writes one line for each request.
         """;
 
     private void AppendRatios(StringBuilder page)

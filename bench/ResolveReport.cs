@@ -32,7 +32,7 @@ internal sealed class ResolveReport(BenchOptions options)
         page.AppendLine(Invariant($"""
             {Title}
 
-            What `{options.Command()}` found on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
+            What `{options.Command()}` measured on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}, and what it means. That command writes this part of the page.
 
             {Machine.Describe(Server, FileSystem)} {options.Seconds} s per measurement, {options.Rounds} rounds.
 
@@ -90,18 +90,17 @@ internal sealed class ResolveReport(BenchOptions options)
 
     private const string Meaning =
         """
-        - **Only ratios carry over**: load, floors, service and database share the machine. In every round each size takes a turn, with its own service,
-          database and floors. A ratio is the median of the ratios within each round.
-        - **constant** is Kestrel with one route that always returns the same JSON. **select** parses the request, reads one row by an index with a
-          prepared statement and serialises it. It checks no key and no rule, opens no value and writes no audit. Framework, driver and server are
-          those of the service.
-        - **Promises that are not held** are marked. A resolve costs the database less than select, because it shares its round trip with others. It costs
-          the service more: HTTP, MVC, authentication, validation, selection, opening and the audit chain take up to twice the time of select.
-        - **resolve** is complete. It recognises the key, validates the request, finds the candidates (a name and a pattern compete for each argument), and
-          opens the value. It chains the audit row and commits it with fsync, if cached owner and key still hold. Only then it answers.
-        - Each owner has ten secrets, and every request is for a random owner. Before the first measurement each owner was requested once, and the
-          service compiled its busy methods. The first call for an owner and the first minute of a process are slower.
-        - Memory is the resident memory of the process. 95 MiB of it are mapped program files.
+        - **Only ratios carry over**: load, floors, service and database share the machine. In every round each size has its turn, with a service, a
+          database and floors of its own. A ratio is the median of the ratios within each round.
+        - **constant** is Kestrel with one route that always returns the same JSON. **select** parses the request, reads one row by an index with a prepared
+          statement and serialises it. It checks no key and no rule, decrypts nothing and writes nothing. Framework, driver and server are those of the service.
+        - **Missed promises** are marked. A resolve takes less of the database than select, because it shares its one round trip with others. It takes more of the
+          service: HTTP, MVC, authentication, validation, selection, decryption and the audit chain take up to twice the time of select there.
+        - **resolve** runs all steps. It authenticates the key, validates the request, finds the candidates (a name and a pattern compete for each
+          argument) and decrypts the value. It then chains the audit row, commits it with fsync if the cached owner and key are current, and only then responds.
+        - Each owner has ten secrets, and every request is for a random owner. Before the first measurement each owner was requested once, and the service
+          had time to compile its hot code. The first call for an owner, and the first minute of a process, are slower.
+        - Memory is resident memory, of which 95 MiB are mapped program files.
         """;
 
     private IEnumerable<IGrouping<(int Size, int Connections), ResolveRound>> Groups() =>
