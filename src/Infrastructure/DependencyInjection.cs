@@ -154,7 +154,7 @@ public static class DependencyInjection
     {
         services.AddSingleton<AuditKey>();
         services.AddSingleton<AuditWriteCheck>();
-        services.AddSingleton<GenuineRows>();
+        services.AddSingleton<AuditRowVerifier>();
         services.AddSingleton<AuditCheckpoints>();
         services.AddSingleton<CheckpointFile>();
         services.AddSingleton<CheckpointKeeper>();

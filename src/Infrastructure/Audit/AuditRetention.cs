@@ -121,7 +121,7 @@ internal sealed partial class AuditRetention(
             foreach (var row in await later.AsNoTracking().Where(row => row.OwnerVersion >= version).OrderBy(row => row.OwnerVersion).Take(MaxWitnesses).ToListAsync(cancellationToken))
             {
                 // One that somebody put there would have the version forgotten.
-                isKept = isKept || await db.GetService<GenuineRows>().AreGenuineAsync(db, row, cancellationToken);
+                isKept = isKept || await db.GetService<AuditRowVerifier>().IsGenuineAsync(db, row, cancellationToken);
             }
 
             if (!isKept)
