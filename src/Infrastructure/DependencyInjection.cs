@@ -191,10 +191,10 @@ public static class DependencyInjection
         services.AddSingleton<AuditedReads>();
         services.AddSingleton<OwnerReader>();
         services.AddSingleton<KeyReader>();
-        services.AddScoped<AcceptanceSources>();
-        services.AddScoped<Acceptance>();
+        services.AddScoped<RecoveryEvidence>();
+        services.AddScoped<TamperRecovery>();
         services.AddScoped<Quarantine>();
-        services.AddScoped<IntegrityFaults>();
+        services.AddScoped<IntegrityScan>();
         services.AddScoped<IIntegrityCommands, IntegrityCommands>();
         services.AddSingleton<IntegrityAlarms>();
         services.AddSingleton<IIntegrityReport>(provider => provider.GetRequiredService<IntegrityAlarms>());

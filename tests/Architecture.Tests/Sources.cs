@@ -38,7 +38,7 @@ public sealed partial class Sources
         Assert.Equal(
             [
                 "src/Infrastructure/Integrity/OwnerReader.cs",
-                "src/Infrastructure/Integrity/Recovery/AcceptanceSources.cs", // shown to an operator, handed to nobody
+                "src/Infrastructure/Integrity/Recovery/RecoveryEvidence.cs", // shown to an operator, handed to nobody
                 "src/Infrastructure/Persistence/IOwnerRows.cs",
             ],
             PlacesOf(OwnerRowsUse()));
@@ -46,7 +46,7 @@ public sealed partial class Sources
             [
                 "src/Infrastructure/Encryption/DataKeys/Sealer.cs",
                 "src/Infrastructure/Encryption/Rotation/DataKeyReplacement.cs", // under the owner's lock
-                "src/Infrastructure/Integrity/Recovery/Acceptance.cs",
+                "src/Infrastructure/Integrity/Recovery/TamperRecovery.cs",
             ],
             PlacesOf(Opening()));
         Assert.Equal(

@@ -27,7 +27,7 @@ public interface IIntegrityCommands
     Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken);
 }
 
-internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityFaults faults, Acceptance acceptance, Quarantine quarantine, CheckpointKeeper keeper) : IIntegrityCommands
+internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan faults, TamperRecovery acceptance, Quarantine quarantine, CheckpointKeeper keeper) : IIntegrityCommands
 {
     public IAsyncEnumerable<string> ListAsync(CancellationToken cancellationToken) => faults.ListAsync(cancellationToken);
 

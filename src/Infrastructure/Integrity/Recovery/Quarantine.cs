@@ -6,7 +6,7 @@ using Secrets.Infrastructure.Transactions;
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
 /// <summary>Has owners not count, whether or not their rows verify, until an operator accepts them.</summary>
-internal sealed class Quarantine(SecretsDbContext db, OwnerReader reader, AcceptanceSources sources, TimeProvider time)
+internal sealed class Quarantine(SecretsDbContext db, OwnerReader reader, RecoveryEvidence sources, TimeProvider time)
 {
     /// <summary>Puts an owner into quarantine, or seals the quarantine anew with the newest integrity key.</summary>
     public Task<bool> PutAsync(SecretOwner owner, AuditAction action, CancellationToken cancellationToken) => db.InTransactionAsync(

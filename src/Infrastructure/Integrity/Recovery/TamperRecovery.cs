@@ -13,7 +13,7 @@ namespace Secrets.Infrastructure.Integrity.Recovery;
 /// Makes what is there of an owner, or of a user's API keys, the current state: for an operator, after rows were changed outside the service. It accepts nothing that the audit contradicts, and
 /// revives no API key.
 /// </summary>
-internal sealed class Acceptance(SecretsDbContext db, AcceptanceSources sources, CurrentDataKeys keys, DataKeyWrapping wrapping, TimeProvider time)
+internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence sources, CurrentDataKeys keys, DataKeyWrapping wrapping, TimeProvider time)
 {
     /// <summary>Accepts an owner's secrets. Those that do not open, or that the audit contradicts, are removed. New values are sealed with a new data key from then on.</summary>
     /// <returns>What became of each secret, in words for the operator.</returns>
