@@ -220,7 +220,7 @@ public static class DependencyInjection
         services.AddSingleton<KeyRotationSignal>();
         services.AddScoped<DataKeyReplacement>();
         services.AddScoped<KeyRingReplacement>();
-        services.AddScoped<OutdatedAccounts>();
+        services.AddScoped<AccountsToReseal>();
         services.AddScoped<IntegrityKeyReplacement>();
     }
 }

@@ -12,7 +12,7 @@ namespace Secrets.Infrastructure.Encryption.Rotation;
 /// <summary>
 /// Replaces the integrity key: verifies every account that an old one made, makes it anew, and removes the old key later. Several replicas may do it at once.
 /// </summary>
-internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, OutdatedAccounts outdated, Quarantine quarantine, TimeProvider time)
+internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, AccountsToReseal outdated, Quarantine quarantine, TimeProvider time)
 {
     /// <summary>How long after the request the first account is made anew: every replica reads the keys each minute, and knows the new one by then.</summary>
     public static readonly TimeSpan Delay = TimeSpan.FromMinutes(2);
