@@ -188,7 +188,7 @@ public static class DependencyInjection
         services.AddSingleton<KeySeals>();
         services.AddSingleton(typeof(SeenVersions<>));
         services.AddSingleton<AccountCache>();
-        services.AddSingleton<AuditedReads>();
+        services.AddSingleton<FailClosedReads>();
         services.AddSingleton<OwnerReader>();
         services.AddSingleton<KeyReader>();
         services.AddScoped<RecoveryEvidence>();

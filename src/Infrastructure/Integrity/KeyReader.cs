@@ -34,7 +34,7 @@ internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDi
 }
 
 /// <summary>Every authentication and every change of API keys reads them here (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
-internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, AuditedReads reads)
+internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, FailClosedReads reads)
 {
     /// <summary>Reads and verifies the keys of a user.</summary>
     /// <param name="db">Whose connection to use; nothing of it is tracked.</param>

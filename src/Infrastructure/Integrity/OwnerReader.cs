@@ -28,7 +28,7 @@ internal sealed record VerifiedOwner(long Stamp, Account Account, IReadOnlyList<
 /// <summary>
 /// Every read of values and every write reads the owner here. Only what verifies leaves it (docs/decisions/0020-the-database-is-not-trusted.md).
 /// </summary>
-internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersions<SecretOwner> seen, IntegrityAlarms alarms, AuditedReads reads)
+internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersions<SecretOwner> seen, IntegrityAlarms alarms, FailClosedReads reads)
 {
     /// <summary>Why an owner in quarantine does not verify: nobody changed anything.</summary>
     private const string InQuarantine = "an operator put it into quarantine";

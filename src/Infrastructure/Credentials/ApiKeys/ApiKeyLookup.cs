@@ -48,7 +48,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly KeyReader _reader;
     private readonly KeySeals _seals;
-    private readonly AuditedReads _reads;
+    private readonly FailClosedReads _reads;
     private readonly SeenVersions<Guid> _seen;
 
     // About 300 bytes for a user with one key, and up to two generations of them.
@@ -56,7 +56,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private readonly Batcher<string, FoundKey?> _keys;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
 
-    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, KeyReader reader, KeySeals seals, AuditedReads reads, SeenVersions<Guid> seen)
+    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, KeyReader reader, KeySeals seals, FailClosedReads reads, SeenVersions<Guid> seen)
     {
         (_contexts, _reader, _seals, _reads, _seen) = (contexts, reader, seals, reads, seen);
         _keys = new Batcher<string, FoundKey?>(BatchLimits.OfReads, ReadAsync);

@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Integrity;
 
 /// <summary>Reads that ask the audit too. Where the audit cannot be read, nothing is certain, and the service is as unavailable as where it cannot be written.</summary>
-internal sealed partial class AuditedReads(ILogger<AuditedReads> logger)
+internal sealed partial class FailClosedReads(ILogger<FailClosedReads> logger)
 {
     /// <summary>The result of a read.</summary>
     /// <exception cref="UnavailableException">The database refuses the statement.</exception>
