@@ -186,7 +186,7 @@ public static class DependencyInjection
         services.AddSingleton<IntegrityKeyWrapping>();
         services.AddSingleton<OwnerSeals>();
         services.AddSingleton<KeySeals>();
-        services.AddSingleton(typeof(SeenVersions<>));
+        services.AddSingleton(typeof(VersionFloors<>));
         services.AddSingleton<AccountCache>();
         services.AddSingleton<FailClosedReads>();
         services.AddSingleton<OwnerReader>();

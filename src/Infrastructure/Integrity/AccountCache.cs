@@ -7,7 +7,7 @@ namespace Secrets.Infrastructure.Integrity;
 /// <summary>
 /// Accounts of owners as this process last left them, so that a group of creates need not read them first: it compares them as it stores. What is known to be stored is noted as seen, too.
 /// </summary>
-internal sealed class AccountCache(SeenVersions<SecretOwner> seenOwners, SeenVersions<Guid> seenUsers)
+internal sealed class AccountCache(VersionFloors<SecretOwner> seenOwners, VersionFloors<Guid> seenUsers)
 {
     // About 350 bytes each, and up to two generations of them.
     private readonly BoundedCache<SecretOwner, CachedAccount?> _accounts = new(size: 50_000);

@@ -29,7 +29,7 @@ internal sealed class AccountSeals(IntegrityKeys integrity, string purpose)
             : null;
 
     /// <summary>The first eight bytes of the nonce: two boxes of one version differ in them. 0 if the size is not that of a box.</summary>
-    public static long MarkOf(ReadOnlySpan<byte> @sealed) =>
+    public static long NoncePrefixOf(ReadOnlySpan<byte> @sealed) =>
         @sealed.Length == Account.SealedSize ? BinaryPrimitives.ReadInt64BigEndian(@sealed[IntegrityKey.HeaderSize..]) : 0;
 
     private static byte[] StatedBy(Account account) => new RowContent().Add(account.Version).Add(account.Count).Add(account.Bytes).Bytes.ToArray();

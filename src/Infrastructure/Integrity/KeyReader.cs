@@ -34,7 +34,7 @@ internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDi
 }
 
 /// <summary>Every authentication and every change of API keys reads them here (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
-internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, FailClosedReads reads)
+internal sealed class KeyReader(KeySeals seals, VersionFloors<Guid> seen, FailClosedReads reads)
 {
     /// <summary>Reads and verifies the keys of a user.</summary>
     /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
@@ -55,7 +55,7 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, FailClo
             : await TryReadAsync(db, userId, floor);
     });
 
-    private async Task<(VerifiedKeys? Keys, string? Fault)> TryReadAsync(SecretsDbContext db, Guid userId, SeenVersion floor)
+    private async Task<(VerifiedKeys? Keys, string? Fault)> TryReadAsync(SecretsDbContext db, Guid userId, VersionFloor floor)
     {
         try
         {
@@ -84,16 +84,16 @@ internal sealed class KeyReader(KeySeals seals, SeenVersions<Guid> seen, FailClo
         }
     }
 
-    private async Task<(VerifiedKeys? Keys, string? Fault)> VerifyNoneAsync(SecretsDbContext db, Guid userId, SeenVersion floor) =>
+    private async Task<(VerifiedKeys? Keys, string? Fault)> VerifyNoneAsync(SecretsDbContext db, Guid userId, VersionFloor floor) =>
         floor.Version > 0
         || await db.Audit.AnyAsync(row => row.TargetKeyUserId == userId && row.OwnerVersion > 0)
         || await db.ApiKeys.AnyAsync(key => key.UserId == userId && key.RevokedAt == null)
             ? (null, "the account of the user's keys is missing")
             : (new VerifiedKeys(seals.New(), Sealed: null, new Dictionary<Guid, RowDigest>()), null);
 
-    private (VerifiedKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, SeenVersion floor)
+    private (VerifiedKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, VersionFloor floor)
     {
-        if (isBehind || floor.IsContradictedBy(row.Version, AccountSeals.MarkOf(row.Account)))
+        if (isBehind || floor.IsRolledBack(row.Version, AccountSeals.NoncePrefixOf(row.Account)))
         {
             return (null, $"version {row.Version} of the user's keys was set back");
         }

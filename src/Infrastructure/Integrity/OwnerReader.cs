@@ -28,7 +28,7 @@ internal sealed record VerifiedOwner(long Stamp, Account Account, IReadOnlyList<
 /// <summary>
 /// Every read of values and every write reads the owner here. Only what verifies leaves it (docs/decisions/0020-the-database-is-not-trusted.md).
 /// </summary>
-internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersions<SecretOwner> seen, IntegrityAlarms alarms, FailClosedReads reads)
+internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloors<SecretOwner> seen, IntegrityAlarms alarms, FailClosedReads reads)
 {
     /// <summary>Why an owner in quarantine does not verify: nobody changed anything.</summary>
     private const string InQuarantine = "an operator put it into quarantine";
@@ -87,9 +87,9 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
         row.Account is { } stored && OpenAccount(owner, row, seen.Find(owner)).Account is { } account ? new CachedAccount(account, stored) : null;
 
     /// <summary>What each must have at least. Before the read begins, and before its snapshot: another thread may see more meanwhile.</summary>
-    private List<SeenVersion> FloorsOf(IReadOnlyList<SecretOwner> owners) => [.. owners.Select(seen.Find)];
+    private List<VersionFloor> FloorsOf(IReadOnlyList<SecretOwner> owners) => [.. owners.Select(seen.Find)];
 
-    private async Task<List<(VerifiedOwner? Verified, string? Fault)>> ReadEachAsync(SecretsDbContext db, List<SecretOwner> owners, List<SeenVersion> floors)
+    private async Task<List<(VerifiedOwner? Verified, string? Fault)>> ReadEachAsync(SecretsDbContext db, List<SecretOwner> owners, List<VersionFloor> floors)
     {
         // One by one: a row that cannot even be read must not keep the others from being read.
         List<(VerifiedOwner? Verified, string? Fault)> read = [];
@@ -102,7 +102,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
     }
 
     private async Task<IEnumerable<(VerifiedOwner? Verified, string? Fault)>> TryReadAsync(
-        SecretsDbContext db, IReadOnlyList<SecretOwner> owners, List<SeenVersion> floors)
+        SecretsDbContext db, IReadOnlyList<SecretOwner> owners, List<VersionFloor> floors)
     {
         try
         {
@@ -114,7 +114,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
         }
     }
 
-    private (VerifiedOwner? Verified, string? Fault) Verify(SecretOwner owner, OwnerRows found, SeenVersion floor)
+    private (VerifiedOwner? Verified, string? Fault) Verify(SecretOwner owner, OwnerRows found, VersionFloor floor)
     {
         var row = found.Owner;
         var (opened, fault) = OpenAccount(owner, row, floor);
@@ -155,9 +155,9 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, SeenVersion
     }
 
     /// <summary>The account of an owner's row, empty where there is none; or why it does not count.</summary>
-    private (Account? Account, string? Fault) OpenAccount(SecretOwner owner, OwnerRow row, SeenVersion floor)
+    private (Account? Account, string? Fault) OpenAccount(SecretOwner owner, OwnerRow row, VersionFloor floor)
     {
-        if (floor.IsContradictedBy(row.Version, row.Account is null ? 0 : AccountSeals.MarkOf(row.Account)))
+        if (floor.IsRolledBack(row.Version, row.Account is null ? 0 : AccountSeals.NoncePrefixOf(row.Account)))
         {
             return (null, $"version {row.Version} was set back: this process has seen version {floor.Version}");
         }

@@ -6,7 +6,7 @@ using Secrets.Infrastructure.Integrity;
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>What was read of owners, in memory of a bounded size. Nothing here is certain: it holds only while the owner's stamp is the same.</summary>
-internal sealed class OwnerCache(IOptions<ResolutionOptions> options, SeenVersions<SecretOwner> seen, TimeProvider time)
+internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFloors<SecretOwner> seen, TimeProvider time)
 {
     /// <summary>
     /// How long anything is cached. Every write moves the stamp, those that bypass the service too: this is for a database in which somebody

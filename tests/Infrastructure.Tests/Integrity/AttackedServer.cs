@@ -62,7 +62,7 @@ public sealed class AttackedServer : IAsyncLifetime
     public async Task<bool> VerifiesAfterRestartAsync(SecretOwner owner)
     {
         await using var db = await Server.NewContextAsync();
-        var reader = ActivatorUtilities.CreateInstance<OwnerReader>(Server.Services, new SeenVersions<SecretOwner>());
+        var reader = ActivatorUtilities.CreateInstance<OwnerReader>(Server.Services, new VersionFloors<SecretOwner>());
         return (await reader.ReadAsync(db, [owner]))[0] is not null;
     }
 
@@ -70,7 +70,7 @@ public sealed class AttackedServer : IAsyncLifetime
     public async Task<bool> KeysVerifyAfterRestartAsync(Guid userId)
     {
         await using var db = await Server.NewContextAsync();
-        var reader = ActivatorUtilities.CreateInstance<KeyReader>(Server.Services, new SeenVersions<Guid>());
+        var reader = ActivatorUtilities.CreateInstance<KeyReader>(Server.Services, new VersionFloors<Guid>());
         return (await reader.ReadAsync(db, userId)).Keys is not null;
     }
 

@@ -212,7 +212,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
     private async Task<bool> VerifiesAsync(SecretOwner owner)
     {
         await using var db = await _server.NewContextAsync();
-        var reader = ActivatorUtilities.CreateInstance<OwnerReader>(_server.Services, new SeenVersions<SecretOwner>());
+        var reader = ActivatorUtilities.CreateInstance<OwnerReader>(_server.Services, new VersionFloors<SecretOwner>());
         return (await reader.ReadAsync(db, [owner]))[0] is not null;
     }
 

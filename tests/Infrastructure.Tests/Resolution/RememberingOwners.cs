@@ -101,7 +101,7 @@ public sealed class RememberingOwners
         Assert.Null(remembered.Find(owner));
     }
 
-    private OwnerCache With(int megabytes) => new(Options.Create(new ResolutionOptions { MemoryMegabytes = megabytes }), new SeenVersions<SecretOwner>(), _clock);
+    private OwnerCache With(int megabytes) => new(Options.Create(new ResolutionOptions { MemoryMegabytes = megabytes }), new VersionFloors<SecretOwner>(), _clock);
 
     private static SecretOwner NewOwner() => SecretOwner.User(Guid.NewGuid());
 

@@ -9,7 +9,7 @@ namespace Secrets.Infrastructure.Credentials.ApiKeys;
 /// Keys whose use was noted within the last minute, for requests that confirm them before anything leaves. What else a row says (its scopes, for
 /// example) never changes in the service's hands; whoever edits it in the database is heard within that minute.
 /// </summary>
-internal sealed class ApiKeyCache(SeenVersions<Guid> seen, TimeProvider time, IAuditStore audit)
+internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time, IAuditStore audit)
 {
     /// <summary>How long: whoever goes on using a key is noted in its row once a minute, which takes a look-up.</summary>
     public static readonly TimeSpan Lifetime = ApiKeyLookup.LastUsedPrecision;

@@ -49,14 +49,14 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private readonly KeyReader _reader;
     private readonly KeySeals _seals;
     private readonly FailClosedReads _reads;
-    private readonly SeenVersions<Guid> _seen;
+    private readonly VersionFloors<Guid> _seen;
 
     // About 300 bytes for a user with one key, and up to two generations of them.
     private readonly BoundedCache<Guid, VerifiedKeys> _verified = new(size: 20_000);
     private readonly Batcher<string, FoundKey?> _keys;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
 
-    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, KeyReader reader, KeySeals seals, FailClosedReads reads, SeenVersions<Guid> seen)
+    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, KeyReader reader, KeySeals seals, FailClosedReads reads, VersionFloors<Guid> seen)
     {
         (_contexts, _reader, _seals, _reads, _seen) = (contexts, reader, seals, reads, seen);
         _keys = new Batcher<string, FoundKey?>(BatchLimits.OfReads, ReadAsync);
@@ -173,7 +173,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     }
 
     /// <summary>Whether an account is none that this process knows to be outdated.</summary>
-    private bool IsLatest(KeyAccountRow account) => !_seen.Find(account.UserId).IsContradictedBy(account.Version, AccountSeals.MarkOf(account.Account));
+    private bool IsLatest(KeyAccountRow account) => !_seen.Find(account.UserId).IsRolledBack(account.Version, AccountSeals.NoncePrefixOf(account.Account));
 
     private async Task<IReadOnlyList<bool>> TouchAsync(IReadOnlyList<(Guid Id, DateTimeOffset Now)> keys)
     {
