@@ -185,12 +185,12 @@ public static class DependencyInjection
         services.AddSingleton<IntegrityKeys>();
         services.AddSingleton<IntegrityKeyWrapping>();
         services.AddSingleton<OwnerSeals>();
-        services.AddSingleton<KeySeals>();
+        services.AddSingleton<ApiKeySeals>();
         services.AddSingleton(typeof(VersionFloors<>));
         services.AddSingleton<AccountCache>();
         services.AddSingleton<FailClosedReads>();
         services.AddSingleton<OwnerReader>();
-        services.AddSingleton<KeyReader>();
+        services.AddSingleton<ApiKeyReader>();
         services.AddScoped<RecoveryEvidence>();
         services.AddScoped<TamperRecovery>();
         services.AddScoped<Quarantine>();

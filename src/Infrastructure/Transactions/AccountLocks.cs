@@ -24,7 +24,7 @@ internal static class AccountLocks
                     return locked;
                 }
 
-                locked = new LockedAccounts(db, db.GetService<OwnerSeals>(), db.GetService<KeySeals>(), db.GetService<IntegrityKeys>(), db.GetService<AccountCache>());
+                locked = new LockedAccounts(db, db.GetService<OwnerSeals>(), db.GetService<ApiKeySeals>(), db.GetService<IntegrityKeys>(), db.GetService<AccountCache>());
                 db.Accounts = locked;
                 return locked;
             }
@@ -71,11 +71,11 @@ internal static class AccountLocks
 
             // The keys are read after the lock and in a statement of their own: that read has the last committed write.
             var isLocked = await LockKeyAccountAsync(db, userId, cancellationToken) > 0;
-            var (keys, fault) = await db.GetService<KeyReader>().ReadAsync(db, userId);
+            var (keys, fault) = await db.GetService<ApiKeyReader>().ReadAsync(db, userId);
             if (!isLocked && keys?.Sealed is not null)
             {
                 await LockKeyAccountAsync(db, userId, cancellationToken);
-                (keys, fault) = await db.GetService<KeyReader>().ReadAsync(db, userId);
+                (keys, fault) = await db.GetService<ApiKeyReader>().ReadAsync(db, userId);
             }
 
             if (keys is null)
@@ -91,7 +91,7 @@ internal static class AccountLocks
         public async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
         {
             await LockKeyAccountAsync(db, userId, cancellationToken);
-            if ((await db.GetService<KeyReader>().ReadAsync(db, userId)).Keys is not null)
+            if ((await db.GetService<ApiKeyReader>().ReadAsync(db, userId)).Keys is not null)
             {
                 return null;
             }

@@ -16,7 +16,7 @@ namespace Secrets.Infrastructure.Transactions;
 /// The accounts that a transaction has locked and verified, and what its changes make of them. A row that the transaction changes must be the one that was verified: somebody may have put
 /// another in its place between the two reads.
 /// </summary>
-internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, KeySeals keySeals, IntegrityKeys integrity, AccountCache known) : ITransactionAccounts
+internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, ApiKeySeals keySeals, IntegrityKeys integrity, AccountCache known) : ITransactionAccounts
 {
     private readonly Dictionary<SecretOwner, Locked<Owner>> _owners = [];
     private readonly Dictionary<Guid, Locked<KeyAccountRow>> _users = [];
@@ -46,7 +46,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     }
 
     /// <summary>Takes a user's keys that were locked and verified. Where there is no account, one is opened.</summary>
-    public void Add(Guid userId, VerifiedKeys verified)
+    public void Add(Guid userId, VerifiedApiKeys verified)
     {
         var row = new KeyAccountRow { UserId = userId, Version = verified.Account.Version, Keys = verified.Account.Count, Account = verified.Sealed ?? [] };
         db.Entry(row).State = verified.Sealed is null ? EntityState.Detached : EntityState.Unchanged;
@@ -68,7 +68,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     {
         var newest = integrity.Newest;
         var digests = DigestsOf(live, newest);
-        Add(userId, new VerifiedKeys(new Account(version, live.Count, Bytes: 0, RowDigest.Sum(digests.Values), CurrentKey: default, newest), stored?.Account, digests));
+        Add(userId, new VerifiedApiKeys(new Account(version, live.Count, Bytes: 0, RowDigest.Sum(digests.Values), CurrentKey: default, newest), stored?.Account, digests));
         _users[userId].Touch();
         WriteAll(_users[userId].Row, nameof(KeyAccountRow.Stamp));
     }

@@ -70,7 +70,7 @@ public sealed class AttackedServer : IAsyncLifetime
     public async Task<bool> KeysVerifyAfterRestartAsync(Guid userId)
     {
         await using var db = await Server.NewContextAsync();
-        var reader = ActivatorUtilities.CreateInstance<KeyReader>(Server.Services, new VersionFloors<Guid>());
+        var reader = ActivatorUtilities.CreateInstance<ApiKeyReader>(Server.Services, new VersionFloors<Guid>());
         return (await reader.ReadAsync(db, userId)).Keys is not null;
     }
 

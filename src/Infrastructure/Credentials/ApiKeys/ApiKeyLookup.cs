@@ -46,17 +46,17 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
             });
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
-    private readonly KeyReader _reader;
-    private readonly KeySeals _seals;
+    private readonly ApiKeyReader _reader;
+    private readonly ApiKeySeals _seals;
     private readonly FailClosedReads _reads;
     private readonly VersionFloors<Guid> _seen;
 
     // About 300 bytes for a user with one key, and up to two generations of them.
-    private readonly BoundedCache<Guid, VerifiedKeys> _verified = new(size: 20_000);
+    private readonly BoundedCache<Guid, VerifiedApiKeys> _verified = new(size: 20_000);
     private readonly Batcher<string, FoundKey?> _keys;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
 
-    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, KeyReader reader, KeySeals seals, FailClosedReads reads, VersionFloors<Guid> seen)
+    public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, ApiKeyReader reader, ApiKeySeals seals, FailClosedReads reads, VersionFloors<Guid> seen)
     {
         (_contexts, _reader, _seals, _reads, _seen) = (contexts, reader, seals, reads, seen);
         _keys = new Batcher<string, FoundKey?>(BatchLimits.OfReads, ReadAsync);

@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Credentials.ApiKeys;
 
 /// <inheritdoc />
-internal sealed class Operators(IDbContextFactory<SecretsDbContext> contexts, KeyReader keys, IntegrityAlarms alarms, TimeProvider time) : IOperators
+internal sealed class Operators(IDbContextFactory<SecretsDbContext> contexts, ApiKeyReader keys, IntegrityAlarms alarms, TimeProvider time) : IOperators
 {
     public async Task<bool> ContainAsync(Guid userId, CancellationToken cancellationToken)
     {

@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
 /// <summary>Finds accounts that the newest integrity key did not make, whatever their headers say.</summary>
-internal sealed class AccountsToReseal(SecretsDbContext db, OwnerSeals owners, KeySeals users, IntegrityKeys integrity)
+internal sealed class AccountsToReseal(SecretsDbContext db, OwnerSeals owners, ApiKeySeals users, IntegrityKeys integrity)
 {
     // Of one answer; the rest is for the next pass. About 100 bytes each.
     private const int MostAtOnce = 100_000;

@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
 /// <summary>Finds owners, and users' API keys, that do not verify.</summary>
-internal sealed class IntegrityScan(SecretsDbContext db, OwnerReader owners, KeyReader keys)
+internal sealed class IntegrityScan(SecretsDbContext db, OwnerReader owners, ApiKeyReader keys)
 {
     /// <summary>Why an owner does not verify; null: it does.</summary>
     public Task<string?> FindAsync(SecretOwner owner) => owners.FindFaultAsync(db, owner);

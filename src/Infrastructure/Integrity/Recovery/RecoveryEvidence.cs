@@ -9,7 +9,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
 /// <summary>What <see cref="TamperRecovery"/> goes by: rows as they are, and rows of the audit that verify in their chains. Others may have been put there.</summary>
-internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, KeySeals keySeals, AuditRowVerifier genuine)
+internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, ApiKeySeals keySeals, AuditRowVerifier genuine)
 {
     /// <summary>What is stored of an owner, and the version of its account; 0 where the account was not sealed by the service.</summary>
     public async Task<(OwnerRows Found, long Version)> ReadAsync(SecretsDbContext db, SecretOwner owner)

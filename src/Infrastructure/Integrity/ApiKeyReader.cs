@@ -11,7 +11,7 @@ namespace Secrets.Infrastructure.Integrity;
 /// <param name="Account">The account that they make.</param>
 /// <param name="Sealed">How the database has it; null: the user never had a key.</param>
 /// <param name="Digests">The digest of each key by its id.</param>
-internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDictionary<Guid, RowDigest> Digests)
+internal sealed record VerifiedApiKeys(Account Account, byte[]? Sealed, IReadOnlyDictionary<Guid, RowDigest> Digests)
 {
     /// <summary>When the user's last key with the scope <c>operator</c> ends; <see cref="DateTimeOffset.MinValue"/>: the user has none.</summary>
     public DateTimeOffset OperatorUntil { get; init; }
@@ -20,7 +20,7 @@ internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDi
     public bool IsOf(KeyAccountRow row) => Sealed is not null && Sealed.AsSpan().SequenceEqual(row.Account) && (Account.Version, Account.Count) == (row.Version, row.Keys);
 
     /// <summary>Whether a row is as it was verified: one of these, or revoked and none of them.</summary>
-    public bool Has(ApiKey key, KeySeals seals)
+    public bool Has(ApiKey key, ApiKeySeals seals)
     {
         try
         {
@@ -34,13 +34,13 @@ internal sealed record VerifiedKeys(Account Account, byte[]? Sealed, IReadOnlyDi
 }
 
 /// <summary>Every authentication and every change of API keys reads them here (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
-internal sealed class KeyReader(KeySeals seals, VersionFloors<Guid> seen, FailClosedReads reads)
+internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> seen, FailClosedReads reads)
 {
     /// <summary>Reads and verifies the keys of a user.</summary>
     /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
     /// <param name="userId">The user.</param>
     /// <returns>The keys; or why they do not verify.</returns>
-    public Task<(VerifiedKeys? Keys, string? Fault)> ReadAsync(SecretsDbContext db, Guid userId) => reads.OrUnavailableAsync(db, async () =>
+    public Task<(VerifiedApiKeys? Keys, string? Fault)> ReadAsync(SecretsDbContext db, Guid userId) => reads.OrUnavailableAsync(db, async () =>
     {
         // A write between two statements, or within one where the database has no versions of rows, looks like a fault. In a snapshot there is none, and under the lock neither.
         var read = await TryReadAsync(db, userId, seen.Find(userId));
@@ -55,7 +55,7 @@ internal sealed class KeyReader(KeySeals seals, VersionFloors<Guid> seen, FailCl
             : await TryReadAsync(db, userId, floor);
     });
 
-    private async Task<(VerifiedKeys? Keys, string? Fault)> TryReadAsync(SecretsDbContext db, Guid userId, VersionFloor floor)
+    private async Task<(VerifiedApiKeys? Keys, string? Fault)> TryReadAsync(SecretsDbContext db, Guid userId, VersionFloor floor)
     {
         try
         {
@@ -84,14 +84,14 @@ internal sealed class KeyReader(KeySeals seals, VersionFloors<Guid> seen, FailCl
         }
     }
 
-    private async Task<(VerifiedKeys? Keys, string? Fault)> VerifyNoneAsync(SecretsDbContext db, Guid userId, VersionFloor floor) =>
+    private async Task<(VerifiedApiKeys? Keys, string? Fault)> VerifyNoneAsync(SecretsDbContext db, Guid userId, VersionFloor floor) =>
         floor.Version > 0
         || await db.Audit.AnyAsync(row => row.TargetKeyUserId == userId && row.OwnerVersion > 0)
         || await db.ApiKeys.AnyAsync(key => key.UserId == userId && key.RevokedAt == null)
             ? (null, "the account of the user's keys is missing")
-            : (new VerifiedKeys(seals.New(), Sealed: null, new Dictionary<Guid, RowDigest>()), null);
+            : (new VerifiedApiKeys(seals.New(), Sealed: null, new Dictionary<Guid, RowDigest>()), null);
 
-    private (VerifiedKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, VersionFloor floor)
+    private (VerifiedApiKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, VersionFloor floor)
     {
         if (isBehind || floor.IsRolledBack(row.Version, AccountSeals.NoncePrefixOf(row.Account)))
         {
@@ -123,7 +123,7 @@ internal sealed class KeyReader(KeySeals seals, VersionFloors<Guid> seen, FailCl
         }
 
         return sum == account.Digest && keys.Count == account.Count
-            ? (new VerifiedKeys(account, row.Account, digests) { OperatorUntil = operatorUntil }, null)
+            ? (new VerifiedApiKeys(account, row.Account, digests) { OperatorUntil = operatorUntil }, null)
             : (null, $"the user's keys are not those of version {row.Version}: one was added, changed, removed or put back");
     }
 }

@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Integrity;
 
 /// <summary>What the account of a user's API keys is made of. Every column is in a digest, except <c>api_keys.last_used_at</c> and <c>key_accounts.stamp</c>, which decide nothing.</summary>
-internal sealed class KeySeals(IntegrityKeys integrity)
+internal sealed class ApiKeySeals(IntegrityKeys integrity)
 {
     private const string RowPurpose = "key_accounts/row";
 
