@@ -10,13 +10,13 @@ namespace Secrets.Infrastructure.Batching;
 internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity)
 {
     /// <summary>For reads: one query at a time, and the largest batches.</summary>
-    public static readonly BatchLimits OfReads = new(MaxBatch: 200, Workers: 1, Capacity: 10_000) { MayBeLeft = true };
+    public static readonly BatchLimits ForReads = new(MaxBatch: 200, Workers: 1, Capacity: 10_000) { CanAbandon = true };
 
     /// <summary>How long a batch waits for more items once there is one.</summary>
     public TimeSpan Wait { get; init; }
 
     /// <summary>Whether who gives up may go at once, because nothing depends on what becomes of a batch that has begun.</summary>
-    public bool MayBeLeft { get; init; }
+    public bool CanAbandon { get; init; }
 }
 
 /// <summary>
@@ -50,7 +50,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 
     /// <summary>
     /// The result for one item. A cancelled item is left out while it waits; once its batch has begun, the result is awaited, because
-    /// what was done cannot be undone. Unless <see cref="BatchLimits.MayBeLeft"/>: then nobody waits longer than they want to.
+    /// what was done cannot be undone. Unless <see cref="BatchLimits.CanAbandon"/>: then nobody waits longer than they want to.
     /// </summary>
     /// <exception cref="UnavailableException">Too many are waiting, or the service stops.</exception>
     public Task<TResult> AddAsync(TItem item, CancellationToken cancellationToken)
@@ -61,7 +61,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
             return Task.FromException<TResult>(new UnavailableException());
         }
 
-        return _limits.MayBeLeft ? entry.Task.WaitAsync(cancellationToken) : entry.Task;
+        return _limits.CanAbandon ? entry.Task.WaitAsync(cancellationToken) : entry.Task;
     }
 
     public async ValueTask DisposeAsync()

@@ -12,7 +12,7 @@ internal abstract class WriteCheck : IHealthCheck, IAsyncDisposable
     private readonly Batcher<HealthCheckContext, HealthCheckResult> _writes;
 
     protected WriteCheck() =>
-        _writes = new Batcher<HealthCheckContext, HealthCheckResult>(BatchLimits.OfReads, async asked => [.. Enumerable.Repeat(await WriteAsync(), asked.Count)]);
+        _writes = new Batcher<HealthCheckContext, HealthCheckResult>(BatchLimits.ForReads, async asked => [.. Enumerable.Repeat(await WriteAsync(), asked.Count)]);
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         _writes.AddAsync(context, cancellationToken);

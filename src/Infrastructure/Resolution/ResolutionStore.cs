@@ -26,7 +26,7 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
     {
         (_contexts, _reader, _cache) = (contexts, reader, cache);
         _canCache = audit.CanCheckPreconditions && cache.HasMemory;
-        _owners = new Batcher<SecretOwner, CachedOwner?>(BatchLimits.OfReads, ReadAsync);
+        _owners = new Batcher<SecretOwner, CachedOwner?>(BatchLimits.ForReads, ReadAsync);
     }
 
     public async ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayUseCache, CancellationToken cancellationToken)

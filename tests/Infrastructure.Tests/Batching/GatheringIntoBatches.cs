@@ -100,7 +100,7 @@ public sealed class GatheringIntoBatches
     public async Task Who_gives_up_on_what_may_be_left_does_not_wait_for_its_end()
     {
         using var door = new Door();
-        await using var batcher = new Batcher<int, int>(new BatchLimits(MaxBatch: 10, Workers: 1, Capacity: 10) { MayBeLeft = true }, door.PassAsync);
+        await using var batcher = new Batcher<int, int>(new BatchLimits(MaxBatch: 10, Workers: 1, Capacity: 10) { CanAbandon = true }, door.PassAsync);
         using var giveUp = new CancellationTokenSource();
         var begun = batcher.AddAsync(1, giveUp.Token);
         await door.WaitForAsync(batches: 1);
@@ -143,7 +143,7 @@ public sealed class GatheringIntoBatches
         {
             using var door = new Door();
             await using var batcher = new Batcher<int, int>(
-                new BatchLimits(MaxBatch: 10, Workers: 1, Capacity: 10) { MayBeLeft = true },
+                new BatchLimits(MaxBatch: 10, Workers: 1, Capacity: 10) { CanAbandon = true },
                 async items =>
                 {
                     await door.PassAsync(items);

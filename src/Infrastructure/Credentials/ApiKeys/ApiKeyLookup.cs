@@ -59,8 +59,8 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, ApiKeyReader reader, ApiKeySeals seals, FailClosedReads reads, VersionFloors<Guid> seen)
     {
         (_contexts, _reader, _seals, _reads, _seen) = (contexts, reader, seals, reads, seen);
-        _keys = new Batcher<string, FoundKey?>(BatchLimits.OfReads, ReadAsync);
-        _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.OfReads, TouchAsync);
+        _keys = new Batcher<string, FoundKey?>(BatchLimits.ForReads, ReadAsync);
+        _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.ForReads, TouchAsync);
     }
 
     /// <summary>The key with that prefix as it is stored now; null when there is none.</summary>

@@ -25,7 +25,7 @@ internal sealed class RowLookup<TKey, TRow> : IAsyncDisposable
         _contexts = contexts;
         _rowsWith = rowsWith;
         _keyOf = keyOf;
-        _reads = new Batcher<TKey, TRow?>(BatchLimits.OfReads, ReadAsync);
+        _reads = new Batcher<TKey, TRow?>(BatchLimits.ForReads, ReadAsync);
     }
 
     /// <summary>The row as it is stored now; null when there is none.</summary>
