@@ -9,8 +9,9 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure;
 
-/// <summary>What must hold before the first request: database, schema, the root key and the keys below it, a key to come in with. In this order.</summary>
-internal sealed partial class Startup(IDatabaseServer server, IServiceScopeFactory scopes, IHostEnvironment environment, ILogger<Startup> logger) : IHostedLifecycleService
+/// <summary>Prepares the service before the first request, in this order: database, schema, root key and the keys below it, first API key.</summary>
+internal sealed partial class Startup(
+    IDatabaseServer server, IServiceScopeFactory scopes, IHostEnvironment environment, ILogger<Startup> logger) : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -35,28 +36,28 @@ internal sealed partial class Startup(IDatabaseServer server, IServiceScopeFacto
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Outside of production, where whoever starts the service also looks at what it prints.</summary>
+    // In production nobody watches the terminal, so there the log only warns that no operator has a key.
     private async Task MakeFirstKeyAsync(BootstrapKey first, CancellationToken cancellationToken)
     {
         if (!environment.IsProduction())
         {
             if (await first.MakeIfMissingAsync(cancellationToken) is { } key)
             {
-                // To the terminal and not to the log: a log is kept.
-                await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is shown this once:\n\n    {key}\n");
+                // Print to the terminal. Logs are stored, and a stored log must not contain a key.
+                await Console.Out.WriteLineAsync($"\nThe first API key, with every scope. It is not shown again:\n\n    {key}\n");
             }
         }
         else if (await first.IsMissingAsync(cancellationToken))
         {
-            NobodyCanManage();
+            NoOperatorKey();
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "There is no API key of an operator. Make one with the command `keys create-first`, or set Auth:BootstrapKey.")]
-    private partial void NobodyCanManage();
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No operator has an API key. Run the command `keys create-first`, or set Auth:BootstrapKey.")]
+    private partial void NoOperatorKey();
 
-    /// <summary>Sees that database, schema, root key, key ring and the audit's key are as they must be.</summary>
-    /// <exception cref="StartupException">They are not.</exception>
+    /// <summary>Migrates an embedded database, checks the schema, and verifies root key, key ring and audit key.</summary>
+    /// <exception cref="StartupException">A check failed.</exception>
     public static async Task PrepareAsync(IServiceProvider services, IDatabaseServer server, CancellationToken cancellationToken)
     {
         var schema = services.GetRequiredService<Schema>();

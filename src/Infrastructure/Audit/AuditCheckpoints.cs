@@ -6,13 +6,13 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Makes checkpoints of the audit, and finds what is missing since one was made. The caller reads at one moment.</summary>
+/// <summary>Makes checkpoints of the audit, and finds rows that are missing since a checkpoint. The caller provides a snapshot.</summary>
 internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
 {
     /// <summary>Whether this installation made a checkpoint.</summary>
     public bool IsGenuine(AuditCheckpoint checkpoint) => checkpoint.IsGenuine(key.Bytes);
 
-    /// <summary>Where all chains end whose ends are sound, of those that were ever begun; null: how many those are was changed.</summary>
+    /// <summary>A checkpoint of all chains whose anchor and head verify. Null if the number of chains was changed outside the service.</summary>
     public async Task<AuditCheckpoint?> MakeAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
         var registry = await db.AuditKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == AuditKeyRow.OnlyId, cancellationToken);
@@ -25,10 +25,10 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
         return AuditCheckpoint.FromWriters(key.Bytes, time.GetUtcNow(), registry.Writers, writers.Where(IsSound));
     }
 
-    /// <summary>Replaces a number of chains that does not verify with the number of the last chain.</summary>
+    /// <summary>If the stored number of chains does not verify, replaces it with the highest chain number.</summary>
     public async Task AcceptCountAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
-        await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, row => row.Writers), cancellationToken);
+        await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, row => row.Writers), cancellationToken); // locks the row
         var registry = await db.AuditKeys.AsNoTracking().SingleAsync(row => row.Id == AuditKeyRow.OnlyId, cancellationToken);
         if (!CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, registry.Writers)))
         {
@@ -38,7 +38,7 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
         }
     }
 
-    /// <summary>What is missing since then.</summary>
+    /// <summary>The rows that the checkpoint covers and the audit lacks, per chain.</summary>
     public async Task<List<MissingRows>> FindMissingAsync(SecretsDbContext db, AuditCheckpoint kept, CancellationToken cancellationToken)
     {
         var writers = await db.AuditWriters.AsNoTracking().ToDictionaryAsync(writer => writer.Id, cancellationToken);
@@ -58,7 +58,7 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
 
     private bool IsSound(AuditWriter writer) => writer.HasSoundHead(key.Bytes) && writer.HasSoundAnchor(key.Bytes);
 
-    /// <summary>The hash at the place where a chain ended. Most chains have ended for good, and tell it themselves.</summary>
+    /// <summary>The hash of the row at a checkpoint's head. Finished chains, which are most, have that hash in their own row, so they need no query.</summary>
     private static async Task<byte[]?> HashAsync(SecretsDbContext db, AuditHead head, AuditWriter? writer, CancellationToken cancellationToken)
     {
         var sequence = head.Position.Sequence;

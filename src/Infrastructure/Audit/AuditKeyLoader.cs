@@ -9,27 +9,27 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Makes the audit's key at the first start, and loads it at every other.</summary>
+/// <summary>Makes the audit key at the first start, and loads it at every later start.</summary>
 internal sealed partial class AuditKeyLoader(SecretsDbContext db, AuditKey key, KeyRing ring, ILogger<AuditKeyLoader> logger)
 {
     private const string Purpose = "Secrets.AuditKey";
 
-    /// <summary>Makes the key, wrapped by this ring, to be stored by the caller's transaction.</summary>
+    /// <summary>Makes the key and wraps it with the ring. The caller's transaction stores the row.</summary>
     public void Make(LoadedRing first)
     {
         var bytes = RandomNumberGenerator.GetBytes(AuditChain.KeySize);
         db.Add(new AuditKeyRow { Id = AuditKeyRow.OnlyId, Wrapped = first.Wrap(bytes, [Purpose]), Writers = 0, Mac = AuditChain.MacOfRegistry(bytes, 0) });
     }
 
-    /// <summary>Loads the key, which this ring unwraps.</summary>
-    /// <exception cref="StartupException">It is not there, or does not unwrap.</exception>
+    /// <summary>Loads the key and unwraps it with the ring.</summary>
+    /// <exception cref="StartupException">The key is missing or does not unwrap.</exception>
     public async Task LoadAsync(LoadedRing verified, CancellationToken cancellationToken)
     {
-        // With a new key the audit could be written anew from its first row.
+        // Never replace a missing key: with a new key, an attacker could have the whole audit rewritten.
         var row = await FindAsync(cancellationToken)
-            ?? throw new StartupException("The database has data, but not the key of its audit: its row was removed outside the service. Restore it from a backup.");
+            ?? throw new StartupException("The database has data, but not the key of its audit: somebody removed the row. Restore it from a backup.");
         var bytes = verified.Unwrap(row.Wrapped, [Purpose])
-            ?? throw new StartupException("The key of the audit does not unwrap: its row or the key ring was changed outside the service.");
+            ?? throw new StartupException("The key of the audit does not unwrap: the row in audit_keys or the key ring was changed outside the service.");
         key.Load(bytes);
         if (!CryptographicOperations.FixedTimeEquals(row.Mac, AuditChain.MacOfRegistry(bytes, row.Writers)))
         {
@@ -37,7 +37,8 @@ internal sealed partial class AuditKeyLoader(SecretsDbContext db, AuditKey key, 
         }
     }
 
-    /// <summary>Wraps the key anew where these keys of the ring do not open it; whether they did.</summary>
+    /// <summary>Wraps the key again if the surviving ring keys do not open it.</summary>
+    /// <returns>Whether the surviving keys opened it already.</returns>
     public async Task<bool> RewrapAsync(LoadedRing survivors, CancellationToken cancellationToken)
     {
         if (await FindAsync(cancellationToken) is not { } row)
@@ -63,9 +64,9 @@ internal sealed partial class AuditKeyLoader(SecretsDbContext db, AuditKey key, 
     private Task<AuditKeyRow?> FindAsync(CancellationToken cancellationToken) =>
         db.AuditKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == AuditKeyRow.OnlyId, cancellationToken);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The number of the audit's writers, {Writers}, was changed outside the service: the audit does not verify")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The number of audit writers, {Writers}, was changed outside the service. The audit does not verify")]
     private partial void RegistryChanged(long writers);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The key of the audit in the database does not unwrap, so it was changed outside the service: the next start will be refused")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The stored audit key does not unwrap: it was changed outside the service. The next start will fail")]
     private partial void Broken();
 }

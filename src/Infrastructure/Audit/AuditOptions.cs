@@ -1,24 +1,22 @@
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>How long the audit is kept, where its checkpoints are, and how many refusals it takes.</summary>
+/// <summary>Retention, checkpoints, and the limit of rows for refused requests.</summary>
 internal sealed class AuditOptions
 {
     public const string Section = "Audit";
     public const int MaxRetentionDays = 36_500;
-
     public const int MaxCheckpointSeconds = 86_400;
-
     public const int MaxDenials = 1_000_000;
 
-    /// <summary>Days after which rows are removed; null: never.</summary>
+    /// <summary>Days after which rows are removed. Null: rows are kept forever.</summary>
     public int? RetentionDays { get; set; }
 
-    /// <summary>The file that this process keeps its checkpoint in; null: beside the embedded database, or else none. Each replica has its own.</summary>
+    /// <summary>The checkpoint file of this process. Each replica needs its own. Null: beside an embedded database, otherwise none.</summary>
     public string? CheckpointFile { get; set; }
 
-    /// <summary>Seconds from one checkpoint to the next.</summary>
+    /// <summary>Seconds between two checkpoints.</summary>
     public int CheckpointSeconds { get; set; } = 60;
 
-    /// <summary>Refusals of one caller that have a row each minute; 0: all.</summary>
+    /// <summary>Refusals per caller and minute that get a row of their own. 0: no limit.</summary>
     public int DenialsPerMinute { get; set; } = 120;
 }

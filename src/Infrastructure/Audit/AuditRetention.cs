@@ -12,22 +12,22 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// Removes rows that are older than the audit is kept: from each chain the oldest, up to the first that stays. The chain then starts
-/// behind the last one removed, so that it can be checked as before.
+/// Removes audit rows that are older than the retention period, from the start of each chain. The chain's anchor moves behind the last removed
+/// row, so that the rest still verifies.
 /// </summary>
 internal sealed partial class AuditRetention(
     IServiceScopeFactory scopes, AuditKey key, IOptions<AuditOptions> options, TimeProvider time, ILogger<AuditRetention> logger)
     : BackgroundService
 {
-    /// <summary>Rows of one transaction, for which the chain's own writer may have to wait.</summary>
+    /// <summary>Rows per transaction. The process that appends to the chain may wait for such a transaction.</summary>
     public const int BatchSize = 1_000;
 
-    // Rows that are looked at for one that has a version. If none of them is genuine, the version is written anew.
+    // Later rows to verify per account. If none of them is genuine, the account's version is written again.
     private const int MaxWitnesses = 5;
 
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
-    /// <summary>Removes what is older than that moment.</summary>
+    /// <summary>Removes rows older than <paramref name="before"/>.</summary>
     public async Task RemoveAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
@@ -40,12 +40,12 @@ internal sealed partial class AuditRetention(
             {
                 while (await db.InTransactionAsync(token => RemoveBatchAsync(db, writer, before, token), cancellationToken))
                 {
-                    // Another batch of the same chain.
+                    // Continue with the next batch of the same chain.
                 }
             }
             catch (Exception exception) when (AuditRows.AreUnreadable(exception))
             {
-                // The other chains are none the worse for it.
+                // Skip this chain and continue: the other chains are not affected.
                 Broken(writer);
             }
         }
@@ -73,7 +73,8 @@ internal sealed partial class AuditRetention(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>Whether there may be more to remove.</summary>
+    /// <summary>Removes one batch of a chain.</summary>
+    /// <returns>Whether the chain may have more old rows.</returns>
     private async Task<bool> RemoveBatchAsync(SecretsDbContext db, Guid id, DateTimeOffset before, CancellationToken cancellationToken)
     {
         var writer = await db.AuditWriters.AsNoTracking().SingleAsync(writer => writer.Id == id, cancellationToken);
@@ -82,7 +83,7 @@ internal sealed partial class AuditRetention(
         var old = rows.TakeWhile(row => row.At < before).ToList();
         var end = writer.Anchor;
 
-        // What was tampered with stays where it is: its removal would remove the evidence.
+        // Keep a chain that does not verify: its rows are evidence of tampering.
         var sound = writer.HasSoundAnchor(key.Bytes) && old.TrueForAll(row =>
         {
             var follows = AuditChain.Follows(key.Bytes, id, end, row);
@@ -106,7 +107,8 @@ internal sealed partial class AuditRetention(
     }
 
     /// <summary>
-    /// Writes the versions of accounts anew that only the removed rows had: what the audit does not know could be set back (docs/decisions/0020-the-database-is-not-trusted.md).
+    /// Writes the version of an account again if only the removed rows had it. An account whose version is not in the audit could be rolled back unnoticed
+    /// (docs/decisions/0020-the-database-is-not-trusted.md).
     /// </summary>
     private static async Task KeepVersionsAsync(SecretsDbContext db, List<AuditEntry> removed, CancellationToken cancellationToken)
     {
@@ -118,15 +120,16 @@ internal sealed partial class AuditRetention(
                 ? db.Audit.Where(row => row.TargetKeyUserId == user)
                 : db.Audit.Where(row => row.OwnerId == owner && row.OwnerKind == kind && row.TargetKeyUserId == null);
             var isKept = false;
-            foreach (var row in await later.AsNoTracking().Where(row => row.OwnerVersion >= version).OrderBy(row => row.OwnerVersion).Take(MaxWitnesses).ToListAsync(cancellationToken))
+            var witnesses = later.AsNoTracking().Where(row => row.OwnerVersion >= version).OrderBy(row => row.OwnerVersion).Take(MaxWitnesses);
+            foreach (var row in await witnesses.ToListAsync(cancellationToken))
             {
-                // One that somebody put there would have the version forgotten.
+                // Only a genuine row counts: an inserted one must not make the service forget the version.
                 isKept = isKept || await db.GetService<AuditRowVerifier>().IsGenuineAsync(db, row, cancellationToken);
             }
 
             if (!isKept)
             {
-                // By the clock of those who write.
+                // Use the clock of the writers, not the clock that decides which rows are old.
                 db.Record(AuditEvent.ByService(AuditAction.AccountVersion, db.GetService<TimeProvider>().GetUtcNow()) with
                 {
                     Owner = user is null && kind is { } ownerKind ? new SecretOwner(ownerKind, owner!) : null,
@@ -137,10 +140,12 @@ internal sealed partial class AuditRetention(
         }
     }
 
-    /// <summary>Whose account a row has the version of: that of a user's keys, or of an owner.</summary>
-    private static (Guid? User, OwnerKind? Kind, string? Owner) AccountOf(AuditEntry row) => row.TargetKeyUserId is { } user ? (user, null, null) : (null, row.OwnerKind, row.OwnerId);
+    /// <summary>The account whose version a row has: the account of a user's API keys, or of an owner.</summary>
+    private static (Guid? User, OwnerKind? Kind, string? Owner) AccountOf(AuditEntry row) =>
+        row.TargetKeyUserId is { } user ? (user, null, null) : (null, row.OwnerKind, row.OwnerId);
 
-    /// <summary>None when another replica moved it just now.</summary>
+    /// <summary>Moves the anchor of a chain.</summary>
+    /// <returns>0 if another replica moved the anchor concurrently.</returns>
     private Task<int> MoveAnchorAsync(SecretsDbContext db, AuditWriter writer, AuditPosition end, CancellationToken cancellationToken)
     {
         var mac = AuditChain.MacOfAnchor(key.Bytes, writer.Id, end);
@@ -153,9 +158,9 @@ internal sealed partial class AuditRetention(
                 cancellationToken);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not verify, so nothing of it is removed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not verify. Retention removes none of its rows")]
     private partial void Broken(Guid writer);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Old rows of the audit could not be removed this time: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Old rows of the audit could not be removed. The service retries in an hour: {Failure}")]
     private partial void Failed(string failure);
 }

@@ -4,13 +4,14 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Tells rows of the audit that the service wrote from those that somebody put there, one at a time.</summary>
+/// <summary>Verifies single audit rows: tells rows that the service wrote from inserted ones.</summary>
 internal sealed class AuditRowVerifier(AuditKey key)
 {
-    /// <summary>Whether a row follows the one before it in its chain, or the place that its chain starts behind.</summary>
+    /// <summary>Whether a row follows the previous row of its chain, or the chain's anchor.</summary>
     public async Task<bool> IsGenuineAsync(SecretsDbContext db, AuditEntry row, CancellationToken cancellationToken)
     {
-        var hash = await db.Audit.Where(before => before.Writer == row.Writer && before.Sequence == row.Sequence - 1).Select(before => before.Hash).SingleOrDefaultAsync(cancellationToken);
+        var hash = await db.Audit.Where(before => before.Writer == row.Writer && before.Sequence == row.Sequence - 1)
+            .Select(before => before.Hash).SingleOrDefaultAsync(cancellationToken);
         if (hash is not null)
         {
             return AuditChain.Follows(key.Bytes, row.Writer, new AuditPosition(row.Sequence - 1, hash), row);

@@ -8,14 +8,14 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Recomputes every chain, from where it starts to where it ends (docs/decisions/0007-audit-chain.md).</summary>
+/// <summary>Recomputes every chain from its anchor to its head (docs/decisions/0007-audit-chain.md).</summary>
 internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditCheckpoints checkpoints, CheckpointKeeper keeper) : IAuditVerifier
 {
-    // How many chains are read as one stream: a question for each would be most of the work where there are many, and all of them are never in memory.
-    private const int AtOnce = 1_000;
+    // Chains per query. One query per chain would dominate the time, and all chains may not fit into memory.
+    private const int ChainsPerQuery = 1_000;
 
-    // Of an answer: who sees so many knows enough.
-    private const int MostAccounts = 1_000;
+    // Enough to show the extent of an attack, and a bound for the response.
+    private const int MaxAccounts = 1_000;
 
     public async Task<AuditVerdict> VerifyAsync(AuditCheckpoint? kept, CancellationToken cancellationToken)
     {
@@ -24,19 +24,19 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             throw new InvalidRequestException(nameof(AuditCheckpoint.Mac), Codes.BadValue, "Is no checkpoint of this installation, or was changed.");
         }
 
-        // Before: what is kept later may be ahead of the moment that is read.
+        // Take the latest checkpoint before the snapshot begins. A later one could cover rows that the snapshot lacks.
         AuditCheckpoint[] known = [.. new[] { kept, keeper.Latest }.OfType<AuditCheckpoint>()];
 
-        // It reads everything there is. Whoever asked can leave.
+        // Reading the whole audit may take hours. The caller can cancel.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         try
         {
-            // One moment: else a chain could be longer than its head, or shorter than its start, for the time between two queries.
+            // One snapshot: between two queries a chain could grow past its head, or lose rows before its anchor.
             return await db.AtOneMomentAsync(() => CheckAsync(known, cancellationToken), cancellationToken);
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            // Not in a row, whose chain would be known by now.
+            // The unreadable value is not in an audit row: CheckAsync reports the chain of such a row.
             return new AuditVerdict(0, new AuditPlace(Guid.Empty, 0), [], []);
         }
     }
@@ -52,23 +52,23 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
     private async Task<AuditVerdict> CheckAsync(AuditCheckpoint[] known, CancellationToken cancellationToken)
     {
         var missing = await FirstMissingAsync(cancellationToken);
-        var findings = new Findings();
+        var summary = new Summary();
         Guid? last = null;
         AuditWriter[] writers;
         do
         {
-            writers = await BehindAsync(last, cancellationToken);
-            await CheckAsync(writers, findings, cancellationToken);
+            writers = await NextWritersAsync(last, cancellationToken);
+            await CheckAsync(writers, summary, cancellationToken);
             last = writers.LastOrDefault()?.Id;
         }
-        while (writers.Length == AtOnce);
+        while (writers.Length == ChainsPerQuery);
 
-        var (strangers, first) = await StrangersAsync(cancellationToken);
-        return new AuditVerdict(
-            findings.Rows + strangers, missing ?? findings.First ?? first, await MissingSinceAsync(known, cancellationToken), await OutdatedAsync(cancellationToken));
+        var (orphans, first) = await OrphansAsync(cancellationToken);
+        var firstBroken = missing ?? summary.FirstBroken ?? first;
+        return new AuditVerdict(summary.Rows + orphans, firstBroken, await MissingSinceAsync(known, cancellationToken), await OutdatedAsync(cancellationToken));
     }
 
-    /// <summary>What is missing since one of these was made.</summary>
+    /// <summary>The rows that are missing since any of the checkpoints, merged per chain.</summary>
     private async Task<List<MissingRows>> MissingSinceAsync(AuditCheckpoint[] known, CancellationToken cancellationToken)
     {
         List<MissingRows> missing = [];
@@ -80,18 +80,21 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         return [.. missing.GroupBy(rows => rows.Writer, (_, all) => all.MaxBy(rows => rows.Last)!)];
     }
 
+    /// <summary>Accounts whose row has a lower version than the audit: the row was rolled back or removed.</summary>
     private async Task<List<OutdatedAccount>> OutdatedAsync(CancellationToken cancellationToken)
     {
         var ofOwners =
             from row in db.Audit
-            where row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
+            where row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null
+                && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
             group row.OwnerVersion by new { row.OwnerKind, row.OwnerId } into changes
             select new
             {
                 changes.Key.OwnerKind,
                 changes.Key.OwnerId,
                 Audited = changes.Max(),
-                Version = db.Owners.Where(owner => owner.Id == changes.Key.OwnerId && (OwnerKind?)owner.Kind == changes.Key.OwnerKind).Select(owner => (long?)owner.Version).SingleOrDefault() ?? 0,
+                Version = db.Owners.Where(owner => owner.Id == changes.Key.OwnerId && (OwnerKind?)owner.Kind == changes.Key.OwnerKind)
+                    .Select(owner => (long?)owner.Version).SingleOrDefault() ?? 0,
             };
         var ofUsers =
             from row in db.Audit
@@ -101,18 +104,19 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             {
                 UserId = changes.Key,
                 Audited = changes.Max(),
-                Version = db.KeyAccounts.Where(account => account.UserId == changes.Key).Select(account => (long?)account.Version).SingleOrDefault() ?? 0,
+                Version = db.KeyAccounts.Where(account => account.UserId == changes.Key)
+                    .Select(account => (long?)account.Version).SingleOrDefault() ?? 0,
             };
-        var owners = await ofOwners.Where(account => account.Version < account.Audited).Take(MostAccounts).ToListAsync(cancellationToken);
-        var users = await ofUsers.Where(account => account.Version < account.Audited).Take(MostAccounts).ToListAsync(cancellationToken);
+        var owners = await ofOwners.Where(account => account.Version < account.Audited).Take(MaxAccounts).ToListAsync(cancellationToken);
+        var users = await ofUsers.Where(account => account.Version < account.Audited).Take(MaxAccounts).ToListAsync(cancellationToken);
         return
         [
-            .. owners.Select(account => new OutdatedAccount(new SecretOwner(account.OwnerKind!.Value, account.OwnerId!), IsOfKeys: false, account.Version, account.Audited!.Value)),
-            .. users.Select(account => new OutdatedAccount(SecretOwner.User(account.UserId!.Value), IsOfKeys: true, account.Version, account.Audited!.Value)),
+            .. owners.Select(row => new OutdatedAccount(new SecretOwner(row.OwnerKind!.Value, row.OwnerId!), IsOfKeys: false, row.Version, row.Audited!.Value)),
+            .. users.Select(row => new OutdatedAccount(SecretOwner.User(row.UserId!.Value), IsOfKeys: true, row.Version, row.Audited!.Value)),
         ];
     }
 
-    /// <summary>Whether all writers are there that ever were.</summary>
+    /// <summary>The first gap in the numbers of the writers; null: all writers exist and their number verifies.</summary>
     private async Task<AuditPlace?> FirstMissingAsync(CancellationToken cancellationToken)
     {
         var count = 0L;
@@ -133,16 +137,16 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             : new AuditPlace(Guid.Empty, count + 1);
     }
 
-    /// <summary>The next writers in the order of their ids, which is the database's to know.</summary>
-    private Task<AuditWriter[]> BehindAsync(Guid? last, CancellationToken cancellationToken)
+    /// <summary>The next writers by id. Databases order uuids differently, so only the database compares ids.</summary>
+    private Task<AuditWriter[]> NextWritersAsync(Guid? last, CancellationToken cancellationToken)
     {
         var writers = db.AuditWriters.AsNoTracking();
         return (last is { } id ? writers.Where(writer => writer.Id > id) : writers)
-            .OrderBy(writer => writer.Id).Take(AtOnce).ToArrayAsync(cancellationToken);
+            .OrderBy(writer => writer.Id).Take(ChainsPerQuery).ToArrayAsync(cancellationToken);
     }
 
-    /// <summary>Checks the chains of writers that follow each other in the order of their ids.</summary>
-    private async Task CheckAsync(AuditWriter[] writers, Findings findings, CancellationToken cancellationToken)
+    /// <summary>Checks the chains of writers with consecutive ids.</summary>
+    private async Task CheckAsync(AuditWriter[] writers, Summary summary, CancellationToken cancellationToken)
     {
         if (writers.Length == 0)
         {
@@ -162,12 +166,12 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            // Whose row it is only halves can tell.
+            // Halve the writers until the unreadable row belongs to a single chain.
             if (writers is not [var writer])
             {
                 var half = writers.Length / 2;
-                await CheckAsync(writers[..half], findings, cancellationToken);
-                await CheckAsync(writers[half..], findings, cancellationToken);
+                await CheckAsync(writers[..half], summary, cancellationToken);
+                await CheckAsync(writers[half..], summary, cancellationToken);
                 return;
             }
 
@@ -176,21 +180,21 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
 
         foreach (var chain in chains.Values)
         {
-            findings.Add(chain);
+            summary.Add(chain);
         }
     }
 
-    /// <summary>Rows of writers that there are not.</summary>
-    private async Task<(long Read, AuditPlace? First)> StrangersAsync(CancellationToken cancellationToken)
+    /// <summary>Rows without a writer: how many, and the first of them.</summary>
+    private async Task<(long Count, AuditPlace? First)> OrphansAsync(CancellationToken cancellationToken)
     {
-        var strangers = db.Audit.Where(row => !db.AuditWriters.Any(writer => writer.Id == row.Writer));
-        var first = await strangers.OrderBy(row => row.Writer).ThenBy(row => row.Sequence)
+        var orphans = db.Audit.Where(row => !db.AuditWriters.Any(writer => writer.Id == row.Writer));
+        var first = await orphans.OrderBy(row => row.Writer).ThenBy(row => row.Sequence)
             .Select(row => new AuditPlace(row.Writer, row.Sequence))
             .FirstOrDefaultAsync(cancellationToken);
-        return (first is null ? 0 : await strangers.LongCountAsync(cancellationToken), first);
+        return (first is null ? 0 : await orphans.LongCountAsync(cancellationToken), first);
     }
 
-    /// <summary>One chain, as far as it was read.</summary>
+    /// <summary>The rows of one chain that were read so far.</summary>
     private sealed class Chain(AuditKey key, AuditWriter writer)
     {
         private AuditPosition _position = writer.Anchor;
@@ -200,7 +204,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
 
         public long Rows { get; private set; }
 
-        /// <summary>Where it is broken, once all of it was read; null: nowhere.</summary>
+        /// <summary>The first row that does not verify; null: all verify. Valid once all rows were added.</summary>
         public AuditPlace? Broken => _follows && _position.Sequence == writer.Sequence && writer.HasSoundHead(key.Bytes)
             ? null
             : new AuditPlace(writer.Id, _position.Sequence + 1);
@@ -218,21 +222,21 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         public void Break() => _follows = false;
     }
 
-    /// <summary>What was found: how many rows, and the broken chain that was begun first.</summary>
-    private sealed class Findings
+    /// <summary>The number of rows, and the first break in the oldest broken chain.</summary>
+    private sealed class Summary
     {
         private long _number = long.MaxValue;
 
         public long Rows { get; private set; }
 
-        public AuditPlace? First { get; private set; }
+        public AuditPlace? FirstBroken { get; private set; }
 
         public void Add(Chain chain)
         {
             Rows += chain.Rows;
             if (chain.Broken is { } place && chain.Number < _number)
             {
-                (_number, First) = (chain.Number, place);
+                (_number, FirstBroken) = (chain.Number, place);
             }
         }
     }

@@ -11,29 +11,28 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// The chains that this process writes. Each transaction has one to itself: a single chain for all would make every write of the
-/// installation wait for the commit of the one before.
+/// The chains that this process appends to. Each transaction uses a chain of its own. With a single chain, every write of the installation would
+/// wait for the commit of the previous one.
 /// </summary>
 internal sealed partial class AuditWriters(
     IAuditStore store, AuditKey key, IDatabaseFaults faults, TimeProvider time, ILogger<AuditWriters> logger) : IAuditCommit
 {
-    // Last in, first out: in quiet times the same few chains are used.
+    // A stack, so that a quiet process reuses the same few chains.
     private readonly ConcurrentStack<Chain> _idle = new();
 
-    /// <summary>Writes events, or none, in the context's transaction and commits it.</summary>
-    /// <exception cref="UnavailableException">The events could not be written, or nobody knows whether they were.</exception>
+    /// <summary>Writes events, possibly none, in the context's transaction, and commits.</summary>
+    /// <exception cref="UnavailableException">The events are not written, or the outcome of the commit is unknown.</exception>
     public Task CommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, IDbContextTransaction transaction) => events.Count == 0
         ? transaction.CommitAsync(CancellationToken.None)
         : WriteAsync(db, events, Idle());
 
-    /// <summary>Writes events, at least one, and what they tell of, all of it or nothing, and commits.</summary>
-    /// <param name="db">In a transaction, which is over after this.</param>
+    /// <summary>Writes events and the changes that they describe atomically, and commits.</summary>
+    /// <param name="db">A context in a transaction. The call ends the transaction.</param>
     /// <param name="events">At least one.</param>
-    /// <param name="write">Stores the rows, moves the chain's head, and does the rest.</param>
-    /// <returns>Whether it was done; if not, <paramref name="write"/> said <see cref="AuditWrite.Refused"/>.</returns>
-    /// <exception cref="UnavailableException">It could not be written, or nobody knows whether it was.</exception>
-    public async Task<bool> TryCommitAsync(
-        SecretsDbContext db, IReadOnlyList<AuditEvent> events, Func<AuditAppend, Task<AuditWrite>> write)
+    /// <param name="write">Stores the rows and the changes, and moves the chain's head.</param>
+    /// <returns>False if <paramref name="write"/> returned <see cref="AuditWrite.Refused"/>.</returns>
+    /// <exception cref="UnavailableException">Nothing is written, or the outcome of the commit is unknown.</exception>
+    public async Task<bool> TryCommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, Func<AuditAppend, Task<AuditWrite>> write)
     {
         var idle = Idle();
         var put = await PutAsync(db, events, idle, write);
@@ -41,12 +40,12 @@ internal sealed partial class AuditWriters(
         return put is not null;
     }
 
-    /// <summary>Writes events, at least one, in a transaction of their own.</summary>
-    /// <param name="db">In no transaction.</param>
+    /// <summary>Writes events in a transaction of their own.</summary>
+    /// <param name="db">A context without a transaction.</param>
     /// <param name="events">At least one.</param>
-    /// <param name="write">Stores the rows and moves the chain's head; true: and commits.</param>
-    /// <returns>The rows as they are stored; null: <paramref name="write"/> said <see cref="AuditWrite.Refused"/>, and nothing was.</returns>
-    /// <exception cref="UnavailableException">The events could not be written, or nobody knows whether they were.</exception>
+    /// <param name="write">Stores the rows and moves the chain's head. If its second argument is true, it also commits.</param>
+    /// <returns>The stored rows; null if <paramref name="write"/> returned <see cref="AuditWrite.Refused"/>.</returns>
+    /// <exception cref="UnavailableException">The events are not written, or the outcome of the commit is unknown.</exception>
     public async Task<IReadOnlyList<AuditEntry>?> AppendAsync(
         SecretsDbContext db, IReadOnlyList<AuditEvent> events, Func<AuditAppend, bool, Task<AuditWrite>> write)
     {
@@ -57,15 +56,15 @@ internal sealed partial class AuditWriters(
             return put?.Entries;
         }
 
-        // A new chain is begun and written together, or not at all.
+        // A new chain and its first rows need one transaction.
         await using var transaction = await db.Database.BeginTransactionAsync();
         var begun = await PutAsync(db, events, chain: null, rows => write(rows, true));
         Return(begun?.Next);
         return begun?.Entries;
     }
 
-    /// <summary>Writes an event as any other, and takes it back.</summary>
-    /// <exception cref="UnavailableException">It could not be written.</exception>
+    /// <summary>Writes an event and rolls back.</summary>
+    /// <exception cref="UnavailableException">The event could not be written.</exception>
     public async Task ProbeAsync(SecretsDbContext db, AuditEvent fact)
     {
         await using var transaction = await db.Database.BeginTransactionAsync();
@@ -89,14 +88,14 @@ internal sealed partial class AuditWriters(
     {
         var (_, next) = await PutAsync(db, events, chain, Append(db, commits: true)) ?? throw new UnreachableException();
 
-        // Only now. Had anything failed, nobody would know where the chain ends: it is left, and a new one begun when one is needed.
+        // Return the chain only after success. After a failure its end is unknown, so this process abandons the chain and begins a new one.
         Return(next);
     }
 
     private Func<AuditAppend, Task<AuditWrite>> Append(SecretsDbContext db, bool commits) =>
         async rows => await store.AppendAsync(db, rows, PreconditionSet.None, commits) ? AuditWrite.Done : AuditWrite.Displaced;
 
-    // Nothing here takes the caller's cancellation: it would only hide whether the write happened.
+    // No cancellation: after a cancelled write nobody could tell whether the write happened.
     private Task<(IReadOnlyList<AuditEntry> Entries, Chain Next)?> PutAsync(
         SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain, Func<AuditAppend, Task<AuditWrite>> write) => OrUnavailableAsync(async () =>
     {
@@ -130,12 +129,12 @@ internal sealed partial class AuditWriters(
 
     private async Task<Chain> BeginAsync(SecretsDbContext db)
     {
-        // The update locks the row until the end of the transaction: writers are numbered without a gap.
+        // The update locks the row until the end of the transaction, so the numbers of writers have no gap.
         await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, row => row.Writers + 1));
         var registry = await db.AuditKeys.AsNoTracking().SingleAsync();
         var writer = new AuditWriter(key.Bytes, Guid.CreateVersion7(time.GetUtcNow()), registry.Writers);
 
-        // A count that was tampered with is counted on from, but never blessed.
+        // If somebody changed the number of writers, continue from it but do not authenticate it: verification must keep failing.
         if (CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, writer.Number - 1)))
         {
             var mac = AuditChain.MacOfRegistry(key.Bytes, writer.Number);
@@ -150,7 +149,7 @@ internal sealed partial class AuditWriters(
     [LoggerMessage(Level = LogLevel.Error, Message = "The audit cannot be written: {Failure}, code {Code}")]
     private partial void Failed(string failure, string? code);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not end at {Sequence}, where it was left: it was changed outside the service")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not end at {Sequence}: it was changed outside the service")]
     private partial void Displaced(Guid writer, long sequence);
 
     private sealed record Chain(Guid Writer, long Number, AuditPosition Position);

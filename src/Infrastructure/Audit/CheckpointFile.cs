@@ -5,20 +5,26 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>The file in which this process keeps its checkpoint, in the form in which the API gives one.</summary>
+/// <summary>Stores the checkpoint of this process in a file, as the JSON that the API returns for a checkpoint.</summary>
 internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptions> options)
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+    };
 
-    /// <summary>Where the file is; null: no checkpoint is kept.</summary>
+    /// <summary>The path of the file; null: this process stores no checkpoint.</summary>
     public string? Path => (options.Value.CheckpointFile ?? server.DefaultCheckpointFile) is { Length: > 0 } path ? path : null;
 
-    /// <summary>From one checkpoint to the next.</summary>
+    /// <summary>The time between two checkpoints.</summary>
     public TimeSpan Interval => TimeSpan.FromSeconds(options.Value.CheckpointSeconds);
 
-    /// <summary>The checkpoint in a file; null: there is no file, or what is there is none.</summary>
-    /// <exception cref="IOException">It cannot be read.</exception>
-    public static (AuditCheckpoint? Found, bool IsOne) Read(string path)
+    /// <summary>Reads a checkpoint.</summary>
+    /// <returns>The checkpoint, or null; and false if a file exists that is no checkpoint.</returns>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static (AuditCheckpoint? Found, bool IsValid) Read(string path)
     {
         if (!File.Exists(path))
         {
@@ -39,8 +45,8 @@ internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptio
         }
     }
 
-    /// <summary>Puts a checkpoint in the place of the one that is there. Whoever reads meanwhile, or after a crash, finds the one or the other as a whole.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Replaces the checkpoint atomically: concurrent readers, and readers after a crash, see the old or the new file.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string path, AuditCheckpoint checkpoint)
     {
         var stored = new Stored(
@@ -48,7 +54,7 @@ internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptio
             checkpoint.Count,
             [.. checkpoint.Heads.Select(head => new StoredHead(head.Writer, head.Position.Sequence, Convert.ToHexStringLower(head.Position.Hash)))],
             Convert.ToHexStringLower(checkpoint.Mac));
-        var fresh = $"{path}.{System.IO.Path.GetRandomFileName()}"; // of this writer alone: there may be another
+        var fresh = $"{path}.{System.IO.Path.GetRandomFileName()}"; // unique, because another process may write too
         try
         {
             using (var stream = new FileStream(fresh, FileMode.CreateNew, FileAccess.Write))
@@ -68,7 +74,8 @@ internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptio
 
     private sealed record Stored(DateTimeOffset At, long Count, IReadOnlyList<StoredHead?> Heads, string Mac)
     {
-        public AuditCheckpoint ToCheckpoint() => new(At, Count, [.. Heads.Select(head => (head ?? throw new FormatException()).ToHead())], Convert.FromHexString(Mac));
+        public AuditCheckpoint ToCheckpoint() =>
+            new(At, Count, [.. Heads.Select(head => (head ?? throw new FormatException()).ToHead())], Convert.FromHexString(Mac));
     }
 
     private sealed record StoredHead(Guid Writer, long Sequence, string Hash)

@@ -9,30 +9,33 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// Keeps a checkpoint of the audit in a file, outside the database: compares the audit with it, and only then puts a new one in its place. While something is missing, or nothing could be compared
-/// for long, the service is not ready (docs/decisions/0020-the-database-is-not-trusted.md).
+/// Keeps a checkpoint of the audit in a file outside the database. Each run compares the audit with the checkpoint before it replaces the checkpoint.
+/// The service is not ready while rows are missing, or after too many failed runs (docs/decisions/0020-the-database-is-not-trusted.md).
 /// </summary>
-internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpoints checkpoints, CheckpointFile file, IntegrityAlarms alarms, TimeProvider time) : IHealthCheck, IDisposable
+internal sealed class CheckpointKeeper(
+    IServiceScopeFactory scopes, AuditCheckpoints checkpoints, CheckpointFile file, IntegrityAlarms alarms, TimeProvider time)
+    : IHealthCheck, IDisposable
 {
-    /// <summary>Checkpoints in a row that may fail, for a database or a disk that comes back, before the service is not ready.</summary>
-    private const int MostFailures = 10;
+    /// <summary>Consecutive failed runs before the service is not ready. A short outage of database or disk does not count.</summary>
+    private const int MaxFailures = 10;
 
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile AuditCheckpoint? _latest;
     private volatile string? _fault;
     private long _succeededAt = time.GetTimestamp();
 
-    /// <summary>The checkpoint that was last read or made; null: none is kept.</summary>
+    /// <summary>The checkpoint that this process last read or made, if any.</summary>
     public AuditCheckpoint? Latest => _latest;
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
         _fault is { } fault ? HealthCheckResult.Unhealthy(fault)
-        : file.Path is not null && time.GetElapsedTime(Volatile.Read(ref _succeededAt)) > MostFailures * file.Interval ? HealthCheckResult.Unhealthy("No checkpoint of the audit was kept for a long time. The log says why.")
+        : file.Path is not null && time.GetElapsedTime(Volatile.Read(ref _succeededAt)) > MaxFailures * file.Interval
+            ? HealthCheckResult.Unhealthy("No checkpoint of the audit was kept for a long time. The log says why.")
         : HealthCheckResult.Healthy());
 
     public void Dispose() => _turn.Dispose();
 
-    /// <summary>Compares the audit with the file, and puts a new checkpoint there if nothing is missing. Without a file nothing is done.</summary>
+    /// <summary>Compares the audit with the stored checkpoint, and stores a new one if no row is missing. Does nothing if no file is configured.</summary>
     /// <exception cref="IOException">The file cannot be read or written.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -59,16 +62,16 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
         }
     }
 
-    /// <summary>Writes a checkpoint of the audit as it is now, even if rows are missing or chains are not sound, and audits that.</summary>
-    /// <returns>What is missing since the one in the file was made, in words for the operator.</returns>
+    /// <summary>Stores a checkpoint of the current audit even if rows are missing or chains do not verify. The audit records this.</summary>
+    /// <returns>Lines for the operator: the rows that are missing since the stored checkpoint.</returns>
     /// <exception cref="StartupException">No file is configured, or it cannot be written.</exception>
     public async Task<List<string>> AcceptAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
-        var path = file.Path ?? throw new StartupException("Audit:CheckpointFile names no file: there is nothing to accept.");
+        var path = file.Path ?? throw new StartupException("There is no checkpoint to accept: set Audit:CheckpointFile.");
         var (kept, fault) = TryRead(path);
-        List<string> words =
+        List<string> lines =
         [
-            fault ?? (kept is null ? $"there was no checkpoint {path}" : string.Create(CultureInfo.InvariantCulture, $"the checkpoint was made at {kept.At:O}")),
+            fault ?? (kept is null ? $"there was no file {path}" : string.Create(CultureInfo.InvariantCulture, $"the checkpoint was made at {kept.At:O}")),
             .. (kept is null ? [] : await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, kept, cancellationToken), cancellationToken))
                 .Select(rows => $"missing {rows.Writer}: rows {rows.Sequence} to {rows.Last}"),
         ];
@@ -81,9 +84,9 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
             },
             cancellationToken);
 
-        // After the row that says so, or that could be taken away again.
+        // Make the checkpoint after the audit row, so that the checkpoint covers the row and its removal is noticed.
         var made = await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken)
-            ?? throw new StartupException("The number of the audit's chains was changed at the same moment. Try again.");
+            ?? throw new StartupException("The number of audit chains changed concurrently. Try again.");
         try
         {
             CheckpointFile.Write(path, made);
@@ -93,18 +96,24 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
             throw new StartupException($"The checkpoint {path} cannot be written: {exception.Message}", exception);
         }
 
-        return [.. words, string.Create(CultureInfo.InvariantCulture, $"accepted {made.Heads.Count} of {made.Count} chains of the audit as they are at {made.At:O}; {made.Unsound} are gone or not sound")];
+        return
+        [
+            .. lines,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"accepted {made.Heads.Count} of {made.Count} chains of the audit as they are at {made.At:O}; {made.Unsound} are gone or not sound"),
+        ];
     }
 
     private async Task<string?> CompareAndKeepAsync(SecretsDbContext db, string path, CancellationToken cancellationToken)
     {
-        var (stored, fault) = Judge(CheckpointFile.Read(path), path);
+        var (stored, fault) = Verify(CheckpointFile.Read(path), path);
         if (fault is not null)
         {
             return fault;
         }
 
-        // If somebody removed the file, there is still what this process knows.
+        // If somebody removed the file, compare with the last checkpoint in memory.
         var kept = stored ?? _latest;
         _latest ??= kept;
         if (kept is not null && await FindFaultAsync(db, kept, cancellationToken) is { } found)
@@ -118,7 +127,7 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
             return "The number of the audit's chains was changed outside the service.";
         }
 
-        // A chain that no checkpoint contains could be set back later, unnoticed.
+        // A checkpoint leaves out unsound chains. If it replaced the stored one, a later rollback of those chains would go unnoticed.
         if (made.Unsound > (kept?.Unsound ?? 0))
         {
             return string.Create(CultureInfo.InvariantCulture, $"{made.Unsound} of the audit's {made.Count} chains are gone, or their ends are not sound.");
@@ -133,12 +142,13 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
         await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, kept, cancellationToken), cancellationToken) is [var first, ..] missing
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{missing.Count} chains of the audit lack rows that were there at {kept.At:O}, the first of them rows {first.Sequence} to {first.Last} of {first.Writer}: the database was set back.")
+                $"{missing.Count} chains of the audit lack rows that were there at {kept.At:O}, the first of them "
+                + $"rows {first.Sequence} to {first.Last} of {first.Writer}: the database was set back.")
             : null;
 
-    /// <summary>The checkpoint that was read; or why it does not count.</summary>
-    private (AuditCheckpoint? Kept, string? Fault) Judge((AuditCheckpoint? Found, bool IsOne) read, string path) =>
-        !read.IsOne ? (null, $"The file {path} is no checkpoint.")
+    /// <summary>The checkpoint if this installation made it; otherwise the fault.</summary>
+    private (AuditCheckpoint? Kept, string? Fault) Verify((AuditCheckpoint? Found, bool IsValid) read, string path) =>
+        !read.IsValid ? (null, $"The file {path} is no checkpoint.")
         : read.Found is null || checkpoints.IsGenuine(read.Found) ? (read.Found, null)
         : (null, $"The checkpoint {path} is of another installation, or was changed.");
 
@@ -146,7 +156,7 @@ internal sealed class CheckpointKeeper(IServiceScopeFactory scopes, AuditCheckpo
     {
         try
         {
-            return Judge(CheckpointFile.Read(path), path);
+            return Verify(CheckpointFile.Read(path), path);
         }
         catch (IOException exception)
         {

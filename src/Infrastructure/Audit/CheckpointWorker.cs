@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Keeps checkpoints of the audit: at the start before anything is served, as long as the process runs, and a last one when it stops.</summary>
+/// <summary>Keeps checkpoints of the audit: before the first request, at an interval, and when the process stops.</summary>
 internal sealed partial class CheckpointWorker(
     CheckpointKeeper keeper, CheckpointFile file, IHostEnvironment environment, TimeProvider time, ILogger<CheckpointWorker> logger) : BackgroundService
 {
@@ -22,7 +22,7 @@ internal sealed partial class CheckpointWorker(
         }
         catch (OperationCanceledException)
         {
-            // There was no time for it. The one before is there.
+            // The stop has no time left for a checkpoint. The previous one remains.
         }
     }
 
@@ -61,12 +61,12 @@ internal sealed partial class CheckpointWorker(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Audit:CheckpointFile names no file, so nobody notices when the database as a whole is set back while the service is down")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Audit:CheckpointFile is not set. A rollback of the whole database during downtime would go unnoticed")]
     private partial void NotKept();
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The checkpoint {Path} cannot be read or written: {Reason}")]
     private partial void NotWritten(string path, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "No checkpoint of the audit could be made this time: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A checkpoint of the audit failed. The service retries at the next interval: {Failure}")]
     private partial void Failed(string failure);
 }

@@ -3,21 +3,21 @@ using Secrets.Application.Audit;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// How many refusals of each caller have a row within a minute. A caller that acts for users has as many for each of them, so that one user's missing ids do not use up what the others have, and
-/// <see cref="Users"/> times as many in all. Not for use by several threads at once.
+/// Limits the audit rows for refused requests per caller and minute. A caller that acts for users has a budget per user, so that the refusals of one user do
+/// not use up the budget of another, and <see cref="Users"/> times the budget in total. Not thread-safe.
 /// </summary>
 internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider time)
 {
     private const int Users = 10;
 
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan Least = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MinWait = TimeSpan.FromSeconds(1);
 
-    private Dictionary<(Guid UserId, bool IsAccepted), Taken> _callers = [];
-    private long _begun = time.GetTimestamp();
+    private Dictionary<(Guid UserId, bool IsAccepted), Used> _callers = [];
+    private long _windowStart = time.GetTimestamp();
 
-    /// <summary>Takes a row for a refusal.</summary>
-    /// <returns>Null: it is taken. Otherwise when there are rows again, from a second to a minute.</returns>
+    /// <summary>Takes one row from the caller's budget.</summary>
+    /// <returns>Null if the budget had a row; otherwise the time until the budget is renewed, from a second to a minute.</returns>
     public TimeSpan? TryTake(RefusedCaller caller)
     {
         if (perMinute == 0)
@@ -25,42 +25,42 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
             return null;
         }
 
-        var age = time.GetElapsedTime(_begun);
+        var age = time.GetElapsedTime(_windowStart);
         if (age >= Window)
         {
-            (_callers, _begun, age) = ([], time.GetTimestamp(), TimeSpan.Zero);
+            (_callers, _windowStart, age) = ([], time.GetTimestamp(), TimeSpan.Zero);
         }
 
-        if (!_callers.TryGetValue((caller.UserId, caller.IsAccepted), out var taken))
+        if (!_callers.TryGetValue((caller.UserId, caller.IsAccepted), out var used))
         {
             if (_callers.Count >= capacity)
             {
                 return null;
             }
 
-            _callers.Add((caller.UserId, caller.IsAccepted), taken = new Taken());
+            _callers.Add((caller.UserId, caller.IsAccepted), used = new Used());
         }
 
-        return taken.TryAdd(caller.ActsFor ?? caller.UserId, perMinute) ? null
-            : Window - age is var wait && wait > Least ? wait
-            : Least;
+        return used.TryAdd(caller.ActsFor ?? caller.UserId, perMinute) ? null
+            : Window - age is var wait && wait > MinWait ? wait
+            : MinWait;
     }
 
-    private sealed class Taken
+    private sealed class Used
     {
-        private readonly Dictionary<Guid, int> _ofUsers = [];
-        private long _all;
+        private readonly Dictionary<Guid, int> _perUser = [];
+        private long _total;
 
         public bool TryAdd(Guid user, int perMinute)
         {
-            var own = _ofUsers.GetValueOrDefault(user);
-            if (own >= perMinute || _all >= (long)perMinute * Users)
+            var rows = _perUser.GetValueOrDefault(user);
+            if (rows >= perMinute || _total >= (long)perMinute * Users)
             {
                 return false;
             }
 
-            _ofUsers[user] = own + 1;
-            _all++;
+            _perUser[user] = rows + 1;
+            _total++;
             return true;
         }
     }

@@ -8,14 +8,16 @@ using Secrets.Domain.Audit;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// Writes refusals, and once a minute and at a clean stop how many were left out. What a killed process had counted is lost.
+/// Writes an audit row per refused request within the caller's budget, and counts the rest. Stores the counts every minute and at a clean stop.
+/// A killed process loses the counts of its last minute.
 /// </summary>
-internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOptions<AuditOptions> options, ILogger<DenialLog> logger) : BackgroundService, IDenialLog
+internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOptions<AuditOptions> options, ILogger<DenialLog> logger)
+    : BackgroundService, IDenialLog
 {
-    // Callers that are told apart. Beyond them every refusal has its row, and those without one share a count: memory stays bounded.
+    // Callers with a budget of their own. Further callers get a row per refusal, and their omitted refusals share one count, so memory is bounded.
     private const int Capacity = 50_000;
 
-    // Rows of one write.
+    // Rows per write.
     private const int BatchSize = 500;
 
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
@@ -35,7 +37,7 @@ internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOpt
             }
         }
 
-        // Whoever is refused and hangs up was refused all the same.
+        // Write the row even if the caller has disconnected: the request was refused.
         await audit.AppendAsync([denial], preconditions, CancellationToken.None);
     }
 
@@ -47,7 +49,7 @@ internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOpt
         }
     }
 
-    /// <summary>Writes how many refusals were left out since the last time. What cannot be written is kept for the next.</summary>
+    /// <summary>Stores the counts of refusals without a row since the last call. A failed write keeps its counts for the next call.</summary>
     public async Task WriteLeftOutAsync(CancellationToken cancellationToken)
     {
         List<KeyValuePair<OmittedDenial, int>> counts;
@@ -68,7 +70,7 @@ internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOpt
         }
         catch (Exception exception)
         {
-            // A batch that was written all the same, because only the answer was lost, counts twice.
+            // If the batch was committed and only the response was lost, its refusals count twice.
             Failed(exception.GetType().Name);
             lock (_lock)
             {
@@ -92,6 +94,6 @@ internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOpt
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The numbers of refusals without a row could not be written. They are kept for the next time: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The counts of refusals without a row could not be written. The service retries in a minute: {Failure}")]
     private partial void Failed(string failure);
 }

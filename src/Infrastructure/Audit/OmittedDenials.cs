@@ -4,15 +4,16 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>Refusals without a row, as they are counted: those of one caller, with one credential, about one owner.</summary>
-/// <param name="UserId">The caller's user; null: there were too many callers to tell them apart.</param>
+/// <summary>The key under which refusals without a row are counted: caller, credential and owner.</summary>
+/// <param name="UserId">The caller's user; null: one of the callers beyond the capacity.</param>
 /// <param name="IsAccepted">Whether the credential is accepted.</param>
-/// <param name="Owner">Whose secrets they were about; null: nobody's, or those of several.</param>
-/// <param name="By">The credential, without its end; null: it was one of several.</param>
+/// <param name="Owner">The owner of the requested secrets; null: none or several.</param>
+/// <param name="By">The credential, without its expiry; null: several.</param>
 internal readonly record struct OmittedDenial(Guid? UserId, bool IsAccepted, SecretOwner? Owner, Credential? By)
 {
-    // The end of a token is another each time, and not in the audit.
-    public static OmittedDenial FromDenial(RefusedCaller caller, AuditEvent denial) => new(caller.UserId, caller.IsAccepted, denial.Owner, denial.By is { } by ? by with { End = null } : null);
+    // Each token has another expiry, and the audit does not store it.
+    public static OmittedDenial FromDenial(RefusedCaller caller, AuditEvent denial) =>
+        new(caller.UserId, caller.IsAccepted, denial.Owner, denial.By is { } by ? by with { End = null } : null);
 
     public AuditEvent ToEvent(int count, DateTimeOffset now) => new()
     {
@@ -26,11 +27,11 @@ internal readonly record struct OmittedDenial(Guid? UserId, bool IsAccepted, Sec
     };
 }
 
-/// <summary>Counts refusals that have no row, in bounded memory: what there is no room for is counted with less detail. Not for use by several threads at once.</summary>
+/// <summary>Counts refusals without a row in bounded memory: beyond the capacity, counts have less detail. Not thread-safe.</summary>
 internal sealed class OmittedDenials(int capacity)
 {
-    /// <summary>Counts of one caller; what is beyond them is counted without owner and credential.</summary>
-    public const int MaxOfCaller = 16;
+    /// <summary>Counts per caller. Further refusals are counted without owner and credential.</summary>
+    public const int MaxPerCaller = 16;
 
     private readonly Dictionary<(Guid UserId, bool IsAccepted), Dictionary<OmittedDenial, int>> _callers = [];
     private int _ofOthers;
@@ -43,7 +44,7 @@ internal sealed class OmittedDenials(int capacity)
             return;
         }
 
-        var counted = counts.ContainsKey(denial) || counts.Count < MaxOfCaller ? denial : denial with { Owner = null, By = null };
+        var counted = counts.ContainsKey(denial) || counts.Count < MaxPerCaller ? denial : denial with { Owner = null, By = null };
         counts[counted] = counts.GetValueOrDefault(counted) + count;
     }
 
@@ -58,7 +59,7 @@ internal sealed class OmittedDenials(int capacity)
         return all;
     }
 
-    /// <summary>Null: there are too many callers.</summary>
+    /// <summary>The counts of a caller; null if the caller is beyond the capacity.</summary>
     private Dictionary<OmittedDenial, int>? CountsOf((Guid UserId, bool IsAccepted) caller)
     {
         if (!_callers.TryGetValue(caller, out var counts) && _callers.Count < capacity)

@@ -3,26 +3,25 @@ using Secrets.Application.Common;
 
 namespace Secrets.Infrastructure.Batching;
 
-/// <summary>How a <see cref="Batcher{TItem,TResult}"/> works.</summary>
-/// <param name="MaxBatch">Items of a batch, at most.</param>
-/// <param name="Workers">Batches under way at the same time.</param>
-/// <param name="Capacity">Items that may wait; one more is refused.</param>
+/// <summary>The limits of a <see cref="Batcher{TItem,TResult}"/>.</summary>
+/// <param name="MaxBatch">The most items per batch.</param>
+/// <param name="Workers">Batches that run concurrently.</param>
+/// <param name="Capacity">Items that may wait. Further items are refused.</param>
 internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity)
 {
-    /// <summary>For reads: one query at a time, and the largest batches.</summary>
+    /// <summary>For reads: one query at a time, large batches.</summary>
     public static readonly BatchLimits ForReads = new(MaxBatch: 200, Workers: 1, Capacity: 10_000) { CanAbandon = true };
 
-    /// <summary>How long a batch waits for more items once there is one.</summary>
+    /// <summary>How long a batch waits for more items after its first one.</summary>
     public TimeSpan Wait { get; init; }
 
-    /// <summary>Whether who gives up may go at once, because nothing depends on what becomes of a batch that has begun.</summary>
+    /// <summary>Whether a cancelled caller may stop waiting for a running batch. Reads only.</summary>
     public bool CanAbandon { get; init; }
 }
 
 /// <summary>
-/// Does for many what costs about the same as for one. While a batch is under way the next one gathers, so nothing waits for company when
-/// there is none, and the busier it gets the larger the batches. A batch starts after all of its items were added: what it reads is
-/// never older than the question.
+/// Collects concurrent requests into batches, where a batch costs about as much as a single request. The next batch collects while the previous one runs,
+/// so an idle service adds no delay, and batches grow with load. A batch starts after all of its items were added, so it reads no state older than a request.
 /// </summary>
 internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 {
@@ -33,15 +32,15 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     private readonly Task _workers;
 
     /// <summary>Starts the workers.</summary>
-    /// <param name="limits">How much, and how much at once.</param>
-    /// <param name="run">Answers a batch: one result for each item, in the same order.</param>
+    /// <param name="limits">Sizes of batches and queue.</param>
+    /// <param name="run">Processes a batch. Returns one result per item, in the same order.</param>
     public Batcher(BatchLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
     {
         _limits = limits;
         _run = run;
         _waiting = Channel.CreateBounded<Entry>(limits.Capacity);
 
-        // Without the flow of whoever asks first: the workers outlive every request.
+        // The workers outlive the first request, so they must not inherit its execution context.
         using (ExecutionContext.SuppressFlow())
         {
             _workers = Task.WhenAll(Enumerable.Range(0, limits.Workers).Select(_ => Task.Run(WorkAsync)));
@@ -49,10 +48,10 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     }
 
     /// <summary>
-    /// The result for one item. A cancelled item is left out while it waits; once its batch has begun, the result is awaited, because
-    /// what was done cannot be undone. Unless <see cref="BatchLimits.CanAbandon"/>: then nobody waits longer than they want to.
+    /// Adds an item and waits for its result. Cancellation removes an item that still waits. Once the batch runs, the caller waits for the result, because a
+    /// write cannot be undone; with <see cref="BatchLimits.CanAbandon"/> the caller stops waiting.
     /// </summary>
-    /// <exception cref="UnavailableException">Too many are waiting, or the service stops.</exception>
+    /// <exception cref="UnavailableException">The queue is full, or the service stops.</exception>
     public Task<TResult> AddAsync(TItem item, CancellationToken cancellationToken)
     {
         var entry = new Entry(item, cancellationToken);
@@ -75,22 +74,22 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     {
         while (await GatherAsync() is { } batch)
         {
-            // Those who waited go on together on one thread, which the pool picks, and meet again in the next batch that they need. Woken one by one they
-            // would drift apart, and every batch be smaller. This worker waits for none of them.
+            // Resume all callers of a batch on one pool thread. They then reach the next batch together; woken one by one they would drift apart, and batches
+            // would be smaller. The worker does not wait for the callers.
             ThreadPool.UnsafeQueueUserWorkItem(Answer, (batch, await RunAsync(batch)), preferLocal: false);
         }
     }
 
-    /// <summary>The next batch; null when there will be none.</summary>
+    /// <summary>The next batch; null once the batcher is disposed.</summary>
     private async Task<List<Entry>?> GatherAsync()
     {
-        // One worker at a time, or each item would wake them all.
+        // One worker collects at a time. Otherwise each item would wake all workers.
         await _gathering.WaitAsync();
         try
         {
             while (await _waiting.Reader.WaitToReadAsync())
             {
-                // To the end of the line: whatever can run now may add to the batch first. On a machine with time to spare that is nothing.
+                // Yield, so that requests that are ready to run join this batch. On an idle machine this costs nothing.
                 await Task.Yield();
                 if (_limits.Wait > TimeSpan.Zero && _waiting.Reader.Count < _limits.MaxBatch)
                 {
@@ -138,7 +137,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
                 ? new Outcome(results, Failure: null)
                 : throw new InvalidOperationException($"A batch of {batch.Count} has {results.Count} results.");
         }
-#pragma warning disable CA1031 // Whatever it is, it belongs to those who wait, and the worker goes on.
+#pragma warning disable CA1031 // Every exception goes to the callers. The worker continues.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -155,7 +154,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
             {
                 batch[at].SetException(failure);
 
-                // Looked at here, because whoever left does not: it would be reported as a failure that nobody cared for.
+                // Observe the exception here. A caller that left would never observe it, and the runtime would report it as unobserved.
                 _ = batch[at].Task.Exception;
             }
             else

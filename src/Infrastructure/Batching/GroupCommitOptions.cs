@@ -1,6 +1,6 @@
 namespace Secrets.Infrastructure.Batching;
 
-/// <summary>How writes of many requests share a transaction.</summary>
+/// <summary>How the writes of many requests share a transaction.</summary>
 internal sealed class GroupCommitOptions
 {
     public const string Section = "GroupCommit";
@@ -8,22 +8,19 @@ internal sealed class GroupCommitOptions
     public const int MaxCommitters = 32;
     public const int MaxWaitMilliseconds = 1_000;
 
-    /// <summary>Requests of one transaction, at most.</summary>
+    /// <summary>The most requests per transaction.</summary>
     public int BatchSize { get; set; } = 200;
 
-    /// <summary>Transactions under way at the same time: while one waits for the disk another gathers. More of them make each smaller.</summary>
+    /// <summary>Concurrent transactions: while one waits for the disk, another collects requests. More committers make smaller transactions.</summary>
     public int Committers { get; set; } = 2;
 
-    /// <summary>
-    /// How long a transaction waits for company, in milliseconds. 0 is right wherever the database is near: what arrives while one is under way
-    /// shares the next anyhow.
-    /// </summary>
+    /// <summary>Milliseconds that a transaction waits for more requests. 0 suits a nearby database: requests during a transaction share the next.</summary>
     public int WaitMilliseconds { get; set; }
 
-    /// <summary>Requests that may wait for their turn; one more is answered with 503.</summary>
+    /// <summary>Requests that may wait. Further requests are answered with 503.</summary>
     public int QueueLength { get; set; } = 10_000;
 
-    /// <summary>Whether all of it is within what makes sense.</summary>
+    /// <summary>Whether all settings are within their limits.</summary>
     public bool IsValid() =>
         BatchSize is >= 1 and <= MaxBatchSize
         && Committers is >= 1 and <= MaxCommitters

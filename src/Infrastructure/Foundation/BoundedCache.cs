@@ -3,11 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Secrets.Infrastructure.Foundation;
 
-/// <summary>
-/// Remembers the last so many entries that were added or asked for, and at most as many from before. What keeps the order in which each was used takes
-/// about twice the memory.
-/// </summary>
-/// <param name="size">Entries of one generation; there are at most two.</param>
+/// <summary>A cache of two generations. An exact least-recently-used order would need about twice the memory.</summary>
+/// <param name="size">Entries of one generation. A full young generation replaces the old one; a hit in the old one moves the entry to the young one.</param>
 internal sealed class BoundedCache<TKey, TValue>(int size)
     where TKey : notnull
 {

@@ -1,9 +1,9 @@
 namespace Secrets.Infrastructure.Foundation;
 
-/// <summary>What lies beneath an exception.</summary>
+/// <summary>Searches an exception and its inner exceptions.</summary>
 internal static class ExceptionChain
 {
-    /// <summary>The first of that kind, the exception itself included; null when there is none.</summary>
+    /// <summary>The first exception of type <typeparamref name="T"/>, the outermost included; null if the chain has none.</summary>
     public static T? Find<T>(this Exception? exception)
         where T : Exception
     {

@@ -5,15 +5,15 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Infrastructure.Foundation;
 
-/// <summary>How settings become options.</summary>
+/// <summary>Binds settings to options.</summary>
 public static class SettingsBinding
 {
-    /// <summary>What <see cref="IsExact"/> asks for, after the name of the text.</summary>
+    /// <summary>The rule of <see cref="IsExact"/> for error messages. The name of the setting precedes it.</summary>
     internal const string ExactRule = "must not be blank, begin or end with white space, or contain control characters or a byte order mark";
 
     private const char ByteOrderMark = '\uFEFF';
 
-    /// <summary>Options from a section of the configuration. A value that cannot be read, or is not valid, stops the start with its name.</summary>
+    /// <summary>Binds options to a section of the configuration. An unreadable or invalid value stops the start; the message names the setting.</summary>
     public static OptionsBuilder<T> AddSettings<T>(this IServiceCollection services, string section)
         where T : class =>
         services.AddOptionsWithValidateOnStart<T>().Configure<IConfiguration>((options, configuration) =>
@@ -29,17 +29,17 @@ public static class SettingsBinding
         });
 
     /// <summary>
-    /// Stops the start over a text that a header or a claim would never be equal to, as an editor or a file leaves it. An empty one is as good as left
-    /// out: that is how an environment variable is unset.
+    /// Stops the start if no header or claim can equal a text, for example because an editor added a line break. An empty text counts as not set:
+    /// many tools unset an environment variable that way.
     /// </summary>
     /// <param name="options">The options.</param>
-    /// <param name="name">The setting, as <c>Auth:Jwt:Audience</c>.</param>
-    /// <param name="text">The text.</param>
+    /// <param name="name">The name of the setting, such as <c>Auth:Jwt:Audience</c>.</param>
+    /// <param name="text">Reads the text from the options.</param>
     public static OptionsBuilder<T> ValidateExactText<T>(this OptionsBuilder<T> options, string name, Func<T, string?> text)
         where T : class =>
         options.Validate(
             settings => text(settings) is not { Length: > 0 } given || IsExact(given),
-            $"{name} {ExactRule}. Correct it, or leave it out.");
+            $"{name} {ExactRule}. Correct the setting or remove it.");
 
     /// <summary>Whether a header or a claim can be equal to a text.</summary>
     internal static bool IsExact(string text) => ExactText.IsClean(text) && !text.Contains(ByteOrderMark, StringComparison.Ordinal);

@@ -1,4 +1,4 @@
 namespace Secrets.Infrastructure.Foundation;
 
-/// <summary>Why the service cannot start, in words for the person who starts it. Nothing but the message is of use to them.</summary>
+/// <summary>The service cannot start. The message tells an operator the cause and the remedy; no stack trace is shown.</summary>
 public sealed class StartupException(string message, Exception? inner = null) : Exception(message, inner);

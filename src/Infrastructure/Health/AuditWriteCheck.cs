@@ -8,8 +8,8 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Health;
 
 /// <summary>
-/// Writes to the audit and takes it back: while that fails no secret can be changed or released. On a connection of the batches, which are what has to work;
-/// and where those were lost and nobody has asked since, this finds out instead of the next request.
+/// Writes an audit row and rolls back: without the audit, no secret can be changed or released. Uses the connections of the batches, because those must work;
+/// if they are broken, this check finds out before a request does.
 /// </summary>
 internal sealed class AuditWriteCheck(IDbContextFactory<SecretsDbContext> contexts, AuditWriters writers, TimeProvider time) : WriteCheck
 {

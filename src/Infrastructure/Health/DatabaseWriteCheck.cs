@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Health;
 
-/// <summary>Writes to the database, because a server that answers reads may be read-only or out of space. On a connection of those that requests use.</summary>
+/// <summary>Writes to the database, because a server that answers reads may be read-only or out of space. Uses the connections of requests.</summary>
 internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey rootKey, KeyRing ring, TimeProvider time) : WriteCheck
 {
     protected override async Task<HealthCheckResult> WriteAsync()
@@ -18,11 +18,11 @@ internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey ro
         await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now));
         return await db.RootKeys.Select(row => row.Fingerprint).SingleOrDefaultAsync() switch
         {
-            null => HealthCheckResult.Unhealthy("The root key's row is gone."),
+            null => HealthCheckResult.Unhealthy("The row of the root key is missing."),
 
-            // It cannot read what others add to the key ring.
+            // This process cannot decrypt keys that other replicas add to the key ring.
             var fingerprint when !rootKey.Is(fingerprint) =>
-                HealthCheckResult.Unhealthy("The database was moved to another root key: this process is to be started again with that."),
+                HealthCheckResult.Unhealthy("The database was moved to another root key. Restart this process with the new root key."),
             _ => CheckRing(),
         };
     }

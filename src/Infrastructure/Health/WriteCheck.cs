@@ -4,15 +4,16 @@ using Secrets.Infrastructure.Batching;
 namespace Secrets.Infrastructure.Health;
 
 /// <summary>
-/// Finds out whether something can be written by writing it. One write at a time, whoever asks: anybody may, and a crowd that asked while the writing hangs
-/// would hold every connection there is.
+/// A health check that writes. Concurrent checks share one write: anybody may call the endpoint, and while writes hang, one connection per check would
+/// exhaust the pool.
 /// </summary>
 internal abstract class WriteCheck : IHealthCheck, IAsyncDisposable
 {
     private readonly Batcher<HealthCheckContext, HealthCheckResult> _writes;
 
     protected WriteCheck() =>
-        _writes = new Batcher<HealthCheckContext, HealthCheckResult>(BatchLimits.ForReads, async asked => [.. Enumerable.Repeat(await WriteAsync(), asked.Count)]);
+        _writes = new Batcher<HealthCheckContext, HealthCheckResult>(
+            BatchLimits.ForReads, async checks => [.. Enumerable.Repeat(await WriteAsync(), checks.Count)]);
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         _writes.AddAsync(context, cancellationToken);

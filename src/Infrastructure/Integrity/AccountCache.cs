@@ -5,26 +5,27 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Integrity;
 
 /// <summary>
-/// Accounts of owners as this process last left them, so that a group of creates need not read them first: it compares them as it stores. What is known to be stored is noted as seen, too.
+/// Accounts as this process last committed them. A group of creates uses them without a read; its statement stores only if they are still current.
+/// Every committed account also raises the version floor of its holder.
 /// </summary>
-internal sealed class AccountCache(VersionFloors<SecretOwner> seenOwners, VersionFloors<Guid> seenUsers)
+internal sealed class AccountCache(VersionFloors<SecretOwner> ownerFloors, VersionFloors<Guid> userFloors)
 {
-    // About 350 bytes each, and up to two generations of them.
+    // About 350 bytes per entry, in two generations.
     private readonly BoundedCache<SecretOwner, CachedAccount?> _accounts = new(size: 50_000);
 
-    /// <summary>The account of an owner; null: it is to be read.</summary>
+    /// <summary>The cached account of an owner; null: the account must be read.</summary>
     public CachedAccount? Find(SecretOwner owner) => _accounts.TryFind(owner, out var account) ? account : null;
 
-    /// <summary>Notes an account that is committed.</summary>
+    /// <summary>Caches a committed account.</summary>
     public void Note(SecretOwner owner, CachedAccount account)
     {
         _accounts.Add(owner, account);
-        seenOwners.Note(owner, account.Account.Version, account.Sealed);
+        ownerFloors.Raise(owner, account.Account.Version, account.Sealed);
     }
 
-    /// <summary>Notes the account of a user's keys that a committed transaction changed.</summary>
-    public void Note(KeyAccountRow row) => seenUsers.Note(row.UserId, row.Version, row.Account);
+    /// <summary>Raises the version floor of a user's API keys after a commit.</summary>
+    public void Note(KeyAccountRow row) => userFloors.Raise(row.UserId, row.Version, row.Account);
 
-    /// <summary>Has the account read next time.</summary>
+    /// <summary>Removes an owner, so that the next create reads the account.</summary>
     public void Forget(SecretOwner owner) => _accounts.Add(owner, null);
 }

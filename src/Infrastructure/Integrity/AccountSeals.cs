@@ -5,9 +5,9 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Seals accounts, so that the database holds them and cannot make one.</summary>
-/// <param name="integrity">The keys.</param>
-/// <param name="purpose">What the accounts are for.</param>
+/// <summary>Seals accounts: the database stores a sealed account but cannot forge one.</summary>
+/// <param name="integrity">The integrity keys.</param>
+/// <param name="purpose">The kind of account. A seal opens only for its purpose.</param>
 internal sealed class AccountSeals(IntegrityKeys integrity, string purpose)
 {
     /// <summary>Seals an account for its holder.</summary>
@@ -19,16 +19,16 @@ internal sealed class AccountSeals(IntegrityKeys integrity, string purpose)
         return integrity.Get(account.IntegrityKey).Encrypt(purpose, holder, content, StatedBy(account));
     }
 
-    /// <summary>The account that was sealed; null: not this one, or for another holder.</summary>
-    /// <param name="holder">Whose account.</param>
-    /// <param name="stated">Version, count and bytes as the row has them: the seal authenticates them.</param>
-    /// <param name="sealed">The seal.</param>
+    /// <summary>Opens a sealed account. Null if the seal is for other values, another holder or another purpose.</summary>
+    /// <param name="holder">The owner or user of the account.</param>
+    /// <param name="stated">Version, count and bytes from the row. The seal authenticates them.</param>
+    /// <param name="sealed">The sealed account.</param>
     public Account? Open(ReadOnlySpan<byte> holder, Account stated, ReadOnlySpan<byte> @sealed) =>
         integrity.KeyOf(@sealed) is { } key && key.Decrypt(purpose, holder, @sealed, StatedBy(stated)) is { Length: Account.ContentSize } content
             ? stated with { Digest = new RowDigest(content), CurrentKey = new Guid(content.AsSpan(RowDigest.Size), bigEndian: true), IntegrityKey = key.Number }
             : null;
 
-    /// <summary>The first eight bytes of the nonce: two boxes of one version differ in them. 0 if the size is not that of a box.</summary>
+    /// <summary>The first eight bytes of the nonce, which differ between two seals of the same version. 0 if the size is wrong.</summary>
     public static long NoncePrefixOf(ReadOnlySpan<byte> @sealed) =>
         @sealed.Length == Account.SealedSize ? BinaryPrimitives.ReadInt64BigEndian(@sealed[IntegrityKey.HeaderSize..]) : 0;
 

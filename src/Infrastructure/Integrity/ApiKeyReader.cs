@@ -7,24 +7,27 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>The keys of a user that are not revoked, verified.</summary>
-/// <param name="Account">The account that they make.</param>
-/// <param name="Sealed">How the database has it; null: the user never had a key.</param>
-/// <param name="Digests">The digest of each key by its id.</param>
+/// <summary>The verified API keys of a user, without revoked ones.</summary>
+/// <param name="Account">The account of these keys.</param>
+/// <param name="Sealed">The sealed account; null: the user never had a key.</param>
+/// <param name="Digests">The digest of each key, by id.</param>
 internal sealed record VerifiedApiKeys(Account Account, byte[]? Sealed, IReadOnlyDictionary<Guid, RowDigest> Digests)
 {
-    /// <summary>When the user's last key with the scope <c>operator</c> ends; <see cref="DateTimeOffset.MinValue"/>: the user has none.</summary>
+    /// <summary>The latest expiry of the user's keys with the scope <c>operator</c>; <see cref="DateTimeOffset.MinValue"/>: no such key.</summary>
     public DateTimeOffset OperatorUntil { get; init; }
 
-    /// <summary>Whether these are the keys of that account.</summary>
-    public bool IsOf(KeyAccountRow row) => Sealed is not null && Sealed.AsSpan().SequenceEqual(row.Account) && (Account.Version, Account.Count) == (row.Version, row.Keys);
+    /// <summary>Whether a row is the account of these keys.</summary>
+    public bool IsOf(KeyAccountRow row) =>
+        Sealed is not null && Sealed.AsSpan().SequenceEqual(row.Account) && (Account.Version, Account.Count) == (row.Version, row.Keys);
 
-    /// <summary>Whether a row is as it was verified: one of these, or revoked and none of them.</summary>
+    /// <summary>Whether a key is unchanged: an unrevoked key that was verified, or a revoked key.</summary>
     public bool Has(ApiKey key, ApiKeySeals seals)
     {
         try
         {
-            return Digests.TryGetValue(key.Id, out var digest) ? key.RevokedAt is null && digest == seals.DigestOf(key, Account.IntegrityKey) : key.RevokedAt is not null;
+            return Digests.TryGetValue(key.Id, out var digest)
+                ? key.RevokedAt is null && digest == seals.DigestOf(key, Account.IntegrityKey)
+                : key.RevokedAt is not null;
         }
         catch (ArgumentException)
         {
@@ -33,23 +36,22 @@ internal sealed record VerifiedApiKeys(Account Account, byte[]? Sealed, IReadOnl
     }
 }
 
-/// <summary>Every authentication and every change of API keys reads them here (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
-internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> seen, FailClosedReads reads)
+/// <summary>The only way to read API keys for authentication and for changes (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
+internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versionFloors, FailClosedReads reads)
 {
-    /// <summary>Reads and verifies the keys of a user.</summary>
-    /// <param name="db">Whose connection to use; nothing of it is tracked.</param>
-    /// <param name="userId">The user.</param>
-    /// <returns>The keys; or why they do not verify.</returns>
+    /// <summary>Reads and verifies the API keys of a user, without tracking.</summary>
+    /// <returns>The keys, or the fault.</returns>
     public Task<(VerifiedApiKeys? Keys, string? Fault)> ReadAsync(SecretsDbContext db, Guid userId) => reads.OrUnavailableAsync(db, async () =>
     {
-        // A write between two statements, or within one where the database has no versions of rows, looks like a fault. In a snapshot there is none, and under the lock neither.
-        var read = await TryReadAsync(db, userId, seen.Find(userId));
+        // A concurrent write looks like a fault: between two statements, or within one statement of a database without row versions. So read again,
+        // in a snapshot or under the caller's lock, where no concurrent write is visible.
+        var read = await TryReadAsync(db, userId, versionFloors.Find(userId));
         if (read.Fault is null)
         {
             return read;
         }
 
-        var floor = seen.Find(userId);
+        var floor = versionFloors.Find(userId);
         return db.Database.CurrentTransaction is null
             ? await db.AtOneMomentAsync(() => TryReadAsync(db, userId, floor), CancellationToken.None)
             : await TryReadAsync(db, userId, floor);
@@ -73,14 +75,14 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> seen, 
                 : Verify(found.Account, found.Keys, found.IsBehind, floor);
             if (keys is not null)
             {
-                seen.Note(userId, keys.Account.Version, keys.Sealed);
+                versionFloors.Raise(userId, keys.Account.Version, keys.Sealed);
             }
 
             return (keys, fault);
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            return (null, "a row has what the service cannot have written");
+            return (null, "a row has a value that the service never writes");
         }
     }
 
@@ -119,7 +121,7 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> seen, 
         }
         catch (ArgumentException)
         {
-            return (null, "a row has what is no text");
+            return (null, "a row has a value that is not text");
         }
 
         return sum == account.Digest && keys.Count == account.Count

@@ -6,7 +6,8 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>What the account of a user's API keys is made of. Every column is in a digest, except <c>api_keys.last_used_at</c> and <c>key_accounts.stamp</c>, which decide nothing.</summary>
+/// <summary>Digests a user's API keys, and seals their account.</summary>
+/// <remarks>A digest covers every column, except <c>api_keys.last_used_at</c> and <c>key_accounts.stamp</c>, which decide nothing.</remarks>
 internal sealed class ApiKeySeals(IntegrityKeys integrity)
 {
     private const string RowPurpose = "key_accounts/row";
@@ -16,21 +17,21 @@ internal sealed class ApiKeySeals(IntegrityKeys integrity)
     /// <summary>Seals an account for the database.</summary>
     public byte[] Seal(Guid userId, Account account) => _seals.Seal(userId.ToByteArray(bigEndian: true), account);
 
-    /// <summary>The account as the service sealed it; null: it did not.</summary>
+    /// <summary>The account; null: the service did not seal this row.</summary>
     public Account? Open(KeyAccountRow row) =>
         _seals.Open(row.UserId.ToByteArray(bigEndian: true), new Account(row.Version, row.Keys, Bytes: 0, default, default, default), row.Account);
 
-    /// <summary>The account of a user who has none yet.</summary>
+    /// <summary>An empty account for a user without one.</summary>
     public Account New() => default(Account) with { IntegrityKey = integrity.Newest };
 
-    /// <summary>The digest of a key, with the integrity key of that number. A revoked one has none: no account has it.</summary>
-    /// <exception cref="EncoderFallbackException">It has what is no text: the service never wrote it.</exception>
+    /// <summary>The digest of an unrevoked key under the integrity key with that number. Accounts leave out revoked keys.</summary>
+    /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
     public RowDigest DigestOf(ApiKey key, int integrityKey)
     {
         var content = new RowContent().Add(key.Id).Add(key.Name).Add(key.Prefix).Add(key.Hash).Add((long)key.Scopes).Add(key.UserId)
             .AddOptional(key.OrganizationId).Add(key.Role is { } role ? (long)role : -1)
-            .AddOptional(key.ExpiresAt).Add(key.CreatedAt).Add(key.CreatedBy).Add(key.CreatedByKey ?? Guid.Empty).AddOptional(key.RevokedAt).Add(key.ReplacedBy ?? Guid.Empty)
-            .Add(key.Workspaces.Count);
+            .AddOptional(key.ExpiresAt).Add(key.CreatedAt).Add(key.CreatedBy).Add(key.CreatedByKey ?? Guid.Empty)
+            .AddOptional(key.RevokedAt).Add(key.ReplacedBy ?? Guid.Empty).Add(key.Workspaces.Count);
         foreach (var workspace in key.Workspaces)
         {
             content.Add(workspace);

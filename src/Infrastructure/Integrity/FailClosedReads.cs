@@ -6,11 +6,11 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Reads that ask the audit too. Where the audit cannot be read, nothing is certain, and the service is as unavailable as where it cannot be written.</summary>
+/// <summary>Wraps reads that compare rows with the audit. If the audit cannot be read, no row is trusted and the request fails with 503.</summary>
 internal sealed partial class FailClosedReads(ILogger<FailClosedReads> logger)
 {
-    /// <summary>The result of a read.</summary>
-    /// <exception cref="UnavailableException">The database refuses the statement.</exception>
+    /// <summary>Runs a read.</summary>
+    /// <exception cref="UnavailableException">The database rejected the statement.</exception>
     public async Task<T> OrUnavailableAsync<T>(SecretsDbContext db, Func<Task<T>> read)
     {
         try

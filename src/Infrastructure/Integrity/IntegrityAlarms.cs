@@ -9,31 +9,32 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Owners whose rows do not verify: says so in the log and in the audit, again when somebody asks after ten minutes, until they do.</summary>
+/// <summary>Reports owners and API keys whose rows do not verify to log and audit. Repeated faults are reported at most every ten minutes.</summary>
 internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvider time, ILogger<IntegrityAlarms> logger) : IIntegrityReport
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
-    // Many at once are one attack: beyond these, only the log is told of an owner, each time.
+    // So many owners at once are one attack. Further owners are only logged, at every read.
     private const int Capacity = 10_000;
 
     private readonly ConcurrentDictionary<SecretOwner, Alarm> _owners = new();
 
-    // Of keys, by prefix or by user: when it was last said.
-    private readonly BoundedCache<string, DateTimeOffset> _keys = new(Capacity);
+    // When a fault of an API key (by prefix), of a user's keys (by user id) or of the audit was last reported.
+    private readonly BoundedCache<string, DateTimeOffset> _reported = new(Capacity);
 
     /// <inheritdoc />
-    public (int Owners, DateTimeOffset? Since) State => _owners.IsEmpty ? (0, null) : (_owners.Count, _owners.Values.Min(alarm => (DateTimeOffset?)alarm.Since));
+    public (int Owners, DateTimeOffset? Since) State =>
+        _owners.IsEmpty ? (0, null) : (_owners.Count, _owners.Values.Min(alarm => (DateTimeOffset?)alarm.Since));
 
     /// <summary>Whether an owner's rows did not verify when they were last read.</summary>
     public bool IsRaised(SecretOwner owner) => !_owners.IsEmpty && _owners.ContainsKey(owner);
 
-    /// <summary>An owner's rows do not verify.</summary>
+    /// <summary>Reports that an owner's rows do not verify.</summary>
     public async Task RaiseAsync(SecretOwner owner, string fault)
     {
         var now = time.GetUtcNow();
         var known = _owners.GetValueOrDefault(owner);
-        if (known is not null && now < known.SaidAt + Interval)
+        if (known is not null && now < known.ReportedAt + Interval)
         {
             return;
         }
@@ -46,7 +47,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    /// <summary>The API keys of a user do not verify.</summary>
+    /// <summary>Reports that the API keys of a user do not verify.</summary>
     public async Task RaiseKeysAsync(Guid userId, string fault)
     {
         if (IsDue($"{userId}"))
@@ -56,10 +57,10 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    /// <summary>A key's row is not one of those that its user's account says.</summary>
-    /// <param name="prefix">The key's prefix.</param>
-    /// <param name="key">The key as it is stored; null: it cannot be read.</param>
-    /// <param name="fault">What is wrong, in words for the log.</param>
+    /// <summary>Reports that an API key does not match the account of its user.</summary>
+    /// <param name="prefix">The prefix of the key.</param>
+    /// <param name="key">The stored key; null: its row cannot be read.</param>
+    /// <param name="fault">The fault, for the log.</param>
     public async Task RaiseAsync(string prefix, ApiKey? key, string fault)
     {
         if (IsDue(prefix))
@@ -69,7 +70,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    /// <summary>The audit lacks what was there.</summary>
+    /// <summary>Reports that the audit lacks rows.</summary>
     public async Task RaiseAuditAsync(string fault)
     {
         if (IsDue("audit"))
@@ -79,7 +80,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    /// <summary>An owner's rows verify (again).</summary>
+    /// <summary>Ends the alarm of an owner whose rows verify again.</summary>
     public void Clear(SecretOwner owner)
     {
         if (!_owners.IsEmpty && _owners.TryRemove(owner, out _))
@@ -88,17 +89,18 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    private AuditEvent Failure(Guid actor) => new() { At = time.GetUtcNow(), Actor = actor, Action = AuditAction.IntegrityFailure, Outcome = AuditOutcome.Denied };
+    private AuditEvent Failure(Guid actor) =>
+        new() { At = time.GetUtcNow(), Actor = actor, Action = AuditAction.IntegrityFailure, Outcome = AuditOutcome.Denied };
 
     private bool IsDue(string subject)
     {
         var now = time.GetUtcNow();
-        if (_keys.TryFind(subject, out var said) && now < said + Interval)
+        if (_reported.TryFind(subject, out var last) && now < last + Interval)
         {
             return false;
         }
 
-        _keys.Add(subject, now);
+        _reported.Add(subject, now);
         return true;
     }
 
@@ -110,17 +112,17 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
         catch (UnavailableException)
         {
-            // It is in the log. What is refused stays refused.
+            // The log has the fault, and the request fails anyway.
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The rows of {Owner} were changed outside the service, so the owner's values are neither handed out nor changed: {Fault}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The rows of {Owner} were changed outside the service. Reads and writes of the values fail: {Fault}")]
     private partial void Tampered(string owner, string fault);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The row of API key {Prefix} was changed outside the service, so the key is refused: {Fault}")]
     private partial void TamperedKey(string prefix, string fault);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The API keys of user {UserId} were changed outside the service, so none is made, replaced or revoked: {Fault}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The API keys of user {UserId} were changed outside the service. Changes of them fail: {Fault}")]
     private partial void TamperedKeys(Guid userId, string fault);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The audit was changed outside the service, so the service is not ready: {Fault}")]
@@ -129,5 +131,5 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
     [LoggerMessage(Level = LogLevel.Warning, Message = "The rows of {Owner} verify again")]
     private partial void Cleared(string owner);
 
-    private sealed record Alarm(DateTimeOffset Since, DateTimeOffset SaidAt);
+    private sealed record Alarm(DateTimeOffset Since, DateTimeOffset ReportedAt);
 }

@@ -8,52 +8,50 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>An owner's rows, verified: the service wrote them, and they are the current ones.</summary>
-/// <param name="Stamp">The owner's stamp as it was read.</param>
-/// <param name="Account">The account that they make.</param>
+/// <summary>The verified rows of an owner: the service wrote them, and they are current.</summary>
+/// <param name="Stamp">The owner's stamp at the time of the read.</param>
+/// <param name="Account">The account of these rows.</param>
 /// <param name="Secrets">All secrets.</param>
 /// <param name="DataKeys">All data keys.</param>
 internal sealed record VerifiedOwner(long Stamp, Account Account, IReadOnlyList<StoredSecret> Secrets, IReadOnlyList<DataKeyRow> DataKeys)
 {
-    /// <summary>The sealed account; null: there is no such owner.</summary>
+    /// <summary>The sealed account; null: the owner has no row.</summary>
     public byte[]? Sealed { get; init; }
 
-    /// <summary>The digest of each row by its id.</summary>
+    /// <summary>The digest of each row, by id.</summary>
     public required IReadOnlyDictionary<Guid, RowDigest> Digests { get; init; }
 
-    /// <summary>The key that new values are sealed with; null: there is none yet.</summary>
+    /// <summary>The data key for new values; null: none exists yet.</summary>
     public DataKeyRow? CurrentKey => DataKeys.FirstOrDefault(key => key.Id == Account.CurrentKey);
 }
 
-/// <summary>
-/// Every read of values and every write reads the owner here. Only what verifies leaves it (docs/decisions/0020-the-database-is-not-trusted.md).
-/// </summary>
-internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloors<SecretOwner> seen, IntegrityAlarms alarms, FailClosedReads reads)
+/// <summary>The only way to read an owner for values and writes. Returns verified rows only (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
+internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloors<SecretOwner> versionFloors, IntegrityAlarms alarms, FailClosedReads reads)
 {
-    /// <summary>Why an owner in quarantine does not verify: nobody changed anything.</summary>
+    /// <summary>The fault of an owner in quarantine. It raises no alarm, because nobody changed the rows.</summary>
     private const string InQuarantine = "an operator put it into quarantine";
 
-    /// <summary>Reads owners. Null for one that does not verify, which is reported.</summary>
-    /// <param name="db">Whose connection to use. In a transaction, the owners are locked in it.</param>
-    /// <param name="owners">At least one, each once.</param>
+    /// <summary>Reads owners. An owner that does not verify is null in the result, and raises an alarm.</summary>
+    /// <param name="db">The connection. If it is in a transaction, the transaction has locked the owners.</param>
+    /// <param name="owners">At least one, without duplicates.</param>
     public async Task<IReadOnlyList<VerifiedOwner?>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
         var verified = (await TryReadAsync(db, owners, FloorsOf(owners))).Select(read => read.Verified).ToArray();
         var doubtful = Enumerable.Range(0, owners.Count).Where(at => verified[at] is null).ToList();
         if (doubtful.Count > 0)
         {
-            // A write between two of the statements looks the same. In a snapshot there is none, and under the lock neither.
-            var asked = doubtful.ConvertAll(at => owners[at]);
-            var floors = FloorsOf(asked);
+            // A concurrent write between two statements looks like a fault. So read again, in a snapshot or under the caller's lock.
+            var suspects = doubtful.ConvertAll(at => owners[at]);
+            var floors = FloorsOf(suspects);
             var again = db.Database.CurrentTransaction is null
-                ? await db.AtOneMomentAsync(() => ReadEachAsync(db, asked, floors), CancellationToken.None)
-                : await ReadEachAsync(db, asked, floors);
+                ? await db.AtOneMomentAsync(() => ReadEachAsync(db, suspects, floors), CancellationToken.None)
+                : await ReadEachAsync(db, suspects, floors);
             for (var at = 0; at < doubtful.Count; at++)
             {
                 verified[doubtful[at]] = again[at].Verified;
                 if (again[at].Fault is { } fault && !string.Equals(fault, InQuarantine, StringComparison.Ordinal))
                 {
-                    await alarms.RaiseAsync(asked[at], fault);
+                    await alarms.RaiseAsync(suspects[at], fault);
                 }
             }
         }
@@ -62,7 +60,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
         {
             if (verified[at] is { } owner)
             {
-                seen.Note(owners[at], owner.Account.Version, owner.Sealed);
+                versionFloors.Raise(owners[at], owner.Account.Version, owner.Sealed);
                 alarms.Clear(owners[at]);
             }
         }
@@ -71,27 +69,27 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
     }
 
     /// <summary>Reads one owner.</summary>
-    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
+    /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<VerifiedOwner> ReadAsync(SecretsDbContext db, SecretOwner owner) =>
         (await ReadAsync(db, [owner]))[0] ?? throw new TamperedOwnerException();
 
-    /// <summary>Why an owner does not verify; null: it does. Nobody is told.</summary>
+    /// <summary>The fault of an owner; null: the owner verifies. Raises no alarm.</summary>
     public async Task<string?> FindFaultAsync(SecretsDbContext db, SecretOwner owner)
     {
         var floors = FloorsOf([owner]);
         return (await db.AtOneMomentAsync(() => TryReadAsync(db, [owner], floors), CancellationToken.None)).Single().Fault;
     }
 
-    /// <summary>The account of an owner that is locked; null: it does not verify. Its rows are not looked at.</summary>
+    /// <summary>The account of a locked owner; null: the account does not verify. Does not verify the other rows.</summary>
     public CachedAccount? Open(SecretOwner owner, OwnerRow row) =>
-        row.Account is { } stored && OpenAccount(owner, row, seen.Find(owner)).Account is { } account ? new CachedAccount(account, stored) : null;
+        row.Account is { } stored && OpenAccount(owner, row, versionFloors.Find(owner)).Account is { } account ? new CachedAccount(account, stored) : null;
 
-    /// <summary>What each must have at least. Before the read begins, and before its snapshot: another thread may see more meanwhile.</summary>
-    private List<VersionFloor> FloorsOf(IReadOnlyList<SecretOwner> owners) => [.. owners.Select(seen.Find)];
+    /// <summary>The lowest version of each owner. Call this before the read or its snapshot: another thread may raise a floor during the read.</summary>
+    private List<VersionFloor> FloorsOf(IReadOnlyList<SecretOwner> owners) => [.. owners.Select(versionFloors.Find)];
 
     private async Task<List<(VerifiedOwner? Verified, string? Fault)>> ReadEachAsync(SecretsDbContext db, List<SecretOwner> owners, List<VersionFloor> floors)
     {
-        // One by one: a row that cannot even be read must not keep the others from being read.
+        // Read one owner at a time: an unreadable row must not fail the other owners.
         List<(VerifiedOwner? Verified, string? Fault)> read = [];
         for (var at = 0; at < owners.Count; at++)
         {
@@ -110,7 +108,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            return owners.Select(_ => ((VerifiedOwner?)null, (string?)"a row has what the service cannot have written"));
+            return owners.Select(_ => ((VerifiedOwner?)null, (string?)"a row has a value that the service never writes"));
         }
     }
 
@@ -146,7 +144,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
         }
         catch (ArgumentException)
         {
-            return (null, "a row has what is no text");
+            return (null, "a row has a value that is not text");
         }
 
         return sum == account.Digest && found.Secrets.Count == account.Count
@@ -154,7 +152,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
             : (null, $"the rows are not those of version {row.Version}: one was added, changed, removed or put back");
     }
 
-    /// <summary>The account of an owner's row, empty where there is none; or why it does not count.</summary>
+    /// <summary>The account of an owner's row, empty if the row is missing; or the fault.</summary>
     private (Account? Account, string? Fault) OpenAccount(SecretOwner owner, OwnerRow row, VersionFloor floor)
     {
         if (floor.IsRolledBack(row.Version, row.Account is null ? 0 : AccountSeals.NoncePrefixOf(row.Account)))

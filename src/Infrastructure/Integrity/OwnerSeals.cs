@@ -6,16 +6,16 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>What an owner's account is made of: a digest for each row, and the seal around their sum.</summary>
+/// <summary>Digests an owner's rows, and seals the account that holds the sum of the digests.</summary>
 /// <remarks>
-/// Every column is in a digest, except <c>owners.stamp</c>, which only empties caches; <c>secret_uses</c>, which decides nothing; and <c>data_keys.wrapped</c>, which the key ring
-/// authenticates for its owner and id: an older wrapping holds the same key.
+/// The digests cover every column, except <c>owners.stamp</c>, which only invalidates caches; <c>secret_uses</c>, which decides nothing; and
+/// <c>data_keys.wrapped</c>, which the key ring authenticates for its owner and id: an older wrapping holds the same key.
 /// </remarks>
 internal sealed class OwnerSeals(IntegrityKeys integrity)
 {
     private const string RowPurpose = "owners/row";
 
-    // What comes first in a digest's content, so that no row of one table is one of another.
+    // The first number in a digest's content, so that rows of different tables never have the same digest.
     private const long SecretsTable = 1;
     private const long DataKeysTable = 2;
 
@@ -25,22 +25,22 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
     /// <summary>Seals an account for the database.</summary>
     public byte[] Seal(SecretOwner owner, Account account) => _seals.Seal(HolderOf(owner), account);
 
-    /// <summary>The account as the service sealed it; null: it did not.</summary>
+    /// <summary>The account; null: the service did not seal these values for this owner.</summary>
     public Account? Open(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
         _seals.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount);
 
-    /// <summary>Seals an account so that it does not count until an operator accepts the owner.</summary>
+    /// <summary>Seals an account as quarantined: reads and writes fail until an operator accepts the owner.</summary>
     public byte[] SealInQuarantine(SecretOwner owner, Account account) => _quarantine.Seal(HolderOf(owner), account);
 
-    /// <summary>The account as it was sealed like that; null: it was not.</summary>
+    /// <summary>The account of an owner in quarantine; null: the owner is not in quarantine, or the seal does not verify.</summary>
     public Account? OpenInQuarantine(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
         _quarantine.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount);
 
-    /// <summary>The account of an owner that has none yet.</summary>
+    /// <summary>An empty account for an owner without one.</summary>
     public Account New() => default(Account) with { IntegrityKey = integrity.Newest };
 
-    /// <summary>The digest of a secret and its grants, with the integrity key of that number.</summary>
-    /// <exception cref="EncoderFallbackException">It has what is no text: the service never wrote it.</exception>
+    /// <summary>The digest of a secret and its grants under the integrity key with that number.</summary>
+    /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
     public RowDigest DigestOf(StoredSecret secret, int integrityKey)
     {
         var content = new RowContent().Add(SecretsTable).Add((long)secret.Owner.Kind).Add(secret.Owner.Id)
@@ -57,14 +57,14 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
         return integrity.Get(integrityKey).Digest(RowPurpose, content.Bytes);
     }
 
-    /// <summary>The digest of a data key, with the integrity key of that number.</summary>
-    /// <exception cref="EncoderFallbackException">It has what is no text: the service never wrote it.</exception>
+    /// <summary>The digest of a data key under the integrity key with that number.</summary>
+    /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
     public RowDigest DigestOf(DataKeyRow key, int integrityKey) => integrity.Get(integrityKey).Digest(
         RowPurpose,
         new RowContent().Add(DataKeysTable).Add((long)key.OwnerKind).Add(key.OwnerId).Add(key.Id).Add(key.CreatedAt).AddOptional(key.RetiredAt).Bytes);
 
-    /// <summary>The digest of each of an owner's rows by its id, with the integrity key of that number.</summary>
-    /// <exception cref="EncoderFallbackException">A row has what is no text: the service never wrote it.</exception>
+    /// <summary>The digests of an owner's rows, by id, under the integrity key with that number.</summary>
+    /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
     public Dictionary<Guid, RowDigest> DigestsOf(IEnumerable<StoredSecret> secrets, IEnumerable<DataKeyRow> keys, int integrityKey) =>
         secrets.Select(secret => KeyValuePair.Create(secret.Id, DigestOf(secret, integrityKey)))
             .Concat(keys.Select(key => KeyValuePair.Create(key.Id, DigestOf(key, integrityKey))))

@@ -2,32 +2,31 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>A version that was seen, and which of the boxes of that version (<see cref="AccountSeals.NoncePrefixOf"/>).</summary>
-internal readonly record struct VersionFloor(long Version, long Mark)
+/// <summary>The lowest version that a read may have, and the seal of that version (<see cref="AccountSeals.NoncePrefixOf"/>).</summary>
+internal readonly record struct VersionFloor(long Version, long NoncePrefix)
 {
-    /// <summary>Whether what is read now is a rollback: a lower version, or the same version with another box.</summary>
-    public bool IsRolledBack(long version, long mark) => version < Version || (version == Version && mark != Mark && Version > 0);
+    /// <summary>Whether a row is a rollback: a lower version, or the same version with another seal.</summary>
+    public bool IsRolledBack(long version, long noncePrefix) =>
+        version < Version || (version == Version && noncePrefix != NoncePrefix && Version > 0);
 }
 
-/// <summary>
-/// The latest version of each holder that this process knows to be stored. It outlives what is cached of a holder. A version counts once its commit is known.
-/// </summary>
+/// <summary>The latest committed version of each holder that this process knows. A floor outlives the cached rows of its holder.</summary>
 internal sealed class VersionFloors<THolder>
     where THolder : notnull
 {
-    // About 150 bytes each, and up to two generations of them.
-    private readonly BoundedCache<THolder, VersionFloor> _seen = new(size: 200_000);
+    // About 150 bytes per entry, in two generations.
+    private readonly BoundedCache<THolder, VersionFloor> _floors = new(size: 200_000);
 
-    /// <summary>The latest version; before anything is read, because another thread may see a later one meanwhile.</summary>
-    public VersionFloor Find(THolder holder) => _seen.TryFind(holder, out var seen) ? seen : default;
+    /// <summary>The floor of a holder. Call this before the read: another thread may raise the floor during the read.</summary>
+    public VersionFloor Find(THolder holder) => _floors.TryFind(holder, out var floor) ? floor : default;
 
-    /// <summary>Notes a version.</summary>
-    public void Note(THolder holder, long version, byte[]? account)
+    /// <summary>Raises the floor of a holder to a committed version.</summary>
+    public void Raise(THolder holder, long version, byte[]? account)
     {
-        // Two threads at once may leave the earlier of two: the audit and the next read have the later.
+        // Two concurrent calls may keep the lower version. The audit still has the higher one, and the next read raises the floor.
         if (account is not null && version > Find(holder).Version)
         {
-            _seen.Add(holder, new VersionFloor(version, AccountSeals.NoncePrefixOf(account)));
+            _floors.Add(holder, new VersionFloor(version, AccountSeals.NoncePrefixOf(account)));
         }
     }
 }

@@ -10,7 +10,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     private const int Budget = 10;
     private const int Excess = 40;
 
-    // That are counted one by one for each caller (OmittedDenials.MaxOfCaller).
+    // That are counted one by one for each caller (OmittedDenials.MaxPerCaller).
     private const int Credentials = 16;
 
     private readonly ApiServer _server = own.Server;

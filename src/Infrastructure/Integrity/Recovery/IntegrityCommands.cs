@@ -8,49 +8,51 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
-/// <summary>What an operator can do about rows that were changed outside the service.</summary>
+/// <summary>The commands of an operator for rows that were changed outside the service.</summary>
 public interface IIntegrityCommands
 {
-    /// <summary>Verifies every owner and every user's keys, and says which do not verify and why.</summary>
+    /// <summary>Verifies every owner and every user's API keys. Yields one line per fault.</summary>
     IAsyncEnumerable<string> ListAsync(CancellationToken cancellationToken);
 
-    /// <summary>Makes what is there of an owner the current state, as far as it can be.</summary>
-    /// <returns>What became of each row.</returns>
+    /// <summary>Makes the stored rows of an owner the current state, except rows that do not open or that the audit contradicts.</summary>
+    /// <returns>One line per row: accepted, removed, missing or revoked.</returns>
     Task<IReadOnlyList<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken);
 
-    /// <summary>Accepts that rows of the audit are missing, as they are after a restore from a backup: this replica's checkpoint is of what is there from now on.</summary>
-    /// <returns>What is missing.</returns>
+    /// <summary>Accepts that audit rows are missing, for example after a restore: replaces this replica's checkpoint with one of the current audit.</summary>
+    /// <returns>Lines about the missing rows.</returns>
     Task<IReadOnlyList<string>> AcceptDatabaseAsync(CancellationToken cancellationToken);
 
-    /// <summary>Has an owner answer as if its rows did not verify, until they are accepted.</summary>
-    /// <returns>What was done.</returns>
+    /// <summary>Puts an owner into quarantine: its reads and writes fail until <see cref="AcceptAsync"/>.</summary>
+    /// <returns>A line about the result.</returns>
     Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken);
 }
 
-internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan faults, TamperRecovery acceptance, Quarantine quarantine, CheckpointKeeper keeper) : IIntegrityCommands
+internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan, TamperRecovery recovery, Quarantine quarantine, CheckpointKeeper keeper)
+    : IIntegrityCommands
 {
-    public IAsyncEnumerable<string> ListAsync(CancellationToken cancellationToken) => faults.ListAsync(cancellationToken);
+    public IAsyncEnumerable<string> ListAsync(CancellationToken cancellationToken) => scan.ListAsync(cancellationToken);
 
-    public Task<IReadOnlyList<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken) => OrUnreadableAsync<IReadOnlyList<string>>(owner, async () =>
+    public Task<IReadOnlyList<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken) =>
+        ReadableAsync<IReadOnlyList<string>>(owner, async () =>
     {
-        List<string> words = [];
-        if (await faults.FindAsync(owner) is not null)
+        List<string> lines = [];
+        if (await scan.FindFaultAsync(owner) is not null)
         {
-            words.AddRange(await acceptance.AcceptAsync(owner, cancellationToken));
+            lines.AddRange(await recovery.AcceptAsync(owner, cancellationToken));
         }
 
-        if (owner.Kind == OwnerKind.User && await faults.FindOfKeysAsync(owner.UserId) is not null)
+        if (owner.Kind == OwnerKind.User && await scan.FindKeyFaultAsync(owner.UserId) is not null)
         {
-            words.AddRange(await acceptance.AcceptKeysAsync(owner.UserId, cancellationToken));
+            lines.AddRange(await recovery.AcceptKeysAsync(owner.UserId, cancellationToken));
         }
 
-        await KeepAsync(cancellationToken);
-        return words.Count > 0 ? words : [$"{owner} verifies, or has nothing: nothing was changed"];
+        await KeepCheckpointAsync(cancellationToken);
+        return lines.Count > 0 ? lines : [$"{owner} verifies, or has nothing: nothing was changed"];
     });
 
     public async Task<IReadOnlyList<string>> AcceptDatabaseAsync(CancellationToken cancellationToken) => await keeper.AcceptAsync(db, cancellationToken);
 
-    public Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken) => OrUnreadableAsync(owner, async () =>
+    public Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken) => ReadableAsync(owner, async () =>
     {
         if (!await db.Owners.AnyAsync(row => row.Kind == owner.Kind && row.Id == owner.Id, cancellationToken))
         {
@@ -58,11 +60,12 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan fault
         }
 
         await quarantine.PutAsync(owner, AuditAction.IntegrityQuarantine, cancellationToken);
-        await KeepAsync(cancellationToken);
+        await KeepCheckpointAsync(cancellationToken);
         return $"{owner} is in quarantine: its values are neither handed out nor changed until it is accepted";
     });
 
-    private static async Task<T> OrUnreadableAsync<T>(SecretOwner owner, Func<Task<T>> act)
+    /// <summary>Translates unreadable rows into a start-up error that an operator understands.</summary>
+    private static async Task<T> ReadableAsync<T>(SecretOwner owner, Func<Task<T>> act)
     {
         try
         {
@@ -70,12 +73,14 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan fault
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception) || exception is ArgumentException)
         {
-            throw new StartupException($"A row of {owner} has what the service cannot have written, such as a moment outside the calendar. Put it right in the database, or delete it, and try again.", exception);
+            throw new StartupException(
+                $"A row of {owner} has a value that the service never writes, such as a date outside the calendar. Correct or delete the row in the database, then retry.",
+                exception);
         }
     }
 
-    /// <summary>Has this replica's checkpoint know what was done: else it could be taken away again until the service makes its next.</summary>
-    private async Task KeepAsync(CancellationToken cancellationToken)
+    /// <summary>Makes a checkpoint that covers the audit rows of the command. Without it, their removal would go unnoticed until the next checkpoint.</summary>
+    private async Task KeepCheckpointAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -83,7 +88,7 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan fault
         }
         catch (IOException exception)
         {
-            throw new StartupException($"It was done, but the checkpoint could not be kept: {exception.Message}", exception);
+            throw new StartupException($"The command succeeded, but the checkpoint could not be written: {exception.Message}", exception);
         }
     }
 }

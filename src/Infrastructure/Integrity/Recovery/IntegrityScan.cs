@@ -6,21 +6,21 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
-/// <summary>Finds owners, and users' API keys, that do not verify.</summary>
+/// <summary>Finds owners and users' API keys that do not verify.</summary>
 internal sealed class IntegrityScan(SecretsDbContext db, OwnerReader owners, ApiKeyReader keys)
 {
-    /// <summary>Why an owner does not verify; null: it does.</summary>
-    public Task<string?> FindAsync(SecretOwner owner) => owners.FindFaultAsync(db, owner);
+    /// <summary>The fault of an owner; null: the owner verifies.</summary>
+    public Task<string?> FindFaultAsync(SecretOwner owner) => owners.FindFaultAsync(db, owner);
 
-    /// <summary>Why the API keys of a user do not verify; null: they do.</summary>
-    public async Task<string?> FindOfKeysAsync(Guid userId) => (await keys.ReadAsync(db, userId)).Fault;
+    /// <summary>The fault of a user's API keys; null: the keys verify.</summary>
+    public async Task<string?> FindKeyFaultAsync(Guid userId) => (await keys.ReadAsync(db, userId)).Fault;
 
-    /// <summary>Goes through all of them, and says which do not verify and why.</summary>
+    /// <summary>Verifies all owners and users. Yields one line per fault.</summary>
     public async IAsyncEnumerable<string> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var owner in await OwnersAsync(cancellationToken))
         {
-            if (await FindAsync(owner) is { } fault)
+            if (await FindFaultAsync(owner) is { } fault)
             {
                 yield return $"{TamperedException.Printable(owner.ToString())}: {fault}";
             }
@@ -28,18 +28,21 @@ internal sealed class IntegrityScan(SecretsDbContext db, OwnerReader owners, Api
 
         foreach (var user in await UsersAsync(cancellationToken))
         {
-            if (await FindOfKeysAsync(user) is { } fault)
+            if (await FindKeyFaultAsync(user) is { } fault)
             {
                 yield return $"API keys of {SecretOwner.User(user)}: {fault}";
             }
         }
     }
 
-    /// <summary>The owners that have a row, and those that the audit knows.</summary>
+    /// <summary>The owners that have a row or are in the audit.</summary>
     private async Task<List<SecretOwner>> OwnersAsync(CancellationToken cancellationToken)
     {
         var stored = db.Owners.Select(owner => new { Kind = (OwnerKind?)owner.Kind, Id = (string?)owner.Id });
-        var audited = db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)).Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
+        var audited = db.Audit
+            .Where(row => row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null)
+            .Where(row => row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
+            .Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
         return (await stored.Union(audited).ToListAsync(cancellationToken)).ConvertAll(owner => new SecretOwner(owner.Kind!.Value, owner.Id!));
     }
 

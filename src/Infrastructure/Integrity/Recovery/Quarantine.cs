@@ -5,10 +5,10 @@ using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
-/// <summary>Has owners not count, whether or not their rows verify, until an operator accepts them.</summary>
-internal sealed class Quarantine(SecretsDbContext db, OwnerReader reader, RecoveryEvidence sources, TimeProvider time)
+/// <summary>Puts owners into quarantine, whether or not their rows verify. Their reads and writes fail until an operator accepts them.</summary>
+internal sealed class Quarantine(SecretsDbContext db, OwnerReader reader, RecoveryEvidence evidence, TimeProvider time)
 {
-    /// <summary>Puts an owner into quarantine, or seals the quarantine anew with the newest integrity key.</summary>
+    /// <summary>Seals an owner's account as quarantined, with the newest integrity key.</summary>
     public Task<bool> PutAsync(SecretOwner owner, AuditAction action, CancellationToken cancellationToken) => db.InTransactionAsync(
         async token =>
         {
@@ -20,8 +20,8 @@ internal sealed class Quarantine(SecretsDbContext db, OwnerReader reader, Recove
             }
             else
             {
-                var (found, version) = await sources.ReadAsync(db, owner);
-                db.LockedAccounts.Adopt(owner, found, Math.Max(version, (await sources.AuditedAsync(db, owner, token)).Version));
+                var (found, version) = await evidence.ReadAsync(db, owner);
+                db.LockedAccounts.Adopt(owner, found, Math.Max(version, (await evidence.HistoryOfAsync(db, owner, token)).Version));
             }
 
             db.LockedAccounts.Quarantine(owner, isVouchedFor: verified is not null);

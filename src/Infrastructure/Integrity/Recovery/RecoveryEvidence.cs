@@ -8,22 +8,25 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
-/// <summary>What <see cref="TamperRecovery"/> goes by: rows as they are, and rows of the audit that verify in their chains. Others may have been put there.</summary>
-internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, ApiKeySeals keySeals, AuditRowVerifier genuine)
+/// <summary>Reads what <see cref="TamperRecovery"/> relies on: the stored rows, and audit rows that verify. An attacker may have inserted other audit rows.</summary>
+internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, ApiKeySeals keySeals, AuditRowVerifier verifier)
 {
-    /// <summary>What is stored of an owner, and the version of its account; 0 where the account was not sealed by the service.</summary>
+    /// <summary>The stored rows of an owner, and the version of the account; 0 if the account does not verify.</summary>
     public async Task<(OwnerRows Found, long Version)> ReadAsync(SecretsDbContext db, SecretOwner owner)
     {
         var found = (await rows.ReadAsync(db, [owner]))[0];
         var row = found.Owner;
-        return (found, row.Account is { } account && ownerSeals.Open(owner, row.Version, row.Secrets, row.BytesUsed, account) is { } opened ? opened.Version : 0);
+        var account = row.Account is { } stored ? ownerSeals.Open(owner, row.Version, row.Secrets, row.BytesUsed, stored) : null;
+        return (found, account?.Version ?? 0);
     }
 
-    /// <summary>An owner in quarantine whose rows are those that verified when it was put there; null: they are not, or it is in none.</summary>
-    public VerifiedOwner? Released(SecretOwner owner, OwnerRows found)
+    /// <summary>The owner, if its rows verified before the quarantine and are unchanged since; otherwise null.</summary>
+    public VerifiedOwner? FindUnchanged(SecretOwner owner, OwnerRows found)
     {
         var row = found.Owner;
-        if (row.Account is not { } stored || ownerSeals.OpenInQuarantine(owner, row.Version, row.Secrets, row.BytesUsed, stored) is not { } account || account.Digest == default)
+        if (row.Account is not { } stored
+            || ownerSeals.OpenInQuarantine(owner, row.Version, row.Secrets, row.BytesUsed, stored) is not { } account
+            || account.Digest == default)
         {
             return null;
         }
@@ -34,42 +37,44 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
             : null;
     }
 
-    /// <summary>What the audit says of an owner's secrets.</summary>
-    public async Task<Audited> AuditedAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
+    /// <summary>The audited history of an owner's secrets.</summary>
+    public async Task<AuditedHistory> HistoryOfAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
     {
-        var writes = await GenuineAsync(db, db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.TargetKeyUserId == null), cancellationToken);
-        return new Audited(
+        var rows = db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.TargetKeyUserId == null);
+        var writes = await VerifiedAsync(db, rows, cancellationToken);
+        return new AuditedHistory(
             writes.LastOrDefault()?.OwnerVersion ?? 0,
             writes.Where(write => write.SecretId is not null).GroupBy(write => write.SecretId!.Value)
                 .ToDictionary(secret => secret.Key, secret => (secret.Last().SecretVersion, secret.Last().Action)));
     }
 
-    /// <summary>The latest version of a user's key account that the service wrote.</summary>
+    /// <summary>The latest version of a user's account of API keys, from the audit and from the account itself if it verifies.</summary>
     public async Task<long> KeyVersionAsync(SecretsDbContext db, Guid userId, CancellationToken cancellationToken)
     {
-        var audited = (await GenuineAsync(db, db.Audit.Where(row => row.TargetKeyUserId == userId), cancellationToken)).LastOrDefault()?.OwnerVersion ?? 0;
-        return await db.KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken) is { } stored && keySeals.Open(stored) is { } account
-            ? Math.Max(audited, account.Version)
-            : audited;
+        var writes = await VerifiedAsync(db, db.Audit.Where(row => row.TargetKeyUserId == userId), cancellationToken);
+        var row = await db.KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken);
+        return Math.Max(writes.LastOrDefault()?.OwnerVersion ?? 0, row is null ? 0 : keySeals.Open(row)?.Version ?? 0);
     }
 
-    private async Task<List<AuditEntry>> GenuineAsync(SecretsDbContext db, IQueryable<AuditEntry> entries, CancellationToken cancellationToken)
+    private async Task<List<AuditEntry>> VerifiedAsync(SecretsDbContext db, IQueryable<AuditEntry> entries, CancellationToken cancellationToken)
     {
-        List<AuditEntry> written = [];
+        List<AuditEntry> verified = [];
         foreach (var row in await entries.AsNoTracking().Where(row => row.OwnerVersion != null).OrderBy(row => row.OwnerVersion).ToListAsync(cancellationToken))
         {
-            if (await genuine.IsGenuineAsync(db, row, cancellationToken))
+            if (await verifier.IsGenuineAsync(db, row, cancellationToken))
             {
-                written.Add(row);
+                verified.Add(row);
             }
         }
 
-        return written;
+        return verified;
     }
 }
 
-/// <summary>What the audit says of an owner.</summary>
-internal sealed record Audited(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets)
+/// <summary>The history of an owner's secrets in the audit.</summary>
+/// <param name="Version">The last version of the account; 0: the audit has none.</param>
+/// <param name="Secrets">The last version of each secret and the action that wrote it, by id.</param>
+internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets)
 {
     public string? FaultOf(StoredSecret secret) => !Secrets.TryGetValue(secret.Id, out var last) ? null
         : last.Action == AuditAction.SecretDelete ? "the audit says that it was deleted"

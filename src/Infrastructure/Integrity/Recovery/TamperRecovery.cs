@@ -10,62 +10,44 @@ using Secrets.Infrastructure.Transactions;
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
 /// <summary>
-/// Makes what is there of an owner, or of a user's API keys, the current state: for an operator, after rows were changed outside the service. It accepts nothing that the audit contradicts, and
-/// revives no API key.
+/// Makes the stored rows of an owner, or of a user's API keys, the current state after rows were changed outside the service. Accepts no row that the audit
+/// contradicts, and no API key.
 /// </summary>
-internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence sources, CurrentDataKeys keys, DataKeyWrapping wrapping, TimeProvider time)
+internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence evidence, CurrentDataKeys keys, DataKeyWrapping wrapping, TimeProvider time)
 {
-    /// <summary>Accepts an owner's secrets. Those that do not open, or that the audit contradicts, are removed. New values are sealed with a new data key from then on.</summary>
-    /// <returns>What became of each secret, in words for the operator.</returns>
+    /// <summary>Accepts an owner's secrets. Removes secrets that do not open or that the audit contradicts. Retires the data keys: new values get a new one.</summary>
+    /// <returns>One line per secret, for the operator.</returns>
     public Task<List<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken) => db.InTransactionAsync(
         async token =>
         {
             await db.LockRowAsync(owner, token);
-            var (found, version) = await sources.ReadAsync(db, owner);
-            var audited = await sources.AuditedAsync(db, owner, token);
-            if (sources.Released(owner, found) is { } released && released.Account.Version >= audited.Version)
+            var (found, version) = await evidence.ReadAsync(db, owner);
+            var history = await evidence.HistoryOfAsync(db, owner, token);
+            List<string> lines;
+            if (evidence.FindUnchanged(owner, found) is { } unchanged && unchanged.Account.Version >= history.Version)
             {
-                db.LockedAccounts.Add(owner, released);
+                db.LockedAccounts.Add(owner, unchanged);
                 db.LockedAccounts.Release(owner);
-                db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = owner });
-                return [$"accepted {owner} as it was before the quarantine: {found.Secrets.Count} secrets"];
+                lines = [$"accepted {owner} as it was before the quarantine: {found.Secrets.Count} secrets"];
             }
-
-            db.LockedAccounts.Adopt(owner, found, Math.Max(version, audited.Version));
-            var dataKeys = found.DataKeys.Select(wrapping.Unwrap).OfType<DataKey>().ToDictionary(key => key.Id);
-            List<string> words = [];
-            foreach (var secret in found.Secrets)
+            else
             {
-                var fault = FaultOf(secret, dataKeys) ?? audited.FaultOf(secret);
-                words.Add($"{(fault is null ? "accepted" : "removed")} {secret.Id} {TamperedException.Quote(secret.Name)}{(fault is null ? audited.NoteOn(secret) : $": {fault}")}");
-                if (fault is not null)
-                {
-                    db.Secrets.Remove(await db.Secrets.SingleAsync(row => row.Id == secret.Id, token));
-                    db.Record(Fact(AuditAction.SecretDelete) with { Owner = owner, SecretId = secret.Id, SecretVersion = secret.Version });
-                }
+                db.LockedAccounts.Adopt(owner, found, Math.Max(version, history.Version));
+                lines = await SiftAsync(owner, found, history, token);
+                await ReplaceDataKeyAsync(owner, token);
             }
 
-            words.AddRange(audited.MissingFrom(found.Secrets));
-
-            // Which of the data keys was the current one is no longer certain.
-            foreach (var current in await db.DataKeys.Where(key => key.OwnerKind == owner.Kind && key.OwnerId == owner.Id && key.RetiredAt == null).ToListAsync(token))
-            {
-                current.RetiredAt = time.GetUtcNow();
-            }
-
-            await db.SaveChangesAsync(token);
-            keys.Add(owner);
             db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = owner });
-            return words;
+            return lines;
         },
         cancellationToken);
 
-    /// <summary>Revokes every API key of a user: which of them the service wrote nobody can tell any more.</summary>
-    /// <returns>What became of each key, in words for the operator.</returns>
+    /// <summary>Revokes every API key of a user, because nobody can tell any more which of them the service wrote.</summary>
+    /// <returns>One line per key, for the operator.</returns>
     public Task<List<string>> AcceptKeysAsync(Guid userId, CancellationToken cancellationToken) => db.InTransactionAsync(
         async token =>
         {
-            if (await db.AdoptKeysAsync(userId, await sources.KeyVersionAsync(db, userId, token), token) is not { } live)
+            if (await db.AdoptKeysAsync(userId, await evidence.KeyVersionAsync(db, userId, token), token) is not { } live)
             {
                 return [];
             }
@@ -81,9 +63,44 @@ internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence sourc
         },
         cancellationToken);
 
+    /// <summary>Removes the secrets that have a fault.</summary>
+    private async Task<List<string>> SiftAsync(SecretOwner owner, OwnerRows found, AuditedHistory history, CancellationToken cancellationToken)
+    {
+        var dataKeys = found.DataKeys.Select(wrapping.Unwrap).OfType<DataKey>().ToDictionary(key => key.Id);
+        List<string> lines = [];
+        foreach (var secret in found.Secrets)
+        {
+            var name = TamperedException.Quote(secret.Name);
+            if ((FaultOf(secret, dataKeys) ?? history.FaultOf(secret)) is not { } fault)
+            {
+                lines.Add($"accepted {secret.Id} {name}{history.NoteOn(secret)}");
+                continue;
+            }
+
+            lines.Add($"removed {secret.Id} {name}: {fault}");
+            db.Secrets.Remove(await db.Secrets.SingleAsync(row => row.Id == secret.Id, cancellationToken));
+            db.Record(Fact(AuditAction.SecretDelete) with { Owner = owner, SecretId = secret.Id, SecretVersion = secret.Version });
+        }
+
+        return [.. lines, .. history.MissingFrom(found.Secrets)];
+    }
+
+    /// <summary>Retires all data keys, because nobody can tell any more which one was current, and adds a new one.</summary>
+    private async Task ReplaceDataKeyAsync(SecretOwner owner, CancellationToken cancellationToken)
+    {
+        var current = db.DataKeys.Where(key => key.OwnerKind == owner.Kind && key.OwnerId == owner.Id && key.RetiredAt == null);
+        foreach (var key in await current.ToListAsync(cancellationToken))
+        {
+            key.RetiredAt = time.GetUtcNow();
+        }
+
+        await db.SaveChangesAsync(cancellationToken);
+        keys.Add(owner);
+    }
+
     private AuditEvent Fact(AuditAction action) => AuditEvent.ByService(action, time.GetUtcNow());
 
-    /// <summary>Why a row is not one that the service wrote; null: its value opens in its place, and the rest of the row agrees with it.</summary>
+    /// <summary>The fault of a row; null: its value opens in this row, and the other columns agree with the value.</summary>
     private static string? FaultOf(StoredSecret secret, Dictionary<Guid, DataKey> keys)
     {
         if (Envelope.KeyIdOf(secret.Envelope) is not { } id || !keys.TryGetValue(id, out var key))
@@ -98,7 +115,9 @@ internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence sourc
             return "its value does not open in this row";
         }
 
-        return secret.HasLookupHashesOf(candidate.Placement) && secret.Size == value.CountBytes() && string.Equals(secret.Display, MaskedValue.FromValue(value), StringComparison.Ordinal)
+        return secret.HasLookupHashesOf(candidate.Placement)
+            && secret.Size == value.CountBytes()
+            && string.Equals(secret.Display, MaskedValue.FromValue(value), StringComparison.Ordinal)
             ? null
             : "its other columns do not agree with its value and name";
     }
