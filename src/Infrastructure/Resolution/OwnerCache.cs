@@ -5,19 +5,19 @@ using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Resolution;
 
-/// <summary>What was read of owners, in memory of a bounded size. Nothing here is certain: it holds only while the owner's stamp is the same.</summary>
-internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFloors<SecretOwner> seen, TimeProvider time)
+/// <summary>Caches owners' secrets (sealed) in bounded memory. A cached owner may be stale: callers must validate its stamp before they answer.</summary>
+internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFloors<SecretOwner> versionFloors, TimeProvider time)
 {
     /// <summary>
-    /// How long anything is cached. Every write moves the stamp, those that bypass the service too: this is for a database in which somebody
-    /// has switched that off, or which was set back to an earlier state.
+    /// How long an owner is cached. Every write changes the stamp, including writes outside the service. The limit is for a database whose stamp triggers
+    /// were disabled, or which was restored to an earlier state.
     /// </summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
-    // Of the memory, for one owner: larger ones are read each time.
+    // One owner may take a quarter of the memory. Larger owners are not cached.
     private const int MaxShare = 4;
 
-    // Of an entry besides its bytes: objects, the owner's id, its place in the dictionary.
+    // Bytes of an entry besides its packed secrets: objects, owner id, dictionary slot.
     private const int Overhead = 250;
 
     private readonly long _limit = options.Value.MemoryBytes;
@@ -25,14 +25,16 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
     private readonly Lock _sweeping = new();
     private long _size;
 
-    /// <summary>Whether there is any memory for it.</summary>
+    /// <summary>Whether the configuration allows caching.</summary>
     public bool HasMemory => _limit > 0;
 
-    /// <summary>What is remembered of an owner; null: nothing.</summary>
+    /// <summary>The cached owner; null: not cached, expired or known to be stale.</summary>
     public CachedOwner? Find(SecretOwner owner)
     {
-        // What this process knows to be outdated is not confirmed by a row that was set back.
-        if (!_entries.TryGetValue(owner, out var entry) || time.GetElapsedTime(entry.Since) >= Lifetime || seen.Find(owner).Version > entry.Owner.Version)
+        // Check the version floor too: if somebody rolled the row back, its stamp could match the stale entry again.
+        if (!_entries.TryGetValue(owner, out var entry)
+            || time.GetElapsedTime(entry.Since) >= Lifetime
+            || versionFloors.Find(owner).Version > entry.Owner.Version)
         {
             return null;
         }
@@ -41,7 +43,7 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
         return entry.Owner;
     }
 
-    /// <summary>Remembers an owner, in place of what was remembered before.</summary>
+    /// <summary>Caches an owner, and replaces a previous entry.</summary>
     public void Add(SecretOwner owner, CachedOwner cached)
     {
         if (!HasMemory || cached.Packed.Length > _limit / MaxShare)
@@ -49,7 +51,7 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
             return;
         }
 
-        // Most of the time it is the same again. What is old already costs the garbage collector less than what takes its place.
+        // Most owners are unchanged. Keep the old array then: the garbage collector handles old objects more cheaply than new ones.
         var isKnown = _entries.TryGetValue(owner, out var known) && cached.IsSameAs(known.Owner);
         var entry = new Entry(isKnown ? known!.Owner : cached, time.GetTimestamp());
         var added = 0;
@@ -72,8 +74,8 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
     }
 
     /// <summary>
-    /// The clock algorithm, which comes near to dropping the least recently used without an order to keep: whoever was not asked for since the last
-    /// time leaves, until an eighth of the room is free.
+    /// Evicts entries until an eighth of the memory is free. The clock algorithm approximates least recently used without keeping an order: entries that were
+    /// not used since the last sweep leave.
     /// </summary>
     private void Sweep()
     {
@@ -118,17 +120,17 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
 
         public int Size => Overhead + owner.Packed.Length;
 
-        // Since it was read. Were it true from the start, a sweep that meets newcomers only could not tell the busy ones among them.
+        // False at first. If new entries counted as used, a sweep over new entries only could not tell which ones are busy.
         public bool WasUsed { get; set; }
     }
 }
 
-/// <summary>What was read of an owner.</summary>
-/// <param name="Stamp">The owner's stamp then.</param>
-/// <param name="Version">The owner's version then.</param>
-/// <param name="Packed">The secrets (<see cref="PackedSecrets"/>).</param>
+/// <summary>A cached owner.</summary>
+/// <param name="Stamp">The owner's stamp at the time of the read.</param>
+/// <param name="Version">The version of the owner's account at the time of the read.</param>
+/// <param name="Packed">The owner's secrets (<see cref="PackedSecrets"/>).</param>
 internal sealed record CachedOwner(long Stamp, long Version, byte[] Packed)
 {
-    /// <summary>Whether the other says the same, in bytes of its own.</summary>
+    /// <summary>Whether another instance has equal content.</summary>
     public bool IsSameAs(CachedOwner other) => Stamp == other.Stamp && Version == other.Version && Packed.AsSpan().SequenceEqual(other.Packed);
 }

@@ -7,15 +7,15 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>
-/// The secrets of one owner in a single array, sealed as they are: a quarter of what they take as objects, so that a million can stay in memory.
-/// It narrows them down by exact keys, as the database does, and leaves it to the selection to say what matches.
+/// Packs the sealed secrets of one owner into a single array. The array takes a quarter of the memory of objects, so that a million secrets fit.
+/// <see cref="Find"/> filters by hash keys only; the selection decides which candidates match.
 /// </summary>
 internal static class PackedSecrets
 {
-    // In front of each: the keys of name, tool and argument, and the length of the rest.
+    // The header of each secret: the keys of name, tool and argument, and the length of the content.
     private const int HeaderSize = (3 * sizeof(ushort)) + sizeof(int);
 
-    // Instead of a key. For a tool: a pattern, which any tool may match. For an argument: not a default.
+    // No key. As a tool key: a pattern, which any tool may match. As an argument key: the secret is not a default.
     private const ushort NoKey = 0;
 
     [Flags]
@@ -30,24 +30,24 @@ internal static class PackedSecrets
     /// <summary>Packs the secrets of one owner.</summary>
     public static byte[] Pack(IReadOnlyList<Candidate> secrets)
     {
-        var (all, rest) = (new ArrayBufferWriter<byte>(), new ArrayBufferWriter<byte>());
+        var (all, content) = (new ArrayBufferWriter<byte>(), new ArrayBufferWriter<byte>());
         foreach (var secret in secrets)
         {
-            rest.ResetWrittenCount();
-            Write(rest, secret);
+            content.ResetWrittenCount();
+            Write(content, secret);
             var (tool, argument, isDefault) = secret.Placement.Binding;
             WriteKey(all, KeyOf(secret.Placement.Name));
             WriteKey(all, secret.Pattern is { WildcardCount: 0 } ? KeyOf(tool!) : NoKey);
             WriteKey(all, isDefault && argument is not null ? KeyOf(argument) : NoKey);
-            BinaryPrimitives.WriteInt32LittleEndian(all.GetSpan(sizeof(int)), rest.WrittenCount);
+            BinaryPrimitives.WriteInt32LittleEndian(all.GetSpan(sizeof(int)), content.WrittenCount);
             all.Advance(sizeof(int));
-            all.Write(rest.WrittenSpan);
+            all.Write(content.WrittenSpan);
         }
 
         return all.WrittenSpan.ToArray();
     }
 
-    /// <summary>Those that decide how a call is filled, and perhaps some more.</summary>
+    /// <summary>All candidates for a call, and possibly others with the same keys.</summary>
     public static OwnerCandidates Find(ReadOnlySpan<byte> packed, SecretOwner owner, ToolCall call)
     {
         var tool = KeyOf(call.ToolName);
@@ -69,7 +69,7 @@ internal static class PackedSecrets
         return found.Count == 0 ? OwnerCandidates.None : new OwnerCandidates(found);
     }
 
-    /// <summary>All of them.</summary>
+    /// <summary>All secrets of the owner.</summary>
     public static IEnumerable<Candidate> ReadAll(byte[] packed, SecretOwner owner)
     {
         for (var at = 0; at < packed.Length; at += HeaderSize + LengthAt(packed.AsSpan(at)))
@@ -78,7 +78,7 @@ internal static class PackedSecrets
         }
     }
 
-    // Two texts of one key cost a comparison later and change nothing. It differs from process to process, so nobody can choose such texts.
+    // A collision costs one comparison in the selection. The hash is seeded per process, so nobody can craft collisions.
     private static ushort KeyOf(string text) => (ushort)(1 + ((uint)StringComparer.Ordinal.GetHashCode(text) % ushort.MaxValue));
 
     private static ushort KeyAt(ReadOnlySpan<byte> packed, int place) => BinaryPrimitives.ReadUInt16LittleEndian(packed[(place * sizeof(ushort))..]);
@@ -145,7 +145,7 @@ internal static class PackedSecrets
     private static WorkspaceAccess AccessOf(WorkspaceRule rule, string[] workspaces) =>
         rule == WorkspaceRule.All ? WorkspaceAccess.All : new WorkspaceAccess(rule, workspaces);
 
-    // Seven bits a byte, the lowest first; the eighth says that more follow.
+    // Seven bits per byte, lowest first. The eighth bit marks that more bytes follow.
     private static void WriteNumber(ArrayBufferWriter<byte> bytes, int number)
     {
         var rest = (uint)number;

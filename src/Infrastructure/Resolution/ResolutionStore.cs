@@ -11,8 +11,8 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>
-/// Finds what may fill tool calls: in memory, where it has to be confirmed later, or in the database, for many calls in one query
-/// (docs/decisions/0018-resolve-remembers-and-confirms.md). Owners are read and verified whole.
+/// Finds the candidates for a tool call in the cache, or reads and verifies whole owners, many in one query. A cached owner is a precondition of the answer
+/// (docs/decisions/0018-resolve-remembers-and-confirms.md).
 /// </summary>
 internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
 {
@@ -63,7 +63,8 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
 
     private CachedOwner Pack(SecretOwner owner, VerifiedOwner verified)
     {
-        var cached = new CachedOwner(verified.Stamp, verified.Account.Version, PackedSecrets.Pack([.. verified.Secrets.Select(secret => secret.ToCandidate())]));
+        var packed = PackedSecrets.Pack([.. verified.Secrets.Select(secret => secret.ToCandidate())]);
+        var cached = new CachedOwner(verified.Stamp, verified.Account.Version, packed);
         if (_canCache)
         {
             _cache.Add(owner, cached);

@@ -7,16 +7,16 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>
-/// Counts in memory what is handed out, and stores the sums every few seconds: a write for each resolve would cost as much as the
-/// audit. What a killed process had not stored is in the audit, and not in the counts.
+/// Counts released values in memory, and stores the counts every few seconds: a write per resolve would cost as much as the audit. A killed process loses its
+/// pending counts; the audit has every release.
 /// </summary>
 internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> contexts, IUseStore store, TimeProvider time, ILogger<UseCounter> logger)
     : BackgroundService
 {
-    // Secrets of one statement.
+    // Secrets per statement.
     private const int BatchSize = 1_000;
 
-    // Secrets that wait to be stored; when storing fails for long, those that come on top are not counted.
+    // Secrets with a pending count. If writes fail for long, further secrets are not counted.
     private const int Capacity = 200_000;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -24,7 +24,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
     private readonly Lock _lock = new();
     private Dictionary<Guid, SecretUses> _pending = [];
 
-    /// <summary>Takes note of what stands in the audit.</summary>
+    /// <summary>Counts the releases among audit rows.</summary>
     public void Count(IEnumerable<AuditEntry> entries)
     {
         lock (_lock)
@@ -39,7 +39,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
         }
     }
 
-    /// <summary>Stores what was counted so far.</summary>
+    /// <summary>Stores the pending counts.</summary>
     public async Task StoreAsync(CancellationToken cancellationToken)
     {
         Dictionary<Guid, SecretUses> counted;
@@ -57,7 +57,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                // Again with the next. What was stored all the same, because only the answer was lost or a part had failed, counts twice: the audit is the record.
+                // Retry with the next run. If the batch was stored and only the response was lost, its uses count twice; the audit is exact.
                 Failed(exception.GetType().Name);
                 lock (_lock)
                 {
@@ -78,7 +78,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            // Not to be cancelled: what was taken out of memory and not stored would be lost.
+            // No cancellation: it would lose counts that were taken from memory and not stored.
             await StoreAsync(CancellationToken.None);
         }
     }
@@ -96,6 +96,6 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What secrets were used could not be stored this time: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The use counts of secrets could not be stored. The service retries in seconds: {Failure}")]
     private partial void Failed(string failure);
 }

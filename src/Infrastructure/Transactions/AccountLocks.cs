@@ -14,7 +14,7 @@ internal static class AccountLocks
 {
     extension(SecretsDbContext db)
     {
-        /// <summary>The accounts that the transaction has locked. Callers that decide about a whole account change it here.</summary>
+        /// <summary>The accounts that the transaction has locked. Callers that replace, quarantine or release a whole account change it here.</summary>
         public LockedAccounts LockedAccounts
         {
             get
@@ -24,21 +24,22 @@ internal static class AccountLocks
                     return locked;
                 }
 
-                locked = new LockedAccounts(db, db.GetService<OwnerSeals>(), db.GetService<ApiKeySeals>(), db.GetService<IntegrityKeys>(), db.GetService<AccountCache>());
+                locked = new LockedAccounts(
+                    db, db.GetService<OwnerSeals>(), db.GetService<ApiKeySeals>(), db.GetService<IntegrityKeys>(), db.GetService<AccountCache>());
                 db.Accounts = locked;
                 return locked;
             }
         }
 
-        /// <summary>Runs a write of one owner. Within this process, such writes wait for each other before they take a connection.</summary>
-        /// <exception cref="UnavailableException">Too many writes of the owner wait already.</exception>
+        /// <summary>Runs a write of one owner in a transaction. Writes of an owner wait for each other in this process before they take a connection.</summary>
+        /// <exception cref="UnavailableException">Too many writes of the owner already wait.</exception>
         public async Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
         {
             using var turn = await db.GetService<OwnerQueue>().TakeAsync(owner, cancellationToken);
             return await db.InTransactionAsync(work, cancellationToken);
         }
 
-        /// <summary>Locks an owner until the end of the transaction, and verifies all rows of the owner.</summary>
+        /// <summary>Locks an owner until the end of the transaction, and verifies all of the owner's rows.</summary>
         /// <exception cref="TamperedOwnerException">The rows do not verify.</exception>
         public async Task<VerifiedOwner> LockWholeAsync(SecretOwner owner, CancellationToken cancellationToken)
         {
@@ -47,7 +48,7 @@ internal static class AccountLocks
                 return known;
             }
 
-            // Without a row nothing is locked. If another transaction opened the account meanwhile, the second read has it.
+            // A missing row cannot be locked. If another transaction inserts the row meanwhile, lock and read again.
             var isLocked = await db.LockRowAsync(owner, cancellationToken) > 0;
             var verified = await db.GetService<OwnerReader>().ReadAsync(db, owner);
             if (!isLocked && verified.Sealed is not null)
@@ -69,7 +70,7 @@ internal static class AccountLocks
                 return;
             }
 
-            // The keys are read after the lock and in a statement of their own: that read has the last committed write.
+            // Read after the lock, in a separate statement, so that the read sees the last committed write.
             var isLocked = await LockKeyAccountAsync(db, userId, cancellationToken) > 0;
             var (keys, fault) = await db.GetService<ApiKeyReader>().ReadAsync(db, userId);
             if (!isLocked && keys?.Sealed is not null)
@@ -87,7 +88,8 @@ internal static class AccountLocks
             db.LockedAccounts.Add(userId, keys);
         }
 
-        /// <summary>Locks the API keys of a user, and declares the unrevoked ones current without verifying them. Null, and no change, if the keys verify.</summary>
+        /// <summary>Locks the API keys of a user, and makes the unrevoked ones current without verifying them.</summary>
+        /// <returns>The unrevoked keys; null, and no change, if the keys verify.</returns>
         public async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
         {
             await LockKeyAccountAsync(db, userId, cancellationToken);
@@ -102,7 +104,7 @@ internal static class AccountLocks
             return live;
         }
 
-        /// <summary>Locks an owner, and makes the owner's account with the newest integrity key.</summary>
+        /// <summary>Locks an owner, and seals the owner's account with the newest integrity key.</summary>
         /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
         public async Task MoveToNewestKeyAsync(SecretOwner owner, CancellationToken cancellationToken)
         {
@@ -110,7 +112,7 @@ internal static class AccountLocks
             db.LockedAccounts.MoveToNewestKey(owner);
         }
 
-        /// <summary>Locks a user's API keys, and makes their account with the newest integrity key.</summary>
+        /// <summary>Locks a user's API keys, and seals their account with the newest integrity key.</summary>
         /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>
         public async Task MoveToNewestKeyAsync(Guid userId, CancellationToken cancellationToken)
         {
@@ -120,7 +122,7 @@ internal static class AccountLocks
         }
     }
 
-    /// <summary>Locks a row by an update that changes nothing.</summary>
+    /// <summary>Locks the row with an update that changes nothing, which works on both databases.</summary>
     private static Task<int> LockKeyAccountAsync(SecretsDbContext db, Guid userId, CancellationToken cancellationToken) =>
         db.KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
 }

@@ -13,67 +13,71 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Transactions;
 
 /// <summary>
-/// The accounts that a transaction has locked and verified, and what its changes make of them. A row that the transaction changes must be the one that was verified: somebody may have put
-/// another in its place between the two reads.
+/// The accounts that a transaction has locked and verified, updated with the changes of the transaction. A changed row must equal the verified row:
+/// somebody may replace a row between the verification and the read of the change.
 /// </summary>
-internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, ApiKeySeals keySeals, IntegrityKeys integrity, AccountCache known) : ITransactionAccounts
+internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, ApiKeySeals keySeals, IntegrityKeys integrity, AccountCache cache)
+    : ITransactionAccounts
 {
-    private readonly Dictionary<SecretOwner, Locked<Owner>> _owners = [];
-    private readonly Dictionary<Guid, Locked<KeyAccountRow>> _users = [];
+    private readonly Dictionary<SecretOwner, LockedAccount<Owner>> _owners = [];
+    private readonly Dictionary<Guid, LockedAccount<KeyAccountRow>> _users = [];
     private readonly Dictionary<SecretOwner, VerifiedOwner> _verified = [];
 
-    /// <summary>The owners whose accounts the transaction changed, as they are now.</summary>
+    /// <summary>The owners whose accounts the transaction changed, with the new accounts.</summary>
     private IEnumerable<(SecretOwner Owner, CachedAccount Account)> ChangedOwners =>
         _owners.Where(pair => pair.Value.IsChanged).Select(pair => (pair.Key, new CachedAccount(pair.Value.Account, pair.Value.Row.Account)));
 
-    /// <summary>The accounts of keys that the transaction changed, as they are now.</summary>
+    /// <summary>The changed accounts of API keys.</summary>
     private IEnumerable<KeyAccountRow> ChangedUsers => _users.Values.Where(locked => locked.IsChanged).Select(locked => locked.Row);
 
-    /// <summary>What is known of an owner that is locked; null: it is not.</summary>
+    /// <summary>The verified rows of a locked owner; null: the owner is not locked.</summary>
     public VerifiedOwner? Find(SecretOwner owner) => _verified.GetValueOrDefault(owner);
 
-    /// <summary>Whether a user's keys are locked.</summary>
+    /// <summary>Whether a user's API keys are locked.</summary>
     public bool Has(Guid userId) => _users.ContainsKey(userId);
 
-    /// <summary>Takes an owner that was locked and verified. Where there is none, one is opened.</summary>
+    /// <summary>Adds a locked and verified owner. If the owner has no row, a change inserts one.</summary>
     public void Add(SecretOwner owner, VerifiedOwner verified)
     {
         var row = new Owner(owner);
         row.MoveTo(verified.Account.Version, verified.Account.Count, verified.Account.Bytes, verified.Sealed ?? []);
         db.Entry(row).State = verified.Sealed is null ? EntityState.Detached : EntityState.Unchanged;
-        _owners.Add(owner, new Locked<Owner>(row, verified.Account, verified.Digests));
+        _owners.Add(owner, new LockedAccount<Owner>(row, verified.Account, verified.Digests));
         _verified.Add(owner, verified);
     }
 
-    /// <summary>Takes a user's keys that were locked and verified. Where there is no account, one is opened.</summary>
+    /// <summary>Adds a user's locked and verified API keys. If their account has no row, a change inserts one.</summary>
     public void Add(Guid userId, VerifiedApiKeys verified)
     {
-        var row = new KeyAccountRow { UserId = userId, Version = verified.Account.Version, Keys = verified.Account.Count, Account = verified.Sealed ?? [] };
+        var account = verified.Account;
+        var row = new KeyAccountRow { UserId = userId, Version = account.Version, Keys = account.Count, Account = verified.Sealed ?? [] };
         db.Entry(row).State = verified.Sealed is null ? EntityState.Detached : EntityState.Unchanged;
-        _users.Add(userId, new Locked<KeyAccountRow>(row, verified.Account, verified.Digests));
+        _users.Add(userId, new LockedAccount<KeyAccountRow>(row, account, verified.Digests));
     }
 
-    /// <summary>Declares the rows of an owner those of that version, without verifying them.</summary>
+    /// <summary>Makes the stored rows of an owner current, without verifying them. The account continues after <paramref name="version"/>.</summary>
     public void Adopt(SecretOwner owner, OwnerRows found, long version)
     {
         var newest = integrity.Newest;
         var digests = ownerSeals.DigestsOf(found.Secrets, found.DataKeys, newest);
-        var account = new Account(version, found.Secrets.Count, found.Secrets.Sum(secret => (long)secret.Size), RowDigest.Sum(digests.Values), CurrentKey: default, newest);
+        var bytes = found.Secrets.Sum(secret => (long)secret.Size);
+        var account = new Account(version, found.Secrets.Count, bytes, RowDigest.Sum(digests.Values), CurrentKey: default, newest);
         Add(owner, new VerifiedOwner(found.Owner.Stamp, account, found.Secrets, found.DataKeys) { Sealed = found.Owner.Account, Digests = digests });
         WriteAll(_owners[owner].Row, nameof(Owner.Stamp));
     }
 
-    /// <summary>Declares keys of a user those of that version, without verifying them.</summary>
+    /// <summary>Makes the stored API keys of a user current, without verifying them. The account continues after <paramref name="version"/>.</summary>
     public void Adopt(Guid userId, KeyAccountRow? stored, List<ApiKey> live, long version)
     {
         var newest = integrity.Newest;
         var digests = DigestsOf(live, newest);
-        Add(userId, new VerifiedApiKeys(new Account(version, live.Count, Bytes: 0, RowDigest.Sum(digests.Values), CurrentKey: default, newest), stored?.Account, digests));
-        _users[userId].Touch();
+        var account = new Account(version, live.Count, Bytes: 0, RowDigest.Sum(digests.Values), CurrentKey: default, newest);
+        Add(userId, new VerifiedApiKeys(account, stored?.Account, digests));
+        _users[userId].RaiseVersion();
         WriteAll(_users[userId].Row, nameof(KeyAccountRow.Stamp));
     }
 
-    /// <summary>Has the account of an owner that is locked made with the newest integrity key, if it is not.</summary>
+    /// <summary>Moves the account of a locked owner to the newest integrity key.</summary>
     public void MoveToNewestKey(SecretOwner owner)
     {
         var (verified, newest) = (_verified[owner], integrity.Newest);
@@ -83,10 +87,10 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         }
     }
 
-    /// <summary>Has the account of a user's keys, which are locked, made with the newest integrity key, if it is not.</summary>
+    /// <summary>Moves the account of a user's locked API keys to the newest integrity key.</summary>
     /// <param name="userId">The user.</param>
-    /// <param name="live">The keys that are not revoked, as they were read under the lock.</param>
-    /// <exception cref="TamperedOwnerException">They are not the ones that were verified.</exception>
+    /// <param name="live">The unrevoked keys, read under the lock.</param>
+    /// <exception cref="TamperedOwnerException">The keys are not the verified ones.</exception>
     public void MoveToNewestKey(Guid userId, List<ApiKey> live)
     {
         var (locked, newest) = (_users[userId], integrity.Newest);
@@ -95,62 +99,48 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
             throw new TamperedOwnerException();
         }
 
-        if (locked.Key != newest)
+        if (locked.IntegrityKey != newest)
         {
             locked.MoveTo(newest, DigestsOf(live, newest));
         }
     }
 
-    /// <summary>Has the account of an owner that is locked not count any more.</summary>
+    /// <summary>Puts a locked owner into quarantine.</summary>
     /// <param name="owner">The owner.</param>
-    /// <param name="isVouchedFor">Whether the rows are those that were verified, so that they may count again as they are.</param>
-    public void Quarantine(SecretOwner owner, bool isVouchedFor) => _owners[owner].Quarantine(isVouchedFor);
+    /// <param name="isVerified">Whether the rows verified, so that an operator can release them unchanged.</param>
+    public void Quarantine(SecretOwner owner, bool isVerified) => _owners[owner].Quarantine(isVerified);
 
-    /// <summary>Has the account of an owner that is locked count again, with the rows that were verified, though no row changes.</summary>
-    public void Release(SecretOwner owner) => _owners[owner].Touch();
+    /// <summary>Ends the quarantine of a locked owner whose rows verified.</summary>
+    public void Release(SecretOwner owner) => _owners[owner].RaiseVersion();
 
-    /// <summary>Moves the accounts on by what is about to be saved.</summary>
-    /// <exception cref="TamperedOwnerException">A row that is changed is not the one that was verified.</exception>
+    /// <summary>Applies the changes that are about to be saved to the accounts.</summary>
+    /// <exception cref="TamperedOwnerException">A changed row is not the row that was verified.</exception>
     public void Settle()
     {
-        foreach (var entry in db.ChangeTracker.Entries().Where(entry => entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted).ToList())
+        var changes = db.ChangeTracker.Entries().Where(entry => entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted);
+        foreach (var entry in changes.ToList())
         {
             switch (entry.Entity)
             {
                 case Secret secret:
-                    var owned = Locked(secret.Owner);
-                    var (before, after) = (Before(entry, Original), After(entry, secret));
-                    owned.Change(secret.Id, DigestOf(before, owned.Key), DigestOf(after, owned.Key), account => account with
-                    {
-                        Count = account.Count + (after is null ? 0 : 1) - (before is null ? 0 : 1),
-                        Bytes = account.Bytes + (after?.Size ?? 0) - (before?.Size ?? 0),
-                    });
+                    Apply(entry, secret);
                     break;
                 case DataKeyRow key:
-                    var owner = Locked(new SecretOwner(key.OwnerKind, key.OwnerId));
-                    owner.Change(
-                        key.Id,
-                        DigestOf(Before(entry, Original<DataKeyRow>), owner.Key),
-                        DigestOf(After(entry, key), owner.Key),
-                        account => account with { CurrentKey = CurrentAfter(account, entry, key) });
+                    Apply(entry, key);
                     break;
                 case ApiKey key:
-                    var user = LockedKeys(key.UserId);
-                    var (keyBefore, keyAfter) = (Live(Before(entry, Original<ApiKey>)), Live(After(entry, key)));
-                    user.Change(
-                        key.Id,
-                        DigestOf(keyBefore, user.Key),
-                        DigestOf(keyAfter, user.Key),
-                        account => account with { Count = account.Count + (keyAfter is null ? 0 : 1) - (keyBefore is null ? 0 : 1) });
+                    Apply(entry, key);
                     break;
                 default:
                     break;
             }
         }
 
-        foreach (var (holder, locked) in _owners.Where(pair => pair.Value.IsChanged))
+        foreach (var (owner, locked) in _owners.Where(pair => pair.Value.IsChanged))
         {
-            locked.Row.MoveTo(locked.Account.Version, locked.Account.Count, locked.Account.Bytes, locked.IsInQuarantine ? ownerSeals.SealInQuarantine(holder, locked.Account) : ownerSeals.Seal(holder, locked.Account));
+            var account = locked.Account;
+            var seal = locked.IsInQuarantine ? ownerSeals.SealInQuarantine(owner, account) : ownerSeals.Seal(owner, account);
+            locked.Row.MoveTo(account.Version, account.Count, account.Bytes, seal);
             Track(locked);
         }
 
@@ -162,8 +152,8 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     }
 
     /// <summary>
-    /// Gives events the versions of the accounts that they changed, and adds <c>account.change</c> for each changed account that no event covers: a version that is missing from the audit could be
-    /// set back unnoticed. Version 1 needs none: nothing is sealed with its data key yet.
+    /// Adds to each event the version of the account that it changed, and an event <c>account.change</c> per changed account without an event: a version that
+    /// is not in the audit could be rolled back unnoticed. Version 1 of an owner needs no event, because its data key has sealed no value yet.
     /// </summary>
     public IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now)
     {
@@ -172,8 +162,9 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         List<AuditEvent> uncovered =
         [
             .. ChangedOwners
-                .Where(changed => changed.Account.Account.Version > 1 && !versioned.Exists(fact => fact is { TargetKeyUserId: null, OwnerVersion: not null } && fact.Owner == changed.Owner))
-                .Select(changed => change with { Owner = changed.Owner, OwnerVersion = changed.Account.Account.Version }),
+                .Select(changed => change with { Owner = changed.Owner, OwnerVersion = changed.Account.Account.Version })
+                .Where(added => added.OwnerVersion > 1)
+                .Where(added => !versioned.Exists(fact => fact is { TargetKeyUserId: null, OwnerVersion: not null } && fact.Owner == added.Owner)),
             .. ChangedUsers
                 .Where(row => !versioned.Exists(fact => fact.TargetKeyUserId == row.UserId && fact.OwnerVersion is not null))
                 .Select(row => change with { Owner = SecretOwner.User(row.UserId), TargetKeyUserId = row.UserId, OwnerVersion = row.Version }),
@@ -186,25 +177,58 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     {
         foreach (var (owner, account) in ChangedOwners)
         {
-            known.Note(owner, account);
+            cache.Note(owner, account);
         }
 
         foreach (var row in ChangedUsers)
         {
-            known.Note(row);
+            cache.Note(row);
         }
+    }
+
+    private void Apply(EntityEntry entry, Secret secret)
+    {
+        var locked = Locked(secret.Owner);
+        var (before, after) = (Before(entry, Original), entry.State == EntityState.Deleted ? null : StoredSecret.FromEntity(secret));
+        locked.Change(secret.Id, DigestOf(before, locked.IntegrityKey), DigestOf(after, locked.IntegrityKey), account => account with
+        {
+            Count = account.Count + (after is null ? 0 : 1) - (before is null ? 0 : 1),
+            Bytes = account.Bytes + (after?.Size ?? 0) - (before?.Size ?? 0),
+        });
+    }
+
+    private void Apply(EntityEntry entry, DataKeyRow key)
+    {
+        var locked = Locked(new SecretOwner(key.OwnerKind, key.OwnerId));
+        var (before, after) = (Before(entry, Original<DataKeyRow>), entry.State == EntityState.Deleted ? null : key);
+        locked.Change(key.Id, DigestOf(before, locked.IntegrityKey), DigestOf(after, locked.IntegrityKey), account => account with
+        {
+            CurrentKey = after is { RetiredAt: null } ? key.Id : account.CurrentKey == key.Id ? Guid.Empty : account.CurrentKey,
+        });
+    }
+
+    private void Apply(EntityEntry entry, ApiKey key)
+    {
+        var locked = LockedKeys(key.UserId);
+        var (before, after) = (Unrevoked(Before(entry, Original<ApiKey>)), Unrevoked(entry.State == EntityState.Deleted ? null : key));
+        locked.Change(key.Id, DigestOf(before, locked.IntegrityKey), DigestOf(after, locked.IntegrityKey), account => account with
+        {
+            Count = account.Count + (after is null ? 0 : 1) - (before is null ? 0 : 1),
+        });
     }
 
     private AuditEvent WithVersion(AuditEvent fact) => fact switch
     {
-        { TargetKeyUserId: { } user } => _users.GetValueOrDefault(user) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
-        { TargetKeyId: null, Owner: { } owner } => _owners.GetValueOrDefault(owner) is { IsChanged: true } locked ? fact with { OwnerVersion = locked.Account.Version } : fact,
+        { TargetKeyUserId: { } user } when _users.GetValueOrDefault(user) is { IsChanged: true } keys => fact with { OwnerVersion = keys.Account.Version },
+        { TargetKeyUserId: null, TargetKeyId: null, Owner: { } owner } when _owners.GetValueOrDefault(owner) is { IsChanged: true } locked =>
+            fact with { OwnerVersion = locked.Account.Version },
         _ => fact,
     };
 
-    private Dictionary<Guid, RowDigest> DigestsOf(List<ApiKey> keys, int integrityKey) => keys.ToDictionary(key => key.Id, key => keySeals.DigestOf(key, integrityKey));
+    private Dictionary<Guid, RowDigest> DigestsOf(List<ApiKey> keys, int integrityKey) =>
+        keys.ToDictionary(key => key.Id, key => keySeals.DigestOf(key, integrityKey));
 
-    /// <summary>Has every column but one written: what stands in the row may be anything.</summary>
+    /// <summary>Writes every column but one, because the stored row may contain anything.</summary>
     private void WriteAll(object row, string except)
     {
         var entry = db.Entry(row);
@@ -215,18 +239,18 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         }
     }
 
-    private Locked<Owner> Locked(SecretOwner owner) =>
-        _owners.GetValueOrDefault(owner) ?? throw new InvalidOperationException("Rows of an owner are changed, and the owner is not locked.");
+    private LockedAccount<Owner> Locked(SecretOwner owner) =>
+        _owners.GetValueOrDefault(owner) ?? throw new InvalidOperationException("The transaction changes rows of an owner that it has not locked.");
 
-    private Locked<KeyAccountRow> LockedKeys(Guid userId) =>
-        _users.GetValueOrDefault(userId) ?? throw new InvalidOperationException("Keys of a user are changed, and the user's keys are not locked.");
+    private LockedAccount<KeyAccountRow> LockedKeys(Guid userId) =>
+        _users.GetValueOrDefault(userId) ?? throw new InvalidOperationException("The transaction changes API keys of a user that it has not locked.");
 
-    private void Track<TRow>(Locked<TRow> locked)
+    private void Track<TRow>(LockedAccount<TRow> locked)
         where TRow : class
     {
         if (db.Entry(locked.Row) is { State: EntityState.Detached } entry)
         {
-            integrity.RequireNewest(locked.Key);
+            integrity.RequireNewest(locked.IntegrityKey);
             entry.State = EntityState.Added;
         }
     }
@@ -234,17 +258,11 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     private static T? Before<T>(EntityEntry entry, Func<EntityEntry, T> original)
         where T : class => entry.State == EntityState.Added ? null : original(entry);
 
-    private static T? After<T>(EntityEntry entry, T entity)
-        where T : class => entry.State == EntityState.Deleted ? null : entity;
-
-    private static ApiKey? Live(ApiKey? key) => key is { RevokedAt: null } ? key : null;
-
-    private static Guid CurrentAfter(Account account, EntityEntry entry, DataKeyRow key) =>
-        entry.State != EntityState.Deleted && key.RetiredAt is null ? key.Id : account.CurrentKey == key.Id ? Guid.Empty : account.CurrentKey;
+    private static ApiKey? Unrevoked(ApiKey? key) => key is { RevokedAt: null } ? key : null;
 
     private static T Original<T>(EntityEntry entry) => (T)entry.OriginalValues.ToObject();
 
-    /// <summary>The secret as it was read, with the grants that were read with it.</summary>
+    /// <summary>The secret before the change, with its grants.</summary>
     private StoredSecret Original(EntityEntry entry)
     {
         var secret = StoredSecret.FromEntity(Original<Secret>(entry));
@@ -256,67 +274,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
 
     private RowDigest? DigestOf(StoredSecret? secret, int integrityKey) => secret is null ? null : ownerSeals.DigestOf(secret, integrityKey);
 
-    private static StoredSecret? After(EntityEntry entry, Secret secret) => entry.State == EntityState.Deleted ? null : StoredSecret.FromEntity(secret);
-
     private RowDigest? DigestOf(DataKeyRow? key, int integrityKey) => key is null ? null : ownerSeals.DigestOf(key, integrityKey);
 
     private RowDigest? DigestOf(ApiKey? key, int integrityKey) => key is null ? null : keySeals.DigestOf(key, integrityKey);
-}
-
-/// <summary>An account that a transaction holds.</summary>
-/// <param name="row">Its row.</param>
-/// <param name="account">The account as it was verified under the lock.</param>
-/// <param name="digests">The digests of its rows then.</param>
-internal sealed class Locked<TRow>(TRow row, Account account, IReadOnlyDictionary<Guid, RowDigest> digests)
-{
-    private readonly Dictionary<Guid, RowDigest?> _changed = [];
-    private IReadOnlyDictionary<Guid, RowDigest> _digests = digests;
-    private readonly long _version = account.Version;
-
-    public TRow Row => row;
-
-    /// <summary>The account with what was changed so far.</summary>
-    public Account Account { get; private set; } = account;
-
-    public bool IsChanged => Account.Version > _version;
-
-    /// <summary>The number of the integrity key that its digests are made with.</summary>
-    public int Key => Account.IntegrityKey;
-
-    /// <summary>Whether it is sealed so that it does not count.</summary>
-    public bool IsInQuarantine { get; private set; }
-
-    /// <summary>Has it sealed so that it does not count, though no row changes.</summary>
-    public void Quarantine(bool isVouchedFor)
-    {
-        IsInQuarantine = true;
-        Account = Account with { Version = _version + 1, Digest = isVouchedFor ? Account.Digest : default };
-    }
-
-    /// <summary>Moves the version on, though no row changes.</summary>
-    public void Touch() => Account = Account with { Version = _version + 1 };
-
-    /// <summary>Makes the account with another integrity key: these are the digests of its rows. Before anything else is changed.</summary>
-    public void MoveTo(int integrityKey, IReadOnlyDictionary<Guid, RowDigest> digests)
-    {
-        _digests = digests;
-        Account = Account with { Version = _version + 1, Digest = RowDigest.Sum(digests.Values), IntegrityKey = integrityKey };
-    }
-
-    /// <summary>Takes a change of one row.</summary>
-    /// <param name="id">The row.</param>
-    /// <param name="before">Its digest as it was read; null: it is new.</param>
-    /// <param name="after">Its digest as it will be; null: it goes.</param>
-    /// <param name="rest">What else the account says.</param>
-    /// <exception cref="TamperedOwnerException">The row that was read is not the one that was verified.</exception>
-    public void Change(Guid id, RowDigest? before, RowDigest? after, Func<Account, Account> rest)
-    {
-        if (before != (_changed.TryGetValue(id, out var changed) ? changed : _digests.TryGetValue(id, out var known) ? known : null))
-        {
-            throw new TamperedOwnerException();
-        }
-
-        _changed[id] = after;
-        Account = rest(Account) with { Version = _version + 1, Digest = Account.Digest - (before ?? default) + (after ?? default) };
-    }
 }

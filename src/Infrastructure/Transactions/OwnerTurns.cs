@@ -3,15 +3,15 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Infrastructure.Transactions;
 
 /// <summary>
-/// Lets groups of creates that have an owner in common follow each other within this process. The database makes them wait too, but only after each has computed the owner's next account from the
-/// same one, and then the second is refused.
+/// Serializes groups of creates that share an owner, within this process. A lock in the database would be too late: both groups would compute the owner's next
+/// account from the same one, and the second would fail.
 /// </summary>
 internal sealed class OwnerTurns : IDisposable
 {
-    // For all owners: two that share a semaphore wait for each other needlessly, and nothing more.
+    // Owners are hashed to a fixed number of semaphores. Two owners with the same semaphore wait for each other without need; that is harmless.
     private readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, 1_024).Select(_ => new SemaphoreSlim(1))];
 
-    /// <summary>Waits for the turn of all of these owners. In one order, so that no two groups wait for each other.</summary>
+    /// <summary>Waits for the turn of all owners. Semaphores are taken in a fixed order, so that two groups cannot deadlock.</summary>
     public async ValueTask<Turn> TakeAsync(IEnumerable<SecretOwner> owners)
     {
         List<SemaphoreSlim> taken = [];
@@ -28,7 +28,7 @@ internal sealed class OwnerTurns : IDisposable
 
     private int PlaceOf(SecretOwner owner) => (int)((uint)owner.GetHashCode() % (uint)_turns.Length);
 
-    /// <summary>The turn, until it is disposed of.</summary>
+    /// <summary>The turn of a group. It ends on disposal.</summary>
     internal readonly struct Turn(List<SemaphoreSlim> taken) : IDisposable
     {
         public void Dispose() => taken.ForEach(turn => turn.Release());

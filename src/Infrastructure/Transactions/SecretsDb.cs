@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Transactions;
 
-/// <summary>The database for use cases: the context of the request, with locks on accounts.</summary>
+/// <summary>The database port of the use cases: the request's context with locked accounts.</summary>
 internal sealed class SecretsDb(SecretsDbContext context) : ISecretsDb
 {
     public DbSet<Secret> Secrets => context.Secrets;

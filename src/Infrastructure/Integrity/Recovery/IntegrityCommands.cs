@@ -74,7 +74,7 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan,
         catch (Exception exception) when (AuditRows.AreUnreadable(exception) || exception is ArgumentException)
         {
             throw new StartupException(
-                $"A row of {owner} has a value that the service never writes, such as a date outside the calendar. Correct or delete the row in the database, then retry.",
+                $"A row of {owner} has a value that the service never writes, such as a date outside the calendar. Correct or delete the row, then retry.",
                 exception);
         }
     }

@@ -24,7 +24,7 @@ internal sealed class Quarantine(SecretsDbContext db, OwnerReader reader, Recove
                 db.LockedAccounts.Adopt(owner, found, Math.Max(version, (await evidence.HistoryOfAsync(db, owner, token)).Version));
             }
 
-            db.LockedAccounts.Quarantine(owner, isVouchedFor: verified is not null);
+            db.LockedAccounts.Quarantine(owner, isVerified: verified is not null);
             db.Record(AuditEvent.ByService(action, time.GetUtcNow()) with { Owner = owner });
             return true;
         },

@@ -8,7 +8,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity.Recovery;
 
-/// <summary>Reads what <see cref="TamperRecovery"/> relies on: the stored rows, and audit rows that verify. An attacker may have inserted other audit rows.</summary>
+/// <summary>Reads the facts for <see cref="TamperRecovery"/>: the stored rows, and the audit rows that verify. Other audit rows may be forged.</summary>
 internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, ApiKeySeals keySeals, AuditRowVerifier verifier)
 {
     /// <summary>The stored rows of an owner, and the version of the account; 0 if the account does not verify.</summary>
@@ -40,8 +40,8 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
     /// <summary>The audited history of an owner's secrets.</summary>
     public async Task<AuditedHistory> HistoryOfAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
     {
-        var rows = db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.TargetKeyUserId == null);
-        var writes = await VerifiedAsync(db, rows, cancellationToken);
+        var audited = db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.TargetKeyUserId == null);
+        var writes = await VerifiedAsync(db, audited, cancellationToken);
         return new AuditedHistory(
             writes.LastOrDefault()?.OwnerVersion ?? 0,
             writes.Where(write => write.SecretId is not null).GroupBy(write => write.SecretId!.Value)

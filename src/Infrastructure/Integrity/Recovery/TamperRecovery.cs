@@ -15,7 +15,7 @@ namespace Secrets.Infrastructure.Integrity.Recovery;
 /// </summary>
 internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence evidence, CurrentDataKeys keys, DataKeyWrapping wrapping, TimeProvider time)
 {
-    /// <summary>Accepts an owner's secrets. Removes secrets that do not open or that the audit contradicts. Retires the data keys: new values get a new one.</summary>
+    /// <summary>Accepts an owner's secrets, except those that do not open or that the audit contradicts. New values get a new data key.</summary>
     /// <returns>One line per secret, for the operator.</returns>
     public Task<List<string>> AcceptAsync(SecretOwner owner, CancellationToken cancellationToken) => db.InTransactionAsync(
         async token =>
