@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Secrets.Application.Common;
+using Secrets.Application.Encryption;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
@@ -26,8 +27,7 @@ namespace Secrets.Infrastructure;
 /// <summary>Registers the ports of Application: persistence, encryption, audit and credentials. Larger folders have a registration of their own.</summary>
 public static class DependencyInjection
 {
-    public static IServiceCollection AddInfrastructure(
-        this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    public static IServiceCollection AddInfrastructure(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
     {
         DatabaseEngines.Select(configuration, environment).Register(services, configuration);
         services.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
@@ -50,14 +50,29 @@ public static class DependencyInjection
             .AddScoped<RootKeyContents>()
             .AddKeyRing()
             .AddDataKeys()
-            .AddKeyRotation()
+            .AddScoped<IKeyRotation, KeyRotation>()
+            .AddSingleton<KeyRotationSignal>()
+            .AddScoped<DataKeyReplacement>()
+            .AddScoped<KeyRingReplacement>()
+            .AddScoped<AccountsToReseal>()
+            .AddScoped<IntegrityKeyReplacement>()
             .AddIntegrity()
-            .AddRecovery()
+            .AddScoped<IIntegrityCommands, IntegrityCommands>()
+            .AddScoped<IntegrityScan>()
+            .AddScoped<RecoveryEvidence>()
+            .AddScoped<TamperRecovery>()
+            .AddScoped<Quarantine>()
             .AddAudit()
             .AddGroupCommit()
             .AddResolution()
             .AddCredentials(environment)
-            .AddReadinessChecks();
+            .AddSingleton<DatabaseWriteCheck>()
+            .AddSingleton<AuditWriteCheck>()
+            .AddHealthChecks()
+            .AddCheck<DatabaseWriteCheck>("database", timeout: TimeSpan.FromSeconds(5))
+            .AddCheck<AuditWriteCheck>("audit", timeout: TimeSpan.FromSeconds(5))
+            .AddCheck<CheckpointKeeper>("checkpoint")
+            .Services;
     }
 
     /// <summary>
@@ -109,7 +124,8 @@ public static class DependencyInjection
         {
             await using var scope = services.CreateAsyncScope();
             var result = 0;
-            await scope.ServiceProvider.GetRequiredService<StartupDatabase>().UseAsync(async () => result = await work(scope.ServiceProvider, server));
+            var database = scope.ServiceProvider.GetRequiredService<StartupDatabase>();
+            await database.UseAsync(async () => result = await work(scope.ServiceProvider, server));
             return result;
         }
         finally

@@ -22,9 +22,19 @@ internal sealed partial class AuditWriters(
 
     /// <summary>Writes events, possibly none, in the context's transaction, and commits.</summary>
     /// <exception cref="UnavailableException">The events are not written, or the outcome of the commit is unknown.</exception>
-    public Task CommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, IDbContextTransaction transaction) => events.Count == 0
-        ? transaction.CommitAsync(CancellationToken.None)
-        : WriteAsync(db, events, Idle());
+    public async Task CommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, IDbContextTransaction transaction)
+    {
+        if (events.Count == 0)
+        {
+            await transaction.CommitAsync(CancellationToken.None);
+            return;
+        }
+
+        var (_, next) = await PutAsync(db, events, Idle(), Append(db, commits: true)) ?? throw new UnreachableException();
+
+        // Return the chain only after success. After a failure its end is unknown, so this process abandons the chain and begins a new one.
+        Return(next);
+    }
 
     /// <summary>Writes events and the changes that they describe atomically, and commits.</summary>
     /// <param name="db">A context in a transaction. The call ends the transaction.</param>
@@ -82,14 +92,6 @@ internal sealed partial class AuditWriters(
         {
             _idle.Push(chain);
         }
-    }
-
-    private async Task WriteAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, Chain? chain)
-    {
-        var (_, next) = await PutAsync(db, events, chain, Append(db, commits: true)) ?? throw new UnreachableException();
-
-        // Return the chain only after success. After a failure its end is unknown, so this process abandons the chain and begins a new one.
-        Return(next);
     }
 
     private Func<AuditAppend, Task<AuditWrite>> Append(SecretsDbContext db, bool commits) =>

@@ -105,27 +105,19 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
             return (null, "the account of the user's keys was not sealed by this service, or not for this version");
         }
 
-        var digests = new Dictionary<Guid, RowDigest>(keys.Count);
-        var sum = default(RowDigest);
-        var operatorUntil = default(DateTimeOffset);
+        Dictionary<Guid, RowDigest> digests;
         try
         {
-            foreach (var key in keys)
-            {
-                sum += digests[key.Id] = seals.DigestOf(key, account.IntegrityKey);
-                if (key.Scopes.HasFlag(Scopes.Operator) && (key.ExpiresAt ?? DateTimeOffset.MaxValue) is var end && end > operatorUntil)
-                {
-                    operatorUntil = end;
-                }
-            }
+            digests = keys.ToDictionary(key => key.Id, key => seals.DigestOf(key, account.IntegrityKey));
         }
         catch (ArgumentException)
         {
             return (null, "a row has a value that is not text");
         }
 
-        return sum == account.Digest && keys.Count == account.Count
-            ? (new VerifiedApiKeys(account, row.Account, digests) { OperatorUntil = operatorUntil }, null)
+        var operatorKeys = keys.Where(key => key.Scopes.HasFlag(Scopes.Operator)).Select(key => key.ExpiresAt ?? DateTimeOffset.MaxValue);
+        return RowDigest.Sum(digests.Values) == account.Digest && keys.Count == account.Count
+            ? (new VerifiedApiKeys(account, row.Account, digests) { OperatorUntil = operatorKeys.DefaultIfEmpty().Max() }, null)
             : (null, $"the user's keys are not those of version {row.Version}: one was added, changed, removed or put back");
     }
 }

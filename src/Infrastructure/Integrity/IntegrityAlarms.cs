@@ -9,7 +9,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Reports owners and API keys whose rows do not verify to log and audit. Repeated faults are reported at most every ten minutes.</summary>
+/// <summary>Reports tampered owners, API keys and audit rows to the log and the audit, each at most every ten minutes.</summary>
 internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvider time, ILogger<IntegrityAlarms> logger) : IIntegrityReport
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);

@@ -128,26 +128,17 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
                 : (null, "there are rows and no account");
         }
 
-        var digests = new Dictionary<Guid, RowDigest>(found.Secrets.Count + found.DataKeys.Count);
-        var sum = default(RowDigest);
+        Dictionary<Guid, RowDigest> digests;
         try
         {
-            foreach (var secret in found.Secrets)
-            {
-                sum += digests[secret.Id] = seals.DigestOf(secret, account.IntegrityKey);
-            }
-
-            foreach (var key in found.DataKeys)
-            {
-                sum += digests[key.Id] = seals.DigestOf(key, account.IntegrityKey);
-            }
+            digests = seals.DigestsOf(found.Secrets, found.DataKeys, account.IntegrityKey);
         }
         catch (ArgumentException)
         {
             return (null, "a row has a value that is not text");
         }
 
-        return sum == account.Digest && found.Secrets.Count == account.Count
+        return RowDigest.Sum(digests.Values) == account.Digest && found.Secrets.Count == account.Count
             ? (new VerifiedOwner(row.Stamp, account, found.Secrets, found.DataKeys) { Sealed = row.Account, Digests = digests }, null)
             : (null, $"the rows are not those of version {row.Version}: one was added, changed, removed or put back");
     }

@@ -87,8 +87,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
     {
         if (_pending.TryGetValue(uses.SecretId, out var before))
         {
-            _pending[uses.SecretId] = new SecretUses(
-                uses.SecretId, before.Count + uses.Count, before.LastAt > uses.LastAt ? before.LastAt : uses.LastAt);
+            _pending[uses.SecretId] = new SecretUses(uses.SecretId, before.Count + uses.Count, before.LastAt > uses.LastAt ? before.LastAt : uses.LastAt);
         }
         else if (_pending.Count < Capacity)
         {
