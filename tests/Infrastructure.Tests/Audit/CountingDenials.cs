@@ -8,7 +8,7 @@ using Secrets.Infrastructure.Audit;
 
 namespace Secrets.Infrastructure.Tests.Audit;
 
-/// <summary>Refusals have rows up to a budget, and what is left out is never lost while the process runs.</summary>
+/// <summary>Refusals get audit rows within a budget. The counts of the rest survive failed writes while the process runs.</summary>
 public sealed class CountingDenials
 {
     private readonly FakeTimeProvider _clock = new();

@@ -3,7 +3,7 @@ using Secrets.Infrastructure.Audit;
 
 namespace Secrets.Infrastructure.Tests.Audit;
 
-/// <summary>The file of a checkpoint: what is read is what was written, and whatever else is there is said to be none.</summary>
+/// <summary>The checkpoint file: a checkpoint is read as it was written, and other content is reported as no checkpoint.</summary>
 public sealed class StoringACheckpoint : IDisposable
 {
     private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("secrets-checkpoint-").FullName, "checkpoint.json");

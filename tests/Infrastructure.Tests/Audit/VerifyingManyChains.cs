@@ -8,7 +8,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Audit;
 
-/// <summary>The check of an audit of many chains: every restart of the service leaves some. Their ids are in another order than their numbers.</summary>
+/// <summary>Verifies an audit with many chains, as every restart leaves some. The order of the chains' ids differs from the order of their numbers.</summary>
 public sealed class VerifyingManyChains : IAsyncLifetime
 {
     private const int Chains = 1_200;
@@ -16,7 +16,7 @@ public sealed class VerifyingManyChains : IAsyncLifetime
 
     private readonly ApiServer _server = ApiServer.With();
 
-    /// <summary>The writers' ids by their numbers, which begin at 1.</summary>
+    /// <summary>The ids of the writers, in the order of their numbers, which begin at 1.</summary>
     private Guid[] _writers = [];
 
     public async ValueTask InitializeAsync()
@@ -76,7 +76,7 @@ public sealed class VerifyingManyChains : IAsyncLifetime
 
         await TamperAsync("UPDATE audit SET address = '::1' WHERE writer = @writer AND sequence = 1", 9);
 
-        // Of such a chain what stands before the row is all that counts as checked.
+        // In an unreadable chain, only the rows before the unreadable one count as checked.
         Assert.Equal(Broken(7, 2, (Chains * RowsOfAChain) - (unreadable.Length * 2)), await VerifyAsync());
     }
 
@@ -121,7 +121,7 @@ public sealed class VerifyingManyChains : IAsyncLifetime
     private string Broken(int number, long sequence, long @checked) =>
         $$$"""{"ok":false,"checked":{{{@checked}}},"first_broken":{"writer":"{{{_writers[number - 1]}}}","sequence":{{{sequence}}}}}""";
 
-    /// <summary>The numbers of two chains whose ids, as text, are in the other order.</summary>
+    /// <summary>The numbers of two chains whose ids have the opposite order as text.</summary>
     private (int Number, int After) Descending()
     {
         var last = Array.IndexOf(_writers, _writers.MaxBy(id => $"{id}", StringComparer.Ordinal));

@@ -126,7 +126,7 @@ public sealed class GatheringIntoBatches
             await LeaveAsync();
             for (var at = 0; at < 10; at++)
             {
-                // The answers are still on their way; and it is reported when the garbage is collected.
+                // Results are still being delivered, and the runtime reports an unobserved exception only after a garbage collection.
                 await Task.Delay(20, Never);
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
@@ -203,7 +203,7 @@ public sealed class GatheringIntoBatches
         }
     }
 
-    /// <summary>Holds batches up until it is opened, and notes what passed.</summary>
+    /// <summary>Blocks batches until it is opened, and records them.</summary>
     private sealed class Door : IDisposable
     {
         private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -7,7 +7,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Integrity;
 
-/// <summary>A server whose database somebody writes to. It caches no owners, so that every resolve reads the database.</summary>
+/// <summary>A server with an attacker who writes to its database. The server caches no owners, so that every resolve reads the database.</summary>
 public sealed class AttackedServer : IAsyncLifetime
 {
     private const int IntegrityFailure = 50;
@@ -18,16 +18,16 @@ public sealed class AttackedServer : IAsyncLifetime
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 
-    /// <summary>Runs a statement of PostgreSQL behind the service's back.</summary>
+    /// <summary>Runs an attacker's statement on PostgreSQL.</summary>
     public async Task<int> AttackAsync(string sql)
     {
         await using var db = await Server.NewContextAsync();
-#pragma warning disable EF1002 // It is the attacker's.
+#pragma warning disable EF1002 // The statement is an attack of the test.
         return await db.Database.ExecuteSqlRawAsync(sql.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal), TestContext.Current.CancellationToken);
 #pragma warning restore EF1002
     }
 
-    /// <summary>Attacks while 64 callers resolve, half of them for somebody else: nobody gets another value than the right one, and whoever is not attacked gets it.</summary>
+    /// <summary>Attacks while 64 callers resolve, half of them for another owner. No caller gets a wrong value, and the other half gets its values.</summary>
     public async Task AttackUnderLoadAsync(Victim victim, string sql)
     {
         using var bystander = await Victim.NewAsync(Server);
@@ -58,7 +58,7 @@ public sealed class AttackedServer : IAsyncLifetime
         return statuses;
     }
 
-    /// <summary>Whether an owner verifies for a process that has seen nothing yet.</summary>
+    /// <summary>Whether an owner verifies in a process without version floors, as after a restart.</summary>
     public async Task<bool> VerifiesAfterRestartAsync(SecretOwner owner)
     {
         await using var db = await Server.NewContextAsync();
@@ -66,7 +66,7 @@ public sealed class AttackedServer : IAsyncLifetime
         return (await reader.ReadAsync(db, [owner]))[0] is not null;
     }
 
-    /// <summary>Whether a user's keys verify for a process that has seen nothing yet.</summary>
+    /// <summary>Whether a user's API keys verify in a process without version floors, as after a restart.</summary>
     public async Task<bool> KeysVerifyAfterRestartAsync(Guid userId)
     {
         await using var db = await Server.NewContextAsync();
@@ -74,7 +74,7 @@ public sealed class AttackedServer : IAsyncLifetime
         return (await reader.ReadAsync(db, userId)).Keys is not null;
     }
 
-    /// <summary>Sees that the log and the audit say of an owner that its rows were changed.</summary>
+    /// <summary>Asserts that log and audit report changed rows of an owner.</summary>
     public async Task MustBeToldAsync(SecretOwner owner)
     {
         Assert.Contains(Server.Log.Lines, line => line.Contains($"The rows of {owner} were changed outside the service", StringComparison.Ordinal));
@@ -82,7 +82,7 @@ public sealed class AttackedServer : IAsyncLifetime
             "SELECT CAST(count(*) AS bigint) FROM audit WHERE action = @action AND owner_id = @owner", ("action", (short)IntegrityFailure), ("owner", owner.Id)) > 0);
     }
 
-    /// <summary>Sees that the log and the audit say of a key that its row was changed.</summary>
+    /// <summary>Asserts that log and audit report a changed row of an API key.</summary>
     public async Task MustBeToldOfKeyAsync(string prefix)
     {
         Assert.Contains(Server.Log.Lines, line => line.Contains($"The row of API key {prefix} was changed outside the service", StringComparison.Ordinal));
@@ -154,8 +154,8 @@ public sealed class Victim : IDisposable
     /// <summary>The value that fills <c>a</c>.</summary>
     public async Task<string> ValueAsync() => (await ResolveAsync()).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>();
 
-    /// <summary>Sees that nothing is handed out and nothing is changed.</summary>
-    /// <param name="statusOfFirst">What changes of <see cref="First"/> are answered with.</param>
+    /// <summary>Asserts that reads of values and writes fail.</summary>
+    /// <param name="statusOfFirst">The status of changes to <see cref="First"/>.</param>
     public async Task MustBeRefusedAsync(int statusOfFirst = 409)
     {
         (await ResolveAsync()).MustBe(409);
@@ -164,7 +164,7 @@ public sealed class Victim : IDisposable
         (await TryCreateAsync("new", "u", "a new value")).MustBe(409);
     }
 
-    /// <summary>Sees that whatever only shows names is answered: with them, or with 409 where a row cannot even be read.</summary>
+    /// <summary>Asserts that requests for names succeed, or get 409 if a row cannot be read.</summary>
     public async Task MustBeListedOrRefusedAsync()
     {
         foreach (var path in (string[])[$"/api/v1/secrets?organization_id={Organization}", $"/api/v1/secrets/{First}", $"/api/v1/usage?organization_id={Organization}", "/api/v2/aihub/secrets"])

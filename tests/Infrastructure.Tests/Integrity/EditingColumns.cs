@@ -6,12 +6,12 @@ using Secrets.Infrastructure.Persistence.Postgres;
 namespace Secrets.Infrastructure.Tests.Integrity;
 
 /// <summary>
-/// Promise 9: every column of the tables that decide about values and rights is edited, and it is noticed, or the column stands in the list of those that decide nothing. A new column without a decision
-/// fails the test.
+/// Promise 9: edits every column of the tables that decide about values and rights. The service notices each edit, unless the column is listed as one that
+/// decides nothing. A new column fails the test until somebody decides about it.
 /// </summary>
 public sealed class EditingColumns(AttackedServer attacked) : IClassFixture<AttackedServer>
 {
-    /// <summary>Where the victim's row is, by table.</summary>
+    /// <summary>The condition for the victim's row, by table.</summary>
     private static readonly Dictionary<string, Func<Victim, string>> Rows = new(StringComparer.Ordinal)
     {
         ["owners"] = victim => $"id = '{victim.Organization}'",
@@ -22,7 +22,7 @@ public sealed class EditingColumns(AttackedServer attacked) : IClassFixture<Atta
         ["key_accounts"] = victim => $"user_id = '{victim.Runtime.UserId}'",
     };
 
-    /// <summary>What decides nothing, and why an edit may go unnoticed.</summary>
+    /// <summary>Columns that decide nothing, with the reason why an edit may go unnoticed.</summary>
     private static readonly Dictionary<string, string> Undecided = new(StringComparer.Ordinal)
     {
         ["key_accounts.stamp"] = "it only empties caches",
@@ -61,7 +61,7 @@ public sealed class EditingColumns(AttackedServer attacked) : IClassFixture<Atta
         }
         catch (PostgresException exception) when (exception.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
-            // A key of the schema: the database itself refuses it.
+            // A key of the schema: the database rejects the edit.
             Assert.Contains(name, (string[])["id", "kind", "owner_kind", "owner_id", "secret_id"]);
             return;
         }
@@ -74,7 +74,7 @@ public sealed class EditingColumns(AttackedServer attacked) : IClassFixture<Atta
         {
             (await victim.Runtime.GetAsync("/api/v1/secrets")).MustBe(401);
 
-            // A key that was verified within the last minute has the rights that it had.
+            // An API key that was verified within the last minute is cached with its rights.
             (await victim.ResolveAsync()).MustBe(column is "key_accounts.account" or "key_accounts.keys" ? 200 : 401);
             Assert.False(await attacked.KeysVerifyAfterRestartAsync(victim.Runtime.UserId));
         }
@@ -112,7 +112,7 @@ public sealed class EditingColumns(AttackedServer attacked) : IClassFixture<Atta
     {
         using var db = new PostgresSecretsDbContext.DesignTime().CreateDbContext([]);
 
-        // Uses are counted and decide nothing.
+        // Use counts decide nothing.
         Assert.Equal(
             Rows.Keys.Concat(EditingKeys.Tables).Append("secret_uses").Order(StringComparer.Ordinal),
             db.Model.GetEntityTypes().Select(entity => entity.GetTableName()!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));

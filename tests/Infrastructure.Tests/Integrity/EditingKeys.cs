@@ -11,15 +11,15 @@ using Secrets.TestKit;
 namespace Secrets.Infrastructure.Tests.Integrity;
 
 /// <summary>
-/// Promise 9: every column of the service's own keys and of the audit is edited, a row is removed, two rows are swapped, and the next start is refused, or the audit does not verify, or the column stands in the list of those that decide
-/// nothing. A new column without a decision fails the test.
+/// Promise 9: edits every column of the service's own keys and of the audit, removes a row, and swaps two rows. The next start fails, or the audit does not
+/// verify, unless the column is listed as one that decides nothing. A new column fails the test until somebody decides about it.
 /// </summary>
 public sealed class EditingKeys : IAsyncLifetime
 {
     /// <summary>The tables.</summary>
     internal static readonly string[] Tables = ["audit", "audit_keys", "audit_writers", "integrity_keys", "key_ring", "key_rotations", "key_state", "root_keys"];
 
-    /// <summary>What decides nothing, and why an edit may go unnoticed.</summary>
+    /// <summary>Columns that decide nothing, with the reason why an edit may go unnoticed.</summary>
     private static readonly Dictionary<string, string> Undecided = new(StringComparer.Ordinal)
     {
         ["root_keys.probed_at"] = "readiness writes it to see that the database takes writes",
@@ -101,7 +101,7 @@ public sealed class EditingKeys : IAsyncLifetime
         Assert.Null(await RefusalAsync());
     }
 
-    /// <summary>The first two rows change places: each keeps its key and gets everything else of the other.</summary>
+    /// <summary>Swaps the first two rows: each keeps its primary key and gets all other columns of the other row.</summary>
     private static string Swap(string table, string[] key, string columns) =>
         $"""
         WITH numbered AS (SELECT *, row_number() OVER (ORDER BY {string.Join(", ", key)}) AS place FROM {table})
@@ -113,12 +113,12 @@ public sealed class EditingKeys : IAsyncLifetime
     private async Task<long> CountAsync(string table)
     {
         await using var db = await _server.NewContextAsync();
-#pragma warning disable EF1002 // The table is one of the model.
+#pragma warning disable EF1002 // The table name comes from the model.
         return await db.Database.SqlQueryRaw<long>($"SELECT count(*) AS \"Value\" FROM {table}").SingleAsync(Cancellation);
 #pragma warning restore EF1002
     }
 
-    /// <summary>Attacks, asks, and puts the table back.</summary>
+    /// <summary>Attacks, checks whether the service notices, and restores the table.</summary>
     private async Task<bool> IsNoticedAsync(string table, string attack)
     {
         await RunAsync($"DROP TABLE IF EXISTS kept; CREATE TABLE kept AS TABLE {table}");
@@ -129,7 +129,7 @@ public sealed class EditingKeys : IAsyncLifetime
         }
         catch (PostgresException exception) when (exception.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
-            return true; // the database itself refuses it: a key of the schema
+            return true; // a key of the schema: the database rejects the edit
         }
         finally
         {
@@ -149,7 +149,7 @@ public sealed class EditingKeys : IAsyncLifetime
     private async Task RunAsync(string sql)
     {
         await using var db = await _server.NewContextAsync();
-#pragma warning disable EF1002 // It is the attacker's.
+#pragma warning disable EF1002 // The statement is an attack of the test.
         await db.Database.ExecuteSqlRawAsync(sql, Cancellation);
 #pragma warning restore EF1002
     }

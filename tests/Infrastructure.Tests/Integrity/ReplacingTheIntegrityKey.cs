@@ -12,7 +12,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Integrity;
 
-/// <summary>That the key which rows are tagged with is replaced while everybody goes on, and that the old one then counts no more. The server is its own: its clock is moved.</summary>
+/// <summary>Replaces the integrity key under load; then the old key is not accepted. The test has its own server, because it moves the clock.</summary>
 public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
 {
     private const string Encryption = "/api/v1/encryption";
@@ -40,7 +40,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         (await early.UpdateAsync(Victim.Value)).MustBe(200);
         Assert.Equal([1, 2], await NumbersAsync());
 
-        // Every replica is to know the key before anything is made anew with it.
+        // Every replica must know the new key before an account uses it.
         await _server.ReplaceKeysAsync();
         Assert.Equal([1, 2], await NumbersAsync());
         _clock.MoveOn(IntegrityKeyReplacement.Delay);
@@ -143,7 +143,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
     [Fact]
     public void Who_slept_through_it_opens_no_account_with_a_key_that_counts_no_more()
     {
-        // Reading what is new does not help who has begun with what is old.
+        // A write that began with the old key fails, even once the process has loaded the new key.
         var keys = new IntegrityKeys(new Lazy<KeyRing>(() => throw new NotSupportedException()), _clock);
         keys.Load([new IntegrityKey(1, new byte[IntegrityKey.Size])], _clock.GetUtcNow());
         keys.RequireNewest(1);
@@ -204,7 +204,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
     private async Task AttackAsync(string sql)
     {
         await using var db = await _server.NewContextAsync();
-#pragma warning disable EF1002 // It is the attacker's.
+#pragma warning disable EF1002 // The statement is an attack of the test.
         await db.Database.ExecuteSqlRawAsync(sql, Cancellation);
 #pragma warning restore EF1002
     }
@@ -222,7 +222,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         return await db.IntegrityKeys.Select(row => row.Number).ToListAsync(Cancellation);
     }
 
-    /// <summary>The numbers of the keys that accounts are made with.</summary>
+    /// <summary>The numbers of the integrity keys of all accounts.</summary>
     private async Task<IEnumerable<int>> NumbersAsync()
     {
         await using var db = await _server.NewContextAsync();

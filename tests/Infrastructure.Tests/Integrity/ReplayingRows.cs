@@ -3,10 +3,10 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Integrity;
 
-/// <summary>Promise 9: rows that are inserted, removed, moved or put back as they were once do not count, however valid they were, and somebody is told.</summary>
+/// <summary>Promise 9: inserted, removed, moved or replayed rows are rejected and reported, even if the service once wrote them.</summary>
 public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<AttackedServer>
 {
-    /// <summary>What somebody does to an owner's rows. <c>owner</c> is the victim, <c>other</c> another owner.</summary>
+    /// <summary>Attacks on an owner's rows. <c>owner</c> is the victim, <c>other</c> another owner.</summary>
     public static TheoryData<string, string> Attacks => new()
     {
         { "a secret is removed", "DELETE FROM secrets WHERE owner_id = 'owner' AND name = 'wider'" },
@@ -101,7 +101,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         await SaveAsync("secrets", $"id = '{victim.First}'");
         (await victim.UpdateAsync("the current value")).MustBe(200);
 
-        // Somebody puts a row there that has the version too, and takes it away when the genuine one is gone.
+        // The attacker inserts a row with the same version, and deletes it once retention has removed the genuine row.
         await attacked.AttackAsync($"INSERT INTO audit (writer, sequence, at, actor, action, outcome, owner_kind, owner_id, owner_version, hash) SELECT gen_random_uuid(), 1, '2999-01-01', actor, action, outcome, owner_kind, owner_id, owner_version, hash FROM audit WHERE owner_id = '{victim.Organization}' AND owner_version IS NOT NULL AND target_key_user_id IS NULL");
         await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
         await attacked.AttackAsync("DELETE FROM audit WHERE at = '2999-01-01'");
@@ -131,7 +131,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         (await victim.UpdateAsync("another value")).MustBe(200);
     }
 
-    /// <summary>What somebody does to API keys. <c>victim</c> is the prefix of a key that may read and resolve.</summary>
+    /// <summary>Attacks on API keys. <c>victim</c> is the prefix of a key that may read and resolve.</summary>
     public static TheoryData<string> AttacksOnKeys =>
     [
         "UPDATE api_keys SET scopes = 63 WHERE prefix = 'victim'",
@@ -205,7 +205,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         (await victim.ResolveAsync()).MustBe(401);
         Assert.False(await attacked.KeysVerifyAfterRestartAsync(victim.Runtime.UserId));
 
-        // Nor does another key of the user bless it.
+        // Creating another key of the user does not make the tampered key valid.
         using var @operator = attacked.Server.Operator();
         (await @operator.PostAsync("/api/v1/api-keys", new JsonObject
         {
@@ -256,7 +256,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
 
     private Task SaveAsync(string table, string rows) => attacked.AttackAsync($"DROP TABLE IF EXISTS saved_{table}; CREATE TABLE saved_{table} AS SELECT * FROM {table} WHERE {rows}");
 
-    /// <summary>Puts rows back as they were saved. What refers to them stays.</summary>
+    /// <summary>Restores saved rows. Rows that refer to them stay.</summary>
     private async Task PutBackAsync(string table, string rows)
     {
         var columns = await attacked.Server.ScalarAsync<string>(Sql.Of(

@@ -12,7 +12,8 @@ using Secrets.TestKit;
 namespace Secrets.Infrastructure.Tests.Integrity;
 
 /// <summary>
-/// Legitimate load on two replicas, while the keys of every layer are replaced, old rows of the audit are removed and checkpoints are kept, never looks like tampering. Six seconds; with full campaigns ten minutes.
+/// Legitimate load on two replicas never looks like tampering while keys of every layer are replaced, retention runs and checkpoints are made. Runs six
+/// seconds; with full campaigns ten minutes.
 /// </summary>
 public sealed class SoakingTwoReplicas : IAsyncLifetime
 {
@@ -30,7 +31,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
     {
         if (!TestDatabase.IsThere)
         {
-            return; // and every test is skipped
+            return; // every test is skipped
         }
 
         var first = ApiServer.With(("Audit:CheckpointFile", Path.Combine(_folder, "first.json")));
@@ -71,7 +72,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
             Assert.DoesNotContain(replica.Log.Lines, line => line.Contains("outside the service", StringComparison.Ordinal) || line.Contains("set back", StringComparison.Ordinal));
             using var @operator = replica.Operator();
 
-            // Else the clock, which was moved by days, says that it is long since one was kept.
+            // The clock was moved by days. Without a new checkpoint, the last one would look too old.
             await replica.Services.GetRequiredService<CheckpointKeeper>().RunAsync(Cancellation);
             Assert.Equal(0, (await @operator.GetAsync("/health/ready")).MustBe(200).Json["integrity"]!["owners"]!.GetValue<int>());
             Assert.Empty((await @operator.GetAsync("/api/v1/audit?action=integrity.failure")).MustBe(200).Json["data"]!.AsArray());
@@ -79,13 +80,13 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
             Assert.True(verdict.Json["ok"]!.GetValue<bool>(), verdict.Body);
         }
 
-        // All of it was at work.
+        // Every kind of work was done at least once.
         string[] kinds = ["create", "update", "delete", "resolve", "rotate data_keys", "rotate key_ring", "rotate integrity", "retention", "checkpoint", "key"];
         Assert.All(kinds, kind => Assert.True(_done.GetValueOrDefault(kind) > 0, $"no {kind}: {string.Join(", ", _done)}"));
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", _done.OrderBy(pair => pair.Key, StringComparer.Ordinal)));
     }
 
-    /// <summary>Writes and resolves at both replicas. What was acknowledged last is what comes back.</summary>
+    /// <summary>Writes and resolves at both replicas. A resolve returns the last acknowledged value.</summary>
     private async Task UseAsync(int number, string? organization, CancellationToken stop)
     {
         var random = new Random(number);
@@ -133,7 +134,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
         key.Dispose();
     }
 
-    /// <summary>Makes, replaces and revokes API keys at one replica, and uses them at the other.</summary>
+    /// <summary>Creates, rotates and revokes API keys at one replica, and uses them at the other.</summary>
     private async Task ManageKeysAsync(CancellationToken stop)
     {
         using var maker = _replicas[0].Operator();
@@ -153,7 +154,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
         }
     }
 
-    /// <summary>Has the keys of every layer replaced, by both replicas at once, and lets the time go by that old keys stay.</summary>
+    /// <summary>Replaces the keys of every layer, on both replicas at once, and moves the clock past the time that old keys stay.</summary>
     private async Task ReplaceKeysAsync(CancellationToken stop)
     {
         using var @operator = _replicas[1].Operator();
@@ -165,7 +166,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
                 Count($"rotate {layer}");
                 await Task.WhenAll(_replicas.Select(replica => replica.ReplaceKeysAsync()));
 
-                // In steps as small as a process that is not suspended sees: each reads the keys every minute.
+                // Move the clock in small steps, because each replica reads the keys every minute.
                 foreach (var replica in _replicas)
                 {
                     replica.Services.GetRequiredService<KeyRing>().Refresh();
@@ -191,7 +192,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
         while (!stop.IsCancellationRequested);
     }
 
-    /// <summary>Removes rows of the audit that are older than a moment ago, and keeps checkpoints.</summary>
+    /// <summary>Removes all but the newest audit rows, and makes checkpoints.</summary>
     private async Task KeepHouseAsync(CancellationToken stop)
     {
         do

@@ -4,12 +4,12 @@ using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Tests.Integrity;
 
-/// <summary>Tags of rows: the same on every replica and database for ever, and of one content for one purpose only.</summary>
+/// <summary>Tags of rows are stable across replicas, databases and releases, and valid for one content and one purpose only.</summary>
 public sealed class TaggingRows
 {
     private readonly IntegrityKey _key = new(3, [.. Enumerable.Range(0, IntegrityKey.Size).Select(number => (byte)number)]);
 
-    /// <summary>Computed with another implementation of HKDF and HMAC, from the definition in decision 20.</summary>
+    /// <summary>Computed with an independent implementation of HKDF and HMAC, from the definition in decision 20.</summary>
     [Fact]
     public void They_are_what_the_decision_defines()
     {

@@ -6,7 +6,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Resolution;
 
-/// <summary>Counts from several replicas at once, as each stores what it counted.</summary>
+/// <summary>Several replicas store their use counts concurrently.</summary>
 public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
 {
     private const int Seed = 20_261_122;
@@ -26,7 +26,7 @@ public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
         var start = new DateTimeOffset(2026, 11, 22, 0, 0, 0, TimeSpan.Zero);
         var batches = Enumerable.Range(0, Replicas).Select(replica => Batches(new Random(Seed + replica), [.. ids, never], start)).ToList();
 
-        // Had one locked another out, it would fail after a second.
+        // A deadlock would fail one of them after a second.
         await Task.WhenAll(batches.Select(StoreAsync));
 
         var expected = batches.SelectMany(batch => batch).SelectMany(uses => uses).Where(uses => uses.SecretId != never).GroupBy(uses => uses.SecretId)
@@ -43,7 +43,7 @@ public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
         var batch = new[] { new SecretUses(await user.CreateSecretAsync("read only"), 1, DateTimeOffset.UtcNow) };
         await StoreAsync([batch]);
 
-        // Who locked the row last: to lock a row is to write to its page.
+        // The last transaction that locked the row: a lock writes to the row's page.
         var before = await LastLockedByAsync();
         Assert.NotEqual("0", before);
         await StoreAsync([batch, batch]);
@@ -58,7 +58,7 @@ public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
         }
     }
 
-    /// <summary>At first each has secrets that nobody has counted yet, later none.</summary>
+    /// <summary>The first batches have secrets without a stored count, later ones do not.</summary>
     private static List<SecretUses[]> Batches(Random random, Guid[] ids, DateTimeOffset start)
     {
         var batches = new List<SecretUses[]>();

@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Tests.Resolution;
 
 public sealed class ConfirmingClaims(ApiServer server) : IClassFixture<ApiServer>
 {
-    /// <summary>A caller with a token has no key to check. If that changed the parameter types, PostgreSQL would parse the statement again for each such caller.</summary>
+    /// <summary>A caller with a token has no key precondition. If the types of its parameters differed then, two statements would be prepared.</summary>
     [Fact]
     public async Task Whatever_is_claimed_the_statement_is_prepared_once()
     {
@@ -26,7 +26,7 @@ public sealed class ConfirmingClaims(ApiServer server) : IClassFixture<ApiServer
             Assert.Equal([key], (await audit.FindStaleAsync(db, new PreconditionSet([], [key], DateTimeOffset.UtcNow))).Keys);
         }
 
-        // The driver prepares what it has sent five times.
+        // The driver prepares a statement after five executions.
         var runs = await db.Database.SqlQuery<long>(
             $"SELECT sum(generic_plans + custom_plans)::bigint AS \"Value\" FROM pg_prepared_statements WHERE statement LIKE '%revoked_at%'")
             .SingleAsync(TestContext.Current.CancellationToken);

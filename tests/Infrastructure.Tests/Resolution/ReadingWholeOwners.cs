@@ -5,7 +5,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Resolution;
 
-/// <summary>Owners are read whole, however much they have: of a part nobody can tell whether it is what was written last.</summary>
+/// <summary>Owners are read whole, however large they are: a part cannot be verified as current.</summary>
 public sealed class ReadingWholeOwners(ApiServer server) : IClassFixture<ApiServer>
 {
     private static readonly SecretOwner Other = SecretOwner.User(Guid.NewGuid());

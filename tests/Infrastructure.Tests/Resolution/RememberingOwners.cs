@@ -25,7 +25,7 @@ public sealed class RememberingOwners
             Assert.Equal(1, remembered.Find(busy)?.Stamp);
         }
 
-        // With what each takes besides its bytes.
+        // Entries count with their overhead.
         Assert.InRange(others.Count(other => remembered.Find(other) is not null), 500, 1_000);
         Assert.NotNull(remembered.Find(others[^1]));
     }
@@ -64,7 +64,7 @@ public sealed class RememberingOwners
         _clock.Advance(OwnerCache.Lifetime - TimeSpan.FromTicks(1));
         Assert.Same(first, remembered.Find(owner));
 
-        // Whoever bypassed the service and what moves the stamp.
+        // A write outside the service may leave the stamp unchanged, so content counts too.
         foreach (var other in (CachedOwner[])[Read(2), new(2, 1, new byte[Size - 1]), new(2, 1, []), new(2, 2, [])])
         {
             remembered.Add(owner, other);

@@ -7,7 +7,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Retention;
 
-/// <summary>The audit's retention at work, by a clock that the test moves. The server is its own: nobody else's rows are old.</summary>
+/// <summary>Audit retention with a clock that the test moves. The test has a server of its own, so that no other test's rows are old.</summary>
 public sealed class RemovingOldRows : IAsyncLifetime
 {
     private const int Days = 30;
@@ -68,7 +68,7 @@ public sealed class RemovingOldRows : IAsyncLifetime
         await user.CreateSecretAsync("n");
     }
 
-    // But for the versions of accounts, which are written anew.
+    // Without the rows that retention itself writes to keep the versions of accounts.
     private Task<long> CountAsync() => _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE action <> 52");
 
     private static async Task UntilAsync(Func<Task<bool>> holds)
@@ -80,7 +80,7 @@ public sealed class RemovingOldRows : IAsyncLifetime
         }
     }
 
-    /// <summary>Each removal takes one.</summary>
+    /// <summary>Counts scopes: each run of retention creates one.</summary>
     private sealed class CountedScopes(IServiceScopeFactory real) : IServiceScopeFactory
     {
         private int _made;
