@@ -104,7 +104,8 @@ public static class DependencyInjection
     /// <summary>Prepares database, keys and audit as a start does, then runs an operator's command.</summary>
     /// <returns>The result of the command.</returns>
     /// <exception cref="StartupException">The service could not start either.</exception>
-    public static Task<int> WithDatabaseAsync<TCommands>(this IServiceProvider services, Func<TCommands, Task<int>> command, CancellationToken cancellationToken)
+    public static Task<int> WithDatabaseAsync<TCommands>(
+        this IServiceProvider services, Func<TCommands, Task<int>> command, CancellationToken cancellationToken)
         where TCommands : notnull => WithServerAsync(
         services,
         async (scope, server) =>

@@ -9,7 +9,6 @@ namespace Secrets.Infrastructure.Audit;
 /// <summary>Makes checkpoints of the audit, and finds rows that are missing since a checkpoint. The caller provides a snapshot.</summary>
 internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
 {
-    /// <summary>Whether this installation made a checkpoint.</summary>
     public bool IsGenuine(AuditCheckpoint checkpoint) => checkpoint.IsGenuine(key.Bytes);
 
     /// <summary>A checkpoint of all chains whose anchor and head verify. Null if the number of chains was changed outside the service.</summary>
@@ -39,11 +38,11 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
     }
 
     /// <summary>The rows that the checkpoint covers and the audit lacks, per chain.</summary>
-    public async Task<List<MissingRows>> FindMissingAsync(SecretsDbContext db, AuditCheckpoint kept, CancellationToken cancellationToken)
+    public async Task<List<MissingRows>> FindMissingAsync(SecretsDbContext db, AuditCheckpoint checkpoint, CancellationToken cancellationToken)
     {
         var writers = await db.AuditWriters.AsNoTracking().ToDictionaryAsync(writer => writer.Id, cancellationToken);
         List<MissingRows> missing = [];
-        foreach (var head in kept.Heads.Where(head => head.Position.Sequence > 0))
+        foreach (var head in checkpoint.Heads.Where(head => head.Position.Sequence > 0))
         {
             var writer = writers.GetValueOrDefault(head.Writer);
             var hash = await HashAsync(db, head, writer, cancellationToken);
@@ -64,6 +63,7 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
         var sequence = head.Position.Sequence;
         return sequence == writer?.Sequence ? writer.Hash
             : sequence == writer?.AnchorSequence ? writer.AnchorHash
-            : await db.Audit.Where(row => row.Writer == head.Writer && row.Sequence == sequence).Select(row => row.Hash).SingleOrDefaultAsync(cancellationToken);
+            : await db.Audit.Where(row => row.Writer == head.Writer && row.Sequence == sequence).Select(row => row.Hash)
+                .SingleOrDefaultAsync(cancellationToken);
     }
 }

@@ -14,7 +14,6 @@ internal sealed class AuditOptions
     /// <summary>The checkpoint file of this process. Each replica needs its own. Null: beside an embedded database, otherwise none.</summary>
     public string? CheckpointFile { get; set; }
 
-    /// <summary>Seconds between two checkpoints.</summary>
     public int CheckpointSeconds { get; set; } = 60;
 
     /// <summary>Refusals per caller and minute that get a row of their own. 0: no limit.</summary>

@@ -25,14 +25,14 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         }
 
         // Take the latest checkpoint before the snapshot begins. A later one could cover rows that the snapshot lacks.
-        AuditCheckpoint[] known = [.. new[] { kept, keeper.Latest }.OfType<AuditCheckpoint>()];
+        AuditCheckpoint[] trusted = [.. new[] { kept, keeper.Latest }.OfType<AuditCheckpoint>()];
 
         // Reading the whole audit may take hours. The caller can cancel.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         try
         {
             // One snapshot: between two queries a chain could grow past its head, or lose rows before its anchor.
-            return await db.AtOneMomentAsync(() => CheckAsync(known, cancellationToken), cancellationToken);
+            return await db.AtOneMomentAsync(() => CheckAsync(trusted, cancellationToken), cancellationToken);
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
@@ -49,7 +49,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             : throw new ConflictException("The audit does not verify: no checkpoint is made of it.");
     }
 
-    private async Task<AuditVerdict> CheckAsync(AuditCheckpoint[] known, CancellationToken cancellationToken)
+    private async Task<AuditVerdict> CheckAsync(AuditCheckpoint[] trusted, CancellationToken cancellationToken)
     {
         var missing = await FirstMissingAsync(cancellationToken);
         var summary = new Summary();
@@ -64,17 +64,17 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         while (writers.Length == ChainsPerQuery);
 
         var (orphans, first) = await OrphansAsync(cancellationToken);
-        var firstBroken = missing ?? summary.FirstBroken ?? first;
-        return new AuditVerdict(summary.Rows + orphans, firstBroken, await MissingSinceAsync(known, cancellationToken), await OutdatedAsync(cancellationToken));
+        var lost = await MissingSinceAsync(trusted, cancellationToken);
+        return new AuditVerdict(summary.Rows + orphans, missing ?? summary.FirstBroken ?? first, lost, await OutdatedAsync(cancellationToken));
     }
 
     /// <summary>The rows that are missing since any of the checkpoints, merged per chain.</summary>
-    private async Task<List<MissingRows>> MissingSinceAsync(AuditCheckpoint[] known, CancellationToken cancellationToken)
+    private async Task<List<MissingRows>> MissingSinceAsync(AuditCheckpoint[] trusted, CancellationToken cancellationToken)
     {
         List<MissingRows> missing = [];
-        foreach (var kept in known)
+        foreach (var checkpoint in trusted)
         {
-            missing.AddRange(await checkpoints.FindMissingAsync(db, kept, cancellationToken));
+            missing.AddRange(await checkpoints.FindMissingAsync(db, checkpoint, cancellationToken));
         }
 
         return [.. missing.GroupBy(rows => rows.Writer, (_, all) => all.MaxBy(rows => rows.Last)!)];

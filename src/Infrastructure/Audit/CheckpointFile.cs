@@ -18,7 +18,6 @@ internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptio
     /// <summary>The path of the file; null: this process stores no checkpoint.</summary>
     public string? Path => (options.Value.CheckpointFile ?? server.DefaultCheckpointFile) is { Length: > 0 } path ? path : null;
 
-    /// <summary>The time between two checkpoints.</summary>
     public TimeSpan Interval => TimeSpan.FromSeconds(options.Value.CheckpointSeconds);
 
     /// <summary>Reads a checkpoint.</summary>
@@ -54,20 +53,20 @@ internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptio
             checkpoint.Count,
             [.. checkpoint.Heads.Select(head => new StoredHead(head.Writer, head.Position.Sequence, Convert.ToHexStringLower(head.Position.Hash)))],
             Convert.ToHexStringLower(checkpoint.Mac));
-        var fresh = $"{path}.{System.IO.Path.GetRandomFileName()}"; // unique, because another process may write too
+        var temporary = $"{path}.{System.IO.Path.GetRandomFileName()}"; // unique, because another process may write too
         try
         {
-            using (var stream = new FileStream(fresh, FileMode.CreateNew, FileAccess.Write))
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
             {
                 JsonSerializer.Serialize(stream, stored, Json);
                 stream.Flush(flushToDisk: true);
             }
 
-            File.Move(fresh, path, overwrite: true);
+            File.Move(temporary, path, overwrite: true);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            File.Delete(fresh);
+            File.Delete(temporary);
             throw new IOException(exception.Message, exception);
         }
     }

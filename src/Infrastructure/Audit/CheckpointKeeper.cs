@@ -68,11 +68,13 @@ internal sealed class CheckpointKeeper(
     public async Task<List<string>> AcceptAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
         var path = file.Path ?? throw new StartupException("There is no checkpoint to accept: set Audit:CheckpointFile.");
-        var (kept, fault) = TryRead(path);
+        var (checkpoint, fault) = TryRead(path);
         List<string> lines =
         [
-            fault ?? (kept is null ? $"there was no file {path}" : string.Create(CultureInfo.InvariantCulture, $"the checkpoint was made at {kept.At:O}")),
-            .. (kept is null ? [] : await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, kept, cancellationToken), cancellationToken))
+            fault ?? (checkpoint is null
+                ? $"there was no file {path}"
+                : string.Create(CultureInfo.InvariantCulture, $"the checkpoint was made at {checkpoint.At:O}")),
+            .. (checkpoint is null ? [] : await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, checkpoint, cancellationToken), cancellationToken))
                 .Select(rows => $"missing {rows.Writer}: rows {rows.Sequence} to {rows.Last}"),
         ];
         await db.InTransactionAsync(
@@ -114,9 +116,9 @@ internal sealed class CheckpointKeeper(
         }
 
         // If somebody removed the file, compare with the last checkpoint in memory.
-        var kept = stored ?? _latest;
-        _latest ??= kept;
-        if (kept is not null && await FindFaultAsync(db, kept, cancellationToken) is { } found)
+        var checkpoint = stored ?? _latest;
+        _latest ??= checkpoint;
+        if (checkpoint is not null && await FindFaultAsync(db, checkpoint, cancellationToken) is { } found)
         {
             return found;
         }
@@ -128,7 +130,7 @@ internal sealed class CheckpointKeeper(
         }
 
         // A checkpoint leaves out unsound chains. If it replaced the stored one, a later rollback of those chains would go unnoticed.
-        if (made.Unsound > (kept?.Unsound ?? 0))
+        if (made.Unsound > (checkpoint?.Unsound ?? 0))
         {
             return string.Create(CultureInfo.InvariantCulture, $"{made.Unsound} of the audit's {made.Count} chains are gone, or their ends are not sound.");
         }
@@ -138,21 +140,21 @@ internal sealed class CheckpointKeeper(
         return null;
     }
 
-    private async Task<string?> FindFaultAsync(SecretsDbContext db, AuditCheckpoint kept, CancellationToken cancellationToken) =>
-        await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, kept, cancellationToken), cancellationToken) is [var first, ..] missing
+    private async Task<string?> FindFaultAsync(SecretsDbContext db, AuditCheckpoint checkpoint, CancellationToken cancellationToken) =>
+        await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, checkpoint, cancellationToken), cancellationToken) is [var first, ..] missing
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{missing.Count} chains of the audit lack rows that were there at {kept.At:O}, the first of them "
+                $"{missing.Count} chains of the audit lack rows that were there at {checkpoint.At:O}, the first of them "
                 + $"rows {first.Sequence} to {first.Last} of {first.Writer}: the database was set back.")
             : null;
 
     /// <summary>The checkpoint if this installation made it; otherwise the fault.</summary>
-    private (AuditCheckpoint? Kept, string? Fault) Verify((AuditCheckpoint? Found, bool IsValid) read, string path) =>
+    private (AuditCheckpoint? Checkpoint, string? Fault) Verify((AuditCheckpoint? Found, bool IsValid) read, string path) =>
         !read.IsValid ? (null, $"The file {path} is no checkpoint.")
         : read.Found is null || checkpoints.IsGenuine(read.Found) ? (read.Found, null)
         : (null, $"The checkpoint {path} is of another installation, or was changed.");
 
-    private (AuditCheckpoint? Kept, string? Fault) TryRead(string path)
+    private (AuditCheckpoint? Checkpoint, string? Fault) TryRead(string path)
     {
         try
         {

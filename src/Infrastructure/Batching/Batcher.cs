@@ -31,9 +31,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     private readonly SemaphoreSlim _gathering = new(1);
     private readonly Task _workers;
 
-    /// <summary>Starts the workers.</summary>
-    /// <param name="limits">Sizes of batches and queue.</param>
-    /// <param name="run">Processes a batch. Returns one result per item, in the same order.</param>
+    /// <summary>Starts the workers. <paramref name="run"/> processes a batch and returns one result per item, in the same order.</summary>
     public Batcher(BatchLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
     {
         _limits = limits;

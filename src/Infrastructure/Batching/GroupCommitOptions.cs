@@ -20,7 +20,6 @@ internal sealed class GroupCommitOptions
     /// <summary>Requests that may wait. Further requests are answered with 503.</summary>
     public int QueueLength { get; set; } = 10_000;
 
-    /// <summary>Whether all settings are within their limits.</summary>
     public bool IsValid() =>
         BatchSize is >= 1 and <= MaxBatchSize
         && Committers is >= 1 and <= MaxCommitters

@@ -15,8 +15,8 @@ internal static class CredentialRegistration
         services.AddSettings<AuthOptions>(AuthOptions.Section)
             .Validate(
                 auth => auth.BootstrapKey is null || AuthOptions.ArrivesInHeader(auth.BootstrapKey),
-                $"Auth:BootstrapKey must have {AuthOptions.MinBootstrapKeyLength} to {AuthOptions.MaxBootstrapKeyLength} characters, all of them printable ASCII, "
-                + "without a space at either end and without the prefix \"Bearer \". Correct the setting or remove it.")
+                $"Auth:BootstrapKey must have {AuthOptions.MinBootstrapKeyLength} to {AuthOptions.MaxBootstrapKeyLength} characters, "
+                + "all of them printable ASCII, without a space at either end and without the prefix \"Bearer \". Correct the setting or remove it.")
             .Validate(auth => auth.BootstrapKey is null || !CompactToken.HasForm(auth.BootstrapKey), "Auth:BootstrapKey must not look like a JWT.");
         services.AddSettings<ApiKeyOptions>(ApiKeyOptions.Section)
             .Validate(keys => keys.MaxKeyDays is > 0 and <= 36_500, "Auth:Jwt:MaxKeyDays must be from 1 to 36500.");

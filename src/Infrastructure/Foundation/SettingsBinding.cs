@@ -32,9 +32,6 @@ public static class SettingsBinding
     /// Stops the start if no header or claim can equal a text, for example because an editor added a line break. An empty text counts as not set:
     /// many tools unset an environment variable that way.
     /// </summary>
-    /// <param name="options">The options.</param>
-    /// <param name="name">The name of the setting, such as <c>Auth:Jwt:Audience</c>.</param>
-    /// <param name="text">Reads the text from the options.</param>
     public static OptionsBuilder<T> ValidateExactText<T>(this OptionsBuilder<T> options, string name, Func<T, string?> text)
         where T : class =>
         options.Validate(

@@ -16,14 +16,12 @@ internal sealed class AccountCache(VersionFloors<SecretOwner> ownerFloors, Versi
     /// <summary>The cached account of an owner; null: the account must be read.</summary>
     public CachedAccount? Find(SecretOwner owner) => _accounts.TryFind(owner, out var account) ? account : null;
 
-    /// <summary>Caches a committed account.</summary>
     public void Note(SecretOwner owner, CachedAccount account)
     {
         _accounts.Add(owner, account);
         ownerFloors.Raise(owner, account.Account.Version, account.Sealed);
     }
 
-    /// <summary>Raises the version floor of a user's API keys after a commit.</summary>
     public void Note(KeyAccountRow row) => userFloors.Raise(row.UserId, row.Version, row.Account);
 
     /// <summary>Removes an owner, so that the next create reads the account.</summary>

@@ -5,12 +5,9 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Seals accounts: the database stores a sealed account but cannot forge one.</summary>
-/// <param name="integrity">The integrity keys.</param>
-/// <param name="purpose">The kind of account. A seal opens only for its purpose.</param>
+/// <summary>Seals accounts of one purpose: the database stores a sealed account but cannot forge one.</summary>
 internal sealed class AccountSeals(IntegrityKeys integrity, string purpose)
 {
-    /// <summary>Seals an account for its holder.</summary>
     public byte[] Seal(ReadOnlySpan<byte> holder, Account account)
     {
         Span<byte> content = stackalloc byte[Account.ContentSize];

@@ -14,7 +14,6 @@ internal sealed class ApiKeySeals(IntegrityKeys integrity)
 
     private readonly AccountSeals _seals = new(integrity, "key_accounts/account");
 
-    /// <summary>Seals an account for the database.</summary>
     public byte[] Seal(Guid userId, Account account) => _seals.Seal(userId.ToByteArray(bigEndian: true), account);
 
     /// <summary>The account; null: the service did not seal this row.</summary>

@@ -29,7 +29,6 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
     /// <summary>Whether an owner's rows did not verify when they were last read.</summary>
     public bool IsRaised(SecretOwner owner) => !_owners.IsEmpty && _owners.ContainsKey(owner);
 
-    /// <summary>Reports that an owner's rows do not verify.</summary>
     public async Task RaiseAsync(SecretOwner owner, string fault)
     {
         var now = time.GetUtcNow();
@@ -47,7 +46,6 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    /// <summary>Reports that the API keys of a user do not verify.</summary>
     public async Task RaiseKeysAsync(Guid userId, string fault)
     {
         if (IsDue($"{userId}"))
@@ -57,10 +55,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    /// <summary>Reports that an API key does not match the account of its user.</summary>
-    /// <param name="prefix">The prefix of the key.</param>
-    /// <param name="key">The stored key; null: its row cannot be read.</param>
-    /// <param name="fault">The fault, for the log.</param>
+    /// <summary>Reports that an API key does not match the account of its user. The key is null if its row cannot be read.</summary>
     public async Task RaiseAsync(string prefix, ApiKey? key, string fault)
     {
         if (IsDue(prefix))
@@ -70,7 +65,6 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    /// <summary>Reports that the audit lacks rows.</summary>
     public async Task RaiseAuditAsync(string fault)
     {
         if (IsDue("audit"))

@@ -68,7 +68,6 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
         return verified;
     }
 
-    /// <summary>Reads one owner.</summary>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<VerifiedOwner> ReadAsync(SecretsDbContext db, SecretOwner owner) =>
         (await ReadAsync(db, [owner]))[0] ?? throw new TamperedOwnerException();

@@ -22,7 +22,6 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
     private readonly AccountSeals _seals = new(integrity, "owners/account");
     private readonly AccountSeals _quarantine = new(integrity, "owners/quarantine");
 
-    /// <summary>Seals an account for the database.</summary>
     public byte[] Seal(SecretOwner owner, Account account) => _seals.Seal(HolderOf(owner), account);
 
     /// <summary>The account; null: the service did not seal these values for this owner.</summary>

@@ -25,7 +25,6 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
     private readonly Lock _sweeping = new();
     private long _size;
 
-    /// <summary>Whether the configuration allows caching.</summary>
     public bool HasMemory => _limit > 0;
 
     /// <summary>The cached owner; null: not cached, expired or known to be stale.</summary>
@@ -43,7 +42,6 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
         return entry.Owner;
     }
 
-    /// <summary>Caches an owner, and replaces a previous entry.</summary>
     public void Add(SecretOwner owner, CachedOwner cached)
     {
         if (!HasMemory || cached.Packed.Length > _limit / MaxShare)

@@ -27,7 +27,6 @@ internal static class PackedSecrets
         Argument = 4,
     }
 
-    /// <summary>Packs the secrets of one owner.</summary>
     public static byte[] Pack(IReadOnlyList<Candidate> secrets)
     {
         var (all, content) = (new ArrayBufferWriter<byte>(), new ArrayBufferWriter<byte>());
@@ -69,7 +68,6 @@ internal static class PackedSecrets
         return found.Count == 0 ? OwnerCandidates.None : new OwnerCandidates(found);
     }
 
-    /// <summary>All secrets of the owner.</summary>
     public static IEnumerable<Candidate> ReadAll(byte[] packed, SecretOwner owner)
     {
         for (var at = 0; at < packed.Length; at += HeaderSize + LengthAt(packed.AsSpan(at)))

@@ -9,9 +9,7 @@ internal sealed class ResolutionOptions
     /// <summary>Megabytes for cached owners and their sealed secrets. The default holds a million secrets. 0: every resolve reads the database.</summary>
     public int MemoryMegabytes { get; set; } = 192;
 
-    /// <summary><see cref="MemoryMegabytes"/> in bytes.</summary>
     public long MemoryBytes => MemoryMegabytes * 1_000_000L;
 
-    /// <summary>Whether the setting is within its limits.</summary>
     public bool IsValid() => MemoryMegabytes is >= 0 and <= MaxMemoryMegabytes;
 }

@@ -9,7 +9,7 @@ internal static class ResolutionRegistration
     public static IServiceCollection AddResolution(this IServiceCollection services)
     {
         services.AddSettings<ResolutionOptions>(ResolutionOptions.Section)
-            .Validate(resolve => resolve.IsValid(), $"Resolve:MemoryMegabytes must be from 0 (no owner is cached) to {ResolutionOptions.MaxMemoryMegabytes} megabytes.");
+            .Validate(resolve => resolve.IsValid(), $"Resolve:MemoryMegabytes must be from 0 (no cache) to {ResolutionOptions.MaxMemoryMegabytes} megabytes.");
         return services
             .AddSingleton<IResolutionStore, ResolutionStore>()
             .AddSingleton<OwnerCache>()

@@ -31,9 +31,9 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
 
     public async ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayUseCache, CancellationToken cancellationToken)
     {
-        if (mayUseCache && _canCache && _cache.Find(owner) is { } known)
+        if (mayUseCache && _canCache && _cache.Find(owner) is { } cached)
         {
-            return new FoundCandidates(PackedSecrets.Find(known.Packed, owner, call), new OwnerStamp(owner, known.Stamp, known.Version));
+            return new FoundCandidates(PackedSecrets.Find(cached.Packed, owner, call), new OwnerStamp(owner, cached.Stamp, cached.Version));
         }
 
         return new FoundCandidates(PackedSecrets.Find(await ReadAsync(owner, cancellationToken), owner, call), Precondition: null);

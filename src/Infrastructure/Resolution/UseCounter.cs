@@ -39,7 +39,6 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
         }
     }
 
-    /// <summary>Stores the pending counts.</summary>
     public async Task StoreAsync(CancellationToken cancellationToken)
     {
         Dictionary<Guid, SecretUses> counted;

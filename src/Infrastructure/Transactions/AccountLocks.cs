@@ -43,9 +43,9 @@ internal static class AccountLocks
         /// <exception cref="TamperedOwnerException">The rows do not verify.</exception>
         public async Task<VerifiedOwner> LockWholeAsync(SecretOwner owner, CancellationToken cancellationToken)
         {
-            if (db.LockedAccounts.Find(owner) is { } known)
+            if (db.LockedAccounts.Find(owner) is { } locked)
             {
-                return known;
+                return locked;
             }
 
             // A missing row cannot be locked. If another transaction inserts the row meanwhile, lock and read again.
@@ -99,9 +99,9 @@ internal static class AccountLocks
             }
 
             var stored = await db.KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken);
-            var live = await db.ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
-            db.LockedAccounts.Adopt(userId, stored, live, version);
-            return live;
+            var unrevoked = await db.ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
+            db.LockedAccounts.Adopt(userId, stored, unrevoked, version);
+            return unrevoked;
         }
 
         /// <summary>Locks an owner, and seals the owner's account with the newest integrity key.</summary>
@@ -117,8 +117,8 @@ internal static class AccountLocks
         public async Task MoveToNewestKeyAsync(Guid userId, CancellationToken cancellationToken)
         {
             await db.LockKeysAsync(userId, cancellationToken);
-            var live = await db.ApiKeys.AsNoTracking().Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
-            db.LockedAccounts.MoveToNewestKey(userId, live);
+            var unrevoked = await db.ApiKeys.AsNoTracking().Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
+            db.LockedAccounts.MoveToNewestKey(userId, unrevoked);
         }
     }
 

@@ -36,9 +36,7 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
     /// <summary>Raises the version, so that the account is sealed again although no row changed.</summary>
     public void RaiseVersion() => Account = Account with { Version = _version + 1 };
 
-    /// <summary>Moves the account to another integrity key. Must precede all other changes.</summary>
-    /// <param name="integrityKey">The number of the key.</param>
-    /// <param name="digests">The digests of the rows under that key.</param>
+    /// <summary>Moves the account to another integrity key, under which its rows have these digests. Must precede all other changes.</summary>
     public void MoveTo(int integrityKey, IReadOnlyDictionary<Guid, RowDigest> digests)
     {
         _digests = digests;

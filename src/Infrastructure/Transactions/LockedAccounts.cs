@@ -27,13 +27,11 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     private IEnumerable<(SecretOwner Owner, CachedAccount Account)> ChangedOwners =>
         _owners.Where(pair => pair.Value.IsChanged).Select(pair => (pair.Key, new CachedAccount(pair.Value.Account, pair.Value.Row.Account)));
 
-    /// <summary>The changed accounts of API keys.</summary>
     private IEnumerable<KeyAccountRow> ChangedUsers => _users.Values.Where(locked => locked.IsChanged).Select(locked => locked.Row);
 
     /// <summary>The verified rows of a locked owner; null: the owner is not locked.</summary>
     public VerifiedOwner? Find(SecretOwner owner) => _verified.GetValueOrDefault(owner);
 
-    /// <summary>Whether a user's API keys are locked.</summary>
     public bool Has(Guid userId) => _users.ContainsKey(userId);
 
     /// <summary>Adds a locked and verified owner. If the owner has no row, a change inserts one.</summary>
@@ -67,11 +65,11 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     }
 
     /// <summary>Makes the stored API keys of a user current, without verifying them. The account continues after <paramref name="version"/>.</summary>
-    public void Adopt(Guid userId, KeyAccountRow? stored, List<ApiKey> live, long version)
+    public void Adopt(Guid userId, KeyAccountRow? stored, List<ApiKey> unrevoked, long version)
     {
         var newest = integrity.Newest;
-        var digests = DigestsOf(live, newest);
-        var account = new Account(version, live.Count, Bytes: 0, RowDigest.Sum(digests.Values), CurrentKey: default, newest);
+        var digests = DigestsOf(unrevoked, newest);
+        var account = new Account(version, unrevoked.Count, Bytes: 0, RowDigest.Sum(digests.Values), CurrentKey: default, newest);
         Add(userId, new VerifiedApiKeys(account, stored?.Account, digests));
         _users[userId].RaiseVersion();
         WriteAll(_users[userId].Row, nameof(KeyAccountRow.Stamp));
@@ -87,27 +85,23 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         }
     }
 
-    /// <summary>Moves the account of a user's locked API keys to the newest integrity key.</summary>
-    /// <param name="userId">The user.</param>
-    /// <param name="live">The unrevoked keys, read under the lock.</param>
+    /// <summary>Moves the account of a user's locked API keys to the newest integrity key. <paramref name="unrevoked"/> were read under the lock.</summary>
     /// <exception cref="TamperedOwnerException">The keys are not the verified ones.</exception>
-    public void MoveToNewestKey(Guid userId, List<ApiKey> live)
+    public void MoveToNewestKey(Guid userId, List<ApiKey> unrevoked)
     {
         var (locked, newest) = (_users[userId], integrity.Newest);
-        if (RowDigest.Sum(DigestsOf(live, locked.Account.IntegrityKey).Values) != locked.Account.Digest)
+        if (RowDigest.Sum(DigestsOf(unrevoked, locked.Account.IntegrityKey).Values) != locked.Account.Digest)
         {
             throw new TamperedOwnerException();
         }
 
         if (locked.IntegrityKey != newest)
         {
-            locked.MoveTo(newest, DigestsOf(live, newest));
+            locked.MoveTo(newest, DigestsOf(unrevoked, newest));
         }
     }
 
-    /// <summary>Puts a locked owner into quarantine.</summary>
-    /// <param name="owner">The owner.</param>
-    /// <param name="isVerified">Whether the rows verified, so that an operator can release them unchanged.</param>
+    /// <summary>Puts a locked owner into quarantine. If the rows verified, an operator can release them unchanged.</summary>
     public void Quarantine(SecretOwner owner, bool isVerified) => _owners[owner].Quarantine(isVerified);
 
     /// <summary>Ends the quarantine of a locked owner whose rows verified.</summary>

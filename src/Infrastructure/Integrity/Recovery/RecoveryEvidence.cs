@@ -37,7 +37,6 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
             : null;
     }
 
-    /// <summary>The audited history of an owner's secrets.</summary>
     public async Task<AuditedHistory> HistoryOfAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
     {
         var audited = db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.TargetKeyUserId == null);

@@ -47,23 +47,22 @@ internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence evide
     public Task<List<string>> AcceptKeysAsync(Guid userId, CancellationToken cancellationToken) => db.InTransactionAsync(
         async token =>
         {
-            if (await db.AdoptKeysAsync(userId, await evidence.KeyVersionAsync(db, userId, token), token) is not { } live)
+            if (await db.AdoptKeysAsync(userId, await evidence.KeyVersionAsync(db, userId, token), token) is not { } unrevoked)
             {
                 return [];
             }
 
-            foreach (var key in live)
+            foreach (var key in unrevoked)
             {
                 key.Revoke(time.GetUtcNow());
                 db.Record(Fact(AuditAction.KeyDelete) with { Owner = SecretOwner.User(userId), TargetKeyId = key.Id, TargetKeyUserId = userId });
             }
 
             db.Record(Fact(AuditAction.IntegrityAccept) with { Owner = SecretOwner.User(userId), TargetKeyUserId = userId });
-            return live.ConvertAll(key => $"revoked API key {TamperedException.Quote(key.Prefix)}");
+            return unrevoked.ConvertAll(key => $"revoked API key {TamperedException.Quote(key.Prefix)}");
         },
         cancellationToken);
 
-    /// <summary>Removes the secrets that have a fault.</summary>
     private async Task<List<string>> SiftAsync(SecretOwner owner, OwnerRows found, AuditedHistory history, CancellationToken cancellationToken)
     {
         var dataKeys = found.DataKeys.Select(wrapping.Unwrap).OfType<DataKey>().ToDictionary(key => key.Id);
