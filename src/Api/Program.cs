@@ -5,6 +5,7 @@ using Secrets.Api.Server;
 using Secrets.Application;
 using Secrets.Infrastructure;
 using Secrets.Infrastructure.Foundation;
+using Secrets.Infrastructure.Persistence.Embedded;
 
 try
 {
@@ -26,7 +27,7 @@ static WebApplication Build(string[] settings)
     });
     builder.Logging.ClearProviders();
     builder.WebHost.ListenAsConfigured(builder.Configuration).ConfigureKestrel(RequestLimits.Apply);
-    builder.Services.AddApplication().AddInfrastructure(builder.Configuration, builder.Environment).AddApi();
+    builder.Services.AddApplication().AddInfrastructure(builder.Configuration, builder.Environment, new EmbeddedEngine()).AddApi();
     if (!OpenApiDocuments.IsBuild)
     {
         builder.Services.AddStartup();

@@ -19,6 +19,8 @@ using Secrets.Infrastructure.Health;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Integrity.Recovery;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Postgres;
+using Secrets.Infrastructure.Persistence.SqlServer;
 using Secrets.Infrastructure.Resolution;
 using Secrets.Infrastructure.Transactions;
 
@@ -27,9 +29,21 @@ namespace Secrets.Infrastructure;
 /// <summary>Registers the ports of Application: persistence, encryption, audit and credentials. Larger folders have a registration of their own.</summary>
 public static class DependencyInjection
 {
-    public static IServiceCollection AddInfrastructure(this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment)
+    /// <summary>Registers everything but the background work, which <see cref="AddStartup"/> adds.</summary>
+    /// <param name="services">The services to add to.</param>
+    /// <param name="configuration">The configuration of the service; <c>Database__Provider</c> names the engine.</param>
+    /// <param name="environment">Its environment, which decides about defaults.</param>
+    /// <param name="others">The engines of other projects, beside those of this one.</param>
+    public static IServiceCollection AddInfrastructure(
+        this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, params ReadOnlySpan<IDatabaseEngine> others)
     {
-        DatabaseEngines.Select(configuration, environment).Register(services, configuration);
+        DatabaseEngines.Select([new PostgresEngine(), new SqlServerEngine(), .. others], configuration, environment).Register(services, configuration);
+        services.AddScoped<ISecretsDb, SecretsDb>();
+        services.AddSingleton<OwnerQueue>();
+        services.AddSingleton<NewSecretAccounts>();
+        services.AddSingleton<INewSecrets, NewSecrets>();
+        services.AddScoped<StartupDatabase>();
+        services.AddScoped<Schema>();
         services.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)

@@ -5,8 +5,8 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>A value of <c>Database__Provider</c>. Each engine lives in its own folder, and nothing outside it names it.</summary>
-internal interface IDatabaseEngine
+/// <summary>A value of <c>Database__Provider</c>. Each engine has a folder or a project of its own, and nothing else names its database.</summary>
+public interface IDatabaseEngine
 {
     /// <summary>The value of the setting.</summary>
     string Name { get; }
@@ -15,8 +15,8 @@ internal interface IDatabaseEngine
     bool IsDefaultIn(IHostEnvironment environment);
 
     /// <summary>
-    /// Registers <see cref="SecretsDbContext"/>, <see cref="IDatabaseServer"/>, <see cref="IDatabaseFaults"/>, and whatever else here is in the
-    /// words of one database.
+    /// Registers <see cref="SecretsDbContext"/>, <see cref="IDatabaseServer"/>, <see cref="IDatabaseFaults"/> and the other ports that need the SQL of
+    /// one database.
     /// </summary>
     void Register(IServiceCollection services, IConfiguration configuration);
 }
@@ -26,19 +26,17 @@ internal static class DatabaseEngines
     private const string Setting = "Database:Provider";
 
     /// <summary>The engine that the configuration asks for.</summary>
-    /// <exception cref="StartupException">It asks for none, or for one that there is not.</exception>
-    public static IDatabaseEngine Select(IConfiguration configuration, IHostEnvironment environment)
+    /// <param name="engines">All engines that the configuration may name.</param>
+    /// <param name="configuration">The configuration of the service.</param>
+    /// <param name="environment">Its environment, which decides about the default.</param>
+    /// <exception cref="StartupException">The setting names no engine, or is absent where no engine is the default.</exception>
+    public static IDatabaseEngine Select(IReadOnlyList<IDatabaseEngine> engines, IConfiguration configuration, IHostEnvironment environment)
     {
-        var engines = typeof(IDatabaseEngine).Assembly.GetTypes()
-            .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IDatabaseEngine)))
-            .Select(type => (IDatabaseEngine)Activator.CreateInstance(type)!)
-            .OrderBy(engine => engine.Name, StringComparer.Ordinal)
-            .ToList();
         var asked = configuration[Setting];
         var found = string.IsNullOrEmpty(asked)
-            ? engines.Find(engine => engine.IsDefaultIn(environment))
-            : engines.Find(engine => string.Equals(engine.Name, asked, StringComparison.OrdinalIgnoreCase));
+            ? engines.FirstOrDefault(engine => engine.IsDefaultIn(environment))
+            : engines.FirstOrDefault(engine => string.Equals(engine.Name, asked, StringComparison.OrdinalIgnoreCase));
         return found ?? throw new StartupException(
-            $"Set {Setting} (environment: Database__Provider) to one of {string.Join(", ", engines.Select(engine => engine.Name))}.");
+            $"Set {Setting} (environment: Database__Provider) to one of {string.Join(", ", engines.Select(engine => engine.Name).Order(StringComparer.Ordinal))}.");
     }
 }

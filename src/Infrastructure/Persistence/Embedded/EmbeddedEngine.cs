@@ -9,7 +9,7 @@ using Secrets.Infrastructure.Persistence.Postgres;
 namespace Secrets.Infrastructure.Persistence.Embedded;
 
 /// <summary>A PostgreSQL that the service runs by itself, for a laptop: nothing to install, nothing that listens on the network.</summary>
-internal sealed class EmbeddedEngine : IDatabaseEngine
+public sealed class EmbeddedEngine : IDatabaseEngine
 {
     public string Name => "Embedded";
 
