@@ -3,9 +3,9 @@ using Secrets.Api;
 using Secrets.Api.OpenApi;
 using Secrets.Api.Server;
 using Secrets.Application;
+using Secrets.EmbeddedPostgres;
 using Secrets.Infrastructure;
 using Secrets.Infrastructure.Foundation;
-using Secrets.Infrastructure.Persistence.Embedded;
 
 try
 {

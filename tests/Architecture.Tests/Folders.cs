@@ -5,7 +5,7 @@ namespace Secrets.Architecture.Tests;
 /// <summary>The folders of each project form layers. docs/architecture.md has the table of what each may use.</summary>
 public sealed class Folders
 {
-    public static TheoryData<string> Projects => ["Domain", "Application", "Infrastructure", "Api"];
+    public static TheoryData<string> Projects => ["Domain", "Application", "Infrastructure", "EmbeddedPostgres", "Api"];
 
     [Theory]
     [MemberData(nameof(Projects))]

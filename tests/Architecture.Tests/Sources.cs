@@ -8,7 +8,7 @@ public sealed partial class Sources
     /// <summary>The one file that names every engine, in the list from which the configuration selects.</summary>
     private const string EngineList = "src/Infrastructure/DependencyInjection.cs";
 
-    private static readonly string[] Projects = ["Domain", "Application", "Infrastructure", "Api", "Client"];
+    private static readonly string[] Projects = ["Domain", "Application", "Infrastructure", "EmbeddedPostgres", "Api", "Client"];
 
     [Fact]
     public void Providers_are_named_only_in_their_own_folders()
@@ -154,13 +154,13 @@ public sealed partial class Sources
         return files;
     }
 
-    [GeneratedRegex("^src/Infrastructure/Persistence/(Postgres|SqlServer|Embedded)/", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("^src/(Infrastructure/Persistence/(Postgres|SqlServer)|EmbeddedPostgres)/", RegexOptions.ExplicitCapture)]
     private static partial Regex ProviderFolder();
 
     [GeneratedRegex(@"^using Secrets\.Infrastructure\.Persistence\.\w+;|new \w+Engine\(\)", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex EngineOfList();
 
-    [GeneratedRegex("Npgsql|Postgres|SqlServer|SqlClient", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"Npgsql|(?<!using Secrets\.Embedded)Postgres|SqlServer|SqlClient", RegexOptions.IgnoreCase)]
     private static partial Regex ProviderName();
 
     [GeneratedRegex("AiHub|IB-Context|Vault|Dialect", RegexOptions.IgnoreCase)]

@@ -3,7 +3,7 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Secrets.Infrastructure.Persistence.Embedded;
+using Secrets.EmbeddedPostgres;
 using Secrets.Infrastructure.Persistence.Postgres;
 
 namespace Secrets.TestKit;
@@ -34,13 +34,13 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private readonly Lazy<Task<string>> _template;
 
-    private readonly EmbeddedPostgres? _server;
+    private readonly EmbeddedServer? _server;
     private readonly string? _directory;
     private readonly Process? _guard;
     private readonly string _connectionString;
     private int _disposed;
 
-    private PostgresServer(string connectionString, EmbeddedPostgres? server = null, string? directory = null, Process? guard = null)
+    private PostgresServer(string connectionString, EmbeddedServer? server = null, string? directory = null, Process? guard = null)
     {
         _connectionString = connectionString;
         _server = server;
@@ -65,7 +65,7 @@ public sealed class PostgresServer : IAsyncDisposable
         foreach (var (name, value) in settings ?? new Dictionary<string, string>(StringComparer.Ordinal)) options.Settings[name] = value;
 
         var guard = StartGuard(directory);
-        var server = new EmbeddedPostgres(options, NullLogger<EmbeddedPostgres>.Instance, TimeProvider.System);
+        var server = new EmbeddedServer(options, NullLogger<EmbeddedServer>.Instance, TimeProvider.System);
         var connectionString = await server.StartAsync(CancellationToken.None);
         return new PostgresServer(connectionString, server, directory, guard);
     }

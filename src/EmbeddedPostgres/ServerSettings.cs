@@ -1,0 +1,91 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Secrets.Infrastructure.Foundation;
+
+namespace Secrets.EmbeddedPostgres;
+
+/// <summary>What the server is told on its command line: our settings, and on top of them those of a person.</summary>
+internal sealed partial class ServerSettings
+{
+    /// <summary>
+    /// What the service relies on: where the server listens and who may connect, where its files are, and that no value gets into its log.
+    /// </summary>
+    private static readonly FrozenSet<string> Fixed = FrozenSet.ToFrozenSet(
+        [
+            "listen_addresses", "port", "unix_socket_directories", "unix_socket_group", "unix_socket_permissions",
+            "data_directory", "config_file", "hba_file", "ident_file", "external_pid_file",
+            "logging_collector", "log_destination", "log_directory", "log_filename", "log_file_mode", "log_rotation_age",
+            "log_min_messages", "log_error_verbosity", "log_statement", "log_min_duration_statement", "log_min_duration_sample",
+            "log_transaction_sample_rate", "log_min_error_statement", "log_parameter_max_length", "log_parameter_max_length_on_error",
+            "debug_print_parse", "debug_print_plan", "debug_print_rewritten",
+        ],
+        StringComparer.Ordinal);
+
+    private readonly IDictionary<string, string> _overrides;
+
+    /// <summary>Ours, with these on top.</summary>
+    /// <exception cref="StartupException">One has a name that no setting can have, or is not for a person to set.</exception>
+    public ServerSettings(IDictionary<string, string> overrides)
+    {
+        foreach (var name in overrides.Keys.Where(name => !SettingName().IsMatch(name)))
+        {
+            throw new StartupException($"Embedded__Settings__{name} is not the name of a server setting.");
+        }
+
+        foreach (var name in overrides.Keys.Where(Fixed.Contains))
+        {
+            throw new StartupException(
+                $"Embedded__Settings__{name} cannot be set: where the embedded database listens, keeps its files and what it logs is for the service to decide.");
+        }
+
+        _overrides = overrides;
+    }
+
+    public List<string> Arguments(ServerAddress address)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["max_connections"] = "100",
+            // Taken only as far as there is data to fill it.
+            ["shared_buffers"] = "512MB",
+            ["jit"] = "off",
+            // What is looked for is in memory or on a solid-state disk. With the default, made for a disk that seeks, small tables are read from end to end.
+            ["random_page_cost"] = "1.1",
+            ["timezone"] = "UTC",
+            ["log_timezone"] = "UTC",
+            ["logging_collector"] = "on",
+            ["log_directory"] = "../log",
+            ["log_filename"] = "postgres-%Y%m%d-%H%M%S.log",
+            ["log_file_mode"] = "0600",
+            ["log_rotation_size"] = "10MB",
+            ["log_rotation_age"] = "0",
+            // No text of a statement, no parameter and no row is ever written to a log. An error in a statement is told to the
+            // client alone ("log" is above "error" in the server's order), for its words and its detail quote values.
+            ["log_min_messages"] = "log",
+            ["log_error_verbosity"] = "terse",
+            ["log_statement"] = "none",
+            ["log_min_duration_statement"] = "-1",
+            ["log_min_error_statement"] = "panic",
+            ["log_parameter_max_length"] = "0",
+            ["log_parameter_max_length_on_error"] = "0",
+            ["listen_addresses"] = address.Sockets is null ? address.Host : "",
+            ["port"] = address.Port.ToString(CultureInfo.InvariantCulture),
+        };
+        if (address.Sockets is not null)
+        {
+            settings["unix_socket_directories"] = address.Sockets.Path;
+            settings["unix_socket_permissions"] = "0700";
+        }
+
+        foreach (var (name, value) in _overrides)
+        {
+            settings[name] = value;
+        }
+
+        return [.. settings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" })];
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9_.]{1,62}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex SettingName();
+}
