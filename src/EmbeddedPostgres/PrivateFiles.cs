@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>Directories and files that are closed to other accounts from the moment they exist.</summary>
+/// <summary>Creates directories and files that are closed to other accounts from the moment they exist.</summary>
 internal static class PrivateFiles
 {
     public static void CreateDirectory(string path)
@@ -14,7 +14,8 @@ internal static class PrivateFiles
         else
         {
             const UnixFileMode Mine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-            // Parents that are missing get the usual mode: the server's account may have to pass through them.
+
+            // Missing parents get the usual mode: the server's account may have to pass through them.
             if (Path.GetDirectoryName(path) is { } parent)
             {
                 Directory.CreateDirectory(parent);

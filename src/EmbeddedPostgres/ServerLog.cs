@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
+using Secrets.Infrastructure.Foundation;
+
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>The directory that the server writes its log files to, of which the latest are kept.</summary>
+/// <summary>The directory of the server's log files. Only the latest files are kept.</summary>
 internal sealed class ServerLog(string path)
 {
-    private const int KeptLogs = 10;
+    private const int KeptFiles = 10;
 
     public string Path => path;
 
@@ -11,21 +14,21 @@ internal sealed class ServerLog(string path)
     {
         try
         {
-            foreach (var old in LogFiles().SkipLast(KeptLogs))
+            foreach (var old in Files().SkipLast(KeptFiles))
             {
                 File.Delete(old);
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // Old logs that stay are no reason to stop watching over the server; the next turn tries again.
+            // Old logs are no reason to stop supervising the server. The next hour tries again.
         }
     }
 
-    /// <summary>The end of what the server said last.</summary>
+    /// <summary>The last lines of the latest file.</summary>
     public string LastLines()
     {
-        if (LogFiles().LastOrDefault() is not { } last)
+        if (Files().LastOrDefault() is not { } last)
         {
             return "";
         }
@@ -36,6 +39,40 @@ internal sealed class ServerLog(string path)
         return Command.LastLines(reader.ReadToEnd());
     }
 
-    private IEnumerable<string> LogFiles() =>
-        Directory.GetFiles(path, "*.log").Order(StringComparer.Ordinal);
+    private IEnumerable<string> Files() => Directory.GetFiles(path, "*.log").Order(StringComparer.Ordinal);
+}
+
+/// <summary>The output of one launch, for the error message if the server does not start.</summary>
+internal sealed class ServerOutput(DataDirectory data)
+{
+    private const int KeptLines = 50;
+
+    private readonly ConcurrentQueue<string> _lines = new();
+
+    public void Add(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        _lines.Enqueue(line);
+        while (_lines.Count > KeptLines)
+        {
+            _lines.TryDequeue(out _);
+        }
+    }
+
+    public StartupException StartFailure()
+    {
+        var output = Command.LastLines(string.Join('\n', _lines));
+
+        // After its first lines the server writes to its log, and says so in a line that names the logging collector.
+        if (output.Length == 0 || output.Contains("logging collector", StringComparison.Ordinal))
+        {
+            output = data.Log.LastLines();
+        }
+
+        return new StartupException($"The embedded PostgreSQL in {data.Path} did not start: {output}");
+    }
 }

@@ -1,15 +1,15 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 
 /// <summary>One server process, from its launch to its end.</summary>
-internal sealed partial class ServerProcess(
-    Process process, ServerSetup setup, ServerOutput output, ILogger logger, TimeProvider clock) : IDisposable
+internal sealed partial class ServerProcess(Process process, ServerSetup setup, ServerOutput output, ILogger logger, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(15);
 
-    /// <summary>How it ended, where that is known.</summary>
+    /// <summary>The exit code; null where the system does not tell it.</summary>
     public int? ExitCode
     {
         get
@@ -20,29 +20,46 @@ internal sealed partial class ServerProcess(
             }
             catch (InvalidOperationException)
             {
-                return null; // not our child: pg_ctl started it
+                return null; // pg_ctl started the server, so it is not our child
             }
         }
     }
 
+    /// <summary>Launches the server. It runs when this returns, and becomes ready later.</summary>
+    /// <exception cref="StartupException">The server ended during its start.</exception>
+    public static async Task<ServerProcess> LaunchAsync(ServerSetup setup, ILogger logger, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        setup.Address.Sockets?.RemoveSocket();
+        setup.Data.Log.Prune();
+        var output = new ServerOutput(setup.Data);
+
+        // In a session of its own: Ctrl+C in a terminal then reaches this process and not the database.
+        var process = !setup.ThroughPgCtl && Command.Find("setsid") is { } setsid
+            ? StartChild(setup.Account.Prefixed([setsid, setup.Binaries.Server, "-D", setup.Data.Cluster, .. setup.Arguments()]), output)
+            : await StartThroughPgCtlAsync(setup, output, cancellationToken);
+        return new ServerProcess(process, setup, output, logger, clock);
+    }
+
+    /// <summary>Waits until the server accepts connections.</summary>
+    /// <exception cref="StartupException">The server ended first.</exception>
     public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var since = clock.GetTimestamp();
-        var told = TimeSpan.Zero;
+        var logged = TimeSpan.Zero;
         while (PostmasterFile.TryRead(setup.Data.Cluster) is not { Ready: true } file || file.Pid != process.Id)
         {
             if (process.HasExited)
             {
-                await process.WaitForExitAsync(cancellationToken); // and the rest of its output
-                throw output.DidNotStart();
+                await process.WaitForExitAsync(cancellationToken); // for the rest of its output
+                throw output.StartFailure();
             }
 
-            // After a crash the server replays its log before it is ready; that ends by itself, however long it takes.
+            // No time limit: after a crash the server replays its log first, and that always ends.
             var elapsed = clock.GetElapsedTime(since);
-            if (elapsed - told > TimeSpan.FromSeconds(10))
+            if (elapsed - logged > TimeSpan.FromSeconds(10))
             {
-                told = elapsed;
+                logged = elapsed;
                 LogStillStarting(logger, (int)elapsed.TotalSeconds);
             }
 
@@ -54,7 +71,7 @@ internal sealed partial class ServerProcess(
 
     public Task WaitForExitAsync(CancellationToken cancellationToken) => process.WaitForExitAsync(cancellationToken);
 
-    /// <summary>Cleanly, within 15 seconds, or else at once. Cancelling is "at once".</summary>
+    /// <summary>Stops the server cleanly. After 15 seconds, or when cancelled, it is stopped immediately.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (process.HasExited)
@@ -62,12 +79,12 @@ internal sealed partial class ServerProcess(
             return;
         }
 
-        // pg_ctl signals whatever number the file holds, so the file is asked first.
+        // pg_ctl signals whatever process the pid file names.
         if (PostmasterFile.TryRead(setup.Data.Cluster)?.Pid == process.Id)
         {
             try
             {
-                if (await setup.Control.StopAsync("fast", 15, cancellationToken) && await EndsAsync())
+                if (await setup.PgCtl.StopAsync("fast", 15, cancellationToken) && await EndsAsync())
                 {
                     LogStopped(logger);
                     return;
@@ -75,10 +92,10 @@ internal sealed partial class ServerProcess(
             }
             catch (OperationCanceledException)
             {
-                // at once, then
+                // The immediate stop follows.
             }
 
-            if (await setup.Control.StopAsync("immediate", 5, CancellationToken.None) && await EndsAsync())
+            if (await setup.PgCtl.StopAsync("immediate", 5, CancellationToken.None) && await EndsAsync())
             {
                 return;
             }
@@ -86,12 +103,59 @@ internal sealed partial class ServerProcess(
 
         LogKilled(logger, process.Id);
         process.Kill(entireProcessTree: true);
-        await EndsAsync(); // not without bound: one that pg_ctl started stays visible until process 1 collects it
+        await EndsAsync(); // has a time limit: a process that pg_ctl started stays visible until process 1 collects it
     }
 
     public void Dispose() => process.Dispose();
 
-    // pg_ctl waits for the pid file to go, which the server removes a moment before it ends.
+    private static Process StartChild(string[] command, ServerOutput output)
+    {
+        var start = Command.Describe(command);
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => output.Add(line.Data);
+        process.ErrorDataReceived += (_, line) => output.Add(line.Data);
+        process.Start();
+        process.StandardInput.Close();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    // On systems without setsid (Windows, macOS) pg_ctl makes the session. On Windows it also drops administrator rights, with which the server
+    // refuses to run. Its output goes to a file: the server would inherit a pipe, and reading the pipe would not end.
+    private static async Task<Process> StartThroughPgCtlAsync(ServerSetup setup, ServerOutput output, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(setup.Data.Log.Path, "start.txt");
+        File.Delete(file);
+        using var control = new Process { StartInfo = setup.PgCtl.DescribeStart(file, setup.Arguments()) };
+        control.Start();
+        try
+        {
+            await control.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            control.Kill();
+            if (PostmasterFile.TryRead(setup.Data.Cluster)?.FindProcess() is { } begun)
+            {
+                return begun; // so that the shutdown stops it; the wait until it is ready is cancelled
+            }
+
+            throw;
+        }
+
+        if (File.Exists(file))
+        {
+            output.Add(await File.ReadAllTextAsync(file, cancellationToken));
+        }
+
+        return (control.ExitCode == 0 ? PostmasterFile.TryRead(setup.Data.Cluster)?.FindProcess() : null) ?? throw output.StartFailure();
+    }
+
+    // pg_ctl waits until the pid file is gone. The server removes it a moment before it ends.
     private async Task<bool> EndsAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(3), clock);
@@ -109,12 +173,12 @@ internal sealed partial class ServerProcess(
     [LoggerMessage(Level = LogLevel.Information, Message = "The embedded database is ready (process {Pid})")]
     private static partial void LogReady(ILogger logger, int pid);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The embedded database has been starting for {Seconds} s (it may be replaying its log after a crash)")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The embedded database has been starting for {Seconds} s. After a crash it replays its log first")]
     private static partial void LogStillStarting(ILogger logger, int seconds);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The embedded database is stopped")]
     private static partial void LogStopped(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The embedded database (process {Pid}) did not stop in time and was killed; it recovers at its next start")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The embedded database (process {Pid}) did not stop in time and was killed. It recovers at its next start")]
     private static partial void LogKilled(ILogger logger, int pid);
 }

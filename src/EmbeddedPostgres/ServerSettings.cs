@@ -5,12 +5,10 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>What the server is told on its command line: our settings, and on top of them those of a person.</summary>
+/// <summary>The settings on the server's command line: ours, overridden by <see cref="EmbeddedOptions.Settings"/>.</summary>
 internal sealed partial class ServerSettings
 {
-    /// <summary>
-    /// What the service relies on: where the server listens and who may connect, where its files are, and that no value gets into its log.
-    /// </summary>
+    /// <summary>Settings on which the service relies: where the server listens, who may connect, where its files are, what its log contains.</summary>
     private static readonly FrozenSet<string> Fixed = FrozenSet.ToFrozenSet(
         [
             "listen_addresses", "port", "unix_socket_directories", "unix_socket_group", "unix_socket_permissions",
@@ -24,19 +22,20 @@ internal sealed partial class ServerSettings
 
     private readonly IDictionary<string, string> _overrides;
 
-    /// <summary>Ours, with these on top.</summary>
-    /// <exception cref="StartupException">One has a name that no setting can have, or is not for a person to set.</exception>
+    /// <summary>Checks the names of the overrides.</summary>
+    /// <exception cref="StartupException">The name of an override is malformed, or is a setting on which the service relies.</exception>
     public ServerSettings(IDictionary<string, string> overrides)
     {
         foreach (var name in overrides.Keys.Where(name => !SettingName().IsMatch(name)))
         {
-            throw new StartupException($"Embedded__Settings__{name} is not the name of a server setting.");
+            throw new StartupException($"Embedded__Settings__{name} is not the name of a PostgreSQL setting: correct or remove it.");
         }
 
         foreach (var name in overrides.Keys.Where(Fixed.Contains))
         {
             throw new StartupException(
-                $"Embedded__Settings__{name} cannot be set: where the embedded database listens, keeps its files and what it logs is for the service to decide.");
+                $"Embedded__Settings__{name} cannot be set: the service decides where the embedded database listens, where its files are "
+                + "and what it logs. Remove the setting.");
         }
 
         _overrides = overrides;
@@ -47,10 +46,12 @@ internal sealed partial class ServerSettings
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["max_connections"] = "100",
-            // Taken only as far as there is data to fill it.
+
+            // The system provides this memory only as data fills it.
             ["shared_buffers"] = "512MB",
             ["jit"] = "off",
-            // What is looked for is in memory or on a solid-state disk. With the default, made for a disk that seeks, small tables are read from end to end.
+
+            // The data is in memory or on a solid-state disk. The default is for disks that seek, and makes the planner scan small tables.
             ["random_page_cost"] = "1.1",
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",
@@ -60,8 +61,9 @@ internal sealed partial class ServerSettings
             ["log_file_mode"] = "0600",
             ["log_rotation_size"] = "10MB",
             ["log_rotation_age"] = "0",
-            // No text of a statement, no parameter and no row is ever written to a log. An error in a statement is told to the
-            // client alone ("log" is above "error" in the server's order), for its words and its detail quote values.
+
+            // The log never contains statements, parameters or rows. Errors of statements go to the client alone, because their texts quote values:
+            // in the server's order "log" is above "error".
             ["log_min_messages"] = "log",
             ["log_error_verbosity"] = "terse",
             ["log_statement"] = "none",

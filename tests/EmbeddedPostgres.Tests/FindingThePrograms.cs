@@ -52,7 +52,7 @@ public sealed class FindingThePrograms : IDisposable
 
         Assert.Equal(new PostgresBinaries(same, 16), await FindAsync(16, newest, same));
         var refusal = await Assert.ThrowsAsync<StartupException>(() => FindAsync(15, newest, same));
-        Assert.Contains("made by PostgreSQL 15, and only 18", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("created by PostgreSQL 15, and only 18", refusal.Message, StringComparison.Ordinal);
     }
 
     private static Task<PostgresBinaries> FindAsync(int? clusterMajor, params string[] candidates) =>

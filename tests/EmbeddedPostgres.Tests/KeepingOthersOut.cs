@@ -155,7 +155,7 @@ public sealed class KeepingOthersOut
         Directory.CreateSymbolicLink(Path.Combine(directory.Root, "link"), "parent/real");
         File.SetUnixFileMode(Path.Combine(directory.Root, "parent"), Everybodys);
 
-        await MustRefuseAsync(directory, $"Every account can replace what is in {Path.Combine(directory.Root, "parent")}: ");
+        await MustRefuseAsync(directory, $"Every account can replace the files in {Path.Combine(directory.Root, "parent")}: ");
 
         File.SetUnixFileMode(Path.Combine(directory.Root, "parent"), Private | UnixFileMode.OtherExecute);
         Assert.Single(Directory.EnumerateFileSystemEntries(real));
@@ -169,7 +169,7 @@ public sealed class KeepingOthersOut
         File.SetUnixFileMode(directory.Root, Private | UnixFileMode.OtherExecute);
         File.SetUnixFileMode(parent, Everybodys);
 
-        await MustRefuseAsync(directory, $"Every account can replace what is in {parent}: run `chmod o-w '{parent}'`");
+        await MustRefuseAsync(directory, $"Every account can replace the files in {parent}: run `chmod o-w '{parent}'`");
 
         File.SetUnixFileMode(parent, Everybodys | UnixFileMode.StickyBit);
         await MustStartAsync(directory);
@@ -177,7 +177,7 @@ public sealed class KeepingOthersOut
 
     [Theory]
     [InlineData("parent/data", "The data directory {0} belongs to the user id 65534, and the service runs as ")]
-    [InlineData("parent", "{0} belongs to the user id 65534, which can replace what is below it: ")]
+    [InlineData("parent", "{0} belongs to the user id 65534, which can replace the files below it: ")]
     public async Task What_belongs_to_somebody_else_is_refused(string whose, string refusal)
     {
         SkipUnlessRoot();

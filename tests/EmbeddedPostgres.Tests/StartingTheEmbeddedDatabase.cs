@@ -237,11 +237,11 @@ public sealed class StartingTheEmbeddedDatabase
     [Theory]
     [InlineData(false)]
     [InlineData(true)] // as on macOS and Windows
-    public async Task A_server_that_is_killed_comes_back_under_the_same_address(bool throughControl)
+    public async Task A_server_that_is_killed_comes_back_under_the_same_address(bool throughPgCtl)
     {
         await using var directory = await new ServerDirectory().MadeAsync();
         var options = directory.Options();
-        options.ThroughControl = throughControl;
+        options.ThroughPgCtl = throughPgCtl;
         await using var server = directory.Server(options);
         var connectionString = await server.StartAsync(Ct);
         await AskAsync(connectionString, "CREATE TABLE kept AS SELECT 42 AS answer");
@@ -264,11 +264,11 @@ public sealed class StartingTheEmbeddedDatabase
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_server_that_cannot_start_passes_its_own_words_on_and_lets_go(bool throughControl)
+    public async Task A_server_that_cannot_start_passes_its_own_words_on_and_lets_go(bool throughPgCtl)
     {
         await using var directory = await new ServerDirectory().MadeAsync();
         var options = directory.Options();
-        options.ThroughControl = throughControl;
+        options.ThroughPgCtl = throughPgCtl;
         options.Settings["shared_buffers"] = "lots";
         await using var server = directory.Server(options);
 

@@ -3,52 +3,47 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>A server that is started again when it dies, after pauses that grow.</summary>
-internal sealed partial class SupervisedServer(ServerSetup setup, ServerLauncher launcher, ILogger logger, TimeProvider clock)
-    : IDisposable
+/// <summary>Launches the server, restarts it after growing pauses when it dies, and stops it.</summary>
+internal sealed partial class Supervisor(ServerSetup setup, ILogger logger, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>A server that ran longer gets the first pause again.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(30);
 
     private readonly CancellationTokenSource _stopping = new();
     private ServerSetup _setup = setup;
-    private ServerProcess? _server; // the latest; none before the first launch, and after one that made no process
+    private ServerProcess? _server; // the latest launch; null before the first one and after a launch that made no process
     private Task _supervision = Task.CompletedTask;
 
-    /// <summary>Launches the server and waits until it is ready.</summary>
-    public async Task<ServerProcess> LaunchPatientlyAsync(CancellationToken cancellationToken)
+    /// <summary>Launches the server and waits until it is ready. Retries while sessions of a killed server still end.</summary>
+    public async Task<ServerProcess> LaunchAsync(CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await LaunchAsync(cancellationToken);
+                return await LaunchOnceAsync(cancellationToken);
             }
-            catch (StartupException exception) when (
-                attempt < 20 && exception.Message.Contains("shared memory block", StringComparison.Ordinal))
+            catch (StartupException exception) when (attempt < 20 && exception.Message.Contains("shared memory block", StringComparison.Ordinal))
             {
-                // Sessions of a server that was killed end by themselves within moments; until then it is not safe to start.
+                // Sessions of a killed server end by themselves within moments. Until then PostgreSQL refuses to start.
                 await Task.Delay(TimeSpan.FromMilliseconds(500), clock, cancellationToken);
             }
         }
     }
 
-    /// <summary>From here on it is started again when it dies.</summary>
-    public void Supervise(ServerProcess server) => _supervision = SuperviseAsync(server, _stopping.Token);
+    /// <summary>Restarts the server from now on when it dies.</summary>
+    public void Watch(ServerProcess server) => _supervision = WatchAsync(server, _stopping.Token);
 
-    /// <summary>It is not started again from here on.</summary>
-    public async Task LeaveAsync()
-    {
-        await _stopping.CancelAsync();
-        await _supervision;
-    }
-
-    /// <summary>Stops the server and lets go of its data directory.</summary>
+    /// <summary>Stops the server for good and releases its data directory.</summary>
     public async Task ShutDownAsync(CancellationToken cancellationToken)
     {
         try
         {
+            await _stopping.CancelAsync();
+            await _supervision;
             if (_server is not null)
             {
                 await _server.StopAsync(cancellationToken);
@@ -67,16 +62,16 @@ internal sealed partial class SupervisedServer(ServerSetup setup, ServerLauncher
         _setup.Data.Dispose();
     }
 
-    private async Task<ServerProcess> LaunchAsync(CancellationToken cancellationToken)
+    private async Task<ServerProcess> LaunchOnceAsync(CancellationToken cancellationToken)
     {
         _server?.Dispose();
         _server = null;
-        _server = await launcher.LaunchAsync(_setup, cancellationToken);
+        _server = await ServerProcess.LaunchAsync(_setup, logger, clock, cancellationToken);
         await _server.WaitUntilReadyAsync(cancellationToken);
         return _server;
     }
 
-    private async Task SuperviseAsync(ServerProcess server, CancellationToken stopping)
+    private async Task WatchAsync(ServerProcess server, CancellationToken stopping)
     {
         var pause = FirstPause;
         try
@@ -106,7 +101,7 @@ internal sealed partial class SupervisedServer(ServerSetup setup, ServerLauncher
         }
         catch (OperationCanceledException)
         {
-            // stopped
+            // ShutDownAsync ends the watch.
         }
     }
 
@@ -134,18 +129,18 @@ internal sealed partial class SupervisedServer(ServerSetup setup, ServerLauncher
         {
             var leftover = new LeftoverServer(_setup.Data.Cluster, _setup.Binaries, logger, clock);
             _setup = _setup with { Account = await leftover.RemoveAsync(_setup.Account, stopping) };
-            return await LaunchAsync(stopping);
+            return await LaunchOnceAsync(stopping);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            LogDidNotComeBack(logger, exception.Message);
+            LogRestartFailed(logger, exception.Message);
             return null;
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The embedded database ended unexpectedly (exit code {ExitCode}): starting it again")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The embedded database ended unexpectedly (exit code {ExitCode}). Restarting it")]
     private static partial void LogDied(ILogger logger, int? exitCode);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The embedded database did not come back, and will be tried again: {Reason}")]
-    private static partial void LogDidNotComeBack(ILogger logger, string reason);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Restarting the embedded database failed and will be retried: {Reason}")]
+    private static partial void LogRestartFailed(ILogger logger, string reason);
 }
