@@ -1,8 +1,11 @@
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
+using Secrets.EmbeddedPostgres;
 using Secrets.Infrastructure.Foundation;
 using Secrets.TestKit;
 
@@ -13,6 +16,7 @@ public sealed class Layers
     private static readonly Assembly Domain = typeof(Secret).Assembly;
     private static readonly Assembly Application = typeof(Caller).Assembly;
     private static readonly Assembly Infrastructure = typeof(StartupException).Assembly;
+    private static readonly Assembly Embedded = typeof(EmbeddedEngine).Assembly;
     private static readonly Assembly Api = typeof(Program).Assembly;
 
     [Fact]
@@ -30,6 +34,19 @@ public sealed class Layers
     [Fact]
     public void The_infrastructure_does_not_know_the_api() =>
         Assert.DoesNotContain("Secrets.Api", ReferencesOf(Infrastructure));
+
+    [Fact]
+    public void Only_the_api_references_the_embedded_database() => Assert.Equal(
+        [Api], new[] { Domain, Application, Infrastructure, Api }.Where(assembly => ReferencesOf(assembly).Contains(Embedded.GetName().Name!)));
+
+    [Fact]
+    public void The_embedded_database_uses_five_names_of_the_infrastructure_and_no_other_layer()
+    {
+        Assert.Equal(["Secrets.Infrastructure"], ReferencesOf(Embedded).Where(name => name.StartsWith("Secrets.", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["IDatabaseEngine", "IDatabaseServer", "PostgresEngine.RegisterContext", "SettingsBinding.AddSettings", "StartupException..ctor"],
+            NamesOf(Infrastructure, Embedded));
+    }
 
     [Fact]
     public void Every_request_says_which_scope_it_requires()
@@ -71,7 +88,7 @@ public sealed class Layers
     {
         // The guard's are all different things that only the start needs together.
         string[] exceptions = ["RootKeyGuard"];
-        var crowded = new[] { Application, Infrastructure, Api }
+        var crowded = new[] { Application, Infrastructure, Embedded, Api }
             .SelectMany(assembly => assembly.GetTypes())
             .Where(type => type is { IsClass: true, IsAbstract: false } && type.Name[0] != '<' && !IsRecord(type) && !exceptions.Contains(type.Name))
             .Where(type => type.GetConstructors(BindingFlags.Public | BindingFlags.Instance)
@@ -92,7 +109,7 @@ public sealed class Layers
     [Fact]
     public void Classes_are_sealed()
     {
-        var open = new[] { Domain, Application, Infrastructure, Api }
+        var open = new[] { Domain, Application, Infrastructure, Embedded, Api }
             .SelectMany(assembly => assembly.GetTypes())
             .Where(type => type is { IsClass: true, IsSealed: false, IsAbstract: false } && type.Name[0] != '<' && type != typeof(Program))
             .Where(type => !type.FullName!.Contains("Migrations", StringComparison.Ordinal))
@@ -109,6 +126,28 @@ public sealed class Layers
         contract.IsGenericType && contract.GetGenericTypeDefinition() == typeof(IRequestHandler<,>);
 
     private static bool IsRecord(Type type) => type.GetMethod("<Clone>$") is not null;
+
+    /// <summary>The interfaces of an assembly that another one names, and the members of its classes that the other one calls.</summary>
+    private static List<string> NamesOf(Assembly used, Assembly user)
+    {
+        using var file = new PEReader(File.OpenRead(user.Location));
+        var metadata = file.GetMetadataReader();
+        var interfaces = used.GetTypes().Where(type => type.IsInterface).Select(type => type.Name).ToHashSet(StringComparer.Ordinal);
+        var members = metadata.MemberReferences.Select(metadata.GetMemberReference)
+            .ToLookup(member => member.Parent, member => metadata.GetString(member.Name));
+        return
+        [
+            .. metadata.TypeReferences
+                .Select(handle => (Handle: handle, Type: metadata.GetTypeReference(handle)))
+                .Where(found => found.Type.ResolutionScope is { Kind: HandleKind.AssemblyReference } scope
+                    && metadata.StringComparer.Equals(metadata.GetAssemblyReference((AssemblyReferenceHandle)scope).Name, used.GetName().Name!))
+                .SelectMany(found => metadata.GetString(found.Type.Name) is var name && interfaces.Contains(name)
+                    ? [name]
+                    : members[found.Handle].DefaultIfEmpty("*").Select(member => $"{name}.{member}"))
+                .Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal),
+        ];
+    }
 
     private static IEnumerable<string> ReferencesOf(Assembly assembly) => assembly.GetReferencedAssemblies().Select(name => name.Name!);
 }

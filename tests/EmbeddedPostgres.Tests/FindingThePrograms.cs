@@ -14,7 +14,7 @@ public sealed class FindingThePrograms : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     [Fact]
-    public async Task None_at_all_says_what_to_install()
+    public async Task Without_any_the_error_says_what_to_install()
     {
         var refusal = await Assert.ThrowsAsync<StartupException>(() => FindAsync(null, _root, "/nowhere"));
 
@@ -25,7 +25,7 @@ public sealed class FindingThePrograms : IDisposable
     }
 
     [Fact]
-    public async Task A_configured_directory_without_them_is_named()
+    public async Task A_configured_directory_without_programs_is_named()
     {
         var refusal = await Assert.ThrowsAsync<StartupException>(() => PostgresBinaries.FindAsync(
             new EmbeddedOptions { BinariesDirectory = _root }, null, TimeProvider.System, CancellationToken.None));
@@ -34,7 +34,7 @@ public sealed class FindingThePrograms : IDisposable
     }
 
     [Fact]
-    public async Task The_first_that_runs_and_is_young_enough_is_taken()
+    public async Task The_first_that_runs_and_is_recent_enough_is_used()
     {
         var broken = Programs("broken", "exit 1");
         var old = Programs("old", "echo 'postgres (PostgreSQL) 13.9'");
@@ -45,7 +45,7 @@ public sealed class FindingThePrograms : IDisposable
     }
 
     [Fact]
-    public async Task A_cluster_is_opened_by_the_version_that_made_it_or_not_at_all()
+    public async Task Only_the_version_that_created_a_cluster_opens_it()
     {
         var newest = Programs("newest", "echo 'postgres (PostgreSQL) 18.4'");
         var same = Programs("same", "echo 'postgres (PostgreSQL) 16.1'");

@@ -2,13 +2,13 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres.Tests;
 
-/// <summary>Files that cannot be read or written where the service keeps its own. A directory in their place is refused even to root.</summary>
+/// <summary>Files that the service can neither read nor write. A directory in place of a file stops even root.</summary>
 public sealed class HoldingTheDirectory
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_lock_that_cannot_be_signed_is_let_go()
+    public async Task A_lock_is_released_if_its_pid_file_cannot_be_written()
     {
         await using var directory = new ServerDirectory();
         var holder = directory.In("lock.pid");
@@ -20,9 +20,9 @@ public sealed class HoldingTheDirectory
     }
 
     [Fact]
-    public async Task A_pid_file_that_cannot_be_read_stops_the_start_and_stays()
+    public async Task An_unreadable_pid_file_stops_the_start_and_is_kept()
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         Directory.CreateDirectory(directory.PidFile);
         await using var server = directory.Server();
 
@@ -42,7 +42,7 @@ public sealed class HoldingTheDirectory
     [InlineData("log_directory")]
     [InlineData("log_statement")]
     [InlineData("log_parameter_max_length")]
-    public async Task What_the_service_decides_itself_cannot_be_set(string name)
+    public async Task Settings_on_which_the_service_relies_cannot_be_set(string name)
     {
         await using var directory = new ServerDirectory();
         var options = directory.Options();

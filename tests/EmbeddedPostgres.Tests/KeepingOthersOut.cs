@@ -7,7 +7,7 @@ using static Secrets.EmbeddedPostgres.Tests.ServerDirectory;
 
 namespace Secrets.EmbeddedPostgres.Tests;
 
-/// <summary>Other accounts of the machine: what runs as nobody, and whoever could put something of their own in the place of the service's files.</summary>
+/// <summary>Other accounts of the machine: programs of nobody, and accounts that could replace the service's files.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class KeepingOthersOut
 {
@@ -25,12 +25,12 @@ public sealed class KeepingOthersOut
     public async Task A_process_of_nobody_cannot_become_the_databases_superuser()
     {
         SkipUnlessRoot();
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await using var server = directory.Server();
         var connectionString = await server.StartAsync(Ct);
         var rules = Path.Combine(directory.Cluster, "pg_hba.conf");
 
-        // It lets everybody in, and has the server read that.
+        // The process appends a rule that admits everybody, and signals the server to read it.
         await TryAsync([
             .. As(Nobody), "sh", "-c", "rules=$(cat \"$1\") && printf 'local all all trust\\n%s\\n' \"$rules\" > \"$1\" && kill -HUP \"$2\" && sleep 1", "sh", rules,
             directory.ServerPid.ToString(CultureInfo.InvariantCulture)]);
@@ -44,14 +44,14 @@ public sealed class KeepingOthersOut
     public async Task A_process_of_nobody_reaches_neither_socket_nor_files_nor_server()
     {
         SkipUnlessRoot();
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await using var server = directory.Server();
         await server.StartAsync(Ct);
         var id = await directory.ServerIdAsync();
         var process = $"/proc/{directory.ServerPid}";
         string[][] attempts =
         [
-            ["test", "-w", directory.In("socket/.s.PGSQL.5432")], // which connecting takes
+            ["test", "-w", directory.In("socket/.s.PGSQL.5432")], // connecting needs write access
             ["ls", directory.Path],
             ["ls", directory.Cluster],
             ["cat", directory.In("pgdata/PG_VERSION")],
@@ -67,7 +67,7 @@ public sealed class KeepingOthersOut
             Assert.False((await TryAsync([.. As(Nobody), .. attempt])).Succeeded, $"nobody: {string.Join(' ', attempt)}");
         }
 
-        // The server's own account has no business with what lies beside the cluster.
+        // The server's own account can read nothing beside the cluster.
         Assert.False((await TryAsync([.. As(id), "cat", directory.In("password")])).Succeeded);
         Assert.False((await TryAsync([.. As(id), "ls", directory.Path])).Succeeded);
         var status = await File.ReadAllTextAsync($"/proc/{directory.ServerPid}/status", Ct);
@@ -78,7 +78,7 @@ public sealed class KeepingOthersOut
     }
 
     [Fact]
-    public async Task Every_cluster_has_an_account_of_its_own_and_keeps_it()
+    public async Task Every_cluster_has_a_user_id_of_its_own_and_keeps_it()
     {
         SkipUnlessRoot();
         await using var one = new ServerDirectory();
@@ -102,13 +102,13 @@ public sealed class KeepingOthersOut
     }
 
     [Theory]
-    [InlineData(Nobody)] // of an earlier version
+    [InlineData(Nobody)] // created by an earlier version
     [InlineData("0")] // restored without owners
     [InlineData("33")]
-    public async Task A_cluster_of_a_shared_account_is_taken_only_when_told_so(string owner)
+    public async Task A_cluster_of_a_shared_account_is_refused_until_its_owner_is_changed(string owner)
     {
         SkipUnlessRoot();
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await RunAsync("chown", "-hR", owner, directory.Cluster);
         await using var server = directory.Server();
 
@@ -136,7 +136,7 @@ public sealed class KeepingOthersOut
     }
 
     [Fact]
-    public async Task A_symbolic_link_is_refused_and_names_where_it_leads()
+    public async Task A_symbolic_link_is_refused_and_the_error_names_its_target()
     {
         await using var directory = new ServerDirectory("link");
         var real = Directory.CreateDirectory(Path.Combine(directory.Root, "real")).FullName;
@@ -148,7 +148,7 @@ public sealed class KeepingOthersOut
     }
 
     [Fact]
-    public async Task Below_a_link_of_our_own_a_directory_is_judged_by_where_it_is()
+    public async Task Below_a_link_of_our_own_the_real_directory_is_checked()
     {
         await using var directory = new ServerDirectory("link/data");
         var real = Directory.CreateDirectory(Path.Combine(directory.Root, "parent/real")).FullName;
@@ -162,7 +162,7 @@ public sealed class KeepingOthersOut
     }
 
     [Fact]
-    public async Task A_parent_that_every_account_writes_to_is_refused_unless_it_is_sticky()
+    public async Task A_parent_that_every_account_can_write_to_is_refused_unless_it_is_sticky()
     {
         await using var directory = new ServerDirectory("parent/data");
         var parent = Directory.CreateDirectory(Path.Combine(directory.Root, "parent")).FullName;
@@ -178,7 +178,7 @@ public sealed class KeepingOthersOut
     [Theory]
     [InlineData("parent/data", "The data directory {0} belongs to the user id 65534, and the service runs as ")]
     [InlineData("parent", "{0} belongs to the user id 65534, which can replace the files below it: ")]
-    public async Task What_belongs_to_somebody_else_is_refused(string whose, string refusal)
+    public async Task A_directory_of_another_account_is_refused(string whose, string refusal)
     {
         SkipUnlessRoot();
         await using var directory = new ServerDirectory("parent/data");
@@ -190,7 +190,7 @@ public sealed class KeepingOthersOut
     }
 
     [Fact]
-    public async Task A_link_of_somebody_else_on_the_way_is_refused()
+    public async Task A_link_of_another_account_above_the_directory_is_refused()
     {
         SkipUnlessRoot();
         await using var directory = new ServerDirectory("link/data");
@@ -203,10 +203,10 @@ public sealed class KeepingOthersOut
     }
 
     [Fact]
-    public async Task An_ordinary_account_is_as_careful()
+    public async Task An_ordinary_account_checks_the_same()
     {
-        // As an ordinary account the tests above are this test; as root they are run once more as one.
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "every other test shows it");
+        // Under an ordinary account the tests above cover this. Under root they run again as nobody.
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "the other tests cover an ordinary account");
         var program = Path.ChangeExtension(typeof(KeepingOthersOut).Assembly.Location, null);
         Assert.SkipUnless((await TryAsync([.. As(Nobody), "test", "-x", program])).Succeeded, $"the account nobody cannot reach {program}");
 
@@ -233,7 +233,7 @@ public sealed class KeepingOthersOut
 
     private static async Task MustStartAsync(ServerDirectory directory)
     {
-        await directory.MadeAsync();
+        await directory.WithClusterAsync();
         await using var server = directory.Server();
         Assert.Equal(1, await AskAsync(await server.StartAsync(Ct), "SELECT 1"));
     }

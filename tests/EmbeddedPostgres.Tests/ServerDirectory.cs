@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace Secrets.EmbeddedPostgres.Tests;
 
-/// <summary>A data directory of one test, and the server in it. The directory goes away with the test.</summary>
+/// <summary>A data directory for one test, and the server in it. Both end with the test.</summary>
 internal sealed class ServerDirectory : IAsyncDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("secrets-test-").FullName;
@@ -28,10 +28,10 @@ internal sealed class ServerDirectory : IAsyncDisposable
 
     public int ServerPid => int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
 
-    /// <summary>Whom other programs run as too.</summary>
+    /// <summary>The user id of an account that other programs use too.</summary>
     public const string Nobody = "65534";
 
-    /// <summary>What has root run a program as that user id; an ordinary account runs it as itself.</summary>
+    /// <summary>The command with which root runs a program under a user id. Empty for an ordinary account, which cannot change its id.</summary>
     public static string[] As(string id) => Environment.IsPrivilegedProcess ? ["setpriv", $"--reuid={id}", $"--regid={id}", "--clear-groups"] : [];
 
     /// <summary>The user id that the server runs as.</summary>
@@ -54,8 +54,8 @@ internal sealed class ServerDirectory : IAsyncDisposable
         return server;
     }
 
-    /// <summary>A cluster with the database `secrets` that was stopped cleanly, copied: making one takes seconds.</summary>
-    public async Task<ServerDirectory> MadeAsync()
+    /// <summary>Copies a cluster that has the database `secrets` and was stopped cleanly. Creating one takes seconds.</summary>
+    public async Task<ServerDirectory> WithClusterAsync()
     {
         var template = await Template.Value;
         Directory.CreateDirectory(Path);
@@ -73,7 +73,7 @@ internal sealed class ServerDirectory : IAsyncDisposable
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>The user id that a file belongs to.</summary>
+    /// <summary>The user id of the owner of a file.</summary>
     public static async Task<string> OwnerAsync(string path) => (await RunAsync("stat", "-c", "%u", path)).Trim();
 
     public static async Task<string> RunAsync(params string[] command)
@@ -117,9 +117,9 @@ internal sealed class ServerDirectory : IAsyncDisposable
         if (Directory.Exists(_root)) Directory.Delete(_root, recursive: true);
     }
 
-    private static readonly Lazy<Task<ServerDirectory>> Template = new(MakeTemplateAsync);
+    private static readonly Lazy<Task<ServerDirectory>> Template = new(CreateTemplateAsync);
 
-    private static async Task<ServerDirectory> MakeTemplateAsync()
+    private static async Task<ServerDirectory> CreateTemplateAsync()
     {
         var template = new ServerDirectory();
         await using (var server = template.Server())

@@ -49,7 +49,7 @@ public sealed class StartingTheEmbeddedDatabase
     [Fact]
     public async Task The_services_role_can_make_databases_and_not_read_files()
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await using var server = directory.Server();
         var connectionString = await server.StartAsync(Ct);
 
@@ -58,7 +58,7 @@ public sealed class StartingTheEmbeddedDatabase
             () => AskAsync(connectionString, "SELECT pg_read_file('/etc/passwd')"));
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
 
-        // Without the password there is no way in, for whoever can reach the socket either.
+        // Reaching the socket is not enough: a connection needs the password.
         var without = new NpgsqlConnectionStringBuilder(connectionString) { Password = "guess", Username = "postgres" };
         await Assert.ThrowsAsync<PostgresException>(() => AskAsync(without.ConnectionString, "SELECT 1"));
     }
@@ -66,7 +66,7 @@ public sealed class StartingTheEmbeddedDatabase
     [Fact]
     public async Task No_password_and_no_value_reaches_a_command_line_an_environment_or_a_log()
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await using var server = directory.Server();
         var connectionString = await server.StartAsync(Ct);
         var pid = directory.ServerPid;
@@ -94,9 +94,9 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task A_restart_keeps_what_was_stored_and_takes_less_than_a_second()
+    public async Task A_restart_keeps_the_data_and_takes_less_than_a_second()
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await using var server = directory.Server();
         await AskAsync(await server.StartAsync(Ct), "CREATE TABLE kept AS SELECT 42 AS answer");
         await server.StopAsync(Ct);
@@ -105,7 +105,7 @@ public sealed class StartingTheEmbeddedDatabase
 
         var watch = Stopwatch.StartNew();
         var connectionString = await server.StartAsync(Ct);
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(3)); // the promise is 1 s on a machine that is not busy
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(3)); // 1 s is promised on an idle machine
         TestContext.Current.SendDiagnosticMessage("warm start: {0} ms", watch.ElapsedMilliseconds);
 
         Assert.Equal(42, await AskAsync(connectionString, "SELECT answer FROM kept"));
@@ -113,9 +113,9 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task A_second_start_on_one_directory_says_so_and_names_the_holder()
+    public async Task A_second_instance_on_one_directory_is_refused_and_the_error_names_the_first()
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await using var first = directory.Server();
         var connectionString = await first.StartAsync(Ct);
         await using var second = directory.Server();
@@ -134,7 +134,7 @@ public sealed class StartingTheEmbeddedDatabase
     [InlineData("")]
     public async Task A_pid_file_of_a_server_that_is_gone_is_no_obstacle(string pid)
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await WritePidFileAsync(directory, pid);
         await using var server = directory.Server();
 
@@ -142,10 +142,10 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task A_pid_that_belongs_to_another_program_by_now_is_left_alone()
+    public async Task A_process_that_reused_the_pid_is_left_alone()
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
-        // Of the same account as the server, or the server itself would see that it cannot be one.
+        await using var directory = await new ServerDirectory().WithClusterAsync();
+        // Under the server's account: PostgreSQL itself recognises a pid of another account as stale.
         using var stranger = Process.Start(Describe([.. As(await directory.ServerIdAsync()), "sleep", "60"]))!;
         var number = stranger.Id.ToString(CultureInfo.InvariantCulture);
         try
@@ -167,12 +167,12 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task A_server_of_another_directory_is_a_stranger_too()
+    public async Task A_server_of_another_directory_is_left_alone()
     {
-        await using var other = await new ServerDirectory().MadeAsync();
+        await using var other = await new ServerDirectory().WithClusterAsync();
         await using var neighbour = other.Server();
         var neighbours = await neighbour.StartAsync(Ct);
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         await WritePidFileAsync(directory, other.ServerPid.ToString(CultureInfo.InvariantCulture));
         await using var server = directory.Server();
 
@@ -183,7 +183,7 @@ public sealed class StartingTheEmbeddedDatabase
     [Fact]
     public async Task A_server_that_outlived_its_service_is_stopped_and_replaced()
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         var binaries = await BinariesAsync();
         var sockets = directory.In("socket");
         Directory.CreateDirectory(sockets, Private);
@@ -205,7 +205,7 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task A_first_start_that_was_interrupted_is_done_again()
+    public async Task An_interrupted_first_start_is_repeated()
     {
         await using var directory = new ServerDirectory();
         var half = directory.In("initdb-0123abcd");
@@ -221,7 +221,7 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task What_is_no_cluster_is_never_deleted()
+    public async Task A_directory_that_is_no_cluster_is_never_deleted()
     {
         await using var directory = new ServerDirectory();
         Directory.CreateDirectory(directory.Cluster, Private);
@@ -237,9 +237,9 @@ public sealed class StartingTheEmbeddedDatabase
     [Theory]
     [InlineData(false)]
     [InlineData(true)] // as on macOS and Windows
-    public async Task A_server_that_is_killed_comes_back_under_the_same_address(bool throughPgCtl)
+    public async Task A_killed_server_is_restarted_under_the_same_address(bool throughPgCtl)
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         var options = directory.Options();
         options.ThroughPgCtl = throughPgCtl;
         await using var server = directory.Server(options);
@@ -264,9 +264,9 @@ public sealed class StartingTheEmbeddedDatabase
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_server_that_cannot_start_passes_its_own_words_on_and_lets_go(bool throughPgCtl)
+    public async Task A_failed_start_reports_the_servers_message_and_releases_the_directory(bool throughPgCtl)
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         var options = directory.Options();
         options.ThroughPgCtl = throughPgCtl;
         options.Settings["shared_buffers"] = "lots";
@@ -280,9 +280,9 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task A_cluster_without_its_password_says_what_to_restore()
+    public async Task Without_the_password_the_error_says_what_to_restore()
     {
-        await using var directory = await new ServerDirectory().MadeAsync();
+        await using var directory = await new ServerDirectory().WithClusterAsync();
         var password = directory.In("password");
         File.Move(password, password + ".away");
         await using var server = directory.Server();
@@ -295,11 +295,11 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task A_data_directory_with_a_very_long_name_gets_its_socket_elsewhere()
+    public async Task A_data_directory_with_a_very_long_path_gets_its_socket_elsewhere()
     {
         await using var directory = new ServerDirectory(new string('d', 120) + "/data, with: marks");
         File.SetUnixFileMode(directory.Root, Private | UnixFileMode.OtherExecute);
-        await directory.MadeAsync();
+        await directory.WithClusterAsync();
         await using var server = directory.Server();
 
         var connectionString = await server.StartAsync(Ct);
@@ -315,7 +315,7 @@ public sealed class StartingTheEmbeddedDatabase
     [InlineData("/")]
     [InlineData("/tmp")]
     [InlineData("/etc")]
-    public async Task A_directory_that_others_use_is_not_taken(string shared)
+    public async Task A_directory_that_others_use_is_refused(string shared)
     {
         var before = File.GetUnixFileMode(shared);
         await using var server = new EmbeddedServer(
@@ -348,10 +348,10 @@ public sealed class StartingTheEmbeddedDatabase
     }
 
     [Fact]
-    public async Task An_ordinary_account_runs_it_as_itself()
+    public async Task An_ordinary_account_runs_the_server_as_itself()
     {
-        // As an ordinary account the first test above is this test; as root it is run once more as one.
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "every other test shows it");
+        // Under an ordinary account the first test above covers this. Under root it runs again as nobody.
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "the other tests cover an ordinary account");
         var program = Path.ChangeExtension(typeof(StartingTheEmbeddedDatabase).Assembly.Location, null);
         Assert.SkipUnless((await TryAsync([.. As(Nobody), "test", "-x", program])).Succeeded, $"the account nobody cannot reach {program}");
 

@@ -6,7 +6,7 @@ namespace Secrets.EmbeddedPostgres.Tests;
 public sealed class TheSharedTestServer
 {
     [Fact]
-    public async Task It_is_one_per_process_and_answers()
+    public async Task One_per_process_that_answers()
     {
         var server = await PostgresServer.SharedAsync();
 
