@@ -38,12 +38,6 @@ public static class DependencyInjection
         this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, params ReadOnlySpan<IDatabaseEngine> others)
     {
         DatabaseEngines.Select([new PostgresEngine(), new SqlServerEngine(), .. others], configuration, environment).Register(services, configuration);
-        services.AddScoped<ISecretsDb, SecretsDb>();
-        services.AddSingleton<OwnerQueue>();
-        services.AddSingleton<NewSecretAccounts>();
-        services.AddSingleton<INewSecrets, NewSecrets>();
-        services.AddScoped<StartupDatabase>();
-        services.AddScoped<Schema>();
         services.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)

@@ -68,6 +68,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
         return verified;
     }
 
+    /// <summary>Reads and verifies one owner.</summary>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<VerifiedOwner> ReadAsync(SecretsDbContext db, SecretOwner owner) =>
         (await ReadAsync(db, [owner]))[0] ?? throw new TamperedOwnerException();
