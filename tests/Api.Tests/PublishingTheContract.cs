@@ -14,7 +14,7 @@ public sealed class PublishingTheContract(ApiServer server)
     [Theory]
     [InlineData("v1")]
     [InlineData("v1-3.0")]
-    public async Task The_committed_document_is_the_one_that_is_served(string name)
+    public async Task The_committed_document_is_served(string name)
     {
         using var client = server.Anonymous();
         var served = (await client.GetAsync($"/openapi/{name}.json")).MustBe(200);
@@ -24,7 +24,7 @@ public sealed class PublishingTheContract(ApiServer server)
 
     /// <summary>It takes tens of milliseconds to make one, and anybody may ask for it.</summary>
     [Fact]
-    public async Task A_document_is_made_once_and_not_sent_to_whoever_has_it()
+    public async Task A_document_is_built_once_and_supports_If_None_Match()
     {
         using var client = server.Anonymous();
         var documents = server.Services.GetRequiredService<PublishedDocuments>();
@@ -45,7 +45,7 @@ public sealed class PublishingTheContract(ApiServer server)
     [InlineData("v2")]
     [InlineData("v1-3x0")]
     [InlineData("%0d%0aMARK")]
-    public async Task Another_document_does_not_exist_and_its_name_is_not_repeated(string name)
+    public async Task An_unknown_document_is_404_and_its_name_is_not_repeated(string name)
     {
         using var nobody = server.Anonymous();
         using var user = await server.NewUserAsync();
@@ -57,7 +57,7 @@ public sealed class PublishingTheContract(ApiServer server)
     [Theory]
     [InlineData("/swagger")]
     [InlineData("/swagger/")]
-    public async Task The_page_is_found_below_whatever_a_proxy_puts_in_front(string path)
+    public async Task The_page_works_below_a_proxy_prefix(string path)
     {
         using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
         using var answer = await client.GetAsync(new Uri(server.Address, path), TestContext.Current.CancellationToken);
@@ -68,7 +68,7 @@ public sealed class PublishingTheContract(ApiServer server)
     }
 
     [Fact]
-    public async Task The_page_asks_for_its_documents_from_wherever_it_is_served_and_for_no_others()
+    public async Task The_page_loads_only_its_own_documents()
     {
         using var client = server.Anonymous();
 
@@ -88,7 +88,7 @@ public sealed class PublishingTheContract(ApiServer server)
     [InlineData("GET", "/swagger/index.html//////")]
     [InlineData("POST", "/swagger/index.html")]
     [InlineData("DELETE", "/swagger")]
-    public async Task The_page_is_at_one_address_and_is_only_read(string method, string path)
+    public async Task The_page_has_one_path_and_accepts_reads_only(string method, string path)
     {
         using var client = server.Anonymous();
 
@@ -98,7 +98,7 @@ public sealed class PublishingTheContract(ApiServer server)
     [Theory]
     [InlineData(null, 401)]
     [InlineData("true", 200)]
-    public async Task The_page_is_served_in_production_only_where_a_setting_says_so(string? isEnabled, int status)
+    public async Task Production_serves_the_page_only_if_enabled(string? isEnabled, int status)
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -110,7 +110,7 @@ public sealed class PublishingTheContract(ApiServer server)
     }
 
     [Fact]
-    public void Nothing_but_health_and_the_contract_is_open_to_everybody()
+    public void Only_health_and_the_contract_are_public()
     {
         var open = server.Services.GetRequiredService<IEnumerable<EndpointDataSource>>()
             .SelectMany(source => source.Endpoints)

@@ -21,15 +21,7 @@ public sealed partial class Sources
     }
 
     [Fact]
-    public void Only_the_entry_point_names_the_embedded_database() => Assert.Equal(
-        ["src/Api/Program.cs"],
-        SourceFiles()
-            .Where(file => !file.Path.StartsWith("src/EmbeddedPostgres/", StringComparison.Ordinal))
-            .Where(file => file.Text.Contains("Secrets.EmbeddedPostgres", StringComparison.Ordinal))
-            .Select(file => file.Path));
-
-    [Fact]
-    public void A_plaintext_is_revealed_only_where_it_is_sealed_masked_measured_or_handed_to_a_runtime()
+    public void A_plaintext_is_revealed_only_in_listed_files()
     {
         var places = SourceFiles().Where(file => file.Text.Contains(".Reveal()", StringComparison.Ordinal)).Select(file => file.Path);
         Assert.Equal(
@@ -44,7 +36,7 @@ public sealed partial class Sources
 
     /// <summary>docs/decisions/0020-the-database-is-not-trusted.md: what leads to a value or to a write is read and verified in one place.</summary>
     [Fact]
-    public void Rows_of_owners_are_read_by_one_reader_and_values_are_opened_in_few_places()
+    public void Rows_of_owners_are_read_and_values_opened_only_in_listed_files()
     {
         Assert.Equal(
             [
@@ -76,7 +68,7 @@ public sealed partial class Sources
 
     /// <summary>Plain SQL would do so too, and the rule above does not read the folders of single databases.</summary>
     [Fact]
-    public void Plain_statements_change_rows_under_an_account_only_where_the_account_moves_along() => Assert.Equal(
+    public void SQL_changes_rows_under_an_account_only_together_with_the_account() => Assert.Equal(
         [
             "src/Infrastructure/Persistence/Postgres/PostgresNewSecretStore.cs",
             "src/Infrastructure/Persistence/Postgres/PostgresSecretsDbContext.cs", // when a key was last used
@@ -88,7 +80,7 @@ public sealed partial class Sources
             .Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Only_the_api_knows_of_dialects_and_no_dialect_knows_another()
+    public void Only_the_api_knows_dialects_and_dialects_are_independent()
     {
         var strays = SourceFiles()
             .Where(file => DialectName().IsMatch(file.Text) && !file.Path.StartsWith("src/Api/", StringComparison.Ordinal)

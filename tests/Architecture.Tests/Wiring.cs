@@ -17,7 +17,7 @@ public sealed class Wiring : IDisposable
     public void Dispose() => _services.Dispose();
 
     [Fact]
-    public void Every_map_fills_every_member_of_its_target() => Maps.AssertConfigurationIsValid();
+    public void Every_map_fills_all_members_of_its_target() => Maps.AssertConfigurationIsValid();
 
     /// <summary>
     /// AutoMapper 14 recurses without a bound, which is the advisory that Directory.Build.props suppresses. A mapping recurses only where a type can
@@ -44,7 +44,7 @@ public sealed class Wiring : IDisposable
     [InlineData(typeof(Anything))]
     [InlineData(typeof(BehindAnInterface))]
     [InlineData(typeof(BehindABase))]
-    public void A_type_that_can_contain_itself_is_found(Type type) => Assert.NotNull(CycleFrom(type));
+    public void The_search_finds_types_that_can_contain_themselves(Type type) => Assert.NotNull(CycleFrom(type));
 
     /// <summary>A type below this one, or this one, that can contain itself; null: there is none.</summary>
     private static Type? CycleFrom(Type type) => CycleFrom(type, []);

@@ -8,7 +8,7 @@ namespace Secrets.Client.Tests;
 public sealed class CallingTheService(ApiServer server)
 {
     [Fact]
-    public async Task Every_operation_is_called_and_understood()
+    public async Task The_client_calls_every_operation()
     {
         var client = server.Client();
         var name = $"every operation {Guid.NewGuid()}";
@@ -50,7 +50,7 @@ public sealed class CallingTheService(ApiServer server)
     }
 
     [Fact]
-    public async Task A_backend_keeps_the_secrets_of_its_users_by_name_or_by_id()
+    public async Task A_backend_manages_secrets_of_users_by_name_or_id()
     {
         var client = server.Client();
         var user = $"ada {Guid.NewGuid():N} + Söhne & 100%";
@@ -83,7 +83,7 @@ public sealed class CallingTheService(ApiServer server)
     }
 
     [Fact]
-    public async Task No_operation_is_without_cancellation()
+    public async Task Every_operation_supports_cancellation()
     {
         var client = server.Client();
         var cancelled = new CancellationToken(canceled: true);
@@ -103,7 +103,7 @@ public sealed class CallingTheService(ApiServer server)
     }
 
     [Fact]
-    public async Task Pages_are_read_to_their_end_and_no_further_than_asked()
+    public async Task Pages_are_read_to_the_end_and_only_as_needed()
     {
         var (client, raw) = await server.NewUserWithClientAsync([.. Clients.Runtime, SecretsScopes.ManageKeys, SecretsScopes.ReadAudit]);
         for (var i = 0; i < 7; i++)
@@ -128,7 +128,7 @@ public sealed class CallingTheService(ApiServer server)
     }
 
     [Fact]
-    public async Task An_entity_tag_keeps_an_update_from_overwriting_somebody_elses()
+    public async Task An_entity_tag_prevents_lost_updates()
     {
         var (client, _) = await server.NewUserWithClientAsync();
         var made = await client.CreateSecretAsync(new CreateSecretRequest { SecretName = "n", SecretValue = "first value" });
@@ -149,7 +149,7 @@ public sealed class CallingTheService(ApiServer server)
     }
 
     [Fact]
-    public async Task A_client_reads_over_what_it_does_not_know()
+    public async Task The_client_ignores_unknown_members()
     {
         await using var service = new FakeService(_ => FakeService.Answer(200, """
             {"values":[{"tool_arg":"a","secret_value":"v\u0061lue 🔑","secret_id":"00000000-0000-0000-0000-000000000001","secret_name":"n","matched":null,
@@ -162,13 +162,13 @@ public sealed class CallingTheService(ApiServer server)
     }
 
     [Fact]
-    public void Scopes_are_those_of_the_service() =>
+    public void The_clients_scopes_match_the_service() =>
         Assert.Equal(
             ScopeNames.All.Order(StringComparer.Ordinal),
             typeof(SecretsScopes).GetFields().Select(field => (string)field.GetValue(null)!).Order(StringComparer.Ordinal));
 
     [Fact]
-    public async Task A_request_leaves_out_what_is_not_set()
+    public async Task A_request_omits_unset_members()
     {
         var bodies = new List<string>();
         await using var service = new FakeService(request =>

@@ -9,7 +9,7 @@ public sealed class Failing(ApiServer server)
     private const string Value = "hunter2-hunter2-hunter2";
 
     [Fact]
-    public async Task A_refusal_has_its_status_its_words_and_its_places()
+    public async Task An_exception_has_status_message_and_locations()
     {
         var (client, raw) = await server.NewUserWithClientAsync();
         await raw.CreateSecretAsync("taken");
@@ -50,7 +50,7 @@ public sealed class Failing(ApiServer server)
     [InlineData(503, "0", 0)]
     [InlineData(503, "Sat, 21 Nov 2026 09:00:30 GMT", 30)]
     [InlineData(500, null, null)]
-    public async Task A_refusal_says_when_to_try_again(int status, string? retryAfter, int? seconds)
+    public async Task An_exception_has_the_retry_delay(int status, string? retryAfter, int? seconds)
     {
         await using var service = new FakeService(_ => FakeService.Answer(
             status,
@@ -69,7 +69,7 @@ public sealed class Failing(ApiServer server)
     [InlineData(422, """{{"detail":{{"input":"{0}"}}}}""")]
     [InlineData(200, """{{"secret_id":"{0}"}}""")]
     [InlineData(200, "{0}")]
-    public async Task What_an_answer_repeats_does_not_get_into_the_exception(int status, string format)
+    public async Task An_exception_holds_nothing_that_the_answer_repeats(int status, string format)
     {
         var body = string.Format(System.Globalization.CultureInfo.InvariantCulture, format, Value);
         await using var service = new FakeService(_ => FakeService.Answer(status, body));
@@ -78,7 +78,7 @@ public sealed class Failing(ApiServer server)
     }
 
     [Fact]
-    public async Task A_value_that_is_resolved_does_not_get_into_the_exception_when_the_answer_is_broken()
+    public async Task An_exception_about_a_broken_answer_holds_no_resolved_value()
     {
         await using var service = new FakeService(_ => FakeService.Answer(200, $$"""{"values":[{"secret_value":"{{Value}}"}],"missing":[]}"""));
         await RefusedAsync(HttpStatusCode.OK, () => service.Client().ResolveAsync(Guid.Empty, "t"));

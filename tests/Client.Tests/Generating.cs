@@ -47,7 +47,7 @@ public sealed class Generating(ApiServer server)
         """;
 
     [Fact]
-    public async Task The_committed_clients_are_what_the_committed_contract_gives()
+    public async Task The_committed_clients_match_the_committed_contract()
     {
         Tools.SkipUnlessFound("node");
         using var scratch = new Scratch();
@@ -63,7 +63,7 @@ public sealed class Generating(ApiServer server)
     }
 
     [Fact]
-    public async Task A_client_generated_from_the_vendors_document_leads_a_secret_through_its_life()
+    public async Task A_client_of_the_vendors_document_creates_uses_and_deletes_a_secret()
     {
         var document = Repository.VendorDocument("ionet-secrets.openapi.json");
         using var scratch = new Scratch();

@@ -13,7 +13,7 @@ public sealed partial class Hiding(ApiServer server)
     private const string Value = "hunter2-hunter2-hunter2";
 
     [Fact]
-    public async Task What_was_resolved_prints_no_value_and_forgets_it_when_disposed()
+    public async Task A_resolution_prints_no_value_and_clears_it_when_disposed()
     {
         var (client, raw) = await server.NewUserWithClientAsync();
         await raw.CreateSecretAsync("mine", Value, Clients.Tool, "api_token", isDefault: true);
@@ -32,7 +32,7 @@ public sealed partial class Hiding(ApiServer server)
     }
 
     [Fact]
-    public void What_is_to_be_sent_prints_no_value()
+    public void A_request_prints_no_value()
     {
         var create = new CreateSecretRequest { SecretName = "n", SecretValue = Value };
         var update = new UpdateSecretRequest { SecretValue = new SecretText(Value), SecretName = Value };
@@ -42,7 +42,7 @@ public sealed partial class Hiding(ApiServer server)
     }
 
     [Fact]
-    public void Every_member_that_holds_a_credential_is_of_the_type_that_hides_it()
+    public void Every_credential_member_has_a_hiding_type()
     {
         var members = typeof(ISecretsClient).Assembly.GetExportedTypes()
             .SelectMany(type => type.GetProperties())
@@ -57,7 +57,7 @@ public sealed partial class Hiding(ApiServer server)
     }
 
     [Fact]
-    public async Task A_log_of_everything_shows_neither_key_nor_value()
+    public async Task Trace_logs_show_neither_key_nor_value()
     {
         const string key = "k3y-k3y-k3y-k3y";
         var log = new CapturedLog();

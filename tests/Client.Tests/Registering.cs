@@ -38,7 +38,7 @@ public sealed class Registering(ApiServer server)
     [InlineData("")]
     [InlineData("below")]
     [InlineData("below/")]
-    public async Task The_service_may_stand_below_a_path(string path)
+    public async Task The_base_address_may_have_a_path(string path)
     {
         await using var service = new FakeService(_ => FakeService.Answer(200, """{"data":[]}"""));
         var client = Clients.Of(options => (options.BaseAddress, options.ApiKey) = (new Uri(service.Address, path), "key"));
@@ -48,7 +48,7 @@ public sealed class Registering(ApiServer server)
     }
 
     [Fact]
-    public async Task A_client_that_is_made_by_hand_works_too()
+    public async Task A_client_works_without_dependency_injection()
     {
         using var http = new HttpClient { BaseAddress = server.Address };
         http.DefaultRequestHeaders.Authorization = new("Bearer", ApiServer.BootstrapKey);

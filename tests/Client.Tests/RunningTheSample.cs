@@ -7,7 +7,7 @@ public sealed class RunningTheSample(ApiServer server)
     private static readonly string[] Names = ["sample-linear", "sample-linear-issues", "sample-github"];
 
     [Fact]
-    public async Task The_sample_fills_what_is_missing_says_why_and_shows_no_value()
+    public async Task The_sample_fills_missing_arguments_explains_and_shows_no_value()
     {
         var (client, raw) = await server.NewUserWithClientAsync();
         var first = await RunAsync(raw.Key!);

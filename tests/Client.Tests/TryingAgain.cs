@@ -18,12 +18,12 @@ public sealed class TryingAgain
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task What_may_be_repeated_is_tried_again_after_503(string call, bool isRepeatable) =>
+    public async Task Repeatable_calls_are_retried_after_503(string call, bool isRepeatable) =>
         Assert.Equal(isRepeatable ? 3 : 1, await AttemptsAsync(call, FakeService.Answer(503, "{}", ("Retry-After", "0"))));
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task Everything_is_tried_again_after_429(string call, bool isRepeatable)
+    public async Task All_calls_are_retried_after_429(string call, bool isRepeatable)
     {
         _ = isRepeatable;
         Assert.Equal(3, await AttemptsAsync(call, FakeService.Answer(429, "{}", ("Retry-After", "0"))));
@@ -31,7 +31,7 @@ public sealed class TryingAgain
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task What_may_be_repeated_is_tried_again_when_the_connection_breaks(string call, bool isRepeatable) =>
+    public async Task Repeatable_calls_are_retried_after_a_broken_connection(string call, bool isRepeatable) =>
         Assert.Equal(isRepeatable ? 3 : 1, await AttemptsAsync(call, answer: null));
 
     [Theory]
@@ -39,11 +39,11 @@ public sealed class TryingAgain
     [InlineData(401)]
     [InlineData(404)]
     [InlineData(500)]
-    public async Task No_other_answer_is_tried_again(int status) =>
+    public async Task No_other_status_is_retried(int status) =>
         Assert.Equal(1, await AttemptsAsync("get", FakeService.Answer(status, "{}", ("Retry-After", "0"))));
 
     [Fact]
-    public async Task The_service_is_left_alone_for_as_long_as_it_asks()
+    public async Task A_retry_waits_as_long_as_Retry_After_says()
     {
         var answers = new Queue<FakeService.Answered>([FakeService.Answer(429, "{}", ("Retry-After", "1")), FakeService.Answer(200, """{"data":[]}""")]);
         await using var service = new FakeService(_ => answers.Dequeue());
@@ -53,7 +53,7 @@ public sealed class TryingAgain
     }
 
     [Fact]
-    public async Task Who_would_have_to_wait_too_long_is_told_at_once()
+    public async Task A_long_Retry_After_fails_immediately()
     {
         await using var service = new FakeService(_ => FakeService.Answer(429, "{}", ("Retry-After", "31")));
         var refused = await Assert.ThrowsAsync<SecretsApiException>(() => service.Client().ListSecretsAsync());
@@ -62,7 +62,7 @@ public sealed class TryingAgain
     }
 
     [Fact]
-    public async Task A_wait_ends_when_the_caller_gives_up()
+    public async Task Cancellation_ends_a_wait()
     {
         await using var service = new FakeService(_ => FakeService.Answer(429, "{}", ("Retry-After", "20")));
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
@@ -70,7 +70,7 @@ public sealed class TryingAgain
     }
 
     [Fact]
-    public async Task Every_attempt_sends_the_same_body_and_a_fresh_token()
+    public async Task Every_attempt_sends_the_same_body_with_a_fresh_token()
     {
         var token = 0;
         await using var service = new FakeService(_ => FakeService.Answer(429, "{}", ("Retry-After", "0")));

@@ -9,7 +9,7 @@ public sealed class UpdatingInPart(ApiServer server)
     private static readonly string[] Compared = ["secret_name", "display", "tool_name", "tool_arg", "is_default_for_tool"];
 
     [Fact]
-    public async Task What_the_client_sends_does_what_the_same_json_does()
+    public async Task Updates_of_the_client_equal_those_of_raw_JSON()
     {
         using var through = await server.NewUserAsync(Clients.Runtime);
         using var beside = await server.NewUserAsync(Clients.Runtime);

@@ -24,14 +24,14 @@ public sealed class StoredNumbers
         NumbersOf<Scopes>());
 
     [Fact]
-    public void Those_that_are_sealed_take_one_byte()
+    public void Sealed_enumerations_take_one_byte()
     {
         Assert.Equal(typeof(byte), Enum.GetUnderlyingType(typeof(OwnerKind)));
         Assert.Equal(typeof(byte), Enum.GetUnderlyingType(typeof(WorkspaceRule)));
     }
 
     [Fact]
-    public void A_user_owns_under_the_lower_case_form_of_the_uuid()
+    public void The_owner_id_of_a_user_is_the_lower_case_UUID()
     {
         var id = new Guid("ABCDEF00-0000-7000-8000-00000000000F");
 

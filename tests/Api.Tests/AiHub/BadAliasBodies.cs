@@ -29,7 +29,7 @@ public sealed class BadAliasBodies(ApiServer server)
     [InlineData("""{"alias": "MARK\n", "value": "MARK", "allowed_workspaces_type": "ALL"}""")]
     [InlineData("""{"alias": "MARK\u0000", "value": "MARK", "allowed_workspaces_type": "ALL"}""")]
     [InlineData("""{"alias": "MARK\ud800", "value": "MARK", "allowed_workspaces_type": "ALL"}""")]
-    public async Task No_operation_takes_it(string body)
+    public async Task Every_operation_refuses_the_body(string body)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         await admin.StoreAliasAsync("key");
@@ -45,7 +45,7 @@ public sealed class BadAliasBodies(ApiServer server)
     [InlineData("""{"alias": "other", "value": null, "allowed_workspaces_type": null}""", "value: Must be a string. allowed_workspaces_type: Must be a string.")]
     [InlineData("""{"alias": "other", "value": "MARK", "allowed_workspaces_type": "SOME"}""", "allowed_workspaces: ")]
     [InlineData("""{"alias": "other", "value": "MARK", "allowed_workspaces_type": "SOME", "allowed_workspaces": null}""", "allowed_workspaces: ")]
-    public async Task Storing_says_what_is_missing(string body, string message)
+    public async Task Storing_names_missing_members(string body, string message)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         (await SendAsync(admin, "POST", body, out var mark)).MustBeRefused(400, message).MustNotRepeat(mark);
@@ -69,7 +69,7 @@ public sealed class BadAliasBodies(ApiServer server)
     [InlineData("allowed_workspaces", "[\"w\",\"\"]")]
     [InlineData("allowed_workspaces", "[\"w\",\"MARK\\u0000\"]")]
     [InlineData("allowed_workspaces", "[]")]
-    public async Task The_member_that_is_wrong_is_named(string member, string json)
+    public async Task The_invalid_member_is_named(string member, string json)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         await admin.StoreAliasAsync("key", rule: "SOME", workspaces: ["w"]);
@@ -89,7 +89,7 @@ public sealed class BadAliasBodies(ApiServer server)
     }
 
     [Fact]
-    public async Task Everything_that_is_wrong_is_said_at_once()
+    public async Task All_faults_are_listed_in_one_answer()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         var refused = await SendAsync(
@@ -101,7 +101,7 @@ public sealed class BadAliasBodies(ApiServer server)
     }
 
     [Fact]
-    public async Task A_list_may_name_a_hundred_workspaces()
+    public async Task A_list_accepts_a_hundred_workspaces()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         var workspaces = Enumerable.Range(0, 101).Select(number => $"w{number}").ToArray();
@@ -119,7 +119,7 @@ public sealed class BadAliasBodies(ApiServer server)
     [InlineData("?alias=ke_")]
     [InlineData("?alias=key%25")]
     [InlineData("?alias=key&workspace=sales")]
-    public async Task An_alias_that_is_not_there_is_an_empty_list(string query)
+    public async Task An_unknown_alias_gives_an_empty_list(string query)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         await admin.StoreAliasAsync("key", rule: "SOME", workspaces: ["support"]);
@@ -131,14 +131,14 @@ public sealed class BadAliasBodies(ApiServer server)
     [InlineData("?workspace=MARK%00")]
     [InlineData("?alias=%20%20")]
     [InlineData("?workspace=%20")]
-    public async Task A_query_that_cannot_be_is_refused(string query)
+    public async Task An_invalid_query_is_refused(string query)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         (await admin.GetAsync(Vault.Path + query)).MustBeRefused(400).MustNotRepeat("MARK");
     }
 
     [Fact]
-    public async Task What_the_framework_refuses_has_the_same_shape()
+    public async Task Framework_errors_have_the_same_shape()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         (await admin.SendAsync(HttpMethod.Put, Vault.Path, "{}")).MustBeRefused(405);
@@ -150,7 +150,7 @@ public sealed class BadAliasBodies(ApiServer server)
     }
 
     [Fact]
-    public async Task A_body_that_is_too_large_has_the_same_shape()
+    public async Task An_error_about_a_large_body_has_the_same_shape()
     {
         // Over a bare connection: the server answers before it has read all of it, and a client that only writes meanwhile may find the connection closed.
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());

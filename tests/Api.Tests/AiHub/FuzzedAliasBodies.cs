@@ -14,7 +14,7 @@ public sealed class FuzzedAliasBodies(ApiServer server)
     private static readonly string[] Members = ["alias", "value", "description", "allowed_workspaces_type", "allowed_workspaces"];
 
     [Fact]
-    public async Task Whatever_is_sent_the_answer_is_one_of_the_dialect()
+    public async Task Every_body_gets_an_answer_of_the_dialect()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         await admin.StoreAliasAsync("changed");

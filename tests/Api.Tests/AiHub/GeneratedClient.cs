@@ -57,7 +57,7 @@ public sealed class GeneratedClient(ApiServer server)
         """;
 
     [Fact]
-    public async Task It_does_the_whole_life_of_a_secret()
+    public async Task The_client_creates_uses_and_deletes_a_secret()
     {
         var document = Repository.VendorDocument("aihub-secrets.openapi.json");
         var organization = Vault.NewOrganization();

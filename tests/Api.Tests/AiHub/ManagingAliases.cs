@@ -9,7 +9,7 @@ public sealed class ManagingAliases(ApiServer server)
     [Theory]
     [InlineData("""{"alias": "key"}""")]
     [InlineData("""{"alias": "key", "value": null, "description": null, "allowed_workspaces": null}""")]
-    public async Task A_change_of_nothing_writes_nothing(string body)
+    public async Task An_empty_change_writes_nothing(string body)
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -26,7 +26,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task The_life_of_a_secret()
+    public async Task A_secret_is_created_changed_and_deleted()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -62,7 +62,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task What_is_displayed_of_the_value_is_no_new_value()
+    public async Task The_masked_display_is_refused_as_a_new_value()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -95,7 +95,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task The_path_has_a_slash_at_its_end_or_has_not()
+    public async Task A_trailing_slash_is_optional()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         (await admin.PostAsync(Vault.Path + "/", Vault.Body("a"))).MustBeDone();
@@ -105,7 +105,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task One_alias_is_one_secret_of_an_organisation_and_any_number_of_organisations_may_have_it()
+    public async Task An_alias_is_unique_within_its_organisation_only()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         using var other = await server.NewAdminAsync(Vault.NewOrganization());
@@ -121,7 +121,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task Fifty_at_once_store_one_alias_once()
+    public async Task Of_fifty_concurrent_creates_of_one_alias_one_succeeds()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
 
@@ -134,7 +134,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task Changes_of_value_and_rule_at_once_leave_a_whole_secret()
+    public async Task Concurrent_changes_never_mix_value_and_rule()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -168,7 +168,7 @@ public sealed class ManagingAliases(ApiServer server)
     [InlineData("""{"allowed_workspaces_type":"SOME","allowed_workspaces":["b","a","c"]}""", "d", "SOME", "b,a,c")]
     [InlineData("""{"allowed_workspaces_type":"ALL"}""", "d", "ALL", "")]
     [InlineData("""{"allowed_workspaces_type":"NONE","allowed_workspaces":["c"]}""", "d", "NONE", "")]
-    public async Task A_change_leaves_what_it_leaves_out(string change, string description, string rule, string workspaces)
+    public async Task A_change_keeps_omitted_members(string change, string description, string rule, string workspaces)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         var body = Vault.Body("key", "some value", "SOME", "a", "b");
@@ -188,7 +188,7 @@ public sealed class ManagingAliases(ApiServer server)
     [Theory]
     [InlineData("ALL")]
     [InlineData("NONE")]
-    public async Task To_some_workspaces_needs_a_list_where_there_was_none(string before)
+    public async Task Changing_the_rule_to_SOME_requires_workspaces(string before)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         await admin.StoreAliasAsync("key", rule: before, workspaces: ["left out"]);
@@ -203,7 +203,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task A_list_that_needs_no_list_is_not_looked_at_and_stored_empty()
+    public async Task A_list_is_ignored_when_the_rule_is_not_SOME()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         await admin.StoreAliasAsync("key", rule: "ALL", workspaces: ["", "a\0"]);
@@ -241,7 +241,7 @@ public sealed class ManagingAliases(ApiServer server)
     [InlineData("description", 1025, 400)]
     [InlineData("allowed_workspaces", 255, 200)]
     [InlineData("allowed_workspaces", 256, 400)]
-    public async Task Limits_are_those_of_the_contract(string member, int length, int status)
+    public async Task Length_limits_match_the_contract(string member, int length, int status)
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         var text = string.Concat(Enumerable.Repeat(member == "alias" ? "x" : "🔑", length));
@@ -257,7 +257,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task A_quota_is_the_organisations_own_and_past_it_is_403()
+    public async Task Each_organisation_has_its_own_quota_and_exceeding_it_is_403()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);

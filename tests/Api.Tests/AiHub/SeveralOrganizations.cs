@@ -11,7 +11,7 @@ public sealed class SeveralOrganizations(ApiServer server)
     private readonly string _gamma = Vault.NewOrganization();
 
     [Fact]
-    public async Task The_context_must_be_named_and_each_organisation_keeps_its_own_rules()
+    public async Task The_organisation_is_required_and_its_own_rules_apply()
     {
         using var client = Client();
         await FillAsync();
@@ -33,7 +33,7 @@ public sealed class SeveralOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task By_id_one_sees_and_changes_what_ones_part_in_each_allows()
+    public async Task Access_by_id_depends_on_the_role_in_each_organisation()
     {
         using var client = Client();
         var ids = await FillAsync();

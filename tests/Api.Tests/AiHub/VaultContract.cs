@@ -12,7 +12,7 @@ public sealed class VaultContract(ApiServer server)
     private const string Documented = "/v2/aihub/secrets";
 
     [Fact]
-    public async Task Every_operation_answers_what_the_vendor_documents()
+    public async Task Every_answer_matches_the_vendors_document()
     {
         var vendor = Vendor();
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
@@ -46,7 +46,7 @@ public sealed class VaultContract(ApiServer server)
     }
 
     [Fact]
-    public async Task The_names_of_the_workspace_rules_are_the_vendors()
+    public async Task Workspace_rule_names_match_the_vendors_document()
     {
         using var anybody = server.Anonymous();
         var documented = Vendor().Resolve("#/paths")[Documented]!["post"]!["requestBody"]!["content"]!["application/json"]!["schema"]!;
@@ -65,7 +65,7 @@ public sealed class VaultContract(ApiServer server)
     [InlineData("POST")]
     [InlineData("PATCH")]
     [InlineData("DELETE")]
-    public async Task What_the_vendor_refuses_is_refused(string method)
+    public async Task Bodies_that_the_vendor_refuses_are_refused(string method)
     {
         // The other way round does not hold: the vendor states no lengths, and no type takes null there though we do.
         var vendor = Vendor();

@@ -46,7 +46,7 @@ public sealed class WhoMayDoWhat(ApiServer server)
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task Nobody_may_do_more_and_nobody_less(string operation)
+    public async Task Each_caller_gets_the_status_in_the_table(string operation)
     {
         var organization = Vault.NewOrganization();
         using var owner = await server.NewAdminAsync(organization);
@@ -76,7 +76,7 @@ public sealed class WhoMayDoWhat(ApiServer server)
     [InlineData("admin", 401)]
     [InlineData("member of support", 401)]
     [InlineData("user of none", 401)]
-    public async Task Another_organisation_in_the_context_is_refused_and_looks_like_one_that_does_not_exist(string who, int status)
+    public async Task Foreign_and_missing_organisations_get_the_same_refusal(string who, int status)
     {
         var (mine, theirs) = (Vault.NewOrganization(), Vault.NewOrganization());
         using var other = await server.NewAdminAsync(theirs);
@@ -100,7 +100,7 @@ public sealed class WhoMayDoWhat(ApiServer server)
     }
 
     [Fact]
-    public async Task The_context_may_be_named_or_left_out_by_who_has_one_organisation()
+    public async Task Naming_the_organisation_is_optional_for_callers_with_one()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);

@@ -10,7 +10,7 @@ public sealed class WorkspaceRules(ApiServer server)
     private static readonly string[] Tools = ["agno__get", "agno_get"];
 
     [Fact]
-    public async Task Questions_have_the_answers_of_the_oracle()
+    public async Task Answers_match_the_oracle()
     {
         const int Aliases = 40;
         var random = new Random(20_261_121);
@@ -93,7 +93,7 @@ public sealed class WorkspaceRules(ApiServer server)
     }
 
     [Fact]
-    public async Task A_change_of_the_rule_holds_from_the_answer_on()
+    public async Task A_changed_rule_applies_once_acknowledged()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -119,7 +119,7 @@ public sealed class WorkspaceRules(ApiServer server)
     }
 
     [Fact]
-    public async Task A_reference_takes_the_users_own_name_first_and_minds_the_pattern()
+    public async Task A_reference_prefers_the_users_secret_and_respects_the_pattern()
     {
         var organization = Vault.NewOrganization();
         var user = Guid.NewGuid();
@@ -146,7 +146,7 @@ public sealed class WorkspaceRules(ApiServer server)
     }
 
     [Fact]
-    public async Task The_keys_of_a_run_are_resolved_in_one_call()
+    public async Task All_aliases_of_a_run_resolve_in_one_call()
     {
         // As docs/integrate.md shows it: settings.keys of a run maps arguments to aliases; it is the call's references as it stands.
         var organization = Vault.NewOrganization();

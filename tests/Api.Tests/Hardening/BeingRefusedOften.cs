@@ -16,7 +16,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     private readonly ApiServer _server = own.Server;
 
     [Fact]
-    public async Task Past_the_budget_a_caller_gets_429_and_one_row_says_how_many_were_left_out()
+    public async Task Over_budget_callers_get_429_and_one_row_counts_omitted_denials()
     {
         using var user = await _server.NewUserAsync("secrets:read", "audit:read");
         using var other = await _server.NewUserAsync();
@@ -52,7 +52,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     }
 
     [Fact]
-    public async Task A_revoked_key_has_a_budget_of_its_own_wherever_it_comes_from()
+    public async Task A_revoked_key_has_one_budget_across_all_addresses()
     {
         using var user = await _server.NewUserAsync();
         using var revoked = await _server.NewKeyAsync(user.UserId, ["secrets:read"]);
@@ -71,7 +71,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     }
 
     [Fact]
-    public async Task Revoked_keys_of_a_user_share_one_budget_and_few_rows()
+    public async Task Revoked_keys_of_a_user_share_one_budget_and_write_few_rows()
     {
         const int others = Credentials + 4;
         using var user = await _server.NewUserAsync();
@@ -106,7 +106,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     }
 
     [Fact]
-    public async Task An_organisations_admin_sees_what_was_left_out_about_it()
+    public async Task An_admin_sees_omitted_denials_of_the_organisation()
     {
         var organization = ToolCalls.NewOrganization();
         using var admin = await _server.NewKeyAsync(Guid.NewGuid(), ["secrets:read", "audit:read"], organization, "admin");
@@ -123,7 +123,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     }
 
     [Fact]
-    public async Task A_backend_has_a_budget_for_each_of_its_users_who_see_what_was_left_out()
+    public async Task A_backend_has_a_budget_per_user_and_each_user_sees_omitted_denials()
     {
         using var backend = await _server.NewUserAsync("secrets:read", "users:act");
         using var first = await _server.NewUserAsync("secrets:read", "audit:read");
@@ -145,7 +145,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     }
 
     [Fact]
-    public async Task Who_may_name_no_users_has_one_budget_whoever_is_named()
+    public async Task Callers_without_users_act_share_one_budget_across_named_users()
     {
         using var user = await _server.NewUserAsync();
         for (var at = 0; at < Budget + 3; at++)
@@ -155,7 +155,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     }
 
     [Fact]
-    public async Task What_the_limit_of_an_address_left_out_is_counted_too()
+    public async Task Denials_over_the_address_limit_are_counted()
     {
         using var user = await _server.NewUserAsync();
         using var revoked = await _server.NewKeyAsync(user.UserId, ["secrets:read"]);
@@ -173,7 +173,7 @@ public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassF
     }
 
     [Fact]
-    public async Task A_clean_stop_writes_what_was_left_out()
+    public async Task A_clean_stop_writes_omitted_denials()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();

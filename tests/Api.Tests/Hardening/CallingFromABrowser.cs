@@ -12,7 +12,7 @@ public sealed class CallingFromABrowser(StrictServer strict, ApiServer closed)
     [InlineData("PATCH")]
     [InlineData("DELETE")]
     [InlineData("POST")]
-    public async Task A_page_of_a_configured_origin_may_ask_without_a_credential_what_it_may_send(string method)
+    public async Task Preflight_from_a_configured_origin_needs_no_credential(string method)
     {
         var allowed = await PreflightAsync(strict.Server, StrictServer.Origin, method);
 
@@ -33,11 +33,11 @@ public sealed class CallingFromABrowser(StrictServer strict, ApiServer closed)
     [InlineData("http://app.example")]
     [InlineData("https://app.example:8443")]
     [InlineData("null")]
-    public async Task A_page_of_any_other_origin_is_told_nothing(string origin) =>
+    public async Task Preflight_from_another_origin_is_not_allowed(string origin) =>
         Assert.Null(One(await PreflightAsync(strict.Server, origin, "POST"), "Access-Control-Allow-Origin"));
 
     [Fact]
-    public async Task Failures_can_be_read_by_the_page_too_and_so_can_what_it_needs_of_the_headers()
+    public async Task A_page_can_read_failures_and_the_exposed_headers()
     {
         using var nobody = strict.Server.Anonymous();
         using var user = await strict.Server.NewUserAsync();
@@ -58,7 +58,7 @@ public sealed class CallingFromABrowser(StrictServer strict, ApiServer closed)
     }
 
     [Fact]
-    public async Task Without_configured_origins_no_page_may_call()
+    public async Task Without_configured_origins_CORS_is_off()
     {
         Assert.Null(One(await PreflightAsync(closed, StrictServer.Origin, "POST"), "Access-Control-Allow-Origin"));
         using var user = await closed.NewUserAsync();
@@ -71,7 +71,7 @@ public sealed class CallingFromABrowser(StrictServer strict, ApiServer closed)
     [InlineData("/api/v1/nothing", 404)]
     [InlineData("/health/live", 200)]
     [InlineData("/swagger/index.html", 200)]
-    public async Task Every_answer_says_how_not_to_treat_it_and_none_who_serves_it(string path, int status)
+    public async Task Every_answer_has_security_headers_and_no_server_name(string path, int status)
     {
         using var user = await closed.NewUserAsync();
 

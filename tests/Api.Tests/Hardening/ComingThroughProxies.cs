@@ -16,13 +16,13 @@ public sealed class ComingThroughProxies(StrictServer strict, ApiServer open)
     [InlineData("10.9.9.9, 198.51.100.7, 10.1.2.3", "198.51.100.7")]
     [InlineData("nonsense", "127.0.0.1")]
     [InlineData("198.51.100.7, nonsense", "127.0.0.1")]
-    public async Task The_last_address_that_a_known_proxy_vouches_for_is_the_clients(string? forwarded, string expected) =>
+    public async Task The_last_address_reported_by_a_known_proxy_counts(string? forwarded, string expected) =>
         Assert.Equal(expected, await AddressAsync(strict.Server, forwarded));
 
     [Theory]
     [InlineData("198.51.100.7")]
     [InlineData("127.0.0.1, 198.51.100.7")]
-    public async Task Nobody_is_believed_unless_configured(string forwarded) =>
+    public async Task Forwarded_headers_are_ignored_unless_configured(string forwarded) =>
         Assert.Equal("127.0.0.1", await AddressAsync(open, forwarded));
 
     /// <summary>The address that the audit has of a request.</summary>

@@ -12,7 +12,7 @@ public sealed class CrowdingOneOwner(CrowdingOneOwner.OwnServer own) : IClassFix
     private const int Waiting = 256;
 
     [Fact]
-    public async Task Writes_that_wait_for_their_owner_take_no_connection_are_bounded_and_none_is_lost()
+    public async Task Waiting_writes_hold_no_connection_are_bounded_and_complete()
     {
         const int Excess = 20;
         var server = own.Server;

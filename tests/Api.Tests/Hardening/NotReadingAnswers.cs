@@ -16,7 +16,7 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
     private readonly ApiServer _server = own.Server;
 
     [Fact]
-    public async Task Are_cut_off_in_time_and_hold_up_nobody_but_their_own_user()
+    public async Task Clients_that_do_not_read_are_disconnected_and_delay_only_their_user()
     {
         using var user = await LargeUserAsync();
         using var other = await _server.NewUserAsync();
@@ -41,7 +41,7 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
     [Theory]
     [InlineData("/api/v1/audit?limit=1")]
     [InlineData("/api/v1/api-keys?limit=1")]
-    public async Task Lists_of_every_kind_wait_for_each_other(string list)
+    public async Task All_lists_of_a_user_share_one_limit(string list)
     {
         using var user = await LargeUserAsync("secrets:read", "audit:read", "keys:manage");
         using var first = await AskAsync(user);
@@ -56,7 +56,7 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
     }
 
     [Fact]
-    public async Task A_user_with_too_many_waiting_is_told_to_come_back()
+    public async Task Too_many_waiting_lists_of_a_user_get_Retry_After()
     {
         const int Waiting = 200;
         using var user = await LargeUserAsync();

@@ -19,7 +19,7 @@ public sealed class SendingTooMany(StrictServer strict)
     private readonly ApiServer _server = strict.Server;
 
     [Fact]
-    public async Task A_user_over_the_limit_is_told_when_to_come_back_and_others_go_on()
+    public async Task A_user_over_the_limit_gets_Retry_After_and_others_are_unaffected()
     {
         using var user = await _server.NewUserAsync("secrets:read", "secrets:resolve");
         using var same = await _server.NewKeyAsync(user.UserId, ["secrets:read"]);
@@ -54,7 +54,7 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
-    public async Task Who_may_not_resolve_has_no_limit_of_its_own_for_being_refused()
+    public async Task Refused_resolves_count_as_ordinary_requests()
     {
         using var user = await _server.NewUserAsync("secrets:read");
 
@@ -66,7 +66,7 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
-    public async Task An_address_that_fails_too_often_is_told_so_and_no_valid_credential_there_is_refused_for_it()
+    public async Task A_blocked_address_gets_429_but_its_valid_credentials_work()
     {
         const string Shared = "203.0.113.1";
         using var nobody = _server.Anonymous();
@@ -98,7 +98,7 @@ public sealed class SendingTooMany(StrictServer strict)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task One_wrong_credential_over_and_over_leaves_the_others_of_its_address_their_answer(bool isKey)
+    public async Task A_repeated_wrong_credential_does_not_use_up_the_address_limit(bool isKey)
     {
         var address = isKey ? "203.0.113.8" : "203.0.113.9";
         using var stuck = isKey ? _server.WithKey(ApiKeyText.Generate()) : _server.WithToken(Forged("stuck"));
@@ -116,7 +116,7 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
-    public async Task Credentials_that_were_valid_once_are_told_why_whatever_their_neighbours_do()
+    public async Task Once_valid_credentials_get_401_at_a_blocked_address()
     {
         const string Shared = "203.0.113.10";
         using var expired = _server.WithToken(_server.Issuer.Token(Guid.NewGuid(), ("exp", IdentityProvider.In(TimeSpan.FromHours(-1)))));
@@ -132,7 +132,7 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
-    public async Task A_key_that_was_accepted_and_then_revoked_waits_like_any_other_and_does_not_fill_the_audit()
+    public async Task A_revoked_key_is_rate_limited_and_does_not_fill_the_audit()
     {
         using var manager = await _server.NewUserAsync("secrets:read", "keys:manage");
         using var leaked = await _server.NewKeyAsync(manager.UserId, ["secrets:read"]);
@@ -153,7 +153,7 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
-    public async Task Readiness_counts_refusals_as_anything_else_does()
+    public async Task Refused_readiness_requests_count_toward_the_limit()
     {
         const string Ready = "/health/ready";
         using var guess = _server.WithKey("nonsense");
@@ -168,7 +168,7 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
-    public async Task A_network_of_ipv6_is_one_address()
+    public async Task An_IPv6_network_counts_as_one_address()
     {
         using var guess = _server.WithKey("nonsense");
         for (var at = 1; at <= StrictServer.Failures; at++)
@@ -181,7 +181,7 @@ public sealed class SendingTooMany(StrictServer strict)
     }
 
     [Fact]
-    public async Task An_address_may_ask_for_the_contract_so_often_and_for_health_without_end()
+    public async Task The_contract_is_rate_limited_and_health_is_not()
     {
         const string Curious = "203.0.113.6";
         using var nobody = _server.Anonymous();

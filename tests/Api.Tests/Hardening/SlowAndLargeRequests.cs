@@ -12,7 +12,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     private readonly ApiServer _server = strict.Server;
 
     [Fact]
-    public async Task A_write_that_takes_too_long_is_given_up_and_has_changed_nothing()
+    public async Task A_write_over_the_time_limit_is_cancelled_and_changes_nothing()
     {
         using var user = await _server.NewUserAsync();
         var one = Answers.One(await user.CreateSecretAsync("before"));
@@ -35,7 +35,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     }
 
     [Fact]
-    public async Task What_is_stored_in_spite_of_the_time_limit_is_answered_in_full()
+    public async Task A_write_that_commits_after_the_time_limit_gets_a_full_answer()
     {
         using var user = await _server.NewUserAsync();
         await user.CreateSecretAsync("first");
@@ -54,7 +54,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     }
 
     [Fact]
-    public async Task Values_that_are_released_in_spite_of_the_time_limit_are_all_in_the_answer()
+    public async Task A_resolve_that_commits_after_the_time_limit_gets_a_full_answer()
     {
         // More than fits into one buffer: an answer whose writing is given up is a 200 that ends in the middle.
         const int Count = 80;
@@ -85,7 +85,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
 
     [Theory]
     [MemberData(nameof(ReadsThatHang))]
-    public async Task What_only_reads_is_given_up_in_time_also_when_it_has_begun(string onPostgres, string onSqlServer)
+    public async Task A_read_is_cancelled_at_the_time_limit_at_any_stage(string onPostgres, string onSqlServer)
     {
         using var user = await _server.NewUserAsync("secrets:write", "secrets:resolve");
         using var other = await _server.NewUserAsync("secrets:write", "secrets:resolve");
@@ -109,7 +109,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     [Theory]
     [InlineData("/health/live")]
     [InlineData("/openapi/v1.json")]
-    public async Task What_needs_no_credential_waits_for_none_to_be_looked_up(string path)
+    public async Task Public_endpoints_do_not_wait_for_a_credential_lookup(string path)
     {
         using var user = await _server.NewUserAsync();
         await using (await _server.HoldAsync(
@@ -120,7 +120,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     }
 
     [Fact]
-    public async Task Headers_that_never_end_are_cut_off()
+    public async Task Endless_headers_are_cut_off()
     {
         var since = Stopwatch.GetTimestamp();
         var slow = Enumerable.Range(0, 50).Select(_ => RawHttp.SendAsync(_server.Address, Bytes("GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: "))).ToList();
@@ -132,7 +132,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     }
 
     [Fact]
-    public async Task A_body_that_never_arrives_is_given_up()
+    public async Task A_missing_body_times_out()
     {
         using var user = await _server.NewUserAsync();
 
@@ -144,7 +144,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     }
 
     [Fact]
-    public async Task Giant_headers_and_too_many_of_them_are_refused()
+    public async Task Giant_headers_and_too_many_headers_are_refused()
     {
         var giant = await RawHttp.SendAsync(_server.Address, Bytes($"GET /health/live HTTP/1.1\r\nHost: localhost\r\ntoken: {new string('x', 40_000)}\r\nConnection: close\r\n\r\n"));
         var many = string.Concat(Enumerable.Range(0, 150).Select(at => $"X-{at}: {at}\r\n"));
@@ -159,7 +159,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     [Theory]
     [InlineData("/health/live", "detail")]
     [InlineData("/api/v2/aihub/secrets", "message")]
-    public async Task A_host_that_is_not_allowed_is_refused_in_the_form_of_its_dialect(string path, string member)
+    public async Task A_disallowed_host_is_refused_in_the_form_of_the_dialect(string path, string member)
     {
         var answer = await RawHttp.SendAsync(_server.Address, Bytes($"GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"));
 

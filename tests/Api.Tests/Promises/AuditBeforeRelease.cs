@@ -37,7 +37,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     }
 
     [Fact]
-    public async Task However_the_database_fails_under_load()
+    public async Task The_database_fails_under_load()
     {
         await using var service = Installation.Start();
         using var client = await service.ClientAsync(Installation.Key);
@@ -66,7 +66,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     [Theory]
     [InlineData(Direction.ToDatabase)]
     [InlineData(Direction.ToService)]
-    public async Task Wherever_the_conversation_with_the_database_breaks_off(Direction direction)
+    public async Task The_database_connection_breaks_at_any_byte(Direction direction)
     {
         await using var proxy = new CuttingProxy(Installation.ConnectionString);
         await using var service = Installation.StartHere(proxy.ConnectionString);
@@ -111,7 +111,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_service_is_killed_under_load()
+    public async Task The_service_is_killed_under_load()
     {
         for (var killed = 0; killed < Campaign.Size(2, least: 2); killed++)
         {

@@ -33,7 +33,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     }
 
     [Fact]
-    public async Task A_chain_that_was_cut_and_its_head_moved_back_with_it_is_noticed_by_its_writer()
+    public async Task A_writer_notices_that_its_chain_and_head_were_set_back()
     {
         // What was stored at an earlier moment verifies; that it is old only the writer knows, who then begins another chain.
         await own.FillAsync();
@@ -60,7 +60,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     }
 
     [Fact]
-    public async Task What_was_tried_and_taken_back_ends_no_chain()
+    public async Task A_rolled_back_write_ends_no_chain()
     {
         // A new secret is stored and audited in one go, if it can be; often enough here that it is tried more than once.
         using var user = await _server.NewUserAsync();
@@ -128,7 +128,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     }
 
     [Fact]
-    public async Task Looking_whether_the_audit_works_leaves_nothing_in_it()
+    public async Task The_health_check_of_the_audit_leaves_no_row()
     {
         using var nobody = _server.Anonymous();
         (await nobody.GetAsync("/health/ready")).MustBe(200);
@@ -148,7 +148,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
 
     [Theory]
     [MemberData(nameof(WhatReadinessWrites))]
-    public async Task Asking_whether_the_service_is_ready_keeps_nobody_else_waiting(string onPostgres, string onSqlServer)
+    public async Task Waiting_readiness_requests_delay_no_other_request(string onPostgres, string onSqlServer)
     {
         // More than there are connections.
         const int Askers = 200;
@@ -178,7 +178,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     }
 
     [Fact]
-    public async Task Fifty_at_once_are_all_written_once_and_the_chains_verify_while_they_grow()
+    public async Task Fifty_concurrent_writes_are_each_audited_once_and_growing_chains_verify()
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => _server.NewUserAsync()));
         var checks = Task.Run(async () =>
@@ -211,7 +211,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     }
 
     [Fact]
-    public async Task Old_rows_are_removed_and_the_rest_verifies_and_goes_on()
+    public async Task Retention_removes_old_rows_and_the_rest_still_verifies()
     {
         await own.FillAsync();
         await Task.Delay(5, TestContext.Current.CancellationToken);
@@ -232,7 +232,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     }
 
     [Fact]
-    public async Task What_was_tampered_with_is_not_removed()
+    public async Task Retention_keeps_tampered_chains()
     {
         await own.FillAsync();
         var writer = await _server.ScalarAsync<Guid>(AnyWriter);

@@ -9,7 +9,7 @@ public sealed class CheckingHistories
     private const string Key = "key";
 
     [Fact]
-    public void Agrees_with_trying_every_order()
+    public void The_checker_agrees_with_trying_every_order()
     {
         var random = new Random(20_261_121);
         var (rounds, explained, wrong) = (Campaign.Size(20_000), 0, 0);
@@ -31,7 +31,7 @@ public sealed class CheckingHistories
     [InlineData(Fault.StaleCache)]
     [InlineData(Fault.LostUpdate)]
     [InlineData(Fault.Resurrection)]
-    public void Tells_a_store_that_keeps_the_promise_from_one_that_does_not(Fault fault)
+    public void The_checker_finds_each_fault_of_a_store(Fault fault)
     {
         for (var seed = 0; seed < 100; seed++)
         {
@@ -41,7 +41,7 @@ public sealed class CheckingHistories
     }
 
     [Fact]
-    public void A_read_that_begins_when_a_write_ends_may_still_miss_it_and_later_ones_may_not()
+    public void A_read_that_starts_as_a_write_ends_may_miss_it_and_later_reads_may_not()
     {
         Operation write = new(Key, OperationKind.Write, "new", 0, 10);
         Operation Reading(long start) => new(Key, OperationKind.Read, null, start, 20);
@@ -51,7 +51,7 @@ public sealed class CheckingHistories
     }
 
     [Fact]
-    public void Reads_that_follow_each_other_never_go_back_while_a_write_is_under_way()
+    public void Successive_reads_during_a_write_never_go_back()
     {
         Operation[] history =
         [
@@ -80,7 +80,7 @@ public sealed class CheckingHistories
     }
 
     [Fact]
-    public void Keys_have_nothing_to_do_with_each_other()
+    public void Keys_are_independent()
     {
         Operation[] history = [new("one", OperationKind.Write, "new", 0, 10), new("other", OperationKind.Read, null, 20, 30)];
         Assert.Null(HistoryChecker.FirstWrong(history));

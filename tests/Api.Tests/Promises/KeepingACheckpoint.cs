@@ -35,7 +35,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_audit_that_was_set_back_is_noticed_while_the_service_runs_and_after_it_was_killed()
+    public async Task A_set_back_audit_is_noticed_by_a_running_and_a_restarted_service()
     {
         await using (var first = _installation.Start(null, Among([])))
         {
@@ -76,7 +76,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_was_fetched_shows_what_is_missing_and_what_was_put_right()
+    public async Task A_fetched_checkpoint_reveals_missing_rows_and_accepts_restored_ones()
     {
         await using var service = Start(("Audit__CheckpointFile", ""));
         using var client = await service.ClientAsync(Installation.Key);
@@ -122,7 +122,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_that_is_no_checkpoint_of_this_installation_is_reported_and_stays()
+    public async Task A_foreign_checkpoint_file_is_reported_and_kept()
     {
         const string Foreign = """{"at":"2026-01-01T00:00:00Z","count":0,"heads":[],"mac":"00"}""";
         await File.WriteAllTextAsync(CheckpointFile, Foreign);
@@ -139,7 +139,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Somebody_who_changed_a_head_gets_no_checkpoint_of_it()
+    public async Task A_tampered_head_gets_no_checkpoint()
     {
         await using var service = Start();
         using var client = await service.ClientAsync(Installation.Key);
@@ -161,7 +161,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     [Theory]
     [InlineData("UPDATE audit_writers SET anchor_mac = head_mac")]
     [InlineData("UPDATE audit_keys SET writers = writers + 1")]
-    public async Task A_chain_is_not_left_out_of_the_checkpoints_to_be_set_back_later(string attack)
+    public async Task A_chain_cannot_be_hidden_from_checkpoints(string attack)
     {
         await using var service = Start(("Audit__CheckpointSeconds", "3600"));
         using var client = await service.ClientAsync(Installation.Key);
@@ -175,7 +175,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_checkpoint_that_cannot_be_kept_for_long_is_said()
+    public async Task A_checkpoint_that_fails_for_long_is_reported()
     {
         await using var service = Start(("Audit__CheckpointFile", Path.Combine(_folder, "none", "checkpoint.json")));
         using var client = await service.ClientAsync(Installation.Key);

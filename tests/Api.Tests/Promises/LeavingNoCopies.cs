@@ -21,7 +21,7 @@ public sealed class LeavingNoCopies
     private readonly List<(string What, MemoryFinding Finding)> _found = [];
 
     [Fact]
-    public async Task Nothing_is_left_of_values_that_were_stored_or_handed_out()
+    public async Task Stored_and_resolved_values_leave_no_copy_in_memory()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -41,7 +41,7 @@ public sealed class LeavingNoCopies
     }
 
     [Fact]
-    public async Task Nothing_is_left_whatever_the_length_of_values_and_whatever_becomes_of_the_request()
+    public async Task Values_of_any_length_leave_no_copy_whatever_the_outcome()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -81,7 +81,7 @@ public sealed class LeavingNoCopies
 
     /// <summary>What TLS keeps is not the service's to clear: buffers of the framework and of OpenSSL, a few for each connection that there was (SECURITY.md).</summary>
     [Fact]
-    public async Task Over_TLS_only_few_buffers_hold_any()
+    public async Task Over_TLS_few_buffers_hold_values()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -103,7 +103,7 @@ public sealed class LeavingNoCopies
 
     /// <summary>The test above would find nothing if the hunt could not see.</summary>
     [Fact]
-    public async Task The_hunt_sees_what_is_there()
+    public async Task The_search_finds_a_value_in_memory()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();

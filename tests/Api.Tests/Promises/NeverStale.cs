@@ -21,7 +21,7 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
     private static readonly string[] Keys = [Updated, Deleted, Repatterned, Renamed];
 
     [Fact]
-    public async Task While_replicas_are_killed_what_all_of_them_answer_is_one_history()
+    public async Task All_answers_form_one_history_while_replicas_are_killed()
     {
         var history = new HistoryRecorder();
         await using var load = await StartAsync(history, AskAsync);
@@ -47,7 +47,7 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
     }
 
     [Fact]
-    public async Task A_cache_of_50_ms_before_a_replica_would_be_noticed()
+    public async Task A_cache_of_50_ms_would_be_detected()
     {
         var history = new HistoryRecorder();
         var caches = Enumerable.Range(0, Replicas.Count).Select(replica => new Cache(() => AskAsync(replica))).ToList();

@@ -20,7 +20,7 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
     [InlineData("not JSON")]
     [InlineData("not JSON", "text/plain")]
     [InlineData("""{"tool_name":"agno__linear__get"}""", "application/json; charset=utf-16")]
-    public async Task A_key_that_is_revoked_elsewhere_is_refused_from_then_on_whatever_it_asks(string body, string contentType = "application/json")
+    public async Task A_key_revoked_at_another_replica_is_refused_for_every_request(string body, string contentType = "application/json")
     {
         var (id, here) = await NewRuntimeAsync();
         using var runtime = here;
@@ -46,7 +46,7 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
     }
 
     [Fact]
-    public async Task What_a_revoked_key_may_not_do_anyway_is_refused_for_one_reason_and_noted_once()
+    public async Task A_revoked_key_without_the_scope_is_refused_and_audited_once()
     {
         var user = Guid.NewGuid();
         var made = await MakeKeyAsync(user, "secrets:read");
@@ -64,7 +64,7 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
     }
 
     [Fact]
-    public async Task A_key_that_is_replaced_elsewhere_ends_when_it_is_said_to()
+    public async Task A_key_rotated_at_another_replica_ends_after_its_grace_period()
     {
         var (id, here) = await NewRuntimeAsync();
         using var runtime = here;
@@ -76,7 +76,7 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
     }
 
     [Fact]
-    public async Task What_is_stored_changed_and_deleted_elsewhere_counts_at_once()
+    public async Task Changes_at_another_replica_apply_immediately()
     {
         var (_, here) = await NewRuntimeAsync();
         using var runtime = here;
@@ -99,7 +99,7 @@ public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<
     }
 
     [Fact]
-    public async Task Of_many_resolves_at_once_only_those_are_asked_again_that_have_to_be()
+    public async Task Only_stale_resolves_of_a_batch_are_repeated()
     {
         // Each batch holds both: what changes all the time, and what never does.
         var (_, one) = await NewRuntimeAsync();

@@ -38,7 +38,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
-    public async Task Every_value_is_sealed_anew_and_nobody_can_tell()
+    public async Task Every_value_is_resealed_without_visible_change()
     {
         // More than one transaction takes, several owners, an organisation's with its workspaces.
         using var user = await NewUserAsync();
@@ -87,7 +87,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_is_in_the_audit_once_and_the_audit_stays_whole()
+    public async Task Rotation_is_audited_once_and_the_audit_verifies()
     {
         using var @operator = _server.Operator();
         await @operator.CreateSecretAsync("n");
@@ -103,7 +103,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_written_and_resolved_meanwhile_is_neither_lost_nor_old()
+    public async Task Writes_and_resolves_during_rotation_lose_nothing_and_are_current()
     {
         using var @operator = _server.Operator();
         using var stop = new CancellationTokenSource();
@@ -131,7 +131,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_key_stays_as_long_as_something_does_not_open()
+    public async Task A_key_is_kept_while_an_envelope_does_not_open()
     {
         using var user = await NewUserAsync();
         await user.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
@@ -150,7 +150,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_comes_after_goes_on_where_another_was_killed()
+    public async Task A_restarted_rotation_continues_after_a_kill()
     {
         using var user = await NewUserAsync();
         await _server.StoreAsync(SecretOwner.User(user.UserId), [.. Enumerable.Range(0, 20).Select(number => Default(number))]);
@@ -174,7 +174,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
     [InlineData("""{"layer":"DATA_KEYS"}""", "layer")]
     [InlineData("""{"layer":1}""", "layer")]
     [InlineData("""{"layer":["data_keys"]}""", "layer")]
-    public async Task Another_layer_is_refused(string body, string member)
+    public async Task An_unknown_layer_is_refused(string body, string member)
     {
         using var @operator = _server.Operator();
 

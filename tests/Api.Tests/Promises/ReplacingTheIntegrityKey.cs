@@ -9,7 +9,7 @@ public sealed class ReplacingTheIntegrityKey(Replicas replicas) : IClassFixture<
     private const string Secrets = "/api/v1/secrets";
 
     [Fact]
-    public async Task Replicas_go_on_with_what_another_made_with_the_new_key()
+    public async Task Replicas_accept_rows_made_with_a_newer_key()
     {
         for (var round = 0; round < 3; round++)
         {

@@ -51,7 +51,7 @@ public sealed class Sealing(ApiServer server)
 
     [Theory]
     [MemberData(nameof(Tampering))]
-    public async Task A_row_that_was_edited_does_not_open(string edit)
+    public async Task An_edited_row_does_not_open(string edit)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
@@ -63,7 +63,7 @@ public sealed class Sealing(ApiServer server)
 
     [Theory]
     [MemberData(nameof(TamperingInTSql))]
-    public void What_is_edited_on_SqlServer_is_T_SQL(string edit) => TSql.Check($"UPDATE secrets SET {edit} WHERE id = @id");
+    public void Edits_for_SqlServer_are_valid_T_SQL(string edit) => TSql.Check($"UPDATE secrets SET {edit} WHERE id = @id");
 
     [Fact]
     public async Task An_untouched_row_opens()
@@ -119,7 +119,7 @@ public sealed class Sealing(ApiServer server)
     }
 
     [Fact]
-    public async Task A_value_whose_data_key_was_destroyed_does_not_open()
+    public async Task A_value_without_its_data_key_does_not_open()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("shredded");
@@ -136,7 +136,7 @@ public sealed class Sealing(ApiServer server)
 
     [Theory]
     [MemberData(nameof(Tampering))]
-    public async Task A_row_that_was_edited_is_handed_to_no_runtime(string edit)
+    public async Task An_edited_row_is_never_resolved(string edit)
     {
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         var id = await runtime.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
@@ -157,7 +157,7 @@ public sealed class Sealing(ApiServer server)
     [InlineData("tool_name = '*'")]
     [InlineData("name = CONCAT(name, 'x')")]
     [InlineData("version = version + 1")]
-    public async Task An_edited_default_is_not_replaced_by_the_next(string edit)
+    public async Task An_edited_default_is_not_replaced_by_the_next_one(string edit)
     {
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         await runtime.CreateSecretAsync("next", "another value", "**", "api_key", isDefault: true);
@@ -172,7 +172,7 @@ public sealed class Sealing(ApiServer server)
     }
 
     [Fact]
-    public async Task A_secret_does_not_serve_under_the_key_of_another_name()
+    public async Task A_secret_is_not_resolved_under_another_name_key()
     {
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         var id = await runtime.CreateSecretAsync("one", "the value of one");
@@ -205,7 +205,7 @@ public sealed class Sealing(ApiServer server)
 
     [Theory]
     [MemberData(nameof(TamperingWithGrants))]
-    public async Task A_secret_whose_grants_were_edited_is_handed_to_no_runtime_and_not_changed(string sql)
+    public async Task A_secret_with_edited_grants_is_neither_resolved_nor_changed(string sql)
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -234,7 +234,7 @@ public sealed class Sealing(ApiServer server)
     [Theory]
     [InlineData("UPDATE secrets SET description = 'edited' WHERE owner_id = @id")]
     [InlineData("INSERT INTO workspace_grants (secret_id, number, workspace) SELECT id, 0, 'hr' FROM secrets WHERE owner_id = @id")]
-    public async Task What_is_not_sealed_is_noticed_too(string sql)
+    public async Task Edits_outside_the_envelope_are_noticed(string sql)
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);

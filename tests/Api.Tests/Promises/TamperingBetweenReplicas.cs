@@ -11,7 +11,7 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
     private const string Secrets = "/api/v1/secrets";
 
     [Fact]
-    public async Task An_old_value_is_not_confirmed_by_a_row_that_was_set_back()
+    public async Task A_set_back_row_does_not_confirm_a_cached_value()
     {
         var (tool, organization) = ($"t{Guid.NewGuid():N}", "default");
         var id = await CreateAsync(replicas[0], tool, organization);
@@ -34,7 +34,7 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
     }
 
     [Fact]
-    public async Task A_process_does_not_hand_out_what_it_replaced_itself()
+    public async Task A_replica_never_resolves_a_value_that_it_replaced()
     {
         var (tool, organization) = ($"t{Guid.NewGuid():N}", $"org-{Guid.NewGuid():N}");
         var made = (await replicas[0].PostAsync("/api/v1/api-keys", new JsonObject
@@ -60,7 +60,7 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
     }
 
     [Fact]
-    public async Task A_revoked_key_is_not_confirmed_by_rows_that_were_set_back()
+    public async Task Set_back_rows_do_not_confirm_a_revoked_key()
     {
         var made = (await replicas[0].PostAsync("/api/v1/api-keys", new JsonObject
         {

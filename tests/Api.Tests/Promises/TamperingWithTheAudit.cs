@@ -111,7 +111,7 @@ public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixtur
 
     [Theory]
     [MemberData(nameof(Tampering))]
-    public async Task What_is_done_to_the_tables_is_found(string sql)
+    public async Task Tampering_with_the_tables_is_found(string sql)
     {
         await own.FillAsync();
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
@@ -145,5 +145,5 @@ public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixtur
 
     [Theory]
     [MemberData(nameof(TamperingInTSql))]
-    public void What_is_done_on_SqlServer_is_T_SQL(string sql) => TSql.Check(sql);
+    public void Tampering_for_SqlServer_is_valid_T_SQL(string sql) => TSql.Check(sql);
 }

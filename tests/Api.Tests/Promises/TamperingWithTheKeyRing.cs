@@ -61,7 +61,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
 
     [Theory]
     [MemberData(nameof(Attacks))]
-    public async Task Nothing_is_wrapped_with_what_was_changed_and_everybody_is_told(string what, string attack)
+    public async Task A_changed_ring_wraps_nothing_and_is_reported(string what, string attack)
     {
         await AttackAsync(attack);
 
@@ -86,7 +86,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     [InlineData("UPDATE audit_keys SET id = 2", "but not the key of its audit")]
     [InlineData("UPDATE audit_keys SET wrapped = (SELECT tag FROM key_state)", "The key of the audit does not unwrap")]
     [InlineData("UPDATE integrity_keys SET wrapped = (SELECT tag FROM key_ring)", "The integrity key 1 does not open")]
-    public async Task Without_one_of_its_keys_the_service_does_not_start(string attack, string expected)
+    public async Task The_service_does_not_start_without_a_key_of_the_ring(string attack, string expected)
     {
         await AttackAsync(attack);
 
@@ -94,7 +94,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     }
 
     [Fact]
-    public async Task A_process_that_is_refused_says_so_in_a_sentence_and_ends()
+    public async Task A_refused_process_prints_one_sentence_and_ends()
     {
         await AttackAsync("DELETE FROM key_state");
 
@@ -106,7 +106,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     }
 
     [Fact]
-    public async Task An_earlier_ring_with_its_own_valid_tags_is_noticed_while_the_service_runs_and_when_it_starts()
+    public async Task A_set_back_ring_with_valid_tags_is_noticed_at_start_and_at_run_time()
     {
         (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
         await UntilReadyIsAsync(200);
@@ -126,7 +126,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     }
 
     [Fact]
-    public async Task What_is_put_right_again_is_used_again()
+    public async Task A_restored_ring_is_used_again()
     {
         await AttackAsync($"UPDATE key_ring SET name = {Name("x")} {(TestDatabase.IsSqlServer ? "+" : "||")} name");
         await UntilReadyIsAsync(503);

@@ -11,7 +11,7 @@ public sealed class TheRightSecret(ApiServer server)
     private static readonly string[] Args = [.. Enumerable.Range(0, 40).Select(number => $"arg{number}"), "A", "\U0001F511", "\uFF5E"];
 
     [Fact]
-    public async Task Arguments_on_the_database_are_filled_as_the_oracle_fills_them()
+    public async Task Arguments_are_filled_as_the_oracle_fills_them()
     {
         const int MostSecrets = 300;
         var random = new Random(20_260_102);
@@ -47,7 +47,7 @@ public sealed class TheRightSecret(ApiServer server)
     }
 
     [Fact]
-    public async Task A_default_that_changes_hands_between_name_and_pattern_is_never_missed()
+    public async Task A_default_that_alternates_between_name_and_pattern_is_always_found()
     {
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         await runtime.CreateSecretAsync("wide", "of the wide one", "*", "a", isDefault: true);

@@ -26,7 +26,7 @@ public sealed class UnreadableAudit(Auditing.OwnServer own) : IClassFixture<Audi
 
     [Theory]
     [MemberData(nameof(Edits))]
-    public async Task A_page_with_such_a_row_says_so_and_other_pages_are_read(string edit, string undo)
+    public async Task A_page_reports_an_unreadable_row_and_other_pages_work(string edit, string undo)
     {
         using var user = await _server.NewUserAsync("secrets:write", "audit:read");
         var (kept, edited) = (await user.CreateSecretAsync("kept"), await user.CreateSecretAsync("edited"));
@@ -45,7 +45,7 @@ public sealed class UnreadableAudit(Auditing.OwnServer own) : IClassFixture<Audi
 
     [Theory]
     [MemberData(nameof(Edits))]
-    public async Task A_chain_with_such_a_row_stays_and_every_other_is_removed(string edit, string undo)
+    public async Task Retention_keeps_a_chain_with_an_unreadable_row_and_removes_the_others(string edit, string undo)
     {
         // But for the versions of accounts, which are written anew.
         const string Own = "writer = @writer AND action <> 52";

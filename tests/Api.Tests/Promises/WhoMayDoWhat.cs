@@ -176,7 +176,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Everybody_may_do_what_the_table_says_and_nothing_else(bool byToken)
+    public async Task Each_principal_gets_the_answers_in_the_table(bool byToken)
     {
         var wrong = new List<string>();
         var refusals = await RefusalsAsync();

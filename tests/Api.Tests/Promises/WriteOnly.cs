@@ -16,7 +16,7 @@ public sealed class WriteOnly(ApiServer server)
     /// SQL Server are not for a test to read: there nothing is proven of its transaction log, tempdb, plan cache or backups.
     /// </summary>
     [Fact]
-    public async Task A_value_is_in_no_answer_no_log_no_column_and_no_file()
+    public async Task No_answer_log_column_or_file_holds_a_value()
     {
         // Every character that some form escapes; still found when only a part of it leaks.
         var core = $"mark{Guid.NewGuid():N}";
@@ -36,7 +36,7 @@ public sealed class WriteOnly(ApiServer server)
     }
 
     [Fact]
-    public async Task The_hunt_finds_what_is_there()
+    public async Task The_search_finds_stored_names()
     {
         // Else the test above could not fail: names and masks are stored and answered in the clear.
         using var user = await server.NewUserAsync();
@@ -58,7 +58,7 @@ public sealed class WriteOnly(ApiServer server)
     [InlineData("url")]
     [InlineData("json")]
     [InlineData("utf-16")]
-    public void The_hunt_knows_every_form(string form)
+    public void The_search_knows_every_encoded_form(string form)
     {
         const string Text = "maß/+&\"<0123456789abcdef";
         var folder = Directory.CreateTempSubdirectory("secrets-hunt-").FullName;

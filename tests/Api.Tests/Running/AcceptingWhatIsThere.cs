@@ -9,7 +9,7 @@ public sealed class AcceptingWhatIsThere
     private const string Secrets = "/api/v1/secrets";
 
     [Fact]
-    public async Task What_opens_and_agrees_with_the_audit_stays_and_the_rest_is_removed()
+    public async Task Accepting_keeps_verified_secrets_and_removes_the_rest()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -66,7 +66,7 @@ public sealed class AcceptingWhatIsThere
     }
 
     [Fact]
-    public async Task In_quarantine_nothing_is_handed_out_or_changed_until_it_is_accepted()
+    public async Task Quarantine_blocks_resolves_and_changes_until_accepted()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -107,7 +107,7 @@ public sealed class AcceptingWhatIsThere
     }
 
     [Fact]
-    public async Task Of_keys_that_do_not_verify_none_works_any_more()
+    public async Task Keys_that_do_not_verify_stop_working()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();

@@ -11,7 +11,7 @@ public sealed partial class AgainstAServer
     private const string Path = "/api/v1/secrets";
 
     [Fact]
-    public async Task It_asks_for_migrations_then_runs_twice_on_one_database()
+    public async Task Two_replicas_run_on_one_database_after_migration()
     {
         using var installation = await Installation.NewAsync();
         await using (var early = installation.StartHere())
@@ -39,7 +39,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task It_migrates_wherever_among_the_settings_it_is_told_to()
+    public async Task The_migrate_argument_works_in_any_position()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -59,7 +59,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task Many_that_start_at_once_on_an_empty_database_agree_on_every_key()
+    public async Task Concurrent_first_starts_agree_on_every_key()
     {
         for (var round = 0; round < Campaign.Size(3); round++)
         {
@@ -83,7 +83,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task A_database_of_before_the_first_release_is_refused_and_stays_as_it_is()
+    public async Task A_prerelease_database_is_refused_and_left_unchanged()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -109,7 +109,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task With_fewer_connections_than_it_needs_it_says_so()
+    public async Task Too_few_connections_are_reported()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -121,7 +121,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task With_few_connections_a_crowd_waits_and_is_served()
+    public async Task With_few_connections_many_requests_wait_and_succeed()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -167,7 +167,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task In_production_a_command_makes_the_first_key_once_and_no_start_does()
+    public async Task In_production_only_a_command_creates_the_first_key()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -191,7 +191,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task It_says_in_one_line_what_the_database_refuses_it()
+    public async Task A_database_error_is_reported_in_one_line()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -206,7 +206,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task It_does_not_start_with_another_root_key()
+    public async Task Another_root_key_stops_the_start()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -230,7 +230,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task It_moves_to_another_root_key_and_then_needs_the_one_before_no_more()
+    public async Task The_root_key_is_replaced_and_the_old_one_no_longer_needed()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -267,7 +267,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task While_replicas_move_to_another_root_key_one_by_one_nothing_is_lost()
+    public async Task Replicas_replace_the_root_key_one_by_one_without_loss()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -330,7 +330,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task Without_the_file_of_the_root_key_before_it_does_not_start()
+    public async Task A_missing_file_of_the_previous_root_key_stops_the_start()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -342,7 +342,7 @@ public sealed partial class AgainstAServer
     }
 
     [Fact]
-    public async Task Without_its_database_it_says_so_and_stays_alive()
+    public async Task A_missing_database_is_reported_and_the_service_stays_alive()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();

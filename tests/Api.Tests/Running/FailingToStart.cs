@@ -17,7 +17,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [InlineData("Kestrel__Certificates__Default__Path", "missing.pfx", "Kestrel:Certificates:Default:Path names a file that does not exist or cannot be read")]
     [InlineData("Kestrel__Endpoints__Https__Certificate__Path", "rubbish", "as Kestrel says")]
     [InlineData("Kestrel__Endpoints__Https__Url", "", "as Kestrel says")]
-    public async Task A_certificate_that_cannot_be_used_is_named(string name, string value, string expected)
+    public async Task An_unusable_certificate_is_named(string name, string value, string expected)
     {
         var rubbish = Path.Combine(_folder, "rubbish");
         await File.WriteAllTextAsync(rubbish, "rubbish", TestContext.Current.CancellationToken);
@@ -35,7 +35,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [InlineData("ftp://127.0.0.1")]
     [InlineData("http://127.0.0.1:99999")]
     [InlineData("http://192.0.2.1:5080")]
-    public async Task An_address_that_cannot_be_is_refused(string url) =>
+    public async Task An_invalid_address_is_refused(string url) =>
         await MustBeRefusedAsync($"as ASPNETCORE_URLS ({url}) says", ("ASPNETCORE_URLS", url));
 
     [Theory]
@@ -43,7 +43,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [InlineData("ASPNETCORE_URLS", "http://127.0.0.1:0;http://localhost:5085", "http://0.0.0.0:5085")]
     [InlineData("ASPNETCORE_URLS", null, "http://127.0.0.2:5080")]
     [InlineData("Kestrel__Endpoints__Http__Url", "http://127.0.0.1:5085", "http://127.0.0.2:5085")]
-    public async Task A_port_for_health_that_is_the_services_own_is_refused(string name, string? value, string health) =>
+    public async Task A_health_port_equal_to_the_service_port_is_refused(string name, string? value, string health) =>
         await MustBeRefusedAsync("Health:Url has the port 508", (name, value), ("Health__Url", health));
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [InlineData("Quota__BytesPerOwner", "0", "Quota:BytesPerOwner")] // when its settings are validated
     [InlineData("Encryption__RootKeyFile", "no-such-file", "no-such-file")] // when it prepares its keys
     [InlineData("ASPNETCORE_URLS", "nonsense", "as ASPNETCORE_URLS (nonsense) says")] // when it begins to listen
-    public async Task The_process_ends_with_1_wherever_the_start_fails(string name, string value, string expected)
+    public async Task The_process_exits_with_1_at_every_stage_of_a_failed_start(string name, string value, string expected)
     {
         await using var service = ready.Installation.Start(settings: Among([(name, value)]));
 
@@ -80,7 +80,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [InlineData("SqlServer", "Server=127.0.0.1;Password=a;hunter2=b")]
     [InlineData("SqlServer", "Server=127.0.0.1;Connect Timeout=hunter2")]
     [InlineData("SqlServer", "Server=127.0.0.1;Password=hunter2;Integrated Security=true;Authentication=ActiveDirectoryManagedIdentity")]
-    public async Task A_connection_string_that_the_driver_cannot_read_is_named_and_not_repeated(string provider, string connection)
+    public async Task An_invalid_connection_string_is_named_and_not_repeated(string provider, string connection)
     {
         var output = await MustBeRefusedAsync("ConnectionStrings:Secrets", ("Database__Provider", provider), ("ConnectionStrings__Secrets", connection));
 
@@ -90,7 +90,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [Theory]
     [InlineData("Postgres", "Host=127.0.0.1;Port=1;Username=u;Password=hunter2;Database=d", "tcp://127.0.0.1:1", "Failed to connect")]
     [InlineData("SqlServer", "Server=127.0.0.1,1;User ID=u;Password=hunter2;Connect Timeout=1", "127.0.0.1,1", "SQL Server")]
-    public async Task A_database_that_cannot_be_reached_is_said_in_the_words_of_the_driver(string provider, string connection, string server, string expected)
+    public async Task An_unreachable_database_is_reported_with_the_drivers_message(string provider, string connection, string server, string expected)
     {
         var output = await MustBeRefusedAsync($"The database at {server} cannot be used: ", ("Database__Provider", provider), ("ConnectionStrings__Secrets", connection));
 
@@ -99,10 +99,10 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     }
 
     [Fact]
-    public async Task A_log_that_cannot_be_made_is_named() => await MustBeRefusedAsync("The section Serilog", ("Serilog__Using__0", "No.Such.Assembly"));
+    public async Task An_invalid_log_configuration_is_named() => await MustBeRefusedAsync("The section Serilog", ("Serilog__Using__0", "No.Such.Assembly"));
 
     [Fact]
-    public async Task Who_is_asked_to_stop_during_the_start_just_ends()
+    public async Task A_stop_during_the_start_exits_cleanly()
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();

@@ -15,7 +15,7 @@ public sealed class HoldingConnections
     private const string Other = "127.0.0.3";
 
     [Fact]
-    public async Task One_address_cannot_take_all_connections_and_silent_ones_are_closed()
+    public async Task An_address_cannot_take_all_connections_and_silent_ones_are_closed()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -34,7 +34,7 @@ public sealed class HoldingConnections
     }
 
     [Fact]
-    public async Task Health_has_a_listener_of_its_own_that_nobody_can_fill()
+    public async Task The_health_listener_stays_reachable_when_the_service_is_full()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -61,7 +61,7 @@ public sealed class HoldingConnections
     }
 
     [Fact]
-    public async Task One_address_cannot_fill_the_listener_for_health_either()
+    public async Task An_address_cannot_fill_the_health_listener()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -77,7 +77,7 @@ public sealed class HoldingConnections
     }
 
     [Fact]
-    public async Task A_known_proxy_brings_as_many_connections_as_there_are()
+    public async Task A_known_proxy_may_use_all_connections()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();

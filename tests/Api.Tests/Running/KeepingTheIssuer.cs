@@ -25,7 +25,7 @@ public sealed class KeepingTheIssuer
     [InlineData(Two, "Auth__Users__Issuer", Two, "Auth__Jwt__SigningKey", SigningKey, "Auth__Jwt__Issuer", One)]
     [InlineData(Two, "Auth__Users__Issuer", Two, "Auth__Jwt__SigningKey", SigningKey)]
     [InlineData(Two, "Auth__Users__Issuer", Two, "Auth__Jwt__Authority", "http://127.0.0.1:1", "Auth__Jwt__Audience", "a")]
-    public async Task The_setting_comes_first_then_the_issuer_of_tokens(string issuer, params string[] settings)
+    public async Task The_setting_overrides_the_issuer_of_tokens(string issuer, params string[] settings)
     {
         using var installation = await NewAsync();
         await using var service = installation.StartHere(settings: [.. settings.Chunk(2).Select(pair => (pair[0], (string?)pair[1]))]);
@@ -34,7 +34,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task An_authority_says_who_it_is()
+    public async Task The_authority_supplies_the_issuer()
     {
         await using var authority = await IdentityProvider.StartAsync();
         using var installation = await NewAsync();
@@ -52,7 +52,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task While_the_authority_was_never_reached_names_are_answered_with_503_and_ids_are_not()
+    public async Task Names_are_503_and_ids_work_before_the_authority_is_reached()
     {
         using var installation = await NewAsync();
         await using var service = installation.StartHere(settings: [("Auth__Jwt__Authority", "http://127.0.0.1:1"), ("Auth__Jwt__Audience", "a")]);
@@ -67,7 +67,7 @@ public sealed class KeepingTheIssuer
     [InlineData("Auth__Users__Issuer", One)]
     [InlineData("Auth__Jwt__SigningKey", SigningKey)]
     [InlineData("Auth__Jwt__Authority", "http://127.0.0.1:1", "Auth__Jwt__Audience", "a")]
-    public async Task A_name_that_the_caller_may_not_use_is_403_and_stores_no_issuer(params string[] settings)
+    public async Task A_name_without_the_scope_is_403_and_stores_no_issuer(params string[] settings)
     {
         using var installation = await NewAsync();
         await using (var service = installation.StartHere(settings: [.. settings.Chunk(2).Select(pair => (pair[0], (string?)pair[1]))]))
@@ -90,7 +90,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task A_developer_who_signs_in_after_the_first_name_is_the_user_who_was_named()
+    public async Task A_developer_token_belongs_to_the_user_named_before()
     {
         using var installation = await NewAsync();
         var development = ("ASPNETCORE_ENVIRONMENT", (string?)"Development");
@@ -110,7 +110,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task Where_tokens_of_any_issuer_are_accepted_a_name_says_nothing()
+    public async Task Names_are_refused_when_any_issuer_is_accepted()
     {
         using var installation = await NewAsync();
         await using var service = installation.StartHere(settings: [("Auth__Jwt__SigningKey", SigningKey)]);
@@ -123,7 +123,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task A_start_with_another_issuer_is_refused_and_the_former_one_can_be_set()
+    public async Task Another_issuer_stops_the_start_and_the_stored_one_can_be_set()
     {
         using var installation = await NewAsync();
         await using (var service = installation.StartHere())
@@ -155,7 +155,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task A_command_moves_to_another_issuer_and_what_was_stored_is_reached_by_id()
+    public async Task A_command_changes_the_issuer_and_ids_still_reach_old_secrets()
     {
         using var installation = await NewAsync();
         Guid before;
@@ -185,7 +185,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task A_replica_with_another_issuer_that_started_before_the_first_name_looks_none_up()
+    public async Task A_replica_with_another_issuer_resolves_no_name()
     {
         using var installation = await NewAsync();
         await using var one = installation.StartHere(settings: OfOne);
@@ -200,7 +200,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task A_replica_that_runs_follows_the_command_and_the_audit_has_one_row()
+    public async Task A_running_replica_follows_the_command_and_the_audit_has_one_row()
     {
         using var installation = await NewAsync();
         await using var one = installation.StartHere(settings: OfOne);
@@ -229,7 +229,7 @@ public sealed class KeepingTheIssuer
     }
 
     [Fact]
-    public async Task Two_replicas_that_meet_their_first_names_at_once_agree()
+    public async Task Two_replicas_agree_on_concurrent_first_names()
     {
         using var installation = await NewAsync();
         await using var one = installation.StartHere(settings: OfOne);
@@ -246,7 +246,7 @@ public sealed class KeepingTheIssuer
     [InlineData(" https://one.example")]
     [InlineData("https://one.example\n")]
     [InlineData(" ")]
-    public async Task An_issuer_that_no_token_has_stops_the_start(string issuer)
+    public async Task An_impossible_issuer_stops_the_start(string issuer)
     {
         using var installation = await NewAsync();
         await using var service = installation.StartHere(settings: ("Auth__Users__Issuer", issuer));

@@ -18,7 +18,7 @@ public sealed class OverHttps : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task Browsers_are_told_to_stay_and_who_comes_by_http_is_sent_on()
+    public async Task HSTS_is_sent_and_HTTP_redirects_to_HTTPS()
     {
         using var certificate = MakeCertificate();
         var (plain, secure) = (new Uri($"http://127.0.0.1:{FreePort()}"), new Uri($"https://127.0.0.1:{FreePort()}"));
@@ -43,7 +43,7 @@ public sealed class OverHttps : IDisposable
     }
 
     [Fact]
-    public async Task A_proxy_that_ends_https_says_so_and_nobody_else_may()
+    public async Task Only_a_known_proxy_may_report_HTTPS()
     {
         await using var service = StartHere(("Proxies__Known", "127.0.0.1"));
 

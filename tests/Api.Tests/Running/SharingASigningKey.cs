@@ -20,7 +20,7 @@ public sealed class SharingASigningKey : IDisposable
     public void Dispose() => Directory.Delete(_home, recursive: true);
 
     [Fact]
-    public async Task Tokens_are_accepted_by_the_shared_key_and_with_HS256_only()
+    public async Task Tokens_need_the_shared_key_and_HS256()
     {
         await using var server = await StartAsync();
         (await AskAsync(server, Token.Sign(Key, Claims()))).MustBe(200);
@@ -75,7 +75,7 @@ public sealed class SharingASigningKey : IDisposable
     [InlineData("Auth:Jwt:Audience needs Auth:Jwt:Authority or Auth:Jwt:SigningKey", "Audience", "marked")]
     [InlineData("Auth:Jwt:SigningKey must not be blank", "SigningKey", " ")]
     [InlineData("Auth:Jwt:AllowedScopes must not be blank", "AllowedScopes", " ")]
-    public async Task Settings_that_make_no_sense_stop_the_start_with_their_names(string words, params string[] settings)
+    public async Task Invalid_settings_stop_the_start_and_are_named(string words, params string[] settings)
     {
         var all = new Dictionary<string, string?> { ["Embedded__DataDirectory"] = System.IO.Path.Combine(_home, "data") };
         foreach (var pair in settings.Chunk(2))
@@ -94,7 +94,7 @@ public sealed class SharingASigningKey : IDisposable
     }
 
     [Fact]
-    public async Task A_token_of_dotnet_user_jwts_is_accepted_in_development_and_nowhere_else()
+    public async Task A_token_of_dotnet_user_jwts_is_accepted_in_development_only()
     {
         var token = await UserJwtAsync("--name", "ana", "--scope", "secrets:read", "--scope", "audit:read");
         var settings = new Dictionary<string, string?>

@@ -39,7 +39,7 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
-    public async Task Makes_another_first_key_when_the_only_one_was_revoked()
+    public async Task Creates_a_new_first_key_after_the_only_key_was_revoked()
     {
         string key;
         Guid id;
@@ -77,7 +77,7 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
-    public async Task Logs_neither_path_nor_query_nor_value_whatever_the_settings_ask_for()
+    public async Task Never_logs_paths_queries_or_values_at_any_log_level()
     {
         const string Marked = "marked-0f1e2d3c4b5a";
         await using var service = Start(
@@ -103,7 +103,7 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
-    public async Task Loses_nothing_that_it_acknowledged_when_it_is_killed()
+    public async Task Loses_no_acknowledged_write_when_killed()
     {
         var acknowledged = new List<string>();
         await using (var service = Start(("Auth__BootstrapKey", Key)))
@@ -133,7 +133,7 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
-    public async Task Says_so_when_another_one_uses_the_directory()
+    public async Task Refuses_a_data_directory_in_use()
     {
         await using var first = Start();
         await first.AddressAsync();
@@ -145,7 +145,7 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
-    public async Task An_address_in_use_is_named_and_its_database_is_stopped()
+    public async Task Names_an_address_in_use_and_stops_the_database()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
@@ -160,7 +160,7 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
-    public async Task Does_not_start_with_another_root_key_or_without()
+    public async Task Does_not_start_with_a_wrong_or_missing_root_key()
     {
         var file = System.IO.Path.Combine(_folder, "root.key");
         await using (var first = StartHere(("Auth__BootstrapKey", Key)))
@@ -199,7 +199,7 @@ public sealed partial class TheService : IDisposable
     }
 
     [Fact]
-    public async Task Serves_again_after_its_database_was_killed_under_it()
+    public async Task Serves_again_after_the_embedded_database_was_killed()
     {
         await using var service = StartHere(("Auth__BootstrapKey", Key));
         using var client = await service.ClientAsync(Key);
@@ -242,7 +242,7 @@ public sealed partial class TheService : IDisposable
     [InlineData("Embedded", "Encryption:RootKeyFile")]
     [InlineData("Postgres", "ConnectionStrings:Secrets")]
     [InlineData("Oracle", "Database:Provider")]
-    public async Task Does_not_start_in_production_before_it_is_configured(string? provider, string missing)
+    public async Task Does_not_start_in_production_without_configuration(string? provider, string missing)
     {
         await using var service = StartHere(("ASPNETCORE_ENVIRONMENT", "Production"), ("Database__Provider", provider));
         Assert.Equal(1, await service.ExitCodeAsync());
@@ -279,7 +279,7 @@ public sealed partial class TheService : IDisposable
     [InlineData("Cors__Origins", "https://app.example/")]
     [InlineData("Cors__Origins", "app.example")]
     [InlineData("Https__HstsDays", "-1")]
-    public async Task Says_which_setting_is_wrong(string name, string value)
+    public async Task Names_the_invalid_setting(string name, string value)
     {
         await using var service = StartHere((name, value));
         Assert.Equal(1, await service.ExitCodeAsync());
@@ -299,7 +299,7 @@ public sealed partial class TheService : IDisposable
     [InlineData("Bearer marked-key-of-more-than-32-characters")]
     [InlineData("                                        ")]
     [InlineData("")]
-    public async Task Does_not_start_with_a_key_that_nobody_could_send(string key)
+    public async Task Does_not_start_with_a_key_that_no_header_can_carry(string key)
     {
         await using var service = StartHere(("Auth__BootstrapKey", key));
         Assert.Equal(1, await service.ExitCodeAsync());

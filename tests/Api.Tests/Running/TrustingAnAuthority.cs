@@ -14,7 +14,7 @@ public sealed class TrustingAnAuthority
     private static readonly Guid User = Guid.NewGuid();
 
     [Fact]
-    public async Task New_keys_are_taken_up_with_the_first_token_and_old_ones_go_with_the_next_look()
+    public async Task New_signing_keys_work_with_their_first_token_and_old_ones_end_at_the_next_refresh()
     {
         await using var server = await StartAsync(("Auth:Jwt:RefreshSeconds", "1"));
         var before = server.Issuer.Token(User);
@@ -34,7 +34,7 @@ public sealed class TrustingAnAuthority
     }
 
     [Fact]
-    public async Task The_keys_are_looked_at_again_by_themselves()
+    public async Task Signing_keys_are_refreshed_periodically()
     {
         await using var server = await StartAsync(("Auth:Jwt:KeyLifetimeSeconds", "1"));
         var token = server.Issuer.Token(User);
@@ -44,7 +44,7 @@ public sealed class TrustingAnAuthority
     }
 
     [Fact]
-    public async Task Invented_key_ids_do_not_have_the_authority_asked_each_time()
+    public async Task Unknown_key_ids_do_not_cause_a_fetch_each()
     {
         await using var server = await StartAsync();
         (await AskAsync(server, server.Issuer.Token(User))).MustBe(200);
@@ -58,7 +58,7 @@ public sealed class TrustingAnAuthority
     }
 
     [Fact]
-    public async Task Many_tokens_with_a_new_key_have_the_keys_fetched_once()
+    public async Task Concurrent_tokens_with_a_new_key_cause_one_fetch()
     {
         await using var server = await StartAsync(("Auth:Jwt:RefreshSeconds", "2"));
         (await AskAsync(server, server.Issuer.Token(User))).MustBe(200);
@@ -104,7 +104,7 @@ public sealed class TrustingAnAuthority
     }
 
     [Fact]
-    public async Task An_authority_that_publishes_no_key_any_more_is_believed()
+    public async Task An_authority_that_publishes_no_keys_invalidates_all_tokens()
     {
         await using var server = await StartAsync(("Auth:Jwt:KeyLifetimeSeconds", "1"));
         var token = server.Issuer.Token(User);
@@ -114,7 +114,7 @@ public sealed class TrustingAnAuthority
     }
 
     [Fact]
-    public async Task The_service_starts_without_its_authority_and_answers_tokens_with_503_until_it_is_there()
+    public async Task Tokens_are_503_until_the_authority_is_reachable()
     {
         var port = FreePort();
         await using var server = await StartAsync(("Auth:Jwt:Authority", $"http://127.0.0.1:{port}"), ("Auth:Jwt:RefreshSeconds", "1"));
@@ -136,7 +136,7 @@ public sealed class TrustingAnAuthority
     }
 
     [Fact]
-    public async Task An_authority_that_calls_itself_otherwise_is_not_believed_unless_that_is_configured()
+    public async Task An_authority_with_another_issuer_is_accepted_only_if_configured()
     {
         await using var issuer = await IdentityProvider.StartAsync();
         issuer.Pretended = "https://elsewhere.example";
@@ -156,7 +156,7 @@ public sealed class TrustingAnAuthority
     }
 
     [Fact]
-    public async Task Only_scopes_that_the_settings_allow_are_taken_from_tokens()
+    public async Task Tokens_get_only_the_scopes_that_the_settings_allow()
     {
         await using var server = await StartAsync(("Auth:Jwt:AllowedScopes", "secrets:read audit:read"), ("Auth:Jwt:OrganizationsClaim", "groups"));
         (await AskAsync(server, server.Issuer.Token(User, ("scope", "secrets:read operator")))).MustBe(200);

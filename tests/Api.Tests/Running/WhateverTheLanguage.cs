@@ -7,7 +7,7 @@ namespace Secrets.Api.Tests.Running;
 public sealed class WhateverTheLanguage
 {
     [Fact]
-    public async Task Every_thread_of_the_process_formats_alike()
+    public async Task Every_thread_uses_the_invariant_culture()
     {
         RuntimeHelpers.RunModuleConstructor(typeof(Program).Module.ModuleHandle);
 

@@ -12,7 +12,7 @@ public sealed class ActingForUsers(ApiServer server)
     private static readonly string[] Backend = ["secrets:read", "secrets:write", "users:act", "audit:read"];
 
     [Fact]
-    public async Task A_backend_stores_lists_changes_and_deletes_secrets_of_a_user_and_they_are_the_users_own()
+    public async Task A_backend_manages_secrets_that_belong_to_the_user()
     {
         using var backend = await server.NewUserAsync(Backend);
         using var user = await server.NewUserAsync();
@@ -37,7 +37,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task The_users_values_are_what_the_runtime_gets_for_the_user()
+    public async Task A_runtime_resolves_the_values_stored_for_the_user()
     {
         using var backend = await server.NewUserAsync(Backend);
         using var runtime = await server.NewUserAsync(Runtime);
@@ -52,7 +52,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Without_the_scope_nobody_names_anybody_not_even_oneself()
+    public async Task Naming_any_user_needs_the_scope()
     {
         using var user = await server.NewUserAsync();
         using var victim = await server.NewUserAsync("secrets:read", "secrets:write", "audit:read");
@@ -85,7 +85,7 @@ public sealed class ActingForUsers(ApiServer server)
     [InlineData("secrets:read")]
     [InlineData("secrets:write")]
     [InlineData("")]
-    public async Task Naming_a_user_permits_nothing_else(string scope)
+    public async Task Naming_a_user_grants_no_other_scope(string scope)
     {
         using var user = await server.NewUserAsync();
         using var backend = await server.NewUserAsync([.. scope.Split(' ', StringSplitOptions.RemoveEmptyEntries), "users:act"]);
@@ -103,7 +103,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Only_the_secrets_of_the_user_named_exist()
+    public async Task Only_secrets_of_the_named_user_exist()
     {
         var organization = NewOrganization();
         using var backend = await server.NewUserAsync(Backend);
@@ -129,7 +129,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task The_organisations_of_the_credential_do_not_count_when_a_user_is_named()
+    public async Task Organisations_of_the_credential_do_not_apply_to_the_named_user()
     {
         using var bootstrap = server.Operator();
         using var user = await server.NewUserAsync();
@@ -146,7 +146,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Naming_oneself_with_the_scope_is_oneself()
+    public async Task Naming_oneself_changes_nothing()
     {
         using var backend = await server.NewUserAsync(Backend);
         using var @operator = await server.NewUserAsync("operator", "secrets:read", "users:act");
@@ -157,7 +157,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Who_runs_the_installation_cannot_be_named()
+    public async Task Operators_cannot_be_named()
     {
         using var backend = await server.NewUserAsync(Backend);
         using var @operator = await server.NewUserAsync("operator", "secrets:read", "secrets:write", "audit:read");
@@ -186,7 +186,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task A_user_counts_as_an_operator_as_long_as_a_key_does()
+    public async Task A_user_is_an_operator_while_any_operator_key_is_valid()
     {
         using var backend = await server.NewUserAsync(Backend);
         using var bootstrap = server.Operator();
@@ -205,7 +205,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task An_organisation_is_not_named_together_with_a_user()
+    public async Task Naming_a_user_and_an_organisation_is_refused()
     {
         var organization = NewOrganization();
         using var backend = await server.NewUserAsync(Backend);
@@ -245,7 +245,7 @@ public sealed class ActingForUsers(ApiServer server)
     [InlineData("user=a%07da", "query.user: value_error")]
     [InlineData("user=a%00da", "query.user: value_error")]
     [InlineData("user=a%C2%85da", "query.user: value_error")]
-    public async Task A_user_is_named_once_and_exactly_or_the_request_is_refused(string query, params string[] expected)
+    public async Task An_ambiguous_or_invalid_user_is_refused(string query, params string[] expected)
     {
         using var backend = await server.NewUserAsync(Backend);
         using var user = await server.NewUserAsync();
@@ -268,7 +268,7 @@ public sealed class ActingForUsers(ApiServer server)
     [InlineData("GET", "/api/v1/api-keys", null)]
     [InlineData("GET", "/api/v1/audit", null)]
     [InlineData("GET", "/api/v1/me", null)]
-    public async Task Where_nobody_can_be_acted_for_the_parameter_is_refused_and_not_ignored(string method, string path, string? body)
+    public async Task Endpoints_without_acting_refuse_the_parameter(string method, string path, string? body)
     {
         using var @operator = server.Operator();
         foreach (var name in (string[])["user_id", "user"])
@@ -278,7 +278,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Both_see_in_the_audit_who_acted_and_for_whom()
+    public async Task Backend_and_user_both_see_the_audit_row()
     {
         using var backend = await server.NewUserAsync(Backend);
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "audit:read");
@@ -299,7 +299,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Quota_and_usage_are_those_of_the_user_and_not_of_the_backend()
+    public async Task Quota_and_usage_belong_to_the_user()
     {
         using var backend = await server.NewUserAsync(Backend);
         using var user = await server.NewUserAsync();
@@ -320,7 +320,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Names_and_defaults_are_unique_per_user_acted_for()
+    public async Task Names_and_defaults_are_unique_per_named_user()
     {
         using var backend = await server.NewUserAsync(Backend);
         var (one, other) = ($"?user_id={Guid.NewGuid()}", $"?user_id={Guid.NewGuid()}");
@@ -332,7 +332,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Only_an_operator_grants_the_scope_and_to_no_key_of_an_organisation()
+    public async Task Only_operators_grant_the_scope_and_never_to_organisation_keys()
     {
         using var backend = await server.NewUserAsync([.. Backend, "keys:manage"]);
         using var @operator = server.Operator();
@@ -356,7 +356,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task A_key_that_acts_for_users_is_of_nobody_who_runs_the_installation()
+    public async Task Operators_cannot_have_keys_that_act_for_users()
     {
         using var bootstrap = server.Operator();
         using var @operator = await server.NewUserAsync("operator", "keys:manage", "users:act");
@@ -392,7 +392,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task An_operators_key_that_was_taken_away_in_the_database_does_not_let_the_operator_be_named()
+    public async Task Removing_an_operator_key_in_SQL_does_not_make_the_operator_nameable()
     {
         using var backend = await server.NewUserAsync(Backend);
         using var @operator = await server.NewUserAsync("operator", "secrets:read");
@@ -415,7 +415,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task A_token_has_not_the_scope_by_itself()
+    public async Task Tokens_do_not_get_the_scope_by_default()
     {
         var token = server.Issuer.Token(Guid.NewGuid(), ("scope", "secrets:read users:act"));
         using var bearer = server.WithToken(token);
@@ -425,7 +425,7 @@ public sealed class ActingForUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Writes_of_many_users_do_not_wait_for_each_other_because_one_backend_makes_them()
+    public async Task Writes_for_different_users_by_one_backend_run_concurrently()
     {
         using var backend = await server.NewUserAsync(Backend);
         var busy = Guid.NewGuid();

@@ -28,7 +28,7 @@ public sealed class Authenticating(ApiServer server)
     [InlineData("Authorization", "Bearer ")]
     [InlineData("Authorization", "Basic dXNlcjpwYXNzd29yZA==")]
     [InlineData("token", "eyJhbGciOiJub25lIn0.e30.")]
-    public async Task What_is_no_key_is_refused(string header, string value)
+    public async Task Malformed_keys_are_refused(string header, string value)
     {
         using var client = server.Anonymous();
         var refused = (await Send(client, (header, value))).MustBe(401);
@@ -86,7 +86,7 @@ public sealed class Authenticating(ApiServer server)
     }
 
     [Fact]
-    public async Task Why_a_key_is_refused_is_in_the_log_and_not_in_the_answer()
+    public async Task The_reason_of_a_refusal_is_logged_and_not_answered()
     {
         using var user = await server.NewUserAsync("secrets:read", "keys:manage");
         var key = user.Key!;
@@ -119,7 +119,7 @@ public sealed class Authenticating(ApiServer server)
     [InlineData("x-api-key")]
     [InlineData("token")]
     [InlineData("Authorization")]
-    public async Task A_header_that_is_sent_more_than_once_is_refused_unlooked_at(string header)
+    public async Task A_repeated_header_is_refused(string header)
     {
         using var user = await server.NewUserAsync();
         var known = server.Log.Lines.Count;
@@ -154,7 +154,7 @@ public sealed class Authenticating(ApiServer server)
     }
 
     [Fact]
-    public async Task Several_credentials_act_with_the_scopes_that_all_have()
+    public async Task Several_credentials_act_with_their_common_scopes()
     {
         using var reader = await server.NewUserAsync("secrets:read");
         using var writer = await server.NewKeyAsync(reader.UserId, ["secrets:read", "secrets:write"]);

@@ -148,7 +148,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     [InlineData("ES256")]
     [InlineData("ES384")]
     [InlineData("ES512")]
-    public async Task Each_algorithm_is_accepted_with_a_key_of_its_kind(string algorithm)
+    public async Task Each_algorithm_is_accepted_with_its_key_type(string algorithm)
     {
         var key = algorithm[0] == 'E' ? own.Keys[algorithm] : Rsa;
         using var client = _server.WithToken(Token.Sign(key, _server.Issuer.Claims("ana"), algorithm));
@@ -156,7 +156,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     }
 
     [Fact]
-    public async Task The_subject_is_the_user_and_another_subject_another()
+    public async Task Each_subject_is_one_user()
     {
         var user = Guid.NewGuid();
         using var ana = _server.WithToken(_server.Issuer.Token(user));
@@ -184,14 +184,14 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     [InlineData("""{"scope":"openid","scp":["secrets:read"]}""", "secrets:read")]
     [InlineData("""{"scope":"secrets:read secrets:write keys:manage audit:read secrets:resolve operator"}""", "secrets:read secrets:write secrets:resolve keys:manage audit:read operator")]
     [InlineData("""{"roles":["operator"],"permissions":["secrets:resolve"]}""", "secrets:read secrets:write")]
-    public async Task The_scopes_are_those_of_ours_that_it_names_or_a_browsers(string more, string expected)
+    public async Task A_token_has_its_known_scopes_or_those_of_a_browser(string more, string expected)
     {
         using var client = _server.WithToken(With(_server.Issuer.Claims(Guid.NewGuid().ToString()), more));
         Assert.Equal(expected, string.Join(' ', await ScopesOfAsync(client)));
     }
 
     [Fact]
-    public async Task Organisations_come_with_role_and_workspaces()
+    public async Task Organisations_have_role_and_workspaces()
     {
         var organization = $"org-{Guid.NewGuid():N}";
         using var admin = _server.WithToken(With(
@@ -210,7 +210,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     }
 
     [Fact]
-    public async Task A_token_that_was_accepted_ends_all_the_same()
+    public async Task An_accepted_token_still_expires()
     {
         var claims = _server.Issuer.Claims("brief");
         claims["exp"] = IdentityProvider.In(TimeSpan.FromSeconds(-57));
@@ -262,7 +262,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     [InlineData("iat", "-253402300800", 401)]
     [InlineData("iat", "253402300799.5", 401)]
     [InlineData("iat", "1e308", 401)]
-    public async Task A_moment_may_be_any_from_1970_to_the_end_of_9999_whole_or_not(string claim, string moment, int status)
+    public async Task Times_from_1970_to_9999_are_accepted_with_or_without_fractions(string claim, string moment, int status)
     {
         using var client = _server.WithToken(Raw(_server.Issuer, $"\"{claim}\":{moment}"));
 
@@ -352,14 +352,14 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     }
 
     [Fact]
-    public async Task Headers_joined_into_one_line_are_one_credential_and_no_valid_one()
+    public async Task Headers_joined_into_one_line_are_one_invalid_credential()
     {
         var token = _server.Issuer.Token(Guid.NewGuid());
         Assert.Equal(401, await AskAsync("GET", "", ("Authorization", $"Bearer {token}, Bearer {token}")));
     }
 
     [Fact]
-    public async Task Many_at_once_with_one_token_and_with_many()
+    public async Task Concurrent_requests_with_the_same_and_different_tokens_succeed()
     {
         var one = _server.Issuer.Token(Guid.NewGuid());
         var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(async at =>
@@ -371,7 +371,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     }
 
     [Fact]
-    public async Task What_needs_no_credential_is_answered_in_spite_of_a_bad_one()
+    public async Task Public_endpoints_ignore_invalid_credentials()
     {
         using var client = _server.WithToken(Token.Sign(Stranger, None));
         Assert.Equal(200, (await client.GetAsync("/health/live")).Status);

@@ -71,7 +71,7 @@ public sealed class BadBodies(ApiServer server)
 
     [Theory]
     [MemberData(nameof(ShapeCases))]
-    public async Task What_is_no_JSON_object_is_refused(string method, string body)
+    public async Task A_body_that_is_not_a_JSON_object_is_refused(string method, string body)
     {
         using var user = await server.NewUserAsync();
         var mark = Mark();
@@ -96,7 +96,7 @@ public sealed class BadBodies(ApiServer server)
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "unknown": {"MARK\ud800": 1}}""")]
     [InlineData("""{"\ud800MARK": "secret_name"}""")]
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "is_default_\udbffffor_tool": 1, "t\udfffool_name": null}""")]
-    public async Task A_lone_surrogate_in_the_name_of_a_member_is_no_JSON(string body)
+    public async Task A_lone_surrogate_in_a_member_name_is_invalid_JSON(string body)
     {
         foreach (var method in Methods)
         {
@@ -116,7 +116,7 @@ public sealed class BadBodies(ApiServer server)
     [InlineData("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1e999]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]")]
     [InlineData("123456789012345678901234567890123456789012345678901234567890.5e-999999")]
     [InlineData("""{"secret_name": 5, "a": {"secret_name": null}, "\u0000": 1, "": 2}""")]
-    public async Task What_an_unknown_member_holds_does_not_matter(string json)
+    public async Task Unknown_members_may_hold_anything(string json)
     {
         foreach (var method in Methods)
         {
@@ -158,7 +158,7 @@ public sealed class BadBodies(ApiServer server)
     [InlineData("""{"secret_name": null, "secret_value": null}""", "secret_name: string_type, secret_value: string_type")]
     [InlineData("""{"secret_name": "", "secret_value": ""}""", "secret_name: string_too_short, secret_value: string_too_short")]
     [InlineData("""{"secret_name": "n", "secret_value": "abc", "is_default_for_tool": true}""", "secret_value: string_too_short, is_default_for_tool: value_error")]
-    public async Task Storing_says_all_that_is_missing(string body, string expected)
+    public async Task Storing_names_all_missing_members(string body, string expected)
     {
         using var user = await server.NewUserAsync();
         var mark = Mark();
@@ -204,7 +204,7 @@ public sealed class BadBodies(ApiServer server)
     }
 
     [Fact]
-    public async Task All_wrong_types_are_named_at_once()
+    public async Task All_wrong_types_are_named_in_one_answer()
     {
         foreach (var method in Methods)
         {
@@ -221,7 +221,7 @@ public sealed class BadBodies(ApiServer server)
     }
 
     [Fact]
-    public async Task All_wrong_lengths_are_named_at_once()
+    public async Task All_wrong_lengths_are_named_in_one_answer()
     {
         foreach (var method in Methods)
         {
@@ -276,7 +276,7 @@ public sealed class BadBodies(ApiServer server)
 
     [Theory]
     [MemberData(nameof(BadTexts))]
-    public async Task A_text_that_cannot_be_stored_is_refused(string method, string member, string text, string error)
+    public async Task Text_that_cannot_be_stored_is_refused(string method, string member, string text, string error)
     {
         using var user = await server.NewUserAsync();
         var mark = Mark();
@@ -289,7 +289,7 @@ public sealed class BadBodies(ApiServer server)
     }
 
     [Fact]
-    public async Task A_value_of_blanks_is_a_value()
+    public async Task A_blank_value_is_accepted()
     {
         using var user = await server.NewUserAsync();
 
@@ -343,7 +343,7 @@ public sealed class BadBodies(ApiServer server)
     [InlineData("application/json; odata.metadata=none; q=0.1")]
     [InlineData("application/merge-patch+json")]
     [InlineData("application/vnd.anything+json; charset=utf-8")]
-    public async Task JSON_may_be_named_in_every_way(string type)
+    public async Task Every_name_of_the_JSON_media_type_is_accepted(string type)
     {
         foreach (var method in Methods)
         {

@@ -87,7 +87,7 @@ public sealed class BadRequests(ApiServer server)
     [InlineData("OPTIONS", "/resolve", "POST")]
     [InlineData("MARK", "/resolve", "POST")]
     [InlineData("GET", "/resolve/explain", "POST")]
-    public async Task Another_method_is_405_and_the_right_ones_are_named(string method, string path, string allowed)
+    public async Task A_wrong_method_is_405_and_the_allowed_ones_are_named(string method, string path, string allowed)
     {
         using var user = await server.NewUserAsync();
 
@@ -156,7 +156,7 @@ public sealed class BadRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task A_body_where_none_belongs_is_not_looked_at()
+    public async Task An_unexpected_body_is_ignored()
     {
         using var user = await server.NewUserAsync();
         var one = Answers.One(await user.CreateSecretAsync("n"));
@@ -183,7 +183,7 @@ public sealed class BadRequests(ApiServer server)
     [InlineData("Origin", "https://MARK")]
     [InlineData("Cookie", "MARK=MARK")]
     [InlineData("X-Forwarded-For", "MARK")]
-    public async Task Headers_that_do_not_matter_do_not_matter(string name, string value)
+    public async Task Irrelevant_headers_are_ignored(string name, string value)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n");
@@ -265,7 +265,7 @@ public sealed class BadRequests(ApiServer server)
 
     [Theory]
     [MemberData(nameof(Broken))]
-    public async Task Broken_HTTP_is_refused_and_the_service_lives_on(string what, string request)
+    public async Task Broken_HTTP_is_refused_and_the_service_keeps_running(string what, string request)
     {
         var answer = await RawHttp.SendAsync(server.Address, Encoding.Latin1.GetBytes(request));
 
@@ -308,7 +308,7 @@ public sealed class BadRequests(ApiServer server)
     [InlineData("/api/v1/secrets?cursor=%ff%fe")]
     [InlineData("http://elsewhere.example/api/v1/secrets/x")]
     [InlineData("*")]
-    public async Task Odd_targets_are_the_senders_fault(string target)
+    public async Task Odd_request_targets_get_a_client_error(string target)
     {
         using var user = await server.NewUserAsync();
 

@@ -67,7 +67,7 @@ public sealed class BadToolCalls(ApiServer server)
     [InlineData(
         """{"tool_name": 5, "tool_args": 5, "references": 5, "user_id": 5, "organization_id": 5, "workspace": 5}""",
         "body.tool_name: string_type, body.tool_args: list_type, body.references: dict_type, body.user_id: uuid_parsing, body.organization_id: string_type, body.workspace: string_type")]
-    public async Task What_is_wrong_is_named_and_not_repeated(string body, string expected)
+    public async Task Faults_are_named_and_values_not_repeated(string body, string expected)
     {
         using var runtime = await server.NewUserAsync("secrets:resolve");
         var mark = $"MARK-{Guid.NewGuid():N}";
@@ -127,7 +127,7 @@ public sealed class BadToolCalls(ApiServer server)
     [InlineData("\"\"")]
     [InlineData("\"a\"")]
     [InlineData("\"\\u0000\"")]
-    public async Task A_megabyte_of_arguments_is_answered_in_few_words(string item)
+    public async Task A_megabyte_of_arguments_gets_a_short_answer(string item)
     {
         using var runtime = await server.NewUserAsync("secrets:resolve");
         var items = string.Join(',', Enumerable.Repeat(item, 1_000_000 / (item.Length + 1)));
@@ -139,7 +139,7 @@ public sealed class BadToolCalls(ApiServer server)
     }
 
     [Fact]
-    public async Task Whatever_is_sent_the_answer_is_one_of_the_contract()
+    public async Task Every_body_gets_an_answer_of_the_contract()
     {
         var bodies = Campaign.Size(1_500);
         using var runtime = await server.NewUserAsync(Runtime);

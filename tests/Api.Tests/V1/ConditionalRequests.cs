@@ -67,7 +67,7 @@ public sealed class ConditionalRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task Several_headers_are_one_list()
+    public async Task Repeated_headers_form_one_list()
     {
         using var user = await server.NewUserAsync();
         var (one, stale, current) = await UpdatedSecretAsync(user);
@@ -77,7 +77,7 @@ public sealed class ConditionalRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task A_tag_serves_once()
+    public async Task A_tag_is_stale_after_one_update()
     {
         using var user = await server.NewUserAsync();
         var (one, _, current) = await UpdatedSecretAsync(user);
@@ -105,7 +105,7 @@ public sealed class ConditionalRequests(ApiServer server)
     [InlineData("PATCH", "\"1\"")]
     [InlineData("DELETE", "*")]
     [InlineData("DELETE", "\"1\"")]
-    public async Task A_condition_on_what_is_not_there_is_404(string method, string condition)
+    public async Task A_condition_on_a_missing_secret_is_404(string method, string condition)
     {
         using var user = await server.NewUserAsync();
         using var other = await server.NewUserAsync();
@@ -122,7 +122,7 @@ public sealed class ConditionalRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task Reading_and_storing_know_no_condition()
+    public async Task Reading_and_storing_ignore_conditions()
     {
         using var user = await server.NewUserAsync();
         var (one, stale, _) = await UpdatedSecretAsync(user);

@@ -10,7 +10,7 @@ public sealed class CountingUses(ApiServer server)
     private static readonly TimeSpan Behind = TimeSpan.FromSeconds(15);
 
     [Fact]
-    public async Task What_was_never_handed_out_has_no_uses()
+    public async Task A_secret_that_was_never_resolved_has_no_uses()
     {
         using var user = await server.NewUserAsync(Runtime);
         var id = await user.CreateSecretAsync("unused", toolName: Tool, toolArg: "token", isDefault: true);
@@ -24,7 +24,7 @@ public sealed class CountingUses(ApiServer server)
     }
 
     [Fact]
-    public async Task Every_value_is_counted_once_also_from_fifty_at_once()
+    public async Task Fifty_concurrent_resolves_are_each_counted_once()
     {
         using var user = await server.NewUserAsync(Runtime);
         var often = await user.CreateSecretAsync("often", toolName: Tool, toolArg: "token", isDefault: true);
@@ -46,7 +46,7 @@ public sealed class CountingUses(ApiServer server)
     }
 
     [Fact]
-    public async Task A_secret_that_was_used_can_be_deleted_and_its_late_counts_harm_nobody()
+    public async Task Late_counts_of_a_deleted_secret_are_ignored()
     {
         using var user = await server.NewUserAsync(Runtime);
         var kept = await user.CreateSecretAsync("kept", toolName: Tool, toolArg: "kept", isDefault: true);

@@ -11,7 +11,7 @@ public sealed class CreatingInACrowd(ApiServer server)
     private const int Large = 4 * 1024;
 
     [Fact]
-    public async Task Ends_as_if_one_came_after_the_other()
+    public async Task Concurrent_creates_end_as_if_sequential()
     {
         var random = new Random(20261121);
         var users = await Task.WhenAll(Enumerable.Range(0, Owners).Select(_ => server.NewUserAsync()));
@@ -58,7 +58,7 @@ public sealed class CreatingInACrowd(ApiServer server)
     }
 
     [Fact]
-    public async Task What_is_in_the_way_of_one_is_in_the_way_of_no_other()
+    public async Task A_failing_create_does_not_fail_others_of_its_group()
     {
         using var user = await server.NewUserAsync();
         await user.CreateSecretAsync("taken", "four");

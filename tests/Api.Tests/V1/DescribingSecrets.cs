@@ -22,7 +22,7 @@ public sealed class DescribingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task Null_and_an_empty_text_clear_it_and_what_is_clear_stays_as_it_is()
+    public async Task Null_and_empty_text_clear_the_description()
     {
         using var user = await server.NewUserAsync();
         foreach (var clear in (string?[])[null, ""])
@@ -40,7 +40,7 @@ public sealed class DescribingSecrets(ApiServer server)
     [InlineData("x")]
     [InlineData("鍵")]
     [InlineData("🔑")]
-    public async Task It_may_have_1024_characters(string character)
+    public async Task A_description_has_at_most_1024_characters(string character)
     {
         using var user = await server.NewUserAsync();
         var longest = string.Concat(Enumerable.Repeat(character, 1024));
@@ -52,7 +52,7 @@ public sealed class DescribingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task It_is_a_text_that_can_be_stored()
+    public async Task A_description_must_be_storable_text()
     {
         using var user = await server.NewUserAsync();
         var one = Answers.One(await user.CreateSecretAsync("n"));
@@ -66,7 +66,7 @@ public sealed class DescribingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task Both_dialects_show_the_same_description_and_null_leaves_it_in_the_vault()
+    public async Task Both_dialects_show_the_description_and_null_keeps_it_in_the_vault()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);

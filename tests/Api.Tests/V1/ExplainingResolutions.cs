@@ -10,7 +10,7 @@ public sealed class ExplainingResolutions(ApiServer server)
     private const string Value = "VALUE-0d9c2b7a-never-shown";
 
     [Fact]
-    public async Task Every_candidate_is_there_with_what_became_of_it()
+    public async Task Every_candidate_is_listed_with_its_verdict()
     {
         using var user = await server.NewUserAsync();
         var other = await user.CreateSecretAsync("other", Value, "github__*", "a", isDefault: true);
@@ -45,7 +45,7 @@ public sealed class ExplainingResolutions(ApiServer server)
     }
 
     [Fact]
-    public async Task The_rule_says_why_in_words()
+    public async Task The_rule_explains_the_verdict()
     {
         var organization = NewOrganization();
         await server.StoreAsync(
@@ -95,7 +95,7 @@ public sealed class ExplainingResolutions(ApiServer server)
     }
 
     [Fact]
-    public async Task What_is_explained_is_what_is_resolved()
+    public async Task Explain_agrees_with_resolve()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         await runtime.CreateSecretAsync("one", Value, "*", "b", isDefault: true);
@@ -117,7 +117,7 @@ public sealed class ExplainingResolutions(ApiServer server)
     }
 
     [Fact]
-    public async Task One_explains_ones_own_and_only_a_runtime_anothers()
+    public async Task Users_explain_their_own_calls_and_runtimes_those_of_others()
     {
         using var user = await server.NewUserAsync("secrets:read");
         using var writer = await server.NewUserAsync("secrets:write", "keys:manage");
@@ -131,7 +131,7 @@ public sealed class ExplainingResolutions(ApiServer server)
     }
 
     [Fact]
-    public async Task People_see_of_an_organisation_what_they_may_use()
+    public async Task Members_see_only_candidates_that_they_may_use()
     {
         var organization = NewOrganization();
         await server.StoreAsync(

@@ -15,7 +15,7 @@ public sealed class FormsOfMembers(ApiServer server)
     [InlineData("2099-12-31T08:00:00.123456789Z", "2099-12-31T08:00:00.123456Z")]
     [InlineData("2099-12-31T08:00:00.1234567890123456789012345678901234567890+02:00", "2099-12-31T06:00:00.123456Z")]
     [InlineData("2099-12-31T08:00:00.5-23:59", "2100-01-01T07:59:00.500000Z")]
-    public async Task A_moment_is_one_of_RFC_3339(string text, string read)
+    public async Task RFC_3339_timestamps_are_accepted(string text, string read)
     {
         using var user = await server.NewUserAsync("secrets:read", "audit:read", "keys:manage");
 
@@ -42,7 +42,7 @@ public sealed class FormsOfMembers(ApiServer server)
     [InlineData("2099-12-31T08:00:00+24:00")]
     [InlineData("9999-12-31T23:59:59-00:01")]
     [InlineData(" 2099-12-31T08:00:00Z")]
-    public async Task Nothing_else_is_a_moment(string text)
+    public async Task Other_timestamps_are_refused(string text)
     {
         using var user = await server.NewUserAsync("secrets:read", "audit:read", "keys:manage");
 
@@ -55,7 +55,7 @@ public sealed class FormsOfMembers(ApiServer server)
     }
 
     [Fact]
-    public async Task A_uuid_may_lack_its_hyphens_wherever_it_is_sent()
+    public async Task UUIDs_without_hyphens_are_accepted_everywhere()
     {
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "audit:read", "keys:manage");
         var id = await user.CreateSecretAsync("n", toolName: "t", toolArg: "a", isDefault: true);
@@ -84,7 +84,7 @@ public sealed class FormsOfMembers(ApiServer server)
     [InlineData("+1890a5d-ac96-774b-bcce-b302099a8057")]
     [InlineData(" 01890a5dac96774bbcceb302099a805")]
     [InlineData("urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057")]
-    public async Task Nothing_else_is_a_uuid(string text)
+    public async Task Other_forms_of_UUIDs_are_refused(string text)
     {
         using var user = await server.NewUserAsync("secrets:read", "secrets:resolve", "audit:read", "keys:manage");
         using var @operator = server.Operator();

@@ -14,7 +14,7 @@ public sealed class FuzzedBodies(ApiServer server)
     private static readonly string[] Members = ["secret_name", "secret_value", "tool_name", "tool_arg", "is_default_for_tool"];
 
     [Fact]
-    public async Task Whatever_is_sent_the_answer_is_one_of_the_contract()
+    public async Task Every_body_gets_an_answer_of_the_contract()
     {
         using var user = await server.NewUserAsync();
         var one = Answers.One(await user.CreateSecretAsync("to be changed"));

@@ -9,7 +9,7 @@ public sealed class KeysOfKeys(ApiServer server)
     private const string Path = "/api/v1/api-keys";
 
     [Fact]
-    public async Task A_key_with_an_end_makes_none_that_lives_longer()
+    public async Task A_key_creates_no_key_that_outlives_it()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var end = DateTimeOffset.UtcNow.AddMinutes(10);
@@ -30,7 +30,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task With_a_token_one_makes_keys_of_a_year_at_most()
+    public async Task A_token_creates_keys_of_at_most_one_year()
     {
         using var bearer = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("scope", "secrets:read keys:manage")));
 
@@ -41,7 +41,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task With_several_keys_none_is_made_or_rotated()
+    public async Task Requests_with_several_keys_cannot_create_or_rotate_keys()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         using var other = await server.NewKeyAsync(manager.UserId, ["secrets:read", "keys:manage"]);
@@ -53,7 +53,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task With_a_key_goes_what_it_made_over_replacements_too()
+    public async Task A_cascade_revokes_descendants_across_rotations()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var (first, firstId) = await MakeAsync(manager);
@@ -81,7 +81,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_key_without_cascade_leaves_what_it_made()
+    public async Task Revoking_without_cascade_keeps_created_keys()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var (first, firstId) = await MakeAsync(manager);
@@ -95,7 +95,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task Of_keys_that_are_not_all_the_callers_to_revoke_none_is()
+    public async Task A_cascade_beyond_the_callers_rights_revokes_nothing()
     {
         using var @operator = server.Operator();
         using var user = await server.NewUserAsync("secrets:read", "keys:manage");
@@ -114,7 +114,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task None_slips_past_that_is_made_meanwhile()
+    public async Task A_cascade_includes_keys_created_meanwhile()
     {
         using var @operator = server.Operator();
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
@@ -148,7 +148,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_key_that_somebody_is_changing_is_used_without_waiting_for_that()
+    public async Task Using_a_key_does_not_wait_for_its_lock()
     {
         using var user = await server.NewUserAsync();
         await using (await server.HoldAsync("UPDATE api_keys SET last_used_at = NULL WHERE user_id = @id", ("id", user.UserId)))
@@ -161,7 +161,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_use_that_could_not_be_noted_is_noted_with_the_next()
+    public async Task A_skipped_last_use_is_recorded_with_the_next_use()
     {
         using var runtime = await server.NewUserAsync("secrets:resolve");
         await using (await server.HoldAsync("UPDATE api_keys SET last_used_at = NULL WHERE user_id = @id", ("id", runtime.UserId)))
@@ -174,7 +174,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_cascade_and_a_note_of_use_do_not_lock_each_other_out()
+    public async Task A_cascade_and_a_last_use_update_do_not_deadlock()
     {
         using var @operator = server.Operator();
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
@@ -226,7 +226,7 @@ public sealed class KeysOfKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_credential_learns_whom_it_stands_for()
+    public async Task A_credential_can_read_its_identity()
     {
         var organization = ToolCalls.NewOrganization();
         using var key = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:read"], organization, "member", "support");

@@ -39,7 +39,7 @@ public sealed class LimitsOfSecrets(ApiServer server)
 
     [Theory]
     [MemberData(nameof(Lengths))]
-    public async Task Both_ends_hold_for_storing_and_for_changing(string member, string character, int length, string? error)
+    public async Task Length_limits_apply_to_storing_and_changing(string member, string character, int length, string? error)
     {
         using var user = await server.NewUserAsync();
         var text = string.Concat(Enumerable.Repeat(character, length));
@@ -67,7 +67,7 @@ public sealed class LimitsOfSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task All_members_may_be_as_long_as_they_may_at_once()
+    public async Task All_members_can_have_their_maximum_length_together()
     {
         using var user = await server.NewUserAsync();
         var longest = string.Concat(Enumerable.Repeat("🔑", 1024));
@@ -117,7 +117,7 @@ public sealed class LimitsOfSecrets(ApiServer server)
     [InlineData("null")]
     [InlineData("*")]
     [InlineData("../../etc/passwd")]
-    public async Task Odd_but_legal_text_comes_back_as_it_was(string text)
+    public async Task Odd_but_legal_text_is_returned_unchanged(string text)
     {
         using var user = await server.NewUserAsync();
 

@@ -8,7 +8,7 @@ public sealed class ListingSecrets(ApiServer server)
     private const int Count = 25;
 
     [Fact]
-    public async Task Without_a_limit_everything_comes_oldest_first()
+    public async Task Without_a_limit_all_secrets_are_listed_oldest_first()
     {
         using var user = await server.NewUserAsync();
         var ids = await StoreManyAsync(user);
@@ -27,7 +27,7 @@ public sealed class ListingSecrets(ApiServer server)
     [InlineData(25)]
     [InlineData(26)]
     [InlineData(1000)]
-    public async Task A_walk_sees_each_secret_once_and_says_when_it_ends(int limit)
+    public async Task Paging_lists_each_secret_once_and_ends(int limit)
     {
         using var user = await server.NewUserAsync();
         var ids = await StoreManyAsync(user);
@@ -42,7 +42,7 @@ public sealed class ListingSecrets(ApiServer server)
     [Theory]
     [InlineData(1)]
     [InlineData(7)]
-    public async Task Secrets_of_the_same_moment_are_not_lost_between_pages(int limit)
+    public async Task Secrets_with_equal_timestamps_are_not_lost_between_pages(int limit)
     {
         using var user = await server.NewUserAsync();
         var ids = await StoreManyAsync(user);
@@ -60,7 +60,7 @@ public sealed class ListingSecrets(ApiServer server)
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(24)]
-    public async Task A_walk_survives_what_happens_between_its_pages(int limit)
+    public async Task Paging_survives_changes_between_pages(int limit)
     {
         using var user = await server.NewUserAsync();
         var ids = await StoreManyAsync(user);
@@ -93,7 +93,7 @@ public sealed class ListingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task A_cursor_leads_past_nobody_elses_secrets()
+    public async Task A_cursor_never_shows_secrets_of_others()
     {
         using var user = await server.NewUserAsync();
         using var other = await server.NewUserAsync();
@@ -119,7 +119,7 @@ public sealed class ListingSecrets(ApiServer server)
     [InlineData("agno__linear__ge?", "agno__linear__*;*;agno__linear__ge?")]
     [InlineData("agno__linear__[g]et", "agno__linear__*;*;agno__linear__[g]et")]
     [InlineData("get", "*;*get")]
-    public async Task The_tool_filter_matches_patterns_literally_but_for_the_star(string tool, string expected)
+    public async Task The_tool_filter_treats_only_the_star_as_a_wildcard(string tool, string expected)
     {
         using var user = await server.NewUserAsync();
         string[] patterns =
@@ -163,7 +163,7 @@ public sealed class ListingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task Both_filters_must_hold()
+    public async Task Filters_combine_with_AND()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n", toolName: "tool*");
@@ -232,7 +232,7 @@ public sealed class ListingSecrets(ApiServer server)
     [Theory]
     [InlineData("secret_name")]
     [InlineData("tool_name")]
-    public async Task A_filter_may_be_as_long_as_what_it_filters(string parameter)
+    public async Task A_filter_may_be_as_long_as_the_member(string parameter)
     {
         using var user = await server.NewUserAsync();
 
@@ -246,7 +246,7 @@ public sealed class ListingSecrets(ApiServer server)
     [InlineData(1L, Count)]
     [InlineData(3155378975999999999L, 0)]
     [InlineData(3155378975999999998L, 0)]
-    public async Task A_cursor_to_the_end_of_time_is_a_place_like_any_other(long ticks, int left)
+    public async Task A_cursor_at_an_extreme_time_is_valid(long ticks, int left)
     {
         using var user = await server.NewUserAsync();
         await StoreManyAsync(user);

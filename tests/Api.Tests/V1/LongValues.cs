@@ -12,7 +12,7 @@ public sealed class LongValues(LongValues.Fixture fixture) : IClassFixture<LongV
     [InlineData("x")]
     [InlineData("鍵")]
     [InlineData("🔑")]
-    public async Task The_longest_value_is_stored_masked_changed_and_handed_out(string character)
+    public async Task The_longest_value_is_stored_masked_changed_and_resolved(string character)
     {
         using var user = await fixture.Server.NewUserAsync();
         using var runtime = await fixture.Server.NewUserAsync("secrets:resolve");
@@ -31,7 +31,7 @@ public sealed class LongValues(LongValues.Fixture fixture) : IClassFixture<LongV
     }
 
     [Fact]
-    public async Task A_private_key_fits()
+    public async Task A_private_key_fits_into_a_value()
     {
         using var user = await fixture.Server.NewUserAsync();
         using var runtime = await fixture.Server.NewUserAsync("secrets:resolve");
@@ -44,7 +44,7 @@ public sealed class LongValues(LongValues.Fixture fixture) : IClassFixture<LongV
     }
 
     [Fact]
-    public async Task A_call_gets_four_MiB_of_values_and_no_more()
+    public async Task A_call_returns_at_most_four_MiB_of_values()
     {
         using var user = await fixture.Server.NewUserAsync();
         using var runtime = await fixture.Server.NewUserAsync("secrets:resolve");

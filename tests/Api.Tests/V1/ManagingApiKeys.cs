@@ -8,7 +8,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     private const string Path = "/api/v1/api-keys";
 
     [Fact]
-    public async Task A_key_is_shown_once_and_works_at_once()
+    public async Task A_key_is_shown_once_and_works_immediately()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
 
@@ -28,7 +28,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_revoked_key_stops_at_once_and_is_gone()
+    public async Task A_revoked_key_stops_immediately_and_is_not_listed()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var made = (await manager.PostAsync(Path, Body("short-lived", "secrets:read"))).MustBe(200);
@@ -69,7 +69,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task The_last_use_is_noted()
+    public async Task The_last_use_is_recorded()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var made = (await manager.PostAsync(Path, Body("used", "secrets:read"))).MustBe(200);
@@ -110,7 +110,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task An_organisation_admin_manages_the_keys_of_that_organisation_and_no_other()
+    public async Task An_organisation_admin_manages_keys_of_that_organisation_only()
     {
         var organization = $"org-{Guid.NewGuid():N}";
         using var @operator = server.Operator();
@@ -140,7 +140,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     [InlineData("org\u00A0")]
     [InlineData("a\u007Fb")]
     [InlineData("a\u0085b")]
-    public async Task An_organisation_that_no_header_could_name_is_refused(string organization)
+    public async Task An_organisation_that_no_header_can_carry_is_refused(string organization)
     {
         using var @operator = server.Operator();
         var body = Body("n", "secrets:read");
@@ -150,7 +150,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_runtime_of_an_organisation_cannot_make_itself_one_of_all()
+    public async Task A_runtime_key_of_an_organisation_cannot_create_an_unrestricted_one()
     {
         var (organization, user) = ($"org-{Guid.NewGuid():N}", Guid.NewGuid());
         string[] scopes = ["secrets:read", "secrets:resolve", "keys:manage"];
@@ -218,7 +218,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     [InlineData("""{"name":"k","scopes":["secrets:read"],"organization_id":"o","role":"king"}""", "role", "value_error")]
     [InlineData("""{"name":"k","scopes":["secrets:read"],"role":"admin"}""", "organization_id", "value_error")]
     [InlineData("""{"name":"k","scopes":["secrets:resolve"],"organization_id":"acme","role":"admin","workspaces":["support"]}""", "workspaces", "value_error")]
-    public async Task What_is_wrong_is_said(string body, string place, string type)
+    public async Task Faults_are_named(string body, string place, string type)
     {
         using var @operator = server.Operator();
         var answer = (await @operator.SendAsync(HttpMethod.Post, Path, body)).MustBe(422);
@@ -232,7 +232,7 @@ public sealed class ManagingApiKeys(ApiServer server)
     [InlineData("scopes", "secrets:read")]
     [InlineData("workspaces", "")]
     [InlineData("workspaces", "one after another")]
-    public async Task However_long_a_list_is_what_is_wrong_with_it_is_said_in_short(string member, string entry)
+    public async Task A_long_invalid_list_gets_one_error(string member, string entry)
     {
         using var @operator = server.Operator();
         var body = Body("k", "secrets:read");

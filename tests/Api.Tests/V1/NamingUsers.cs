@@ -14,7 +14,7 @@ public sealed class NamingUsers(ApiServer server)
     [InlineData("auth0|5f7c8ec7c33c6c004bbafe82")]
     [InlineData("Ana Müller-O'Neil & Söhne + 100%/🔑")]
     [InlineData("x")]
-    public async Task A_name_is_the_user_whose_tokens_have_it(string prefix)
+    public async Task A_name_identifies_the_user_whose_tokens_have_it(string prefix)
     {
         var name = $"{prefix}{Guid.NewGuid():N}";
         using var bearer = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("sub", name)));
@@ -37,7 +37,7 @@ public sealed class NamingUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Names_are_told_apart_byte_by_byte()
+    public async Task Names_are_compared_byte_by_byte()
     {
         using var backend = await server.NewUserAsync("secrets:read", "secrets:write", "users:act");
         var salt = Guid.NewGuid().ToString("N");
@@ -59,7 +59,7 @@ public sealed class NamingUsers(ApiServer server)
     [InlineData("{0}%FFb", "{0}%25FFb")]
     [InlineData("{0}%ff%C3", "{0}%25ff%25C3")]
     [InlineData("{0}%zz", "{0}%25zz")]
-    public async Task In_a_query_a_plus_is_a_blank_and_an_escape_that_is_no_text_stays_what_it_is(string written, string same)
+    public async Task In_a_query_plus_is_a_blank_and_invalid_escapes_are_kept(string written, string same)
     {
         using var backend = await server.NewUserAsync("secrets:read", "secrets:write", "users:act");
         string Asked(string name) => $"{Answers.Secrets}?user={name.Replace("{0}", $"a{backend.UserId:N}", StringComparison.Ordinal)}";
@@ -88,7 +88,7 @@ public sealed class NamingUsers(ApiServer server)
     [InlineData("{0x0193e5a0,0x0000,0x7000,{0x80,0x00,0x01,0x23,0x45,0x67,0x89,0xab}}")]
     [InlineData("urn:uuid:0193e5a0-0000-7000-8000-0123456789ab")]
     [InlineData("URN:UUID:0193e5a0-0000-7000-8000-0123456789ab")]
-    public async Task Other_texts_are_no_names(string name, string? type = "value_error")
+    public async Task Invalid_names_are_refused(string name, string? type = "value_error")
     {
         using var backend = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "users:act");
         using var @operator = server.Operator();
@@ -127,7 +127,7 @@ public sealed class NamingUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task A_name_and_an_id_together_are_refused_and_neither_is_too()
+    public async Task Exactly_one_of_name_and_id_is_required()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         using var @operator = server.Operator();
@@ -146,7 +146,7 @@ public sealed class NamingUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task A_name_gives_no_more_right_than_an_id()
+    public async Task A_name_grants_no_more_than_an_id()
     {
         var name = $"ada {Guid.NewGuid():N}";
         using var ada = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("sub", name)));
@@ -160,7 +160,7 @@ public sealed class NamingUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task An_operator_cannot_be_named_by_name_either()
+    public async Task Operators_cannot_be_named_by_name()
     {
         var name = $"root {Guid.NewGuid():N}";
         using var @operator = server.Operator();
@@ -173,7 +173,7 @@ public sealed class NamingUsers(ApiServer server)
     }
 
     [Fact]
-    public async Task Why_a_uuid_is_no_name_says_where_the_id_is_found()
+    public async Task The_refusal_of_a_UUID_as_a_name_says_where_to_find_the_id()
     {
         using var backend = await server.NewUserAsync("secrets:read", "users:act");
 
@@ -186,14 +186,14 @@ public sealed class NamingUsers(ApiServer server)
     [Theory]
     [InlineData("00000000-0000-0000-0000-000000000000")]
     [InlineData("00000000-0000-0000-0000-000000000001")]
-    public async Task Nobody_signs_in_as_nobody_or_as_the_user_of_the_bootstrap_key(string subject)
+    public async Task The_nil_and_bootstrap_users_cannot_sign_in(string subject)
     {
         using var mallory = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("sub", subject)));
         (await mallory.GetAsync("/api/v1/me")).MustBe(401);
     }
 
     [Fact]
-    public async Task Nobody_registers_a_name_that_is_the_id_of_somebody()
+    public async Task A_subject_equal_to_a_users_id_is_refused()
     {
         using var ada = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("sub", $"ada {Guid.NewGuid():N}")));
         var id = (await ada.GetAsync("/api/v1/me")).MustBe(200).Json["user_id"]!.GetValue<Guid>();

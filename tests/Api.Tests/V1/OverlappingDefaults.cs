@@ -8,7 +8,7 @@ public sealed class OverlappingDefaults(ApiServer server)
     private const string Path = "/api/v1/secrets";
 
     [Fact]
-    public async Task A_new_default_says_which_others_it_shadows_and_which_shadow_it()
+    public async Task A_new_default_reports_overlaps_in_both_directions()
     {
         using var user = await server.NewUserAsync();
         var wide = await user.CreateSecretAsync("wide", "some value", "agno__*", "api_token", isDefault: true);
@@ -34,7 +34,7 @@ public sealed class OverlappingDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task An_update_that_makes_a_default_warns_too()
+    public async Task An_update_to_a_default_reports_overlaps()
     {
         using var user = await server.NewUserAsync();
         await user.CreateSecretAsync("wide", "some value", "*", "api_token", isDefault: true);
@@ -48,7 +48,7 @@ public sealed class OverlappingDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task Where_nothing_overlaps_there_is_no_such_member()
+    public async Task Without_overlaps_the_member_is_absent()
     {
         using var user = await server.NewUserAsync();
         await user.CreateSecretAsync("one", "some value", "agno__*", "api_token", isDefault: true);
@@ -58,7 +58,7 @@ public sealed class OverlappingDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task Hostile_patterns_do_not_keep_the_service_busy()
+    public async Task Hostile_patterns_are_compared_quickly()
     {
         using var user = await server.NewUserAsync();
         var stars = string.Concat(Enumerable.Repeat("*a", 512));

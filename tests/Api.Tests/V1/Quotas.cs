@@ -10,7 +10,7 @@ public sealed class Quotas(ApiServer server)
     private const string Key = "🔑";
 
     [Fact]
-    public async Task Who_has_nothing_uses_nothing()
+    public async Task A_new_user_uses_nothing()
     {
         using var user = await server.NewUserAsync();
 
@@ -84,7 +84,7 @@ public sealed class Quotas(ApiServer server)
     }
 
     [Fact]
-    public async Task The_quota_can_be_filled_to_the_last_byte_and_not_passed()
+    public async Task The_quota_can_be_filled_to_the_last_byte_and_not_exceeded()
     {
         using var user = await server.NewUserAsync();
         var (fill, count) = await FillAsync(user, leave: 4);
@@ -116,7 +116,7 @@ public sealed class Quotas(ApiServer server)
     }
 
     [Fact]
-    public async Task Concurrent_requests_cannot_pass_it_together()
+    public async Task Concurrent_requests_cannot_exceed_the_quota_together()
     {
         using var user = await server.NewUserAsync();
         var (_, count) = await FillAsync(user, leave: 3 * 1024);
@@ -129,7 +129,7 @@ public sealed class Quotas(ApiServer server)
     }
 
     [Fact]
-    public async Task Concurrent_deletes_of_one_secret_give_back_once()
+    public async Task Concurrent_deletes_of_one_secret_release_its_bytes_once()
     {
         using var user = await server.NewUserAsync();
         await user.CreateSecretAsync("stays", "1234");
@@ -143,7 +143,7 @@ public sealed class Quotas(ApiServer server)
     }
 
     [Fact]
-    public async Task Each_owner_has_a_quota_of_its_own()
+    public async Task Each_owner_has_its_own_quota()
     {
         using var user = await server.NewUserAsync();
         using var other = await server.NewUserAsync();

@@ -12,7 +12,7 @@ public sealed class QuotasOfSecrets
     private const string Setting = "Quota__SecretsPerOwner";
 
     [Fact]
-    public async Task One_secret_more_is_refused_also_where_fifty_arrive_at_once()
+    public async Task The_limit_holds_for_fifty_concurrent_creates()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -39,7 +39,7 @@ public sealed class QuotasOfSecrets
     }
 
     [Fact]
-    public async Task Whoever_has_room_is_stored_beside_one_whose_quota_is_full()
+    public async Task A_full_owner_does_not_affect_others_of_its_group()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -71,7 +71,7 @@ public sealed class QuotasOfSecrets
     [Theory]
     [InlineData("ALL")] // stored in groups
     [InlineData("SOME")] // stored one by one
-    public async Task The_vault_counts_as_exactly_and_answers_403(string rule)
+    public async Task The_vault_enforces_the_limit_with_403(string rule)
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
@@ -87,7 +87,7 @@ public sealed class QuotasOfSecrets
     }
 
     [Fact]
-    public async Task A_quota_below_what_is_stored_still_allows_changes_and_deletions()
+    public async Task A_quota_below_current_usage_allows_changes_and_deletions()
     {
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();

@@ -10,7 +10,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     private static readonly string[] Everything = ["secrets:read", "secrets:write", "keys:manage", "audit:read"];
 
     [Fact]
-    public async Task Each_write_is_one_row_and_reading_is_none()
+    public async Task Each_write_is_one_row_and_reads_write_none()
     {
         using var user = await server.NewUserAsync(Everything);
         var id = await user.CreateSecretAsync("audited", "a value", "tool__*", "key", isDefault: true);
@@ -40,7 +40,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task What_fails_without_being_refused_leaves_no_row()
+    public async Task Failures_that_are_not_refusals_write_no_row()
     {
         using var user = await server.NewUserAsync(Everything);
         var id = await user.CreateSecretAsync("taken");
@@ -81,7 +81,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task A_known_credential_that_is_refused_is_one_row_and_an_unknown_one_is_none()
+    public async Task A_refused_known_credential_is_one_row_and_an_unknown_one_none()
     {
         using var user = await server.NewUserAsync(Everything);
         using var other = await server.NewUserAsync();
@@ -112,7 +112,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task Whoever_uses_a_revoked_key_is_one_row_that_names_it()
+    public async Task Using_a_revoked_key_writes_one_row_that_names_it()
     {
         using var user = await server.NewUserAsync(Everything);
         using var leaked = await server.NewKeyAsync(user.UserId, ["secrets:read"]);
@@ -130,7 +130,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task Each_value_that_is_handed_out_is_one_row_and_the_receipt_is_the_last()
+    public async Task Each_released_value_is_one_row_and_the_receipt_is_the_last()
     {
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "audit:read");
         var one = await user.CreateSecretAsync("one", "value one", "tool__*", "one", isDefault: true);
@@ -152,7 +152,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task Keys_are_audited_with_their_ids()
+    public async Task Key_operations_are_audited_with_key_ids()
     {
         using var user = await server.NewUserAsync(Everything);
         var made = (await user.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "k", ["scopes"] = new JsonArray("secrets:read") })).MustBe(200);
@@ -171,7 +171,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task One_sees_what_one_did_what_was_done_with_ones_own_and_nothing_else()
+    public async Task Users_see_their_own_actions_and_actions_on_their_data_only()
     {
         using var one = await server.NewUserAsync("secrets:write", "audit:read");
         using var other = await server.NewUserAsync("secrets:write", "audit:read");
@@ -186,7 +186,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task Administrators_see_what_belongs_to_their_organisation_and_members_do_not()
+    public async Task Admins_see_rows_of_their_organisation_and_members_do_not()
     {
         var organization = $"org-{Guid.NewGuid():N}";
         using var @operator = server.Operator();
@@ -213,7 +213,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task A_user_whose_id_is_the_name_of_an_organisation_sees_none_of_it()
+    public async Task A_user_id_equal_to_an_organisation_name_grants_no_access()
     {
         using var user = await server.NewUserAsync("audit:read");
         using var @operator = server.Operator();
@@ -263,7 +263,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     [InlineData("limit=0", "limit", "value_error")]
     [InlineData("limit=1001", "limit", "value_error")]
     [InlineData("cursor=CN5J9nSWoAAAESIzRFVmd4iZqrvM3e7_", "cursor", "value_error")]
-    public async Task What_is_wrong_with_a_filter_is_said(string query, string place, string type)
+    public async Task Faults_of_a_filter_are_named(string query, string place, string type)
     {
         using var user = await server.NewUserAsync("audit:read");
         var error = Assert.Single((await user.GetAsync($"{Path}?{query}")).MustBe(422).Json["detail"]!.AsArray())!;
@@ -272,7 +272,7 @@ public sealed class ReadingTheAudit(ApiServer server)
     }
 
     [Fact]
-    public async Task The_pages_together_are_the_list_newest_first_and_a_hundred_when_nothing_is_said()
+    public async Task Pages_are_newest_first_and_have_100_rows_by_default()
     {
         using var user = await server.NewUserAsync("secrets:read", "audit:read");
         await Task.WhenAll(Enumerable.Range(0, 120).Select(_ => user.GetAsync($"{SecretsPath}/{Guid.NewGuid()}")));

@@ -10,7 +10,7 @@ public sealed class RememberingOwners(ApiServer server)
     [Theory]
     [InlineData(501, 1)]
     [InlineData(9, 10_000)]
-    public async Task An_owner_with_too_much_to_remember_is_answered_all_the_same(int count, int size)
+    public async Task An_owner_too_large_to_cache_still_resolves(int count, int size)
     {
         using var runtime = await server.NewUserAsync(Runtime);
         await server.StoreAsync(
@@ -29,7 +29,7 @@ public sealed class RememberingOwners(ApiServer server)
     }
 
     [Fact]
-    public async Task Without_memory_for_it_every_resolve_reads_the_database()
+    public async Task Without_cache_memory_every_resolve_reads_the_database()
     {
         await using var forgetful = ApiServer.With(("Resolve:MemoryMegabytes", "0"));
         await forgetful.InitializeAsync();

@@ -9,7 +9,7 @@ namespace Secrets.Api.Tests.V1;
 public sealed class ResolvingSecrets(ApiServer server)
 {
     [Fact]
-    public async Task A_value_comes_with_where_it_is_from()
+    public async Task A_value_names_its_source()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         var wide = await runtime.CreateSecretAsync("wide", "the wide value", "agno__*", "api_token", isDefault: true);
@@ -69,7 +69,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     [InlineData("agno*get", "agno*ge*t")]
     [InlineData("*get", "agn*")]
     [InlineData("*gno__linear__get", "agno__linear__ge*")]
-    public async Task The_more_exact_default_wins_whichever_was_stored_first(string winner, string loser)
+    public async Task The_more_exact_default_wins_regardless_of_insert_order(string winner, string loser)
     {
         foreach (var first in (string[])[winner, loser])
         {
@@ -84,7 +84,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task Only_defaults_of_the_argument_take_part()
+    public async Task Only_defaults_of_the_argument_are_candidates()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         await runtime.CreateSecretAsync("no default", "value", "*", "a");
@@ -97,7 +97,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task Without_tool_args_every_default_of_the_tool_comes_in_order()
+    public async Task Without_tool_args_all_defaults_of_the_tool_are_resolved_in_order()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         foreach (var arg in (string[])["b", "é", "B", "a", "🔑", "\uFF5E"])
@@ -120,7 +120,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task Arguments_come_as_asked_each_once_and_references_behind()
+    public async Task Arguments_keep_their_order_without_duplicates_and_references_follow()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         await runtime.CreateSecretAsync("one", "of one", "*", "b", isDefault: true);
@@ -133,7 +133,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task A_reference_that_cannot_serve_is_never_replaced_by_a_default()
+    public async Task A_failed_reference_is_never_replaced_by_a_default()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         await runtime.CreateSecretAsync("default", "value", "*", "a", isDefault: true);
@@ -147,7 +147,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task What_is_updated_or_deleted_is_so_at_once()
+    public async Task Updates_and_deletes_apply_immediately()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         var id = await runtime.CreateSecretAsync("n", "value 1", "*", "a", isDefault: true);
@@ -162,7 +162,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task The_organisations_come_after_the_users_own()
+    public async Task The_users_defaults_come_before_the_organisations()
     {
         var organization = NewOrganization();
         await server.StoreAsync(
@@ -191,7 +191,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task A_runtime_may_name_any_user_and_nobody_is_found_where_nobody_is()
+    public async Task A_runtime_may_name_any_user_and_unknown_users_have_no_defaults()
     {
         using var user = await server.NewUserAsync();
         await user.CreateSecretAsync("n", "the user's", "*", "a", isDefault: true);
@@ -217,7 +217,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task A_runtime_of_organisations_is_only_for_those()
+    public async Task A_runtime_key_of_an_organisation_resolves_only_there()
     {
         var (own, other) = (NewOrganization(), NewOrganization());
         await server.StoreAsync(Owner(own), new NewSecret("n", "own value", "*", "a", IsDefault: true));
@@ -243,7 +243,7 @@ public sealed class ResolvingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task A_hundred_arguments_are_enough()
+    public async Task A_hundred_distinct_arguments_are_accepted()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         string[] args = [.. Enumerable.Range(0, 100).Select(number => $"arg{number}")];

@@ -8,7 +8,7 @@ public sealed class RotatingApiKeys(ApiServer server)
     private const string Path = "/api/v1/api-keys";
 
     [Fact]
-    public async Task Both_keys_work_until_the_grace_is_over_and_then_the_new_one()
+    public async Task The_old_key_works_until_the_grace_period_ends()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var old = await MakeAsync(manager, "old");
@@ -34,7 +34,7 @@ public sealed class RotatingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task Without_a_body_the_old_one_works_for_a_day_and_the_list_says_by_what_it_is_replaced()
+    public async Task The_default_grace_is_one_day_and_the_list_names_the_successor()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var old = await MakeAsync(manager, "old");
@@ -51,7 +51,7 @@ public sealed class RotatingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_key_rotates_itself_and_without_grace_it_is_refused_from_then_on()
+    public async Task A_key_rotates_itself_and_without_grace_ends_immediately()
     {
         using var user = await server.NewUserAsync("secrets:read", "keys:manage");
         var self = Assert.Single((await user.GetAsync(Path)).MustBe(200).Json["data"]!.AsArray())!;
@@ -64,7 +64,7 @@ public sealed class RotatingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task Neither_lives_longer_than_the_old_one_would_have_unless_somebody_says_so()
+    public async Task Neither_key_outlives_the_old_expiry_unless_requested()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var end = DateTimeOffset.UtcNow.AddHours(1);
@@ -81,7 +81,7 @@ public sealed class RotatingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task A_key_is_replaced_once_and_not_after_its_end()
+    public async Task A_key_is_rotated_once_and_only_before_it_expires()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var old = await MakeAsync(manager, "old");
@@ -99,7 +99,7 @@ public sealed class RotatingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task Of_many_rotations_at_once_one_succeeds()
+    public async Task One_of_many_concurrent_rotations_succeeds()
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var old = await MakeAsync(manager, "old");
@@ -114,7 +114,7 @@ public sealed class RotatingApiKeys(ApiServer server)
     }
 
     [Fact]
-    public async Task Nobody_gets_a_key_that_they_could_not_make()
+    public async Task Rotation_gives_no_key_that_the_caller_could_not_create()
     {
         var organization = $"org-{Guid.NewGuid():N}";
         using var member = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:read", "keys:manage"], organization);
@@ -168,7 +168,7 @@ public sealed class RotatingApiKeys(ApiServer server)
     [InlineData("""{"grace_seconds":true}""", "grace_seconds", "int_parsing")]
     [InlineData("""{"expires_at":"2020-01-01T00:00:00Z"}""", "expires_at", "value_error")]
     [InlineData("""{"expires_at":5}""", "expires_at", "datetime_parsing")]
-    public async Task What_is_wrong_is_said(string body, string place, string type)
+    public async Task Faults_are_named(string body, string place, string type)
     {
         using var manager = await server.NewUserAsync("secrets:read", "keys:manage");
         var old = await MakeAsync(manager, "old");

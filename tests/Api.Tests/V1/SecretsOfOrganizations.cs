@@ -8,7 +8,7 @@ namespace Secrets.Api.Tests.V1;
 public sealed class SecretsOfOrganizations(ApiServer server)
 {
     [Fact]
-    public async Task Is_stored_for_the_organisation_and_seen_in_both_dialects()
+    public async Task A_secret_of_an_organisation_appears_in_both_dialects()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -30,7 +30,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task A_secret_of_ones_own_has_no_such_member_and_is_not_the_organisations()
+    public async Task A_users_secret_has_no_organisation_member()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -44,7 +44,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task Any_admin_changes_it_under_a_condition_and_deletes_it()
+    public async Task Any_admin_changes_conditionally_and_deletes()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -62,7 +62,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task Its_name_is_an_alias_that_cannot_change()
+    public async Task An_organisation_secret_cannot_be_renamed()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -80,7 +80,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task A_default_of_the_organisation_comes_after_the_users_and_explain_says_so()
+    public async Task The_users_default_precedes_the_organisations_and_explain_says_so()
     {
         var organization = Vault.NewOrganization();
         var user = Guid.NewGuid();
@@ -106,7 +106,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task Overlapping_defaults_are_told_within_one_organisation_only()
+    public async Task Overlaps_are_reported_within_one_organisation_only()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -119,7 +119,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task Each_act_is_one_row_that_admins_of_the_organisation_see()
+    public async Task Each_operation_is_one_row_that_admins_see()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -153,7 +153,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task How_much_it_stores_is_for_its_admins()
+    public async Task Only_admins_see_the_usage_of_an_organisation()
     {
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
@@ -168,7 +168,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
 
     /// <summary>Tokens name organisations as their issuer does.</summary>
     [Fact]
-    public async Task Nothing_is_stored_for_one_whose_name_hides_something()
+    public async Task An_organisation_name_with_hidden_characters_stores_nothing()
     {
         var organization = $"{Vault.NewOrganization()} ";
         using var admin = server.WithToken(server.Issuer.Token(
@@ -180,7 +180,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
-    public async Task A_blank_organisation_is_not_oneself()
+    public async Task A_blank_organisation_does_not_mean_the_caller()
     {
         using var user = await server.NewUserAsync();
 

@@ -22,7 +22,7 @@ public sealed class SendingACheckpoint(ApiServer server)
     [InlineData("""{"at":"2026-01-01T00:00:00Z","count":0,"heads":[],"mac":"00"}""", "mac")]
     [InlineData("""{"at":"2026-01-01T00:00:00Z","count":0,"heads":[],"mac":"0000000000000000000000000000000000000000000000000000000000000000"}""", "mac")]
     [InlineData("""{"at":"2026-01-01T00:00:00Z","count":1,"heads":[{"writer":"6f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e","sequence":-1,"hash":"\u0000"}],"mac":"\u0000"}""", "mac")]
-    public async Task A_body_that_is_no_checkpoint_is_refused(string body, string place)
+    public async Task An_invalid_checkpoint_is_refused(string body, string place)
     {
         using var @operator = server.Operator();
 
@@ -32,7 +32,7 @@ public sealed class SendingACheckpoint(ApiServer server)
     }
 
     [Fact]
-    public async Task A_checkpoint_with_anything_changed_is_refused()
+    public async Task A_changed_checkpoint_is_refused()
     {
         using var @operator = server.Operator();
         await @operator.CreateSecretAsync("n");

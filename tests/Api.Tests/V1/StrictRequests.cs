@@ -10,7 +10,7 @@ public sealed class StrictRequests(ApiServer server)
     private const string Vault = "/api/v2/aihub/secrets";
 
     [Fact]
-    public async Task A_misspelt_user_is_not_the_caller()
+    public async Task A_misspelt_user_parameter_is_refused()
     {
         using var @operator = server.Operator();
 
@@ -20,7 +20,7 @@ public sealed class StrictRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task A_runtime_says_for_whom_it_asks_and_a_user_need_not()
+    public async Task A_runtime_must_name_the_user_and_a_user_need_not()
     {
         using var runtime = await server.NewUserAsync(Runtime);
         using var user = await server.NewUserAsync();
@@ -32,7 +32,7 @@ public sealed class StrictRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task For_no_user_only_the_organisations_secrets_count()
+    public async Task Without_a_user_only_secrets_of_the_organisation_count()
     {
         var organization = NewOrganization();
         using var runtime = await server.NewKeyAsync(Guid.NewGuid(), Runtime, organization);
@@ -64,7 +64,7 @@ public sealed class StrictRequests(ApiServer server)
     [InlineData("GET", "/api/v1/encryption", null)]
     [InlineData("GET", "/api/v1/usage", null)]
     [InlineData("GET", "/api/v1/me", null)]
-    public async Task Our_own_endpoints_refuse_what_they_do_not_know(string method, string path, string? body, string place = "")
+    public async Task Our_own_endpoints_refuse_unknown_members(string method, string path, string? body, string place = "")
     {
         using var @operator = server.Operator();
         path = path.Replace("{key}", Guid.NewGuid().ToString(), StringComparison.Ordinal);
@@ -82,7 +82,7 @@ public sealed class StrictRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task The_dialects_ignore_what_they_do_not_know()
+    public async Task The_dialects_ignore_unknown_members()
     {
         var organization = NewOrganization();
         using var admin = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:read", "secrets:write"], organization, "admin");
@@ -96,7 +96,7 @@ public sealed class StrictRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task A_change_of_nothing_that_is_known_is_refused_and_none_at_all_leaves_no_row()
+    public async Task A_change_with_only_unknown_members_is_refused_and_an_empty_one_writes_no_row()
     {
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "audit:read");
         var id = await user.CreateSecretAsync("n");
@@ -125,7 +125,7 @@ public sealed class StrictRequests(ApiServer server)
     [InlineData("GET", "secret_id", "/api/v1/audit")]
     [InlineData("GET", "workspace", Vault)]
     [InlineData("GET", "alias", Vault)]
-    public async Task A_parameter_is_given_once_and_says_something(string method, string name, string path = Answers.Secrets)
+    public async Task Repeated_and_empty_parameters_are_refused(string method, string name, string path = Answers.Secrets)
     {
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "keys:manage", "audit:read");
         foreach (var query in (string[])[$"{name}=", name, $"{name}=1&{name}=1", $"{name}=1&{name.ToUpperInvariant()}=2", $"{name}=&{name}=1"])
@@ -145,7 +145,7 @@ public sealed class StrictRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task A_key_of_a_workspace_resolves_there_and_nowhere_else()
+    public async Task A_workspace_key_resolves_only_in_that_workspace()
     {
         var organization = NewOrganization();
         using var support = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve", "audit:read"], organization, "member", "support");
@@ -164,7 +164,7 @@ public sealed class StrictRequests(ApiServer server)
     }
 
     [Fact]
-    public async Task Two_keys_of_different_workspaces_resolve_in_none()
+    public async Task Keys_of_two_workspaces_together_resolve_in_none()
     {
         var (organization, userId) = (NewOrganization(), Guid.NewGuid());
         using var support = await server.NewKeyAsync(userId, ["secrets:resolve"], organization, "member", "support");

@@ -27,7 +27,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
     private readonly Dictionary<string, string> _labels = new(StringComparer.Ordinal);
 
     [Fact]
-    public async Task Answers_are_those_that_were_recorded()
+    public async Task Answers_match_the_recorded_ones()
     {
         var users = new List<ApiClient>();
         for (var at = 0; at < 3; at++)

@@ -34,7 +34,7 @@ public sealed class TheShapeOfAnswers(ApiServer server)
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "tool_name": null, "tool_arg": null, "is_default_for_tool": null, "description": null}""")]
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "is_default_for_tool": false}""")]
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "unknown": {"is_default_for_tool": true}, "Tool_Name": "t"}""")]
-    public async Task What_was_not_given_is_null_and_false_and_still_there(string body)
+    public async Task Omitted_members_are_present_as_null_or_false(string body)
     {
         using var user = await server.NewUserAsync();
 
@@ -49,7 +49,7 @@ public sealed class TheShapeOfAnswers(ApiServer server)
     [Theory]
     [InlineData("tool", null)]
     [InlineData(null, "arg")]
-    public async Task A_secret_that_is_no_default_may_have_half_a_binding(string? tool, string? arg)
+    public async Task Only_a_default_needs_a_full_binding(string? tool, string? arg)
     {
         using var user = await server.NewUserAsync();
 
@@ -79,7 +79,7 @@ public sealed class TheShapeOfAnswers(ApiServer server)
     }
 
     [Fact]
-    public async Task An_empty_list_is_data_and_nothing_else()
+    public async Task An_empty_list_has_only_the_data_member()
     {
         using var user = await server.NewUserAsync();
 
@@ -90,7 +90,7 @@ public sealed class TheShapeOfAnswers(ApiServer server)
     }
 
     [Fact]
-    public async Task Deleting_answers_an_empty_object_and_the_secret_is_gone_at_once()
+    public async Task Deleting_answers_an_empty_object_and_applies_immediately()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n");
@@ -145,7 +145,7 @@ public sealed class TheShapeOfAnswers(ApiServer server)
     [InlineData("DELETE", "/api/v1/secrets/not-a-uuid")]
     [InlineData("PUT", "/api/v1/secrets")]
     [InlineData("GET", "/api/v1/nothing")]
-    public async Task Without_a_credential_nothing_is_told(string method, string path)
+    public async Task Without_a_credential_every_path_is_401(string method, string path)
     {
         using var nobody = server.Anonymous();
 

@@ -21,7 +21,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task The_longest_names_that_differ_in_the_last_character_are_two()
+    public async Task The_longest_names_may_differ_in_the_last_character_only()
     {
         using var user = await server.NewUserAsync();
         var start = string.Concat(Enumerable.Repeat("🔑", 1023));
@@ -40,7 +40,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     [InlineData("i", "\u0131")]
     [InlineData("ß", "ss")]
     [InlineData("a\u200Bb", "ab")]
-    public async Task Names_that_look_alike_are_still_two(string one, string other)
+    public async Task Names_that_look_alike_are_different(string one, string other)
     {
         using var user = await server.NewUserAsync();
 
@@ -52,7 +52,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task Another_owner_has_names_and_defaults_of_its_own()
+    public async Task Each_owner_has_its_own_names_and_defaults()
     {
         using var user = await server.NewUserAsync();
         using var other = await server.NewUserAsync();
@@ -64,7 +64,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task Of_many_that_store_one_name_at_once_one_succeeds()
+    public async Task One_of_many_concurrent_creates_of_a_name_succeeds()
     {
         using var user = await server.NewUserAsync();
 
@@ -76,7 +76,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task Of_many_that_become_one_default_at_once_one_succeeds_and_is_named()
+    public async Task One_of_many_concurrent_updates_to_a_default_succeeds_and_is_named()
     {
         using var user = await server.NewUserAsync();
         var ids = new List<Guid>();
@@ -92,7 +92,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task A_second_default_names_the_first_whichever_way_it_comes()
+    public async Task A_conflict_names_the_existing_default_for_creates_and_updates()
     {
         using var user = await server.NewUserAsync();
         var holder = await user.CreateSecretAsync("holder", toolName: "tool*", toolArg: "arg", isDefault: true);
@@ -116,7 +116,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     [InlineData("PATCH", """{"tool_name": null, "is_default_for_tool": false}""")]
     [InlineData("PATCH", """{"tool_name": "another"}""")]
     [InlineData("PATCH", """{"tool_arg": "another"}""")]
-    public async Task A_default_that_was_given_up_is_free(string method, string? body)
+    public async Task A_released_default_can_be_taken(string method, string? body)
     {
         using var user = await server.NewUserAsync();
         var holder = await user.CreateSecretAsync("holder", toolName: "tool", toolArg: "arg", isDefault: true);
@@ -129,7 +129,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     }
 
     [Fact]
-    public async Task A_default_that_stays_what_it_is_is_no_conflict()
+    public async Task An_unchanged_default_does_not_conflict_with_itself()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n", toolName: "tool", toolArg: "arg", isDefault: true);
@@ -146,7 +146,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     [InlineData("ab", "c", "a", "bc")]
     [InlineData("a", "b", "b", "a")]
     [InlineData("tool*", "arg", "tool**", "arg")]
-    public async Task Defaults_for_another_pattern_or_argument_are_fine(string tool, string arg, string otherTool, string otherArg)
+    public async Task Defaults_of_other_patterns_or_arguments_do_not_conflict(string tool, string arg, string otherTool, string otherArg)
     {
         using var user = await server.NewUserAsync();
 
@@ -160,7 +160,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "tool_name": "t", "is_default_for_tool": true}""")]
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "tool_arg": "a", "is_default_for_tool": true}""")]
     [InlineData("""{"secret_name": "n", "secret_value": "some value", "tool_name": null, "tool_arg": "a", "is_default_for_tool": true}""")]
-    public async Task A_default_says_what_it_is_the_default_for(string body)
+    public async Task A_default_needs_tool_and_argument(string body)
     {
         using var user = await server.NewUserAsync();
 

@@ -35,7 +35,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task An_update_of_nothing_writes_nothing_and_waits_for_no_other_write()
+    public async Task An_empty_update_writes_nothing_and_takes_no_lock()
     {
         using var user = await server.NewUserAsync();
         var one = Answers.One(await user.CreateSecretAsync("n"));
@@ -55,7 +55,7 @@ public sealed class UpdatingSecrets(ApiServer server)
 
     [Theory]
     [MemberData(nameof(Combinations))]
-    public async Task Every_combination_of_the_binding_does_what_the_contract_says(string start, string patch)
+    public async Task Every_combination_of_binding_members_follows_the_contract(string start, string patch)
     {
         using var user = await server.NewUserAsync();
         var before = start switch { "default" => Default, "bound" => Bound, _ => Unbound };
@@ -86,7 +86,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     [InlineData("null")]
     [InlineData("  null\n")]
     [InlineData("""{"secret_name": null, "secret_value": null, "is_default_for_tool": null}""")]
-    public async Task Nothing_given_changes_nothing(string patch)
+    public async Task An_empty_patch_changes_nothing(string patch)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n", toolName: "tool", toolArg: "arg", isDefault: true);
@@ -101,7 +101,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     [Theory]
     [InlineData("""{"unknown": "x", "Secret_Name": "x", "SecretName": "x", "secretName": "x", "TOOL_NAME": null}""")]
     [InlineData("""{"secret_id": "01890a5d-ac96-774b-bcce-b302099a8057", "user_id": "x", "display": "x", "version": 7, "created_at": 0}""")]
-    public async Task Only_what_is_not_known_is_refused_and_changes_nothing(string patch)
+    public async Task A_patch_with_only_unknown_members_is_refused(string patch)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n", toolName: "tool", toolArg: "arg", isDefault: true);
@@ -120,7 +120,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     [InlineData("application/json; charset=utf-16")]
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData("garbage")]
-    public async Task No_body_changes_nothing_whatever_its_type(string? type)
+    public async Task A_missing_body_of_any_type_changes_nothing(string? type)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n", toolName: "tool", toolArg: "arg", isDefault: true);
@@ -137,7 +137,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task A_body_in_no_chunks_is_no_body()
+    public async Task An_empty_chunked_body_counts_as_none()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n");
@@ -160,7 +160,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     [InlineData("""{"tool_arg": "arg"}""")]
     [InlineData("""{"is_default_for_tool": true}""")]
     [InlineData("""{"secret_name": "old", "secret_value": "old value", "tool_name": "tool", "tool_arg": "arg", "is_default_for_tool": true}""")]
-    public async Task A_value_given_is_an_update_even_when_it_is_equal(string patch)
+    public async Task An_equal_value_is_still_an_update(string patch)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("old", "old value", "tool", "arg", isDefault: true);
@@ -185,7 +185,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     [InlineData("""{"secret_name": "new", "secret_value": null, "is_default_for_tool": null}""", "new", "o...e", true)]
     [InlineData("""{"secret_name": null, "secret_value": "new!", "is_default_for_tool": null}""", "old", "****", true)]
     [InlineData("""{"secret_name": null, "secret_value": null, "is_default_for_tool": false}""", "old", "o...e", false)]
-    public async Task A_value_counts_and_the_nulls_beside_it_do_not(string patch, string name, string display, bool isDefault)
+    public async Task Nulls_beside_a_value_are_ignored(string patch, string name, string display, bool isDefault)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("old", "old value", "tool", "arg", isDefault: true);
@@ -201,7 +201,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     [InlineData("old value", "o...e")]
     [InlineData("lin_api_4f9c2f0d6b7e4a51", "lin_...4a51")]
     [InlineData("\U0001F511\U0001F511\U0001F511\U0001F511", "****")]
-    public async Task What_is_displayed_of_the_value_is_no_new_value(string value, string display)
+    public async Task The_masked_display_is_refused_as_a_new_value(string value, string display)
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n", value);
@@ -270,7 +270,7 @@ public sealed class UpdatingSecrets(ApiServer server)
     }
 
     [Fact]
-    public async Task Updates_at_the_same_time_all_count()
+    public async Task Concurrent_updates_all_apply()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("n");

@@ -14,7 +14,7 @@ public sealed class VendorContract(ApiServer server)
     private const string One = "/v1/secrets/{secret_id}";
 
     [Fact]
-    public async Task Every_operation_answers_what_the_vendor_documents()
+    public async Task Every_answer_matches_the_vendors_document()
     {
         var vendor = Vendor();
         using var user = await server.NewUserAsync();
@@ -61,7 +61,7 @@ public sealed class VendorContract(ApiServer server)
     [Theory]
     [InlineData("POST")]
     [InlineData("PATCH")]
-    public async Task A_body_is_accepted_exactly_when_the_vendor_documents_it(string method)
+    public async Task Exactly_the_bodies_that_the_vendor_documents_are_accepted(string method)
     {
         var vendor = Vendor();
         using var user = await server.NewUserAsync();

@@ -29,7 +29,7 @@ public sealed class WhoActed(ApiServer server)
     }
 
     [Fact]
-    public async Task Each_row_names_the_token_or_both()
+    public async Task Each_row_names_the_token_or_key_and_token()
     {
         var subject = $"subject {Guid.NewGuid():N}";
         var token = server.Issuer.Token(Guid.NewGuid(), ("sub", subject));
@@ -46,7 +46,7 @@ public sealed class WhoActed(ApiServer server)
     }
 
     [Fact]
-    public async Task What_the_runtime_says_of_the_call_is_in_the_audit_and_in_the_receipt()
+    public async Task The_context_of_a_call_is_in_audit_and_receipt()
     {
         using var runtime = await server.NewUserAsync([.. Runtime, "audit:read"]);
         await runtime.CreateSecretAsync("n", "some value", Tool, "a", isDefault: true);
@@ -70,7 +70,7 @@ public sealed class WhoActed(ApiServer server)
     [InlineData("\"<script>\"")]
     [InlineData("129")]
     [InlineData("5", "string_type")]
-    public async Task Other_words_of_a_runtime_are_refused(string json, string type = "value_error")
+    public async Task An_invalid_context_is_refused(string json, string type = "value_error")
     {
         using var runtime = await server.NewUserAsync(Runtime);
         json = json == "129" ? $"\"{new string('a', 129)}\"" : json;
@@ -109,7 +109,7 @@ public sealed class WhoActed(ApiServer server)
     [InlineData("with blank", false)]
     [InlineData("<b>", false)]
     [InlineData("12345678901234567890123456789012345678901234567890123456789012345", false)]
-    public async Task A_callers_id_is_repeated_and_kept_if_it_is_plain(string id, bool isKept)
+    public async Task A_plain_request_id_of_the_caller_is_repeated_and_audited(string id, bool isKept)
     {
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "audit:read");
 

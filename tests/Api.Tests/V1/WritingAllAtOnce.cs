@@ -9,7 +9,7 @@ public sealed class WritingAllAtOnce(ApiServer server)
     private const string Path = "/api/v1/secrets";
 
     [Fact]
-    public async Task Of_200_creates_exactly_as_many_succeed_as_the_quota_fits()
+    public async Task Concurrent_creates_succeed_up_to_the_quota()
     {
         using var user = await server.NewUserAsync();
 
@@ -29,7 +29,7 @@ public sealed class WritingAllAtOnce(ApiServer server)
     }
 
     [Fact]
-    public async Task Of_50_creates_of_one_name_one_succeeds()
+    public async Task One_of_50_concurrent_creates_of_a_name_succeeds()
     {
         using var user = await server.NewUserAsync();
 
@@ -42,7 +42,7 @@ public sealed class WritingAllAtOnce(ApiServer server)
     }
 
     [Fact]
-    public async Task Of_50_creates_of_one_default_one_succeeds_and_the_others_name_it()
+    public async Task One_of_50_concurrent_creates_of_a_default_succeeds_and_the_others_name_it()
     {
         using var user = await server.NewUserAsync();
 
@@ -61,7 +61,7 @@ public sealed class WritingAllAtOnce(ApiServer server)
     }
 
     [Fact]
-    public async Task Updates_of_one_secret_follow_each_other_and_none_is_lost()
+    public async Task Concurrent_updates_of_one_secret_are_all_kept()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("counted");
@@ -78,7 +78,7 @@ public sealed class WritingAllAtOnce(ApiServer server)
     }
 
     [Fact]
-    public async Task Of_20_conditional_updates_of_one_version_one_succeeds()
+    public async Task One_of_20_conditional_updates_of_a_version_succeeds()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("guarded");
@@ -91,7 +91,7 @@ public sealed class WritingAllAtOnce(ApiServer server)
     }
 
     [Fact]
-    public async Task Deletes_give_back_once()
+    public async Task Concurrent_deletes_release_quota_once()
     {
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("once", "12345678");
@@ -105,7 +105,7 @@ public sealed class WritingAllAtOnce(ApiServer server)
     }
 
     [Fact]
-    public async Task A_mixture_of_everything_ends_in_exact_accounts()
+    public async Task A_mixture_of_writes_keeps_the_accounts_exact()
     {
         using var user = await server.NewUserAsync();
         var random = new Random(20261121);

@@ -13,7 +13,7 @@ public sealed class ValidatingApiKeys
     private static readonly CreateApiKey Bound = Good with { OrganizationId = "acme", Role = "member", Workspaces = ["support"] };
 
     [Fact]
-    public void Name_and_scopes_are_all_that_is_needed()
+    public void Only_name_and_scopes_are_required()
     {
         AssertViolations(Good, []);
         AssertViolations(Bound, []);
@@ -51,7 +51,7 @@ public sealed class ValidatingApiKeys
     [InlineData("a\u0085b", false)]
     [InlineData("a b", true)]
     [InlineData("\u00E9\U0001F511", true)]
-    public void An_organisation_is_one_that_a_header_can_name(string id, bool valid)
+    public void An_organisation_must_be_a_valid_header_value(string id, bool valid)
     {
         AssertViolations(Bound with { OrganizationId = id }, valid ? [] : [("OrganizationId", Codes.BadValue)]);
         AssertViolations(Good with { Name = id }, []);
@@ -62,7 +62,7 @@ public sealed class ValidatingApiKeys
     [InlineData("SECRETS:READ")]
     [InlineData("")]
     [InlineData("*")]
-    public void Each_scope_must_be_one_of_ours(string name) =>
+    public void Each_scope_must_be_known(string name) =>
         AssertViolations(Good with { Scopes = ["secrets:read", name, "operator"] }, [("Scopes[1]", Codes.BadValue)]);
 
     [Theory]
@@ -78,11 +78,11 @@ public sealed class ValidatingApiKeys
     [InlineData("admin", false)]
     [InlineData("member", true)]
     [InlineData(null, true)]
-    public void Workspaces_are_for_members_alone(string? role, bool valid) =>
+    public void Only_members_have_workspaces(string? role, bool valid) =>
         AssertViolations(Bound with { Role = role }, valid ? [] : [("Workspaces", Codes.BadValue)]);
 
     [Fact]
-    public void At_most_100_workspaces_are_named()
+    public void At_most_100_workspaces_are_accepted()
     {
         AssertViolations(Bound with { Workspaces = Workspaces(0) }, []);
         AssertViolations(Bound with { Workspaces = Workspaces(100) }, []);

@@ -11,7 +11,7 @@ public sealed class ExpectingAVersion
     [InlineData(new[] { 1, 3, 7 }, 7, true)]
     [InlineData(new[] { 1, 3, 7 }, 2, false)]
     [InlineData(new int[0], 1, false)]
-    public void Only_a_version_that_is_listed_will_do(int[] expected, int stored, bool admitted)
+    public void Only_a_listed_version_matches(int[] expected, int stored, bool admitted)
     {
         var failure = Record.Exception(() => new VersionCondition(expected).Require(stored));
 
@@ -21,6 +21,6 @@ public sealed class ExpectingAVersion
     [Theory]
     [InlineData(1)]
     [InlineData(int.MaxValue)]
-    public void Any_version_will_do_where_any_is_expected(int stored) =>
+    public void A_star_matches_any_version(int stored) =>
         Assert.Null(Record.Exception(() => VersionCondition.Any.Require(stored)));
 }

@@ -23,7 +23,7 @@ public sealed class NamingAMoment
     [InlineData("2026-01-02T12:00:00-00:00", 0)]
     [InlineData("2026-01-03T11:59:00+23:59", 0)]
     [InlineData("2026-01-01T12:01:00-23:59", 0)]
-    public void A_moment_with_its_offset_is_read(string text, long ticks)
+    public void A_timestamp_with_its_offset_is_read(string text, long ticks)
     {
         Assert.Equal(Noon.AddTicks(ticks), Moments.Parse(text));
         Assert.Equal(TimeSpan.Zero, Moments.Parse(text)!.Value.Offset);
@@ -65,10 +65,10 @@ public sealed class NamingAMoment
     [InlineData("9999-12-31T23:59:59-14:00")]
     [InlineData("02/01/2026 12:00:00Z")]
     [InlineData("now")]
-    public void Anything_else_is_none(string? text) => Assert.Null(Moments.Parse(text));
+    public void Other_texts_are_refused(string? text) => Assert.Null(Moments.Parse(text));
 
     [Fact]
-    public void What_the_grammar_and_the_calendar_admit_is_read_and_nothing_else()
+    public void The_parser_accepts_exactly_the_grammar_and_the_calendar()
     {
         var (read, refused) = (0, 0);
         Generated.ForAll(

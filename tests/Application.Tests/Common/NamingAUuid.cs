@@ -12,7 +12,7 @@ public sealed class NamingAUuid
     [InlineData("01890A5D-AC96-774B-BCCE-B302099A8057")]
     [InlineData("01890a5dac96774bbcceb302099a8057")]
     [InlineData("01890A5Dac96774BBCCEb302099a8057")]
-    public void Hyphens_are_all_there_or_none(string text) => Assert.Equal(One, Uuids.Parse(text));
+    public void A_UUID_has_all_hyphens_or_none(string text) => Assert.Equal(One, Uuids.Parse(text));
 
     [Theory]
     [InlineData(null)]
@@ -36,10 +36,10 @@ public sealed class NamingAUuid
     [InlineData("01890a5dac96774bbcceb302099a805g")]
     [InlineData("01890a5d_ac96_774b_bcce_b302099a8057")]
     [InlineData("\uFF1001890a5dac96774bbcceb302099a805")]
-    public void Anything_else_is_none(string? text) => Assert.Null(Uuids.Parse(text));
+    public void Other_texts_are_refused(string? text) => Assert.Null(Uuids.Parse(text));
 
     [Fact]
-    public void What_is_written_is_read_and_with_another_character_it_is_another_or_none() => Generated.ForAll(
+    public void A_UUID_survives_a_round_trip_and_an_edited_one_differs() => Generated.ForAll(
         from uuid in Generated.Uuid()
         from format in Gen.Elements("N", "D")
         from at in Gen.Choose(0, 31)

@@ -5,7 +5,7 @@ namespace Secrets.Application.Tests;
 public sealed class OptionalFields
 {
     [Fact]
-    public void A_field_left_out_keeps_what_is_there()
+    public void An_omitted_field_keeps_its_value()
     {
         Optional<string> field = default;
 
@@ -16,7 +16,7 @@ public sealed class OptionalFields
     }
 
     [Fact]
-    public void A_field_given_as_null_clears_what_is_there()
+    public void A_null_field_clears_its_value()
     {
         Optional<string> field = (string?)null;
 
@@ -29,7 +29,7 @@ public sealed class OptionalFields
     [InlineData("new")]
     [InlineData("current")]
     [InlineData("")]
-    public void A_field_given_as_a_value_replaces_what_is_there(string value)
+    public void A_given_field_replaces_its_value(string value)
     {
         Optional<string> field = value;
 
@@ -40,7 +40,7 @@ public sealed class OptionalFields
     }
 
     [Fact]
-    public void The_three_states_differ_also_for_a_type_that_has_null_itself()
+    public void The_three_states_differ_for_nullable_types()
     {
         Optional<bool?>[] states = [default, (bool?)null, false, true];
 

@@ -14,7 +14,7 @@ public sealed class ReadingInPages
         [-1, 0, long.MinValue, long.MaxValue, DateTimeOffset.MaxValue.Ticks, DateTimeOffset.MaxValue.Ticks + 1];
 
     [Fact]
-    public void A_cursor_survives_being_written_and_read() => Generated.ForAll(
+    public void A_cursor_survives_a_round_trip() => Generated.ForAll(
         from moment in Moments()
         from id in Generated.Uuid()
         select new PageCursor(moment, id),
@@ -28,7 +28,7 @@ public sealed class ReadingInPages
         });
 
     [Fact]
-    public void Cursors_of_different_rows_differ() => Generated.ForAll(
+    public void Different_rows_have_different_cursors() => Generated.ForAll(
         from moment in Moments()
         from other in Moments()
         from id in Generated.Uuid()
@@ -41,12 +41,12 @@ public sealed class ReadingInPages
         });
 
     [Fact]
-    public void A_cursor_that_people_hold_stays_readable() => Assert.Equal(
+    public void A_stored_cursor_stays_readable() => Assert.Equal(
         new PageCursor(Noon, new Guid("00112233-4455-6677-8899-aabbccddeeff")),
         PageCursor.Parse("CN5J9nSWoAAAESIzRFVmd4iZqrvM3e7_"));
 
     [Fact]
-    public void Any_bytes_of_the_right_number_give_a_cursor_or_none() => Generated.ForAll(
+    public void Any_bytes_of_the_right_length_parse_without_an_exception() => Generated.ForAll(
         from ticks in Gen.OneOf(Generated.Long(), Gen.Elements(Edges))
         from id in Generated.Bytes(16, 16)
         select (Ticks: ticks, Text: Base64Url.EncodeToString([.. BitConverter.GetBytes(ticks).Reverse(), .. id])),
@@ -59,7 +59,7 @@ public sealed class ReadingInPages
         5_000);
 
     [Fact]
-    public void Text_that_is_no_cursor_gives_none_and_never_fails()
+    public void Other_text_is_refused_without_an_exception()
     {
         var read = 0;
         Generated.ForAll(
@@ -97,10 +97,10 @@ public sealed class ReadingInPages
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("__________8AAAAAAAAAAAAAAAAAAAAA")]
-    public void Other_lengths_and_impossible_moments_give_none(string? text) => Assert.Null(PageCursor.Parse(text));
+    public void Other_lengths_and_impossible_timestamps_are_refused(string? text) => Assert.Null(PageCursor.Parse(text));
 
     [Fact]
-    public void The_pages_together_are_the_list_whatever_the_limit() => Generated.ForAllAsync(
+    public void Pages_of_any_size_together_are_the_list() => Generated.ForAllAsync(
         from moments in Gen.Choose(0, 5).ListOf(12)
         from limit in Gen.Choose(1, 14)
         from ids in Generated.Uuid().ListOf(12)

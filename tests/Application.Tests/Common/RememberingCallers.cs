@@ -16,7 +16,7 @@ public sealed class RememberingCallers
     private static readonly Caller Cached = new(Key.UserId, Scopes.All, [], Credential.OfKey(Key.Id, end: null)) { CachedKey = new CachedKey(Key, 1, 0) };
 
     [Fact]
-    public async Task A_request_that_does_not_confirm_its_caller_is_refused_to_one_who_was_remembered()
+    public async Task A_cached_caller_is_refused_for_requests_that_do_not_confirm_it()
     {
         var list = new ListSecrets(OwnerSelector.Caller, null, null, null, null, null);
 

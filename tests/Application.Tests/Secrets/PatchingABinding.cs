@@ -30,7 +30,7 @@ public sealed class PatchingABinding
     }
 
     [Fact]
-    public void The_binding_afterwards_is_what_the_contract_says()
+    public void The_resulting_binding_follows_the_contract()
     {
         var seen = 0;
         foreach (var (stored, tool, arg, flag, flagValue) in Everything())
@@ -45,7 +45,7 @@ public sealed class PatchingABinding
     }
 
     [Fact]
-    public void It_is_valid_exactly_when_a_default_has_tool_and_argument()
+    public void A_default_is_valid_only_with_tool_and_argument()
     {
         var outcomes = new Dictionary<bool, int>();
         foreach (var (stored, tool, arg, flag, flagValue) in Everything())
@@ -61,7 +61,7 @@ public sealed class PatchingABinding
     }
 
     [Fact]
-    public void A_value_given_is_an_update_equal_or_not_and_so_is_a_null_that_clears_something()
+    public void A_given_value_and_a_clearing_null_are_updates()
     {
         var outcomes = new Dictionary<bool, int>();
         foreach (var (stored, tool, arg, flag, flagValue) in Everything())
@@ -79,7 +79,7 @@ public sealed class PatchingABinding
     }
 
     [Fact]
-    public void A_patch_of_nothing_changes_nothing()
+    public void An_empty_patch_changes_nothing()
     {
         foreach (var stored in Stored)
         {
@@ -90,7 +90,7 @@ public sealed class PatchingABinding
     }
 
     [Fact]
-    public void A_name_or_a_value_alone_is_an_update_that_keeps_the_binding()
+    public void A_patch_of_name_or_value_keeps_the_binding()
     {
         foreach (var stored in Stored)
         {
@@ -109,7 +109,7 @@ public sealed class PatchingABinding
     }
 
     [Fact]
-    public void A_request_prints_without_the_value()
+    public void The_text_form_of_a_request_has_no_value()
     {
         var text = (Nothing with { SecretValue = Values.Of("do-not-print") }).ToString();
 

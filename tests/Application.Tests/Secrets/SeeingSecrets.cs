@@ -15,7 +15,7 @@ public sealed class SeeingSecrets
     private static readonly Membership Gamma = new("gamma", OrganizationRole.Member, []);
 
     [Fact]
-    public void Who_has_one_organisation_need_not_name_it()
+    public void A_caller_with_one_organisation_need_not_name_it()
     {
         Assert.Equal("acme", OwnerSelector.Organization(null).Find(CallerIn(Acme))?.Id);
         Assert.Null(OwnerSelector.Organization(null).Find(CallerIn()));
@@ -29,11 +29,11 @@ public sealed class SeeingSecrets
     [InlineData("acme ", false)]
     [InlineData("", false)]
     [InlineData("0198a000-0000-7000-8000-00000000000a", false)]
-    public void A_named_organisation_is_found_among_ones_own(string id, bool isFound) => Assert.Equal(
+    public void Only_an_organisation_of_the_caller_is_found(string id, bool isFound) => Assert.Equal(
         isFound ? new SecretOwner(OwnerKind.Organization, id) : null, OwnerSelector.Organization(id).Find(CallerIn(Acme, Beta)));
 
     [Fact]
-    public void Of_each_organisation_one_sees_what_ones_part_in_it_allows()
+    public void Visibility_depends_on_the_role_in_each_organisation()
     {
         IEnumerable<SecretOwner> owners =
         [

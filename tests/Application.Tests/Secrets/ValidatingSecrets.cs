@@ -64,7 +64,7 @@ public sealed class ValidatingSecrets
 
     [Theory]
     [MemberData(nameof(UnsoundTexts))]
-    public void What_cannot_be_stored_is_a_bad_value(string member, string kind)
+    public void Text_that_cannot_be_stored_is_a_bad_value(string member, string kind)
     {
         var text = "abc" + (kind switch { "U+0000" => "\0", "first half" => "\uD83D", _ => "\uDD11" }) + "def";
 
@@ -76,7 +76,7 @@ public sealed class ValidatingSecrets
     [InlineData(" ")]
     [InlineData("\t\r\n")]
     [InlineData("\u00A0\u2003")]
-    public void A_name_must_not_be_blank_but_a_value_may(string blank)
+    public void Only_a_value_may_be_blank(string blank)
     {
         foreach (var member in new[] { "SecretName", "ToolName", "ToolArg" })
         {
@@ -96,7 +96,7 @@ public sealed class ValidatingSecrets
     [InlineData("a\u007Fb")]
     [InlineData("a\u0085b")]
     [InlineData("\u00A0a")]
-    public void What_a_call_has_to_repeat_has_no_hidden_characters_but_a_name_and_a_value_may(string text)
+    public void Tool_and_argument_refuse_hidden_characters_that_names_and_values_allow(string text)
     {
         foreach (var member in new[] { "ToolName", "ToolArg" })
         {
@@ -110,7 +110,7 @@ public sealed class ValidatingSecrets
     }
 
     [Fact]
-    public void A_new_secret_needs_name_and_value_and_nothing_else()
+    public void A_new_secret_needs_only_name_and_value()
     {
         AssertViolations(Validate(Good), []);
         AssertViolations(Validate(Unbound), []);
@@ -130,7 +130,7 @@ public sealed class ValidatingSecrets
     }
 
     [Fact]
-    public void An_update_may_leave_out_and_null_everything()
+    public void Every_field_of_an_update_may_be_omitted_or_null()
     {
         AssertViolations(new UpdateSecretValidator(Options.Create(new ValueOptions())).Validate(Nothing), []);
         AssertViolations(
@@ -146,7 +146,7 @@ public sealed class ValidatingSecrets
     }
 
     [Fact]
-    public void Everything_that_is_wrong_is_said_at_once_and_nothing_of_it_repeated()
+    public void All_violations_are_reported_and_no_value_repeated()
     {
         const string Submitted = "do-not-repeat";
         var tooLong = string.Concat(Enumerable.Repeat(Submitted, 100));

@@ -13,7 +13,7 @@ public sealed class CombiningMemberships
     [InlineData("member", "a", "member", "A", "member", "", true)]
     [InlineData("member", "", "member", "a", "member", "", true)]
     [InlineData("member", "", "member", "", "member", "", false)]
-    public void No_more_than_each_and_an_admin_is_of_every_workspace(
+    public void A_combination_has_no_more_rights_than_each_membership(
         string role, string workspaces, string otherRole, string otherWorkspaces, string expectedRole, string expectedWorkspaces, bool isBound)
     {
         var (one, other) = (Of(role, workspaces), Of(otherRole, otherWorkspaces));

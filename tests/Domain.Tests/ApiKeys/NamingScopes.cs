@@ -18,7 +18,7 @@ public sealed class NamingScopes
     }
 
     [Fact]
-    public void The_names_are_those_of_the_contract_in_its_order()
+    public void The_names_match_the_contract_in_order()
     {
         Assert.Equal(Names, ScopeNames.All);
         Assert.Equal(Names, ScopeNames.For(Scopes.All));
@@ -45,7 +45,7 @@ public sealed class NamingScopes
     [InlineData("All")]
     [InlineData("1")]
     [InlineData("*")]
-    public void Any_other_name_means_nothing(string name) => Assert.Null(ScopeNames.Parse(name));
+    public void Unknown_names_are_refused(string name) => Assert.Null(ScopeNames.Parse(name));
 
     [Fact]
     public void Roles_have_two_names()

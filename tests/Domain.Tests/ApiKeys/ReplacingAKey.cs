@@ -8,7 +8,7 @@ public sealed class ReplacingAKey
     private static readonly DateTimeOffset Now = Made.AddDays(50);
 
     [Fact]
-    public void The_successor_may_do_what_the_old_one_may_and_is_another_key()
+    public void The_successor_has_the_same_rights_and_another_key()
     {
         var old = Key(end: null);
 
@@ -28,7 +28,7 @@ public sealed class ReplacingAKey
     [InlineData(60, 3600, 60)]
     [InlineData(7200, 3600, 3600)]
     [InlineData(60, 0, 0)]
-    public void The_old_one_ends_after_the_grace_or_when_it_would_have_anyway(int? leftSeconds, int graceSeconds, int expected) =>
+    public void The_old_key_ends_after_the_grace_period_or_at_its_expiry(int? leftSeconds, int graceSeconds, int expected) =>
         Assert.Equal(
             Now.AddSeconds(expected),
             Key(leftSeconds is { } left ? Now.AddSeconds(left) : null).EndAfter(TimeSpan.FromSeconds(graceSeconds), Now));

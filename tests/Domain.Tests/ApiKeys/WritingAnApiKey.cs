@@ -14,10 +14,10 @@ public sealed class WritingAnApiKey
     private const string Known = "secsvc_Example0010000000000NotASecretButLongEnough0002dU27x";
 
     [Fact]
-    public void A_key_made_long_ago_is_well_formed() => Assert.True(ApiKeyText.IsWellFormed(Known));
+    public void An_old_key_is_well_formed() => Assert.True(ApiKeyText.IsWellFormed(Known));
 
     [Fact]
-    public void New_keys_are_well_formed_letters_and_digits_and_all_different()
+    public void New_keys_are_well_formed_and_unique()
     {
         var keys = Enumerable.Range(0, 10_000).Select(_ => ApiKeyText.Generate()).ToArray();
 
@@ -34,7 +34,7 @@ public sealed class WritingAnApiKey
     }
 
     [Fact]
-    public void Every_place_of_a_new_key_takes_every_letter_and_digit()
+    public void Every_position_of_a_new_key_takes_every_letter_and_digit()
     {
         // 62 characters, 5,000 draws: that one is never drawn at some place has odds of 46 * 62 * (61/62)^5000, under 1e-31.
         var keys = Enumerable.Range(0, 5_000).Select(_ => ApiKeyText.Generate()).ToArray();
@@ -45,7 +45,7 @@ public sealed class WritingAnApiKey
     }
 
     [Fact]
-    public void No_character_of_a_key_can_be_replaced()
+    public void A_key_with_one_replaced_character_is_malformed()
     {
         // The key is fixed, so the answer is too: a checksum of 32 bits cannot promise this of all keys.
         var characters = LettersAndDigits + "_-+/= *\0\u00E9\u0430\uFFFD\uD83D";
@@ -60,7 +60,7 @@ public sealed class WritingAnApiKey
     }
 
     [Fact]
-    public void A_typo_in_a_new_key_is_noticed()
+    public void A_typo_in_a_new_key_is_detected()
     {
         // Each of the 5,900 texts would pass with odds of 2^-32, so this fails for nothing once in 700,000 runs.
         foreach (var key in Enumerable.Range(0, 50).Select(_ => ApiKeyText.Generate()))
@@ -76,7 +76,7 @@ public sealed class WritingAnApiKey
     }
 
     [Fact]
-    public void Part_of_a_key_and_more_than_a_key_are_no_keys()
+    public void Truncated_and_extended_keys_are_malformed()
     {
         for (var length = 0; length < Known.Length; length++)
         {
@@ -93,7 +93,7 @@ public sealed class WritingAnApiKey
     }
 
     [Fact]
-    public void The_right_checksum_does_not_make_a_key_of_another_text()
+    public void A_valid_checksum_alone_does_not_make_a_key()
     {
         Assert.Equal(Known, WithChecksum(Known[..53]));
         Assert.False(ApiKeyText.IsWellFormed(WithChecksum("SECSVC_" + Known[7..53])));
@@ -103,7 +103,7 @@ public sealed class WritingAnApiKey
     }
 
     [Fact]
-    public void What_is_shown_of_a_key_does_not_depend_on_its_secret_part()
+    public void The_displayed_prefix_does_not_depend_on_the_secret_part()
     {
         for (var run = 0; run < 100; run++)
         {
@@ -118,7 +118,7 @@ public sealed class WritingAnApiKey
     }
 
     [Fact]
-    public void A_stored_key_holds_the_hash_of_the_whole_text_and_nothing_of_its_secret_part()
+    public void A_stored_key_holds_only_the_hash_of_its_text()
     {
         var stored = new ApiKey(
             Guid.Empty, "name", Known, Scopes.SecretsRead, Guid.Empty, membership: null, Guid.Empty, DateTimeOffset.UnixEpoch);

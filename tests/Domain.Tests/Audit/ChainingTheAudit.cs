@@ -18,10 +18,10 @@ public sealed class ChainingTheAudit
         "no request id", "acting key", "acting token", "no credential", "context", "run", "tool call", "client request id", "left out", "none left out");
 
     [Fact]
-    public void A_chain_as_it_was_written_verifies() => Generated.ForAll(Chain(), events => Assert.Equal(events.Length, CountSound(Write(events))), 200);
+    public void An_unchanged_chain_verifies() => Generated.ForAll(Chain(), events => Assert.Equal(events.Length, CountSound(Write(events))), 200);
 
     [Fact]
-    public void A_chain_goes_on_where_it_was_left() => Generated.ForAll(
+    public void A_chain_continues_after_its_last_row() => Generated.ForAll(
         from events in Chain()
         from at in Gen.Choose(0, events.Length)
         select (Events: events, At: at),
@@ -56,7 +56,7 @@ public sealed class ChainingTheAudit
         100);
 
     [Fact]
-    public void Absent_and_empty_differ_and_so_do_neighbours_that_read_the_same()
+    public void Absent_and_empty_fields_and_shifted_boundaries_hash_differently()
     {
         var plain = new AuditEvent { At = Noon, Actor = Guid.Empty, Action = AuditAction.SecretGet, Outcome = AuditOutcome.Denied };
         AuditEvent[] alike =
@@ -91,7 +91,7 @@ public sealed class ChainingTheAudit
     }
 
     [Fact]
-    public void A_row_taken_out_put_in_or_moved_is_found() => Generated.ForAll(
+    public void A_removed_inserted_or_moved_row_is_found() => Generated.ForAll(
         from events in Chain()
         from at in Gen.Choose(0, events.Length - 1)
         from to in Gen.Choose(0, events.Length - 1)
@@ -113,7 +113,7 @@ public sealed class ChainingTheAudit
         200);
 
     [Fact]
-    public void A_row_of_another_writer_or_key_does_not_follow() => Generated.ForAll(
+    public void A_row_of_another_writer_or_key_does_not_continue_the_chain() => Generated.ForAll(
         Chain(),
         events =>
         {
@@ -126,7 +126,7 @@ public sealed class ChainingTheAudit
         100);
 
     [Fact]
-    public void What_authenticates_one_thing_does_not_authenticate_another()
+    public void A_MAC_of_one_purpose_is_invalid_for_another()
     {
         var position = new AuditPosition(3, [.. Enumerable.Repeat((byte)7, 32)]);
         byte[][] macs =
@@ -146,7 +146,7 @@ public sealed class ChainingTheAudit
     }
 
     [Fact]
-    public void A_moment_is_kept_in_whole_microseconds_of_utc()
+    public void Timestamps_are_stored_in_whole_microseconds_of_UTC()
     {
         var at = new DateTimeOffset(2026, 1, 2, 14, 0, 0, TimeSpan.FromHours(2)).AddTicks(19);
 
@@ -157,7 +157,7 @@ public sealed class ChainingTheAudit
     }
 
     [Fact]
-    public void Texts_that_are_too_long_are_cut_and_no_character_in_half()
+    public void Long_texts_are_cut_between_characters()
     {
         var cut = Plain() with
         {
@@ -174,7 +174,7 @@ public sealed class ChainingTheAudit
     }
 
     [Fact]
-    public void Names_of_actions_and_outcomes_are_read_as_they_are_written()
+    public void Names_of_actions_and_outcomes_survive_a_round_trip()
     {
         Assert.All(Enum.GetValues<AuditAction>(), action => Assert.Equal(action, AuditNames.ParseAction(AuditNames.For(action))));
         Assert.All(Enum.GetValues<AuditOutcome>(), outcome => Assert.Equal(outcome, AuditNames.ParseOutcome(AuditNames.For(outcome))));

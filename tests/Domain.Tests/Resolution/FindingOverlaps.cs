@@ -13,7 +13,7 @@ public sealed class FindingOverlaps
     [InlineData("*", "**", "a")]
     [InlineData("*x*", "*y*", null)]
     [InlineData("same", "same", "same")]
-    public void A_witness_is_as_short_as_can_be(string one, string other, string? witness)
+    public void A_witness_is_the_shortest_common_name(string one, string other, string? witness)
     {
         var found = Overlap.Witness(new ToolPattern(one), new ToolPattern(other));
         if (witness is null)
@@ -35,11 +35,11 @@ public sealed class FindingOverlaps
     [InlineData("A*", "a*")]
     [InlineData("a_c", "abc")]
     [InlineData("aba", "ab*ba")]
-    public void Patterns_that_never_meet_have_none(string one, string other) =>
+    public void Disjoint_patterns_have_no_witness(string one, string other) =>
         Assert.Null(Overlap.Witness(new ToolPattern(one), new ToolPattern(other)));
 
     [Fact]
-    public void A_name_longer_than_a_tool_may_have_is_no_witness()
+    public void A_witness_is_no_longer_than_a_tool_name_may_be()
     {
         var (start, end) = ($"{new string('a', 800)}*", $"*{new string('b', 800)}");
         Assert.Null(Overlap.Witness(new ToolPattern(start), new ToolPattern(end)));
@@ -47,7 +47,7 @@ public sealed class FindingOverlaps
     }
 
     [Fact]
-    public void Agrees_with_trying_every_name()
+    public void A_witness_exists_exactly_when_some_name_matches_both()
     {
         var random = new Random(11);
         var names = Names("ab", 7).ToList();
@@ -68,7 +68,7 @@ public sealed class FindingOverlaps
     }
 
     [Fact]
-    public void Does_not_tear_characters_beyond_the_basic_plane()
+    public void A_witness_does_not_split_surrogate_pairs()
     {
         var witness = Overlap.Witness(new ToolPattern("*\U0001F511*"), new ToolPattern("*\U0001F512*"));
         Assert.NotNull(witness);

@@ -26,7 +26,7 @@ public sealed class OrderingDefaults
     }
 
     [Fact]
-    public void A_users_own_comes_before_the_most_exact_of_an_organisation()
+    public void A_users_default_precedes_the_most_exact_of_an_organisation()
     {
         var organization = new Precedence(OwnerKind.Organization, new ToolPattern("agno__linear__get"));
         Assert.True(Own("*").CompareWith(organization, out var rule) < 0);

@@ -11,7 +11,7 @@ public sealed class SelectingSecrets
     private static readonly SecretOwner Organization = new(OwnerKind.Organization, "acme");
 
     [Fact]
-    public void Calls_are_answered_as_the_oracle_answers_them()
+    public void Answers_match_the_oracle()
     {
         const int MostSecrets = 25;
         var rounds = Campaign.Size(5_000);
@@ -47,7 +47,7 @@ public sealed class SelectingSecrets
     }
 
     [Fact]
-    public void All_arguments_come_in_the_order_of_code_points_and_asked_ones_as_asked()
+    public void All_arguments_sort_by_code_points_and_requested_ones_keep_their_order()
     {
         var (user, organization) = Arrange(
         [
@@ -63,7 +63,7 @@ public sealed class SelectingSecrets
     }
 
     [Fact]
-    public void References_to_arguments_that_were_not_asked_for_follow_in_the_order_of_the_call()
+    public void References_to_other_arguments_follow_in_the_order_of_the_call()
     {
         var (user, organization) = Arrange([Own("1", "b"), Own("2", "c")]);
         var call = Call("tool", null, ("z", "1"), ("a", "2"), ("c", "1"), ("y", "nobody"));
@@ -74,7 +74,7 @@ public sealed class SelectingSecrets
     }
 
     [Fact]
-    public void The_users_own_name_decides_also_when_it_cannot_serve()
+    public void The_users_secret_of_that_name_decides_even_if_it_cannot_be_used()
     {
         var (user, organization) = Arrange(
         [
@@ -101,7 +101,7 @@ public sealed class SelectingSecrets
         Assert.Equal(admits, new WorkspaceAccess(rule, ["support"]).Admits(workspace));
 
     [Fact]
-    public void A_star_in_the_name_of_a_tool_is_a_character()
+    public void A_star_in_a_tool_name_is_literal()
     {
         var (user, organization) = Arrange([Own("1", "a")]);
         Assert.Equal(["a: no_default"], Lines(Selection.ForCall(Call("*", ["a"]), user, organization)));
@@ -111,7 +111,7 @@ public sealed class SelectingSecrets
     }
 
     [Fact]
-    public void A_thousand_defaults_are_one_pass()
+    public void A_thousand_hostile_defaults_are_matched_quickly()
     {
         var hostile = string.Concat(Enumerable.Repeat("*a", 500));
         var (user, organization) = Arrange([.. Enumerable.Range(0, 1_000).Select(

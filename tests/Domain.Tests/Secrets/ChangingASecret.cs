@@ -15,7 +15,7 @@ public sealed class ChangingASecret
     public static TheoryData<string?, string?> IncompleteBindings => new() { { null, null }, { "tool", null }, { null, "arg" } };
 
     [Fact]
-    public void A_new_secret_is_version_1_and_stands_where_it_was_put()
+    public void A_new_secret_has_version_1_and_its_placement()
     {
         var binding = new ToolBinding("agno__*", "api_token", IsDefault: true);
 
@@ -37,7 +37,7 @@ public sealed class ChangingASecret
     }
 
     [Fact]
-    public void Each_update_is_the_next_version_and_keeps_what_never_changes()
+    public void Each_update_increments_the_version_and_keeps_fixed_members()
     {
         var secret = NewSecret(Unbound, Noon);
         var id = secret.Id;
@@ -58,7 +58,7 @@ public sealed class ChangingASecret
     }
 
     [Fact]
-    public void Updated_at_moves_forward_whatever_the_clock_does() => Generated.ForAll(
+    public void Updated_at_increases_even_if_the_clock_goes_back() => Generated.ForAll(
         Gen.Choose(-5_000, 5_000).ListOf(10),
         steps =>
         {
@@ -78,7 +78,7 @@ public sealed class ChangingASecret
         });
 
     [Fact]
-    public void Sealing_stores_the_envelope_and_what_is_shown_and_counted_of_the_value()
+    public void Sealing_stores_envelope_display_and_size()
     {
         var secret = NewSecret(Unbound, Noon);
         byte[] envelope = [1, 2, 3];
@@ -92,7 +92,7 @@ public sealed class ChangingASecret
 
     [Theory]
     [MemberData(nameof(IncompleteBindings))]
-    public void A_default_without_tool_and_argument_is_refused_and_changes_nothing(string? tool, string? arg)
+    public void A_default_without_tool_and_argument_is_refused(string? tool, string? arg)
     {
         var incomplete = new ToolBinding(tool, arg, IsDefault: true);
         var secret = NewSecret(new ToolBinding("tool", "arg", IsDefault: true), Noon);
@@ -106,7 +106,7 @@ public sealed class ChangingASecret
 
     [Theory]
     [MemberData(nameof(IncompleteBindings))]
-    public void A_secret_that_is_no_default_may_be_bound_in_part(string? tool, string? arg)
+    public void Only_a_default_needs_a_full_binding(string? tool, string? arg)
     {
         var binding = new ToolBinding(tool, arg, IsDefault: false);
 

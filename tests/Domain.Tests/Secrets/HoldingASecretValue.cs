@@ -21,10 +21,10 @@ public sealed class HoldingASecretValue
     ];
 
     [Fact]
-    public void It_is_revealed_only_when_asked() => Assert.Equal(Plaintext, Value.Text());
+    public void The_value_is_readable_only_through_Reveal() => Assert.Equal(Plaintext, Value.Text());
 
     [Fact]
-    public void It_prints_as_stars_however_it_is_printed()
+    public void Every_text_form_is_stars()
     {
         Assert.Equal("***", Value.ToString());
         Assert.Equal("***", $"{Value}");
@@ -38,7 +38,7 @@ public sealed class HoldingASecretValue
     }
 
     [Fact]
-    public void It_is_never_serialised_wherever_it_stands()
+    public void Serialising_a_value_throws_at_any_depth()
     {
         object[] holders =
         [
@@ -65,7 +65,7 @@ public sealed class HoldingASecretValue
     }
 
     [Fact]
-    public void It_is_read_from_a_JSON_string_and_from_nothing_else()
+    public void A_value_is_read_from_a_JSON_string_only()
     {
         Assert.Equal(Plaintext, JsonSerializer.Deserialize<SecretValue>($"\"{Plaintext}\"")!.Text());
         Assert.Null(JsonSerializer.Deserialize<SecretValue>("null"));
@@ -79,15 +79,15 @@ public sealed class HoldingASecretValue
     [Theory]
     [InlineData(""" "\ud83d\udd11 \u00e9\n\"\\" """, "\U0001F511 \u00E9\n\"\\")]
     [InlineData(""" "" """, "")]
-    public void What_JSON_escapes_is_read_as_it_is_meant(string json, string text) =>
+    public void JSON_escapes_are_decoded(string json, string text) =>
         Assert.Equal(text, JsonSerializer.Deserialize<SecretValue>(json)!.Text());
 
     [Fact]
-    public void One_with_an_unpaired_surrogate_is_not_read() =>
+    public void An_unpaired_surrogate_is_refused() =>
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<SecretValue>(""" "abc\ud83d" """));
 
     [Fact]
-    public void Once_disposed_it_is_cleared_and_nobody_reads_it_any_more()
+    public void A_disposed_value_is_cleared_and_unreadable()
     {
         // Of a size that no other test rents, or the memory could be theirs by then.
         var text = new string('x', 300_000);
@@ -104,7 +104,7 @@ public sealed class HoldingASecretValue
     }
 
     [Fact]
-    public void Nothing_public_gives_it_away_but_Reveal()
+    public void Only_Reveal_exposes_the_value()
     {
         const BindingFlags Everything = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static;
         var type = typeof(SecretValue);
@@ -119,7 +119,7 @@ public sealed class HoldingASecretValue
     }
 
     [Fact]
-    public void Its_size_is_counted_in_bytes_of_UTF_8() => Generated.ForAll(
+    public void The_size_is_the_length_in_UTF_8() => Generated.ForAll(
         Generated.Value(0, 100),
         value => Assert.Equal(value.Text().EnumerateRunes().Sum(BytesOf), value.CountBytes()));
 

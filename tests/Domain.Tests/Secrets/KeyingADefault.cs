@@ -6,7 +6,7 @@ namespace Secrets.Domain.Tests;
 public sealed class KeyingADefault
 {
     [Fact]
-    public void Every_small_pair_has_its_own_keys()
+    public void Different_small_pairs_have_different_keys()
     {
         string[] words = ["a", "b", "*", "A", "aa", "ab", "ba", "bb", "a*", "*a", "a\n", "aaa", "aab", "aba", "baa", "\U0001F511"];
         var keys = words.SelectMany(tool => words.Select(arg => KeysOf(tool, arg))).ToArray();
@@ -36,7 +36,7 @@ public sealed class KeyingADefault
     [InlineData("tool", null)]
     [InlineData(null, "arg")]
     [InlineData(null, null)]
-    public void What_is_no_default_has_no_keys(string? tool, string? arg)
+    public void Only_a_default_has_keys(string? tool, string? arg)
     {
         var secret = Make(new ToolBinding(tool, arg, IsDefault: false));
 

@@ -19,7 +19,7 @@ public sealed class MaskingAValue
     [InlineData(23, "ab...vw")]
     [InlineData(24, "abcd...uvwx")]
     [InlineData(25, "abcd...vwxy")]
-    public void The_longer_a_value_the_more_is_shown(int length, string mask) =>
+    public void Longer_values_show_more_characters(int length, string mask) =>
         Assert.Equal(mask, MaskedValue.FromValue(Values.Of(Letters[..length])));
 
     [Theory]
@@ -29,11 +29,11 @@ public sealed class MaskingAValue
     [InlineData(12, "ab...kl")]
     [InlineData(23, "ab...vw")]
     [InlineData(24, "abcd...uvwx")]
-    public void Astral_characters_count_once_and_are_not_torn(int length, string mask) =>
+    public void Surrogate_pairs_count_once_and_are_not_split(int length, string mask) =>
         Assert.Equal(Astral(mask), MaskedValue.FromValue(Values.Of(Astral(Letters[..length]))));
 
     [Fact]
-    public void A_mask_is_the_ends_of_the_value_in_code_points() => Generated.ForAll(
+    public void A_mask_shows_both_ends_in_code_points() => Generated.ForAll(
         Generated.Text(4, 60),
         text =>
         {
@@ -53,7 +53,7 @@ public sealed class MaskingAValue
     [InlineData(1, 5, 11)]
     [InlineData(2, 12, 23)]
     [InlineData(4, 24, 1024)]
-    public void Values_of_one_class_with_the_same_ends_have_the_same_mask(int shown, int shortest, int longest) => Generated.ForAll(
+    public void Values_of_one_length_class_with_equal_ends_have_equal_masks(int shown, int shortest, int longest) => Generated.ForAll(
         from start in Generated.Text(shown, shown)
         from end in Generated.Text(shown, shown)
         from one in Generated.Text(shortest - (2 * shown), longest - (2 * shown))
@@ -75,7 +75,7 @@ public sealed class MaskingAValue
         });
 
     [Fact]
-    public void The_longest_mask_is_as_long_as_the_limit_says()
+    public void The_longest_mask_fits_the_limit()
     {
         Assert.Equal(MaskedValue.MaxLength, MaskedValue.FromValue(Values.Of(Astral(Letters))).Length);
         Generated.ForAll(

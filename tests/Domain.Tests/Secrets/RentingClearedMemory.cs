@@ -12,7 +12,7 @@ public sealed class RentingClearedMemory
     [InlineData(4097, 8192)]
     [InlineData(1_048_576, 1_048_576)]
     [InlineData(1_048_577, 1_048_577)]
-    public void There_is_as_much_as_was_asked_for(int asked, int given)
+    public void The_memory_has_the_requested_length(int asked, int given)
     {
         using var rented = ClearingPool.Shared.Rent(asked);
         Assert.Equal(given, rented.Memory.Length);
@@ -21,7 +21,7 @@ public sealed class RentingClearedMemory
     [Theory]
     [InlineData(700_000)] // No other test rents that much, or the memory could be theirs by then.
     [InlineData(2_000_000)]
-    public void It_is_cleared_when_it_is_given_back(int size)
+    public void Returned_memory_is_cleared(int size)
     {
         var rented = ClearingPool.Shared.Rent(size);
         rented.Memory.Span.Fill(1);
@@ -31,7 +31,7 @@ public sealed class RentingClearedMemory
     }
 
     [Fact]
-    public void Whoever_gives_it_back_twice_does_not_give_it_to_two()
+    public void Memory_returned_twice_is_rented_once()
     {
         var first = ClearingPool.Shared.Rent(100_000);
         first.Dispose();

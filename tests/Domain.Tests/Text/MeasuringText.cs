@@ -14,10 +14,10 @@ public sealed class MeasuringText
     [InlineData("\U0001F511", 1)]
     [InlineData("\U0001F468\u200D\U0001F469", 3)]
     [InlineData("a\0b", 3)]
-    public void A_text_is_as_long_as_it_has_code_points(string text, int length) => Assert.Equal(length, TextLength.Measure(text));
+    public void The_length_of_a_text_is_its_number_of_code_points(string text, int length) => Assert.Equal(length, TextLength.Measure(text));
 
     [Fact]
-    public void A_pair_of_surrogates_counts_once_and_an_unpaired_one_too() => Generated.ForAll(
+    public void Paired_and_unpaired_surrogates_count_once() => Generated.ForAll(
         Generated.Utf16(),
         text =>
         {
@@ -29,11 +29,11 @@ public sealed class MeasuringText
         10_000);
 
     [Fact]
-    public void In_UTF_8_it_is_as_long() => Generated.ForAll(
+    public void The_length_is_the_same_in_UTF_8() => Generated.ForAll(
         Generated.Text(0, 60), text => Assert.Equal(TextLength.Measure(text), TextLength.Measure(Encoding.UTF8.GetBytes(text))), 5_000);
 
     [Fact]
-    public void A_text_is_storable_when_it_survives_UTF_8_and_has_no_U_0000()
+    public void A_text_is_storable_if_it_survives_UTF_8_and_has_no_U_0000()
     {
         var storable = 0;
         var refused = 0;
@@ -59,7 +59,7 @@ public sealed class MeasuringText
     [InlineData(0xDBFF)]
     [InlineData(0xDC00)]
     [InlineData(0xDFFF)]
-    public void What_cannot_be_stored_is_found_wherever_it_stands(int bad) => Generated.ForAll(
+    public void Unstorable_characters_are_found_at_any_position(int bad) => Generated.ForAll(
         from before in Generated.Text(0, 20)
         from after in Generated.Text(0, 20)
         select (Before: before, After: after),

@@ -10,7 +10,7 @@ public sealed class RepeatingExactly
     [InlineData("é\U0001F511")]
     [InlineData("in\u00A0between")]
     [InlineData("*")]
-    public void Others_repeat_a_text_without_hidden_characters(string text) => Assert.True(ExactText.IsClean(text));
+    public void Text_without_hidden_characters_is_clean(string text) => Assert.True(ExactText.IsClean(text));
 
     [Theory]
     [InlineData("")]
@@ -30,5 +30,5 @@ public sealed class RepeatingExactly
     [InlineData("a\u007Fb")]
     [InlineData("a\u0085b")]
     [InlineData("\u009Fa")]
-    public void White_space_at_the_ends_and_control_characters_are_hidden(string text) => Assert.False(ExactText.IsClean(text));
+    public void Outer_white_space_and_control_characters_are_not_clean(string text) => Assert.False(ExactText.IsClean(text));
 }
