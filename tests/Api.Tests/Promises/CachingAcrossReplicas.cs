@@ -7,7 +7,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>What a replica keeps in memory lets no one have what is not theirs any more (promises 3 and 4): changes are made through another replica.</summary>
-public sealed class RememberingAndConfirming(Replicas replicas) : IClassFixture<Replicas>
+public sealed class CachingAcrossReplicas(Replicas replicas) : IClassFixture<Replicas>
 {
     private const string Keys = "/api/v1/api-keys";
 

@@ -8,7 +8,7 @@ using Secrets.TestKit;
 namespace Secrets.Client.Tests;
 
 /// <summary>A value shows itself only to who asks for it by name.</summary>
-public sealed partial class Hiding(ApiServer server)
+public sealed partial class HidingValues(ApiServer server)
 {
     private const string Value = "hunter2-hunter2-hunter2";
 

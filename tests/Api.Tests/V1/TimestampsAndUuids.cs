@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.V1;
 
 /// <summary>Moments and uuids are written in the same forms wherever they are sent: in a path, a query or a body.</summary>
-public sealed class FormsOfMembers(ApiServer server)
+public sealed class TimestampsAndUuids(ApiServer server)
 {
     private const string Audit = "/api/v1/audit";
     private const string Keys = "/api/v1/api-keys";

@@ -3,7 +3,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Application.Tests;
 
-public sealed class NamingAUuid
+public sealed class ParsingUuids
 {
     private static readonly Guid One = new("01890a5d-ac96-774b-bcce-b302099a8057");
 

@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Running;
 
 /// <summary>What an operator does after somebody wrote to the database (docs/operations.md).</summary>
-public sealed class AcceptingWhatIsThere
+public sealed class AcceptingAfterTampering
 {
     private const string Secrets = "/api/v1/secrets";
 

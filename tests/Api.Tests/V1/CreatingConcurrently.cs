@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.V1;
 
 /// <summary>Creates that arrive together share a transaction. Nobody may notice.</summary>
-public sealed class CreatingInACrowd(ApiServer server)
+public sealed class CreatingConcurrently(ApiServer server)
 {
     private const int Owners = 6;
     private const int CreatesOfEach = 120;

@@ -5,7 +5,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Application.Tests;
 
-public sealed class NamingAMoment
+public sealed class ParsingTimestamps
 {
     private const long MicrosecondsOfDay = 86_400_000_000;
 

@@ -5,7 +5,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 
 namespace Secrets.Api.Tests.V1;
 
-public sealed class RememberingOwners(ApiServer server)
+public sealed class CachingOwners(ApiServer server)
 {
     [Theory]
     [InlineData(501, 1)]

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Secrets.Api.Tests.Running;
 
 /// <summary>The language that the machine is set to decides about nothing.</summary>
-public sealed class WhateverTheLanguage
+public sealed class IgnoringTheCulture
 {
     [Fact]
     public async Task Every_thread_uses_the_invariant_culture()

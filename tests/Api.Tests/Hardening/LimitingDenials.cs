@@ -5,7 +5,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Hardening;
 
 /// <summary>Refusals are in the audit, and cannot fill it.</summary>
-public sealed class BeingRefusedOften(BeingRefusedOften.OwnServer own) : IClassFixture<BeingRefusedOften.OwnServer>
+public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixture<LimitingDenials.OwnServer>
 {
     private const int Budget = 10;
     private const int Excess = 40;

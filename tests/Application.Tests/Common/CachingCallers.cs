@@ -8,7 +8,7 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Tests.Common;
 
-public sealed class RememberingCallers
+public sealed class CachingCallers
 {
     private static readonly ApiKey Key = new(
         Guid.NewGuid(), "a key", ApiKeyText.Generate(), Scopes.All, Guid.NewGuid(), membership: null, Guid.NewGuid(), TimeProvider.System.GetUtcNow());

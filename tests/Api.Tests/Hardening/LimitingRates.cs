@@ -8,7 +8,7 @@ using Secrets.TestKit.Tokens;
 namespace Secrets.Api.Tests.Hardening;
 
 [Collection(StrictCollection.Name)]
-public sealed class SendingTooMany(StrictServer strict)
+public sealed class LimitingRates(StrictServer strict)
 {
     private const string Path = "/api/v1/secrets";
 

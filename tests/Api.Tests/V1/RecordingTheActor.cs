@@ -5,7 +5,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 namespace Secrets.Api.Tests.V1;
 
 /// <summary>The audit names the credential and what the runtime said of the call, and the answer has the id by which all of it is found.</summary>
-public sealed class WhoActed(ApiServer server)
+public sealed class RecordingTheActor(ApiServer server)
 {
     [Fact]
     public async Task Each_row_names_the_key()

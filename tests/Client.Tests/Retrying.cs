@@ -1,6 +1,6 @@
 namespace Secrets.Client.Tests;
 
-public sealed class TryingAgain
+public sealed class Retrying
 {
     private static readonly (string Name, Func<ISecretsClient, Task> Call)[] Calls =
     [

@@ -2,7 +2,7 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Domain.Tests;
 
-public sealed class RepeatingExactly
+public sealed class CheckingExactText
 {
     [Theory]
     [InlineData("a")]

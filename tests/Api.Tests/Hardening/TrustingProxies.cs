@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Hardening;
 
 [Collection(StrictCollection.Name)]
-public sealed class ComingThroughProxies(StrictServer strict, ApiServer open)
+public sealed class TrustingProxies(StrictServer strict, ApiServer open)
 {
     /// <summary>What the proxy at 127.0.0.1 sends, and whose address counts. 10.0.0.0/8 is known too.</summary>
     [Theory]

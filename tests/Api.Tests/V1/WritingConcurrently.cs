@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.V1;
 
 /// <summary>Promise 7: what the database must hold under any concurrency.</summary>
-public sealed class WritingAllAtOnce(ApiServer server)
+public sealed class WritingConcurrently(ApiServer server)
 {
     private const string Path = "/api/v1/secrets";
 

@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Client.Tests;
 
 /// <summary>What goes wrong arrives as one exception that says what, where and when to try again, and never what was sent.</summary>
-public sealed class Failing(ApiServer server)
+public sealed class ReportingFailures(ApiServer server)
 {
     private const string Value = "hunter2-hunter2-hunter2";
 

@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.V1;
 
 /// <summary>A key lives no longer than the key that made it, and goes with it where somebody wants that.</summary>
-public sealed class KeysOfKeys(ApiServer server)
+public sealed class KeysMadeByKeys(ApiServer server)
 {
     private const string Path = "/api/v1/api-keys";
 
