@@ -6,8 +6,8 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>
-/// Promise 3: no value leaves before its audit row is durable, whenever the database or the service fails. What cannot be recorded is
-/// answered with 503, and the service goes on by itself when it can.
+/// Promise 3: no value leaves before its audit row is durable, whenever the database or the service fails. A request that cannot be audited
+/// gets 503. The service recovers without a restart.
 /// </summary>
 public sealed class AuditBeforeRelease : IAsyncLifetime
 {
@@ -22,7 +22,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (TestDatabase.IsThere) // else every test is skipped
+        if (TestDatabase.IsThere) // without a database every test is skipped
         {
             _database = await BreakableDatabase.NewAsync();
         }
@@ -74,7 +74,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         var id = await CreateDefaultsAsync(client);
         foreach (var act in (Func<Task>[])[() => ResolveAsync(client), () => CreateAsync(client), () => UpdateAsync(client, id)])
         {
-            // Once on a connection that is in use already, once with all that it takes to open one.
+            // Once with an open connection, once with a new one, so that its handshake breaks too.
             foreach (var isWarm in (bool[])[true, false])
             {
                 var message = 1;
@@ -130,7 +130,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         await MustBeSoundAsync(after);
     }
 
-    /// <summary>Two defaults for what is resolved; gives the id of one.</summary>
+    /// <summary>Creates two defaults for the resolved arguments and returns the id of one.</summary>
     private static async Task<Guid> CreateDefaultsAsync(ApiClient client)
     {
         await client.CreateSecretAsync("other", "a value of a secret", "*", "b", isDefault: true);
@@ -147,10 +147,10 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     private async Task UpdateAsync(ApiClient client, Guid id) =>
         _ledger.AddWrite(await client.PatchAsync(Answers.One(id), new JsonObject { ["secret_value"] = "another value" }));
 
-    /// <summary>Clients that resolve, store and change.</summary>
-    /// <param name="client">Theirs.</param>
-    /// <param name="id">What they change.</param>
-    /// <param name="mayVanish">Whether the service may be gone meanwhile.</param>
+    /// <summary>Starts workers that resolve, create and update.</summary>
+    /// <param name="client">The client of all workers.</param>
+    /// <param name="id">The secret that they update.</param>
+    /// <param name="mayVanish">Whether requests may fail because the service is killed.</param>
     private Load StartLoad(ApiClient client, Guid id, bool mayVanish = false)
     {
         var resolve = () => ResolveAsync(client);
@@ -193,7 +193,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     private static Task UntilReadyIsAsync(ApiClient client, int status) =>
         UntilAsync(async () => (await client.GetAsync(Ready)).Status == status, $"{Ready} is {status}");
 
-    /// <summary>It comes back by itself, in seconds.</summary>
+    /// <summary>Waits until the service recovers, which takes seconds and no restart.</summary>
     private async Task UntilItServesAsync(ApiClient client)
     {
         await UntilReadyIsAsync(client, 200);
@@ -217,7 +217,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         }
     }
 
-    /// <summary>All that was told is in the audit, and the audit is whole.</summary>
+    /// <summary>Asserts that every acknowledged operation is in the audit and that the audit verifies.</summary>
     private async Task MustBeSoundAsync(ApiClient client)
     {
         await UntilItServesAsync(client);

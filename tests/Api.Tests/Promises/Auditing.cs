@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>Promise 3: nothing happens without its row in the audit, and no row is changed or lost unnoticed.</summary>
+/// <summary>Promise 3: every operation has its audit row, and each changed or missing row is noticed.</summary>
 public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.OwnServer>
 {
     private const string Path = "/api/v1/secrets";
@@ -20,7 +20,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
         await own.FillAsync();
         var writer = await _server.ScalarAsync<Guid>(AnyWriter);
 
-        // The last ones: of a chain that was there before, the oldest may have been removed by retention.
+        // Edits the last two rows: retention may have removed the oldest rows of an existing chain.
         var last = await _server.ScalarAsync<long>("SELECT max(sequence) FROM audit WHERE writer = @writer", ("writer", writer));
         await _server.ExecuteSqlAsync("UPDATE audit SET address = CONCAT(address, '0') WHERE writer = @writer AND sequence IN (@last - 1, @last)", ("writer", writer), ("last", last));
 
@@ -35,7 +35,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     [Fact]
     public async Task A_writer_notices_that_its_chain_and_head_were_set_back()
     {
-        // What was stored at an earlier moment verifies; that it is old only the writer knows, who then begins another chain.
+        // Rows and heads of an earlier moment verify. Only the writer knows that they are old, and then begins another chain.
         await own.FillAsync();
         await _server.ExecuteSqlAsync(Sql.Of("CREATE TABLE kept_writers AS TABLE audit_writers", "SELECT * INTO kept_writers FROM audit_writers"));
         using var user = await _server.NewUserAsync();
@@ -62,7 +62,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     [Fact]
     public async Task A_rolled_back_write_ends_no_chain()
     {
-        // A new secret is stored and audited in one go, if it can be; often enough here that it is tried more than once.
+        // A create tries to write its secret and its audit row together. Forty conflicts make retries likely.
         using var user = await _server.NewUserAsync();
         await user.CreateSecretAsync("taken");
         var chains = await ChainsAsync();
@@ -150,7 +150,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     [MemberData(nameof(WhatReadinessWrites))]
     public async Task Waiting_readiness_requests_delay_no_other_request(string onPostgres, string onSqlServer)
     {
-        // More than there are connections.
+        // More than the pool has connections.
         const int Askers = 200;
         using var user = await _server.NewUserAsync();
         using var nobody = _server.Anonymous();
@@ -225,7 +225,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
         Assert.True(await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit") > young);
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
         await _server.RemoveAuditAsync(DateTimeOffset.UtcNow.AddDays(1));
-        Assert.Equal(0, await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE action <> 52")); // but for the versions of accounts
+        Assert.Equal(0, await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE action <> 52")); // 52: versions of accounts
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
         await own.FillAsync();
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
@@ -265,7 +265,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
 
     private static JsonObject Body(string name) => new() { ["secret_name"] = name, ["secret_value"] = "some value" };
 
-    /// <summary>Not shared with other classes: nothing else may write while the tables are taken apart.</summary>
+    /// <summary>Not shared with other classes, because nothing else may write while a test damages the tables.</summary>
     public sealed class OwnServer : IAsyncLifetime
     {
         public ApiServer Server { get; } = new();
@@ -274,7 +274,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
 
         public ValueTask DisposeAsync() => Server.DisposeAsync();
 
-        /// <summary>Some rows in some chains; at least one chain has four.</summary>
+        /// <summary>Writes rows until at least one chain has four.</summary>
         public async Task FillAsync()
         {
             using var user = await Server.NewUserAsync();

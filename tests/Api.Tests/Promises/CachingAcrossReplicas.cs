@@ -6,7 +6,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>What a replica keeps in memory lets no one have what is not theirs any more (promises 3 and 4): changes are made through another replica.</summary>
+/// <summary>The cache of a replica grants no right and releases no value that a change at another replica removed (promises 3 and 4).</summary>
 public sealed class CachingAcrossReplicas(Replicas replicas) : IClassFixture<Replicas>
 {
     private const string Keys = "/api/v1/api-keys";
@@ -101,7 +101,7 @@ public sealed class CachingAcrossReplicas(Replicas replicas) : IClassFixture<Rep
     [Fact]
     public async Task Only_stale_resolves_of_a_batch_are_repeated()
     {
-        // Each batch holds both: what changes all the time, and what never does.
+        // Each batch holds resolves of an owner that changes constantly and of one that never changes.
         var (_, one) = await NewRuntimeAsync();
         var (_, other) = await NewRuntimeAsync();
         using var changing = one;
@@ -144,7 +144,7 @@ public sealed class CachingAcrossReplicas(Replicas replicas) : IClassFixture<Rep
         }
     }
 
-    /// <summary>A runtime's client of the first replica, with a user of its own who has one default, and its key's id.</summary>
+    /// <summary>Creates a user with one default and a key that may resolve. Returns the id of the key and its client of the first replica.</summary>
     private async Task<(Guid KeyId, ApiClient Client)> NewRuntimeAsync()
     {
         var user = Guid.NewGuid();

@@ -3,7 +3,7 @@ using Secrets.TestKit.History;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>The judge of promise 4 is judged first: it accepts whatever can be explained and nothing else.</summary>
+/// <summary>Tests the checker of promise 4: it accepts exactly the linearizable histories.</summary>
 public sealed class CheckingHistories
 {
     private const string Key = "key";
@@ -86,7 +86,7 @@ public sealed class CheckingHistories
         Assert.Null(HistoryChecker.FirstWrong(history));
     }
 
-    /// <summary>By the definition: some order that respects what was over before what began, with each read right in it.</summary>
+    /// <summary>The definition: some order keeps real-time precedence and makes every read right.</summary>
     private static bool CanBeExplained(IReadOnlyList<Operation> rest, string? value)
     {
         if (rest.All(operation => operation.End is null))
@@ -99,7 +99,7 @@ public sealed class CheckingHistories
             && CanBeExplained([.. rest.Where(other => !ReferenceEquals(other, first))], first.Value));
     }
 
-    /// <summary>Few values and little time, so that everything meets.</summary>
+    /// <summary>Few values and little time, so that operations overlap.</summary>
     private static List<Operation> SmallHistory(Random random)
     {
         string?[] values = ["a", "b", null];
@@ -115,7 +115,7 @@ public sealed class CheckingHistories
         return history;
     }
 
-    /// <summary>What is wrong with a store.</summary>
+    /// <summary>The fault of a simulated store.</summary>
     public enum Fault
     {
         None,
@@ -124,7 +124,7 @@ public sealed class CheckingHistories
         Resurrection,
     }
 
-    /// <summary>Four clients of a store of one key, in simulated time; each operation has its effect at one moment within.</summary>
+    /// <summary>Four clients of a store of one key, in simulated time. Each operation takes effect at one moment between its start and end.</summary>
     private static class SimulatedStore
     {
         private const int Clients = 4;
@@ -169,7 +169,7 @@ public sealed class CheckingHistories
             return history;
         }
 
-        /// <summary>What a client does, one after the other, and when the store does it. Answers to some writes get lost.</summary>
+        /// <summary>The successive operations of a client and the moment of each effect. Answers to some writes are lost.</summary>
         private static IEnumerable<(Operation Operation, int Effect)> Plan(Random random, int client)
         {
             var now = random.Next(4);

@@ -4,7 +4,8 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>
-/// Promise 9: heads and rows of the audit that are set back together verify by themselves. What was kept outside the database shows it: a checkpoint in a file, or one that somebody fetched.
+/// Promise 9: heads and rows of the audit that are set back together verify on their own. A checkpoint outside the database reveals it:
+/// one in a file, or one that an operator fetched.
 /// </summary>
 public sealed class KeepingACheckpoint : IAsyncLifetime
 {
@@ -20,7 +21,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (TestDatabase.IsThere) // else every test is skipped
+        if (TestDatabase.IsThere) // without a database every test is skipped
         {
             _installation = await Installation.NewAsync();
             await _installation.MakeAsync();
@@ -43,11 +44,11 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
             await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
             await AttackAsync(Saving);
             await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
-            await UntilFileHasChangedAsync(); // which may have been under way
+            await UntilFileHasChangedAsync(); // this write may have begun before the create
             var kept = await UntilFileHasChangedAsync();
             Assert.True((await client.PostAsync(Verify, JsonNode.Parse(kept))).MustBe(200).Json["ok"]!.GetValue<bool>());
 
-            // The attacker hides what a killed process wrote last: rows, heads and registry, all with their own valid MACs.
+            // The attacker restores older rows, heads and registry of the killed process, all with valid MACs.
             await first.KillAsync();
             await AttackAsync(SettingBack);
         }
@@ -62,7 +63,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         Assert.False(verdict["ok"]!.GetValue<bool>());
         Assert.NotEmpty(verdict["missing"]!.AsArray());
 
-        // The owner's account is ahead of what the audit has now; and the file is still the one that knows.
+        // The owner's account is ahead of the audit, and the file still holds the newest checkpoint.
         Assert.Contains((await @operator.GetAsync("/api/v1/audit?action=integrity.failure")).MustBe(200).Json["data"]!.AsArray(), row => row!["owner"] is null);
         var before = await File.ReadAllTextAsync(CheckpointFile);
         await Task.Delay(2500);
@@ -89,7 +90,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
 
         await AttackAsync(SettingBack);
 
-        // By itself the audit is sound. The account of the owner is not behind it either: it is ahead.
+        // Without the checkpoint the audit verifies. The owner's account is ahead of the audit, not behind.
         Assert.Equal([], (await client.GetAsync(Verify)).MustBe(200).Json["missing"]!.AsArray());
         var verdict = (await client.PostAsync(Verify, checkpoint)).MustBe(200).Json;
         Assert.False(verdict["ok"]!.GetValue<bool>());
@@ -149,7 +150,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         (await client.GetAsync("/api/v1/audit/checkpoint")).MustBe(409);
         await UntilTheCheckpointFailsAsync(client);
 
-        // An operator can only accept it; the audit goes on saying where it is broken.
+        // An operator can only accept the state. The audit keeps reporting where it is broken.
         var (code, words) = await RunAsync("integrity", "accept", "--database", "--yes");
         Assert.Equal(0, code);
         Assert.Contains("are gone or not sound", words, StringComparison.Ordinal);
@@ -219,7 +220,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
 
     private static Task UntilReadyIsAsync(ApiClient client, int status) => UntilAsync(client, ready => ready.Status == status, seconds: 10);
 
-    /// <summary>Other checks can fail first: the first row that a service writes behind a changed head fails too.</summary>
+    /// <summary>Waits for the checkpoint check. Other checks can fail first: the first row behind a changed head fails too.</summary>
     private static Task UntilTheCheckpointFailsAsync(ApiClient client, int seconds = 10) => UntilAsync(
         client,
         ready => ready.Status == 503 && ready.Json["failed"]!.AsArray().Any(name => name!.GetValue<string>() == "checkpoint"),
@@ -229,7 +230,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     {
         for (var attempt = 0; !holds(await client.GetAsync(Ready)); attempt++)
         {
-            Assert.True(attempt < 10 * seconds, $"{Ready} does not say what is expected in {seconds} s");
+            Assert.True(attempt < 10 * seconds, $"{Ready} did not report the expected state within {seconds} s");
             await Task.Delay(100);
         }
     }

@@ -5,16 +5,18 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>A value is in the memory of the service for the time of a request. SECURITY.md names what is left beyond that: buffers of TLS, for one, so these speak HTTP.</summary>
+/// <summary>
+/// A value stays in the memory of the service only during a request. SECURITY.md names the exceptions, such as buffers of TLS; these tests use HTTP.
+/// </summary>
 public sealed class LeavingNoCopies
 {
     private const int Values = 1000;
     private const string Secrets = "/api/v1/secrets";
 
-    /// <summary>Copies that may be left of a thousand values that came by TLS on a few connections.</summary>
+    /// <summary>The number of copies that may remain after a thousand values over TLS on a few connections.</summary>
     private const int MaxOfTls = 50;
 
-    /// <summary>Connections stay open and the garbage collector has no reason to run, so whatever was only dropped is still there.</summary>
+    /// <summary>Connections stay open and the garbage collector does not run, so memory that was released uncleared keeps its content.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
 
     private readonly MemoryHunt _hunt = new();
@@ -32,7 +34,7 @@ public sealed class LeavingNoCopies
                 (await client.PostAsync(Secrets, Body(number, _hunt.TextOf(number)))).MustBe(200)));
         }
 
-        // Another process, so that what is found tells which way it came.
+        // A second process, so that each finding belongs to storing or to resolving.
         await using var resolving = installation.Start();
         using var runtime = await resolving.ClientAsync(Installation.Key);
         await LookAfterAsync("resolving", resolving, ForEachAsync(Values, async number =>
@@ -79,7 +81,7 @@ public sealed class LeavingNoCopies
         AssertNothingFound();
     }
 
-    /// <summary>What TLS keeps is not the service's to clear: buffers of the framework and of OpenSSL, a few for each connection that there was (SECURITY.md).</summary>
+    /// <summary>The service cannot clear the buffers of the framework and of OpenSSL: a few for each connection (SECURITY.md).</summary>
     [Fact]
     public async Task Over_TLS_few_buffers_hold_values()
     {
@@ -101,7 +103,7 @@ public sealed class LeavingNoCopies
         Assert.All(_found.GroupBy(found => (found.What, found.Finding.Form)), copies => Assert.InRange(copies.Sum(found => found.Finding.Count), 0, MaxOfTls));
     }
 
-    /// <summary>The test above would find nothing if the hunt could not see.</summary>
+    /// <summary>Without this test, a broken search would pass the tests above.</summary>
     [Fact]
     public async Task The_search_finds_a_value_in_memory()
     {

@@ -5,7 +5,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>What clients were told was done, to be held against the audit as it is in the database.</summary>
+/// <summary>Records acknowledged operations and compares them with the audit in the database.</summary>
 internal sealed class Ledger
 {
     private const short Create = 10;
@@ -15,13 +15,13 @@ internal sealed class Ledger
     private readonly ConcurrentQueue<JsonNode> _resolved = new();
     private readonly ConcurrentQueue<(short Action, Guid Id, int Version)> _written = new();
 
-    /// <summary>Values that were handed out.</summary>
+    /// <summary>The number of released values.</summary>
     public int Released => _resolved.Sum(answer => answer["values"]!.AsArray().Count);
 
-    /// <summary>Secrets that were stored or changed.</summary>
+    /// <summary>The number of creates and updates.</summary>
     public int Written => _written.Count;
 
-    /// <summary>An answer to a resolve that must fill some arguments; only its 200 is entered.</summary>
+    /// <summary>Records an answer to a resolve if the status is 200. That answer must fill at least one argument.</summary>
     public void AddResolve(Answer answer)
     {
         if (IsDone(answer))
@@ -31,7 +31,7 @@ internal sealed class Ledger
         }
     }
 
-    /// <summary>An answer to a create or an update; only its 200 is entered.</summary>
+    /// <summary>Records an answer to a create or an update if the status is 200.</summary>
     public void AddWrite(Answer answer)
     {
         if (IsDone(answer))
@@ -42,8 +42,8 @@ internal sealed class Ledger
     }
 
     /// <summary>
-    /// All that was entered has its row, no row twice; and what is stored and what the audit says was stored are the same, whatever
-    /// clients were told.
+    /// Asserts that every recorded operation has its own audit row. Also asserts that stored secrets and audit rows agree, including
+    /// operations whose answer was lost.
     /// </summary>
     public async Task MustBeInTheAuditAsync(string connectionString)
     {
@@ -61,13 +61,13 @@ internal sealed class Ledger
 
         foreach (var answer in _resolved)
         {
-            // The receipt is of the last value; the rows of the others come right before.
+            // The receipt belongs to the last value. The rows of the other values directly precede it.
             var (receipt, values) = (answer["receipt"]!, answer["values"]!.AsArray());
             var (writer, last) = (receipt["writer"]!.GetValue<Guid>(), receipt["sequence"]!.GetValue<long>());
             Assert.True(rows.GetValueOrDefault((writer, last))?.Hash == receipt.Text("hash"), $"not in the audit: {receipt}");
             for (var at = 0; at < values.Count; at++)
             {
-                // Taken out, so that no row stands for two values.
+                // Removed, so that no row counts for two values.
                 Assert.True(rows.Remove((writer, last - values.Count + 1 + at), out var row), $"not in the audit: value {at} of {receipt}");
                 var (id, version) = (values[at]!["secret_id"]!.GetValue<Guid>(), values[at]!["version"]!.GetValue<int>());
                 Assert.Equal((Resolve, id, version, values[at]!.Text("tool_arg")), (row.Action, row.Id, row.Version, row.Argument));
@@ -83,7 +83,7 @@ internal sealed class Ledger
             written.Order());
     }
 
-    /// <summary>Whether the answer is 200; there is no other but 503, and that hands out nothing.</summary>
+    /// <summary>Whether the answer is 200. Any other answer must be a 503 without values.</summary>
     private static bool IsDone(Answer answer)
     {
         if (answer.Status == 200)

@@ -6,14 +6,14 @@ using Secrets.TestKit.History;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>Promise 4: what was replaced or deleted before somebody asked is handed out by no replica.</summary>
+/// <summary>Promise 4: no replica returns a value that was replaced or deleted before the request.</summary>
 public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<ReplicaProcesses>
 {
     private const string Tool = "tool__get";
     private const string Wide = "the value of the wide one";
     private const int Readers = 6;
 
-    // Arguments, and so what resolve is asked for; each has a way of its own in which its answer changes.
+    // The resolved arguments. The answer for each changes in a different way.
     private const string Updated = "updated";
     private const string Deleted = "deleted";
     private const string Repatterned = "repatterned";
@@ -29,7 +29,7 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
         var (least, killed) = (TimeSpan.FromSeconds(Campaign.Size(12)), 0);
         while (watch.Elapsed < least || killed < Replicas.Count || !Keys.All(HasEnough))
         {
-            Assert.True(watch.Elapsed < least + TimeSpan.FromSeconds(120), "there was nothing to be wrong about");
+            Assert.True(watch.Elapsed < least + TimeSpan.FromSeconds(120), "too few operations to judge");
             await Task.Delay(500);
             await replicas.ReplaceAsync(killed++ % Replicas.Count);
         }
@@ -60,10 +60,10 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
         }
     }
 
-    /// <summary>Stores what there is to ask for and starts to write and to read it through all replicas.</summary>
+    /// <summary>Creates the secrets and starts to write and resolve them through all replicas.</summary>
     private async Task<Load> StartAsync(HistoryRecorder history, Func<int, Task<JsonNode?>> ask)
     {
-        // The replicas and their database outlive a test.
+        // Deletes the secrets of an earlier test: replicas and database outlive a test.
         foreach (var secret in (await replicas[0].GetAsync(Answers.Secrets)).MustBeList())
         {
             (await replicas[0].DeleteAsync(Answers.One(secret.Id()))).MustBe(200);
@@ -79,7 +79,7 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
             history.Add(new Operation(key, OperationKind.Write, value, now, now));
         }
 
-        // Every change says all that matters about its secret, so that its effect does not depend on whether one before it was lost.
+        // Every update sets all relevant members, so that its effect does not depend on an earlier update whose answer was lost.
         var writers = new Writers(replicas, history);
         var load = new Load();
         for (var writer = 0; writer < 2; writer++)
@@ -118,7 +118,7 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
         return load;
     }
 
-    /// <summary>The values by argument; null: there was no answer.</summary>
+    /// <summary>Resolves and returns the values by argument, or null without an answer.</summary>
     private async Task<JsonNode?> AskAsync(int replica)
     {
         var call = ToolCalls.Call(Keys, Tool, user: ApiClient.BootstrapUser, references: (Renamed, "named"));
@@ -128,7 +128,7 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
             : null;
     }
 
-    /// <summary>No answer: the replica is gone, or says that it cannot know.</summary>
+    /// <summary>Sends a request. The answer is null if the replica is gone or responds with 503.</summary>
     private static async Task<(bool IsSent, Answer? Answer)> SendAsync(ApiClient client, HttpMethod method, string path, JsonNode? body = null)
     {
         try
@@ -138,13 +138,13 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
         }
         catch (HttpRequestException exception)
         {
-            // It may be a while until the next process is there.
+            // The next process needs some time to start.
             await Task.Delay(20);
             return (exception.HttpRequestError != HttpRequestError.ConnectionError, null);
         }
     }
 
-    /// <summary>What the service must not have: its answer is remembered for 50 ms.</summary>
+    /// <summary>Caches answers for 50 ms, which the service must never do.</summary>
     private sealed class Cache(Func<Task<JsonNode?>> ask)
     {
         private readonly Lock _lock = new();
@@ -172,12 +172,12 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
         }
     }
 
-    /// <summary>Each gives one write to be done over and over, through any replica.</summary>
+    /// <summary>Makes writes that workers repeat through any replica.</summary>
     private sealed class Writers(Replicas replicas, HistoryRecorder history)
     {
         private int _number;
 
-        /// <summary>Changes a secret. What to send, and what resolve answers after it, follows from a running number and a new value.</summary>
+        /// <summary>Updates a secret. The callback gets a running number and a new value, and returns the body and the next answer of resolve.</summary>
         public Func<Task> PatchAsync(string key, Guid id, Func<int, string, (JsonObject Body, string? Effect)> change)
         {
             var count = 0;
@@ -188,7 +188,7 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
             };
         }
 
-        /// <summary>Stores a secret and removes it. Where an answer was lost, the next step finds out what there is.</summary>
+        /// <summary>Creates a secret and deletes it. After a lost answer, the next step reads the current state.</summary>
         public Func<Task> CreateAndDeleteAsync(string key) => async () =>
         {
             var value = NewValue();

@@ -5,15 +5,15 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>
-/// That keys are replaced while everybody goes on: no value is lost, none is old, and no key goes that something is still sealed with. The server is
-/// its own: its clock is moved.
+/// Key rotation under load: no value is lost or stale, and no key is removed while an envelope uses it.
+/// The class has its own server, because it moves the clock.
 /// </summary>
 public sealed class ReplacingKeys : IAsyncLifetime
 {
     private const string Secrets = "/api/v1/secrets";
     private const string Encryption = "/api/v1/encryption";
 
-    /// <summary>Secrets whose envelope names a key that is not there, or not its owner's.</summary>
+    /// <summary>Counts secrets whose envelope names a missing key or a key of another owner.</summary>
     private static readonly Sql WithoutKey = Sql.Of(
         """
         SELECT count(*) FROM secrets s WHERE NOT EXISTS (
@@ -40,7 +40,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
     [Fact]
     public async Task Every_value_is_resealed_without_visible_change()
     {
-        // More than one transaction takes, several owners, an organisation's with its workspaces.
+        // More secrets than one transaction rotates, of two users and of an organisation with workspace grants.
         using var user = await NewUserAsync();
         using var other = await NewUserAsync();
         using var @operator = _server.Operator();
@@ -58,7 +58,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
         Assert.Null(asked["data_keys"]!["finished_at"]);
         await _server.ReplaceKeysAsync();
 
-        // Those before stay for who has read an envelope. The service's own pass may still be under way.
+        // Retired keys stay during the grace period for readers of older envelopes. The service's own pass may still run.
         Assert.Equal(2 * keys, await KeysAsync());
         Assert.Equal(keys, await LeftAsync());
         while (await SealedWithRetiredAsync() > 0)
@@ -113,7 +113,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
             (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"data_keys"}""")).MustBe(200);
             if (round == 0)
             {
-                // Later the clock is far ahead of that of Data Protection.
+                // Only in the first round: later the test clock is far ahead of the clock of Data Protection.
                 (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"key_ring"}""")).MustBe(200);
             }
 
@@ -155,7 +155,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
         using var user = await NewUserAsync();
         await _server.StoreAsync(SecretOwner.User(user.UserId), [.. Enumerable.Range(0, 20).Select(number => Default(number))]);
 
-        // Retired, and nothing sealed anew.
+        // The key is retired, but no secret is resealed yet.
         await _server.RetireDataKeyAsync(SecretOwner.User(user.UserId));
         _clock.MoveOn(ApiServer.RetiredKeysStay);
         await ReplaceAllAsync();
@@ -195,7 +195,9 @@ public sealed class ReplacingKeys : IAsyncLifetime
         await PassAsync();
     }
 
-    /// <summary>As often as it takes, and the time in between: the service does the same at the same time, and a key stays from its last use on.</summary>
+    /// <summary>
+    /// Runs three passes with the grace period in between. The service runs its own passes meanwhile, and the last use of a key starts its grace period.
+    /// </summary>
     private async Task PassAsync()
     {
         for (var pass = 0; pass < 3; pass++)
@@ -206,7 +208,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
         }
     }
 
-    /// <summary>Writes and resolves, one after the other, until it is told to stop; gives how often it wrote.</summary>
+    /// <summary>Alternately writes and resolves until cancelled. Returns the number of writes.</summary>
     private async Task<int> UseAsync(int number, CancellationToken stop)
     {
         using var user = await NewUserAsync();

@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>That replicas which do not know the new integrity key yet learn of it where they meet it, and that nobody cries wolf.</summary>
+/// <summary>A replica loads a new integrity key when it first meets a row that uses it, and raises no false alarm.</summary>
 public sealed class ReplacingTheIntegrityKey(Replicas replicas) : IClassFixture<Replicas>
 {
     private const string Secrets = "/api/v1/secrets";
@@ -45,7 +45,7 @@ public sealed class ReplacingTheIntegrityKey(Replicas replicas) : IClassFixture<
         return As(replica, made.Json["key"]!.GetValue<string>());
     }
 
-    /// <summary>Makes a user at one replica, and writes and resolves at the others.</summary>
+    /// <summary>Creates a user at one replica, then writes and resolves at the others.</summary>
     private async Task<bool> UseAsync(int replica, int round)
     {
         using var user = await UserAsync(replica);

@@ -2,7 +2,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>Three replicas of the service on one database, in the process of the tests: the service keeps nothing in static fields that they would share.</summary>
+/// <summary>Three replicas on one database, in the process of the tests. They share no state, because the service has none in static fields.</summary>
 public class Replicas : IAsyncLifetime
 {
     public const int Count = 3;
@@ -11,20 +11,20 @@ public class Replicas : IAsyncLifetime
     private readonly ApiClient[] _clients = new ApiClient[Count];
     private Installation _installation = null!;
 
-    /// <summary>A client of that replica, or of the one that is or was the last in its place.</summary>
+    /// <summary>The client of a replica. After a replacement it reaches the new process.</summary>
     public ApiClient this[int replica] => Volatile.Read(ref _clients[replica]);
 
-    /// <summary>What the replicas wrote to their terminals.</summary>
+    /// <summary>The console output of all replicas.</summary>
     public string Output => string.Join('\n', _services.Select(service => service.Output));
 
-    /// <summary>Runs a statement behind the back of all.</summary>
+    /// <summary>Runs a statement directly in the database.</summary>
     public Task AttackAsync(string sql) => TestDatabase.RunAsync(_installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
 
     public async ValueTask InitializeAsync()
     {
         if (!TestDatabase.IsThere)
         {
-            return; // and every test is skipped
+            return; // every test is skipped
         }
 
         _installation = await Installation.NewAsync();
@@ -69,10 +69,10 @@ public class Replicas : IAsyncLifetime
     }
 }
 
-/// <summary>Replicas that are processes of their own and can be killed.</summary>
+/// <summary>Replicas in separate processes, which can be killed.</summary>
 public sealed class ReplicaProcesses : Replicas
 {
-    /// <summary>kill -9, and a new process in its place.</summary>
+    /// <summary>Kills a replica (kill -9) and starts a new process.</summary>
     public Task ReplaceAsync(int replica) => ReplaceAsync(replica, service => ((ServiceProcess)service).KillAsync());
 
     protected override RunningService Start(Installation installation) => installation.Start();

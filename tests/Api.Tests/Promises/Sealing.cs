@@ -4,14 +4,14 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>Promise 5: a ciphertext opens only for the row that it was written for.</summary>
+/// <summary>Promise 5: a ciphertext opens only in the row that it was sealed for.</summary>
 public sealed class Sealing(ApiServer server)
 {
     private const string Path = "/api/v1/secrets";
 
     public static TheoryData<string> Tampering => TestDatabase.IsSqlServer ? TamperingInTSql : TamperingInPostgres;
 
-    /// <summary>The same in T-SQL.</summary>
+    /// <summary>The same edits in T-SQL.</summary>
     public static TheoryData<string> TamperingInTSql => new(
         "envelope = 0x00 + CAST(SUBSTRING(envelope, 2, 8000) AS varbinary(8000))",
         "envelope = CAST(STUFF(CAST(envelope AS varbinary(8000)), 6, 1, CAST(CAST(SUBSTRING(envelope, 6, 1) AS binary(1)) ^ 1 AS binary(1))) AS varbinary(max))",
@@ -124,7 +124,7 @@ public sealed class Sealing(ApiServer server)
         using var user = await server.NewUserAsync();
         var id = await user.CreateSecretAsync("shredded");
 
-        // As another replica would find it: this one still has the key in memory, so the envelope is made to name an unknown one.
+        // This replica still caches the key. The envelope names an unknown key instead, as another replica would see it.
         await Edit(
             id,
             TestDatabase.IsSqlServer
@@ -140,10 +140,10 @@ public sealed class Sealing(ApiServer server)
     {
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         var id = await runtime.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
-        await RememberAsync(runtime);
+        await CacheAsync(runtime);
         await Edit(id, edit);
 
-        // By default and by name, for what it was bound to and for what it is bound to now.
+        // As a default and by name, under the old binding and under the new one.
         foreach (var arguments in (string[])["\"tool_args\":[\"api_key\"]", "\"tool_args\":[\"other\"]", "\"references\":{\"a\":\"sealed\"}", "\"references\":{\"a\":\"sealedx\"}"])
         {
             var answer = await runtime.AskAsync($"{Path}/resolve", $$"""{"tool_name":"tool__get",{{arguments}}}""");
@@ -162,7 +162,7 @@ public sealed class Sealing(ApiServer server)
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         await runtime.CreateSecretAsync("next", "another value", "**", "api_key", isDefault: true);
         var id = await runtime.CreateSecretAsync("sealed", "a value that is sealed", "tool__*", "api_key", isDefault: true);
-        await RememberAsync(runtime);
+        await CacheAsync(runtime);
         await Edit(id, edit);
 
         var answer = await runtime.AskAsync($"{Path}/resolve", """{"tool_name":"tool__get","tool_args":["api_key"]}""");
@@ -177,7 +177,7 @@ public sealed class Sealing(ApiServer server)
         using var runtime = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");
         var id = await runtime.CreateSecretAsync("one", "the value of one");
         var other = await runtime.CreateSecretAsync("other", "the value of the other");
-        await RememberAsync(runtime);
+        await CacheAsync(runtime);
         Assert.Equal(1, await server.ExecuteSqlAsync("DELETE FROM secrets WHERE id = @id", ("id", other)));
         await server.ExecuteSqlAsync(
             Sql.Of("UPDATE secrets SET name_key = sha256('other') WHERE id = @id", "UPDATE secrets SET name_key = HASHBYTES('SHA2_256', 'other') WHERE id = @id"),
@@ -188,11 +188,11 @@ public sealed class Sealing(ApiServer server)
         answer.MustBe(409);
     }
 
-    /// <summary>Has the service keep what it read of the user in memory.</summary>
-    private static async Task RememberAsync(ApiClient runtime) =>
+    /// <summary>Makes the service cache the user.</summary>
+    private static async Task CacheAsync(ApiClient runtime) =>
         (await runtime.AskAsync($"{Path}/resolve", """{"tool_name":"tool__get"}""")).MustBe(200);
 
-    /// <summary>What somebody may do to the rows of a secret that "support" and "sales" may use.</summary>
+    /// <summary>Edits of a secret that the workspaces "support" and "sales" may use.</summary>
     public static TheoryData<string> TamperingWithGrants => new(
         "INSERT INTO workspace_grants (secret_id, number, workspace) VALUES (@id, 2, 'hr')",
         "INSERT INTO workspace_grants (secret_id, number, workspace) VALUES (@id, -1, 'hr')",
@@ -249,7 +249,7 @@ public sealed class Sealing(ApiServer server)
     private async Task Edit(Guid id, string edit) =>
         Assert.Equal(1, await server.ExecuteSqlAsync(TestDatabase.Own($"UPDATE secrets SET {edit} WHERE id = @id"), ("id", id)));
 
-    /// <summary>The answer is a clean refusal, also where a new value is given: sealing anew would bless what was edited.</summary>
+    /// <summary>Asserts that updates are refused, also with a new value: resealing would authenticate the edit.</summary>
     private static async Task AssertItDoesNotOpen(ApiClient user, Guid id)
     {
         var renamed = await user.PatchAsync($"{Path}/{id}", new JsonObject { ["secret_name"] = "renamed" });

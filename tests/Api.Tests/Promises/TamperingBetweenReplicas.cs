@@ -4,7 +4,8 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>
-/// Promises 4 and 9: one replica has an owner in memory, another changes a value and answers, and somebody sets the owner's row back. What is in memory would be confirmed by it.
+/// Promises 4 and 9: one replica caches an owner, another updates a value, and an attacker sets the owner's row back.
+/// The old row must not confirm the stale cache entry.
 /// </summary>
 public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<Replicas>
 {
@@ -51,7 +52,7 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
         await replicas.AttackAsync($"DROP TABLE IF EXISTS saved_before; SELECT * INTO saved_before FROM owners WHERE id = '{organization}'");
         (await admin.PatchAsync($"{Secrets}/{id}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
 
-        // And the row of the audit that has the version is hidden.
+        // Also hides the audit row with the version.
         await replicas.AttackAsync(
             $"UPDATE audit SET owner_version = NULL WHERE owner_id = '{organization}' AND owner_version > (SELECT version FROM saved_before); "
             + $"UPDATE owners SET stamp = s.stamp, version = s.version FROM saved_before s WHERE owners.id = '{organization}'");

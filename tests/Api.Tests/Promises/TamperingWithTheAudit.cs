@@ -3,20 +3,20 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>
-/// Promise 3: what is done to the audit behind the service's back is found. On a server of its own, where nobody else writes and nothing is
-/// removed: on another, no chain might be left that begins as the statements want it.
+/// Promise 3: every edit of the audit tables is found. The class has its own server, without other writers and without retention,
+/// because the statements need a chain that begins in a certain way.
 /// </summary>
 public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixture<Auditing.OwnServer>
 {
-    /// <summary>A chain of at least four rows, the second about a secret: emptying what the row of a key leaves empty would change nothing.</summary>
+    /// <summary>A chain of at least four rows. The second is about a secret, because a row about a key has fields that are already empty.</summary>
     private static readonly Sql Writer = Sql.Of(
         "SELECT writer FROM audit GROUP BY writer HAVING count(*) >= 4 AND count(CASE WHEN sequence = 2 THEN secret_version END) = 1 ORDER BY writer LIMIT 1",
         "SELECT TOP (1) writer FROM audit GROUP BY writer HAVING count(*) >= 4 AND count(CASE WHEN sequence = 2 THEN secret_version END) = 1 ORDER BY writer");
 
-    /// <summary>What somebody may do to the tables. <c>'w'</c> is <see cref="Writer"/>.</summary>
+    /// <summary>Edits of the tables. <c>'w'</c> stands for <see cref="Writer"/>.</summary>
     public static TheoryData<string> Tampering => TestDatabase.IsSqlServer ? TamperingInTSql : [.. InAnySql, .. InSqlOfPostgres];
 
-    /// <summary>The same in T-SQL, but for what its types do not hold: infinite moments, and hashes of another length.</summary>
+    /// <summary>The edits in T-SQL, without infinite timestamps and hashes of another length, which its types cannot hold.</summary>
     public static TheoryData<string> TamperingInTSql => [.. InAnySql, .. InTSql];
 
     private static readonly string[] InAnySql =

@@ -3,15 +3,15 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>
-/// Promise 9: whoever writes to the database without the root key has nothing wrapped or opened with a key of the ring that the service did not make. Every change of the ring's rows stops
-/// a start, and turns readiness red where the service runs.
+/// Promise 9: the service never wraps or unwraps with a key of the ring that an attacker without the root key inserted.
+/// Every edit of the ring stops a start and turns the readiness of a running service red.
 /// </summary>
 public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked attacked) : IClassFixture<TamperingWithTheKeyRing.Attacked>, IAsyncLifetime
 {
     private const string Resolve = "/api/v1/secrets/resolve";
     private const string Ready = "/health/ready";
 
-    /// <summary>A key that Data Protection reads without any root key: its secret is in clear.</summary>
+    /// <summary>A key whose secret is unencrypted, so Data Protection reads it without a root key.</summary>
     private const string InClear =
         """
         <key id="6f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e" version="1"><creationDate>2026-01-01T00:00:00Z</creationDate><activationDate>2026-01-01T00:00:00Z</activationDate><expirationDate>2099-01-01T00:00:00Z</expirationDate><descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection"><descriptor><encryption algorithm="AES_256_CBC" /><validation algorithm="HMACSHA256" /><masterKey p4:requiresEncryption="true" xmlns:p4="http://schemas.asp.net/2015/03/dataProtection"><value>AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==</value></masterKey></descriptor></descriptor></key>
@@ -21,7 +21,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
 
     private const string Revocation = """<revocation version="1"><revocationDate>2099-01-01T00:00:00Z</revocationDate><key id="*" /><reason /></revocation>""";
 
-    /// <summary>What an attacker does to the rows of the ring and to its state.</summary>
+    /// <summary>Edits of the ring and of its state.</summary>
     public static TheoryData<string, string> Attacks => new()
     {
         { "a key in clear with another row's tag", $"INSERT INTO key_ring (name, xml, tag) SELECT {Name("mine")}, {Text(InClear)}, tag FROM key_ring" },
@@ -41,10 +41,10 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         { "the number of the integrity key", "UPDATE integrity_keys SET number = 2" },
     };
 
-    /// <summary>What a test changes is put right after it, while the service runs.</summary>
+    /// <summary>Saves the tables, so that <see cref="DisposeAsync"/> can restore them while the service runs.</summary>
     public async ValueTask InitializeAsync()
     {
-        if (TestDatabase.IsThere) // else every test is skipped
+        if (TestDatabase.IsThere) // without a database every test is skipped
         {
             await AttackAsync(string.Join("; ", Tables.Select(table => $"DROP TABLE IF EXISTS saved_{table}; SELECT * INTO saved_{table} FROM {table}")));
         }
@@ -69,7 +69,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
         (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"data_keys"}""")).MustBe(409);
 
-        // The key that verified is in memory; the others go on with it.
+        // The verified key is cached, so other requests still work.
         await MustResolveAsync(attacked.Client);
         Assert.Contains("The keys were changed outside the service and are not loaded", attacked.Service.Output, StringComparison.Ordinal);
 
@@ -119,7 +119,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         Assert.Contains("The keys were set back to revision", attacked.Service.Output, StringComparison.Ordinal);
         await MustResolveAsync(attacked.Client);
 
-        // A process that has seen nothing has the audit to compare with.
+        // A new process has no cached state and compares the ring with the audit.
         Assert.Contains("the audit has a later one", await StartAgainAsync(), StringComparison.Ordinal);
 
         await AttackAsync(string.Join("; ", keys.Select(table => $"DROP TABLE saved_{table}; SELECT * INTO saved_{table} FROM newest_{table}")));
@@ -138,10 +138,10 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         await MustResolveAsync(attacked.Client);
     }
 
-    /// <summary>Why another replica does not start; null: it does.</summary>
+    /// <summary>Starts another replica. Returns the reason of a failed start, or null.</summary>
     private Task<string?> StartAgainAsync() => ApiServer.RefusalOfStartAsync(attacked.Installation.ConnectionString, attacked.Installation.RootKeyFile);
 
-    /// <summary>Readiness reads the ring once a second at most.</summary>
+    /// <summary>Waits for a status of readiness, which reads the ring at most once a second.</summary>
     private async Task UntilReadyIsAsync(int status)
     {
         for (var attempt = 0; (await attacked.Client.GetAsync(Ready)).Status != status; attempt++)
@@ -164,7 +164,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
 
     private static string Text(string text) => TestDatabase.IsSqlServer ? $"N'{text}'" : $"'{text}'";
 
-    /// <summary>A service on a database that the tests write to.</summary>
+    /// <summary>A service whose database the tests edit.</summary>
     public sealed class Attacked : IAsyncLifetime
     {
         public Installation Installation { get; private set; } = null!;
@@ -177,7 +177,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         {
             if (!TestDatabase.IsThere)
             {
-                return; // and every test is skipped
+                return; // every test is skipped
             }
 
             Installation = await Installation.NewAsync();

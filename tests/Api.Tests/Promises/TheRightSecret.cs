@@ -5,7 +5,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>Promise 2: the right secret, and always the same, whatever was stored when.</summary>
+/// <summary>Promise 2: resolve always selects the same, right secret, regardless of insert order.</summary>
 public sealed class TheRightSecret(ApiServer server)
 {
     private static readonly string[] Args = [.. Enumerable.Range(0, 40).Select(number => $"arg{number}"), "A", "\U0001F511", "\uFF5E"];
@@ -20,7 +20,7 @@ public sealed class TheRightSecret(ApiServer server)
         using var runtime = await server.NewUserAsync("secrets:resolve");
         for (var number = 0; number < rounds; number++)
         {
-            // The value is the oracle's id.
+            // The value is the id in the oracle.
             OracleSecret[] secrets =
             [
                 .. cases.Secrets(isOwn: true, MostSecrets, Args),
@@ -35,7 +35,7 @@ public sealed class TheRightSecret(ApiServer server)
 
                 var answer = await runtime.AskAsync("/api/v1/secrets/resolve", BodyOf(call, user, organization));
 
-                // The service lists values and missing arguments apart, each in the order of the whole.
+                // The service lists values and missing arguments separately, each in the overall order.
                 Assert.Equal(expected.Where(line => line.EndsWith(')')), ValuesOf(answer));
                 Assert.Equal(expected.Where(line => !line.EndsWith(')')), MissingOf(answer));
                 arguments += expected.Count;
@@ -55,7 +55,7 @@ public sealed class TheRightSecret(ApiServer server)
         var call = new JsonObject { ["tool_name"] = "tool__get", ["tool_args"] = new JsonArray("a") };
         using var stop = new CancellationTokenSource();
 
-        // Each pattern alone is found by another key; before, between and after, the narrow one is the right one.
+        // A name and a pattern are found by different keys. The narrow default must win at every moment.
         var changes = Task.Run(async () =>
         {
             for (var number = 0; !stop.IsCancellationRequested; number++)

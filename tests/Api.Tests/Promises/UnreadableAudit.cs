@@ -2,14 +2,14 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>Promise 3: a row that somebody edited so that it cannot even be read is found, stays, and hides nothing else. On a server of its own.</summary>
+/// <summary>Promise 3: an audit row that an edit made unreadable is found, is kept and hides no other row. The class has its own server.</summary>
 public sealed class UnreadableAudit(Auditing.OwnServer own) : IClassFixture<Auditing.OwnServer>
 {
     private const string Audit = "/api/v1/audit";
 
     private readonly ApiServer _server = own.Server;
 
-    /// <summary>What is done to a row, and how it is undone.</summary>
+    /// <summary>Edits of a row and statements that undo them.</summary>
     public static TheoryData<string, string> Edits
     {
         get
@@ -47,7 +47,7 @@ public sealed class UnreadableAudit(Auditing.OwnServer own) : IClassFixture<Audi
     [MemberData(nameof(Edits))]
     public async Task Retention_keeps_a_chain_with_an_unreadable_row_and_removes_the_others(string edit, string undo)
     {
-        // But for the versions of accounts, which are written anew.
+        // 52: versions of accounts, which the service writes again.
         const string Own = "writer = @writer AND action <> 52";
         const string Others = "writer <> @writer AND action <> 52";
         using var user = await _server.NewUserAsync();
@@ -68,7 +68,7 @@ public sealed class UnreadableAudit(Auditing.OwnServer own) : IClassFixture<Audi
         Assert.Equal(0, await CountAsync(Own, broken));
     }
 
-    /// <summary>Two writes at the same moment, each of which needs a chain to itself, until there are two chains; gives the secret of one.</summary>
+    /// <summary>Repeats two concurrent writes, each of which needs its own chain, until two chains exist. Returns the secret of one.</summary>
     private async Task<Guid> WriteInTwoChainsAsync(ApiClient user)
     {
         while (true)

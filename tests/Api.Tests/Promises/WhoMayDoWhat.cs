@@ -9,23 +9,23 @@ using Secrets.TestKit.Tokens;
 namespace Secrets.Api.Tests.Promises;
 
 /// <summary>
-/// Promise 8 and deny by default: every endpoint and every kind of principal, by API key and by JWT. An endpoint or a request without a row
-/// fails the test.
+/// Promise 8 and deny by default: every endpoint is called by every kind of principal, with an API key and with a JWT.
+/// An endpoint or a request without a row fails the test.
 /// </summary>
 public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<WhoMayDoWhat.OwnServer>
 {
     /// <summary>
-    /// Who asks. <c>none</c> sends no credential; <c>bad</c> what is none; <c>unknown</c> a key that nobody has, a JWT that nobody signed;
-    /// <c>expired</c> is a key, <c>ended</c> a JWT. <c>user</c> owns what is asked for, <c>foreign</c> is another, <c>runtime</c> may resolve
-    /// and nothing else; <c>member</c> and <c>admin</c> belong to the organisation, <c>keys</c> manages keys, <c>auditor</c> reads the audit,
-    /// <c>operator</c> has every scope and belongs to no organisation, <c>backend</c> acts for users.
+    /// The callers. <c>none</c> sends no credential, <c>bad</c> a malformed one, <c>unknown</c> a key that does not exist or a forged JWT.
+    /// <c>expired</c> is an expired key, <c>ended</c> an expired JWT. <c>user</c> owns the secret and the key; <c>foreign</c> is another user.
+    /// <c>runtime</c> may only resolve. <c>member</c> and <c>admin</c> belong to the organisation. <c>keys</c> manages keys, <c>auditor</c> reads the audit.
+    /// <c>operator</c> has every scope and belongs to no organisation. <c>backend</c> acts for users.
     /// </summary>
     private const string Principals =
         "none bad unknown revoked expired ended user foreign runtime member admin keys auditor operator backend";
 
-    // What is asked for: {secret} and {key} are the user's, {user} is the user's id, {foreign} and {operator} those of others, {org} the organisation, {alias} a secret of it, {n} a number
-    // that is new. The vault dialect is asked in the context of the organisation.
-    // A star: the refusal leaves one row in the audit. All other answers leave no refusal there.
+    // Placeholders: {secret} and {key} belong to the user. {user}, {foreign} and {operator} are ids of users. {org} is the organisation, {alias} one of its
+    // secrets, {n} a unique number. Requests of the vault dialect name the organisation in their context header.
+    // A star means: the refusal writes one audit row. All other answers write no refusal.
     private static readonly Row[] Table =
     [
         new("CreateSecret", "POST", "/api/v1/secrets", """{"secret_name":"n{n}","secret_value":"some value"}""",
@@ -138,7 +138,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
             "200 200 200 200 200  200  200  200  200  200  200  200  200  200  200"),
     ];
 
-    /// <summary>Paths under which endpoints are served a second time.</summary>
+    /// <summary>Alternative paths of endpoints.</summary>
     private static readonly (string Path, string Also)[] Aliases = [("/api/v1/secrets", "/v1/secrets")];
 
     private readonly ApiServer _server = own.Server;
@@ -199,13 +199,13 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
                 var got = answer.Status + new string('*', (int)(after - refusals));
                 if (got != cell)
                 {
-                    wrong.Add($"{row.Method} {row.Path} {row.Body} by {principal}: {cell} in the table, in truth {got}");
+                    wrong.Add($"{row.Method} {row.Path} {row.Body} by {principal}: expected {cell}, got {got}");
                 }
 
                 refusals = after;
                 if (!cell.StartsWith("401", StringComparison.Ordinal) && row.Request is not null)
                 {
-                    // That the row is about this request is no claim: the pipeline says so.
+                    // The log of the pipeline proves that the endpoint sends the request that the row names.
                     Assert.Contains(_server.Log.Lines.Skip(logged), line => line.Contains($" {row.Request} by {own.Users[principal]} ", StringComparison.Ordinal));
                 }
             }
@@ -219,7 +219,7 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
 
     private Task<long> RefusalsAsync() => _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE outcome = 2");
 
-    /// <summary>What is asked for is made anew for each question: some questions remove it.</summary>
+    /// <summary>Replaces the placeholders. Each request gets a new secret or key, because some requests delete theirs.</summary>
     private async Task<string> FillAsync(string text)
     {
         text = text.Replace("{user}", own.Users["user"].ToString(), StringComparison.Ordinal)
@@ -254,15 +254,15 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
         return text;
     }
 
-    /// <summary>A question, and what each principal is answered.</summary>
-    /// <param name="Request">The request that the endpoint sends; null: none.</param>
-    /// <param name="Method">The method.</param>
-    /// <param name="Path">The path, with what is asked for in braces.</param>
-    /// <param name="Body">The body, in the same way.</param>
-    /// <param name="Cells">What each principal is answered.</param>
+    /// <summary>An HTTP request and the expected answers.</summary>
+    /// <param name="Request">The name of the MediatR request that the endpoint sends, or null if it sends none.</param>
+    /// <param name="Method">The HTTP method.</param>
+    /// <param name="Path">The path, with placeholders.</param>
+    /// <param name="Body">The body, with placeholders, or null.</param>
+    /// <param name="Cells">The status for each principal, in the order of <see cref="Principals"/>.</param>
     private sealed record Row(string? Request, string Method, string Path, string? Body, string Cells);
 
-    /// <summary>Not shared with other classes: refusals are counted.</summary>
+    /// <summary>Not shared with other classes, because the tests count refusals.</summary>
     public sealed class OwnServer : IAsyncLifetime
     {
         public const string Organization = "org";
@@ -283,13 +283,13 @@ public sealed class WhoMayDoWhat(WhoMayDoWhat.OwnServer own) : IClassFixture<Who
         private readonly Dictionary<string, string> _keys = [];
         private readonly Dictionary<string, string> _tokens = [];
 
-        // All of these refusals come from one address, within a minute. Without the setting no token acts for users.
+        // All refusals come from one address within a minute, so that limit is off. Without AllowedScopes no token acts for users.
         public ApiServer Server { get; } = ApiServer.With(("Limits:FailedAuthenticationsPerMinute", "0"), ("Auth:Jwt:AllowedScopes", Scopes["operator"]));
 
-        /// <summary>The users that the principals are.</summary>
+        /// <summary>The user id of each principal.</summary>
         public Dictionary<string, Guid> Users { get; } = [];
 
-        /// <summary>What a principal sends; null: it does not come in this way.</summary>
+        /// <summary>The key or token of a principal, or null if the principal has none of that type.</summary>
         public string? CredentialOf(string principal, bool byToken) => (byToken ? _tokens : _keys).GetValueOrDefault(principal);
 
         public async ValueTask InitializeAsync()

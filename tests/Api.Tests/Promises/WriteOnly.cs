@@ -6,19 +6,19 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
 
-/// <summary>Promise 1: a value comes back nowhere, whatever was done with it.</summary>
+/// <summary>Promise 1: no output of the service shows a value.</summary>
 public sealed class WriteOnly(ApiServer server)
 {
     private const string Path = "/api/v1/secrets";
 
     /// <summary>
-    /// Every column of every table is read back, and where the database's files are ours every file, with the write-ahead log and the server's log. Those of a
-    /// SQL Server are not for a test to read: there nothing is proven of its transaction log, tempdb, plan cache or backups.
+    /// The test reads every column of every table. On PostgreSQL it also reads every file of the database, with the write-ahead log and the server log.
+    /// On SQL Server it proves nothing about the transaction log, tempdb, the plan cache or backups, because a test cannot read these files.
     /// </summary>
     [Fact]
     public async Task No_answer_log_column_or_file_holds_a_value()
     {
-        // Every character that some form escapes; still found when only a part of it leaks.
+        // The value has every character that an encoding escapes. Searching for the core alone also finds a partial leak.
         var core = $"mark{Guid.NewGuid():N}";
         var value = $"{core}é/+&\"<{core}";
         var logged = server.Log.Lines.Count;
@@ -38,7 +38,7 @@ public sealed class WriteOnly(ApiServer server)
     [Fact]
     public async Task The_search_finds_stored_names()
     {
-        // Else the test above could not fail: names and masks are stored and answered in the clear.
+        // Names are stored and answered in the clear, so the search must find them. Otherwise the test above could not fail.
         using var user = await server.NewUserAsync();
         var name = $"name-{Guid.NewGuid():N}";
         await user.CreateSecretAsync(name);
@@ -47,7 +47,7 @@ public sealed class WriteOnly(ApiServer server)
         Assert.Contains(name, (await user.GetAsync(Path)).Body, StringComparison.Ordinal);
         Assert.Contains("secrets.name", await server.ColumnsHoldingAsync(name));
         Assert.Contains("owners.id", await server.ColumnsHoldingAsync($"{user.UserId}"));
-        Assert.True(TestDatabase.IsSqlServer || FileHunt.FilesHolding(server.DataDirectory, name).Count > 0, "in no file");
+        Assert.True(TestDatabase.IsSqlServer || FileHunt.FilesHolding(server.DataDirectory, name).Count > 0, "the name is in no file");
     }
 
     [Theory]
@@ -83,7 +83,7 @@ public sealed class WriteOnly(ApiServer server)
         }
     }
 
-    /// <summary>Sends the value where it belongs and everywhere where somebody may put it by mistake.</summary>
+    /// <summary>Sends the value as a secret value and in every place where a caller may put it by mistake.</summary>
     private async Task<List<Answer>> SendEverywhereAsync(string value)
     {
         using var user = await server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve", "keys:manage", "audit:read");
@@ -91,20 +91,20 @@ public sealed class WriteOnly(ApiServer server)
         var url = Uri.EscapeDataString(value);
         var answers = new List<Answer>();
 
-        // Where it belongs.
+        // As a secret value.
         var id = await user.CreateSecretAsync("marked", value, "tool__*", "key", isDefault: true);
         var one = $"{Path}/{id}";
         answers.Add(await user.SendAsync(HttpMethod.Patch, one, $$"""{"secret_value":{{json}},"tool_arg":"key2"}"""));
         answers.Add(await user.SendAsync(HttpMethod.Patch, one, """{"secret_name":"marked anew"}"""));
         answers.AddRange([await user.GetAsync(one), await user.GetAsync(Path), await user.GetAsync("/api/v1/usage")]);
 
-        // Where it is handed out, to a runtime, in this one answer; and where it is explained.
+        // Resolved for a runtime, which is the only answer with the value, and explained.
         const string Call = """{"tool_name":"tool__get","tool_args":["key2"],"references":{"a":"marked anew","b":"nobody"}}""";
         var handedOut = (await user.AskAsync($"{Path}/resolve", Call)).MustBe(200);
         Assert.All(handedOut.Json["values"]!.AsArray(), row => Assert.Equal(value, row!["secret_value"]!.GetValue<string>()));
         answers.Add((await user.AskAsync($"{Path}/resolve/explain", Call)).MustBe(200));
 
-        // Refused after it was read: taken name, taken default, no such secret, wrong version, quota, no scope, no credential.
+        // Refused: taken name, taken default, missing secret, wrong version, quota, no scope, no credential.
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"marked anew","secret_value":{{json}}}"""));
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"d","secret_value":{{json}},"tool_name":"tool__*","tool_arg":"key2","is_default_for_tool":true}"""));
         answers.Add(await user.SendAsync(HttpMethod.Patch, $"{Path}/{Guid.NewGuid()}", $$"""{"secret_value":{{json}}}"""));
@@ -116,7 +116,7 @@ public sealed class WriteOnly(ApiServer server)
         using var nobody = server.Anonymous();
         answers.Add(await nobody.SendAsync(HttpMethod.Post, Path, $$"""{"secret_name":"n","secret_value":{{json}}}"""));
 
-        // In bodies that cannot be read or break a rule.
+        // In malformed and invalid bodies.
         string[] bodies =
         [
             $$"""{"secret_name":"n","secret_value":{{json}}""",
@@ -157,7 +157,7 @@ public sealed class WriteOnly(ApiServer server)
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, new FormUrlEncodedContent([new("secret_value", value)])));
         answers.Add(await user.SendAsync(HttpMethod.Post, Path, new StringContent($$"""{"secret_name":"n","secret_value":{{json}}}""", Encoding.Unicode, "application/json")));
 
-        // In places where it does not belong.
+        // In paths, queries and headers.
         answers.Add(await user.GetAsync($"{Path}/{url}"));
         answers.Add(await user.DeleteAsync($"{Path}/{url}"));
         answers.Add(await user.GetAsync($"{Path}?cursor={url}"));
@@ -175,7 +175,7 @@ public sealed class WriteOnly(ApiServer server)
 
         answers.AddRange(await SendToVaultAsync(json, url, bodies));
 
-        // What all of this left in the audit, and the value as a filter of it.
+        // In the audit rows of these requests, and as a filter of the audit.
         answers.Add((await user.GetAsync("/api/v1/audit?limit=1000")).MustBe(200));
         foreach (var filter in (string[])["cursor", "secret_id", "actor", "action", "outcome", "from", "to"])
         {
@@ -186,7 +186,7 @@ public sealed class WriteOnly(ApiServer server)
         return answers;
     }
 
-    /// <summary>The same in the other dialect.</summary>
+    /// <summary>Does the same in the vault dialect.</summary>
     private async Task<List<Answer>> SendToVaultAsync(string json, string url, IReadOnlyList<string> bodies)
     {
         var organization = Vault.NewOrganization();
@@ -197,7 +197,7 @@ public sealed class WriteOnly(ApiServer server)
         var create = $$"""{"alias":"marked","value":{{json}},"allowed_workspaces_type":"SOME","allowed_workspaces":["support"]}""";
         var update = $$"""{"alias":"marked","value":{{json}},"description":"d"}""";
 
-        // Where it belongs, and refused after it was read.
+        // As a secret value, accepted and refused.
         answers.Add((await admin.SendAsync(HttpMethod.Post, Vault.Path, create)).MustBeDone());
         answers.Add((await admin.SendAsync(HttpMethod.Patch, Vault.Path, update)).MustBeDone());
         answers.Add((await admin.SendAsync(HttpMethod.Post, Vault.Path, create)).MustBeRefused(409));
@@ -208,7 +208,7 @@ public sealed class WriteOnly(ApiServer server)
         await server.StoreAsync(new SecretOwner(OwnerKind.Organization, organization), [new NewSecret("filler", new string('f', ApiServer.Quota), null, null)]);
         answers.Add((await admin.SendAsync(HttpMethod.Post, Vault.Path, create.Replace("marked", "full", StringComparison.Ordinal))).MustBeRefused(403));
 
-        // In bodies that cannot be read or break a rule, and in places where it does not belong.
+        // In malformed and invalid bodies, paths, queries and headers.
         foreach (var body in bodies.Select(body => body.Replace("secret_name", "alias", StringComparison.Ordinal)))
         {
             foreach (var where in (string[])["value", "alias", "description", "allowed_workspaces_type", "allowed_workspaces"])
