@@ -19,10 +19,10 @@ public sealed class PublishingTheContract(ApiServer server)
         using var client = server.Anonymous();
         var served = (await client.GetAsync($"/openapi/{name}.json")).MustBe(200);
         var committed = await File.ReadAllTextAsync(Path.Combine(Root(), "docs", "openapi", $"{name}.json"));
-        Assert.True(committed == served.Body, $"docs/openapi/{name}.json is not what the service serves: run eng/update-openapi");
+        Assert.True(committed == served.Body, $"docs/openapi/{name}.json differs from the served document: run eng/update-openapi");
     }
 
-    /// <summary>It takes tens of milliseconds to make one, and anybody may ask for it.</summary>
+    /// <summary>Building a document takes tens of milliseconds, and the endpoint needs no credential.</summary>
     [Fact]
     public async Task A_document_is_built_once_and_supports_If_None_Match()
     {

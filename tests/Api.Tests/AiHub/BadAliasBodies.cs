@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.AiHub;
 
-/// <summary>What the vault dialect cannot accept, and how it says so. MARK stands for a text that no answer may repeat.</summary>
+/// <summary>Requests that the vault dialect refuses, and the answers. MARK stands for a text that no answer may repeat.</summary>
 public sealed class BadAliasBodies(ApiServer server)
 {
     private static readonly string[] Methods = ["POST", "PATCH", "DELETE"];
@@ -152,7 +152,7 @@ public sealed class BadAliasBodies(ApiServer server)
     [Fact]
     public async Task An_error_about_a_large_body_has_the_same_shape()
     {
-        // Over a bare connection: the server answers before it has read all of it, and a client that only writes meanwhile may find the connection closed.
+        // A raw connection: the server answers before it has read the whole body, and an HTTP client that still writes may find the connection closed.
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         var body = Encoding.ASCII.GetBytes(new string(' ', 1024 * 1024) + "{}");
 

@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.AiHub;
 
-/// <summary>Random bodies, the same in every run: whatever they are, the answer is one of the vault dialect's.</summary>
+/// <summary>Random bodies with a fixed seed. Every answer must be one of the vault dialect.</summary>
 public sealed class FuzzedAliasBodies(ApiServer server)
 {
     private const int Seed = 20_261_121;
@@ -40,7 +40,7 @@ public sealed class FuzzedAliasBodies(ApiServer server)
             }
         }
 
-        // Otherwise every body would take the same branch.
+        // The bodies must reach different branches.
         Assert.True(
             statuses.GetValueOrDefault(200) > Bodies / 5 && statuses.GetValueOrDefault(400) > Bodies / 5 && statuses.GetValueOrDefault(404) > 0,
             string.Join(", ", statuses));

@@ -2,7 +2,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.AiHub;
 
-/// <summary>A client that NSwag makes of the vendor's own document lives a whole secret's life here. Skipped where that is not at hand.</summary>
+/// <summary>A client that NSwag generates from the vendor's own document. Skipped without that document.</summary>
 public sealed class GeneratedClient(ApiServer server)
 {
     private const string Program =

@@ -141,7 +141,7 @@ public sealed class ManagingAliases(ApiServer server)
         using var runtime = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"], organization);
         await admin.StoreAliasAsync("key");
 
-        // Value n goes with workspace n, whoever is last.
+        // Value n must appear with workspace n, whichever change is last.
         var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(number => admin.PatchAsync(Vault.Path, new JsonObject
         {
             ["alias"] = "key",

@@ -65,7 +65,7 @@ public sealed class SeveralOrganizations(ApiServer server)
         Guid.NewGuid(),
         ("organizations", new JsonArray(Organization(_acme, "admin"), Organization(_beta, "member", "support", "hr"), Organization(_gamma, "member", "sales")))));
 
-    /// <summary>Three secrets for each organisation, which are: for all, for "support" alone, for none.</summary>
+    /// <summary>Creates three secrets in each organisation: for all workspaces, for "support" only, and for none.</summary>
     private async Task<List<(string Name, Guid Id)>> FillAsync()
     {
         var ids = new List<(string, Guid)>();

@@ -4,8 +4,8 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.AiHub;
 
 /// <summary>
-/// Every operation against the vendor's own OpenAPI document, which is not part of this repository. Where it is not at hand, these are
-/// skipped, and <see cref="ManagingAliases"/> and <see cref="BadAliasBodies"/> say the same in our words.
+/// Compares every operation with the vendor's own OpenAPI document, which is not part of this repository. Without the document these tests
+/// are skipped. <see cref="ManagingAliases"/> and <see cref="BadAliasBodies"/> check the same rules without the document.
 /// </summary>
 public sealed class VaultContract(ApiServer server)
 {
@@ -67,7 +67,7 @@ public sealed class VaultContract(ApiServer server)
     [InlineData("DELETE")]
     public async Task Bodies_that_the_vendor_refuses_are_refused(string method)
     {
-        // The other way round does not hold: the vendor states no lengths, and no type takes null there though we do.
+        // The converse does not hold: the vendor documents no lengths, and we accept null where the vendor does not.
         var vendor = Vendor();
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
         var schema = vendor.Resolve("#/paths")[Documented]![method.ToLowerInvariant()]!["requestBody"]!["content"]!["application/json"]!["schema"]!;
@@ -97,7 +97,7 @@ public sealed class VaultContract(ApiServer server)
         Assert.True(accepted > 2 && refused > 2, $"{accepted} accepted, {refused} refused");
     }
 
-    /// <summary>A sound body with one member replaced or left out, for every member.</summary>
+    /// <summary>A valid body with one member replaced or omitted, for every member.</summary>
     private static IEnumerable<JsonObject> Bodies()
     {
         foreach (var member in (string[])["alias", "value", "description", "allowed_workspaces_type", "allowed_workspaces", "unknown"])

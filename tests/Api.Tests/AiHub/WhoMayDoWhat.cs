@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.AiHub;
 
 /// <summary>
-/// Every operation on an organisation's secrets, in both dialects, for everybody who might try. The organisation has <c>open</c> for all
+/// Every operation on secrets of an organisation, in both dialects, for every kind of caller. The organisation has three secrets: <c>open</c> for all
 /// workspaces, <c>some</c> for "support" and "sales", and <c>closed</c> for none.
 /// </summary>
 public sealed class WhoMayDoWhat(ApiServer server)
@@ -15,7 +15,7 @@ public sealed class WhoMayDoWhat(ApiServer server)
         "admin of another", "member of another", "user of none", "operator of none", "runtime", "runtime of none", "key manager",
     ];
 
-    /// <summary>An operation, and its status for everybody in that order.</summary>
+    /// <summary>Each operation and its status for each caller, in the order of <see cref="Everybody"/>.</summary>
     private static readonly Dictionary<string, string> Table = new(StringComparer.Ordinal)
     {
         //                                      anon bad  adm  r-o  w-o  mSup mHr  mNon admX memX user oper run  runX key
@@ -182,7 +182,7 @@ public sealed class WhoMayDoWhat(ApiServer server)
             client.SendAsync(method, Vault.Path + query, body?.ToJsonString(), ("IB-Context", organization));
     }
 
-    /// <summary>Which of the three are listed: <c>+</c> or <c>.</c> for open, some and closed.</summary>
+    /// <summary>Which secrets are listed: <c>+</c> or <c>.</c> for open, some and closed.</summary>
     private static string Marks(Answer answer, string operation)
     {
         var (list, name) = operation.StartsWith("v1", StringComparison.Ordinal) ? ("data", "secret_name") : ("secrets", "alias");

@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.AiHub;
 
-/// <summary>Who may use which secret where: random rules, asked of an oracle, of the list, and of resolve.</summary>
+/// <summary>Compares random workspace rules in an oracle, in lists and in resolve.</summary>
 public sealed class WorkspaceRules(ApiServer server)
 {
     private static readonly string[] Workspaces = ["support", "Support", "sales", "sup_ort", "*", "sup*", "b\u00FCro", "bu\u0308ro", "🔑", "support "];
@@ -33,7 +33,7 @@ public sealed class WorkspaceRules(ApiServer server)
                 await admin.StoreAliasAsync($"alias-{number}", rule.Value, rule.Name, rule.Workspaces);
             }
 
-            // Half of them change once more: what was stored first must leave no trace.
+            // Half of the secrets change again. Their first rule must have no effect.
             foreach (var alias in rules.Keys.Where(_ => random.Next(2) == 0).ToList())
             {
                 rules[alias] = Rule.Of(random, $"{rules[alias].Value}-anew");
@@ -42,7 +42,7 @@ public sealed class WorkspaceRules(ApiServer server)
 
             foreach (var workspace in (string?[])[.. Workspaces, null])
             {
-                // Of the runtime, by name; a hundred aliases in one call at most.
+                // The runtime resolves all aliases by name, at most a hundred in one call.
                 var resolved = await ResolveAsync(runtime, organization, workspace, [.. rules.Keys]);
                 foreach (var (alias, rule) in rules)
                 {
@@ -52,7 +52,7 @@ public sealed class WorkspaceRules(ApiServer server)
                     admitted += rule.Admits(workspace) ? 1 : 0;
                 }
 
-                // Of the admin and of every member, by list and one by one.
+                // The admin and every member list the secrets and query each alias.
                 foreach (var (isMember, client) in members.Select(member => (member.Own.Contains(workspace), member.Client)).Append((true, admin)))
                 {
                     var query = workspace is null ? "" : $"?workspace={Uri.EscapeDataString(workspace)}";
@@ -74,7 +74,7 @@ public sealed class WorkspaceRules(ApiServer server)
                 }
             }
 
-            // And by id: what may be used in one of a member's workspaces.
+            // By id a member sees the secrets that at least one of its workspaces may use.
             var ids = (await admin.GetAsync($"/api/v1/secrets?organization_id={organization}")).MustBe(200).Json["data"]!.AsArray()
                 .ToDictionary(secret => secret!["secret_name"]!.GetValue<string>(), secret => secret!["secret_id"]!.GetValue<Guid>(), StringComparer.Ordinal);
             foreach (var (own, client) in members)
@@ -148,7 +148,7 @@ public sealed class WorkspaceRules(ApiServer server)
     [Fact]
     public async Task All_aliases_of_a_run_resolve_in_one_call()
     {
-        // As docs/integrate.md shows it: settings.keys of a run maps arguments to aliases; it is the call's references as it stands.
+        // As in the README: settings.keys of a run maps arguments to aliases and is sent unchanged as the references of the call.
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
         using var runtime = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"], organization);
@@ -169,7 +169,7 @@ public sealed class WorkspaceRules(ApiServer server)
         Assert.Equal("reference_unavailable", Assert.Single(answer.Json["missing"]!.AsArray())!["reason"]!.GetValue<string>());
     }
 
-    /// <summary>Values by alias.</summary>
+    /// <summary>Resolves the aliases. Returns values by alias.</summary>
     private static async Task<Dictionary<string, string>> ResolveAsync(
         ApiClient runtime, string organization, string? workspace, IReadOnlyList<string> aliases)
     {
@@ -185,7 +185,7 @@ public sealed class WorkspaceRules(ApiServer server)
             row => row!["tool_arg"]!.GetValue<string>(), row => row!["secret_value"]!.GetValue<string>(), StringComparer.Ordinal);
     }
 
-    /// <summary>A rule, and the contract's words on whom it admits.</summary>
+    /// <summary>A workspace rule and, independent of the service, the workspaces that it admits.</summary>
     private sealed record Rule(string Name, string[] Workspaces, string Value)
     {
         public static Rule Of(Random random, string value) => random.Next(4) switch

@@ -5,10 +5,10 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Hardening;
 
-/// <summary>Writes of one owner follow each other. Those that wait keep nothing that others need.</summary>
+/// <summary>Writes of one owner run one after the other. Waiting writes hold no resource that other owners need.</summary>
 public sealed class CrowdingOneOwner(CrowdingOneOwner.OwnServer own) : IClassFixture<CrowdingOneOwner.OwnServer>
 {
-    /// <summary>Writes of an owner that may wait for the one under way.</summary>
+    /// <summary>The maximum number of writes that wait for the running write of an owner.</summary>
     private const int Waiting = 256;
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class CrowdingOneOwner(CrowdingOneOwner.OwnServer own) : IClassFix
         Assert.Equal($"\"{1 + Crowd - Excess}\"", (await busy.GetAsync(counted)).MustBe(200).Headers.ETag!.Tag);
     }
 
-    /// <summary>A server that gives up nothing while the test holds an owner, on however busy a machine.</summary>
+    /// <summary>A server with a long time limit, so that no request times out while the test locks an owner.</summary>
     public sealed class OwnServer : IAsyncLifetime
     {
         public ApiServer Server { get; } = ApiServer.With(("Limits:RequestSeconds", "300"));

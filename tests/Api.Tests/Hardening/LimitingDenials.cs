@@ -4,13 +4,13 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Hardening;
 
-/// <summary>Refusals are in the audit, and cannot fill it.</summary>
+/// <summary>Refusals are audited, but a budget keeps them from filling the audit.</summary>
 public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixture<LimitingDenials.OwnServer>
 {
     private const int Budget = 10;
     private const int Excess = 40;
 
-    // That are counted one by one for each caller (OmittedDenials.MaxPerCaller).
+    // The number of credentials of a caller that are counted separately (OmittedDenials.MaxOfCaller).
     private const int Credentials = 16;
 
     private readonly ApiServer _server = own.Server;
@@ -34,7 +34,7 @@ public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixtu
         Assert.All(answers[429], answer => Assert.InRange(answer.MustBeError(429).Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)));
         Assert.Equal(Budget, await RowsOfAsync(user.UserId));
 
-        // Whatever is not refused goes on, and so do others.
+        // Allowed requests of the caller and requests of others still work.
         (await user.GetAsync(Answers.Secrets)).MustBe(200);
         (await other.GetAsync(Answers.One(Guid.NewGuid()))).MustBeError(404);
 
@@ -132,7 +132,7 @@ public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixtu
             (await backend.GetAsync(MissingOf(first.UserId))).MustBe(at < Budget ? 404 : 429);
         }
 
-        // The others have theirs, up to ten times as many in all.
+        // Other users have their own budgets, up to ten budgets in total.
         for (var at = 0; at < Budget * 9; at++)
         {
             (await backend.GetAsync(MissingOf(Guid.NewGuid()))).MustBe(404);
@@ -202,10 +202,10 @@ public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixtu
 
     private Task<int> RowsOfAsync(Guid actor) => _server.ScalarAsync<int>("SELECT CAST(count(*) AS int) FROM audit WHERE actor = @id", ("id", actor));
 
-    /// <summary>A server with a budget that a test can reach, whose minutes pass when a test says so.</summary>
+    /// <summary>A server with a small budget and a clock that the tests move.</summary>
     public sealed class OwnServer : IAsyncLifetime
     {
-        /// <summary>How often one credential may be refused to one address.</summary>
+        /// <summary>The number of refusals for one credential from one address.</summary>
         public const int OfOneCredential = 7;
 
         private readonly TestClock _clock = new();
@@ -227,7 +227,7 @@ public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixtu
         public ValueTask DisposeAsync() => Server.DisposeAsync();
     }
 
-    /// <summary>The machine's clock, on which nothing happens every minute, and which can skip some time.</summary>
+    /// <summary>The system clock plus skipped time. Its timers do not run every minute.</summary>
     private sealed class TestClock : TimeProvider
     {
         public TimeSpan Skipped { get; set; }

@@ -27,7 +27,7 @@ public sealed class LimitingRates(StrictServer strict)
 
         var answers = await TimesAsync(StrictServer.Requests + 40, () => user.GetAsync(Path));
 
-        // Two come back each second.
+        // The budget regains two requests each second.
         Assert.InRange(answers.Count(answer => answer.Status == 200), StrictServer.Requests, StrictServer.Requests + 30);
         var refused = answers.Where(answer => answer.Status != 200).ToList();
         Assert.NotEmpty(refused);
@@ -74,11 +74,11 @@ public sealed class LimitingRates(StrictServer strict)
 
         using var next = _server.WithKey(ApiKeyText.Generate());
         MustBeTooMany(await FromAsync(next, Shared));
-        (await FromAsync(next, Shared, "/health/live")).MustBe(200); // where none is asked for
+        (await FromAsync(next, Shared, "/health/live")).MustBe(200); // needs no credential
         (await FromAsync(nobody, Shared)).MustBeError(401);
         (await FromAsync(next, "203.0.113.2")).MustBeError(401);
 
-        // Keys and tokens that the service has never seen, in the middle of guesses.
+        // Valid keys and tokens that the service sees for the first time, between guesses.
         var fresh = await Task.WhenAll(Enumerable.Range(0, 15).Select(async at =>
             at % 2 == 0 ? await _server.NewUserAsync() : _server.WithToken(_server.Issuer.Token(Guid.NewGuid()))));
         var guesses = Enumerable.Range(0, 100).Select(async at =>
@@ -91,7 +91,7 @@ public sealed class LimitingRates(StrictServer strict)
         Assert.All(accepted, answer => answer.MustBe(200));
         var refused = (await Task.WhenAll(guesses)).ToLookup(answer => answer.Status);
         Assert.Equal(guesses.Count, refused[401].Count() + refused[429].Count());
-        Assert.InRange(refused[401].Count(), 0, 3); // one comes back in ten seconds
+        Assert.InRange(refused[401].Count(), 0, 3); // the budget regains one in ten seconds
         Array.ForEach(fresh, client => client.Dispose());
     }
 
@@ -194,7 +194,7 @@ public sealed class LimitingRates(StrictServer strict)
 
         var asked = Stopwatch.GetTimestamp();
         MustBeTooMany(await FromAsync(nobody, Curious, "/openapi/v1.json"));
-        Assert.True(Stopwatch.GetElapsedTime(asked).TotalMilliseconds >= 450, "A refusal is written as fast as it is asked for.");
+        Assert.True(Stopwatch.GetElapsedTime(asked).TotalMilliseconds >= 450, "The refusals are not delayed.");
         MustBeTooMany(await FromAsync(nobody, Curious, "/openapi/v1-3.0.json"));
         MustBeTooMany(await FromAsync(nobody, Curious, "/swagger/index.html"));
         MustBeTooMany(await FromAsync(user, Curious, "/openapi/v1.json"));
@@ -212,10 +212,10 @@ public sealed class LimitingRates(StrictServer strict)
         Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60 / StrictServer.FailuresOfOne));
     }
 
-    /// <summary>A token of the issuer that somebody else signed.</summary>
+    /// <summary>A token with the claims of the issuer and a foreign signature.</summary>
     private string Forged(string subject) => Token.Sign(Stranger, _server.Issuer.Claims(subject), header: new JsonObject { ["kid"] = _server.Issuer.Key.Id });
 
-    /// <summary>Has as many credentials refused to an address as may be.</summary>
+    /// <summary>Uses up the failed authentications of an address.</summary>
     private async Task ExhaustAsync(string address)
     {
         for (var at = 0; at < StrictServer.Failures; at++)

@@ -7,7 +7,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Hardening;
 
-/// <summary>Clients that ask for a list of many megabytes and leave it where it is.</summary>
+/// <summary>Clients that request a list of many megabytes and do not read the answer.</summary>
 public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassFixture<NotReadingAnswers.OwnServer>
 {
     private const int AnswerSeconds = 4;
@@ -71,7 +71,7 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
         Assert.All(refused, answer => Assert.Equal(TimeSpan.FromSeconds(1), answer.MustBeError(429).Headers.RetryAfter!.Delta));
     }
 
-    /// <summary>A user whose list is more than any socket takes: names of the longest kind, each character escaped.</summary>
+    /// <summary>A user whose list exceeds every socket buffer: the names have the maximum length and only escaped characters.</summary>
     private async Task<ApiClient> LargeUserAsync(params string[] scopes)
     {
         var user = await _server.NewUserAsync(scopes);
@@ -81,7 +81,7 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
 
     private static string Long(int number) => string.Concat(Enumerable.Repeat("🔑", 1_000)) + number;
 
-    /// <summary>Asks for the list and reads nothing.</summary>
+    /// <summary>Requests the list and reads nothing.</summary>
     private async Task<Socket> AskAsync(ApiClient user)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4_096 };
@@ -90,7 +90,7 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
         return socket;
     }
 
-    /// <summary>How much is there to read.</summary>
+    /// <summary>Reads to the end and returns the number of bytes.</summary>
     private static async Task<long> ReadAsync(Socket socket)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -105,7 +105,7 @@ public sealed class NotReadingAnswers(NotReadingAnswers.OwnServer own) : IClassF
         }
         catch (SocketException)
         {
-            // Cut off.
+            // The server closed the connection.
         }
 
         return Math.Max(1, total);

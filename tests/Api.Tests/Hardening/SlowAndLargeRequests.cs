@@ -56,7 +56,7 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
     [Fact]
     public async Task A_resolve_that_commits_after_the_time_limit_gets_a_full_answer()
     {
-        // More than fits into one buffer: an answer whose writing is given up is a 200 that ends in the middle.
+        // More than one buffer holds: if the server stopped writing, the client would get a truncated 200.
         const int Count = 80;
         using var user = await _server.NewUserAsync("secrets:write", "secrets:resolve");
         for (var at = 0; at < Count; at++)
@@ -78,9 +78,9 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
 
     public static TheoryData<string, string> ReadsThatHang => new()
     {
-        { "LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE", "SELECT count(*) FROM api_keys WITH (TABLOCKX, HOLDLOCK)" }, // who it is
-        { "LOCK TABLE api_keys IN EXCLUSIVE MODE", "SELECT count(*) FROM api_keys WITH (TABLOCK, UPDLOCK, HOLDLOCK)" }, // that the key was used
-        { "LOCK TABLE secrets IN ACCESS EXCLUSIVE MODE", "SELECT count(*) FROM secrets WITH (TABLOCKX, HOLDLOCK)" }, // what fills the call
+        { "LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE", "SELECT count(*) FROM api_keys WITH (TABLOCKX, HOLDLOCK)" }, // authenticating
+        { "LOCK TABLE api_keys IN EXCLUSIVE MODE", "SELECT count(*) FROM api_keys WITH (TABLOCK, UPDLOCK, HOLDLOCK)" }, // recording the last use
+        { "LOCK TABLE secrets IN ACCESS EXCLUSIVE MODE", "SELECT count(*) FROM secrets WITH (TABLOCKX, HOLDLOCK)" }, // selecting the secrets
     };
 
     [Theory]

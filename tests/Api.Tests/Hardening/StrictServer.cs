@@ -2,7 +2,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Hardening;
 
-/// <summary>A server with limits that a test can reach, behind a proxy that is the test.</summary>
+/// <summary>A server with small limits. The test acts as its proxy.</summary>
 public sealed class StrictServer : IAsyncLifetime
 {
     public const int Requests = 120;
@@ -19,7 +19,7 @@ public sealed class StrictServer : IAsyncLifetime
         ("Limits:FailedAuthenticationsPerMinute", $"{Failures}"),
         ("Limits:FailuresPerCredentialPerMinute", $"{FailuresOfOne}"),
         ("Limits:AnonymousPerMinute", $"{Anonymous}"),
-        ("Limits:ListsPerUser", "0"), // those that wait would be given up in that time
+        ("Limits:ListsPerUser", "0"), // waiting lists would exceed RequestSeconds
         ("Limits:RequestSeconds", $"{Seconds}"),
         ("Proxies:Known", "127.0.0.1, 10.0.0.0/8"),
         ("Cors:Origins", $"{Origin},http://localhost:3000"),
@@ -30,7 +30,7 @@ public sealed class StrictServer : IAsyncLifetime
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 }
 
-/// <summary>One after the other: the limits are the server's.</summary>
+/// <summary>These classes run one after the other, because they share the limits of one server.</summary>
 [CollectionDefinition(Name)]
 public sealed class StrictCollection : ICollectionFixture<StrictServer>
 {

@@ -6,7 +6,7 @@ namespace Secrets.Api.Tests.Hardening;
 [Collection(StrictCollection.Name)]
 public sealed class TrustingProxies(StrictServer strict, ApiServer open)
 {
-    /// <summary>What the proxy at 127.0.0.1 sends, and whose address counts. 10.0.0.0/8 is known too.</summary>
+    /// <summary>The header that the proxy at 127.0.0.1 sends, and the resulting client address. Proxies in 10.0.0.0/8 are known too.</summary>
     [Theory]
     [InlineData(null, "127.0.0.1")]
     [InlineData("198.51.100.7", "198.51.100.7")]
@@ -25,7 +25,7 @@ public sealed class TrustingProxies(StrictServer strict, ApiServer open)
     public async Task Forwarded_headers_are_ignored_unless_configured(string forwarded) =>
         Assert.Equal("127.0.0.1", await AddressAsync(open, forwarded));
 
-    /// <summary>The address that the audit has of a request.</summary>
+    /// <summary>The client address in the audit row of a request.</summary>
     private static async Task<string> AddressAsync(ApiServer server, string? forwarded)
     {
         using var user = await server.NewUserAsync();

@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>What an operator does after somebody wrote to the database (docs/operations.md).</summary>
+/// <summary>The recovery by an operator after an attacker wrote to the database (docs/operations.md).</summary>
 public sealed class AcceptingAfterTampering
 {
     private const string Secrets = "/api/v1/secrets";
@@ -38,7 +38,7 @@ public sealed class AcceptingAfterTampering
         Assert.Equal(3, code);
         Assert.Contains($"User:{user}: the rows are not those of version", listed, StringComparison.Ordinal);
 
-        // Who does not answer has said no.
+        // No answer to the question counts as no.
         var (refused, asked) = await RunAsProcessAsync(installation, "integrity", "accept", "--owner", $"user:{user}");
         Assert.Equal(1, refused);
         Assert.Contains("Nothing was changed.", asked, StringComparison.Ordinal);
@@ -53,7 +53,7 @@ public sealed class AcceptingAfterTampering
         Assert.DoesNotContain("value\"", words, StringComparison.Ordinal);
         Assert.Equal((0, "Everything verifies."), await RunAsync(installation, "integrity", "list"));
 
-        // The service that ran all the time goes on.
+        // The running service continues.
         var values = (await ResolveAsync(runtime)).MustBe(200).Json["values"]!.AsArray();
         Assert.Equal("the kept value", Assert.Single(values)!["secret_value"]!.GetValue<string>());
         await runtime.CreateSecretAsync("old", "stored again", "t", "old", isDefault: true);
@@ -82,16 +82,16 @@ public sealed class AcceptingAfterTampering
         Assert.Equal((0, $"User:{user} is in quarantine: its values are neither handed out nor changed until it is accepted"), (code, words));
         await MustBeRefusedAsync();
 
-        // Whoever writes to the database does not lift it.
+        // An edit of the database does not end the quarantine.
         await AttackAsync(installation, $"UPDATE owners SET version = s.version, account = s.account FROM saved s WHERE owners.id = '{user}'");
         await MustBeRefusedAsync();
 
-        // What does not verify any more is put there all the same, and then accepted row by row.
+        // Data that does not verify can still be quarantined, and is then accepted row by row.
         Assert.Equal(0, (await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes")).Code);
         Assert.Contains($"accepted {id} 'kept'", (await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes")).Words, StringComparison.Ordinal);
         Assert.Equal("the kept value", (await ResolveAsync(runtime)).MustBe(200).Json["values"]![0]!["secret_value"]!.GetValue<string>());
 
-        // What nobody touched comes back as it was.
+        // Untouched data returns unchanged.
         await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes");
         await MustBeRefusedAsync();
         Assert.Contains("as it was before the quarantine: 1 secrets", (await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes")).Words, StringComparison.Ordinal);

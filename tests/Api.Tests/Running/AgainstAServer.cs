@@ -5,7 +5,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>The service on a server that somebody else runs.</summary>
+/// <summary>The service on an external database server.</summary>
 public sealed partial class AgainstAServer
 {
     private const string Path = "/api/v1/secrets";
@@ -27,11 +27,11 @@ public sealed partial class AgainstAServer
         using var writer = await one.ClientAsync(Installation.Key);
         using var reader = await other.ClientAsync(Installation.Key);
 
-        // They started at the same moment on an empty database and agreed on one key.
+        // Both replicas started on an empty database at the same time and agreed on one key.
         Assert.Equal(1L, await TestDatabase.RunAsync(
             installation.ConnectionString, "SELECT CAST(count(*) AS bigint) FROM key_ring", [], command => command.ExecuteScalarAsync()));
 
-        // What one replica sealed, the other opens: they share the key ring.
+        // Each replica opens what the other sealed, because they share the key ring.
         var id = await writer.CreateSecretAsync("shared");
         (await reader.SendAsync(HttpMethod.Patch, $"{Path}/{id}", """{"secret_name":"renamed"}""")).MustBe(200);
         var back = await reader.CreateSecretAsync("back");
@@ -133,7 +133,7 @@ public sealed partial class AgainstAServer
             return await service.ClientAsync(made.MustBe(200).Json["key"]!.GetValue<string>());
         }));
 
-        // Everybody's first secret needs a key of its own, and whoever kept the connection that fetched it would leave none for those who store it.
+        // Each user's first secret needs a new data key. Requests that kept the connection which loaded the key would leave none for the writes.
         for (var round = 0; round < 3; round++)
         {
             await Task.WhenAll(crowd.Select(client => client.CreateSecretAsync($"{round}")));
@@ -286,12 +286,12 @@ public sealed partial class AgainstAServer
         {
             await AssertResolvesAsync(moved);
 
-            // Who has the key before is to be started again, and serves until then.
+            // The replica with the previous key serves until its restart.
             (await client.GetAsync("/health/ready")).MustBe(503);
             await AssertResolvesAsync(old);
             await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
 
-            // It adds nothing to the ring that others may be unable to read, also when they change it.
+            // The old replica adds no key to the ring that others cannot read, even after they changed the ring.
             (await client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
             using var other = await moved.ClientAsync(Installation.Key);
             (await other.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
@@ -301,7 +301,7 @@ public sealed partial class AgainstAServer
             Assert.All(await RingAsync(installation), row => Assert.DoesNotContain(fingerprint, row, StringComparison.Ordinal));
         }
 
-        // What somebody else put there is not opened with any root key.
+        // A key that an attacker inserted is not opened with any root key.
         var straggler = Regex.Replace(ring, "(?<=<key id=\")[-0-9a-f]+", Guid.NewGuid().ToString());
         await TestDatabase.RunAsync(
             installation.ConnectionString,
@@ -369,11 +369,11 @@ public sealed partial class AgainstAServer
             Assert.NotNull(answer.Headers.RetryAfter);
         }
 
-        // An operator learns which checks failed.
+        // The answer names the failed checks.
         var failed = (await client.GetAsync("/health/ready")).MustBe(503).Json["failed"]!.AsArray().Select(check => check!.GetValue<string>());
         Assert.Equal(["audit", "database"], failed.Order(StringComparer.Ordinal));
 
-        // Whoever asks, and with whatever: the bootstrap key is the only one that can be judged without a database.
+        // Any credential gets 503: without a database only the bootstrap key can be verified.
         using var guess = await service.ClientAsync(ApiKeyText.Generate());
         (await guess.GetAsync(Path)).MustBe(503);
         (await guess.GetAsync("/health/live")).MustBe(200);

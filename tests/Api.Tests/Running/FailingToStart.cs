@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>Starts that fail for what others read of the configuration, the web server and drivers: one line with the setting, and no other noise.</summary>
+/// <summary>Starts that fail because the web server or a driver rejects a setting. The output is one line that names the setting.</summary>
 public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<FailingToStart.Ready>, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("secrets-run-").FullName;
@@ -47,10 +47,10 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
         await MustBeRefusedAsync("Health:Url has the port 508", (name, value), ("Health__Url", health));
 
     [Theory]
-    [InlineData("Serilog__Using__0", "No.Such.Assembly", "The section Serilog")] // while the service is put together
-    [InlineData("Quota__BytesPerOwner", "0", "Quota:BytesPerOwner")] // when its settings are validated
-    [InlineData("Encryption__RootKeyFile", "no-such-file", "no-such-file")] // when it prepares its keys
-    [InlineData("ASPNETCORE_URLS", "nonsense", "as ASPNETCORE_URLS (nonsense) says")] // when it begins to listen
+    [InlineData("Serilog__Using__0", "No.Such.Assembly", "The section Serilog")] // while the host is built
+    [InlineData("Quota__BytesPerOwner", "0", "Quota:BytesPerOwner")] // during validation of the settings
+    [InlineData("Encryption__RootKeyFile", "no-such-file", "no-such-file")] // during preparation of the keys
+    [InlineData("ASPNETCORE_URLS", "nonsense", "as ASPNETCORE_URLS (nonsense) says")] // when Kestrel begins to listen
     public async Task The_process_exits_with_1_at_every_stage_of_a_failed_start(string name, string value, string expected)
     {
         await using var service = ready.Installation.Start(settings: Among([(name, value)]));
@@ -119,7 +119,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
 
     private async Task<string> MustBeRefusedAsync(string expected, params (string Name, string? Value)[] settings)
     {
-        // Retention is at work by the time that the web server is started.
+        // Background workers already run when the web server starts.
         await using var service = ready.Installation.StartHere(settings: Among(settings));
         return await MustBeRefusedAsync(service, expected);
     }
@@ -139,14 +139,14 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
         return output;
     }
 
-    /// <summary>A database with its schema, on which nothing else is in the way of a start.</summary>
+    /// <summary>A migrated database, so that no other fault prevents the start.</summary>
     public sealed class Ready : IAsyncLifetime
     {
         public Installation Installation { get; private set; } = null!;
 
         public async ValueTask InitializeAsync()
         {
-            if (TestDatabase.IsThere) // else every test is skipped
+            if (TestDatabase.IsThere) // without a database every test is skipped
             {
                 Installation = await Installation.NewAsync();
                 await Installation.MakeAsync();

@@ -7,7 +7,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>Clients that take connections and send nothing. They have addresses of loopback of their own.</summary>
+/// <summary>Clients that open connections and send nothing, each from its own loopback address.</summary>
 public sealed class HoldingConnections
 {
     private const string Live = "/health/live";
@@ -99,7 +99,7 @@ public sealed class HoldingConnections
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>The status of an answer, from a connection of that address; null: the connection was closed without one.</summary>
+    /// <summary>Sends a request from an address. Returns the status, or null if the server closed the connection without an answer.</summary>
     private static async Task<int?> StatusAsync(Uri server, string from, string path, string host = "127.0.0.1")
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
@@ -127,7 +127,7 @@ public sealed class HoldingConnections
         return socket;
     }
 
-    /// <summary>Connections that say nothing.</summary>
+    /// <summary>Open connections that send nothing.</summary>
     private sealed class Held : IDisposable
     {
         private readonly List<Socket> _sockets = [];
@@ -143,7 +143,7 @@ public sealed class HoldingConnections
             return held;
         }
 
-        /// <summary>Waits until the server has closed all but so many.</summary>
+        /// <summary>Waits until exactly <paramref name="count"/> connections are open.</summary>
         public async Task MustBeLeftAsync(int count)
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(40));
@@ -157,7 +157,7 @@ public sealed class HoldingConnections
 
         public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
 
-        // Nothing is ever sent to them: what can be read is the end.
+        // The server sends nothing on them, so a readable socket has reached its end.
         private static bool IsOpen(Socket socket) => !socket.Poll(TimeSpan.Zero, SelectMode.SelectRead);
     }
 }

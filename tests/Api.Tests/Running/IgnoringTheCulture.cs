@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>The language that the machine is set to decides about nothing.</summary>
+/// <summary>The culture of the machine has no effect.</summary>
 public sealed class IgnoringTheCulture
 {
     [Fact]

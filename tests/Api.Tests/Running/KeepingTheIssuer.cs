@@ -7,7 +7,7 @@ using Secrets.TestKit.Tokens;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>A name is the same user for the life of an installation: the issuer with which it is turned into an id stays what it was at the first name.</summary>
+/// <summary>A name means the same user for the life of an installation. The id comes from the name and the issuer, so the issuer of the first name is stored.</summary>
 public sealed class KeepingTheIssuer
 {
     private const string One = "https://one.example";
@@ -44,7 +44,7 @@ public sealed class KeepingTheIssuer
             Assert.Equal(Ada(authority.Issuer), await StoreAsync(service));
         }
 
-        // Known by its address before it is asked; a slash at the end makes no other.
+        // The address identifies the authority before the first fetch. A trailing slash makes no difference.
         await using var again = installation.StartHere(settings: [("Auth__Jwt__Authority", $"{authority.Issuer}/"), settings[1]]);
         using var client = await again.ClientAsync(Installation.Key);
         Assert.Single((await client.GetAsync(Named)).MustBeList());
@@ -99,7 +99,7 @@ public sealed class KeepingTheIssuer
             await StoreAsync(service);
         }
 
-        // What `dotnet user-jwts create` leaves.
+        // The settings that `dotnet user-jwts create` writes.
         const string Tool = "Authentication__Schemes__Bearer";
         await using var again = installation.StartHere(
             settings: [development, ($"{Tool}__ValidAudiences__0", "a"), ($"{Tool}__SigningKeys__0__Issuer", "dotnet-user-jwts"), ($"{Tool}__SigningKeys__0__Value", SigningKey)]);
@@ -213,7 +213,7 @@ public sealed class KeepingTheIssuer
             Assert.Contains(answer, command.Output, StringComparison.Ordinal);
         }
 
-        // It reads the keys every minute, and when somebody asks whether it is ready, but not twice a second.
+        // The replica reads the stored issuer every minute, and for readiness at most once a second.
         for (var at = 0; at < 100 && (await client.GetAsync(Named)).Status == 200; at++)
         {
             await Task.Delay(TimeSpan.FromSeconds(0.1));
@@ -262,7 +262,7 @@ public sealed class KeepingTheIssuer
         return installation;
     }
 
-    /// <summary>Stores a secret for ada, and gives her id.</summary>
+    /// <summary>Stores a secret for ada and returns her id.</summary>
     private static async Task<Guid> StoreAsync(RunningService service)
     {
         using var client = await service.ClientAsync(Installation.Key);
@@ -277,12 +277,12 @@ public sealed class KeepingTheIssuer
         Assert.Contains($"Set Auth:Users:Issuer (environment: Auth__Users__Issuer) to '{kept}'", service.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>RFC 9562, version 5, twice: the issuer in the namespace of URLs, the name in that of the issuer.</summary>
+    /// <summary>Two UUIDs of version 5 (RFC 9562): the issuer in the URL namespace, then the name in the namespace of the issuer.</summary>
     private static Guid Ada(string issuer) => Name(Name(Guid.Parse("6ba7b811-9dad-11d1-80b4-00c04fd430c8"), issuer), "ada");
 
     private static Guid Name(Guid space, string name)
     {
-#pragma warning disable CA5350 // It names, it does not protect.
+#pragma warning disable CA5350 // SHA-1 derives an id here and protects nothing.
         var hash = SHA1.HashData([.. space.ToByteArray(bigEndian: true), .. Encoding.UTF8.GetBytes(name)])[..16];
 #pragma warning restore CA5350
         (hash[6], hash[8]) = ((byte)((hash[6] & 0x0F) | 0x50), (byte)((hash[8] & 0x3F) | 0x80));

@@ -6,7 +6,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>HTTPS by Kestrel's own settings, in production, with a certificate that the test makes.</summary>
+/// <summary>HTTPS with Kestrel's own settings, in production, with a certificate of the test.</summary>
 public sealed class OverHttps : IDisposable
 {
     private const string Host = "secrets.example";
@@ -47,7 +47,7 @@ public sealed class OverHttps : IDisposable
     {
         await using var service = StartHere(("Proxies__Known", "127.0.0.1"));
 
-        // Not even where .NET's own switch asks for it: that one believes everybody.
+        // ASPNETCORE_FORWARDEDHEADERS_ENABLED trusts every proxy, so the service must ignore this variable.
         await using var stranger = ServiceProcess.Start(SettingsWith(
             ("Embedded__DataDirectory", System.IO.Path.Combine(_folder, "other")), ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true")));
         using var client = new HttpClient();
@@ -99,7 +99,7 @@ public sealed class OverHttps : IDisposable
         return certificate;
     }
 
-    /// <summary>Trusts that certificate and no other, and follows nowhere.</summary>
+    /// <summary>A client that trusts only this certificate and follows no redirect.</summary>
     private static HttpClient ClientOf(X509Certificate2 trusted)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };

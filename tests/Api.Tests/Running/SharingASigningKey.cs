@@ -5,7 +5,7 @@ using Secrets.TestKit.Tokens;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>JWTs by a secret that issuer and service share: configured, or made by the developer's tool.</summary>
+/// <summary>JWTs with a signing key that issuer and service share: from the settings, or from dotnet user-jwts.</summary>
 public sealed class SharingASigningKey : IDisposable
 {
     private const string Path = "/api/v1/secrets";
@@ -155,8 +155,8 @@ public sealed class SharingASigningKey : IDisposable
     }
 
     /// <summary>
-    /// What the tool makes for the service, as docs/integrate.md has it. For a project that stands for the service's: the tool keeps its keys in the
-    /// home directory under the id of the project's secrets, and writes to the project's settings.
+    /// Makes a token with dotnet user-jwts, as the README shows. A scratch project replaces the service's project, because the tool writes
+    /// to the project's settings and keeps its keys in the home directory under the id of the project's user secrets.
     /// </summary>
     private async Task<string> UserJwtAsync(params string[] arguments)
     {
@@ -174,6 +174,6 @@ public sealed class SharingASigningKey : IDisposable
             ("HOME", _home),
             ("DOTNET_CLI_HOME", _home));
         var token = output.Split('\n', StringSplitOptions.TrimEntries).FirstOrDefault(line => line.StartsWith("ey", StringComparison.Ordinal));
-        return token ?? throw new InvalidOperationException($"The tool made no token: {output}");
+        return token ?? throw new InvalidOperationException($"dotnet user-jwts printed no token: {output}");
     }
 }

@@ -7,7 +7,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>The process from its first start to its end, with the embedded database.</summary>
+/// <summary>The process with the embedded database, from its first start to its end.</summary>
 public sealed partial class TheService : IDisposable
 {
     private const string Path = "/api/v1/secrets";
@@ -61,7 +61,7 @@ public sealed partial class TheService : IDisposable
         using var again = await second.ClientAsync(next);
         (await again.GetAsync(Path)).MustBe(200);
 
-        // The revoked one is still known: whoever uses it leaves a trace, as both did when they were made.
+        // The revoked key is still known: its use is audited, like the creation of both keys.
         using var leaked = await second.ClientAsync(key);
         (await leaked.GetAsync(Path)).MustBe(401);
         var other = Assert.Single((await again.GetAsync("/api/v1/api-keys")).MustBe(200).Json["data"]!.AsArray())!["id"]!.GetValue<Guid>();
@@ -127,7 +127,7 @@ public sealed partial class TheService : IDisposable
         var usage = (await reader.GetAsync("/api/v1/usage")).Json;
         Assert.Equal(stored.Count, usage["secrets"]!.GetValue<int>());
 
-        // And what was sealed before still opens.
+        // Secrets that were sealed before the kill still open.
         var any = (await reader.GetAsync($"{Path}?secret_name=before")).Json["data"]![0]!["secret_id"];
         (await reader.PatchAsync($"{Path}/{any}", new JsonObject { ["tool_arg"] = "opened" })).MustBe(200);
     }
@@ -178,7 +178,7 @@ public sealed partial class TheService : IDisposable
         var fingerprint = Fingerprint().Match(missing).Value;
         Assert.NotEmpty(fingerprint);
         Assert.Contains(fingerprint, wanted, StringComparison.Ordinal);
-        Assert.False(File.Exists(file), "a new key was made for a database that needs the old one");
+        Assert.False(File.Exists(file), "the service created a new root key for a database that needs the old one");
 
         await File.WriteAllTextAsync(file, "not base64!");
         await RefusedAsync("32 bytes in base64");
@@ -211,7 +211,7 @@ public sealed partial class TheService : IDisposable
             await kill.WaitForExitAsync();
         }
 
-        // Whatever is asked in the meantime gets an answer that says to come back.
+        // Requests in the meantime get an answer with Retry-After.
         Answer answer;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         do
@@ -228,7 +228,7 @@ public sealed partial class TheService : IDisposable
 
         Assert.Single(answer.Json["data"]!.AsArray());
 
-        // Whoever waits until it says that it is ready meets no connection that has not heard of it yet.
+        // Once the service is ready, no pooled connection is still broken.
         while ((await client.GetAsync("/health/ready")).Status == 503)
         {
             await Task.Delay(50, limit.Token);
@@ -288,7 +288,7 @@ public sealed partial class TheService : IDisposable
         Assert.DoesNotContain("too short", service.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>A key that no header brings as it is would let nobody in.</summary>
+    /// <summary>A key that no header can carry unchanged could never authenticate.</summary>
     [Theory]
     [InlineData("marked-key-of-more-than-32-characters\n")]
     [InlineData(" marked-key-of-more-than-32-characters")]

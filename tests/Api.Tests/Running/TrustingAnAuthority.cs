@@ -6,7 +6,7 @@ using Secrets.TestKit.Tokens;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>The keys of an authority come and go while the service runs.</summary>
+/// <summary>The signing keys of an authority change while the service runs.</summary>
 public sealed class TrustingAnAuthority
 {
     private const string Path = "/api/v1/secrets";
@@ -20,13 +20,13 @@ public sealed class TrustingAnAuthority
         var before = server.Issuer.Token(User);
         (await AskAsync(server, before)).MustBe(200);
 
-        // In grace: both are published.
+        // Overlap: both keys are published.
         server.Issuer.Rotate(keepLast: true);
         var after = server.Issuer.Token(User);
         await UntilAsync(() => AskAsync(server, after), 200);
         (await AskAsync(server, before)).MustBe(200);
 
-        // Gone: the old key is refused as soon as the keys were looked at again, although its tokens were accepted and have not ended.
+        // Removed: after the next refresh the old key is refused, although its cached tokens have not expired.
         server.Issuer.Rotate(keepLast: false);
         await UntilAsync(() => AskAsync(server, server.Issuer.Token(User)), 200);
         (await AskAsync(server, before)).MustBe(401);
@@ -67,7 +67,7 @@ public sealed class TrustingAnAuthority
         var asked = server.Issuer.KeyRequests;
         server.Issuer.Instead = async context =>
         {
-            // Long enough for all of them to wait for it.
+            // Long enough for all requests to wait for this fetch.
             server.Issuer.Instead = null;
             await Task.Delay(300);
             await context.Response.WriteAsync($$"""{"keys":[{{server.Issuer.Key.PublicJwk().ToJsonString()}}]}""");

@@ -4,7 +4,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>A backend with the scope users:act keeps the secrets of its users. Nobody else names anybody.</summary>
+/// <summary>A backend with the scope users:act manages secrets of its users. Other callers may not name a user.</summary>
 public sealed class ActingForUsers(ApiServer server)
 {
     private const string Usage = "/api/v1/usage";
@@ -76,7 +76,7 @@ public sealed class ActingForUsers(ApiServer server)
 
         Assert.Equal(["kept"], Names(await victim.GetAsync(Answers.Secrets)));
 
-        // Refused, and not in the victim's part of the audit.
+        // The refusals do not appear in the victim's audit.
         Assert.Equal(["secret.create"], (await RowsAsync(victim)).Select(row => row.Text("action")));
         Assert.All(await RowsAsync(runtime), row => Assert.Equal(("denied", null), (row.Text("outcome"), OwnerOf(row))));
     }
@@ -178,7 +178,7 @@ public sealed class ActingForUsers(ApiServer server)
             }
         }
 
-        // One row for each refusal, and the one acted for sees it.
+        // Each refusal is one row, and the named user sees the row.
         var denied = (await RowsAsync(backend)).Where(row => row.Text("outcome") == "denied").ToList();
         Assert.Equal(18, denied.Count);
         Assert.Equal(6, denied.Count(row => OwnerOf(row) == @operator.UserId.ToString()));
@@ -345,7 +345,7 @@ public sealed class ActingForUsers(ApiServer server)
         using var rotated = server.WithKey(successor.Text("key")!);
         (await rotated.GetAsync($"{Answers.Secrets}?user_id={Guid.NewGuid()}")).MustBe(200);
         key["scopes"]!.AsArray().RemoveAt(1);
-        key["expires_at"] = DateTimeOffset.UtcNow.AddMinutes(1).ToString("O"); // a rotated key has an end
+        key["expires_at"] = DateTimeOffset.UtcNow.AddMinutes(1).ToString("O"); // the backend's key expires
         (await backend.PostAsync("/api/v1/api-keys", key)).MustBe(200);
         key["scopes"] = new JsonArray("users:act");
         key["organization_id"] = NewOrganization();
@@ -447,7 +447,7 @@ public sealed class ActingForUsers(ApiServer server)
 
     private static IEnumerable<string?> Names(Answer answer) => answer.MustBeList().Select(secret => secret.Text("secret_name"));
 
-    /// <summary>What a client sees of the audit, without how its key was made.</summary>
+    /// <summary>The audit rows that a client sees, without the creation of its key.</summary>
     private static async Task<IReadOnlyList<JsonNode>> RowsAsync(ApiClient client) =>
         [.. (await client.GetAsync("/api/v1/audit?limit=1000")).MustBe(200).Json["data"]!.AsArray()
             .Select(row => row!).Where(row => !row.Text("action")!.StartsWith("key.", StringComparison.Ordinal))];

@@ -5,7 +5,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>What every answer of the agent-secrets dialect has to look like, in our own words.</summary>
+/// <summary>Checks of the shape of answers in the agent-secrets dialect.</summary>
 internal static partial class Answers
 {
     public const string Secrets = "/api/v1/secrets";
@@ -17,7 +17,7 @@ internal static partial class Answers
 
     public static string One(Guid id) => $"{Secrets}/{id}";
 
-    /// <summary>The one secret that was answered: 200, all ten members, each of its type, and an entity tag.</summary>
+    /// <summary>Asserts 200, all ten members with the right types, and an entity tag. Returns the secret.</summary>
     public static JsonObject MustBeSecret(this Answer answer)
     {
         answer.MustBe(200).MustBeJson();
@@ -25,7 +25,7 @@ internal static partial class Answers
         return CheckSecret(answer.Json, answer);
     }
 
-    /// <summary>The secrets that were listed.</summary>
+    /// <summary>Asserts 200 and returns the listed secrets.</summary>
     public static IReadOnlyList<JsonObject> MustBeList(this Answer answer)
     {
         answer.MustBe(200).MustBeJson();
@@ -34,7 +34,7 @@ internal static partial class Answers
         return [.. answer.Json["data"]!.AsArray().Select(secret => CheckSecret(secret!, answer))];
     }
 
-    /// <summary>Any failure but 422: a detail in words and nothing else.</summary>
+    /// <summary>Asserts a failure other than 422: a detail text and no other member.</summary>
     public static Answer MustBeError(this Answer answer, int status, string? detail = null)
     {
         answer.MustBe(status).MustBeJson();
@@ -49,7 +49,7 @@ internal static partial class Answers
         return answer;
     }
 
-    /// <summary>A 422 about exactly these places, each as <c>body.secret_name: string_type</c>, in any order.</summary>
+    /// <summary>Asserts a 422 about exactly these places, in any order. A place is written as <c>body.secret_name: string_type</c>.</summary>
     public static Answer MustBeInvalid(this Answer answer, params string[] expected)
     {
         var found = answer.Violations();
@@ -59,7 +59,7 @@ internal static partial class Answers
         return answer;
     }
 
-    /// <summary>The places of a 422 whose form is checked: three members each, no more.</summary>
+    /// <summary>Asserts a 422 whose errors have exactly three members, and returns the places.</summary>
     public static IReadOnlyList<string> Violations(this Answer answer)
     {
         answer.MustBe(422).MustBeJson();
@@ -92,7 +92,7 @@ internal static partial class Answers
     {
         var secret = node.AsObject();
 
-        // The extra members that there may be: after storing a default (OverlappingDefaults), and of what was used (CountingUses).
+        // Optional members: overlaps after storing a default (OverlappingDefaults) and uses (CountingUses).
         var members = secret.Select(member => member.Key)
             .Where(name => name != "warnings" || answer.Method == HttpMethod.Get)
             .Except(["last_resolved_at", "use_count"], StringComparer.Ordinal)

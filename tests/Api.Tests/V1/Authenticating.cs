@@ -173,7 +173,7 @@ public sealed class Authenticating(ApiServer server)
     [InlineData("DELETE", "/{id}")]
     public async Task Every_operation_needs_its_scope(string method, string path)
     {
-        // Everything but the scope that the operation needs.
+        // Every scope except the one that the operation needs.
         var needed = method == "GET" ? "secrets:read" : "secrets:write";
         var others = ((string[])["secrets:read", "secrets:write", "secrets:resolve", "keys:manage", "audit:read", "operator"]).Where(scope => scope != needed);
         using var user = await server.NewUserAsync([.. others]);

@@ -5,7 +5,7 @@ using Secrets.TestKit.Tokens;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>JWTs of an authority that the test runs, over HTTP on both sides.</summary>
+/// <summary>JWTs of an authority that the test runs. Service and authority communicate over HTTP.</summary>
 public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer own) : IClassFixture<AuthenticatingWithTokens.OwnServer>
 {
     private const string Path = "/api/v1/secrets";
@@ -13,12 +13,12 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     private static readonly TestKey Rsa = TestKey.For("RS256");
     private static readonly TestKey Stranger = TestKey.For("ES256");
 
-    // No token is accepted by this secret: it is what an attacker would have.
+    // An attacker knows the public key and may use it as a shared secret. No such token is accepted.
     private static readonly TestKey PublicKeyAsSecret = TestKey.Shared(Rsa.PublicPem());
 
     private static readonly JsonObject None = [];
 
-    /// <summary>Tokens that look right but for one thing, and why each is refused.</summary>
+    /// <summary>Tokens with exactly one fault, and the logged reason of the refusal.</summary>
     private static readonly Dictionary<string, (string Why, Func<IdentityProvider, string> Make)> Forgeries = new()
     {
         ["alg none"] = ("not signed (alg none)", issuer => $"{Token.Encode("""{"alg":"none","typ":"JWT"}""")}.{Payload(issuer)}."),
@@ -271,9 +271,9 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     }
 
     /// <summary>
-    /// Each row: the credentials sent, as header and who; the status of a list, and of a create. K and J are key and JWT of one user with all
-    /// that a browser may, k and j may only read, o is a key of that user in an organisation, O a JWT in the same, 2 another user's key, 3
-    /// another user's JWT, x an unknown key, X a forged JWT, E an expired JWT, - an empty header.
+    /// Each row has pairs of header and credential, the status of a list and the status of a create. K and J are a key and a JWT of one user,
+    /// with all scopes of a browser; k and j may only read. o and O are a key and a JWT of that user in an organisation. 2 and 3 are a key and
+    /// a JWT of another user. x is an unknown key, X a forged JWT, E an expired JWT, - an empty header.
     /// </summary>
     [Theory]
     [InlineData("x-api-key K", 200, 200)]
@@ -377,7 +377,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
         Assert.Equal(200, (await client.GetAsync("/health/live")).Status);
     }
 
-    /// <summary>By hand: an HTTP client joins headers of one name into one.</summary>
+    /// <summary>Sends a raw request, because an HTTP client joins headers with the same name.</summary>
     private async Task<int> AskAsync(string method, string body, params (string Name, string Value)[] headers)
     {
         var lines = headers.Select(header => $"{header.Name}: {header.Value}\r\n");
@@ -391,7 +391,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
 
     private static string Payload(IdentityProvider issuer) => Token.Encode(issuer.Claims("mallory").ToJsonString());
 
-    /// <summary>Signed by the right key, with other claims; null removes one.</summary>
+    /// <summary>A token with the right key and changed claims. The value null removes a claim.</summary>
     private static string Signed(IdentityProvider issuer, JsonObject? claims = null, JsonObject? header = null)
     {
         var all = issuer.Claims("mallory");
@@ -410,7 +410,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
         return Token.Sign(issuer.Key, all, issuer.Key.Algorithm, header);
     }
 
-    /// <summary>Signed by the right key, with a member in these very characters.</summary>
+    /// <summary>A token with the right key and a literal JSON member.</summary>
     private static string Raw(IdentityProvider issuer, string member)
     {
         var claims = issuer.Claims("mallory");
@@ -436,7 +436,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
         return Token.Sign(_server.Issuer.Key, claims);
     }
 
-    /// <summary>The scopes of a credential, by what it may do.</summary>
+    /// <summary>Finds the scopes of a credential by trying requests.</summary>
     private static async Task<IReadOnlyList<string>> ScopesOfAsync(ApiClient client)
     {
         var call = new JsonObject { ["tool_name"] = "tool" };
@@ -469,7 +469,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
     private static Task<Answer> Send(ApiClient client, params (string, string)[] headers) =>
         client.SendAsync(HttpMethod.Get, Path, json: null, headers);
 
-    /// <summary>Not shared with other classes: what is logged must be of one request.</summary>
+    /// <summary>Not shared with other classes, because the tests assign log lines to requests.</summary>
     public sealed class OwnServer : IAsyncLifetime
     {
         public ApiServer Server { get; } = ApiServer.With(("Auth:Jwt:RefreshSeconds", "1"));
@@ -481,7 +481,7 @@ public sealed class AuthenticatingWithTokens(AuthenticatingWithTokens.OwnServer 
             await Server.InitializeAsync();
             Keys["ES256"] = Server.Issuer.Key;
 
-            // Taken up with a token that names one of them, when the last look at the keys is a second old.
+            // The service loads new keys with a token that names one, if the last fetch is at least a second old.
             Server.Issuer.Published = [.. Keys.Values, Rsa];
             using var client = Server.WithToken(Token.Sign(Rsa, Server.Issuer.Claims("first")));
             while ((await client.GetAsync(Path)).Status != 200)

@@ -4,7 +4,7 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.V1;
 
 /// <summary>
-/// Bodies that cannot be accepted, to both operations that take one. MARK stands for a text that no answer may repeat.
+/// Invalid bodies for create and update. MARK stands for a text that no answer may repeat.
 /// </summary>
 public sealed class BadBodies(ApiServer server)
 {
@@ -12,7 +12,7 @@ public sealed class BadBodies(ApiServer server)
 
     private static readonly string[] Lengths = ["secret_name", "secret_value", "tool_name", "tool_arg"];
 
-    /// <summary>What is no JSON, or not an object, or too much of it.</summary>
+    /// <summary>Bodies that are not JSON, not an object or too deep.</summary>
     private static readonly Dictionary<string, (byte[] Body, string Expected)> Shapes = new(StringComparer.Ordinal)
     {
         ["empty object in brackets"] = Json("[]", "body: value_error"),
@@ -84,7 +84,7 @@ public sealed class BadBodies(ApiServer server)
         Assert.DoesNotContain("LineNumber", answer.Body, StringComparison.Ordinal);
     }
 
-    /// <summary>Such a name cannot even be compared with the names we know, and must still not be an error of ours.</summary>
+    /// <summary>Comparing such a name with known names throws, and must not become a 500.</summary>
     [Theory]
     [InlineData("""{"\ud800": 1, "secret_name": "n", "secret_value": "some value"}""")]
     [InlineData("""{"\ud800": 1, "\ud800": 2, "secret_name": "n", "secret_value": "some value"}""")]
@@ -109,7 +109,7 @@ public sealed class BadBodies(ApiServer server)
         }
     }
 
-    /// <summary>Unknown members are ignored, but for what makes the whole no JSON.</summary>
+    /// <summary>Unknown members are ignored if the body is valid JSON.</summary>
     [Theory]
     [InlineData("\"\\ud800\"")]
     [InlineData("\"\\udc00 \\u0000\"")]
@@ -166,7 +166,7 @@ public sealed class BadBodies(ApiServer server)
         (await SendAsync(user, "POST", Utf8(body, mark))).MustBeInvalid(Places(expected)).MustNotRepeat(mark);
     }
 
-    /// <summary>Every member with every JSON type that it is not.</summary>
+    /// <summary>Every member with every wrong JSON type.</summary>
     public static TheoryData<string, string, string> WrongTypes()
     {
         var data = new TheoryData<string, string, string>();
@@ -235,7 +235,7 @@ public sealed class BadBodies(ApiServer server)
         }
     }
 
-    /// <summary>Texts that cannot be stored, or that nobody could tell from nothing.</summary>
+    /// <summary>Texts that cannot be stored, and blank texts.</summary>
     public static TheoryData<string, string, string, string> BadTexts()
     {
         var data = new TheoryData<string, string, string, string>();
@@ -382,14 +382,14 @@ public sealed class BadBodies(ApiServer server)
 
     private static (byte[] Body, string Expected) Json(string text, string expected) => (Encoding.UTF8.GetBytes(text), expected);
 
-    /// <summary>The text with the bytes in place of its question mark.</summary>
+    /// <summary>The text with its question mark replaced by the bytes.</summary>
     private static (byte[] Body, string Expected) Bytes(string text, params byte[] bytes)
     {
         var parts = text.Split('?');
         return ([.. Encoding.UTF8.GetBytes(parts[0]), .. bytes, .. Encoding.UTF8.GetBytes(parts[1])], "body: json_invalid");
     }
 
-    /// <summary>To store, or to change a secret that was stored before and must not be changed when the request is refused.</summary>
+    /// <summary>Sends a create, or an update of an existing secret. A refused update must not change the secret.</summary>
     private static async Task<Answer> SendAsync(ApiClient user, string method, byte[] body, string? type = "application/json", string? encoding = null)
     {
         using var content = new ByteArrayContent(body);

@@ -6,7 +6,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>What is wrong with a request before its body is looked at, or with how much there is of it.</summary>
+/// <summary>Faults that are found before the body is parsed, and requests that are too large.</summary>
 public sealed class BadRequests(ApiServer server)
 {
     private const int TenMegabytes = 10 * 1024 * 1024;
@@ -96,7 +96,7 @@ public sealed class BadRequests(ApiServer server)
         Assert.Equal(allowed.Split(", "), answer.ContentHeaders.Allow.Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
-    /// <summary>Whatever parameter of another route would take the path in. Health answers to whatever a balancer sends.</summary>
+    /// <summary>A parameter of another route must not capture a literal path. Health accepts any method that a load balancer sends.</summary>
     [Fact]
     public async Task Every_literal_path_knows_its_methods()
     {
@@ -221,7 +221,7 @@ public sealed class BadRequests(ApiServer server)
         MustBeTooLarge(answer, mark);
     }
 
-    /// <summary>A client that asks first need not send it at all.</summary>
+    /// <summary>A client with Expect: 100-continue need not send the body.</summary>
     [Fact]
     public async Task Ten_megabytes_are_413_before_they_are_sent()
     {
@@ -243,7 +243,7 @@ public sealed class BadRequests(ApiServer server)
         (await user.SendAsync(HttpMethod.Post, Answers.Secrets, $"{{{members}}}")).MustBeSecret();
     }
 
-    /// <summary>What the server below the service answers by itself: it says no, as docs/api.md says, and stays sane.</summary>
+    /// <summary>Requests that Kestrel itself refuses, as the README documents.</summary>
     public static TheoryData<string, string> Broken() => new()
     {
         { "a URL of 100 kB", $"GET /api/v1/secrets/{new string('a', 100_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" },
@@ -276,7 +276,7 @@ public sealed class BadRequests(ApiServer server)
         Assert.Empty((await user.GetAsync(Answers.Secrets)).MustBeList());
     }
 
-    /// <summary>Broken only once the body is read, with a credential.</summary>
+    /// <summary>Requests with a valid credential whose fault shows only while the body is read.</summary>
     [Theory]
     [InlineData("Transfer-Encoding: chunked", "MARK\r\n")]
     [InlineData("Transfer-Encoding: chunked", "5\r\n{\"secMARK\r\n")]

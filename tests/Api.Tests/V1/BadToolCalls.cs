@@ -5,7 +5,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>Calls that cannot be accepted, to resolve and to explain. MARK stands for a text that no answer may repeat.</summary>
+/// <summary>Invalid calls of resolve and explain. MARK stands for a text that no answer may repeat.</summary>
 public sealed class BadToolCalls(ApiServer server)
 {
     [Theory]
@@ -180,7 +180,7 @@ public sealed class BadToolCalls(ApiServer server)
         Assert.All((int[])[200, 422], status => Assert.True(statuses[status] > bodies / 5, $"{status}: {statuses[status]}"));
     }
 
-    /// <summary>The same call for the runtime's own user, where it names none.</summary>
+    /// <summary>Adds the runtime's own user to a call that names no user.</summary>
     private static string For(ApiClient runtime, string body) => body.StartsWith('{') && !body.Contains("user_id", StringComparison.Ordinal)
         ? $$"""{"user_id": "{{runtime.UserId}}"{{(body == "{}" ? "" : ", ")}}{{body[1..]}}"""
         : body;

@@ -40,7 +40,7 @@ public sealed class CachingOwners(ApiServer server)
             Assert.Equal(["a=some value"], (await runtime.AskAsync(Resolve, Call())).Lines());
         }
 
-        // Which is what shows it: an owner whose stamp was set back would be taken for what is remembered.
+        // The proof: with a cache, a stamp that was set back would confirm the stale entry.
         await forgetful.ExecuteSqlAsync(Sql.Of(
             "CREATE TABLE test_stamps AS SELECT kind, id, stamp FROM owners", "SELECT kind, id, stamp INTO test_stamps FROM owners"));
         (await runtime.DeleteAsync(Answers.One(id))).MustBe(200);

@@ -3,12 +3,12 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>ETag and If-Match, as RFC 9110 has them.</summary>
+/// <summary>ETag and If-Match by RFC 9110.</summary>
 public sealed class ConditionalRequests(ApiServer server)
 {
     private static readonly string[] Methods = ["PATCH", "DELETE"];
 
-    /// <summary>CURRENT and STALE stand for the tags that the service gave out.</summary>
+    /// <summary>CURRENT and STALE stand for the current and an earlier tag of the secret.</summary>
     public static TheoryData<string, string, int> Conditions()
     {
         var data = new TheoryData<string, string, int>();

@@ -4,7 +4,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>How often and when a value was handed out: behind by seconds, and never wrong in the end.</summary>
+/// <summary>The number and time of released values: seconds late, but finally exact.</summary>
 public sealed class CountingUses(ApiServer server)
 {
     private static readonly TimeSpan Behind = TimeSpan.FromSeconds(15);
@@ -38,7 +38,7 @@ public sealed class CountingUses(ApiServer server)
         Assert.InRange(counted["last_resolved_at"]!.GetValue<DateTimeOffset>(), before, DateTimeOffset.UtcNow.AddSeconds(5));
         await WaitForAsync(user, once, 1);
 
-        // An update is a new version of the same secret, and the list says the same as the answer to it.
+        // An update keeps the count, and the list agrees with the answer to the update.
         var updated = (await user.SendAsync(HttpMethod.Patch, $"/api/v1/secrets/{often}", """{"secret_value":"another value"}""")).MustBe(200).Json;
         Assert.Equal(50, updated["use_count"]!.GetValue<long>());
         var listed = (await user.GetAsync("/api/v1/secrets")).MustBe(200).Json["data"]!.AsArray().Single(secret => secret!["secret_id"]!.GetValue<Guid>() == often);

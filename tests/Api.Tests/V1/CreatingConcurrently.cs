@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>Creates that arrive together share a transaction. Nobody may notice.</summary>
+/// <summary>Concurrent creates share a transaction, which must not be observable.</summary>
 public sealed class CreatingConcurrently(ApiServer server)
 {
     private const int Owners = 6;
@@ -46,7 +46,7 @@ public sealed class CreatingConcurrently(ApiServer server)
                         Assert.Contains(stored, other => other.Attempt.Name == attempt.Name || other.Attempt.Tool == attempt.Tool);
                         break;
                     default:
-                        // What is stored only grew, so what did not fit then does not fit now.
+                        // Usage only grows, so a create that did not fit earlier does not fit now.
                         answer.MustBe(413);
                         Assert.True(used + attempt.Size > ApiServer.Quota, answer.ToString());
                         break;

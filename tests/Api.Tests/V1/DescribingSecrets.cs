@@ -4,7 +4,6 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>What a secret is for, in its owner's words.</summary>
 public sealed class DescribingSecrets(ApiServer server)
 {
     [Fact]

@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>Random bodies, the same in every run: whatever they are, the answer is a secret or says what is wrong.</summary>
+/// <summary>Random bodies with a fixed seed. Every answer must be a secret or name the faults.</summary>
 public sealed class FuzzedBodies(ApiServer server)
 {
     private const int Seed = 20_260_101;
@@ -43,7 +43,7 @@ public sealed class FuzzedBodies(ApiServer server)
             }
         }
 
-        // Otherwise every body would take the same branch.
+        // The bodies must reach different branches.
         Assert.True(statuses.GetValueOrDefault(200) > Bodies / 10 && statuses.GetValueOrDefault(422) > Bodies / 10, string.Join(", ", statuses));
     }
 

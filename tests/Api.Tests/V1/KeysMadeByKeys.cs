@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>A key lives no longer than the key that made it, and goes with it where somebody wants that.</summary>
+/// <summary>A key does not outlive the key that created it, and a cascade revokes both.</summary>
 public sealed class KeysMadeByKeys(ApiServer server)
 {
     private const string Path = "/api/v1/api-keys";
@@ -187,16 +187,16 @@ public sealed class KeysMadeByKeys(ApiServer server)
             made.Add(child);
         }
 
-        // The rows stand in another order than their ids: a scan comes to the last first.
+        // Stores the rows in reverse order of their ids, so that a scan reads the last id first.
         foreach (var child in Enumerable.Reverse(made))
         {
             await server.ExecuteSqlAsync("UPDATE api_keys SET last_used_at = NULL WHERE id = @id", ("id", child));
         }
 
-        // A table that is known to be small is read as a whole.
+        // The statistics show a small table, so the database scans it.
         await server.ExecuteSqlAsync(Sql.Of("ANALYZE api_keys", "UPDATE STATISTICS api_keys"));
 
-        // The cascade has the first, and waits for the second.
+        // The cascade has locked the first key and waits for the second.
         Task<Answer> cascade;
         Task note;
         await using (await server.HoldAsync("UPDATE api_keys SET last_used_at = last_used_at WHERE id = @id", ("id", made[1])))

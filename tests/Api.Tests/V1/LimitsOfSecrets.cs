@@ -3,10 +3,10 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>How long the members may be, counted in code points, and that what is stored comes back to the last bit.</summary>
+/// <summary>Length limits of the members, in code points. Stored text is returned unchanged.</summary>
 public sealed class LimitsOfSecrets(ApiServer server)
 {
-    /// <summary>One UTF-16 unit and one byte; one unit and three bytes; two units and four bytes; a flag: two code points.</summary>
+    /// <summary>Characters of one UTF-16 unit and one byte, of one unit and three bytes, and of two units and four bytes.</summary>
     private static readonly string[] Characters = ["x", "鍵", "🔑"];
 
     public static TheoryData<string, string, int, string?> Lengths()
@@ -121,7 +121,7 @@ public sealed class LimitsOfSecrets(ApiServer server)
     {
         using var user = await server.NewUserAsync();
 
-        // Tool and argument are repeated by others, so they hide nothing.
+        // Tool and argument must not contain hidden characters.
         var tool = text.Any(char.IsControl) || text.Trim() != text ? "tool" : text;
 
         var made = (await user.PostAsync(Answers.Secrets, new JsonObject
@@ -156,7 +156,7 @@ public sealed class LimitsOfSecrets(ApiServer server)
         Assert.Equal("🔑", secret.Text("secret_name"));
     }
 
-    /// <summary>Lengths at which the mask changes; it never tells the length.</summary>
+    /// <summary>Lengths at which the mask changes. The mask never reveals the length.</summary>
     [Theory]
     [InlineData(4, "****")]
     [InlineData(5, "A...Z")]
@@ -194,7 +194,7 @@ public sealed class LimitsOfSecrets(ApiServer server)
         Assert.Equal(display, secret.Text("display"));
     }
 
-    /// <summary>A value of that many code points which starts and ends as given, as far as there is room.</summary>
+    /// <summary>A value of <paramref name="length"/> code points with the given start and end, shortened if necessary.</summary>
     private static string Masked(int length, string first, string last, string filler)
     {
         var shown = length >= 8 ? 4 : length / 2;

@@ -74,7 +74,7 @@ public sealed class ListingSecrets(ApiServer server)
                 return;
             }
 
-            // The row that the cursor stands on, and one that was not seen yet; what is new comes at the end.
+            // Deletes the row of the cursor and a row that is not listed yet. New rows come at the end.
             foreach (var id in (Guid[])[seen[^1], ids[^(deleted.Count + 1)]])
             {
                 (await user.DeleteAsync(Answers.One(id))).MustBe(200);
@@ -240,7 +240,7 @@ public sealed class ListingSecrets(ApiServer server)
         (await user.GetAsync($"{Answers.Secrets}?{parameter}={new string('x', 1025)}")).MustBeInvalid($"query.{parameter}: string_too_long");
     }
 
-    /// <summary>Cursors have the form of ours but name places where no secret ever was.</summary>
+    /// <summary>Well-formed cursors for positions without a secret.</summary>
     [Theory]
     [InlineData(0L, Count)]
     [InlineData(1L, Count)]

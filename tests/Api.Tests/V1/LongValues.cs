@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>Values as long as can be configured.</summary>
+/// <summary>Values of the maximum configurable length.</summary>
 public sealed class LongValues(LongValues.Fixture fixture) : IClassFixture<LongValues.Fixture>
 {
     private const int Longest = 65_536;
@@ -18,7 +18,7 @@ public sealed class LongValues(LongValues.Fixture fixture) : IClassFixture<LongV
         using var runtime = await fixture.Server.NewUserAsync("secrets:resolve");
         var (first, second) = (Of(character, "head"), Of(character, "kopf"));
 
-        // System.Text.Json escapes what is not ASCII, so the body is as large as it can be.
+        // System.Text.Json escapes characters outside of ASCII, so the body has its maximum size.
         var made = (await user.PostAsync(Answers.Secrets, Body("key", first))).MustBeSecret();
         Assert.StartsWith("head...", made.Text("display")!, StringComparison.Ordinal);
         Assert.Equal(first, await ResolveAsync(runtime, user));
@@ -50,7 +50,7 @@ public sealed class LongValues(LongValues.Fixture fixture) : IClassFixture<LongV
         using var runtime = await fixture.Server.NewUserAsync("secrets:resolve");
         (await user.PostAsync(Answers.Secrets, Body("key", Of("🔑", "head")))).MustBeSecret();
 
-        // Each is 256 KiB and the envelope around it.
+        // Each value has 256 KiB, plus its envelope.
         Assert.Equal(15, (await AskAsync(15)).MustBe(200).Json["values"]!.AsArray().Count);
         (await AskAsync(16)).MustBeError(413);
         (await AskAsync(100)).MustBeError(413);

@@ -162,7 +162,7 @@ public sealed class ManagingApiKeys(ApiServer server)
         (await bound.PostAsync(Path, Body("reader", "secrets:read"))).MustBe(200);
         (await bound.PostAsync(Path, own)).MustBe(200);
 
-        // Nor by taking the place of a key of its user that is for all.
+        // Rotating an unrestricted key of the same user is refused too.
         using var @operator = server.Operator();
         var free = Body("free", "secrets:resolve");
         free["user_id"] = user.ToString();

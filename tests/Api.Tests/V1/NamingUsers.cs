@@ -4,7 +4,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>The subject of a token stands for its user wherever the user's id does.</summary>
+/// <summary>The subject of a token may replace the id of its user in every request.</summary>
 public sealed class NamingUsers(ApiServer server)
 {
     private const string Keys = "/api/v1/api-keys";
@@ -205,7 +205,7 @@ public sealed class NamingUsers(ApiServer server)
             (await mallory.GetAsync("/api/v1/me")).MustBe(401);
         }
 
-        // Other forms are names, and others than that id.
+        // Other forms of the id are ordinary names of other users.
         foreach (var subject in (string[])[id.ToString("N"), id.ToString("B"), $"urn:uuid:{id}"])
         {
             using var other = server.WithToken(server.Issuer.Token(Guid.NewGuid(), ("sub", subject)));

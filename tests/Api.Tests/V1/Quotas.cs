@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>An owner's values may come to <see cref="ApiServer.Quota"/> bytes and not to one more.</summary>
+/// <summary>The values of an owner have at most <see cref="ApiServer.Quota"/> bytes in total.</summary>
 public sealed class Quotas(ApiServer server)
 {
     private const string Key = "🔑";
@@ -96,14 +96,14 @@ public sealed class Quotas(ApiServer server)
         var last = (await StoreAsync(user, "last", "1234")).MustBeSecret().Id();
         await MustUseAsync(user, ApiServer.Quota, count + 1);
 
-        // A full account is not a frozen one.
+        // A full account still allows changes that do not increase the usage.
         Exceeds(await StoreAsync(user, "more", "1234"));
         Exceeds(await ChangeAsync(user, last, "12345"));
         (await ChangeAsync(user, last, "4321")).MustBeSecret();
         (await user.PatchAsync(Answers.One(last), new JsonObject { ["secret_name"] = "renamed", ["tool_name"] = "tool" })).MustBeSecret();
         await MustUseAsync(user, ApiServer.Quota, count + 1);
 
-        // What is given back can be used again, to the byte.
+        // Released bytes can be used again, to the byte.
         (await ChangeAsync(user, fill[0], Value(1000))).MustBeSecret();
         await MustUseAsync(user, ApiServer.Quota - 24, count + 1);
         Exceeds(await StoreAsync(user, "more", Value(25)));
@@ -157,14 +157,14 @@ public sealed class Quotas(ApiServer server)
     private static void Exceeds(Answer answer) =>
         Assert.Contains("quota", answer.MustBeError(413).Json.Text("detail"), StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Stores values of 1024 characters until that many bytes are left; what they take is spread over few requests.</summary>
+    /// <summary>Stores values until <paramref name="leave"/> bytes are left. Long values of four-byte characters keep the number of requests small.</summary>
     private static async Task<(IReadOnlyList<Guid> Ids, int Count)> FillAsync(ApiClient user, int leave)
     {
         var ids = new List<Guid> { await user.CreateSecretAsync("one byte each", Value(1024)) };
         var rest = ApiServer.Quota - 1024 - leave;
         while (rest > 0)
         {
-            // The last value must not be shorter than a value may be.
+            // The last value must not be shorter than the minimum length.
             var bytes = rest is > 4096 and < 4100 ? 4000 : Math.Min(rest, 4096);
             ids.Add(await user.CreateSecretAsync($"{ids.Count}", Value(bytes)));
             rest -= bytes;
@@ -173,7 +173,7 @@ public sealed class Quotas(ApiServer server)
         return (ids, ids.Count);
     }
 
-    /// <summary>A value of that many bytes, in at most 1024 characters.</summary>
+    /// <summary>A value of <paramref name="bytes"/> bytes, in at most 1024 characters.</summary>
     private static string Value(int bytes)
     {
         var value = bytes <= 1024 ? new string('x', bytes) : string.Concat(Enumerable.Repeat(Key, bytes / 4)) + new string('x', bytes % 4);

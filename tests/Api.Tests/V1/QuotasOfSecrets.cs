@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>An owner may have so many secrets and not one more.</summary>
+/// <summary>The number of secrets of an owner is limited.</summary>
 public sealed class QuotasOfSecrets
 {
     private const int Quota = 20;
@@ -19,7 +19,7 @@ public sealed class QuotasOfSecrets
         await using var service = installation.StartHere(settings: (Setting, $"{Quota}"));
         using var user = await service.ClientAsync(Installation.Key);
 
-        // The service knows the account from now on, so the next groups compare it as they store.
+        // The account is now cached, so the next groups compare it while they write.
         (await user.PostAsync(Answers.Secrets, Body("first of all"))).MustBeSecret();
         (await user.PostAsync(Answers.Secrets, Body("second"))).MustBeSecret();
         var answers = await AtOnceAsync(at => user.PostAsync(Answers.Secrets, Body($"user {at}")));
@@ -30,7 +30,7 @@ public sealed class QuotasOfSecrets
         Assert.Equal((Quota, Quota), (usage["secrets"]!.GetValue<int>(), usage["secrets_quota"]!.GetValue<int>()));
         Assert.Equal(Quota, (await user.GetAsync(Answers.Secrets)).MustBeList().Count);
 
-        // A full account is not a frozen one, and what is given back can be used again.
+        // A full account still allows updates and deletions, and a deletion frees a place.
         var first = answers[200].First().Json.AsObject().Id();
         (await user.PatchAsync(Answers.One(first), new JsonObject { ["secret_value"] = "a longer value than it was" })).MustBeSecret();
         (await user.DeleteAsync(Answers.One(first))).MustBe(200);

@@ -178,7 +178,7 @@ public sealed class ReadingTheAudit(ApiServer server)
         await one.CreateSecretAsync("one");
         await other.CreateSecretAsync("other");
 
-        // The operator made the keys: rows of the operator about what is the users'.
+        // The operator created the keys, so these rows have the operator as actor and the users as owners.
         Assert.Equal(["secret.create", "key.create"], (await RowsAsync(one)).Select(row => row["action"]!.GetValue<string>()));
         Assert.All(await RowsAsync(one), row => Assert.Equal(one.UserId.ToString(), row["owner"]!["id"]!.GetValue<string>()));
         Assert.Empty(await RowsAsync(one, $"?actor={other.UserId}"));

@@ -4,7 +4,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>The audit names the credential and what the runtime said of the call, and the answer has the id by which all of it is found.</summary>
+/// <summary>An audit row names the credential and the context of the call. The answer has the request id, which finds the row.</summary>
 public sealed class RecordingTheActor(ApiServer server)
 {
     [Fact]

@@ -236,7 +236,7 @@ public sealed class ResolvingSecrets(ApiServer server)
         Assert.Equal(["a=other value"], (await free.AskAsync(Resolve, Call(organization: other))).Lines());
         Assert.Equal(["a=other value"], (await @operator.AskAsync(Resolve, Call(organization: other))).Lines());
 
-        // For any user all the same: who belongs to which organisation the platform knows, and not the service.
+        // Any user is allowed: the platform knows the members of an organisation, and the service does not.
         using var user = await server.NewUserAsync();
         await user.CreateSecretAsync("n", "user's value", "*", "a", isDefault: true);
         Assert.Equal(["a=user's value"], (await bound.AskAsync(Resolve, Call(user: user.UserId, organization: own))).Lines());

@@ -126,7 +126,7 @@ public sealed class RotatingApiKeys(ApiServer server)
         var keys = (await plain.GetAsync(Path)).MustBe(200).Json["data"]!.AsArray();
         var (ofMember, ofStrong) = (KeyOf(keys, member), KeyOf(keys, strong));
 
-        // Not a user's key by another who may revoke it, not one for an organisation by who does not administer it, not one with more scopes.
+        // An admin may revoke a member's key but not rotate it. Rotating also needs the admin role for an organisation key, and all scopes of the key.
         (await admin.PostAsync(Rotate(ofMember), new JsonObject())).MustBeError(403);
         (await plain.PostAsync(Rotate(ofMember), new JsonObject())).MustBeError(403);
         (await plain.PostAsync(Rotate(ofStrong), new JsonObject())).MustBeError(403);

@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>An organisation's secrets through the agent-secrets endpoints: the same secrets as in the vault, with a binding.</summary>
+/// <summary>Secrets of an organisation through the agent-secrets endpoints: the secrets of the vault, with a binding.</summary>
 public sealed class SecretsOfOrganizations(ApiServer server)
 {
     [Fact]
@@ -166,7 +166,7 @@ public sealed class SecretsOfOrganizations(ApiServer server)
         Assert.Equal(0, (await member.GetAsync("/api/v1/usage")).MustBe(200).Json["bytes_used"]!.GetValue<int>());
     }
 
-    /// <summary>Tokens name organisations as their issuer does.</summary>
+    /// <summary>A token may contain any organisation name of its issuer, so the check of the name comes later.</summary>
     [Fact]
     public async Task An_organisation_name_with_hidden_characters_stores_nothing()
     {

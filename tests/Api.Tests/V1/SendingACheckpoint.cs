@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>A checkpoint of the audit that somebody sends back (contracts, section 5): only as it was given it counts.</summary>
+/// <summary>Verifying the audit against a checkpoint (contracts, section 5). Only an unchanged checkpoint is accepted.</summary>
 public sealed class SendingACheckpoint(ApiServer server)
 {
     private const string Verify = "/api/v1/audit/verify";

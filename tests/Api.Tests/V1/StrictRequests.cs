@@ -4,7 +4,7 @@ using static Secrets.Api.Tests.V1.ToolCalls;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>What a request does not have is refused where we decide, and ignored where the vendor of a dialect ignores it; nothing falls back to something wider.</summary>
+/// <summary>Our own endpoints refuse unknown members, and dialects ignore them as their vendors do. No fault widens the effect of a request.</summary>
 public sealed class StrictRequests(ApiServer server)
 {
     private const string Vault = "/api/v2/aihub/secrets";

@@ -7,16 +7,16 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.V1;
 
 /// <summary>
-/// The same operations give the same answers on every database, row by row. What they are was recorded on PostgreSQL: beside this file, one line for
-/// each answer, with ids and moments replaced by when they were first seen. A change of the contract changes answers: run this test once with
-/// <c>SECRETS_RECORD_ANSWERS=1</c>, and read what git says has changed.
+/// The same operations give the same answers on every database. The file beside this one has the answers of PostgreSQL, one a line. Ids and
+/// timestamps are replaced by the order of their first appearance. After a change of the contract, run this test once with
+/// <c>SECRETS_RECORD_ANSWERS=1</c> and review the diff.
 /// </summary>
 public sealed partial class TheSameOnEveryDatabase(ApiServer server)
 {
     private const int Seed = 20_261_121;
     private const int Operations = 300;
 
-    // What databases take for equal that is not: case, accents, width, spaces at the end, letters outside of the first plane.
+    // Different names that some databases treat as equal: case, accents, width, trailing spaces, characters outside of the basic plane.
     private static readonly string[] Names =
         ["a", "A", "a ", "a  ", " a", "á", "a\u0301", "ａ", "ß", "ss", "ı", "i", "🔑", "🔒", "\uE000", "æ", "ae", "a\u200B", "a'", "a_", "a%"];
 
@@ -95,7 +95,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
         }
     }
 
-    /// <summary>Three whose names some databases take for one.</summary>
+    /// <summary>Uses three organisations whose names some databases treat as equal.</summary>
     private async Task AskOrganizationsAsync()
     {
         var name = $"org-{Guid.NewGuid():N}";
@@ -115,7 +115,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
         }
     }
 
-    /// <summary>All that there is of a user's, in pages.</summary>
+    /// <summary>Lists the secrets and the audit of a user, in pages.</summary>
     private async Task LookAsync(ApiClient user)
     {
         foreach (var list in (string[])[Answers.Secrets, "/api/v1/audit"])
@@ -208,11 +208,11 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
     [GeneratedRegex("\"writer\":\"[^\"]*\"")]
     private static partial Regex Writer();
 
-    // Rows of one request may or may not be of the same microsecond.
+    // Rows of one request may have the same microsecond or not.
     [GeneratedRegex("\"at\":\"[^\"]*\"")]
     private static partial Regex At();
 
-    // Counted some seconds later.
+    // These members are updated seconds later.
     [GeneratedRegex(",\"(last_used_at|last_resolved_at|use_count)\":[^,}]+")]
     private static partial Regex Use();
 

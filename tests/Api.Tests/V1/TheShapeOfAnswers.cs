@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>What clients of the agent-secrets API rely on in every answer.</summary>
+/// <summary>Properties of every answer that clients of the agent-secrets API rely on.</summary>
 public sealed class TheShapeOfAnswers(ApiServer server)
 {
     [Fact]

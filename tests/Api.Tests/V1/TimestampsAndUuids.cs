@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>Moments and uuids are written in the same forms wherever they are sent: in a path, a query or a body.</summary>
+/// <summary>Paths, queries and bodies accept the same forms of timestamps and UUIDs.</summary>
 public sealed class TimestampsAndUuids(ApiServer server)
 {
     private const string Audit = "/api/v1/audit";

@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>What tests of resolving and of explaining share.</summary>
+/// <summary>Shared by the tests of resolve and explain.</summary>
 internal static class ToolCalls
 {
     public const string Resolve = "/api/v1/secrets/resolve";
@@ -17,7 +17,7 @@ internal static class ToolCalls
 
     public static SecretOwner Owner(string organization) => new(OwnerKind.Organization, organization);
 
-    /// <summary>A call; what is null is left out.</summary>
+    /// <summary>The body of a call. Null members are omitted.</summary>
     public static JsonObject Call(
         IReadOnlyList<string>? args = null,
         string tool = Tool,
@@ -43,7 +43,7 @@ internal static class ToolCalls
         }
     }
 
-    /// <summary>What was resolved, one line per value and then one per missing argument: <c>arg=value</c> and <c>arg: reason</c>.</summary>
+    /// <summary>The result of resolve: a line <c>arg=value</c> for each value, then a line <c>arg: reason</c> for each missing argument.</summary>
     public static IReadOnlyList<string> Lines(this Answer answer)
     {
         answer.MustBe(200);
@@ -56,7 +56,7 @@ internal static class ToolCalls
         ];
     }
 
-    /// <summary>The one argument that was explained.</summary>
+    /// <summary>The only explained argument.</summary>
     public static JsonObject OnlyArgument(this Answer answer)
     {
         answer.MustBe(200);

@@ -44,7 +44,7 @@ public sealed class UniqueNamesAndDefaults(ApiServer server)
     {
         using var user = await server.NewUserAsync();
 
-        // A tool's name neither begins nor ends with white space.
+        // Letters on both sides, because a tool name has no white space at its ends.
         await user.CreateSecretAsync(one, toolName: $"a{one}z", toolArg: "arg", isDefault: true);
         await user.CreateSecretAsync(other, toolName: $"a{other}z", toolArg: "arg", isDefault: true);
 

@@ -12,7 +12,7 @@ public sealed class UpdatingSecrets(ApiServer server)
 
     private static readonly string[] Starts = ["default", "bound", "unbound"];
 
-    /// <summary>Every combination of omitted, null and value for the three members of the binding, from each start.</summary>
+    /// <summary>Every combination of omitted, null and value for the three members of the binding, for each initial binding.</summary>
     public static TheoryData<string, string> Combinations()
     {
         var data = new TheoryData<string, string>();
@@ -214,7 +214,7 @@ public sealed class UpdatingSecrets(ApiServer server)
         MustBeTheSame(stored, await user.GetAsync(Answers.One(id)));
         (await user.SendAsync(HttpMethod.Patch, Answers.One(id), $$"""{"secret_value": "{{display}}"}""", ("If-Match", "\"9\""))).MustBeError(412);
 
-        // Of another secret it is a value like any other.
+        // Another secret may have this text as its value.
         var other = await user.CreateSecretAsync("other", "x...y and more");
         (await user.PatchAsync(Answers.One(other), new JsonObject { ["secret_value"] = display })).MustBeSecret();
         (await user.PatchAsync(Answers.One(id), new JsonObject { ["secret_value"] = value })).MustBeSecret();
@@ -284,8 +284,8 @@ public sealed class UpdatingSecrets(ApiServer server)
     }
 
     /// <summary>
-    /// The contract in code, independent of the service: null clears tool and argument, null for the flag is unchanged, a default needs
-    /// both afterwards (no binding: 422), and it is an update when any value is given or a null cleared something.
+    /// The contract in code, independent of the service: null clears tool and argument, and null for the flag means unchanged. A default needs
+    /// both afterwards; otherwise the result is null (422). A patch is an update if it has a value or a null that cleared a member.
     /// </summary>
     private static (Binding? After, bool Moves) Contract(Binding before, JsonObject patch)
     {

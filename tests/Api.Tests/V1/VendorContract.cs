@@ -4,9 +4,9 @@ using Secrets.TestKit;
 namespace Secrets.Api.Tests.V1;
 
 /// <summary>
-/// Every operation against the vendor's own OpenAPI document: real answers must be what it documents, and it must agree with us about
-/// which bodies are acceptable. The document is theirs and not part of this repository; where it is not at hand, these are skipped,
-/// and <see cref="TheShapeOfAnswers"/> and <see cref="LimitsOfSecrets"/> say the same in our words.
+/// Compares every operation with the vendor's own OpenAPI document: answers must match the document, and both must accept the same bodies.
+/// The document is not part of this repository. Without the document these tests are skipped.
+/// <see cref="TheShapeOfAnswers"/> and <see cref="LimitsOfSecrets"/> check the same rules without the document.
 /// </summary>
 public sealed class VendorContract(ApiServer server)
 {
@@ -86,7 +86,7 @@ public sealed class VendorContract(ApiServer server)
         Assert.Equal(2, verdicts.Count);
     }
 
-    /// <summary>A sound body with one member replaced or left out, for every member.</summary>
+    /// <summary>A valid body with one member replaced or omitted, for every member.</summary>
     private static IEnumerable<JsonObject> Bodies()
     {
         foreach (var member in (string[])["secret_name", "secret_value", "tool_name", "tool_arg", "is_default_for_tool", "unknown"])

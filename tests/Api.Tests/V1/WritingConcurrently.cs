@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.V1;
 
-/// <summary>Promise 7: what the database must hold under any concurrency.</summary>
+/// <summary>Promise 7: quotas, unique names and single defaults hold under any concurrency.</summary>
 public sealed class WritingConcurrently(ApiServer server)
 {
     private const string Path = "/api/v1/secrets";
@@ -13,7 +13,7 @@ public sealed class WritingConcurrently(ApiServer server)
     {
         using var user = await server.NewUserAsync();
 
-        // 1,000 characters of two bytes each: 50 of them are the quota to the byte.
+        // 1,000 characters of two bytes each: 50 values fill the quota to the byte.
         const int Fits = 50;
         var value = new string('é', ApiServer.Quota / Fits / 2);
 
