@@ -3,14 +3,13 @@ using FsCheck.Fluent;
 
 namespace Secrets.Tests;
 
-/// <summary>Cursors, and properties that are awaited.</summary>
+/// <summary>Generators of cursors, and asynchronous properties.</summary>
 internal static partial class Generated
 {
     /// <inheritdoc cref="ForAll" />
     public static void ForAllAsync<T>(Gen<T> cases, Func<T, Task> check, int count = 100) =>
         Check.One(Of(count), Prop.ForAll(cases.ToArbitrary(), check));
 
-    /// <summary>Any 64 bits.</summary>
     public static Gen<long> Long() =>
         from high in Gen.Choose(int.MinValue, int.MaxValue)
         from low in Gen.Choose(int.MinValue, int.MaxValue)

@@ -73,7 +73,7 @@ public sealed class Layers
     [Fact]
     public void A_class_has_at_most_five_dependencies()
     {
-        // The guard's are all different things that only the start needs together.
+        // The guard needs unrelated services that only the start uses together.
         string[] exceptions = ["RootKeyGuard"];
         var crowded = new[] { Application, Infrastructure, Embedded, Api }
             .SelectMany(assembly => assembly.GetTypes())

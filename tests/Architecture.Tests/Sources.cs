@@ -34,7 +34,7 @@ public sealed partial class Sources
             places.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>docs/decisions/0020-the-database-is-not-trusted.md: what leads to a value or to a write is read and verified in one place.</summary>
+    /// <summary>docs/decisions/0020-the-database-is-not-trusted.md: rows that decide about a value or a write are read and verified in one place.</summary>
     [Fact]
     public void Rows_of_owners_are_read_and_values_opened_only_in_listed_files()
     {
@@ -57,7 +57,7 @@ public sealed partial class Sources
             SourceFiles().Where(file => file.Text.Contains("sealer.OpenAsync(", StringComparison.Ordinal)).Select(file => file.Path).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Statements past the change tracker would change rows and not the account that says which rows are the current ones.</summary>
+    /// <summary>A statement past the change tracker would change rows without the account that says which rows are current.</summary>
     [Fact]
     public void Rows_under_an_account_are_changed_as_entities() => Assert.Equal(
         [
@@ -66,7 +66,7 @@ public sealed partial class Sources
         ],
         PlacesOf(BulkChange()));
 
-    /// <summary>Plain SQL would do so too, and the rule above does not read the folders of single databases.</summary>
+    /// <summary>Plain SQL bypasses the change tracker too, and the rule above does not read the folders of single databases.</summary>
     [Fact]
     public void SQL_changes_rows_under_an_account_only_together_with_the_account() => Assert.Equal(
         [
@@ -121,7 +121,7 @@ public sealed partial class Sources
         Assert.Empty(deep);
     }
 
-    /// <summary>Where that is written, outside the folders of single databases.</summary>
+    /// <summary>The files that match the pattern, outside the folders of single databases.</summary>
     private static IEnumerable<string> PlacesOf(Regex pattern) => SourceFiles()
         .Where(file => !ProviderFolder().IsMatch(file.Path) && pattern.IsMatch(file.Text))
         .Select(file => file.Path)

@@ -20,8 +20,7 @@ public sealed class Wiring : IDisposable
     public void Every_map_fills_all_members_of_its_target() => Maps.AssertConfigurationIsValid();
 
     /// <summary>
-    /// AutoMapper 14 recurses without a bound, which is the advisory that Directory.Build.props suppresses. A mapping recurses only where a type can
-    /// contain itself.
+    /// AutoMapper 14 recurses without a bound; Directory.Build.props suppresses that advisory. A mapping recurses only if a type can contain itself.
     /// </summary>
     [Fact]
     public void No_mapped_type_can_contain_itself()
@@ -46,7 +45,7 @@ public sealed class Wiring : IDisposable
     [InlineData(typeof(BehindABase))]
     public void The_search_finds_types_that_can_contain_themselves(Type type) => Assert.NotNull(CycleFrom(type));
 
-    /// <summary>A type below this one, or this one, that can contain itself; null: there is none.</summary>
+    /// <summary>The type itself or a type of its parts, if it can contain itself; otherwise null.</summary>
     private static Type? CycleFrom(Type type) => CycleFrom(type, []);
 
     private static Type? CycleFrom(Type type, List<Type> path)
@@ -62,7 +61,7 @@ public sealed class Wiring : IDisposable
         return cycle;
     }
 
-    /// <summary>The types that an instance holds: of members, and of what a list holds. The framework's own types are copied as they are.</summary>
+    /// <summary>The types of the members and list elements of an instance. AutoMapper copies types of the framework without recursion.</summary>
     private static IEnumerable<Type> PartsOf(Type type)
     {
         if (type.IsArray)
@@ -76,7 +75,7 @@ public sealed class Wiring : IDisposable
             : [.. arguments, .. type.GetProperties(Held).Select(property => property.PropertyType), .. type.GetFields(Held).Select(field => field.FieldType)];
     }
 
-    /// <summary>Whether an instance may be of another type than this, of which nothing is known here.</summary>
+    /// <summary>Whether an instance may have a derived type, whose members this test cannot know.</summary>
     private static bool MayBeAnother(Type type) => type == typeof(object) || (!type.IsSealed && !type.IsArray && !IsOfTheFramework(type));
 
     private static bool IsOfTheFramework(Type type) => type.Namespace == "System" || type.Namespace?.StartsWith("System.", StringComparison.Ordinal) == true;

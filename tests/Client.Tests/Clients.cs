@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Client.Tests;
 
-/// <summary>Clients as an application gets them.</summary>
+/// <summary>Clients from dependency injection, as in an application.</summary>
 internal static class Clients
 {
     public const string Tool = "agno__linear__get_issue_details";
@@ -13,7 +13,7 @@ internal static class Clients
     public static ISecretsClient Client(this ApiServer server, string key = ApiServer.BootstrapKey) =>
         Of(options => (options.BaseAddress, options.ApiKey) = (server.Address, key));
 
-    /// <summary>A client of a user whom nobody else is, and the same user's raw HTTP.</summary>
+    /// <summary>A client of a new user, and a raw HTTP client of the same user.</summary>
     public static async Task<(ISecretsClient Client, ApiClient Raw)> NewUserWithClientAsync(this ApiServer server, params string[] scopes)
     {
         var raw = await server.NewUserAsync(scopes.Length > 0 ? scopes : Runtime);

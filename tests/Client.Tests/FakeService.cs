@@ -7,13 +7,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace Secrets.Client.Tests;
 
-/// <summary>Something that answers HTTP as a test says; for what the service itself is not easily brought to do.</summary>
+/// <summary>An HTTP server with answers of the test, for behaviour that is hard to provoke in the service.</summary>
 internal sealed class FakeService : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<Received> _received = new();
 
-    /// <summary>An answer of null breaks the connection without one.</summary>
+    /// <summary>The answer null breaks the connection.</summary>
     public FakeService(Func<Received, Answered?> answer)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

@@ -3,10 +3,10 @@ using Secrets.TestKit;
 
 namespace Secrets.Client.Tests;
 
-/// <summary>The generated code is what the generator gives; and a generator that nobody adjusted gives clients that work too.</summary>
+/// <summary>The committed clients match the generator, and an unmodified generator gives working clients too.</summary>
 public sealed class Generating(ApiServer server)
 {
-    /// <summary>With the client of the vendor's document.</summary>
+    /// <summary>A program that uses a client of the vendor's document.</summary>
     private const string Program =
         """
         using Generated;
@@ -58,7 +58,7 @@ public sealed class Generating(ApiServer server)
         {
             var name = Path.GetRelativePath(scratch.Folder, file);
             var committed = (await File.ReadAllTextAsync(Path.Combine(Repository.Root, name))).ReplaceLineEndings("\n");
-            Assert.True(committed == await File.ReadAllTextAsync(file), $"{name} is not what docs/openapi gives: run eng/update-clients");
+            Assert.True(committed == await File.ReadAllTextAsync(file), $"{name} is not what docs/openapi generates: run eng/update-clients");
         }
     }
 
@@ -77,8 +77,8 @@ public sealed class Generating(ApiServer server)
     }
 
     /// <summary>
-    /// The document is in OpenAPI 3.1, where a type can be one of several. The generator knows only 3.0's way to say "or null", and
-    /// makes an empty class of everything else that is one of several; without a type it is any.
+    /// Removes union types. The document uses OpenAPI 3.1, where a member may have one of several types. The generator knows only the nullable
+    /// types of 3.0 and turns other unions into empty classes. A member without a type accepts anything.
     /// </summary>
     private static void Simplify(JsonNode? node)
     {

@@ -7,7 +7,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Client.Tests;
 
-/// <summary>A value shows itself only to who asks for it by name.</summary>
+/// <summary>Values and keys appear in no log, text form or redirect. Only Reveal returns a value.</summary>
 public sealed partial class HidingValues(ApiServer server)
 {
     private const string Value = "hunter2-hunter2-hunter2";
@@ -50,7 +50,7 @@ public sealed partial class HidingValues(ApiServer server)
             .ToList();
         Assert.True(members.Count >= 4);
 
-        // The audit's `token` says whose it was, and is none.
+        // The member `token` of the audit describes a token and holds none.
         members.RemoveAll(member => member.PropertyType == typeof(AuditToken));
         Assert.All(members, member => Assert.Contains(
             member.PropertyType, (Type[])[typeof(SecretText), typeof(Optional<SecretText>)]));

@@ -5,7 +5,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Client.Tests;
 
-/// <summary>The package as somebody else's project gets it.</summary>
+/// <summary>The client package in a project outside of the repository.</summary>
 public sealed class Packing(ApiServer server)
 {
     [Fact]
@@ -18,7 +18,7 @@ public sealed class Packing(ApiServer server)
         CheckPackage(feed);
         await CheckVersionAsync(feed);
 
-        // A local folder beside whatever feed this machine is set up with, and a store of its own: the machine's would keep this version for ever.
+        // A local feed in addition to the configured ones, and a separate package folder: the shared folder would cache this version forever.
         await scratch.WriteAsync("nuget.config", """
             <configuration><packageSources><add key="local" value="feed" /></packageSources></configuration>
             """);

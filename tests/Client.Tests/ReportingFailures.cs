@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Client.Tests;
 
-/// <summary>What goes wrong arrives as one exception that says what, where and when to try again, and never what was sent.</summary>
+/// <summary>A failure is one exception with fault, location and retry delay. The exception never contains sent data.</summary>
 public sealed class ReportingFailures(ApiServer server)
 {
     private const string Value = "hunter2-hunter2-hunter2";

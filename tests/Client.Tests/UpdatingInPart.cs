@@ -3,7 +3,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Client.Tests;
 
-/// <summary>Omitted, null and a value, for each of the five members: 243 updates, the client's beside raw HTTP's.</summary>
+/// <summary>Omitted, null and a value for each of five members: compares 243 updates of the client with raw HTTP.</summary>
 public sealed class UpdatingInPart(ApiServer server)
 {
     private static readonly string[] Compared = ["secret_name", "display", "tool_name", "tool_arg", "is_default_for_tool"];
@@ -81,7 +81,7 @@ public sealed class UpdatingInPart(ApiServer server)
         _ => value,
     };
 
-    /// <summary>All that can be seen of a secret, its value and the number of its versions too.</summary>
+    /// <summary>The visible state of a secret, with its value and version.</summary>
     private static async Task<string> StateAsync(ApiClient user, Guid id)
     {
         var secret = (await user.GetAsync($"/api/v1/secrets/{id}")).MustBe(200);

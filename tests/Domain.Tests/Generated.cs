@@ -4,12 +4,12 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Tests;
 
-/// <summary>Patterns and names of tools, and values.</summary>
+/// <summary>Generators of tool patterns, tool names and values.</summary>
 internal static partial class Generated
 {
     /// <summary>
-    /// What patterns and names are made of. There is little of it, so that a pattern and a name that were made apart still
-    /// meet, and all that SQL, globs and regular expressions treat specially is in it.
+    /// The parts of patterns and names. The set is small, so that independent patterns and names often match. It includes the special
+    /// characters of SQL, globs and regular expressions.
     /// </summary>
     private static readonly Gen<string> PatternParts = Gen.Frequency(
         (8, Gen.Constant("a")),
@@ -17,21 +17,20 @@ internal static partial class Generated
         (4, Gen.Constant("b")),
         (4, Gen.Elements("_", "%", "?", "[", "]", ".", "\\", "A", "B", "é", "\U0001F511")));
 
-    /// <summary><see cref="ForAll"/> for a text and another, which a failure shows as short as they can be.</summary>
+    /// <summary><see cref="ForAll"/> for two texts. A failure shows shrunken texts.</summary>
     public static void ForAllPairs(Gen<(string First, string Second)> cases, Action<string, string> check, int count) => Check.One(
         Of(count),
         Prop.ForAll(Arb.From(cases, Shorter), pair => check(pair.First, pair.Second)));
 
-    /// <summary>Any value of that many code points.</summary>
+    /// <summary>A value of <paramref name="minimum"/> to <paramref name="maximum"/> code points.</summary>
     public static Gen<SecretValue> Value(int minimum, int maximum) => Text(minimum, maximum).Select(text => Values.Of(text));
 
-    /// <summary>UTF-16 as it comes: pairs, unpaired halves and U+0000 in between.</summary>
+    /// <summary>Arbitrary UTF-16, with surrogate pairs, unpaired surrogates and U+0000.</summary>
     public static Gen<string> Utf16() =>
         Concat(Gen.Elements("a", "\0", "\uD83D", "\uDD11", "\uD83D\uDD11", "\uD800", "\uDFFF", "\uD7FF", "\uE000", "\uFFFF"), 0, 6);
 
     /// <summary>
-    /// A pattern and a name: made apart, or the name made from the pattern by filling its wildcards, now and then with one
-    /// thing changed.
+    /// A pattern and a name. The two are independent, or the name fills the wildcards of the pattern, sometimes with one edit.
     /// </summary>
     public static Gen<(string Pattern, string Name)> PatternAndName() => Gen.Frequency(
         (2, from pattern in Pattern() from name in Concat(PatternParts, 0, 6) select (pattern, name)),

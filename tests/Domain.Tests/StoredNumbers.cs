@@ -3,7 +3,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Domain.Tests;
 
-/// <summary>Rows and envelopes hold these numbers: one that changes gives every stored row another meaning.</summary>
+/// <summary>Rows and envelopes hold these numbers, so a changed number would change the meaning of stored rows.</summary>
 public sealed class StoredNumbers
 {
     [Fact]

@@ -6,14 +6,14 @@ using Secrets.TestKit;
 namespace Secrets.Fuzzing.Tests;
 
 /// <summary>
-/// Random inputs for everything that reads what strangers send. Without settings: the corpus once more, and a few more inputs. <c>SECRETS_FUZZ_SECONDS</c> has
-/// each target run for so long and keeps what is new; <c>SECRETS_FUZZ_SEED</c> repeats a run.
+/// Random inputs for every reader of untrusted input. Without settings a run tries the corpus and a few new inputs. With <c>SECRETS_FUZZ_SECONDS</c>
+/// each target runs for that time and saves new inputs. <c>SECRETS_FUZZ_SEED</c> repeats a run.
 /// </summary>
 public sealed class Campaigns
 {
     private const int MostFindings = 20;
 
-    /// <summary>No input may take longer. The machine may be busy with something else.</summary>
+    /// <summary>The time limit of an input, generous for busy machines.</summary>
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(30);
 
     private static readonly int Seconds = Setting("SECRETS_FUZZ_SECONDS") ?? 0;
@@ -69,7 +69,7 @@ public sealed class Campaigns
     private static int? Setting(string name) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
 
-    /// <summary>What a run has tried and found.</summary>
+    /// <summary>The tried inputs and the findings of a run.</summary>
     private sealed class Run(IFuzzTarget target)
     {
         private readonly HashSet<string> _reached = new(StringComparer.Ordinal);
@@ -95,7 +95,7 @@ public sealed class Campaigns
             }
             catch (HttpRequestException failure)
             {
-                throw new InvalidOperationException($"The service is gone after {Corpus.Encode(input)}", failure);
+                throw new InvalidOperationException($"The service stopped answering after {Corpus.Encode(input)}", failure);
             }
             catch (Exception failure)
             {

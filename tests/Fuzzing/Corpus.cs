@@ -5,8 +5,8 @@ using Secrets.TestKit;
 namespace Secrets.Fuzzing.Tests;
 
 /// <summary>
-/// The inputs of a target that reached something new or failed once: a file with one input a line. Printable ASCII stands for itself, every other byte
-/// and the percent sign for its two hexadecimal digits behind a percent sign.
+/// The inputs of a target that reached something new or failed once, in a file with one input a line. Printable ASCII is literal. Every other
+/// byte and the percent sign are percent-encoded.
 /// </summary>
 internal sealed class Corpus(string name)
 {
@@ -16,7 +16,7 @@ internal sealed class Corpus(string name)
 
     public IReadOnlyList<byte[]> Read() => File.Exists(_file) ? [.. File.ReadAllLines(_file).Select(Decode)] : [];
 
-    /// <summary>Adds an input, unless it is long.</summary>
+    /// <summary>Adds an input, unless it is too long.</summary>
     public void Add(byte[] input)
     {
         if (Encode(input) is { Length: <= MaxLength } line)

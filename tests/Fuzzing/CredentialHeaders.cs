@@ -11,8 +11,9 @@ using Secrets.TestKit.Tokens;
 namespace Secrets.Fuzzing.Tests;
 
 /// <summary>
-/// The reader of credentials. An input is a word, a line feed and the rest. <c>signed</c>: the header and the claims of a token, with a line feed between them, that
-/// is then signed. The name of a header: what is sent in it, byte by byte. What is accepted is a credential to another reader too, and for the same subject.
+/// The reader of credentials. An input is a word, a line feed and the rest. After the word <c>signed</c> the rest is the header and the claims of
+/// a token, separated by a line feed; the target signs them. Otherwise the word names an HTTP header, and the rest is its value, byte by byte.
+/// An independent reader must accept every accepted credential, with the same subject.
 /// </summary>
 internal sealed class CredentialHeaders : IFuzzTarget
 {
@@ -20,7 +21,7 @@ internal sealed class CredentialHeaders : IFuzzTarget
     private const string Claims = """{"sub":"fuzz","exp":4102444800}""";
     private const string Bearer = "Bearer ";
 
-    /// <summary>Of the tokens that are refused, one in so many is sent. The others meet the service's reader without HTTP, which is a hundred times as fast.</summary>
+    /// <summary>One in 50 refused tokens is sent over HTTP. The others go directly to the service's reader, which is a hundred times as fast.</summary>
     private const int Share = 50;
 
     private static readonly string[] Headers = ["authorization", "token", "x-api-key"];
@@ -81,7 +82,7 @@ internal sealed class CredentialHeaders : IFuzzTarget
         var header = Array.Find(Headers, one => string.Equals(one, word, StringComparison.Ordinal)) ?? Headers[input.Length % Headers.Length];
         var text = string.Equals(word, Signed, StringComparison.Ordinal) ? Sign(rest) : Encoding.Latin1.GetString(rest);
 
-        // No client can send those; RawHttp's tests do.
+        // HttpClient cannot send these characters. The tests with RawHttp do.
         text = text.Replace('\r', ' ').Replace('\n', ' ').Replace('\0', ' ');
         var refusal = Read(Credential(text));
         if (refusal is not null && !_refusals.Add(refusal) && ++_tried % Share != 0)
@@ -90,7 +91,7 @@ internal sealed class CredentialHeaders : IFuzzTarget
         }
 
         var answer = await SendAsync(header, text);
-        Assert.False(refusal is not null && answer.StartsWith("200", StringComparison.Ordinal), $"refused and accepted: {refusal}");
+        Assert.False(refusal is not null && answer.StartsWith("200", StringComparison.Ordinal), $"the reader refused a credential that HTTP accepted: {refusal}");
         return refusal ?? answer;
     }
 
@@ -101,7 +102,7 @@ internal sealed class CredentialHeaders : IFuzzTarget
         _installation.Dispose();
     }
 
-    /// <summary>Why a token is refused; null: it is not, or it is no token.</summary>
+    /// <summary>The reason why a token is refused, or null if the text is accepted or no token.</summary>
     private static string? Read(string text)
     {
         try
@@ -156,7 +157,7 @@ internal sealed class CredentialHeaders : IFuzzTarget
 
     private static bool IsTheKey(string text) => string.Equals(Credential(text), Installation.Key, StringComparison.Ordinal);
 
-    /// <summary>Whom a token names that we signed, by the runtime's own readers.</summary>
+    /// <summary>The subject of a token with a valid signature, by the readers of .NET.</summary>
     private static string? SubjectOf(string text)
     {
         var parts = Credential(text).Split('.');

@@ -1,9 +1,9 @@
 namespace Secrets.Fuzzing.Tests;
 
-/// <summary>Settings of a service that answers as fast as it can, and of millions of requests logs what went wrong.</summary>
+/// <summary>Settings of a service without rate limits, which logs only errors.</summary>
 internal static class FuzzedService
 {
-    /// <summary>The key that tokens are signed with.</summary>
+    /// <summary>The signing key of tokens.</summary>
     public static readonly byte[] SigningKey = [.. Enumerable.Range(0, 32).Select(at => (byte)at)];
 
     public static (string Name, string? Value)[] Settings =>

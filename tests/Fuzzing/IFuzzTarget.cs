@@ -1,18 +1,18 @@
 namespace Secrets.Fuzzing.Tests;
 
-/// <summary>A reader of untrusted input, and what must hold for every input.</summary>
+/// <summary>A reader of untrusted input, with checks that every input must pass.</summary>
 internal interface IFuzzTarget : IAsyncDisposable
 {
-    /// <summary>The name of its corpus.</summary>
+    /// <summary>The name of the corpus.</summary>
     string Name { get; }
 
-    /// <summary>Pieces that mutations insert.</summary>
+    /// <summary>Fragments that mutations insert.</summary>
     IReadOnlyList<byte[]> Dictionary { get; }
 
-    /// <summary>Sound inputs that mutations start from, beside those of the corpus.</summary>
+    /// <summary>Valid inputs that mutations start from, in addition to the corpus.</summary>
     IReadOnlyList<byte[]> Seeds { get; }
 
-    /// <summary>Tries an input. Throws where a promise does not hold.</summary>
-    /// <returns>What the input reached, in a few words. An input that reaches something new is kept.</returns>
+    /// <summary>Tries an input. Throws if a check fails.</summary>
+    /// <returns>A short description of the reached behaviour. An input with a new description is kept.</returns>
     Task<string> TryAsync(byte[] input);
 }

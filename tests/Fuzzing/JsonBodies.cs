@@ -8,8 +8,8 @@ using Secrets.TestKit;
 namespace Secrets.Fuzzing.Tests;
 
 /// <summary>
-/// Every endpoint that takes a body, over HTTP. An input is a method, a path and a line feed, and the body. Every answer is one of the contract, and what is
-/// accepted is JSON to another reader too.
+/// Every endpoint with a body, over HTTP. An input is a method, a path, a line feed and the body. Every answer must be one of the contract,
+/// and an independent reader must accept every accepted body as JSON.
 /// </summary>
 internal sealed partial class JsonBodies : IFuzzTarget
 {
@@ -58,7 +58,7 @@ internal sealed partial class JsonBodies : IFuzzTarget
     {
         var end = Array.IndexOf(input, (byte)'\n');
         var head = end < 0 ? "" : Encoding.Latin1.GetString(input.AsSpan(0, end));
-        // Where the operation is not one of ours any more, or names the secret of another run, the input still says which it is.
+        // A secret id of another run is replaced by the id of this run. Without a known operation the bytes of the input select one.
         var operation = Array.Find(_operations, one => string.Equals(Shape(one), Shape(head), StringComparison.Ordinal))
             ?? _operations[input.Sum(value => value) % _operations.Length];
         var body = end < 0 ? input : input[(end + 1)..];
@@ -95,7 +95,7 @@ internal sealed partial class JsonBodies : IFuzzTarget
         _installation.Dispose();
     }
 
-    /// <summary>Each operation of the contract that takes a body, with a body made of the contract's examples.</summary>
+    /// <summary>Each operation of the contract with a body, with the examples of the contract as its body.</summary>
     private static IEnumerable<(string Operation, string Body)> SeedsOf(Guid secret)
     {
         var contract = JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "docs", "openapi", "v1.json")))!;
@@ -139,10 +139,10 @@ internal sealed partial class JsonBodies : IFuzzTarget
             : null;
     }
 
-    /// <summary>The place of a secret is another in each run.</summary>
+    /// <summary>The operation without the id of the secret, which differs in each run.</summary>
     private static string Shape(string operation) => Uuid().Replace(operation, "{id}");
 
-    /// <summary>What the service says is wrong, without numbers.</summary>
+    /// <summary>The faults in an answer, without numbers.</summary>
     private static string What(string answer) => Numbers().Replace(
         JsonNode.Parse(answer)?["detail"] switch
         {
@@ -157,14 +157,14 @@ internal sealed partial class JsonBodies : IFuzzTarget
         var json = body.AsSpan().StartsWith("\uFEFF"u8) ? body.AsMemory(3) : body;
         if (json.IsEmpty)
         {
-            return; // a mark of the encoding and no body
+            return; // a byte order mark without a body
         }
 
         using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
         _ = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(json.Span);
     }
 
-    /// <summary>A long run would fill the quota, and every valid body would be refused from then on.</summary>
+    /// <summary>Deletes what the request created. Otherwise a long run would fill the quota, and the service would refuse every valid body.</summary>
     private async Task CleanUpAsync(string operation, string answer)
     {
         var path = operation.Split(' ')[1];

@@ -3,17 +3,17 @@ using System.Text.RegularExpressions;
 
 namespace Secrets.Fuzzing.Tests;
 
-/// <summary>Changes inputs at random, the same for the same seed: as bytes, and as a sequence of JSON's tokens.</summary>
+/// <summary>Changes inputs at random, as bytes and as JSON tokens. Equal seeds give equal changes.</summary>
 internal sealed partial class Mutator(Random random, IReadOnlyList<byte[]> dictionary)
 {
     private const int MaxLength = 64 * 1024;
 
     /// <summary>A changed copy of an input.</summary>
-    /// <param name="input">The input.</param>
-    /// <param name="other">Another, of which a piece may be taken.</param>
+    /// <param name="input">The input, which stays unchanged.</param>
+    /// <param name="other">Another input, which may supply a fragment.</param>
     public byte[] Mutate(byte[] input, byte[] other)
     {
-        // The first line says where the rest goes: half of the time it stays.
+        // The first line names the operation or header. Half of the mutations keep it.
         var start = random.Next(2) == 0 ? 0 : Array.IndexOf(input, (byte)'\n') + 1;
         var bytes = input[start..];
         for (var changes = 1 << random.Next(4); changes > 0; changes--)

@@ -5,8 +5,8 @@ using Secrets.Tests;
 namespace Secrets.Fuzzing.Tests;
 
 /// <summary>
-/// The reader of envelopes. An input says what is done to a sound envelope, because each has its own nonce: a placement to open it for, a value, and
-/// edits of three bytes each. Nothing but the untouched envelope in its own placement opens.
+/// The reader of envelopes. Each envelope has its own nonce, so an input describes edits of a valid envelope: a placement, a value, and edits of
+/// three bytes each. Only the unchanged envelope opens, and only in its own placement.
 /// </summary>
 internal sealed class SealedBytes : IFuzzTarget
 {
@@ -110,7 +110,7 @@ internal sealed class SealedBytes : IFuzzTarget
         }
     }
 
-    /// <summary>Where an envelope of that length ends.</summary>
+    /// <summary>The part in which an envelope of <paramref name="length"/> bytes ends.</summary>
     private string Length(int length, int value) => length switch
     {
         0 => "empty",

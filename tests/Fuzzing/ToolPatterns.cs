@@ -3,7 +3,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Fuzzing.Tests;
 
-/// <summary>The pattern matcher against its definition. An input is a pattern, a line feed and a name.</summary>
+/// <summary>Compares the pattern matcher with its definition. An input is a pattern, a line feed and a name.</summary>
 internal sealed class ToolPatterns : IFuzzTarget
 {
     public string Name => "patterns";
@@ -37,7 +37,7 @@ internal sealed class ToolPatterns : IFuzzTarget
 
     private static int Size(int count) => count < 3 ? count : 3 + (int)Math.Log10(count);
 
-    /// <summary>The definition: whether the first so many code points of the pattern match the first so many of the name, for one after the other.</summary>
+    /// <summary>The definition by dynamic programming: whether each prefix of the pattern matches each prefix of the name.</summary>
     private static bool Matches(string pattern, string name)
     {
         var characters = name.EnumerateRunes().ToArray();

@@ -7,7 +7,9 @@ using Secrets.TestKit.Tokens;
 
 namespace Secrets.Api.Tests.Running;
 
-/// <summary>A name means the same user for the life of an installation. The id comes from the name and the issuer, so the issuer of the first name is stored.</summary>
+/// <summary>
+/// A name means the same user for the life of an installation. The id comes from name and issuer, so the first use of a name stores the issuer.
+/// </summary>
 public sealed class KeepingTheIssuer
 {
     private const string One = "https://one.example";

@@ -345,7 +345,7 @@ public sealed class ActingForUsers(ApiServer server)
         using var rotated = server.WithKey(successor.Text("key")!);
         (await rotated.GetAsync($"{Answers.Secrets}?user_id={Guid.NewGuid()}")).MustBe(200);
         key["scopes"]!.AsArray().RemoveAt(1);
-        key["expires_at"] = DateTimeOffset.UtcNow.AddMinutes(1).ToString("O"); // the backend's key expires
+        key["expires_at"] = DateTimeOffset.UtcNow.AddMinutes(1).ToString("O"); // the rotated key expires, so its keys must expire too
         (await backend.PostAsync("/api/v1/api-keys", key)).MustBe(200);
         key["scopes"] = new JsonArray("users:act");
         key["organization_id"] = NewOrganization();

@@ -12,7 +12,7 @@ public sealed class BadBodies(ApiServer server)
 
     private static readonly string[] Lengths = ["secret_name", "secret_value", "tool_name", "tool_arg"];
 
-    /// <summary>Bodies that are not JSON, not an object or too deep.</summary>
+    /// <summary>Bodies that are not a JSON object, are nested too deeply or repeat a member.</summary>
     private static readonly Dictionary<string, (byte[] Body, string Expected)> Shapes = new(StringComparer.Ordinal)
     {
         ["empty object in brackets"] = Json("[]", "body: value_error"),

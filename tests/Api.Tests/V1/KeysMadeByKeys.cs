@@ -187,7 +187,7 @@ public sealed class KeysMadeByKeys(ApiServer server)
             made.Add(child);
         }
 
-        // Stores the rows in reverse order of their ids, so that a scan reads the last id first.
+        // Rewrites the rows in reverse order of their ids, so that a scan reads the last id first.
         foreach (var child in Enumerable.Reverse(made))
         {
             await server.ExecuteSqlAsync("UPDATE api_keys SET last_used_at = NULL WHERE id = @id", ("id", child));

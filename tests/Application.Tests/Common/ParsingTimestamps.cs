@@ -87,7 +87,7 @@ public sealed class ParsingTimestamps
         Assert.InRange(refused, 4_000, 20_000);
     }
 
-    /// <summary>Moments, and what is nearly one: parts just out of range, other forms of an offset, a character too many, too few or another.</summary>
+    /// <summary>Timestamps and near misses: parts just out of range, other forms of an offset, and one added, removed or replaced character.</summary>
     private static Gen<string> Texts() =>
         from year in Gen.Frequency((8, Number(1, 9_999, 4)), (2, Gen.Elements("0000", "0001", "9999", "2000", "1900", "999", "10000")))
         from month in Number(0, 13, 2)
@@ -118,14 +118,14 @@ public sealed class ParsingTimestamps
             select text.Remove(at, removed).Insert(at, added)));
 
     /// <summary>
-    /// RFC 3339, section 5.6, and the Gregorian calendar once more: read from left to right, and days counted one year and one month after another. Without leap
-    /// seconds.
+    /// A second implementation of RFC 3339, section 5.6, and of the Gregorian calendar. It reads from left to right and counts days year by year
+    /// and month by month. It knows no leap seconds.
     /// </summary>
     private sealed class Reading(string text)
     {
         private int _at;
 
-        /// <summary>Since the first moment of year 1, in UTC; null: the text is no moment from there to the end of year 9999.</summary>
+        /// <summary>Microseconds since the start of year 1 in UTC, or null if the text is no timestamp in the years 1 to 9999.</summary>
         public long? Microseconds()
         {
             if (Digits(4) is not { } year || !Next('-') || Digits(2) is not { } month || !Next('-') || Digits(2) is not { } day || !Next('T', 't')

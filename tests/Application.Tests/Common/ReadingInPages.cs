@@ -73,7 +73,7 @@ public sealed class ReadingInPages
                 select start + end),
             text =>
             {
-                // What is read is 24 bytes, so what is read again after writing is the same place.
+                // A parsed cursor has 24 bytes, so writing and parsing it again gives the same position.
                 if (PageCursor.Parse(text) is { } cursor)
                 {
                     Assert.Equal(cursor, PageCursor.Parse(cursor.ToString()));
@@ -138,7 +138,7 @@ public sealed class ReadingInPages
         Assert.Null(page.NextCursor);
     }
 
-    /// <summary>A seventh of the rows is left out, as by a filter that the database cannot apply.</summary>
+    /// <summary>Excludes a seventh of the rows, like a filter that the database cannot apply.</summary>
     private static bool Admitted(Row row) => row.Id.ToByteArray()[0] % 7 != 0;
 
     private static FsCheck.Gen<DateTimeOffset> Moments() => Gen.OneOf(

@@ -5,9 +5,8 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Tests;
 
 /// <summary>
-/// All ways to leave out, null or give the three fields of a binding, the value given being the stored one or another, on every
-/// kind of stored secret, against what the contract says in words: null clears tool and argument and means unchanged for the
-/// flag; a default needs both after the operation.
+/// Tests every combination of omitted, null, stored and new value for the three fields of a binding, on every kind of stored secret.
+/// The contract: null clears tool and argument, and means unchanged for the flag. A default needs both after the operation.
 /// </summary>
 public sealed class PatchingABinding
 {

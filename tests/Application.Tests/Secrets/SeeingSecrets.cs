@@ -6,7 +6,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Tests;
 
-/// <summary>Whose secrets a caller of several organisations means and sees.</summary>
+/// <summary>The owner and the visible secrets for a caller of several organisations.</summary>
 public sealed class SeeingSecrets
 {
     private static readonly Guid Ann = new("0198a000-0000-7000-8000-00000000000a");

@@ -41,7 +41,7 @@ public sealed class ValidatingSecrets
     public static TheoryData<string, string> UnsoundTexts()
     {
         var data = new TheoryData<string, string>();
-        data.Add("SecretValue", "U+0000"); // One with an unpaired surrogate cannot be read (HoldingASecretValue).
+        data.Add("SecretValue", "U+0000"); // A value with an unpaired surrogate cannot be read (HoldingASecretValue).
         foreach (var member in new[] { "SecretName", "ToolName", "ToolArg" })
         {
             data.Add(member, "U+0000");

@@ -2,7 +2,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Domain.Tests.ApiKeys;
 
-/// <summary>Two credentials of one principal act together as far as each of them may.</summary>
+/// <summary>Two credentials of one principal together have only the rights that both have.</summary>
 public sealed class CombiningMemberships
 {
     [Theory]

@@ -9,7 +9,7 @@ public sealed class WritingAnApiKey
     private const string LettersAndDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
     /// <summary>
-    /// Made once by hand: keys that people hold must stay well-formed. The checksum is SHA-256's first 32 bits in base 62.
+    /// A fixed key, because issued keys must stay well-formed. The checksum is the first 32 bits of SHA-256 in base 62.
     /// </summary>
     private const string Known = "secsvc_Example0010000000000NotASecretButLongEnough0002dU27x";
 
@@ -36,7 +36,7 @@ public sealed class WritingAnApiKey
     [Fact]
     public void Every_position_of_a_new_key_takes_every_letter_and_digit()
     {
-        // 62 characters, 5,000 draws: that one is never drawn at some place has odds of 46 * 62 * (61/62)^5000, under 1e-31.
+        // 62 characters, 5,000 draws: the probability that a character is missing at some position is at most 46 * 62 * (61/62)^5000, under 1e-31.
         var keys = Enumerable.Range(0, 5_000).Select(_ => ApiKeyText.Generate()).ToArray();
         for (var at = 7; at < 53; at++)
         {
@@ -47,7 +47,7 @@ public sealed class WritingAnApiKey
     [Fact]
     public void A_key_with_one_replaced_character_is_malformed()
     {
-        // The key is fixed, so the answer is too: a checksum of 32 bits cannot promise this of all keys.
+        // The key is fixed, because a checksum of 32 bits cannot guarantee this for every key.
         var characters = LettersAndDigits + "_-+/= *\0\u00E9\u0430\uFFFD\uD83D";
         for (var at = 0; at < Known.Length; at++)
         {
@@ -62,7 +62,7 @@ public sealed class WritingAnApiKey
     [Fact]
     public void A_typo_in_a_new_key_is_detected()
     {
-        // Each of the 5,900 texts would pass with odds of 2^-32, so this fails for nothing once in 700,000 runs.
+        // Each of the 5,900 texts passes with a probability of 2^-32, so this test fails falsely once in 700,000 runs.
         foreach (var key in Enumerable.Range(0, 50).Select(_ => ApiKeyText.Generate()))
         {
             for (var at = 0; at < key.Length; at++)

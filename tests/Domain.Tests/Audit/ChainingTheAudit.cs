@@ -11,7 +11,7 @@ public sealed class ChainingTheAudit
     private static readonly Guid Writer = new("01900000-0000-7000-8000-000000000001");
     private static readonly DateTimeOffset Noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Every field, with a value that no generated event has; null where there can be none.</summary>
+    /// <summary>Every field. The tests set each to a value that no generated event has, and optional fields also to null.</summary>
     public static TheoryData<string> Fields => new(
         "at", "actor", "action", "outcome", "owner kind", "owner id", "no owner", "secret id", "no secret id", "secret version",
         "no secret version", "key id", "no key id", "tool name", "no tool name", "tool arg", "no tool arg", "address", "no address", "request id",
@@ -189,7 +189,7 @@ public sealed class ChainingTheAudit
 
     private static AuditPosition PositionOf(AuditEntry row) => new(row.Sequence, row.Hash);
 
-    /// <summary>How many rows follow each other from the start.</summary>
+    /// <summary>The number of rows from the start that form a valid chain.</summary>
     private static int CountSound(IReadOnlyList<AuditEntry> rows)
     {
         var position = AuditPosition.Start;
@@ -205,7 +205,7 @@ public sealed class ChainingTheAudit
     private static bool IsWhole(IReadOnlyList<AuditEntry> rows, AuditPosition head) =>
         CountSound(rows) == rows.Count && rows.Count > 0 && rows[^1].Sequence == head.Sequence && rows[^1].Hash.SequenceEqual(head.Hash);
 
-    /// <summary>What somebody does who edits the columns and leaves the hash.</summary>
+    /// <summary>Edits the columns of a row and keeps its hash.</summary>
     private static AuditEntry Replace(AuditEntry row, AuditEvent edited)
     {
         var replaced = new AuditEntry(row.Writer, row.Sequence, edited);

@@ -36,14 +36,14 @@ public sealed class OrderingDefaults
     [Fact]
     public void Literals_are_counted_in_code_points()
     {
-        // Two code points in three UTF-16 units against three in three.
+        // Three code points precede two. Both texts have three UTF-16 units.
         Assert.True(Precedence.Order.Compare(Own("abc*"), Own("\U0001F511a*")) < 0);
     }
 
     [Fact]
     public void The_last_tie_break_is_the_order_of_code_points_and_not_of_utf_16()
     {
-        // U+FF5E stands before U+1F511, whose first surrogate is U+D83D.
+        // U+FF5E precedes U+1F511, although the first surrogate of the latter is U+D83D.
         Assert.True(Precedence.Order.Compare(Own("\uFF5E*"), Own("\U0001F511*")) < 0);
         Assert.True(string.CompareOrdinal("\uFF5E*", "\U0001F511*") > 0);
     }
@@ -65,7 +65,7 @@ public sealed class OrderingDefaults
         }
     }
 
-    /// <summary>The contract's words, one after the other; hexadecimal UTF-8 sorts as the bytes do.</summary>
+    /// <summary>The rules of the contract in order. Hexadecimal UTF-8 sorts like the bytes.</summary>
     private static int Oracle(string one, string other)
     {
         var order = Key(one).CompareTo(Key(other));

@@ -23,7 +23,7 @@ public sealed class SelectingSecrets
             OracleSecret[] secrets = [.. cases.Secrets(isOwn: true, MostSecrets, Args), .. cases.Secrets(isOwn: false, MostSecrets, Args)];
             var (user, organization) = Arrange(secrets);
 
-            // In another order, and some of them found twice.
+            // The same secrets in another order, with duplicates.
             var (userAgain, organizationAgain) = Arrange([.. cases.Shuffled(secrets.Concat(secrets.Where(_ => random.Next(4) == 0)))]);
             for (var repeated = 0; repeated < 20; repeated++)
             {
@@ -36,7 +36,7 @@ public sealed class SelectingSecrets
             }
         }
 
-        // Else the cases would be too alike to show anything.
+        // The cases must cover every outcome.
         Assert.All(
             (string[])["user default", "organization default", "user reference", "organization reference", "no_default", "reference_unavailable"],
             kind => Assert.True(seen.GetValueOrDefault(kind) > rounds * 3 / 5, $"{kind}: {seen.GetValueOrDefault(kind)}"));
@@ -123,7 +123,7 @@ public sealed class SelectingSecrets
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"{watch.Elapsed}");
     }
 
-    /// <summary>What is explained is what is done, and every candidate was given the verdict that the oracle would give.</summary>
+    /// <summary>Asserts that explanations agree with the result and that every candidate has the verdict of the oracle.</summary>
     private static void CheckExplanations(
         OracleCall call, IReadOnlyList<OracleSecret> secrets, IReadOnlyList<Explanation> explanations, IReadOnlyList<string> expected, Dictionary<string, int> seen)
     {
@@ -163,7 +163,7 @@ public sealed class SelectingSecrets
         new OwnerCandidates(secrets.Where(secret => secret.IsOwn).Select(CandidateOf)),
         new OwnerCandidates(secrets.Where(secret => !secret.IsOwn).Select(CandidateOf)));
 
-    /// <summary>The oracle's id goes where the service has its ciphertext.</summary>
+    /// <summary>A candidate with the oracle's id in place of the ciphertext.</summary>
     private static Candidate CandidateOf(OracleSecret secret) => new(
         new Placement(
             secret.IsOwn ? User : Organization,

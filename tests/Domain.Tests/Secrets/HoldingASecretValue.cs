@@ -89,7 +89,7 @@ public sealed class HoldingASecretValue
     [Fact]
     public void A_disposed_value_is_cleared_and_unreadable()
     {
-        // Of a size that no other test rents, or the memory could be theirs by then.
+        // No other test rents this size, so the returned memory is not rented again before the check.
         var text = new string('x', 300_000);
         var value = Values.Of(text);
         var plaintext = value.Reveal();

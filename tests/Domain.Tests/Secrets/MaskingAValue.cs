@@ -84,7 +84,7 @@ public sealed class MaskingAValue
             5_000);
     }
 
-    /// <summary>The same text in mathematical letters, two UTF-16 units each.</summary>
+    /// <summary>The text in mathematical letters, which have two UTF-16 units each.</summary>
     private static string Astral(string text) => string.Concat(
         text.Select(letter => letter is >= 'a' and <= 'z' ? char.ConvertFromUtf32(0x1D41A + letter - 'a') : letter.ToString()));
 }

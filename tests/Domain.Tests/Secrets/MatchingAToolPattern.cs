@@ -6,7 +6,7 @@ namespace Secrets.Domain.Tests;
 
 public sealed class MatchingAToolPattern
 {
-    /// <summary>Backtracking would take longer than the universe; this much is for a machine that does something else.</summary>
+    /// <summary>Backtracking would never end. This limit is generous, for busy machines.</summary>
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(10);
 
     [Theory]
@@ -144,8 +144,8 @@ public sealed class MatchingAToolPattern
     }
 
     /// <summary>
-    /// The definition, row by row: whether the first so many code points of the pattern match the first so many of the name. A
-    /// star takes nothing, or one more than it took; anything else takes its equal.
+    /// The definition by dynamic programming: whether each prefix of the pattern matches each prefix of the name. A star matches nothing or one
+    /// more code point. Any other code point matches itself.
     /// </summary>
     private static bool OracleMatches(string pattern, string name)
     {

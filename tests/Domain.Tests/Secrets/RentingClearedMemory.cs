@@ -19,7 +19,7 @@ public sealed class RentingClearedMemory
     }
 
     [Theory]
-    [InlineData(700_000)] // No other test rents that much, or the memory could be theirs by then.
+    [InlineData(700_000)] // no other test rents this size, so the memory is not rented again before the check
     [InlineData(2_000_000)]
     public void Returned_memory_is_cleared(int size)
     {
