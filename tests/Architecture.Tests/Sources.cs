@@ -150,7 +150,7 @@ public sealed partial class Sources
             .Where(file => !file.Path.Contains("/obj/", StringComparison.Ordinal) && !file.Path.Contains("/bin/", StringComparison.Ordinal))
             .Select(file => (file.Path, File.ReadAllText(file.Text)))
             .ToList();
-        Assert.True(files.Count > 50, "the sources were not found");
+        Assert.True(files.Count > 50, "the source files were not found");
         return files;
     }
 

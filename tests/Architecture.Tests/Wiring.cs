@@ -8,7 +8,7 @@ namespace Secrets.Architecture.Tests;
 
 public sealed class Wiring : IDisposable
 {
-    private const BindingFlags Held = BindingFlags.Public | BindingFlags.Instance;
+    private const BindingFlags Members = BindingFlags.Public | BindingFlags.Instance;
 
     private readonly ServiceProvider _services = new ServiceCollection().AddApplication().BuildServiceProvider();
 
@@ -72,7 +72,7 @@ public sealed class Wiring : IDisposable
         var arguments = type.IsGenericType ? type.GetGenericArguments() : [];
         return IsOfTheFramework(type)
             ? arguments
-            : [.. arguments, .. type.GetProperties(Held).Select(property => property.PropertyType), .. type.GetFields(Held).Select(field => field.FieldType)];
+            : [.. arguments, .. type.GetProperties(Members).Select(property => property.PropertyType), .. type.GetFields(Members).Select(field => field.FieldType)];
     }
 
     /// <summary>Whether an instance may have a derived type, whose members this test cannot know.</summary>

@@ -85,7 +85,7 @@ internal sealed partial class JsonBodies : IFuzzTarget
             await CleanUpAsync(operation, answer);
         }
 
-        return $"{Shape(operation)} {status} {(status == 200 ? "" : What(answer))}";
+        return $"{Shape(operation)} {status} {(status == 200 ? "" : FaultsOf(answer))}";
     }
 
     public async ValueTask DisposeAsync()
@@ -143,7 +143,7 @@ internal sealed partial class JsonBodies : IFuzzTarget
     private static string Shape(string operation) => Uuid().Replace(operation, "{id}");
 
     /// <summary>The faults in an answer, without numbers.</summary>
-    private static string What(string answer) => Numbers().Replace(
+    private static string FaultsOf(string answer) => Numbers().Replace(
         JsonNode.Parse(answer)?["detail"] switch
         {
             JsonArray violations => string.Join(' ', violations.Select(one => $"{one?["type"]}").Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(3)),

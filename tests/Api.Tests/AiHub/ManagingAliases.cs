@@ -49,11 +49,11 @@ public sealed class ManagingAliases(ApiServer server)
         Assert.Equal("SOME", made["allowed_workspaces_type"]!.GetValue<string>());
         Assert.Equal("""["support","sales"]""", made["allowed_workspaces"]!.ToJsonString());
         Assert.Equal(organization, made["org"]!.GetValue<string>());
-        Assert.Equal((admin.UserId, admin.UserId), By(made));
+        Assert.Equal((admin.UserId, admin.UserId), AuthorsOf(made));
         Assert.Equal(made["created_at"]!.GetValue<long>(), made["updated_at"]!.GetValue<long>());
         Assert.Equal("for all", changed["description"]!.GetValue<string>());
         Assert.Equal("""["support","sales"]""", changed["allowed_workspaces"]!.ToJsonString());
-        Assert.Equal((admin.UserId, second.UserId), By(changed));
+        Assert.Equal((admin.UserId, second.UserId), AuthorsOf(changed));
         Assert.True(changed["updated_at"]!.GetValue<long>() >= made["updated_at"]!.GetValue<long>());
         Assert.Equal(made["created_at"]!.GetValue<long>(), changed["created_at"]!.GetValue<long>());
         Assert.Empty((await admin.GetAsync(Vault.Path)).MustBeAliases());
@@ -121,7 +121,7 @@ public sealed class ManagingAliases(ApiServer server)
     }
 
     [Fact]
-    public async Task Of_fifty_concurrent_creates_of_one_alias_one_succeeds()
+    public async Task One_of_fifty_concurrent_creates_of_an_alias_succeeds()
     {
         using var admin = await server.NewAdminAsync(Vault.NewOrganization());
 
@@ -275,6 +275,6 @@ public sealed class ManagingAliases(ApiServer server)
         Assert.Equal(55_000, (await admin.GetAsync($"/api/v1/usage?organization_id={organization}")).MustBe(200).Json["bytes_used"]!.GetValue<long>());
     }
 
-    private static (Guid Created, Guid Updated) By(JsonObject secret) =>
+    private static (Guid Created, Guid Updated) AuthorsOf(JsonObject secret) =>
         (secret["created_by"]!.GetValue<Guid>(), secret["last_updated_by"]!.GetValue<Guid>());
 }

@@ -163,9 +163,9 @@ public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixtu
         using var @operator = _server.Operator();
         (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
 
-        for (var at = 0; at < OwnServer.OfOneCredential + 3; at++)
+        for (var at = 0; at < OwnServer.PerCredential + 3; at++)
         {
-            (await revoked.GetAsync(Answers.Secrets)).MustBe(at < OwnServer.OfOneCredential ? 401 : 429);
+            (await revoked.GetAsync(Answers.Secrets)).MustBe(at < OwnServer.PerCredential ? 401 : 429);
         }
 
         await _server.WriteLeftOutDenialsAsync();
@@ -206,14 +206,14 @@ public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixtu
     public sealed class OwnServer : IAsyncLifetime
     {
         /// <summary>The number of refusals for one credential from one address.</summary>
-        public const int OfOneCredential = 7;
+        public const int PerCredential = 7;
 
         private readonly TestClock _clock = new();
 
         public ApiServer Server { get; } = ApiServer.With(
             ("Audit:DenialsPerMinute", $"{Budget}"),
             ("Limits:FailedAuthenticationsPerMinute", "1000"),
-            ("Limits:FailuresPerCredentialPerMinute", $"{OfOneCredential}"),
+            ("Limits:FailuresPerCredentialPerMinute", $"{PerCredential}"),
             ("Proxies:Known", "127.0.0.1"));
 
         public ValueTask InitializeAsync()

@@ -45,7 +45,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         var random = new Random(Seed);
         await using (StartLoad(client, id))
         {
-            foreach (var fail in Enumerable.Repeat<Func<ApiClient, Task>[]>([BeReadOnlyAsync, VanishAsync], Campaign.Size(2)).SelectMany(ways => ways))
+            foreach (var fail in Enumerable.Repeat<Func<ApiClient, Task>[]>([MakeReadOnlyAsync, TakeOfflineAsync], Campaign.Size(2)).SelectMany(ways => ways))
             {
                 for (var cut = 0; cut < 20; cut++)
                 {
@@ -56,7 +56,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
                 await fail(client);
                 await UntilItServesAsync(client);
                 var (released, written) = (_ledger.Released + 25, _ledger.Written + 5);
-                await UntilAsync(() => Task.FromResult(_ledger.Released > released && _ledger.Written > written), "the load goes on");
+                await UntilAsync(() => Task.FromResult(_ledger.Released > released && _ledger.Written > written), "the load continues");
             }
         }
 
@@ -66,7 +66,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     [Theory]
     [InlineData(Direction.ToDatabase)]
     [InlineData(Direction.ToService)]
-    public async Task The_database_connection_breaks_at_any_byte(Direction direction)
+    public async Task The_database_connection_breaks_at_any_message(Direction direction)
     {
         await using var proxy = new CuttingProxy(Installation.ConnectionString);
         await using var service = Installation.StartHere(proxy.ConnectionString);
@@ -120,7 +120,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
             var id = killed == 0 ? await CreateDefaultsAsync(client) : (await client.GetAsync($"{Answers.Secrets}?secret_name=one")).MustBeList()[0].Id();
             var before = _ledger.Released;
             await using var load = StartLoad(client, id, mayVanish: true);
-            await UntilAsync(() => Task.FromResult(_ledger.Released >= before + 300), "300 values are handed out");
+            await UntilAsync(() => Task.FromResult(_ledger.Released >= before + 300), "300 values are released");
             await service.KillAsync();
             await load.StopAsync();
         }
@@ -174,7 +174,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         return load;
     }
 
-    private async Task BeReadOnlyAsync(ApiClient client)
+    private async Task MakeReadOnlyAsync(ApiClient client)
     {
         await _database.BeReadOnlyAsync();
         await UntilReadyIsAsync(client, 503);
@@ -183,7 +183,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         await _database.BeWritableAsync();
     }
 
-    private async Task VanishAsync(ApiClient client)
+    private async Task TakeOfflineAsync(ApiClient client)
     {
         await _database.VanishAsync();
         await UntilReadyIsAsync(client, 503);
@@ -204,13 +204,13 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
                 await ResolveAsync(client);
                 return _ledger.Released > before;
             },
-            "values are handed out");
+            "values are released");
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> holds, string what)
+    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
         var watch = Stopwatch.StartNew();
-        while (!await holds())
+        while (!await condition())
         {
             Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"not within 20 s: {what}");
             await Task.Delay(20);

@@ -28,7 +28,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
 
         Assert.Equal($$"""{"writer":"{{writer}}","sequence":{{last - 1}}}""", found["first_broken"]!.ToJsonString());
         Assert.Equal(await _server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit"), found["checked"]!.GetValue<long>());
-        await _server.ExecuteSqlAsync(WithoutTheLast("writer = @writer AND sequence IN (@last - 1, @last)"), ("writer", writer), ("last", last));
+        await _server.ExecuteSqlAsync(RemoveLastCharacter("writer = @writer AND sequence IN (@last - 1, @last)"), ("writer", writer), ("last", last));
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
     }
 
@@ -199,8 +199,8 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
         }));
         await checks;
 
-        Assert.Equal(200, await CountOfEachAsync("SELECT CAST(count(*) AS bigint) FROM audit WHERE actor = @id", users.Select(user => user.UserId)));
-        Assert.Equal(150, await CountOfEachAsync("SELECT CAST(count(DISTINCT action) AS bigint) FROM audit WHERE secret_id = @id", ids));
+        Assert.Equal(200, await SumAsync("SELECT CAST(count(*) AS bigint) FROM audit WHERE actor = @id", users.Select(user => user.UserId)));
+        Assert.Equal(150, await SumAsync("SELECT CAST(count(DISTINCT action) AS bigint) FROM audit WHERE secret_id = @id", ids));
         Assert.Equal(0, await _server.ScalarAsync<long>(
             "SELECT CAST(count(*) AS bigint) FROM (SELECT writer FROM audit GROUP BY writer HAVING max(sequence) - min(sequence) + 1 <> count(*)) gaps"));
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
@@ -244,12 +244,12 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
 
         var found = await own.VerifyAsync();
         Assert.Equal($$"""{"writer":"{{writer}}","sequence":{{first + 1}}}""", found["first_broken"]!.ToJsonString());
-        Assert.Contains(_server.Log.Lines, line => line.Contains("Retention removes none of its rows", StringComparison.Ordinal));
-        await _server.ExecuteSqlAsync(WithoutTheLast("writer = @writer AND sequence = @at"), ("writer", writer), ("at", first + 1));
+        Assert.Contains(_server.Log.Lines, line => line.Contains("nothing of it is removed", StringComparison.Ordinal));
+        await _server.ExecuteSqlAsync(RemoveLastCharacter("writer = @writer AND sequence = @at"), ("writer", writer), ("at", first + 1));
         Assert.True((await own.VerifyAsync())["ok"]!.GetValue<bool>());
     }
 
-    private async Task<long> CountOfEachAsync(string sql, IEnumerable<Guid> ids)
+    private async Task<long> SumAsync(string sql, IEnumerable<Guid> ids)
     {
         var count = 0L;
         foreach (var id in ids)
@@ -260,7 +260,7 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
         return count;
     }
 
-    private static Sql WithoutTheLast(string condition) => Sql.Of(
+    private static Sql RemoveLastCharacter(string condition) => Sql.Of(
         $"UPDATE audit SET address = left(address, -1) WHERE {condition}", $"UPDATE audit SET address = LEFT(address, LEN(address) - 1) WHERE {condition}");
 
     private static JsonObject Body(string name) => new() { ["secret_name"] = name, ["secret_value"] = "some value" };

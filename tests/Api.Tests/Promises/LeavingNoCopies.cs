@@ -17,7 +17,7 @@ public sealed class LeavingNoCopies
     private const int MaxOfTls = 50;
 
     /// <summary>Connections stay open and the garbage collector does not run, so memory that was released uncleared keeps its content.</summary>
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(10);
 
     private readonly MemoryHunt _hunt = new();
     private readonly List<(string What, MemoryFinding Finding)> _found = [];
@@ -30,14 +30,14 @@ public sealed class LeavingNoCopies
         await using (var storing = installation.Start())
         {
             using var client = await storing.ClientAsync(Installation.Key);
-            await LookAfterAsync("storing", storing, ForEachAsync(Values, async number =>
+            await SearchAfterAsync("storing", storing, ForEachAsync(Values, async number =>
                 (await client.PostAsync(Secrets, Body(number, _hunt.TextOf(number)))).MustBe(200)));
         }
 
         // A second process, so that each finding belongs to storing or to resolving.
         await using var resolving = installation.Start();
         using var runtime = await resolving.ClientAsync(Installation.Key);
-        await LookAfterAsync("resolving", resolving, ForEachAsync(Values, async number =>
+        await SearchAfterAsync("resolving", resolving, ForEachAsync(Values, async number =>
             Assert.Contains(_hunt.Head, (await ResolveAsync(runtime, number)).MustBe(200).Body, StringComparison.Ordinal)));
         AssertNothingFound();
     }
@@ -50,7 +50,7 @@ public sealed class LeavingNoCopies
         await using var service = installation.Start(settings: [("Limits__SecretValueLength", "65536"), ("Quota__BytesPerOwner", "100000000")]);
         using var client = await service.ClientAsync(Installation.Key);
         var ids = new Guid[24];
-        await LookAfterAsync("storing, changing and resolving, of any length", service, ForEachAsync(ids.Length, async number =>
+        await SearchAfterAsync("storing, changing and resolving, of any length", service, ForEachAsync(ids.Length, async number =>
         {
             var made = (await client.PostAsync(Secrets, Body(number, _hunt.TextOf(number, Length(number))))).MustBe(200);
             ids[number] = made.Json["secret_id"]!.GetValue<Guid>();
@@ -58,14 +58,14 @@ public sealed class LeavingNoCopies
             (await client.PatchAsync($"{Secrets}/{ids[number]}", new JsonObject { ["description"] = "The value stays." })).MustBe(200);
             (await ResolveAsync(client, number)).MustBe(200);
         }));
-        await LookAfterAsync("the same in the vault", service, ForEachAsync(ids.Length, async number =>
+        await SearchAfterAsync("the same in the vault", service, ForEachAsync(ids.Length, async number =>
         {
             (await client.PostAsync(Vault.Path, Vault.Body($"alias-{number}", _hunt.TextOf(number, Length(number) / 2)))).MustBe(200);
             (await client.PatchAsync(Vault.Path, new JsonObject { ["alias"] = $"alias-{number}", ["value"] = _hunt.TextOf(number, Length(number) / 2) })).MustBe(200);
             (await client.ResolveAliasAsync($"alias-{number}", "default", workspace: null)).MustBe(200);
         }));
         using var stranger = await service.ClientAsync("nobody's-key-of-more-than-32-characters");
-        await LookAfterAsync("refused requests", service, ForEachAsync(ids.Length, async number =>
+        await SearchAfterAsync("refused requests", service, ForEachAsync(ids.Length, async number =>
         {
             var text = _hunt.TextOf(number, Length(number));
             var json = JsonSerializer.Serialize(text)[1..^1];
@@ -77,7 +77,7 @@ public sealed class LeavingNoCopies
             (await client.PatchAsync($"{Secrets}/{Guid.NewGuid()}", new JsonObject { ["secret_value"] = text })).MustBe(404);
             (await client.SendAsync(HttpMethod.Post, Secrets, $$"""{"secret_name": "x", "secret_value": "{{json}}" """)).MustBe(422);
         }));
-        await LookAfterAsync("a rotation", service, RotateAsync(client));
+        await SearchAfterAsync("a rotation", service, RotateAsync(client));
         AssertNothingFound();
     }
 
@@ -96,9 +96,9 @@ public sealed class LeavingNoCopies
             ("Kestrel__Endpoints__Https__Certificate__KeyPath", certificate.KeyFile),
         ]);
         using var client = certificate.Client(await service.AddressAsync(), Installation.Key);
-        await LookAfterAsync("storing", service, ForEachAsync(Values, async number =>
+        await SearchAfterAsync("storing", service, ForEachAsync(Values, async number =>
             (await client.PostAsync(Secrets, Body(number, _hunt.TextOf(number)))).MustBe(200)));
-        await LookAfterAsync("resolving", service, ForEachAsync(Values, async number => (await ResolveAsync(client, number)).MustBe(200)));
+        await SearchAfterAsync("resolving", service, ForEachAsync(Values, async number => (await ResolveAsync(client, number)).MustBe(200)));
         AssertNone([.. _found.Where(found => !found.Finding.Form.StartsWith("UTF-8", StringComparison.Ordinal))]);
         Assert.All(_found.GroupBy(found => (found.What, found.Finding.Form)), copies => Assert.InRange(copies.Sum(found => found.Finding.Count), 0, MaxOfTls));
     }
@@ -137,7 +137,7 @@ public sealed class LeavingNoCopies
     private static async Task RotateAsync(ApiClient client)
     {
         (await client.PostAsync("/api/v1/encryption/rotate", new JsonObject { ["layer"] = "data_keys" })).MustBe(200);
-        await Task.Delay(Rest);
+        await Task.Delay(Settle);
     }
 
     private static void SkipUnlessReadable(ServiceProcess service)
@@ -146,11 +146,11 @@ public sealed class LeavingNoCopies
         Assert.SkipWhen(reason is not null, reason ?? "");
     }
 
-    private async Task LookAfterAsync(string what, ServiceProcess service, Task requests)
+    private async Task SearchAfterAsync(string what, ServiceProcess service, Task requests)
     {
         SkipUnlessReadable(service);
         await requests;
-        await Task.Delay(Rest);
+        await Task.Delay(Settle);
         _found.AddRange(_hunt.Find(service.Id).Select(finding => (what, finding)));
     }
 

@@ -157,14 +157,14 @@ public sealed class NeverStale(ReplicaProcesses replicas) : IClassFixture<Replic
             {
                 if (_answer.IsCompleted && Stopwatch.GetElapsedTime(_since) > TimeSpan.FromMilliseconds(50))
                 {
-                    _answer = AskAnewAsync();
+                    _answer = RefreshAsync();
                 }
 
                 return _answer;
             }
         }
 
-        private async Task<JsonNode?> AskAnewAsync()
+        private async Task<JsonNode?> RefreshAsync()
         {
             var answer = await ask();
             _since = Stopwatch.GetTimestamp();

@@ -60,7 +60,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
 
         // Retired keys stay during the grace period for readers of older envelopes. The service's own pass may still run.
         Assert.Equal(2 * keys, await KeysAsync());
-        Assert.Equal(keys, await LeftAsync());
+        Assert.Equal(keys, await RemainingAsync());
         while (await SealedWithRetiredAsync() > 0)
         {
             await Task.Delay(20, TestContext.Current.CancellationToken);
@@ -126,7 +126,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
         var written = await Task.WhenAll(users);
         Assert.All(written, count => Assert.True(count > 5, $"a user wrote {count} times"));
         await PassAsync();
-        Assert.Equal(0, await LeftAsync());
+        Assert.Equal(0, await RemainingAsync());
         Assert.Equal(0L, await _server.ScalarAsync<long>(WithoutKey));
     }
 
@@ -139,12 +139,12 @@ public sealed class ReplacingKeys : IAsyncLifetime
         await _server.ExecuteSqlAsync("UPDATE secrets SET tool_arg = 'b' WHERE id = @id", ("@id", edited));
 
         await ReplaceAllAsync();
-        Assert.Equal(1, await LeftAsync());
+        Assert.Equal(1, await RemainingAsync());
         Assert.Contains(_server.Log.Lines, line => line.Contains(user.UserId.ToString(), StringComparison.Ordinal) && line.Contains("were changed outside the service", StringComparison.Ordinal));
 
         await _server.ExecuteSqlAsync("UPDATE secrets SET tool_arg = 'a' WHERE id = @id", ("@id", edited));
         await PassAsync();
-        Assert.Equal(0, await LeftAsync());
+        Assert.Equal(0, await RemainingAsync());
         Assert.Equal("some value", await ResolveAsync(user, "t"));
         Assert.Equal("another value", await ResolveAsync(user, "u"));
     }
@@ -160,7 +160,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
         _clock.MoveOn(ApiServer.RetiredKeysStay);
         await ReplaceAllAsync();
 
-        Assert.Equal(0, await LeftAsync());
+        Assert.Equal(0, await RemainingAsync());
         for (var number = 0; number < 20; number++)
         {
             Assert.Equal($"value {number}", await ResolveAsync(user, $"t{number}"));
@@ -238,7 +238,7 @@ public sealed class ReplacingKeys : IAsyncLifetime
         return writes;
     }
 
-    private async Task<int> LeftAsync()
+    private async Task<int> RemainingAsync()
     {
         using var @operator = _server.Operator();
         return (await @operator.GetAsync(Encryption)).MustBe(200).Json["data_keys"]!["keys_left"]!.GetValue<int>();

@@ -23,7 +23,7 @@ public sealed class HoldingConnections
         var address = await service.AddressAsync();
 
         var since = Stopwatch.GetTimestamp();
-        using var held = await Held.OpenAsync(address, Greedy, 60);
+        using var held = await SilentConnections.OpenAsync(address, Greedy, 60);
         await held.MustBeLeftAsync(10);
 
         Assert.Equal(200, await StatusAsync(address, Other, Live));
@@ -49,7 +49,7 @@ public sealed class HoldingConnections
         ]);
         var address = await service.AddressAsync();
 
-        using var held = await Held.OpenAsync(address, Greedy, 30);
+        using var held = await SilentConnections.OpenAsync(address, Greedy, 30);
         await held.MustBeLeftAsync(20);
 
         Assert.Null(await StatusAsync(address, Other, Live));
@@ -69,7 +69,7 @@ public sealed class HoldingConnections
         await using var service = installation.StartHere(settings: ("Health__Url", health.ToString()));
         await service.AddressAsync();
 
-        using var held = await Held.OpenAsync(health, Greedy, 110);
+        using var held = await SilentConnections.OpenAsync(health, Greedy, 110);
         await held.MustBeLeftAsync(25);
 
         Assert.Equal(200, await StatusAsync(health, Other, Live));
@@ -84,8 +84,8 @@ public sealed class HoldingConnections
         await using var service = installation.Start(settings: [("Limits__ConnectionsPerAddress", "3"), ("Proxies__Known", Other)]);
         var address = await service.AddressAsync();
 
-        using var ofClient = await Held.OpenAsync(address, Greedy, 8);
-        using var ofProxy = await Held.OpenAsync(address, Other, 8);
+        using var ofClient = await SilentConnections.OpenAsync(address, Greedy, 8);
+        using var ofProxy = await SilentConnections.OpenAsync(address, Other, 8);
 
         await ofClient.MustBeLeftAsync(3);
         await ofProxy.MustBeLeftAsync(8);
@@ -128,13 +128,13 @@ public sealed class HoldingConnections
     }
 
     /// <summary>Open connections that send nothing.</summary>
-    private sealed class Held : IDisposable
+    private sealed class SilentConnections : IDisposable
     {
         private readonly List<Socket> _sockets = [];
 
-        public static async Task<Held> OpenAsync(Uri server, string from, int count)
+        public static async Task<SilentConnections> OpenAsync(Uri server, string from, int count)
         {
-            var held = new Held();
+            var held = new SilentConnections();
             for (var at = 0; at < count; at++)
             {
                 held._sockets.Add(await ConnectAsync(server, from));

@@ -45,7 +45,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
         await AskOrganizationsAsync();
         foreach (var user in users)
         {
-            await LookAsync(user);
+            await ListAllAsync(user);
             user.Dispose();
         }
 
@@ -116,7 +116,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
     }
 
     /// <summary>Lists the secrets and the audit of a user, in pages.</summary>
-    private async Task LookAsync(ApiClient user)
+    private async Task ListAllAsync(ApiClient user)
     {
         foreach (var list in (string[])[Answers.Secrets, "/api/v1/audit"])
         {
@@ -157,8 +157,8 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
         line = Request().Replace(line, "\"request_id\":\"<request>\"");
         line = Sequence().Replace(line, "\"sequence\":<n>");
         line = Writer().Replace(line, "\"writer\":\"<writer>\"");
-        line = Use().Replace(line, "");
-        line = At().Replace(line, "\"at\":\"<at>\"");
+        line = UseCounts().Replace(line, "");
+        line = AuditTimes().Replace(line, "\"at\":\"<at>\"");
         line = Moment().Replace(line, match => LabelOf(match.Value, "moment"));
         line = Uuid().Replace(line, match => LabelOf(match.Value, "id"));
         line = Value().Replace(line, match => $"<{match.Length} v>");
@@ -210,11 +210,11 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
 
     // Rows of one request may have the same microsecond or not.
     [GeneratedRegex("\"at\":\"[^\"]*\"")]
-    private static partial Regex At();
+    private static partial Regex AuditTimes();
 
     // These members are updated seconds later.
     [GeneratedRegex(",\"(last_used_at|last_resolved_at|use_count)\":[^,}]+")]
-    private static partial Regex Use();
+    private static partial Regex UseCounts();
 
     [GeneratedRegex("\"sequence\":[0-9]+")]
     private static partial Regex Sequence();

@@ -98,7 +98,7 @@ public sealed class ParsingTimestamps
         from second in Number(0, 61, 2)
         from fraction in Gen.Frequency((3, Gen.Constant("")), (5, Generated.TextOf("0123456789", 1, 12).Select(digits => $".{digits}")), (1, Gen.Elements(".", ",5")))
         from offset in Gen.Frequency((4, Gen.Constant("Z")), (2, Gen.Constant("z")), (4, Offset()), (1, Gen.Elements("", "+0200", "+02", "-2:00", "Z ", "UTC", "+")))
-        from text in Damaged($"{year}-{month}-{day}{letter}{hour}:{minute}:{second}{fraction}{offset}")
+        from text in Edited($"{year}-{month}-{day}{letter}{hour}:{minute}:{second}{fraction}{offset}")
         select text;
 
     private static Gen<string> Offset() =>
@@ -110,7 +110,7 @@ public sealed class ParsingTimestamps
     private static Gen<string> Number(int from, int to, int width) =>
         Gen.Choose(from, to).Select(number => number.ToString($"D{width}", CultureInfo.InvariantCulture));
 
-    private static Gen<string> Damaged(string text) => Gen.Frequency(
+    private static Gen<string> Edited(string text) => Gen.Frequency(
         (8, Gen.Constant(text)),
         (1, from at in Gen.Choose(0, text.Length - 1)
             from removed in Gen.Choose(0, 1)

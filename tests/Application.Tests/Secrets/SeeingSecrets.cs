@@ -47,11 +47,11 @@ public sealed class SeeingSecrets
 
         Assert.Equal(
             ["User 0", "User 1", "User 2", "User 3", "acme 0", "acme 1", "acme 2", "acme 3", "beta 0", "beta 2"],
-            Seen(secrets, CallerIn(Acme, Beta, Gamma)));
-        Assert.Equal(["User 0", "User 1", "User 2", "User 3"], Seen(secrets, CallerIn()));
+            VisibleNames(secrets, CallerIn(Acme, Beta, Gamma)));
+        Assert.Equal(["User 0", "User 1", "User 2", "User 3"], VisibleNames(secrets, CallerIn()));
     }
 
-    private static IEnumerable<string> Seen(IEnumerable<Secret> secrets, Caller caller) => secrets.AsQueryable().VisibleTo(caller).AsEnumerable()
+    private static IEnumerable<string> VisibleNames(IEnumerable<Secret> secrets, Caller caller) => secrets.AsQueryable().VisibleTo(caller).AsEnumerable()
         .Select(secret => $"{(secret.OwnerKind == OwnerKind.User && secret.OwnerId == Ann.ToString() ? "User" : secret.OwnerId)} {secret.Name}");
 
     private static Caller CallerIn(params IReadOnlyList<Membership> memberships) => new(Ann, Scopes.All, memberships, Credential.Bootstrap);

@@ -38,7 +38,7 @@ public sealed class ValidatingSecrets
         return data;
     }
 
-    public static TheoryData<string, string> UnsoundTexts()
+    public static TheoryData<string, string> InvalidTexts()
     {
         var data = new TheoryData<string, string>();
         data.Add("SecretValue", "U+0000"); // A value with an unpaired surrogate cannot be read (HoldingASecretValue).
@@ -63,7 +63,7 @@ public sealed class ValidatingSecrets
     }
 
     [Theory]
-    [MemberData(nameof(UnsoundTexts))]
+    [MemberData(nameof(InvalidTexts))]
     public void Text_that_cannot_be_stored_is_a_bad_value(string member, string kind)
     {
         var text = "abc" + (kind switch { "U+0000" => "\0", "first half" => "\uD83D", _ => "\uDD11" }) + "def";

@@ -18,7 +18,7 @@ public sealed class ChainingTheAudit
         "no request id", "acting key", "acting token", "no credential", "context", "run", "tool call", "client request id", "left out", "none left out");
 
     [Fact]
-    public void An_unchanged_chain_verifies() => Generated.ForAll(Chain(), events => Assert.Equal(events.Length, CountSound(Write(events))), 200);
+    public void An_unchanged_chain_verifies() => Generated.ForAll(Chain(), events => Assert.Equal(events.Length, CountValid(Write(events))), 200);
 
     [Fact]
     public void A_chain_continues_after_its_last_row() => Generated.ForAll(
@@ -51,7 +51,7 @@ public sealed class ChainingTheAudit
 
             rows[given.At] = Replace(rows[given.At], after);
 
-            Assert.Equal(given.At, CountSound(rows));
+            Assert.Equal(given.At, CountValid(rows));
         },
         100);
 
@@ -103,12 +103,12 @@ public sealed class ChainingTheAudit
             var moved = rows[given.At];
 
             rows.RemoveAt(given.At);
-            Assert.False(IsWhole(rows, last));
+            Assert.False(IsValid(rows, last));
             rows.Insert(given.To, moved);
-            Assert.Equal(given.At == given.To, IsWhole(rows, last));
+            Assert.Equal(given.At == given.To, IsValid(rows, last));
             rows = [.. Write(given.Events)];
             rows.Insert(given.At, moved);
-            Assert.False(IsWhole(rows, last));
+            Assert.False(IsValid(rows, last));
         },
         200);
 
@@ -190,7 +190,7 @@ public sealed class ChainingTheAudit
     private static AuditPosition PositionOf(AuditEntry row) => new(row.Sequence, row.Hash);
 
     /// <summary>The number of rows from the start that form a valid chain.</summary>
-    private static int CountSound(IReadOnlyList<AuditEntry> rows)
+    private static int CountValid(IReadOnlyList<AuditEntry> rows)
     {
         var position = AuditPosition.Start;
         var count = 0;
@@ -202,8 +202,8 @@ public sealed class ChainingTheAudit
         return count;
     }
 
-    private static bool IsWhole(IReadOnlyList<AuditEntry> rows, AuditPosition head) =>
-        CountSound(rows) == rows.Count && rows.Count > 0 && rows[^1].Sequence == head.Sequence && rows[^1].Hash.SequenceEqual(head.Hash);
+    private static bool IsValid(IReadOnlyList<AuditEntry> rows, AuditPosition head) =>
+        CountValid(rows) == rows.Count && rows.Count > 0 && rows[^1].Sequence == head.Sequence && rows[^1].Hash.SequenceEqual(head.Hash);
 
     /// <summary>Edits the columns of a row and keeps its hash.</summary>
     private static AuditEntry Replace(AuditEntry row, AuditEvent edited)
