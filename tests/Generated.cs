@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace Secrets.Tests;
 
-/// <summary>Properties over generated cases, and what they are generated from. Every project that compiles this adds what it needs.</summary>
+/// <summary>Property tests and generators. Each project that compiles this file adds its own generators.</summary>
 internal static partial class Generated
 {
     private static readonly Gen<string> CodePoints = Gen.Frequency(
@@ -12,11 +12,11 @@ internal static partial class Generated
         (1, Between(0xE000, 0xFFFF)),
         (2, Between(0x10000, 0x10FFFF)));
 
-    /// <summary>Checks a property on generated cases; the message of a failure shows the case.</summary>
+    /// <summary>Checks a property on generated cases. A failure shows the case.</summary>
     public static void ForAll<T>(Gen<T> cases, Action<T> check, int count = 1_000) =>
         Check.One(Of(count), Prop.ForAll(cases.ToArbitrary(), check));
 
-    /// <summary>Any text that can be stored.</summary>
+    /// <summary>A text that can be stored.</summary>
     public static Gen<string> Text(int minimum, int maximum) => Concat(CodePoints, minimum, maximum);
 
     public static Gen<byte[]> Bytes(int minimum, int maximum) =>

@@ -3,7 +3,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Tests;
 
-/// <summary>Values as texts, which only tests hold.</summary>
+/// <summary>Secret values from and to strings. Only tests hold values as strings.</summary>
 internal static class Values
 {
     public static SecretValue Of(string text) => new(Encoding.UTF8.GetBytes(text));

@@ -91,7 +91,7 @@ internal sealed class CredentialHeaders : IFuzzTarget
         }
 
         var answer = await SendAsync(header, text);
-        Assert.False(refusal is not null && answer.StartsWith("200", StringComparison.Ordinal), $"the reader refused a credential that HTTP accepted: {refusal}");
+        Assert.False(refusal is not null && answer.StartsWith("200", StringComparison.Ordinal), $"refused by the reader, accepted over HTTP: {refusal}");
         return refusal ?? answer;
     }
 

@@ -153,7 +153,7 @@ public sealed class LimitingRates(StrictServer strict)
     }
 
     [Fact]
-    public async Task Refused_readiness_requests_count_toward_the_limit()
+    public async Task Invalid_credentials_at_readiness_count_toward_the_limit()
     {
         const string Ready = "/health/ready";
         using var guess = _server.WithKey("nonsense");
