@@ -8,7 +8,7 @@ namespace Secrets.Architecture.Tests;
 
 public sealed class Wiring : IDisposable
 {
-    private const BindingFlags Visible = BindingFlags.Public | BindingFlags.Instance;
+    private const BindingFlags Flags = BindingFlags.Public | BindingFlags.Instance;
 
     private readonly ServiceProvider _services = new ServiceCollection().AddApplication().BuildServiceProvider();
 
@@ -72,7 +72,7 @@ public sealed class Wiring : IDisposable
         var arguments = type.IsGenericType ? type.GetGenericArguments() : [];
         return IsOfTheFramework(type)
             ? arguments
-            : [.. arguments, .. type.GetProperties(Visible).Select(property => property.PropertyType), .. type.GetFields(Visible).Select(field => field.FieldType)];
+            : [.. arguments, .. type.GetProperties(Flags).Select(property => property.PropertyType), .. type.GetFields(Flags).Select(field => field.FieldType)];
     }
 
     /// <summary>Whether an instance may have a derived type, whose members this test cannot know.</summary>
@@ -94,7 +94,7 @@ public sealed class Wiring : IDisposable
 
     private sealed record ListOfItself(IReadOnlyList<ListOfItself> Children);
 
-    private sealed record Around(Dictionary<string, Back[]> Visible);
+    private sealed record Around(Dictionary<string, Back[]> Members);
 
     private sealed record Back(Around Other);
 

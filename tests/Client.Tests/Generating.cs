@@ -58,7 +58,7 @@ public sealed class Generating(ApiServer server)
         {
             var name = Path.GetRelativePath(scratch.Folder, file);
             var committed = (await File.ReadAllTextAsync(Path.Combine(Repository.Root, name))).ReplaceLineEndings("\n");
-            Assert.True(committed == await File.ReadAllTextAsync(file), $"{name} is not what docs/openapi generates: run eng/update-clients");
+            Assert.True(committed == await File.ReadAllTextAsync(file), $"{name} differs from the generated code: run eng/update-clients");
         }
     }
 

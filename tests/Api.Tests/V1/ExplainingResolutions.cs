@@ -110,7 +110,7 @@ public sealed class ExplainingResolutions(ApiServer server)
         {
             value!.AsObject().Remove("secret_value");
             value.AsObject().Remove("tool_arg");
-            Assert.True(JsonNode.DeepEquals(value, argument!["winner"]), $"{value} is not {argument}");
+            Assert.True(JsonNode.DeepEquals(value, argument!["winner"]), $"expected {value}, got {argument}");
         }
 
         Assert.Null(explained[^1]!["winner"]);
