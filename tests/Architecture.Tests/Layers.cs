@@ -36,6 +36,19 @@ public sealed class Layers
         Assert.DoesNotContain("Secrets.Api", ReferencesOf(Infrastructure));
 
     [Fact]
+    public void Only_the_api_references_the_embedded_database() => Assert.Equal(
+        [Api], new[] { Domain, Application, Infrastructure, Api }.Where(assembly => ReferencesOf(assembly).Contains(Embedded.GetName().Name!)));
+
+    [Fact]
+    public void The_embedded_database_uses_five_names_of_the_infrastructure_and_no_other_layer()
+    {
+        Assert.Equal(["Secrets.Infrastructure"], ReferencesOf(Embedded).Where(name => name.StartsWith("Secrets.", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["IDatabaseEngine", "IDatabaseServer", "PostgresEngine.RegisterContext", "SettingsBinding.AddSettings", "StartupException..ctor"],
+            NamesOf(Infrastructure, Embedded));
+    }
+
+    [Fact]
     public void Every_request_declares_its_scope()
     {
         var requests = RequestTypes().ToList();

@@ -21,6 +21,14 @@ public sealed partial class Sources
     }
 
     [Fact]
+    public void Only_the_entry_point_names_the_embedded_database() => Assert.Equal(
+        ["src/Api/Program.cs"],
+        SourceFiles()
+            .Where(file => !file.Path.StartsWith("src/EmbeddedPostgres/", StringComparison.Ordinal))
+            .Where(file => file.Text.Contains("Secrets.EmbeddedPostgres", StringComparison.Ordinal))
+            .Select(file => file.Path));
+
+    [Fact]
     public void A_plaintext_is_revealed_only_in_listed_files()
     {
         var places = SourceFiles().Where(file => file.Text.Contains(".Reveal()", StringComparison.Ordinal)).Select(file => file.Path);

@@ -148,7 +148,7 @@ public sealed class WorkspaceRules(ApiServer server)
     [Fact]
     public async Task All_aliases_of_a_run_resolve_in_one_call()
     {
-        // As in the README: settings.keys of a run maps arguments to aliases and is sent unchanged as the references of the call.
+        // As in docs/integrate.md: settings.keys of a run maps arguments to aliases and is sent unchanged as the references of the call.
         var organization = Vault.NewOrganization();
         using var admin = await server.NewAdminAsync(organization);
         using var runtime = await server.NewKeyAsync(Guid.NewGuid(), ["secrets:resolve"], organization);

@@ -10,7 +10,7 @@ public sealed class LimitingDenials(LimitingDenials.OwnServer own) : IClassFixtu
     private const int Budget = 10;
     private const int Excess = 40;
 
-    // The number of credentials of a caller that are counted separately (OmittedDenials.MaxOfCaller).
+    // The number of credentials of a caller that are counted separately (OmittedDenials.MaxPerCaller).
     private const int Credentials = 16;
 
     private readonly ApiServer _server = own.Server;

@@ -155,7 +155,7 @@ public sealed class SharingASigningKey : IDisposable
     }
 
     /// <summary>
-    /// Makes a token with dotnet user-jwts, as the README shows. A scratch project replaces the service's project, because the tool writes
+    /// Makes a token with dotnet user-jwts, as docs/integrate.md shows. A scratch project replaces the service's project, because the tool writes
     /// to the project's settings and keeps its keys in the home directory under the id of the project's user secrets.
     /// </summary>
     private async Task<string> UserJwtAsync(params string[] arguments)

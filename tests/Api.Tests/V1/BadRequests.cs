@@ -243,7 +243,7 @@ public sealed class BadRequests(ApiServer server)
         (await user.SendAsync(HttpMethod.Post, Answers.Secrets, $"{{{members}}}")).MustBeSecret();
     }
 
-    /// <summary>Requests that Kestrel itself refuses, as the README documents.</summary>
+    /// <summary>Requests that Kestrel itself refuses, as docs/api.md documents.</summary>
     public static TheoryData<string, string> Broken() => new()
     {
         { "a URL of 100 kB", $"GET /api/v1/secrets/{new string('a', 100_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" },

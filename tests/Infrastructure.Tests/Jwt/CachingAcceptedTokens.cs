@@ -5,7 +5,7 @@ using Secrets.Infrastructure.Credentials.Tokens;
 
 namespace Secrets.Infrastructure.Tests.Jwt;
 
-public sealed class RememberingAcceptedTokens
+public sealed class CachingAcceptedTokens
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly Caller Caller = new(Guid.NewGuid(), Scopes.SecretsRead, [], Credential.OfToken("issuer", "subject", Now));

@@ -6,7 +6,7 @@ using Secrets.Infrastructure.Resolution;
 
 namespace Secrets.Infrastructure.Tests.Resolution;
 
-public sealed class RememberingOwners
+public sealed class CachingOwners
 {
     private const int Size = 1_000;
 

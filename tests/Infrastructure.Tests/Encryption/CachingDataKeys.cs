@@ -6,7 +6,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Encryption;
 
-public sealed class RememberingDataKeys
+public sealed class CachingDataKeys
 {
     // More than it holds.
     private static readonly int Many = Campaign.Size(1_000_000, least: 300_000);
@@ -14,7 +14,7 @@ public sealed class RememberingDataKeys
     private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
     private readonly DataKeyCache _cache;
 
-    public RememberingDataKeys() => _cache = new DataKeyCache(_clock);
+    public CachingDataKeys() => _cache = new DataKeyCache(_clock);
 
     [Fact]
     public void What_is_asked_for_again_and_again_stays_whatever_comes()

@@ -8,7 +8,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Resolution;
 
-public sealed class ConfirmingClaims(ApiServer server) : IClassFixture<ApiServer>
+public sealed class CheckingPreconditions(ApiServer server) : IClassFixture<ApiServer>
 {
     /// <summary>A caller with a token has no key precondition. If the types of its parameters differed then, two statements would be prepared.</summary>
     [Fact]

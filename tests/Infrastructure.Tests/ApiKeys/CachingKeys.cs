@@ -10,7 +10,7 @@ using Secrets.TestKit;
 namespace Secrets.Infrastructure.Tests.ApiKeys;
 
 /// <summary>A key is looked up often enough that its row says when it was last used, a minute behind at most.</summary>
-public sealed class RememberingKeys(ApiServer server) : IClassFixture<ApiServer>
+public sealed class CachingKeys(ApiServer server) : IClassFixture<ApiServer>
 {
     private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
 
