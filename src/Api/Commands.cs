@@ -140,7 +140,7 @@ internal static class Commands
             return build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IUserIssuer>(
                 async users =>
                 {
-                    var former = users.Kept is { } kept ? $", and no longer with {kept}" : "";
+                    var former = users.Stored is { } kept ? $", and no longer with {kept}" : "";
                     if (!result.GetValue(yes) && !await IsConfirmedAsync($"Turn names of users into ids with {wanted}{former}?"))
                     {
                         await Console.Out.WriteLineAsync("Nothing was changed.");

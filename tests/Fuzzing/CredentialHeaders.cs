@@ -26,7 +26,7 @@ internal sealed class CredentialHeaders : IFuzzTarget
 
     private static readonly string[] Headers = ["authorization", "token", "x-api-key"];
     private static readonly TestKey Key = TestKey.Shared(FuzzedService.SigningKey);
-    private static readonly Trust Trust = new(Issuer: null, Audiences: [], [VerificationKey.Shared(FuzzedService.SigningKey)]);
+    private static readonly Trust Trust = new(Issuer: null, Audiences: [], [VerificationKey.FromSecret(FuzzedService.SigningKey)]);
     private static readonly TokenClaims Reader = new(Options.Create(new JwtOptions()));
 
     private readonly Installation _installation;

@@ -33,7 +33,7 @@ public sealed class ApiServer : IAsyncLifetime
     public const int Quota = 100_000;
 
     /// <summary>How long a retired data key is kept, plus a second.</summary>
-    public static readonly TimeSpan RetiredKeysStay = DataKeyReplacement.Stay + TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan RetiredKeysStay = DataKeyReplacement.GracePeriod + TimeSpan.FromSeconds(1);
 
     private readonly Factory _factory = new();
     private readonly bool _isEmbedded;

@@ -19,10 +19,10 @@ internal sealed class RootKey
     public string? PreviousFingerprint => _previous is null ? null : FingerprintOf(_previous);
 
     /// <summary>Whether that is the fingerprint of this key.</summary>
-    public bool Is(string? fingerprint) => string.Equals(fingerprint, Fingerprint, StringComparison.Ordinal);
+    public bool HasFingerprint(string? fingerprint) => string.Equals(fingerprint, Fingerprint, StringComparison.Ordinal);
 
     /// <summary>Whether what was encrypted under the key with that fingerprint can be opened: this one, or the one before.</summary>
-    public bool Opens(string? fingerprint) => fingerprint is not null && (Is(fingerprint) || string.Equals(fingerprint, PreviousFingerprint, StringComparison.Ordinal));
+    public bool Opens(string? fingerprint) => fingerprint is not null && (HasFingerprint(fingerprint) || string.Equals(fingerprint, PreviousFingerprint, StringComparison.Ordinal));
 
     private byte[] Key => _key ?? throw new InvalidOperationException("The root key is not loaded yet.");
 

@@ -21,7 +21,7 @@ internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey ro
             null => HealthCheckResult.Unhealthy("The row of the root key is missing."),
 
             // This process cannot decrypt keys that other replicas add to the key ring.
-            var fingerprint when !rootKey.Is(fingerprint) =>
+            var fingerprint when !rootKey.HasFingerprint(fingerprint) =>
                 HealthCheckResult.Unhealthy("The database was moved to another root key. Restart this process with the new root key."),
             _ => CheckRing(),
         };

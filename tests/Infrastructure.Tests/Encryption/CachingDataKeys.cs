@@ -25,7 +25,7 @@ public sealed class CachingDataKeys
         {
             _cache.AddCurrent(SecretOwner.User(Guid.NewGuid()), NewKey());
             Assert.Same(key, _cache.Find(key.Id));
-            Assert.Same(key, _cache.CurrentOf(owner));
+            Assert.Same(key, _cache.FindCurrent(owner));
         }
     }
 
@@ -47,12 +47,12 @@ public sealed class CachingDataKeys
         _cache.AddCurrent(owner, key);
         _clock.Advance(DataKeyCache.Lifetime - TimeSpan.FromTicks(1));
         Assert.Same(key, _cache.Find(key.Id));
-        Assert.Same(key, _cache.CurrentOf(owner));
+        Assert.Same(key, _cache.FindCurrent(owner));
 
         _clock.Advance(TimeSpan.FromTicks(1));
 
         Assert.Null(_cache.Find(key.Id));
-        Assert.Null(_cache.CurrentOf(owner));
+        Assert.Null(_cache.FindCurrent(owner));
     }
 
     private static DataKey NewKey() => new(Guid.NewGuid(), new byte[AesGcmBox.KeySize]);

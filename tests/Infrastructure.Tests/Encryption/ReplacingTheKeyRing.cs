@@ -54,7 +54,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         Assert.Equal(1, await LeftAsync());
         await users.ResolveAsync();
 
-        _clock.MoveOn(KeyRingReplacement.Stay);
+        _clock.MoveOn(KeyRingReplacement.GracePeriod);
         await _server.ReplaceKeysAsync();
 
         Assert.DoesNotContain(ring.Single(), await RingAsync());
@@ -141,7 +141,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
 
         // Another replica that knows only the old key put it there since.
         await _server.ExecuteSqlAsync("UPDATE data_keys SET wrapped = @wrapped WHERE owner_id = @owner", ("@wrapped", wrapped), ("@owner", owner));
-        _clock.MoveOn(KeyRingReplacement.Stay);
+        _clock.MoveOn(KeyRingReplacement.GracePeriod);
         await _server.ReplaceKeysAsync();
         Assert.Equal(1, await LeftAsync());
         await users.ResolveAsync();
@@ -221,7 +221,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         await _server.ExecuteSqlAsync(attack, ("@moment", TimeProvider.System.GetUtcNow().AddDays(-30)));
         for (var pass = 0; pass < 3; pass++)
         {
-            _clock.MoveOn(KeyRingReplacement.Stay);
+            _clock.MoveOn(KeyRingReplacement.GracePeriod);
             await _server.ReplaceKeysAsync();
         }
 

@@ -50,7 +50,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         await MustGoOnAsync(early);
         await MustGoOnAsync(between);
 
-        _clock.MoveOn(KeyRingReplacement.Stay);
+        _clock.MoveOn(KeyRingReplacement.GracePeriod);
         await _server.ReplaceKeysAsync();
         Assert.Equal(0, await LeftAsync());
         Assert.NotNull((await StateAsync())["finished_at"]);
@@ -113,7 +113,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         await AttackAsync($"UPDATE {table} SET account = set_byte(account, 2, 2) WHERE {where}");
         for (var pass = 0; pass < 2; pass++)
         {
-            _clock.MoveOn(KeyRingReplacement.Stay);
+            _clock.MoveOn(KeyRingReplacement.GracePeriod);
             await _server.ReplaceKeysAsync();
         }
 
@@ -181,7 +181,7 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         await RotateAsync();
         _clock.MoveOn(IntegrityKeyReplacement.Delay);
         await _server.ReplaceKeysAsync();
-        _clock.MoveOn(KeyRingReplacement.Stay);
+        _clock.MoveOn(KeyRingReplacement.GracePeriod);
         await _server.ReplaceKeysAsync();
     }
 

@@ -181,7 +181,7 @@ public sealed class SoakingTwoReplicas : IAsyncLifetime
                 await Task.WhenAll(_replicas.Select(replica => replica.ReplaceKeysAsync()));
             }
 
-            _clock.MoveOn(KeyRingReplacement.Stay);
+            _clock.MoveOn(KeyRingReplacement.GracePeriod);
             foreach (var replica in _replicas)
             {
                 replica.Services.GetRequiredService<KeyRing>().Refresh();

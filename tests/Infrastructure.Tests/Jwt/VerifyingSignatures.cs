@@ -25,9 +25,9 @@ public sealed class VerifyingSignatures
     {
         var keys = new Dictionary<string, VerificationKey>
         {
-            [HmacToken] = VerificationKey.Shared(Base64Url.DecodeFromChars(HmacSecret)),
-            [RsaToken] = VerificationKey.Published(new JsonWebKey(RsaKey))!,
-            [EcToken] = VerificationKey.Published(new JsonWebKey(EcKey))!,
+            [HmacToken] = VerificationKey.FromSecret(Base64Url.DecodeFromChars(HmacSecret)),
+            [RsaToken] = VerificationKey.FromPublished(new JsonWebKey(RsaKey))!,
+            [EcToken] = VerificationKey.FromPublished(new JsonWebKey(EcKey))!,
         };
         foreach (var (token, own) in keys)
         {
@@ -45,9 +45,9 @@ public sealed class VerifyingSignatures
     public void Whatever_one_character_is_changed_to_the_token_is_refused(string token)
     {
         var trust = new Trust(null, [], [
-            VerificationKey.Shared(Base64Url.DecodeFromChars(HmacSecret)),
-            VerificationKey.Published(new JsonWebKey(RsaKey))!,
-            VerificationKey.Published(new JsonWebKey(EcKey))!,
+            VerificationKey.FromSecret(Base64Url.DecodeFromChars(HmacSecret)),
+            VerificationKey.FromPublished(new JsonWebKey(RsaKey))!,
+            VerificationKey.FromPublished(new JsonWebKey(EcKey))!,
         ]);
         trust.RequireSigned(CompactToken.Read(token));
         for (var at = 0; at < token.Length; at++)
@@ -71,7 +71,7 @@ public sealed class VerifyingSignatures
     public void A_published_key_serves_the_algorithms_of_its_kind_and_no_other(string kind, string expected)
     {
         var signing = TestKey.For(kind);
-        var key = VerificationKey.Published(new JsonWebKey(signing.PublicJwk().ToJsonString()))!;
+        var key = VerificationKey.FromPublished(new JsonWebKey(signing.PublicJwk().ToJsonString()))!;
         string[] all = ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K", "EdDSA", "none"];
         Assert.Equal(expected.Split(' '), all.Where(key.Serves));
         Assert.All(expected.Split(' '), algorithm =>
@@ -83,7 +83,7 @@ public sealed class VerifyingSignatures
     {
         var jwk = TestKey.For("RS256").PublicJwk();
         jwk["alg"] = "PS256";
-        var key = VerificationKey.Published(new JsonWebKey(jwk.ToJsonString()))!;
+        var key = VerificationKey.FromPublished(new JsonWebKey(jwk.ToJsonString()))!;
         Assert.True(key.Serves("PS256"));
         Assert.False(key.Serves("RS256"));
     }
@@ -107,13 +107,13 @@ public sealed class VerifyingSignatures
 
     [Theory]
     [MemberData(nameof(UselessKeys))]
-    public void A_published_key_that_cannot_be_used_is_left_out(string jwk) => Assert.Null(VerificationKey.Published(new JsonWebKey(jwk)));
+    public void A_published_key_that_cannot_be_used_is_left_out(string jwk) => Assert.Null(VerificationKey.FromPublished(new JsonWebKey(jwk)));
 
     [Fact]
     public void One_key_verifies_for_many_at_once()
     {
         var signing = TestKey.For("RS256");
-        var key = VerificationKey.Published(new JsonWebKey(signing.PublicJwk().ToJsonString()))!;
+        var key = VerificationKey.FromPublished(new JsonWebKey(signing.PublicJwk().ToJsonString()))!;
         var right = CompactToken.Read(Token.Sign(signing, new JsonObject { ["sub"] = "a" }));
         var wrong = CompactToken.Read(Token.Sign(TestKey.For("RS256"), new JsonObject { ["sub"] = "a" }));
         Parallel.For(0, 400, at => Assert.Equal(at % 2 == 0, key.Verifies(at % 2 == 0 ? right : wrong)));

@@ -16,14 +16,14 @@ internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time, I
 
     private const int Capacity = 10_000;
 
-    private readonly ConcurrentDictionary<string, Kept> _keys = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Entry> _keys = new(StringComparer.Ordinal);
 
     /// <summary>The key with that prefix; null: none is remembered.</summary>
     public CachedKey? Find(string prefix) =>
-        _keys.TryGetValue(prefix, out var kept)
-        && time.GetElapsedTime(kept.Since) < kept.Left
-        && seen.Find(kept.Key.Key.UserId).Version <= kept.Key.Version // else this process knows it to be outdated
-            ? kept.Key
+        _keys.TryGetValue(prefix, out var entry)
+        && time.GetElapsedTime(entry.Since) < entry.Left
+        && seen.Find(entry.Key.Key.UserId).Version <= entry.Key.Version // else this process knows it to be outdated
+            ? entry.Key
             : null;
 
     /// <summary>Remembers a key, where keys can be confirmed.</summary>
@@ -42,11 +42,11 @@ internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time, I
             _keys.Clear();
         }
 
-        _keys[key.Key.Prefix] = new Kept(key, time.GetTimestamp(), Lifetime - notedAgo);
+        _keys[key.Key.Prefix] = new Entry(key, time.GetTimestamp(), Lifetime - notedAgo);
     }
 
     /// <summary>Has the key looked up when it is used next.</summary>
     public void Remove(CachedKey key) => _keys.TryRemove(key.Key.Prefix, out _);
 
-    private sealed record Kept(CachedKey Key, long Since, TimeSpan Left);
+    private sealed record Entry(CachedKey Key, long Since, TimeSpan Left);
 }

@@ -26,13 +26,13 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
     public static readonly Caller Caller = new(UserId, Scopes.All, [Organization], Credential.Bootstrap);
 
     /// <summary>Whether neither the configuration nor the database has a key of an operator.</summary>
-    public async Task<bool> IsMissingAsync(CancellationToken cancellationToken) => options.Value.BootstrapKey is null && !await IsThereOneAsync(cancellationToken);
+    public async Task<bool> IsMissingAsync(CancellationToken cancellationToken) => options.Value.BootstrapKey is null && !await HasOperatorKeyAsync(cancellationToken);
 
     /// <inheritdoc />
     public async Task<string?> MakeIfMissingAsync(CancellationToken cancellationToken) =>
         await IsMissingAsync(cancellationToken) ? await db.InTransactionAsync(MakeAsync, cancellationToken) : null;
 
-    private Task<bool> IsThereOneAsync(CancellationToken cancellationToken)
+    private Task<bool> HasOperatorKeyAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         return db.ApiKeys.AnyAsync(
@@ -44,7 +44,7 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
         // Of several replicas that start at once one makes the key: the others wait here for that row, which is always there, and then find the key. Not by a
         // fixed id: the key that was made before and revoked has it, and stays, so that its use is recognised (docs/decisions/0011-keys-are-replaced-not-renewed.md).
         await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
-        if (await IsThereOneAsync(cancellationToken))
+        if (await HasOperatorKeyAsync(cancellationToken))
         {
             return null;
         }

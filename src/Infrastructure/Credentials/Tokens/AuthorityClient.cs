@@ -9,7 +9,7 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
 {
     private const int MaxResponseBytes = 256 * 1024;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
 
     // No redirects: the addresses are checked, and what they point to would not be.
     private readonly HttpClient _http = new(new SocketsHttpHandler
@@ -19,7 +19,7 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
         PooledConnectionLifetime = TimeSpan.FromMinutes(1),
     })
     {
-        Timeout = Patience,
+        Timeout = RequestTimeout,
         MaxResponseContentBufferSize = MaxResponseBytes,
     };
 
@@ -60,7 +60,7 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
         catch (Exception exception) when (exception is TaskCanceledException or InvalidOperationException)
         {
             // The latter for an unknown charset.
-            throw new AuthorityException($"no answer that can be read within {Patience.TotalSeconds:0} s", exception);
+            throw new AuthorityException($"no answer that can be read within {RequestTimeout.TotalSeconds:0} s", exception);
         }
     }
 
@@ -87,7 +87,7 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
     {
         try
         {
-            return [.. new JsonWebKeySet(json).Keys.Select(VerificationKey.Published).OfType<VerificationKey>()];
+            return [.. new JsonWebKeySet(json).Keys.Select(VerificationKey.FromPublished).OfType<VerificationKey>()];
         }
         catch (ArgumentException exception)
         {

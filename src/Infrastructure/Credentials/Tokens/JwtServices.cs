@@ -72,7 +72,7 @@ internal static class JwtServices
         {
             { HasAuthority: true } => provider.GetRequiredService<AuthorityTrust>(),
             { HasSigningKey: true } => new FixedTrust(
-                new Trust(jwt.ExpectedIssuer, jwt.Audiences, [VerificationKey.Shared(Convert.FromBase64String(jwt.SigningKey!))])),
+                new Trust(jwt.ExpectedIssuer, jwt.Audiences, [VerificationKey.FromSecret(Convert.FromBase64String(jwt.SigningKey!))])),
             _ => new FixedTrust(environment.IsDevelopment() ? provider.GetRequiredService<IOptions<UserJwtsOptions>>().Value.ToTrust() : null),
         };
     }

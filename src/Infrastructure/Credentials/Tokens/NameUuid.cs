@@ -13,10 +13,10 @@ internal static class NameUuid
     /// The user that an issuer calls by that name: a uuid as it is, whatever its case; anything else within a namespace of the issuer's, so that
     /// no two pairs of issuer and subject are spelt alike.
     /// </summary>
-    public static Guid OfSubject(string issuer, string subject) => In(subject) ?? FromName(FromName(Urls, issuer), subject);
+    public static Guid ForSubject(string issuer, string subject) => Parse(subject) ?? FromName(FromName(Urls, issuer), subject);
 
     /// <summary>The uuid that a subject is, whatever its case; null: it is a name.</summary>
-    public static Guid? In(string subject) =>
+    public static Guid? Parse(string subject) =>
         Guid.TryParseExact(subject, "D", out var uuid) && string.Equals(uuid.ToString("D"), subject, StringComparison.OrdinalIgnoreCase) ? uuid : null;
 
     /// <summary>The uuid of a name in a namespace.</summary>

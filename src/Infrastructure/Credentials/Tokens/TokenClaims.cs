@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Credentials.Tokens;
 /// <summary>What a token says about its bearer, once it is certain who says so.</summary>
 internal sealed class TokenClaims(IOptions<JwtOptions> options)
 {
-    private const Scopes OfBrowsers = Scopes.SecretsRead | Scopes.SecretsWrite;
+    private const Scopes DefaultScopes = Scopes.SecretsRead | Scopes.SecretsWrite;
     private const int MaxOrganizations = 100;
 
     /// <summary>How far the issuer's clock and ours may differ.</summary>
@@ -38,13 +38,13 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var end = RequireLifetime(claims, now);
         var subject = claims.TryGetProperty("sub", out var sub) ? sub.Text("sub") : throw new RefusedTokenException("without a subject (sub)");
         RequireText(subject, UserName.Length, "sub");
-        if (NameUuid.In(subject) is { } id)
+        if (NameUuid.Parse(subject) is { } id)
         {
             RequireForeign(id);
         }
 
         var caller = new Caller(
-            NameUuid.OfSubject(issuer ?? "", subject), ScopesOf(claims), MembershipsOf(claims), Credential.OfToken(issuer ?? "", subject, end));
+            NameUuid.ForSubject(issuer ?? "", subject), ScopesOf(claims), MembershipsOf(claims), Credential.OfToken(issuer ?? "", subject, end));
         return (caller, end);
     }
 
@@ -109,7 +109,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         }
 
         // What is named and not allowed is lost and does not turn the bearer into one of whom nothing is said.
-        return (ours == Scopes.None ? OfBrowsers : ours) & _ceiling;
+        return (ours == Scopes.None ? DefaultScopes : ours) & _ceiling;
     }
 
     private List<Membership> MembershipsOf(JsonElement claims)

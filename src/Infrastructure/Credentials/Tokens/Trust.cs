@@ -7,13 +7,13 @@ namespace Secrets.Infrastructure.Credentials.Tokens;
 internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IReadOnlyList<VerificationKey> Keys)
 {
     /// <summary>Whether there is a key that a token may mean.</summary>
-    public bool Knows(string? keyId) => Keys.Any(key => Means(keyId, key));
+    public bool Knows(string? keyId) => Keys.Any(key => Matches(keyId, key));
 
     /// <summary>Returns when the token is signed by one of the keys, with an algorithm of that key.</summary>
     /// <exception cref="RefusedTokenException">It is not.</exception>
     public void RequireSigned(CompactToken token)
     {
-        var meant = Keys.Where(key => Means(token.KeyId, key)).ToList();
+        var meant = Keys.Where(key => Matches(token.KeyId, key)).ToList();
         if (meant.Count == 0)
         {
             throw new RefusedTokenException("signed with a key that is not known");
@@ -37,7 +37,7 @@ internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IR
         }
     }
 
-    private static bool Means(string? keyId, VerificationKey key) =>
+    private static bool Matches(string? keyId, VerificationKey key) =>
         keyId is null || key.Id is null || string.Equals(keyId, key.Id, StringComparison.Ordinal);
 }
 

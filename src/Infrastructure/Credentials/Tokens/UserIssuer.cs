@@ -14,7 +14,7 @@ namespace Secrets.Infrastructure.Credentials.Tokens;
 public interface IUserIssuer
 {
     /// <summary>The stored issuer, as this process read the keys last; null: no name was turned into an id yet.</summary>
-    string? Kept { get; }
+    string? Stored { get; }
 
     /// <summary>Stores another issuer in its place. False: that one is stored already, and nothing was written.</summary>
     /// <exception cref="StartupException">No token can have that issuer.</exception>
@@ -28,22 +28,22 @@ internal sealed partial class UserIssuer(IDbContextFactory<SecretsDbContext> con
     private string? _reported;
 
     /// <inheritdoc />
-    public string? Kept => keys.UserIssuer;
+    public string? Stored => keys.UserIssuer;
 
     /// <summary>Stores the issuer, if none is stored.</summary>
     /// <exception cref="UnavailableException">Another is stored. A replica with the right settings, or this one after its next start, can answer.</exception>
     public async ValueTask RequireAsync(string issuer, CancellationToken cancellationToken)
     {
-        var kept = Kept ?? keys.Read().UserIssuer ?? await KeepAsync(issuer, cancellationToken);
-        if (string.Equals(kept, issuer, StringComparison.Ordinal))
+        var stored = Stored ?? keys.Read().UserIssuer ?? await StoreFirstAsync(issuer, cancellationToken);
+        if (string.Equals(stored, issuer, StringComparison.Ordinal))
         {
             return;
         }
 
         // Once, and not for each name.
-        if (!string.Equals(Interlocked.Exchange(ref _reported, kept), kept, StringComparison.Ordinal))
+        if (!string.Equals(Interlocked.Exchange(ref _reported, stored), stored, StringComparison.Ordinal))
         {
-            Another(kept, issuer);
+            DiffersFromStored(stored, issuer);
         }
 
         throw new UnavailableException();
@@ -69,18 +69,18 @@ internal sealed partial class UserIssuer(IDbContextFactory<SecretsDbContext> con
         return isReplaced;
     }
 
-    private async Task<string> KeepAsync(string issuer, CancellationToken cancellationToken)
+    private async Task<string> StoreFirstAsync(string issuer, CancellationToken cancellationToken)
     {
-        var kept = issuer;
+        var stored = issuer;
         await ChangeAsync(
             records =>
             {
-                kept = records.UserIssuer ?? issuer;
+                stored = records.UserIssuer ?? issuer;
                 return records.UserIssuer is null ? records.WithUserIssuer(issuer) : null;
             },
             AuditAction.KeysChange,
             cancellationToken);
-        return kept;
+        return stored;
     }
 
     private async Task ChangeAsync(Func<KeyRecords, KeyRecords?> change, AuditAction action, CancellationToken cancellationToken)
@@ -89,6 +89,6 @@ internal sealed partial class UserIssuer(IDbContextFactory<SecretsDbContext> con
         await keys.ChangeAsync(db, change, AuditEvent.ByService(action, time.GetUtcNow()), cancellationToken);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Names of users are turned into ids with the issuer {Kept}, but the settings of this replica say {Issuer}: names are answered with 503 until it is started with the stored issuer in Auth:Users:Issuer")]
-    private partial void Another(string kept, string issuer);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Names of users are turned into ids with the issuer {Stored}, but the settings of this replica say {Issuer}: names are answered with 503 until it is started with the stored issuer in Auth:Users:Issuer")]
+    private partial void DiffersFromStored(string stored, string issuer);
 }

@@ -17,7 +17,7 @@ internal sealed class UserJwtsOptions
     public Trust? ToTrust()
     {
         var keys = SigningKeys.Where(key => string.Equals(key.Issuer, ValidIssuer, StringComparison.Ordinal) && Base64.IsValid(key.Value))
-            .Select(key => VerificationKey.Shared(Convert.FromBase64String(key.Value)))
+            .Select(key => VerificationKey.FromSecret(Convert.FromBase64String(key.Value)))
             .ToList();
         return keys.Count > 0 && ValidAudiences.Count > 0 ? new Trust(ValidIssuer, [.. ValidAudiences], keys) : null;
     }

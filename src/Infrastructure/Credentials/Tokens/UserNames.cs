@@ -15,11 +15,11 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
         }
 
         await pinned.RequireAsync(issuer, cancellationToken);
-        return NameUuid.OfSubject(issuer, name);
+        return NameUuid.ForSubject(issuer, name);
     }
 
     public bool IsNameOf(string name, Guid userId) =>
-        (Configured ?? (IsUnknown ? null : IssuerOf(source.Current))) is { } issuer && NameUuid.OfSubject(issuer, name) == userId;
+        (Configured ?? (IsUnknown ? null : IssuerOf(source.Current))) is { } issuer && NameUuid.ForSubject(issuer, name) == userId;
 
     /// <summary>Sees that the settings name no other issuer than the one that names were first turned into ids with.</summary>
     /// <exception cref="StartupException">They do.</exception>
@@ -29,11 +29,11 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
         var (issuer, isAuthority) = Configured is { } configured ? (configured, false)
             : tokens.Value.HasAuthority ? (tokens.Value.Authority!, true)
             : (IssuerOf(source.Current), false);
-        if (issuer is not null && pinned.Kept is { } kept && !IsSame(kept, issuer, isAuthority))
+        if (issuer is not null && pinned.Stored is { } stored && !IsSame(stored, issuer, isAuthority))
         {
             throw new StartupException(
-                $"Names of users were turned into ids with the issuer '{kept}', and the settings now say '{issuer}': the same names would be other users. "
-                + $"Set Auth:Users:Issuer (environment: Auth__Users__Issuer) to '{kept}' to go on with these users, or run `Secrets.Api users set-issuer` to move: "
+                $"Names of users were turned into ids with the issuer '{stored}', and the settings now say '{issuer}': the same names would be other users. "
+                + $"Set Auth:Users:Issuer (environment: Auth__Users__Issuer) to '{stored}' to go on with these users, or run `Secrets.Api users set-issuer` to move: "
                 + "names are other users then, and what is stored for the former ones is reached by user_id.");
         }
     }
@@ -49,6 +49,6 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
     /// <summary>Null: any that has the key.</summary>
     private string? IssuerOf(Trust? trust) => trust is null ? names.Value.OwnIssuer : trust.Issuer;
 
-    private static bool IsSame(string kept, string issuer, bool isAuthority) =>
-        string.Equals(isAuthority ? kept.TrimEnd('/') : kept, isAuthority ? issuer.TrimEnd('/') : issuer, StringComparison.Ordinal);
+    private static bool IsSame(string stored, string issuer, bool isAuthority) =>
+        string.Equals(isAuthority ? stored.TrimEnd('/') : stored, isAuthority ? issuer.TrimEnd('/') : issuer, StringComparison.Ordinal);
 }

@@ -12,7 +12,7 @@ internal sealed class VerificationKey
 {
     private const int MinRsaBits = 2048;
 
-    private static readonly string[] OfRsa = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+    private static readonly string[] RsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
     // Providers are kept here, with their key, and not in the library's cache, which goes by the key's id.
     private static readonly CryptoProviderFactory Factory = new() { CacheSignatureProviders = false };
@@ -30,10 +30,10 @@ internal sealed class VerificationKey
     public string? Id { get; }
 
     /// <summary>A shared secret, for HS256.</summary>
-    public static VerificationKey Shared(byte[] secret) => new(id: null, new SymmetricSecurityKey(secret), ["HS256"]);
+    public static VerificationKey FromSecret(byte[] secret) => new(id: null, new SymmetricSecurityKey(secret), ["HS256"]);
 
     /// <summary>A published key; null: it is not for signatures, too weak, broken, or of a kind that is not known.</summary>
-    public static VerificationKey? Published(JsonWebKey? key)
+    public static VerificationKey? FromPublished(JsonWebKey? key)
     {
         if (key is null || key.HasPrivateKey || key.Use is not (null or "" or "sig") || (key.KeyOps.Count > 0 && !key.KeyOps.Contains("verify")))
         {
@@ -74,7 +74,7 @@ internal sealed class VerificationKey
 
     private static string[] AlgorithmsOf(JsonWebKey key) => (key.Kty, key.Crv) switch
     {
-        ("RSA", _) when key.KeySize >= MinRsaBits => OfRsa,
+        ("RSA", _) when key.KeySize >= MinRsaBits => RsaAlgorithms,
         ("EC", "P-256") => ["ES256"],
         ("EC", "P-384") => ["ES384"],
         ("EC", "P-521") => ["ES512"],

@@ -18,7 +18,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
     /// <summary>The key that new values of an owner are sealed with at this moment. It is made, with the owner's account, on first use.</summary>
     /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
-    public async Task<DataKey> CurrentOfAsync(SecretOwner owner, CancellationToken cancellationToken)
+    public async Task<DataKey> GetCurrentAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         var key = (await reader.ReadAsync(db, owner)).CurrentKey is { } row ? Unwrap(row) : await MakeFirstAsync(owner, cancellationToken);
         cache.AddCurrent(owner, key);
@@ -28,7 +28,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
     /// <summary>The same in a transaction, which locks the owner, and until its end.</summary>
     /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
-    public async Task<DataKey> CurrentOfLockedAsync(SecretOwner owner, CancellationToken cancellationToken)
+    public async Task<DataKey> LockCurrentAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         if ((await db.LockWholeAsync(owner, cancellationToken)).CurrentKey is not { } row)
         {
@@ -66,7 +66,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
         try
         {
             // Unless somebody else made it meanwhile.
-            return await db.InTransactionOfAsync(owner, token => CurrentOfLockedAsync(owner, token), cancellationToken);
+            return await db.InTransactionOfAsync(owner, token => LockCurrentAsync(owner, token), cancellationToken);
         }
         finally
         {

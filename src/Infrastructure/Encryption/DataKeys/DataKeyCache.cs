@@ -8,26 +8,26 @@ namespace Secrets.Infrastructure.Encryption.DataKeys;
 /// </summary>
 internal sealed class DataKeyCache(TimeProvider time)
 {
-    /// <summary>How long a key is kept after it was read.</summary>
+    /// <summary>How long a key is entry after it was read.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
     // About 200 bytes each, and one for every owner whose values are opened; those who write have a second.
-    private readonly BoundedCache<Guid, Kept> _keys = new(size: 100_000);
-    private readonly BoundedCache<SecretOwner, Kept> _current = new(size: 20_000);
+    private readonly BoundedCache<Guid, Entry> _keys = new(size: 100_000);
+    private readonly BoundedCache<SecretOwner, Entry> _current = new(size: 20_000);
 
-    public DataKey? CurrentOf(SecretOwner owner) => _current.TryFind(owner, out var kept) ? Fresh(kept) : null;
+    public DataKey? FindCurrent(SecretOwner owner) => _current.TryFind(owner, out var entry) ? Fresh(entry) : null;
 
-    public DataKey? Find(Guid keyId) => _keys.TryFind(keyId, out var kept) ? Fresh(kept) : null;
+    public DataKey? Find(Guid keyId) => _keys.TryFind(keyId, out var entry) ? Fresh(entry) : null;
 
-    public void Add(DataKey key) => _keys.Add(key.Id, new Kept(key, time.GetTimestamp()));
+    public void Add(DataKey key) => _keys.Add(key.Id, new Entry(key, time.GetTimestamp()));
 
     public void AddCurrent(SecretOwner owner, DataKey key)
     {
         Add(key);
-        _current.Add(owner, new Kept(key, time.GetTimestamp()));
+        _current.Add(owner, new Entry(key, time.GetTimestamp()));
     }
 
-    private DataKey? Fresh(Kept kept) => time.GetElapsedTime(kept.Since) < Lifetime ? kept.Key : null;
+    private DataKey? Fresh(Entry entry) => time.GetElapsedTime(entry.Since) < Lifetime ? entry.Key : null;
 
-    private readonly record struct Kept(DataKey Key, long Since);
+    private readonly record struct Entry(DataKey Key, long Since);
 }

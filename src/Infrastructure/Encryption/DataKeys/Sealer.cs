@@ -10,13 +10,13 @@ internal sealed partial class Sealer(DataKeyCache cache, DataKeyLookup lookup, L
 {
     public async Task<byte[]> SealAsync(Placement placement, SecretValue value, CancellationToken cancellationToken)
     {
-        var key = await keys.Value.CurrentOfLockedAsync(placement.Owner, cancellationToken);
+        var key = await keys.Value.LockCurrentAsync(placement.Owner, cancellationToken);
         return Envelope.Seal(key.Id, key.Bytes, placement, value);
     }
 
     public async Task<byte[]> SealAheadAsync(Placement placement, SecretValue value, CancellationToken cancellationToken)
     {
-        var key = cache.CurrentOf(placement.Owner) ?? await keys.Value.CurrentOfAsync(placement.Owner, cancellationToken);
+        var key = cache.FindCurrent(placement.Owner) ?? await keys.Value.GetCurrentAsync(placement.Owner, cancellationToken);
         return Envelope.Seal(key.Id, key.Bytes, placement, value);
     }
 

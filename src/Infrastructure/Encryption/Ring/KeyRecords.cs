@@ -28,7 +28,7 @@ internal sealed record KeyRecords(
     public string? UserIssuer => State.UserIssuer;
 
     /// <summary>An integrity key and an empty ring.</summary>
-    public static KeyRecords First(IntegrityKey key, byte[] wrapped) => new(
+    public static KeyRecords Initial(IntegrityKey key, byte[] wrapped) => new(
         new KeyStateRow { Id = KeyStateRow.OnlyId, Revision = 0, Tag = [] }, [], [], [new IntegrityKeyRow { Number = key.Number, Wrapped = wrapped }], [key]);
 
     /// <summary>Whether a layer's keys are to be replaced, and were; null: nobody asked for it yet.</summary>
@@ -95,9 +95,9 @@ internal sealed record KeyRecords(
 
     /// <summary>Sees that the service wrote each row, and that they are those of the state.</summary>
     /// <exception cref="TamperedException">It is not so.</exception>
-    public void Require()
+    public void RequireVerified()
     {
-        if (Ring.FirstOrDefault(row => !IsGenuine(row)) is { } forged)
+        if (Ring.FirstOrDefault(row => !IsVerified(row)) is { } forged)
         {
             throw new TamperedException($"The entry {TamperedException.Quote(forged.Name)} of the key ring was not written by this service, or was changed since.");
         }
@@ -108,7 +108,7 @@ internal sealed record KeyRecords(
         }
     }
 
-    private bool IsGenuine(KeyRingRow row)
+    private bool IsVerified(KeyRingRow row)
     {
         try
         {

@@ -17,7 +17,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     public static readonly TimeSpan RenewAfter = TimeSpan.FromDays(88);
 
     /// <summary>
-    /// How long ago the ring was last seen to be what it is, at most, when something is wrapped with it. Far below the time that a replaced key stays (<c>KeyRingReplacement.Stay</c>): a process that slept through the
+    /// How long ago the ring was last seen to be what it is, at most, when something is wrapped with it. Far below the time that a replaced key stays (<c>KeyRingReplacement.GracePeriod</c>): a process that slept through the
     /// removal of a key, or cannot read the ring any more, wraps nothing with it.
     /// </summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
@@ -43,7 +43,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     /// <summary>Takes rows that were read and verified after that moment, and are committed.</summary>
     public void Load(KeyRecords records, DateTimeOffset moment)
     {
-        store.Saw(records, moment);
+        store.MarkSeen(records, moment);
         lock (_loading)
         {
             Take(records, moment);
@@ -93,7 +93,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
 
     /// <summary>The rows of the keys as they are now, also those that this process cannot open.</summary>
     /// <exception cref="ConflictException">They were changed outside the service.</exception>
-    public KeyRecords Read() => OrConflict(store.ReadWhateverRootKey);
+    public KeyRecords Read() => OrConflict(store.ReadUnderAnyRootKey);
 
     /// <summary>The ring as it will be without the keys that were made before then. What it does not open would be lost.</summary>
     /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
@@ -236,7 +236,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
 
         _revision = records.State.Revision;
-        if (_loaded?.IsStill(records.Ring) == true)
+        if (_loaded?.HasEntries(records.Ring) == true)
         {
             _loaded.SeenAt = readAfter;
         }

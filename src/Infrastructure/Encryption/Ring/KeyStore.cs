@@ -35,18 +35,18 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     /// <summary>The rows, all under a root key that this process has.</summary>
     /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
     /// <exception cref="ConflictException">One is encrypted under a root key that this process does not have.</exception>
-    public KeyRecords Read() => RequireRootKey(ReadWhateverRootKey());
+    public KeyRecords Read() => RequireRootKey(ReadUnderAnyRootKey());
 
     /// <summary>The rows, also those that this process cannot open.</summary>
     /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
-    public KeyRecords ReadWhateverRootKey()
+    public KeyRecords ReadUnderAnyRootKey()
     {
         using var scope = scopes.CreateScope();
         var db = scope.ServiceProvider.GetRequiredService<SecretsDbContext>();
         db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
         var now = time.GetUtcNow();
         var records = ReadVerified(db);
-        Saw(records, now);
+        MarkSeen(records, now);
         return records;
     }
 
@@ -86,14 +86,14 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
             cancellationToken);
         if (changed is not null)
         {
-            Saw(changed, now);
+            MarkSeen(changed, now);
         }
 
         return changed;
     }
 
     /// <summary>Begins with these rows, to be stored by the caller's transaction. The first revision has no row in the audit: there is nothing before it.</summary>
-    public static void Found(SecretsDbContext db, KeyRecords first)
+    public static void Initialize(SecretsDbContext db, KeyRecords first)
     {
         first.Advance();
         db.Add(first.State);
@@ -131,7 +131,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     public bool CanOpen(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsFor(row, rootKey));
 
     /// <summary>Takes rows that are committed, and were read after that moment.</summary>
-    public void Saw(KeyRecords records, DateTimeOffset moment)
+    public void MarkSeen(KeyRecords records, DateTimeOffset moment)
     {
         lock (_lock)
         {
@@ -180,7 +180,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         // Before: what another thread sees meanwhile may be newer than what is read here.
         var seen = Seen;
         var (records, isBehind) = ReadRows(db);
-        records.Require();
+        records.RequireVerified();
         if (records.State.Revision < seen.Revision || (records.State.Revision == seen.Revision && !records.State.Tag.AsSpan().SequenceEqual(seen.Tag)))
         {
             throw new TamperedException($"The keys were set back to revision {records.State.Revision}, and revision {seen.Revision} was there before.");

@@ -20,7 +20,7 @@ internal sealed class LoadedRing(IDataProtectionProvider provider, IReadOnlyList
     }
 
     /// <summary>Whether the ring in the database has the same entries.</summary>
-    public bool IsStill(IReadOnlyList<KeyRingRow> now) => rows.Select(row => row.Name).ToHashSet(StringComparer.Ordinal).SetEquals(now.Select(row => row.Name));
+    public bool HasEntries(IReadOnlyList<KeyRingRow> now) => rows.Select(row => row.Name).ToHashSet(StringComparer.Ordinal).SetEquals(now.Select(row => row.Name));
 
     /// <summary>See <see cref="KeyRing.Wrap"/>.</summary>
     public byte[] Wrap(byte[] key, string[] purpose) => provider.CreateProtector(purpose).Protect(key);

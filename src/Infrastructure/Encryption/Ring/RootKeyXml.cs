@@ -40,7 +40,7 @@ internal static class RootKeyXml
         var xml = XElement.Parse(row.Xml);
         var parts = xml.Descendants(Name).Select(part => (Part: part, Fingerprint: part.Attribute(FingerprintName)?.Value ?? "")).ToList();
         parts.ForEach(part => require(part.Fingerprint));
-        var outdated = parts.Where(part => !rootKey.Is(part.Fingerprint)).ToList();
+        var outdated = parts.Where(part => !rootKey.HasFingerprint(part.Fingerprint)).ToList();
         foreach (var (part, _) in outdated)
         {
             var plaintext = Decrypt(rootKey, part);

@@ -18,8 +18,8 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
     {
         await RequireEmptyAsync(cancellationToken);
         var (key, wrapped) = integrityKeys.Make(1);
-        var first = ring.WithNewKey(KeyRecords.First(key, wrapped), out _);
-        KeyStore.Found(db, first);
+        var first = ring.WithNewKey(KeyRecords.Initial(key, wrapped), out _);
+        KeyStore.Initialize(db, first);
         auditKey.Make(ring.Open(first));
     }
 

@@ -55,7 +55,7 @@ internal sealed partial class RootKeyGuard(
             throw new StartupException($"The root key with fingerprint {canary.Fingerprint} does not open the canary of this database: it was changed outside the service.");
         }
 
-        var isMoving = !rootKey.Is(canary.Fingerprint);
+        var isMoving = !rootKey.HasFingerprint(canary.Fingerprint);
         if (isMoving)
         {
             (canary.Fingerprint, canary.Canary) = (rootKey.Fingerprint, rootKey.Encrypt(plaintext, CanaryPurpose));

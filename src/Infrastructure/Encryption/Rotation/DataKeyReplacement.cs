@@ -24,7 +24,7 @@ internal sealed partial class DataKeyReplacement(
     private const int PageSize = 500;
 
     /// <summary>How long a retired key stays after the last value was sealed anew, at least: whoever has read an envelope finds the key that it was sealed with.</summary>
-    public static readonly TimeSpan Stay = 2 * DataKeyCache.Lifetime;
+    public static readonly TimeSpan GracePeriod = 2 * DataKeyCache.Lifetime;
 
     /// <summary>Goes through all keys that were made before then once; false: some are still there.</summary>
     public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal sealed partial class DataKeyReplacement(
             }
         }
 
-        var retiredBefore = time.GetUtcNow() - Stay;
+        var retiredBefore = time.GetUtcNow() - GracePeriod;
         await foreach (var row in RowsAsync(row => row.RetiredAt < retiredBefore, cancellationToken))
         {
             // If it is still needed, whoever retired it came no further, or something does not open.
@@ -126,7 +126,7 @@ internal sealed partial class DataKeyReplacement(
     private async Task<((DateTimeOffset At, Guid Id)? Last, int Count)> ResealBatchAsync(
         DataKeyRow row, DataKey retired, (DateTimeOffset At, Guid Id) after, CancellationToken cancellationToken)
     {
-        var current = await keys.CurrentOfLockedAsync(OwnerOf(row), cancellationToken);
+        var current = await keys.LockCurrentAsync(OwnerOf(row), cancellationToken);
         var (at, id) = after;
         var batch = await SealedWith(row)
             .Where(secret => secret.CreatedAt >= at && (secret.CreatedAt > at || secret.Id > id))

@@ -21,7 +21,7 @@ internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring,
     public async Task<bool> RunAsync(DateTimeOffset requestedAt, CancellationToken cancellationToken)
     {
         ring.Refresh();
-        if (time.GetUtcNow() >= requestedAt + Delay && await MoveAccountsAsync(cancellationToken) && time.GetUtcNow() >= requestedAt + KeyRingReplacement.Stay)
+        if (time.GetUtcNow() >= requestedAt + Delay && await MoveAccountsAsync(cancellationToken) && time.GetUtcNow() >= requestedAt + KeyRingReplacement.GracePeriod)
         {
             await ring.ChangeAsync(
                 db,

@@ -16,7 +16,7 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
     /// How long an old key stays, at least: much longer than any process wraps with it, which reads the ring every minute (<see cref="KeyRotationWorker"/>) and wraps
     /// nothing when it has not done so for an hour (<see cref="KeyRing.Wrap"/>).
     /// </summary>
-    public static readonly TimeSpan Stay = TimeSpan.FromDays(2);
+    public static readonly TimeSpan GracePeriod = TimeSpan.FromDays(2);
 
     private const int PageSize = 500;
 
@@ -24,7 +24,7 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
     public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         ring.Refresh();
-        if (IsAnyBefore(before) && await RewrapAsync(before, cancellationToken) && time.GetUtcNow() >= before + Stay)
+        if (IsAnyBefore(before) && await RewrapAsync(before, cancellationToken) && time.GetUtcNow() >= before + GracePeriod)
         {
             await ring.ChangeAsync(db, records => records.WithoutRingKeysBefore(before), AuditEvent.ByService(AuditAction.KeysChange, time.GetUtcNow()), cancellationToken);
         }

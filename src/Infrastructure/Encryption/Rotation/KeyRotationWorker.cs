@@ -73,7 +73,7 @@ internal sealed partial class KeyRotationWorker(
     private bool IsDue(KeyLayer layer, DateTimeOffset moment) =>
         !_last.TryGetValue(layer, out var last)
         || last.Moment != moment
-        || time.GetUtcNow() >= last.At + (layer == KeyLayer.KeyRing ? TimeSpan.FromHours(1) : DataKeyReplacement.Stay);
+        || time.GetUtcNow() >= last.At + (layer == KeyLayer.KeyRing ? TimeSpan.FromHours(1) : DataKeyReplacement.GracePeriod);
 
     private async Task RunAsync(Func<KeyLayer, DateTimeOffset, bool> isDue, Action<KeyLayer, DateTimeOffset> note, CancellationToken cancellationToken)
     {
