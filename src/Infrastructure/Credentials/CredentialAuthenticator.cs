@@ -4,7 +4,7 @@ using Secrets.Infrastructure.Credentials.Tokens;
 
 namespace Secrets.Infrastructure.Credentials;
 
-/// <summary>Has each kind of credential judged by whoever knows about it. The form decides alone: what one refuses is not tried by the other.</summary>
+/// <summary>Passes a credential to the authenticator of its kind. The form alone decides the kind: a refused token is not tried as an API key.</summary>
 internal sealed class CredentialAuthenticator(ApiKeyAuthenticator keys, TokenAuthenticator tokens) : ICredentialAuthenticator
 {
     public ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayUseCache, CancellationToken cancellationToken) => CompactToken.HasForm(text)

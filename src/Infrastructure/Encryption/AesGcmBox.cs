@@ -11,7 +11,7 @@ internal static class AesGcmBox
     private const int NonceSize = 12;
     private const int TagSize = 16;
 
-    /// <summary>Fills <paramref name="box"/>, which is <see cref="Overhead"/> longer than the plaintext.</summary>
+    /// <summary>Encrypts into <paramref name="box"/>, which must be <see cref="Overhead"/> bytes longer than the plaintext.</summary>
     public static void Seal(ReadOnlySpan<byte> key, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associatedData, Span<byte> box)
     {
         var nonce = box[..NonceSize];
@@ -20,7 +20,7 @@ internal static class AesGcmBox
         aes.Encrypt(nonce, plaintext, box[Overhead..], box[NonceSize..Overhead], associatedData);
     }
 
-    /// <summary>Opens a box; null when the key, the box or the associated data is not what it was sealed with.</summary>
+    /// <summary>Opens a box. Returns null if the key or the associated data differs from sealing, or the box was changed.</summary>
     public static byte[]? Open(ReadOnlySpan<byte> key, ReadOnlySpan<byte> box, ReadOnlySpan<byte> associatedData)
     {
         if (box.Length < Overhead)
@@ -32,7 +32,7 @@ internal static class AesGcmBox
         return TryOpen(key, box, associatedData, plaintext) ? plaintext : null;
     }
 
-    /// <summary>Opens a box into <paramref name="plaintext"/>, which is <see cref="Overhead"/> shorter; whether it was sealed with that key and associated data.</summary>
+    /// <summary>Opens a box into <paramref name="plaintext"/>, which must be <see cref="Overhead"/> bytes shorter. False if authentication fails.</summary>
     public static bool TryOpen(ReadOnlySpan<byte> key, ReadOnlySpan<byte> box, ReadOnlySpan<byte> associatedData, Span<byte> plaintext)
     {
         using var aes = new AesGcm(key, TagSize);

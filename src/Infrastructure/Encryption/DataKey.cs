@@ -1,6 +1,6 @@
 namespace Secrets.Infrastructure.Encryption;
 
-/// <summary>A data key, unwrapped.</summary>
+/// <summary>An unwrapped data key.</summary>
 internal sealed record DataKey(Guid Id, byte[] Bytes)
 {
     public override string ToString() => Id.ToString();

@@ -1,15 +1,15 @@
 namespace Secrets.Infrastructure.Encryption;
 
-/// <summary>Where the root key is.</summary>
+/// <summary>The section <c>Encryption</c>: files of the root key.</summary>
 internal sealed class EncryptionOptions
 {
     public const string Section = "Encryption";
 
-    /// <summary>A file that holds the root key: 32 bytes in base64, white space around it ignored.</summary>
+    /// <summary>A file with the root key: 32 bytes in base64. Surrounding white space is ignored.</summary>
     public string? RootKeyFile { get; set; }
 
     /// <summary>
-    /// A file of the same form with the root key that <see cref="RootKeyFile"/> replaces: the first start moves the database from that key to the new one.
+    /// A file of the same form with the former root key. The first start re-encrypts the database from this key to the one in <see cref="RootKeyFile"/>.
     /// </summary>
     public string? PreviousRootKeyFile { get; set; }
 }

@@ -6,8 +6,8 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Infrastructure.Encryption;
 
 /// <summary>
-/// A sealed value: format (1 byte), data key id (16 bytes, big-endian), then an <see cref="AesGcmBox"/>. Header and
-/// <see cref="Placement"/> are its associated data, so it opens only for the row and version it was made for.
+/// A sealed value: format (1 byte), data key id (16 bytes, big-endian), then an <see cref="AesGcmBox"/>. The header and the
+/// <see cref="Placement"/> are associated data, so an envelope opens only for the row and version it was sealed for.
 /// </summary>
 internal static class Envelope
 {
@@ -24,18 +24,18 @@ internal static class Envelope
         return envelope;
     }
 
-    /// <summary>The same value, for the same placement, under another key; null when the envelope was not sealed with <paramref name="key"/> for it.</summary>
+    /// <summary>Seals the same value for the same placement under another key. Returns null if the envelope does not open with <paramref name="key"/>.</summary>
     public static byte[]? Reseal(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope, Guid otherKeyId, ReadOnlySpan<byte> otherKey)
     {
         using var value = Open(key, placement, envelope);
         return value is null ? null : Seal(otherKeyId, otherKey, placement, value);
     }
 
-    /// <summary>Which data key an envelope was sealed with; null for bytes that are no envelope of ours.</summary>
+    /// <summary>The id of the data key that an envelope was sealed with; null if the bytes are not an envelope of this format.</summary>
     public static Guid? KeyIdOf(ReadOnlySpan<byte> envelope) =>
         envelope.Length >= HeaderSize && envelope[0] == Format ? new Guid(envelope[1..HeaderSize], bigEndian: true) : null;
 
-    /// <summary>Opens an envelope; null when it was not sealed with this key for this placement.</summary>
+    /// <summary>Opens an envelope. Returns null if it was not sealed with this key for this placement.</summary>
     public static SecretValue? Open(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope) =>
         KeyIdOf(envelope) is null || envelope.Length < HeaderSize + AesGcmBox.Overhead
             ? null
@@ -45,8 +45,8 @@ internal static class Envelope
                 static (from, plaintext) => AesGcmBox.TryOpen(from.Key, from.Box, from.AssociatedData, plaintext) ? plaintext.Length : null);
 
     /// <summary>
-    /// The associated data. Every field is of fixed size or carries its length, an absent text differs from an empty one, and what has no
-    /// fixed number comes last, so two placements never give the same bytes.
+    /// The associated data. Every field has a fixed size or carries its length, null differs from an empty text, and the list of workspaces
+    /// comes last: two placements never have the same bytes.
     /// </summary>
     private static ReadOnlySpan<byte> Bind(ReadOnlySpan<byte> header, Placement placement)
     {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Secrets.Infrastructure.Encryption;
 
-/// <summary>The key at the top: it encrypts the key ring, which wraps the data keys, which seal the values. It is never stored here.</summary>
+/// <summary>The key that encrypts the key ring, which wraps the data keys, which seal the values. The database never holds the root key.</summary>
 internal sealed class RootKey
 {
     /// <summary>Hexadecimal digits of a fingerprint.</summary>
@@ -12,27 +12,27 @@ internal sealed class RootKey
     private byte[]? _key;
     private byte[]? _previous;
 
-    /// <summary>Tells keys apart without telling anything about them.</summary>
+    /// <summary>Identifies the key without revealing anything about its bytes.</summary>
     public string Fingerprint => FingerprintOf(Key);
 
-    /// <summary>The fingerprint of the key that this one replaces; null: there is none.</summary>
+    /// <summary>The fingerprint of the previous key; null if none is configured.</summary>
     public string? PreviousFingerprint => _previous is null ? null : FingerprintOf(_previous);
 
-    /// <summary>Whether that is the fingerprint of this key.</summary>
+    /// <summary>Whether the current key has this fingerprint.</summary>
     public bool HasFingerprint(string? fingerprint) => string.Equals(fingerprint, Fingerprint, StringComparison.Ordinal);
 
-    /// <summary>Whether what was encrypted under the key with that fingerprint can be opened: this one, or the one before.</summary>
+    /// <summary>Whether the current or the previous key has this fingerprint, so that its ciphertext can be opened.</summary>
     public bool Opens(string? fingerprint) => fingerprint is not null && (HasFingerprint(fingerprint) || string.Equals(fingerprint, PreviousFingerprint, StringComparison.Ordinal));
 
     private byte[] Key => _key ?? throw new InvalidOperationException("The root key is not loaded yet.");
 
-    /// <summary>Loads the key, and the one that it replaces, which opens what was encrypted before and encrypts nothing more.</summary>
+    /// <summary>Loads the current and the previous key. The previous key only decrypts.</summary>
     public void Load(byte[] key, byte[]? previous = null) => (_key, _previous) = (key, previous);
 
     public static string FingerprintOf(byte[] key) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(key, "Secrets.RootKey.Fingerprint"u8))[..FingerprintLength];
 
-    /// <summary>Encrypts under the root key; what was encrypted for one purpose does not open for another.</summary>
+    /// <summary>Encrypts under the current key. A box for one purpose does not open for another.</summary>
     public byte[] Encrypt(ReadOnlySpan<byte> plaintext, string purpose)
     {
         var box = new byte[AesGcmBox.Overhead + plaintext.Length];
@@ -40,10 +40,10 @@ internal sealed class RootKey
         return box;
     }
 
-    /// <summary>Whether this key opens it, and not only the one before.</summary>
+    /// <summary>Whether the box is encrypted under the current key.</summary>
     public bool IsCurrent(ReadOnlySpan<byte> box, string purpose) => AesGcmBox.Open(Key, box, Encoding.UTF8.GetBytes(purpose)) is not null;
 
-    /// <summary>Opens what <see cref="Encrypt"/> made, with this key or the one before; null when it is not that, or of another purpose.</summary>
+    /// <summary>Opens a box of <see cref="Encrypt"/> with the current or the previous key. Returns null if neither opens it for this purpose.</summary>
     public byte[]? Decrypt(ReadOnlySpan<byte> box, string purpose)
     {
         var purposeBytes = Encoding.UTF8.GetBytes(purpose);

@@ -5,12 +5,12 @@ using System.Text;
 namespace Secrets.Infrastructure.Encryption;
 
 /// <summary>
-/// The values of a row as bytes, in a fixed order and each with its length: no two rows have the same. Logical values, and not what a database makes of them,
-/// so that every database gives the same tag.
+/// The values of a row as canonical bytes: in a fixed order, each with its length, so that two different rows never have the same bytes.
+/// Values are logical, not as one database stores them, so that every database yields the same tag.
 /// </summary>
 internal sealed class RowContent
 {
-    // Otherwise a lone surrogate, which a column of SQL Server can hold, would be the same as U+FFFD.
+    // A lenient encoder would map a lone surrogate, which a column of SQL Server can hold, to U+FFFD.
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly ArrayBufferWriter<byte> _bytes = new();
@@ -26,20 +26,20 @@ internal sealed class RowContent
     }
 
     /// <summary>Adds a text.</summary>
-    /// <exception cref="EncoderFallbackException">It is no text: the service never wrote it.</exception>
+    /// <exception cref="EncoderFallbackException">The text has a lone surrogate, so the service did not write it.</exception>
     public RowContent Add(string value) => Add(Strict.GetBytes(value));
 
-    /// <summary>Adds a text, or that there is none: an empty text is another.</summary>
-    /// <exception cref="EncoderFallbackException">It is no text: the service never wrote it.</exception>
+    /// <summary>Adds a text or null. Null differs from an empty text.</summary>
+    /// <exception cref="EncoderFallbackException">The text has a lone surrogate, so the service did not write it.</exception>
     public RowContent AddOptional(string? value) => value is null ? AddAbsent() : Add(value);
 
-    /// <summary>Adds bytes, or that there are none.</summary>
+    /// <summary>Adds bytes or null.</summary>
     public RowContent AddOptional(byte[]? value) => value is null ? AddAbsent() : Add(value);
 
-    /// <summary>Adds a moment in whole microseconds, or that there is none.</summary>
+    /// <summary>Adds a moment in whole microseconds, or null.</summary>
     public RowContent AddOptional(DateTimeOffset? value) => value is { } moment ? Add(moment) : AddAbsent();
 
-    /// <summary>Adds a moment in whole microseconds, as every database has it.</summary>
+    /// <summary>Adds a moment in whole microseconds, the precision of every database.</summary>
     public RowContent Add(DateTimeOffset value) => Add(value.UtcTicks / TimeSpan.TicksPerMicrosecond);
 
     public RowContent Add(Guid value)

@@ -3,21 +3,21 @@ using System.Buffers.Binary;
 namespace Secrets.Infrastructure.Encryption;
 
 /// <summary>
-/// A sum of rows modulo 2^256. Rows are added and taken away one by one, in any order. A sum and no XOR: two equal rows must not cancel. (MSet-Add-Hash: Clarke and others,
-/// "Incremental Multiset Hash Functions", ASIACRYPT 2003.)
+/// A sum of rows modulo 2^256. Rows can be added and subtracted one by one, in any order. XOR would let two equal rows cancel.
+/// (MSet-Add-Hash: Clarke and others, "Incremental Multiset Hash Functions", ASIACRYPT 2003.)
 /// </summary>
 internal readonly record struct RowDigest
 {
     /// <summary>Bytes of a digest.</summary>
     public const int Size = 32;
 
-    // Of the four, the first is the least.
+    // _a is the least significant.
     private readonly ulong _a;
     private readonly ulong _b;
     private readonly ulong _c;
     private readonly ulong _d;
 
-    /// <summary>A digest from its bytes, big-endian.</summary>
+    /// <summary>Reads a digest from <see cref="Size"/> bytes, big-endian.</summary>
     public RowDigest(ReadOnlySpan<byte> bytes) => (_a, _b, _c, _d) = (
         BinaryPrimitives.ReadUInt64BigEndian(bytes[24..]),
         BinaryPrimitives.ReadUInt64BigEndian(bytes[16..]),
@@ -30,7 +30,7 @@ internal readonly record struct RowDigest
 
     private UInt128 High => new(_d, _c);
 
-    /// <summary>The sum of the digests of several rows.</summary>
+    /// <summary>Adds the digests of several rows.</summary>
     public static RowDigest Sum(IEnumerable<RowDigest> digests) => digests.Aggregate(default(RowDigest), (sum, digest) => sum + digest);
 
     public static RowDigest operator +(RowDigest one, RowDigest other)
@@ -46,7 +46,7 @@ internal readonly record struct RowDigest
         return new RowDigest(unchecked(one.Low - other.Low), unchecked(one.High - other.High - borrow));
     }
 
-    /// <summary>Writes it as <see cref="Size"/> bytes, big-endian.</summary>
+    /// <summary>Writes the digest as <see cref="Size"/> bytes, big-endian.</summary>
     public void WriteTo(Span<byte> bytes)
     {
         BinaryPrimitives.WriteUInt64BigEndian(bytes, _d);
@@ -55,6 +55,6 @@ internal readonly record struct RowDigest
         BinaryPrimitives.WriteUInt64BigEndian(bytes[24..], _a);
     }
 
-    /// <summary>Nothing of it: whoever knows a sum can look for other rows that have it.</summary>
+    /// <summary>Hides the sum: with a known sum an attacker can search for other rows that have it.</summary>
     public override string ToString() => "***";
 }

@@ -197,7 +197,7 @@ public sealed class KeepingTheIssuer
 
         (await client.GetAsync(Named)).MustBeError(503);
         (await client.SendAsync(HttpMethod.Post, Named, """{"secret_name":"n","secret_value":"a value"}""")).MustBeError(503);
-        Assert.Contains($"with the issuer {One}, but the settings of this replica say {Two}", two.Output, StringComparison.Ordinal);
+        Assert.Contains($"belong to the issuer {One}, but this replica's settings name {Two}", two.Output, StringComparison.Ordinal);
         (await client.GetAsync($"{Answers.Secrets}?user_id={Ada(One)}")).MustBe(200);
     }
 
@@ -224,7 +224,7 @@ public sealed class KeepingTheIssuer
 
         (await client.GetAsync(Named)).MustBeError(503);
         (await client.GetAsync(Named)).MustBeError(503);
-        Assert.Single(one.Output.Split('\n'), line => line.Contains($"with the issuer {Two}", StringComparison.Ordinal));
+        Assert.Single(one.Output.Split('\n'), line => line.Contains($"belong to the issuer {Two}", StringComparison.Ordinal));
         Assert.Single((await client.GetAsync($"{Answers.Secrets}?user_id={before}")).MustBeList());
         var row = Assert.Single((await client.GetAsync("/api/v1/audit?action=users.set_issuer")).MustBe(200).Json["data"]!.AsArray());
         Assert.Equal("success", row!.Text("outcome"));
@@ -275,7 +275,7 @@ public sealed class KeepingTheIssuer
     {
         await using var service = installation.StartHere(settings: settings);
         Assert.Equal(1, await service.ExitCodeAsync());
-        Assert.Contains($"with the issuer '{kept}'", service.Output, StringComparison.Ordinal);
+        Assert.Contains($"belong to the issuer '{kept}'", service.Output, StringComparison.Ordinal);
         Assert.Contains($"Set Auth:Users:Issuer (environment: Auth__Users__Issuer) to '{kept}'", service.Output, StringComparison.Ordinal);
     }
 

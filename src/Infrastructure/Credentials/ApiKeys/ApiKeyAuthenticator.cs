@@ -8,8 +8,8 @@ using Secrets.Infrastructure.Integrity;
 namespace Secrets.Infrastructure.Credentials.ApiKeys;
 
 /// <summary>
-/// Tells who presents an API key. A key is looked up by its public prefix, then hashed, and the hashes are compared in constant time:
-/// what can be timed depends on the prefix and on nothing secret.
+/// Authenticates API keys. A key is looked up by its public prefix, and its hash is compared in constant time:
+/// response times depend on the prefix and on nothing secret.
 /// </summary>
 internal sealed class ApiKeyAuthenticator(
     ApiKeyLookup keys, ApiKeyCache cache, IntegrityAlarms alarms, IOptions<AuthOptions> options, TimeProvider time)
@@ -57,7 +57,7 @@ internal sealed class ApiKeyAuthenticator(
             return new CredentialVerdict(key.RevokedAt is null ? "expired key" : "revoked key", key);
         }
 
-        // A key whose use could not be noted is looked up again, so that its next use is.
+        // A key whose use could not be noted is not cached: the next request looks it up and notes its use.
         if (await keys.TouchAsync(key, now, cancellationToken) is { } notedAgo && mayUseCache)
         {
             cache.Add(new CachedKey(key, found!.Version, found.Stamp), notedAgo);
@@ -66,8 +66,8 @@ internal sealed class ApiKeyAuthenticator(
         return new CredentialVerdict(CallerOf(key));
     }
 
-    /// <summary>A key that was cache, as the database has it now; null: it is accepted no more.</summary>
-    /// <exception cref="UnavailableException">It cannot be judged now.</exception>
+    /// <summary>Reads a cached key again. Returns null if the key is no longer accepted.</summary>
+    /// <exception cref="UnavailableException">The key cannot be read now.</exception>
     public async Task<CachedKey?> RefreshAsync(CachedKey cached, CancellationToken cancellationToken)
     {
         if (await keys.FindAsync(cached.Key.Prefix, cancellationToken) is { Fault: null } found

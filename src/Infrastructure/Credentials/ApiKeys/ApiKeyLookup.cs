@@ -9,10 +9,10 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Credentials.ApiKeys;
 
-/// <summary>A key that was looked up.</summary>
-/// <param name="Key">The key as it is stored now; null: it cannot be read.</param>
-/// <param name="Version">The version of its user's keys in which it was verified.</param>
-/// <param name="Fault">Why it does not verify; null: it does, or it is revoked.</param>
+/// <summary>A key from the database.</summary>
+/// <param name="Key">The key as it is stored now; null if its row is unreadable.</param>
+/// <param name="Version">The version of the user's key account under which the key was verified.</param>
+/// <param name="Fault">Why the key does not verify; null if it does, or if it is revoked.</param>
 internal sealed record FoundKey(ApiKey? Key, long Version, string? Fault = null)
 {
     /// <summary>The stamp of the user's key account, read with the key.</summary>
@@ -20,18 +20,18 @@ internal sealed record FoundKey(ApiKey? Key, long Version, string? Fault = null)
 }
 
 /// <summary>
-/// Reads API keys from the database, those of many requests in one query, and verifies them. No key is kept: a cache would go on accepting a key after another replica revoked it. What is kept is
-/// which rows were verified in which version of a user's keys.
+/// Reads API keys from the database, with one query for many requests, and verifies them. Keys are not cached here: a cached key would be accepted after
+/// another replica revoked it. Only verifications are cached: which rows were verified in which version of a user's key account.
 /// </summary>
 internal sealed class ApiKeyLookup : IAsyncDisposable
 {
-    /// <summary>By how much the time of a key's last use may be behind.</summary>
+    /// <summary>Precision of a key's last use.</summary>
     public static readonly TimeSpan LastUsedPrecision = TimeSpan.FromMinutes(1);
 
-    // How often a user's keys may change while one of them is looked up.
+    // Each change of the user's keys during a look-up takes one more attempt.
     private const int MaxAttempts = 3;
 
-    // Compiled, because every request goes through it.
+    // Compiled, because many requests run it.
     private static readonly Func<SecretsDbContext, string[], IAsyncEnumerable<KeyWithAccount>> KeysWith = EF.CompileAsyncQuery(
         (SecretsDbContext db, string[] prefixes) =>
             from key in db.ApiKeys.AsNoTracking()
@@ -51,7 +51,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     private readonly FailClosedReads _reads;
     private readonly VersionFloors<Guid> _seen;
 
-    // About 300 bytes for a user with one key, and up to two generations of them.
+    // About 300 bytes for a user with one key, in up to two generations.
     private readonly BoundedCache<Guid, VerifiedApiKeys> _verified = new(size: 20_000);
     private readonly Batcher<string, FoundKey?> _keys;
     private readonly Batcher<(Guid Id, DateTimeOffset Now), bool> _touches;
@@ -63,12 +63,12 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
         _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.ForReads, TouchAsync);
     }
 
-    /// <summary>The key with that prefix as it is stored now; null when there is none.</summary>
+    /// <summary>Reads the key with this prefix as it is stored now; null if there is none.</summary>
     public Task<FoundKey?> FindAsync(string prefix, CancellationToken cancellationToken) => _keys.AddAsync(prefix, cancellationToken);
 
-    /// <summary>Notes that a key was accepted, once a minute at most, so that a busy key does not cost a write per request.</summary>
+    /// <summary>Notes the use of a key at most once a minute, so that a busy key does not cost a write per request.</summary>
     /// <returns>
-    /// How long ago it was noted: less than a minute. Another replica's clock may be ahead; then it is now. Null: it could not be noted now, because somebody is changing the key.
+    /// The age of the noted use, less than a minute; zero if another replica's clock is ahead. Null if the use could not be noted because the key is being changed.
     /// </returns>
     public async ValueTask<TimeSpan?> TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -93,7 +93,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
         var found = await TryReadAsync(db, asked);
         if (found is null)
         {
-            // One of the rows cannot even be read. The others can.
+            // At least one row is unreadable: read each alone, so that the others are found.
             found = new Dictionary<string, FoundKey>(StringComparer.Ordinal);
             foreach (var prefix in asked)
             {
@@ -108,9 +108,9 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     }
 
     private static Dictionary<string, FoundKey> Unreadable(string prefix) =>
-        new(StringComparer.Ordinal) { [prefix] = new FoundKey(Key: null, 0, "it has what the service cannot have written") };
+        new(StringComparer.Ordinal) { [prefix] = new FoundKey(Key: null, 0, "its row has a value that the service cannot have written") };
 
-    /// <summary>Null: a row has what cannot be read.</summary>
+    /// <summary>Returns null if a row is unreadable.</summary>
     private async Task<Dictionary<string, FoundKey>?> TryReadAsync(SecretsDbContext db, string[] asked)
     {
         try
@@ -133,7 +133,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
             {
                 if (await VerifyAsync(db, row) is var verdict && verdict.Fault is not null && attempt < MaxAttempts)
                 {
-                    // The user's keys may have changed after this one was read.
+                    // The user's keys may have changed after this row was read.
                     again.Add(row.Key.Prefix);
                 }
                 else
@@ -169,10 +169,10 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
 
         return known.Has(row.Key, _seals)
             ? new FoundKey(row.Key, known.Account.Version) { Stamp = row.Account?.Stamp ?? 0 }
-            : new FoundKey(row.Key, 0, "it is not one of its user's keys as they were last written");
+            : new FoundKey(row.Key, 0, "its row is not among the user's keys as the service last wrote them");
     }
 
-    /// <summary>Whether an account is none that this process knows to be outdated.</summary>
+    /// <summary>Whether this process knows no later version of the account.</summary>
     private bool IsLatest(KeyAccountRow account) => !_seen.Find(account.UserId).IsRolledBack(account.Version, AccountSeals.NoncePrefixOf(account.Account));
 
     private async Task<IReadOnlyList<bool>> TouchAsync(IReadOnlyList<(Guid Id, DateTimeOffset Now)> keys)

@@ -9,10 +9,10 @@ using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Credentials.ApiKeys;
 
-/// <summary>The first key of an installation, with which all others are made.</summary>
+/// <summary>The first key of an installation, which makes all others.</summary>
 public interface IFirstKey
 {
-    /// <summary>Where neither the configuration nor the database has a key of an operator, makes one and gives its text, which is kept nowhere.</summary>
+    /// <summary>Makes an operator key if neither the configuration nor the database has one. Returns its text, which is not stored; null if none was made.</summary>
     Task<string?> MakeIfMissingAsync(CancellationToken cancellationToken);
 }
 
@@ -22,10 +22,10 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
     private static readonly Guid UserId = Credential.BootstrapUser;
     private static readonly Membership Organization = new("default", OrganizationRole.Admin, []);
 
-    /// <summary>Whom the bootstrap key stands for.</summary>
+    /// <summary>The caller that the bootstrap key authenticates.</summary>
     public static readonly Caller Caller = new(UserId, Scopes.All, [Organization], Credential.Bootstrap);
 
-    /// <summary>Whether neither the configuration nor the database has a key of an operator.</summary>
+    /// <summary>Whether neither the configuration nor the database has an operator key.</summary>
     public async Task<bool> IsMissingAsync(CancellationToken cancellationToken) => options.Value.BootstrapKey is null && !await HasOperatorKeyAsync(cancellationToken);
 
     /// <inheritdoc />
@@ -41,8 +41,8 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
 
     private async Task<string?> MakeAsync(CancellationToken cancellationToken)
     {
-        // Of several replicas that start at once one makes the key: the others wait here for that row, which is always there, and then find the key. Not by a
-        // fixed id: the key that was made before and revoked has it, and stays, so that its use is recognised (docs/decisions/0011-keys-are-replaced-not-renewed.md).
+        // Locks the canary, which always exists: if several replicas start at once, one makes the key and the others find it. A fixed id cannot decide:
+        // a revoked first key would have that id, and its row stays (docs/decisions/0011-keys-are-replaced-not-renewed.md).
         await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
         if (await HasOperatorKeyAsync(cancellationToken))
         {

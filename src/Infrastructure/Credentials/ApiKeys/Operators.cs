@@ -11,7 +11,7 @@ internal sealed class Operators(IDbContextFactory<SecretsDbContext> contexts, Ap
 {
     public async Task<bool> ContainAsync(Guid userId, CancellationToken cancellationToken)
     {
-        // The bootstrap key of the configuration has no row.
+        // The bootstrap key from the configuration has no row.
         if (userId == Credential.BootstrapUser)
         {
             return true;
@@ -21,7 +21,7 @@ internal sealed class Operators(IDbContextFactory<SecretsDbContext> contexts, Ap
         var (verified, fault) = await keys.ReadAsync(db, userId);
         if (verified is null)
         {
-            // The key that would say so may be the one that was removed.
+            // The removed row may be the user's operator key.
             await alarms.RaiseKeysAsync(userId, fault!);
             throw new TamperedOwnerException();
         }

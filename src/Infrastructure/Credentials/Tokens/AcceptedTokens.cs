@@ -7,24 +7,24 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>
-/// Remembers tokens that were accepted, because a signature costs more to verify than all else that a resolve computes. Never past a token's
-/// end, and only under the trust that it was accepted by: other keys, and each token is judged anew. What is kept of a token is its hash.
+/// Caches accepted tokens, because verifying a signature costs more than the rest of a resolve. An entry ends with the token's lifetime, and when the
+/// trusted keys change. Only the hash of a token is stored.
 /// </summary>
 internal sealed class AcceptedTokens
 {
-    /// <summary>Tokens of one generation; there are at most two.</summary>
+    /// <summary>Tokens of one generation. The cache has at most two generations.</summary>
     public const int Capacity = 4096;
 
     private readonly BoundedCache<Hash, Entry> _tokens = new(Capacity);
 
-    /// <summary>Whom a token stands for that was accepted before.</summary>
+    /// <summary>Finds the caller of a token that was accepted before.</summary>
     public bool TryFind(string text, Trust? trust, DateTimeOffset now, [NotNullWhen(true)] out Caller? caller)
     {
         caller = _tokens.TryFind(Hash.FromText(text), out var entry) && ReferenceEquals(entry.Trust, trust) && now < entry.End ? entry.Caller : null;
         return caller is not null;
     }
 
-    /// <summary>Remembers a token.</summary>
+    /// <summary>Caches a token.</summary>
     public void Add(string text, Trust trust, Caller caller, DateTimeOffset end) => _tokens.Add(Hash.FromText(text), new Entry(trust, caller, end));
 
     private sealed record Entry(Trust Trust, Caller Caller, DateTimeOffset End);

@@ -4,14 +4,14 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>Asks the authority who it is and which keys it signs with, over HTTP.</summary>
+/// <summary>Reads the authority's issuer and signing keys over HTTP.</summary>
 internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposable
 {
     private const int MaxResponseBytes = 256 * 1024;
 
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
 
-    // No redirects: the addresses are checked, and what they point to would not be.
+    // No redirects: only the configured addresses are checked.
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
@@ -23,8 +23,8 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
         MaxResponseContentBufferSize = MaxResponseBytes,
     };
 
-    /// <summary>Reads discovery and keys.</summary>
-    /// <exception cref="AuthorityException">They could not be had.</exception>
+    /// <summary>Reads the discovery document and the keys.</summary>
+    /// <exception cref="AuthorityException">The authority did not answer, or its answer is unusable.</exception>
     public async Task<Trust> FetchAsync()
     {
         var settings = options.Value;
@@ -33,12 +33,12 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
         var (issuer, keysAt) = (TextOf(discovery, "issuer"), TextOf(discovery, "jwks_uri"));
         if (settings.ExpectedIssuer is null && !string.Equals(issuer.TrimEnd('/'), authority, StringComparison.Ordinal))
         {
-            throw new AuthorityException("its discovery document is that of another issuer; if that is intended, say which in Auth:Jwt:Issuer");
+            throw new AuthorityException("its discovery document names another issuer; if that is intended, set Auth:Jwt:Issuer");
         }
 
         if (!Uri.TryCreate(keysAt, UriKind.Absolute, out var address) || !JwtOptions.IsSafe(address))
         {
-            throw new AuthorityException("jwks_uri in its discovery document is not an address with https");
+            throw new AuthorityException("jwks_uri in its discovery document is not an https address");
         }
 
         return new Trust(settings.ExpectedIssuer ?? issuer, settings.Audiences, KeysIn(await GetAsync(address)));
@@ -59,7 +59,7 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
         }
         catch (Exception exception) when (exception is TaskCanceledException or InvalidOperationException)
         {
-            // The latter for an unknown charset.
+            // InvalidOperationException: unknown charset.
             throw new AuthorityException($"no answer that can be read within {RequestTimeout.TotalSeconds:0} s", exception);
         }
     }
@@ -82,7 +82,7 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
             ? member.GetString()!
             : throw new AuthorityException($"its discovery document lacks {name}");
 
-    /// <summary>A set without any usable key is taken as it is: that is how an authority says that none of its keys is to be trusted.</summary>
+    /// <summary>Accepts a set without usable keys: an authority publishes one to withdraw all its keys.</summary>
     private static List<VerificationKey> KeysIn(string json)
     {
         try
@@ -96,5 +96,5 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
     }
 }
 
-/// <summary>The authority could not be asked; why, in words for the log.</summary>
+/// <summary>The authority could not be reached or read. The message is the reason, for the log.</summary>
 internal sealed class AuthorityException(string message, Exception? inner = null) : Exception(message, inner);

@@ -6,14 +6,13 @@ using Secrets.Application.Common;
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>
-/// Trust in an authority, by the keys that it publishes. They are fetched at start, again when they are old, and when a token names one that is
-/// not among them, but then not more often than the settings say: anybody can invent key ids. One fetch runs at a time, and what was fetched last
-/// stays until it can be replaced.
+/// Trust in the published keys of an authority. Keys are fetched at start, when they are old, and when a token names an unknown key, but not more often
+/// than Auth:Jwt:RefreshSeconds: anybody can invent key ids. One fetch runs at a time. The last keys stay in use until a fetch succeeds.
 /// </summary>
 internal sealed partial class AuthorityTrust(
     AuthorityClient client, IOptions<JwtOptions> options, TimeProvider time, ILogger<AuthorityTrust> logger) : BackgroundService, ITrustSource
 {
-    /// <summary>How long after a failure it makes sense to ask again.</summary>
+    /// <summary>Time to the next attempt after a failure.</summary>
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
@@ -48,7 +47,7 @@ internal sealed partial class AuthorityTrust(
         }
     }
 
-    /// <summary>Joins the fetch that is under way, or begins one, unless the last began less than that long ago.</summary>
+    /// <summary>Joins a running fetch, or starts one unless the last started within this interval.</summary>
     private Task FetchAsync(TimeSpan interval)
     {
         lock (_lock)
@@ -65,7 +64,7 @@ internal sealed partial class AuthorityTrust(
 
     private async Task ReplaceAsync()
     {
-        // Not under the caller's lock.
+        // Leaves the caller's lock.
         await Task.Yield();
         try
         {
@@ -75,7 +74,7 @@ internal sealed partial class AuthorityTrust(
         }
         catch (Exception problem)
         {
-            // Any: whatever an authority answers, it must not end the service.
+            // Any exception: no answer of an authority may end the service.
             var why = problem is AuthorityException ? problem.Message : problem.GetType().Name;
             if (_current is null)
             {
@@ -88,12 +87,12 @@ internal sealed partial class AuthorityTrust(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The authority signs JWTs with {Count} keys that can be used")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Fetched {Count} usable keys of the authority in Auth:Jwt:Authority")]
     private partial void Fetched(int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The keys of the authority could not be fetched, and until they are every JWT is answered with 503: {Why}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The keys of the authority in Auth:Jwt:Authority could not be fetched. Until they are, every JWT is answered with 503: {Why}")]
     private partial void NothingYet(string why);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The keys of the authority could not be fetched again; the last ones stay in use: {Why}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The keys of the authority in Auth:Jwt:Authority could not be refreshed. The last keys stay in use: {Why}")]
     private partial void Stale(string why);
 }

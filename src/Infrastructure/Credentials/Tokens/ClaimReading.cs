@@ -4,8 +4,8 @@ namespace Secrets.Infrastructure.Credentials.Tokens;
 
 internal static class ClaimReading
 {
-    /// <summary>A text in a token.</summary>
-    /// <exception cref="RefusedTokenException">It is none, or holds what cannot be stored.</exception>
+    /// <summary>Reads a text.</summary>
+    /// <exception cref="RefusedTokenException">The element is not a text, or has an unpaired surrogate.</exception>
     public static string Text(this JsonElement element, string name)
     {
         try
@@ -17,20 +17,20 @@ internal static class ClaimReading
         }
         catch (InvalidOperationException)
         {
-            // An unpaired surrogate, escaped.
+            // An escaped unpaired surrogate.
         }
 
         throw new RefusedTokenException($"with a malformed {name}");
     }
 
-    /// <summary>A text, or each of a list of texts.</summary>
-    /// <exception cref="RefusedTokenException">It is neither.</exception>
+    /// <summary>Reads one text or a list of texts.</summary>
+    /// <exception cref="RefusedTokenException">The element is neither.</exception>
     public static IReadOnlyList<string> Texts(this JsonElement element, string name) => element.ValueKind == JsonValueKind.Array
         ? [.. element.EnumerateArray().Select(item => item.Text(name))]
         : [element.Text(name)];
 
-    /// <summary>A moment in seconds since 1970, whole or not; null where there is none.</summary>
-    /// <exception cref="RefusedTokenException">It is no moment that can be represented.</exception>
+    /// <summary>Reads a moment in seconds since 1970, with or without fraction; null if the claim is absent.</summary>
+    /// <exception cref="RefusedTokenException">The claim is not a representable moment.</exception>
     public static DateTimeOffset? Moment(this JsonElement claims, string name)
     {
         if (!claims.TryGetProperty(name, out var element))

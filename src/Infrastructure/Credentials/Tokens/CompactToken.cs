@@ -6,24 +6,24 @@ using System.Text.Unicode;
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>
-/// A signed JWT in compact form (RFC 7515), taken apart: nothing in it is believed yet. It is read strictly, so that no two texts are the
-/// same token and no other reader sees another token in it.
+/// A parsed JWT in compact form (RFC 7515), not yet trusted. Parsing is strict: every token has exactly one text, and no other parser
+/// can read another token from it.
 /// </summary>
 internal sealed class CompactToken
 {
-    /// <summary>Characters of the longest token; about what proxies let through in one header.</summary>
+    /// <summary>Maximum characters of a token, about what proxies accept in one header.</summary>
     public const int MaxLength = 8 * 1024;
 
     private const int MaxDepth = 8;
 
-    /// <summary>Every algorithm that is known, before a key narrows them down. EdDSA is not: the library has no implementation.</summary>
+    /// <summary>All supported algorithms; each key allows a subset. EdDSA is missing because the library does not implement it.</summary>
     private static readonly string[] Algorithms =
         ["HS256", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
-    // A token of another kind (of a logout, of a security event) is no credential, whoever signed it (RFC 8725, 3.11).
+    // A logout token or a security event token is not a credential, even with a trusted signature (RFC 8725, 3.11).
     private static readonly string[] Types = ["JWT", "at+jwt", "application/jwt", "application/at+jwt"];
 
-    // A key that a token brings along, or has us fetch, proves that somebody has a key.
+    // A key that the token itself contains or links proves nothing about the issuer.
     private static readonly string[] ForeignKeys = ["jwk", "jku", "x5c", "x5u"];
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
@@ -37,31 +37,31 @@ internal sealed class CompactToken
         Signature = signature;
     }
 
-    /// <summary>What the token says that it is signed with; one of those that are known.</summary>
+    /// <summary>The algorithm that the token names, one of the supported.</summary>
     public string Algorithm { get; }
 
-    /// <summary>What the token says about which key; null: nothing.</summary>
+    /// <summary>The key id that the token names; null if it names none.</summary>
     public string? KeyId { get; }
 
-    /// <summary>An object.</summary>
+    /// <summary>The payload, a JSON object.</summary>
     public JsonElement Claims { get; }
 
-    /// <summary>Whom the token names, as its JSON has it; null: nobody.</summary>
+    /// <summary>The raw JSON text of the subject; null if absent or not a text.</summary>
     public string? Subject => Claims.TryGetProperty("sub", out var subject) && subject.ValueKind == JsonValueKind.String ? subject.GetRawText() : null;
 
-    /// <summary>What is signed.</summary>
+    /// <summary>The signed bytes: header and payload as sent.</summary>
     public byte[] SigningInput { get; }
 
     public byte[] Signature { get; }
 
     /// <summary>
-    /// Whether a credential is meant to be a JWT. Its header is JSON, so it begins with a brace and then a quotation mark or white space:
-    /// <c>ey</c> or <c>ew</c> in base64url. No API key begins like that.
+    /// Whether a credential is a JWT by its form. The header of a JWT is JSON: a brace, then a quotation mark or white space, which is
+    /// <c>ey</c> or <c>ew</c> in base64url. No API key starts with either.
     /// </summary>
     public static bool HasForm(string text) => text is ['e', 'y' or 'w', ..] && text.Contains('.', StringComparison.Ordinal);
 
-    /// <summary>Takes a token apart.</summary>
-    /// <exception cref="RefusedTokenException">It is not of the form, or asks for something that is never done.</exception>
+    /// <summary>Parses a token.</summary>
+    /// <exception cref="RefusedTokenException">The text is malformed, or the token requires an unsupported feature.</exception>
     public static CompactToken Read(string text)
     {
         var parts = text.Length <= MaxLength ? text.Split('.') : throw new RefusedTokenException($"longer than {MaxLength} characters");
@@ -113,18 +113,18 @@ internal sealed class CompactToken
         var bytes = Bytes(part, what);
         try
         {
-            // The parser itself does not look into strings before they are read.
+            // The parser does not validate UTF-8 in strings until they are read.
             var json = Utf8.IsValid(bytes) ? JsonElement.Parse(bytes, Strict) : throw new JsonException();
             return json.ValueKind == JsonValueKind.Object ? json : throw new JsonException();
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // The latter for an unpaired surrogate in a member's name.
+            // InvalidOperationException: an unpaired surrogate in a member name.
             throw new RefusedTokenException($"malformed (the {what} is no JSON object with every member once)");
         }
     }
 
-    /// <summary>The decoder takes padding, white space and the like, which would make many texts of one token.</summary>
+    /// <summary>The decoder accepts padding and white space, so one token would have many texts. Encoding again refuses these.</summary>
     private static byte[] Bytes(string part, string what)
     {
         try

@@ -27,7 +27,7 @@ internal static class JwtServices
                 "Auth:Jwt:Authority must be an https URL without query and user (http on loopback only).")
             .Validate(
                 jwt => !jwt.HasAuthority || jwt.HasAudience,
-                "Auth:Jwt:Audience is required with Auth:Jwt:Authority: else tokens that are meant for other services would be accepted.")
+                "Auth:Jwt:Audience is required with Auth:Jwt:Authority: without an audience, tokens for other services would be accepted.")
             .Validate(
                 jwt => !jwt.HasAudience || jwt.HasAuthority || jwt.HasSigningKey,
                 "Auth:Jwt:Audience needs Auth:Jwt:Authority or Auth:Jwt:SigningKey: without either no token is accepted. Set one of them, or leave the audience out.")
@@ -43,7 +43,7 @@ internal static class JwtServices
         services.AddSettings<UserNameOptions>(UserNameOptions.Section)
             .PostConfigure<IOptions<UserJwtsOptions>>((users, tool) =>
             {
-                // A developer who names users before the first token, and then makes tokens with the SDK's tool, means the same users.
+                // In development, names resolve to the same ids before and after the first token of `dotnet user-jwts`.
                 if (environment.IsDevelopment())
                 {
                     users.OwnIssuer = tool.Value.ValidIssuer;

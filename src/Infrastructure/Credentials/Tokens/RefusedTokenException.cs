@@ -1,4 +1,4 @@
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>A token that is not accepted. The message says why, in words for the log; nothing of the token is in it.</summary>
+/// <summary>A token is not accepted. The message is the reason, for the log, and repeats nothing of the token.</summary>
 internal sealed class RefusedTokenException(string why) : Exception(why);

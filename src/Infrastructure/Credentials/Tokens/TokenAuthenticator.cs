@@ -2,7 +2,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>Tells who presents a JWT: taken apart, then signature, then claims, so that nothing in it is acted on before it is known who says so.</summary>
+/// <summary>Authenticates JWTs: parses, verifies the signature, then reads claims. No claim is used before the signature verifies.</summary>
 internal sealed class TokenAuthenticator(ITrustSource source, TokenClaims claims, AcceptedTokens accepted, TimeProvider time)
 {
     public async Task<CredentialVerdict> AuthenticateAsync(string text, CancellationToken cancellationToken)

@@ -7,20 +7,20 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>What a token says about its bearer, once it is certain who says so.</summary>
+/// <summary>Reads the caller from the claims of a token whose signature is verified.</summary>
 internal sealed class TokenClaims(IOptions<JwtOptions> options)
 {
     private const Scopes DefaultScopes = Scopes.SecretsRead | Scopes.SecretsWrite;
     private const int MaxOrganizations = 100;
 
-    /// <summary>How far the issuer's clock and ours may differ.</summary>
+    /// <summary>Allowed difference between the issuer's clock and the service's.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
     private readonly string _organizations = options.Value.OrganizationsClaim;
     private readonly Scopes _ceiling = options.Value.Ceiling ?? Scopes.None;
 
-    /// <summary>Whom a token stands for, and until when.</summary>
-    /// <exception cref="RefusedTokenException">It is for somebody else, not valid now, or says something that cannot be understood.</exception>
+    /// <summary>Reads the caller and the end of the token's lifetime.</summary>
+    /// <exception cref="RefusedTokenException">The token has another issuer or audience, is not valid now, or has a malformed claim.</exception>
     public (Caller Caller, DateTimeOffset End) Read(JsonElement claims, Trust trust, DateTimeOffset now)
     {
         var issuer = claims.TryGetProperty("iss", out var iss) ? iss.Text("iss") : null;
@@ -48,7 +48,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         return (caller, end);
     }
 
-    /// <summary>Refuses ids that the service gives: whoever can register one as a name would be the user whose id it is.</summary>
+    /// <summary>Refuses ids that the service assigns. A person who registers such an id as a name at the issuer would become that user.</summary>
     private static void RequireForeign(Guid subject)
     {
         if (subject.Version == 5)
@@ -80,7 +80,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
     {
         var expiry = claims.Moment("exp") ?? throw new RefusedTokenException("without an end (exp)");
 
-        // An issuer's "never" may be the last moment that there is, and nothing can be added to that.
+        // Some issuers write "never" as the last representable moment: adding the skew would overflow.
         var end = expiry < DateTimeOffset.MaxValue - Skew ? expiry + Skew : DateTimeOffset.MaxValue;
         if (now >= end)
         {
@@ -108,7 +108,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
             }
         }
 
-        // What is named and not allowed is lost and does not turn the bearer into one of whom nothing is said.
+        // The ceiling applies last: a token with only disallowed scopes has no scopes. It must not get the default scopes.
         return (ours == Scopes.None ? DefaultScopes : ours) & _ceiling;
     }
 

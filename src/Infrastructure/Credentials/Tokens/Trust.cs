@@ -1,16 +1,16 @@
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>Whose tokens are believed, and by what, as it is known at one moment. Another moment is another instance.</summary>
-/// <param name="Issuer">The only issuer; null: any that has the key.</param>
-/// <param name="Audiences">One of these must be addressed; empty: it does not matter.</param>
-/// <param name="Keys">The keys that sign.</param>
+/// <summary>A snapshot of the trusted issuer and keys. Every change makes another instance.</summary>
+/// <param name="Issuer">The required issuer; null accepts any issuer that has the key.</param>
+/// <param name="Audiences">A token must name one of these; empty accepts any audience.</param>
+/// <param name="Keys">The accepted signing keys.</param>
 internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IReadOnlyList<VerificationKey> Keys)
 {
-    /// <summary>Whether there is a key that a token may mean.</summary>
+    /// <summary>Whether a key matches this key id.</summary>
     public bool Knows(string? keyId) => Keys.Any(key => Matches(keyId, key));
 
-    /// <summary>Returns when the token is signed by one of the keys, with an algorithm of that key.</summary>
-    /// <exception cref="RefusedTokenException">It is not.</exception>
+    /// <summary>Verifies that one of the keys signed the token with an algorithm of that key.</summary>
+    /// <exception cref="RefusedTokenException">No key verifies the signature.</exception>
     public void RequireSigned(CompactToken token)
     {
         var meant = Keys.Where(key => Matches(token.KeyId, key)).ToList();
@@ -25,7 +25,7 @@ internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IR
             throw new RefusedTokenException("of an algorithm that does not fit the key");
         }
 
-        // Else whoever sends rubbish without a key id would have us try each.
+        // Trying every key would let a token without a key id cost one verification for each key.
         if (token.KeyId is null && fitting.Count > 1)
         {
             throw new RefusedTokenException("without a key id, where several keys would fit");
@@ -41,19 +41,19 @@ internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IR
         keyId is null || key.Id is null || string.Equals(keyId, key.Id, StringComparison.Ordinal);
 }
 
-/// <summary>Where trust comes from.</summary>
+/// <summary>Provides the trusted issuer and keys.</summary>
 internal interface ITrustSource
 {
-    /// <summary>What is known now; null: nothing yet.</summary>
+    /// <summary>The current trust; null before the first fetch.</summary>
     Trust? Current { get; }
 
-    /// <summary>What to judge a token by that names this key, or none. May look for new keys first.</summary>
-    /// <exception cref="RefusedTokenException">No token is accepted.</exception>
-    /// <exception cref="Secrets.Application.Common.UnavailableException">It is not known yet whom to trust.</exception>
+    /// <summary>Gets the trust for a token with this key id, or with none. May fetch new keys first.</summary>
+    /// <exception cref="RefusedTokenException">The settings accept no tokens.</exception>
+    /// <exception cref="Secrets.Application.Common.UnavailableException">The keys of the authority were never fetched.</exception>
     Task<Trust> ForAsync(string? keyId, CancellationToken cancellationToken);
 }
 
-/// <summary>Trust that comes from the configuration and stays; null: no token is accepted.</summary>
+/// <summary>Trust from the configuration, which never changes. With null, no token is accepted.</summary>
 internal sealed class FixedTrust(Trust? trust) : ITrustSource
 {
     public Trust? Current => trust;

@@ -9,29 +9,29 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>
-/// The issuer with which names of users are turned into ids, as it was at the first name. With another, the same names would be other users.
+/// The issuer that turns user names into ids, stored with the first name. Under another issuer, the same names would be other users.
 /// </summary>
 public interface IUserIssuer
 {
-    /// <summary>The stored issuer, as this process read the keys last; null: no name was turned into an id yet.</summary>
+    /// <summary>The stored issuer in the keys that this process last read; null before the first name.</summary>
     string? Stored { get; }
 
-    /// <summary>Stores another issuer in its place. False: that one is stored already, and nothing was written.</summary>
-    /// <exception cref="StartupException">No token can have that issuer.</exception>
+    /// <summary>Replaces the stored issuer. Returns false if it is stored already.</summary>
+    /// <exception cref="StartupException">No token can have this issuer.</exception>
     Task<bool> ReplaceAsync(string issuer, CancellationToken cancellationToken);
 }
 
 /// <inheritdoc />
 internal sealed partial class UserIssuer(IDbContextFactory<SecretsDbContext> contexts, KeyRing keys, TimeProvider time, ILogger<UserIssuer> logger) : IUserIssuer
 {
-    // The other issuer that the log named last.
+    // The stored issuer in the last log message.
     private string? _reported;
 
     /// <inheritdoc />
     public string? Stored => keys.UserIssuer;
 
-    /// <summary>Stores the issuer, if none is stored.</summary>
-    /// <exception cref="UnavailableException">Another is stored. A replica with the right settings, or this one after its next start, can answer.</exception>
+    /// <summary>Stores the issuer if none is stored.</summary>
+    /// <exception cref="UnavailableException">Another issuer is stored. A replica with the right settings can answer.</exception>
     public async ValueTask RequireAsync(string issuer, CancellationToken cancellationToken)
     {
         var stored = Stored ?? keys.Read().UserIssuer ?? await StoreFirstAsync(issuer, cancellationToken);
@@ -40,7 +40,7 @@ internal sealed partial class UserIssuer(IDbContextFactory<SecretsDbContext> con
             return;
         }
 
-        // Once, and not for each name.
+        // Logged once, not for each name.
         if (!string.Equals(Interlocked.Exchange(ref _reported, stored), stored, StringComparison.Ordinal))
         {
             DiffersFromStored(stored, issuer);
@@ -89,6 +89,6 @@ internal sealed partial class UserIssuer(IDbContextFactory<SecretsDbContext> con
         await keys.ChangeAsync(db, change, AuditEvent.ByService(action, time.GetUtcNow()), cancellationToken);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Names of users are turned into ids with the issuer {Stored}, but the settings of this replica say {Issuer}: names are answered with 503 until it is started with the stored issuer in Auth:Users:Issuer")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "User names belong to the issuer {Stored}, but this replica's settings name {Issuer}. It answers names with 503. Restart it with the stored issuer in Auth:Users:Issuer")]
     private partial void DiffersFromStored(string stored, string issuer);
 }

@@ -2,7 +2,7 @@ using System.Buffers.Text;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>What <c>dotnet user-jwts</c> leaves in the user secrets and in appsettings.Development.json. Read in development only.</summary>
+/// <summary>Settings that <c>dotnet user-jwts</c> writes to the user secrets and to appsettings.Development.json. Read in development only.</summary>
 internal sealed class UserJwtsOptions
 {
     public const string Section = "Authentication:Schemes:Bearer";
@@ -13,7 +13,7 @@ internal sealed class UserJwtsOptions
 
     public IList<IssuerKey> SigningKeys { get; } = [];
 
-    /// <summary>Null: the tool was never used.</summary>
+    /// <summary>The trust in the tool's tokens; null if the tool was never used.</summary>
     public Trust? ToTrust()
     {
         var keys = SigningKeys.Where(key => string.Equals(key.Issuer, ValidIssuer, StringComparison.Ordinal) && Base64.IsValid(key.Value))
@@ -26,7 +26,7 @@ internal sealed class UserJwtsOptions
     {
         public string Issuer { get; set; } = "";
 
-        /// <summary>In base64.</summary>
+        /// <summary>The key in base64.</summary>
         public string Value { get; set; } = "";
     }
 }

@@ -1,13 +1,13 @@
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>The section <c>Auth:Users</c>: whose names of users are meant.</summary>
+/// <summary>The section <c>Auth:Users</c>: the issuer of user names.</summary>
 internal sealed class UserNameOptions
 {
     public const string Section = "Auth:Users";
 
-    /// <summary>The issuer whose tokens have these names as subjects. Default: the issuer of the tokens that are accepted.</summary>
+    /// <summary>The issuer whose tokens have the names as subjects. Default: the issuer of accepted tokens.</summary>
     public string? Issuer { get; set; }
 
-    /// <summary>The issuer where no tokens are accepted. It is no setting.</summary>
+    /// <summary>The issuer of names if no tokens are accepted. Not a setting.</summary>
     internal string OwnIssuer { get; set; } = "urn:secrets:users";
 }

@@ -5,8 +5,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>
-/// A key that verifies signatures, with the algorithms that it serves. They follow from the key and never from a token: else an RSA key, which
-/// everybody knows, could be passed off as the secret of an HMAC.
+/// A key that verifies signatures, with its algorithms. They follow from the key, never from a token: otherwise an attacker could use a public RSA key
+/// as the secret of an HMAC.
 /// </summary>
 internal sealed class VerificationKey
 {
@@ -14,7 +14,7 @@ internal sealed class VerificationKey
 
     private static readonly string[] RsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
-    // Providers are kept here, with their key, and not in the library's cache, which goes by the key's id.
+    // Each instance holds its own providers. The library's cache looks providers up by key id, which two keys may share.
     private static readonly CryptoProviderFactory Factory = new() { CacheSignatureProviders = false };
 
     private readonly FrozenDictionary<string, SignatureProvider> _providers;
@@ -26,13 +26,13 @@ internal sealed class VerificationKey
             algorithm => algorithm, algorithm => Factory.CreateForVerifying(key, algorithm), StringComparer.Ordinal);
     }
 
-    /// <summary>The <c>kid</c> that stands for it; null: it has none and may be meant by any.</summary>
+    /// <summary>The <c>kid</c> of the key; null matches any.</summary>
     public string? Id { get; }
 
-    /// <summary>A shared secret, for HS256.</summary>
+    /// <summary>Makes an HS256 key from a shared secret.</summary>
     public static VerificationKey FromSecret(byte[] secret) => new(id: null, new SymmetricSecurityKey(secret), ["HS256"]);
 
-    /// <summary>A published key; null: it is not for signatures, too weak, broken, or of a kind that is not known.</summary>
+    /// <summary>Makes a key from a published key. Returns null if it is not for signatures, too weak, broken, or of an unsupported type.</summary>
     public static VerificationKey? FromPublished(JsonWebKey? key)
     {
         if (key is null || key.HasPrivateKey || key.Use is not (null or "" or "sig") || (key.KeyOps.Count > 0 && !key.KeyOps.Contains("verify")))
@@ -45,7 +45,7 @@ internal sealed class VerificationKey
             var algorithms = AlgorithmsOf(key).Where(algorithm => string.IsNullOrEmpty(key.Alg) || string.Equals(key.Alg, algorithm, StringComparison.Ordinal));
             var made = new VerificationKey(string.IsNullOrEmpty(key.Kid) ? null : key.Kid, key, algorithms);
 
-            // Whether its numbers make a key shows only when it is used.
+            // Invalid numbers in a key only fail on use.
             _ = made._providers.Values.Select(provider => provider.Verify([0], [0])).ToList();
             return made._providers.Count > 0 ? made : null;
         }
@@ -56,7 +56,7 @@ internal sealed class VerificationKey
         }
     }
 
-    /// <summary>Whether the key is for that algorithm.</summary>
+    /// <summary>Whether the key supports this algorithm.</summary>
     public bool Serves(string algorithm) => _providers.ContainsKey(algorithm);
 
     /// <summary>Whether the key made the token's signature.</summary>

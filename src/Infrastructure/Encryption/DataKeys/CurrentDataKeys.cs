@@ -8,15 +8,15 @@ using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Encryption.DataKeys;
 
-/// <summary>Finds and makes the data keys that new values of owners are sealed with.</summary>
+/// <summary>Finds and makes the data keys that seal new values.</summary>
 /// <remarks>
-/// An envelope is stored only while its key is the one that the owner's account names, and under the owner's lock. A key that was replaced while a process still has it in memory seals nothing
-/// more that is stored (docs/decisions/0019-keys-are-rotated-online.md).
+/// An envelope is stored only under the owner's lock and only if the owner's account names its key. An envelope sealed with a replaced but still cached key
+/// is therefore never stored (docs/decisions/0019-keys-are-rotated-online.md).
 /// </remarks>
 internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, DataKeyCache cache, DataKeyWrapping wrapping, TimeProvider time)
 {
-    /// <summary>The key that new values of an owner are sealed with at this moment. It is made, with the owner's account, on first use.</summary>
-    /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
+    /// <summary>Gets the owner's current key. The first use makes the key and the owner's account.</summary>
+    /// <exception cref="ConflictException">The key does not unwrap.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<DataKey> GetCurrentAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
@@ -25,14 +25,14 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
         return key;
     }
 
-    /// <summary>The same in a transaction, which locks the owner, and until its end.</summary>
-    /// <exception cref="ConflictException">There is one, and it does not unwrap.</exception>
+    /// <summary>Locks the owner in the current transaction and gets its current key, which stays current until the transaction ends.</summary>
+    /// <exception cref="ConflictException">The key does not unwrap.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<DataKey> LockCurrentAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         if ((await db.LockWholeAsync(owner, cancellationToken)).CurrentKey is not { } row)
         {
-            // Not to be cached before it is certain that it is stored.
+            // A new key is cached only after its commit.
             return Add(owner);
         }
 
@@ -41,7 +41,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
         return key;
     }
 
-    /// <summary>Adds a new key of an owner to what the transaction saves. It has locked the owner, and retired the key that there was.</summary>
+    /// <summary>Adds a new key of an owner to the transaction, which must have locked the owner and retired the current key.</summary>
     public DataKey Add(SecretOwner owner)
     {
         var now = time.GetUtcNow();
@@ -59,13 +59,13 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
 
     private DataKey Unwrap(DataKeyRow row) => cache.Find(row.Id)
         ?? wrapping.Unwrap(row)
-        ?? throw new ConflictException("The key that seals this owner's values was changed outside the service: nothing can be stored with it.");
+        ?? throw new ConflictException("The data key of this owner was changed outside the service, so nothing can be stored with it. Restore its row from a backup.");
 
     private async Task<DataKey> MakeFirstAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         try
         {
-            // Unless somebody else made it meanwhile.
+            // The lock reads the account again: another request may have made the key.
             return await db.InTransactionOfAsync(owner, token => LockCurrentAsync(owner, token), cancellationToken);
         }
         finally

@@ -4,14 +4,14 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.Infrastructure.Encryption.DataKeys;
 
 /// <summary>
-/// Data keys in memory. Each is forgotten after a while, so that a key that was deleted from the database is gone from every process then.
+/// Caches unwrapped data keys. Entries expire, so that every process forgets a key soon after its row was deleted.
 /// </summary>
 internal sealed class DataKeyCache(TimeProvider time)
 {
-    /// <summary>How long a key is entry after it was read.</summary>
+    /// <summary>How long a key stays cached after it was read.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
-    // About 200 bytes each, and one for every owner whose values are opened; those who write have a second.
+    // About 200 bytes an entry: one for each owner whose values are opened, and a second for each owner who writes.
     private readonly BoundedCache<Guid, Entry> _keys = new(size: 100_000);
     private readonly BoundedCache<SecretOwner, Entry> _current = new(size: 20_000);
 

@@ -5,7 +5,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Encryption.DataKeys;
 
-/// <summary>Finds the data keys of values that are opened: in memory, or else in the database, those of many requests in one query.</summary>
+/// <summary>Finds the data keys that open values, first in the cache, then in the database with one query for many requests.</summary>
 internal sealed class DataKeyLookup : IAsyncDisposable
 {
     private static readonly Func<SecretsDbContext, Guid[], IAsyncEnumerable<DataKeyRow>> RowsWith = EF.CompileAsyncQuery(
@@ -23,8 +23,8 @@ internal sealed class DataKeyLookup : IAsyncDisposable
     }
 
     /// <summary>
-    /// A key by its id; null when it does not exist (any more), or is read and belongs to somebody else. One that is in memory is not compared: what was
-    /// sealed for one owner opens with no other's key.
+    /// Finds a key by its id. Returns null if the key does not exist, does not unwrap, or belongs to another owner. The owner of a cached key is not compared:
+    /// an envelope never opens with a key of another owner.
     /// </summary>
     public async ValueTask<DataKey?> FindAsync(SecretOwner owner, Guid keyId, CancellationToken cancellationToken)
     {

@@ -6,12 +6,12 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Encryption.DataKeys;
 
-/// <summary>Wraps data keys with the key ring, each for its owner and id.</summary>
+/// <summary>Wraps data keys with the key ring. Owner and key id are bound to the wrapped key.</summary>
 internal sealed partial class DataKeyWrapping(KeyRing ring, ILogger<DataKeyWrapping> logger)
 {
     public byte[] Wrap(SecretOwner owner, DataKey key) => ring.Wrap(key.Bytes, PurposeOf(owner, key.Id));
 
-    /// <summary>The key of a row; null when it was wrapped for another owner or id, or changed.</summary>
+    /// <summary>Unwraps the key of a row. Returns null if it was wrapped for another owner or id, or was changed.</summary>
     public DataKey? Unwrap(DataKeyRow row)
     {
         if (ring.Unwrap(row.Wrapped, PurposeOf(row)) is { } key)
@@ -35,7 +35,7 @@ internal sealed partial class DataKeyWrapping(KeyRing ring, ILogger<DataKeyWrapp
         return rewrapping;
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The data key {KeyId} of {Owner} does not unwrap: its row was changed outside the service, or the key ring has keys that this process cannot read")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Data key {KeyId} of {Owner} does not unwrap: its row was changed outside the service, or this process cannot read its key of the key ring")]
     private partial void Broken(Guid keyId, string owner);
 
     private static string[] PurposeOf(DataKeyRow row) => PurposeOf(new SecretOwner(row.OwnerKind, row.OwnerId), row.Id);

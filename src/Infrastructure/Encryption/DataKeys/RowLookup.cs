@@ -5,7 +5,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption.DataKeys;
 
-/// <summary>Reads rows by a unique key, those of many requests in one query. Nothing is kept.</summary>
+/// <summary>Reads rows by a unique key, with one query for many requests. Rows are not cached.</summary>
 internal sealed class RowLookup<TKey, TRow> : IAsyncDisposable
     where TKey : notnull
     where TRow : class
@@ -16,9 +16,9 @@ internal sealed class RowLookup<TKey, TRow> : IAsyncDisposable
     private readonly Batcher<TKey, TRow?> _reads;
 
     /// <summary>Starts the worker.</summary>
-    /// <param name="contexts">Those of batches.</param>
-    /// <param name="rowsWith">The rows with any of these keys.</param>
-    /// <param name="keyOf">The key of a row. Text is compared as it is.</param>
+    /// <param name="contexts">Makes a context for each batch.</param>
+    /// <param name="rowsWith">Queries the rows with any of these keys.</param>
+    /// <param name="keyOf">Gets the key of a row. Text is compared ordinally.</param>
     public RowLookup(
         IDbContextFactory<SecretsDbContext> contexts, Func<SecretsDbContext, TKey[], IAsyncEnumerable<TRow>> rowsWith, Func<TRow, TKey> keyOf)
     {
@@ -28,8 +28,8 @@ internal sealed class RowLookup<TKey, TRow> : IAsyncDisposable
         _reads = new Batcher<TKey, TRow?>(BatchLimits.ForReads, ReadAsync);
     }
 
-    /// <summary>The row as it is stored now; null when there is none.</summary>
-    /// <exception cref="Application.Common.UnavailableException">Too many are waiting, or the service stops.</exception>
+    /// <summary>Reads the row as it is stored now; null if it does not exist.</summary>
+    /// <exception cref="Application.Common.UnavailableException">The queue is full, or the service is stopping.</exception>
     public Task<TRow?> FindAsync(TKey key, CancellationToken cancellationToken) => _reads.AddAsync(key, cancellationToken);
 
     public ValueTask DisposeAsync() => _reads.DisposeAsync();
@@ -40,7 +40,7 @@ internal sealed class RowLookup<TKey, TRow> : IAsyncDisposable
         var found = await TryReadAsync(db, [.. keys.Distinct()]);
         if (found is null)
         {
-            // One row has what cannot be read. The others can.
+            // At least one row is unreadable: read each alone, so that the others are found.
             found = [];
             foreach (var key in keys.Distinct())
             {
@@ -54,7 +54,7 @@ internal sealed class RowLookup<TKey, TRow> : IAsyncDisposable
         return [.. keys.Select(key => found.GetValueOrDefault(key))];
     }
 
-    /// <summary>Null: a row has what the service cannot have written.</summary>
+    /// <summary>Returns null if a row has a value that the service cannot have written.</summary>
     private async Task<Dictionary<TKey, TRow>?> TryReadAsync(SecretsDbContext db, TKey[] keys)
     {
         try

@@ -33,6 +33,6 @@ internal sealed partial class Sealer(DataKeyCache cache, DataKeyLookup lookup, L
         throw new BrokenSealException(placement.SecretId);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The envelope of secret {SecretId} of {Owner} does not open: it, its row or its data key was changed outside the service")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The envelope of secret {SecretId} of {Owner} does not open: the row of the secret or of its data key was changed outside the service")]
     private partial void Broken(Guid secretId, string owner);
 }

@@ -4,22 +4,22 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Encryption.Ring;
 
-/// <summary>Makes integrity keys, and encrypts and opens them with the root key.</summary>
+/// <summary>Makes integrity keys, and encrypts and decrypts them with the root key.</summary>
 internal sealed class IntegrityKeyWrapping(RootKey rootKey)
 {
-    /// <summary>Makes the key with that number.</summary>
+    /// <summary>Makes a key with this number.</summary>
     public (IntegrityKey Key, byte[] Wrapped) Make(int number)
     {
         var bytes = RandomNumberGenerator.GetBytes(IntegrityKey.Size);
         return (new IntegrityKey(number, bytes), rootKey.Encrypt(bytes, PurposeOf(number)));
     }
 
-    /// <summary>The key of a row.</summary>
-    /// <exception cref="TamperedException">It does not open for its number.</exception>
+    /// <summary>Decrypts the key of a row.</summary>
+    /// <exception cref="TamperedException">The row does not decrypt for its number.</exception>
     public IntegrityKey Open(IntegrityKeyRow row) => new(row.Number, Decrypt(row));
 
-    /// <summary>Encrypts the key of a row under the current root key, if it is under the one before it; whether it was.</summary>
-    /// <exception cref="TamperedException">It does not open for its number.</exception>
+    /// <summary>Re-encrypts a row that is under the previous root key. Returns whether the row changed.</summary>
+    /// <exception cref="TamperedException">The row does not decrypt for its number.</exception>
     public bool MoveToRootKey(IntegrityKeyRow row)
     {
         var isOutdated = !rootKey.IsCurrent(row.Wrapped, PurposeOf(row.Number));

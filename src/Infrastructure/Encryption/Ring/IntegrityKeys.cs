@@ -3,7 +3,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption.Ring;
 
-/// <summary>The integrity keys that this process has: one, and while it is replaced the one before it as well.</summary>
+/// <summary>The integrity keys of this process: one, or two while a key is replaced.</summary>
 internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
 {
     private volatile Loaded? _loaded;
@@ -11,12 +11,12 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
 
     private Loaded Keys => _loaded ?? throw new InvalidOperationException("The integrity keys are not loaded yet.");
 
-    /// <summary>The number of the key that new accounts are made with.</summary>
+    /// <summary>The number of the key that seals new accounts.</summary>
     public int Newest => Keys.Accepted.Max(key => key.Number);
 
-    /// <summary>Sees that this is the key to make something new with. Nobody else would notice that it no longer counts.</summary>
-    /// <exception cref="StaleKeyException">It is not, and another attempt would take the one that is.</exception>
-    /// <exception cref="UnavailableException">It is long since the keys were read.</exception>
+    /// <summary>Throws unless this is the newest key. Data sealed with an older key would no longer verify once that key is removed.</summary>
+    /// <exception cref="StaleKeyException">A newer key exists. A retry uses it.</exception>
+    /// <exception cref="UnavailableException">The keys were last read more than <see cref="KeyRing.MaxAge"/> ago.</exception>
     public void RequireNewest(int number)
     {
         if (time.GetUtcNow().UtcTicks - Volatile.Read(ref _seenAt) > KeyRing.MaxAge.Ticks)
@@ -30,7 +30,7 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
         }
     }
 
-    /// <summary>Takes the keys that count, as they were read at that moment. Those before them are kept for what is in memory: nothing that is read opens with them.</summary>
+    /// <summary>Sets the accepted keys. Former keys stay available for cached data only: no row that is read is accepted under them.</summary>
     public void Load(IReadOnlyList<IntegrityKey> keys, DateTimeOffset seenAt)
     {
         var all = _loaded?.All.ToDictionary() ?? [];
@@ -43,14 +43,14 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
         Volatile.Write(ref _seenAt, seenAt.UtcTicks);
     }
 
-    /// <summary>A key that this process has or had; null: it does not know that number.</summary>
+    /// <summary>Finds an accepted or a former key; null if the number is unknown to this process.</summary>
     public IntegrityKey? Find(int number) => _loaded?.All.GetValueOrDefault(number);
 
-    /// <summary>A key by a number that this process wrote or accepted.</summary>
+    /// <summary>Gets a key by a number that this process wrote or accepted before.</summary>
     public IntegrityKey Get(int number) => Keys.All[number];
 
-    /// <summary>The key that something was made with; null: it is none that counts. Another replica may have used one that was made since.</summary>
-    /// <exception cref="UnavailableException">That cannot be told now.</exception>
+    /// <summary>Finds the accepted key that a tag or a box names; null if that key is not accepted. An unknown number may be a new key of another replica.</summary>
+    /// <exception cref="UnavailableException">The number is unknown, and the keys cannot be read now.</exception>
     public IntegrityKey? KeyOf(ReadOnlySpan<byte> bytes)
     {
         if (IntegrityKey.NumberOf(bytes) is not { } number)

@@ -5,13 +5,13 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Encryption.Ring;
 
 /// <summary>
-/// The rows of the installation's keys, which one state covers: key ring, integrity keys, and which of the keys are to be replaced. Every change makes another, to be stored as a whole.
+/// The rows of the installation's keys under one state: key ring, integrity keys, and rotation requests. A change makes another instance, which is stored as a whole.
 /// </summary>
-/// <param name="State">Says which rows are the current ones.</param>
+/// <param name="State">Revision and tag, which cover all other rows.</param>
 /// <param name="Ring">The key ring.</param>
-/// <param name="Rotations">Layers whose keys are to be replaced, or were.</param>
-/// <param name="IntegrityRows">The integrity keys.</param>
-/// <param name="IntegrityKeys">The same, opened.</param>
+/// <param name="Rotations">Requested and finished rotations, one for each layer.</param>
+/// <param name="IntegrityRows">The encrypted integrity keys.</param>
+/// <param name="IntegrityKeys">The decrypted integrity keys.</param>
 internal sealed record KeyRecords(
     KeyStateRow State,
     IReadOnlyList<KeyRingRow> Ring,
@@ -27,21 +27,21 @@ internal sealed record KeyRecords(
     /// <inheritdoc cref="KeyStateRow.UserIssuer" />
     public string? UserIssuer => State.UserIssuer;
 
-    /// <summary>An integrity key and an empty ring.</summary>
+    /// <summary>The records of a new installation: an integrity key and an empty ring.</summary>
     public static KeyRecords Initial(IntegrityKey key, byte[] wrapped) => new(
         new KeyStateRow { Id = KeyStateRow.OnlyId, Revision = 0, Tag = [] }, [], [], [new IntegrityKeyRow { Number = key.Number, Wrapped = wrapped }], [key]);
 
-    /// <summary>Whether a layer's keys are to be replaced, and were; null: nobody asked for it yet.</summary>
+    /// <summary>Finds the last rotation of a layer; null if none was requested yet.</summary>
     public KeyRotationRow? Find(KeyLayer layer) => Rotations.FirstOrDefault(row => row.Layer == layer);
 
-    /// <summary>These, and a new key of the ring.</summary>
+    /// <summary>Adds a key to the ring.</summary>
     public KeyRecords WithRingKey(string name, string xml) => this with { Ring = [.. Ring, new KeyRingRow { Name = name, Xml = xml, Tag = TagOf(name, xml) }] };
 
-    /// <summary>These without the keys of the ring that were made before then; null: there is none, or there is no other.</summary>
+    /// <summary>Removes ring keys made before this moment. Returns null if that would remove none or all of them.</summary>
     public KeyRecords? WithoutRingKeysBefore(DateTimeOffset moment) =>
         Ring.Where(row => RingKeys.DateOf(row) >= moment).ToList() is { Count: > 0 } left && left.Count < Ring.Count ? this with { Ring = left } : null;
 
-    /// <summary>These, and a new integrity key, with which all tags are made anew.</summary>
+    /// <summary>Adds an integrity key and computes all tags with it.</summary>
     public KeyRecords WithIntegrityKey(IntegrityKey key, byte[] wrapped)
     {
         var records = this with { IntegrityRows = [.. IntegrityRows, new IntegrityKeyRow { Number = key.Number, Wrapped = wrapped }], IntegrityKeys = [.. IntegrityKeys, key] };
@@ -53,11 +53,11 @@ internal sealed record KeyRecords(
         return records;
     }
 
-    /// <summary>These without the integrity keys before the newest; null: there is none.</summary>
+    /// <summary>Removes all integrity keys but the newest. Returns null if there is only one.</summary>
     public KeyRecords? WithNewestIntegrityKey() =>
         IntegrityRows.Count > 1 ? this with { IntegrityRows = [.. IntegrityRows.Where(row => row.Number == Newest.Number)], IntegrityKeys = [Newest] } : null;
 
-    /// <summary>These, with the keys of a layer to be replaced that were made before then.</summary>
+    /// <summary>Requests replacement of a layer's keys made before this moment.</summary>
     public KeyRecords WithRequest(KeyLayer layer, DateTimeOffset moment)
     {
         if (Find(layer) is { } row)
@@ -69,32 +69,32 @@ internal sealed record KeyRecords(
         return this with { Rotations = [.. Rotations, new KeyRotationRow { Layer = layer, RequestedAt = moment }] };
     }
 
-    /// <summary>These, with that request done at that moment.</summary>
+    /// <summary>Marks a rotation as finished.</summary>
     public KeyRecords WithFinish(KeyRotationRow request, DateTimeOffset moment)
     {
         request.FinishedAt = moment;
         return this;
     }
 
-    /// <summary>These, with names of users turned into ids with that issuer from now on.</summary>
+    /// <summary>Sets the issuer that turns user names into ids.</summary>
     public KeyRecords WithUserIssuer(string issuer)
     {
         State.UserIssuer = issuer;
         return this;
     }
 
-    /// <summary>Gives an entry of the ring another content.</summary>
+    /// <summary>Replaces the content of a ring entry.</summary>
     public void Replace(KeyRingRow row, string xml) => (row.Xml, row.Tag) = (xml, TagOf(row.Name, xml));
 
-    /// <summary>Moves the state on: these are the rows now.</summary>
+    /// <summary>Increments the revision and computes the tag over all rows.</summary>
     public void Advance()
     {
         State.Revision++;
         State.Tag = Newest.Tag(StatePurpose, Content().Bytes);
     }
 
-    /// <summary>Sees that the service wrote each row, and that they are those of the state.</summary>
-    /// <exception cref="TamperedException">It is not so.</exception>
+    /// <summary>Verifies that the service wrote each row and that the rows belong to the state.</summary>
+    /// <exception cref="TamperedException">A row does not verify.</exception>
     public void RequireVerified()
     {
         if (Ring.FirstOrDefault(row => !IsVerified(row)) is { } forged)
@@ -104,7 +104,7 @@ internal sealed record KeyRecords(
 
         if (Ring.Count == 0 || !Newest.Verifies(State.Tag, StatePurpose, Content().Bytes))
         {
-            throw new TamperedException($"The rows of the keys are not those of revision {State.Revision}: one was added, changed, removed or put back.");
+            throw new TamperedException($"The rows of the keys are not those of revision {State.Revision}: a row was added, changed, removed or restored.");
         }
     }
 
@@ -124,7 +124,7 @@ internal sealed record KeyRecords(
 
     private static RowContent ContentOf(string name, string xml) => new RowContent().Add(name).Add(xml);
 
-    /// <summary>What the state's tag covers: everything, of a ring's entry by its tag.</summary>
+    /// <summary>The content under the state's tag: all rows. A ring entry is represented by its own tag.</summary>
     private RowContent Content()
     {
         var content = new RowContent().Add(State.Revision).AddOptional(State.UserIssuer).Add(Ring.Count);

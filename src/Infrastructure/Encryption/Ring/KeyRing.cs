@@ -8,21 +8,20 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Encryption.Ring;
 
 /// <summary>
-/// The keys that wrap data keys. The ring is cached as it was at one moment, and loaded again when the one in the database is another
-/// (docs/decisions/0019-keys-are-rotated-online.md).
+/// The keys that wrap data keys. Caches the ring and reloads it after a change in the database (docs/decisions/0019-keys-are-rotated-online.md).
 /// </summary>
 internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvider time, ILogger<KeyRing> logger)
 {
-    /// <summary>Age from which the newest key is replaced.</summary>
+    /// <summary>Age at which the newest key is followed by another.</summary>
     public static readonly TimeSpan RenewAfter = TimeSpan.FromDays(88);
 
     /// <summary>
-    /// How long ago the ring was last seen to be what it is, at most, when something is wrapped with it. Far below the time that a replaced key stays (<c>KeyRingReplacement.GracePeriod</c>): a process that slept through the
-    /// removal of a key, or cannot read the ring any more, wraps nothing with it.
+    /// Maximum age of the cached ring for wrapping. Far below <c>KeyRingReplacement.GracePeriod</c>: a process that missed the removal of a key,
+    /// or cannot read the ring, must not wrap with that key.
     /// </summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
 
-    /// <summary>How often requests have the ring read again, at most, while it does not verify.</summary>
+    /// <summary>Minimum time between reads that requests cause while the ring does not verify.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly Lock _loading = new();
@@ -31,16 +30,16 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     private long _revision;
     private long _lastAttempt = time.GetTimestamp();
 
-    /// <summary>Why the ring in the database is not to be trusted, when it was last read; null: it verified.</summary>
+    /// <summary>Why the last read ring did not verify; null if it did.</summary>
     public string? Fault => _fault;
 
     /// <inheritdoc cref="KeyStore.UserIssuer" />
     public string? UserIssuer => store.UserIssuer;
 
-    /// <summary>Has the application's own Data Protection use the loaded ring.</summary>
+    /// <summary>Makes the application's own Data Protection use the loaded ring.</summary>
     public void Configure(KeyManagementOptions options) => keys.Configure(options, () => _loaded?.Rows ?? []);
 
-    /// <summary>Takes rows that were read and verified after that moment, and are committed.</summary>
+    /// <summary>Uses committed rows that were read and verified after this moment.</summary>
     public void Load(KeyRecords records, DateTimeOffset moment)
     {
         store.MarkSeen(records, moment);
@@ -50,11 +49,11 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
     }
 
-    /// <summary>The ring of these rows, which this process does not use yet.</summary>
+    /// <summary>Opens the ring of these rows without using it for this process.</summary>
     public LoadedRing Open(KeyRecords records) => keys.Load(records.Ring, time.GetUtcNow());
 
-    /// <summary>Wraps a key for a purpose, with the newest key of the ring.</summary>
-    /// <exception cref="UnavailableException">It is long since the ring was read, and it cannot be read now.</exception>
+    /// <summary>Wraps a key for a purpose with the newest key of the ring.</summary>
+    /// <exception cref="UnavailableException">The ring is older than <see cref="MaxAge"/> and cannot be read now.</exception>
     public byte[] Wrap(byte[] key, params string[] purpose)
     {
         if (IsOld(Current()))
@@ -65,37 +64,37 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         return Current() is var ring && !IsOld(ring) ? ring.Wrap(key, purpose) : throw new UnavailableException();
     }
 
-    /// <summary>What was wrapped for a purpose; null when it was not, or its key of the ring is gone.</summary>
+    /// <summary>Unwraps a key. Returns null if it was not wrapped for this purpose, or its ring key was removed.</summary>
     public byte[]? Unwrap(byte[] wrapped, params string[] purpose)
     {
-        // Another replica may have wrapped it with a key that was added to the ring since.
+        // Another replica may have wrapped it with a newer ring key.
         var ring = Current();
         return ring.Unwrap(wrapped, purpose) ?? OtherThan(ring)?.Unwrap(wrapped, purpose);
     }
 
-    /// <summary>Wraps anew what these keys of the ring do not open.</summary>
-    /// <exception cref="UnavailableException">It is long since they were read: they may be gone.</exception>
+    /// <summary>Wraps a key again unless one of the surviving ring keys opens it.</summary>
+    /// <exception cref="UnavailableException">The survivors were read too long ago and may have been removed since.</exception>
     public Rewrapping Rewrap(byte[] wrapped, LoadedRing survivors, params string[] purpose) =>
         survivors.Unwrap(wrapped, purpose) is not null ? Rewrapping.NotNeeded
         : Unwrap(wrapped, purpose) is not { } key ? Rewrapping.Broken
         : !IsOld(survivors) ? new Rewrapping(survivors.Wrap(key, purpose))
         : throw new UnavailableException();
 
-    /// <summary>Whether the newest key is too old.</summary>
+    /// <summary>Whether the newest key is older than <see cref="RenewAfter"/>.</summary>
     public bool IsToBeRenewed(IReadOnlyList<KeyRingRow> rows) => rows.Max(RingKeys.DateOf) < time.GetUtcNow() - RenewAfter;
 
-    /// <summary>These rows, and a key with which everything is wrapped from now on: here at once, by others when they have read the ring. It is newer than every other.</summary>
+    /// <summary>Adds a newest key. This process wraps with it at once, other replicas after they read the ring.</summary>
     public KeyRecords WithNewKey(KeyRecords records, out DateTimeOffset madeAt)
     {
         (var name, var xml, madeAt) = keys.Make(records.Ring, time.GetUtcNow());
         return records.WithRingKey(name, xml);
     }
 
-    /// <summary>The rows of the keys as they are now, also those that this process cannot open.</summary>
-    /// <exception cref="ConflictException">They were changed outside the service.</exception>
+    /// <summary>Reads the rows of the keys, including rows under a root key that this process does not have.</summary>
+    /// <exception cref="ConflictException">The rows were changed outside the service.</exception>
     public KeyRecords Read() => OrConflict(store.ReadUnderAnyRootKey);
 
-    /// <summary>The ring as it will be without the keys that were made before then. What it does not open would be lost.</summary>
+    /// <summary>The ring without the keys made before this moment. A wrapped key that this ring does not open would be lost with their removal.</summary>
     /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
     public LoadedRing Without(DateTimeOffset before)
     {
@@ -104,7 +103,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         return keys.Load((records.WithoutRingKeysBefore(before) ?? records).Ring, now);
     }
 
-    /// <summary>See <see cref="KeyStore.ChangeAsync"/>. This process works with the new ring at once.</summary>
+    /// <summary>See <see cref="KeyStore.ChangeAsync"/>. This process uses the new ring at once.</summary>
     /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
     public async Task ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent fact, CancellationToken cancellationToken)
     {
@@ -125,12 +124,12 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
         catch (UniqueViolationException)
         {
-            throw Conflict(new TamperedException("A row of the keys was there that was not read."));
+            throw Conflict(new TamperedException("The tables of the keys have a row that their state does not cover."));
         }
     }
 
     /// <summary>
-    /// Reads the ring again. Where the database was moved to another root key meanwhile, or the entries do not verify, this process goes on with what it has.
+    /// Reads the ring again. If the database was moved to another root key or the entries do not verify, this process keeps its loaded ring.
     /// </summary>
     public void Refresh()
     {
@@ -140,7 +139,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
     }
 
-    /// <summary>The same, at most once a second.</summary>
+    /// <summary>Reads the ring again, at most once a second.</summary>
     public void Retry()
     {
         lock (_loading)
@@ -152,9 +151,9 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
     }
 
-    /// <summary>Reads the keys again, because something names one that this process does not have, unless another thread just did.</summary>
-    /// <param name="isKnown">Whether it has it by now.</param>
-    /// <returns>Whether that is settled: it is known, or the keys verified and it is not among them.</returns>
+    /// <summary>Reads the keys again to find a key that this process lacks, unless another thread just read it.</summary>
+    /// <param name="isKnown">Whether this process has the key now.</param>
+    /// <returns>True if the key is known, or if the keys verified and do not include it.</returns>
     public bool LookFor(Func<bool> isKnown)
     {
         lock (_loading)
@@ -194,10 +193,10 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
             Note(exception.Message);
         }
 
-        return new ConflictException("The keys were changed outside the service: none is replaced until that is put right.");
+        return new ConflictException("The keys were changed outside the service. Restore their rows from a backup: until then no key is replaced.");
     }
 
-    /// <summary>The ring as it is now, if it is another than this one.</summary>
+    /// <summary>The current ring if it differs from this one; otherwise null.</summary>
     private LoadedRing? OtherThan(LoadedRing tried)
     {
         if (ReferenceEquals(_loaded, tried))
@@ -227,7 +226,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
     }
 
-    /// <summary>Takes rows that verified, unless it has later ones. Under the lock.</summary>
+    /// <summary>Uses verified rows unless later ones are loaded. Call under the lock.</summary>
     private void Take(KeyRecords records, DateTimeOffset readAfter)
     {
         if (records.State.Revision < _revision)
@@ -242,12 +241,12 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
         else
         {
-            // It takes the place of the other only when it works.
+            // Loading may throw; the former ring stays in place then.
             _loaded = keys.Load([.. records.Ring], readAfter);
         }
     }
 
-    /// <summary>Whether the keys verified.</summary>
+    /// <summary>Returns whether the keys verified.</summary>
     private bool TryRefresh()
     {
         _lastAttempt = time.GetTimestamp();
@@ -260,7 +259,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
         catch (ConflictException) when (_loaded is not null)
         {
-            // The database was moved to another root key. What is not readable here, others added since.
+            // The database was moved to another root key. The unreadable entries were added by other replicas since.
         }
         catch (TamperedException exception) when (_loaded is not null)
         {
@@ -270,7 +269,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         return false;
     }
 
-    /// <summary>Notes what is wrong, and says so once. Under the lock.</summary>
+    /// <summary>Notes a fault and logs it once. Call under the lock.</summary>
     private void Note(string? fault)
     {
         var before = _fault;

@@ -9,7 +9,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Encryption.Ring;
 
 /// <summary>
-/// The installation's keys in the database, where every replica finds them. Only what verifies leaves this class, and nothing goes back behind a revision that this process or the audit saw.
+/// Stores the installation's keys, which all replicas share. Returns verified rows only, and no revision older than one that this process or the audit has seen.
 /// </summary>
 internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, IntegrityKeys integrity, IntegrityKeyWrapping wrapping, TimeProvider time)
 {
@@ -18,7 +18,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
 
     private volatile string? _userIssuer;
 
-    /// <summary>The issuer of users' names, as the latest rows have it that this process saw; null: none is stored.</summary>
+    /// <summary>The issuer of user names in the latest rows that this process read; null if none is stored.</summary>
     public string? UserIssuer => _userIssuer;
 
     private (long Revision, byte[] Tag) Seen
@@ -32,13 +32,13 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         }
     }
 
-    /// <summary>The rows, all under a root key that this process has.</summary>
-    /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
-    /// <exception cref="ConflictException">One is encrypted under a root key that this process does not have.</exception>
+    /// <summary>Reads the rows. All must be under a root key that this process has.</summary>
+    /// <exception cref="TamperedException">The rows are not those that the service wrote last.</exception>
+    /// <exception cref="ConflictException">A row is encrypted under a root key that this process does not have.</exception>
     public KeyRecords Read() => RequireRootKey(ReadUnderAnyRootKey());
 
-    /// <summary>The rows, also those that this process cannot open.</summary>
-    /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
+    /// <summary>Reads the rows, including rows under a root key that this process does not have.</summary>
+    /// <exception cref="TamperedException">The rows are not those that the service wrote last.</exception>
     public KeyRecords ReadUnderAnyRootKey()
     {
         using var scope = scopes.CreateScope();
@@ -50,14 +50,14 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         return records;
     }
 
-    /// <summary>Changes the rows, one replica after the other, in a transaction with a row of the audit.</summary>
-    /// <param name="db">In no transaction.</param>
-    /// <param name="change">Gets the rows, and gives those that there are afterwards; null: it leaves them.</param>
-    /// <param name="fact">What the audit says of it.</param>
-    /// <param name="cancellationToken">The caller's.</param>
-    /// <returns>The rows afterwards; null: nothing was changed.</returns>
-    /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
-    /// <exception cref="ConflictException">A key is to be added or removed, and they are under a root key that this process does not have: others could not read what it adds.</exception>
+    /// <summary>Changes the rows in a transaction that locks them and writes an audit row.</summary>
+    /// <param name="db">Must not be in a transaction.</param>
+    /// <param name="change">Receives the locked rows and returns the changed ones, or null to leave them unchanged.</param>
+    /// <param name="fact">The audit row.</param>
+    /// <param name="cancellationToken">Cancels before the commit.</param>
+    /// <returns>The changed rows; null if nothing changed.</returns>
+    /// <exception cref="TamperedException">The rows are not those that the service wrote last.</exception>
+    /// <exception cref="ConflictException">A key would be added or removed, but the rows are under another root key: other replicas could not read the added key.</exception>
     public async Task<KeyRecords?> ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent fact, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -92,7 +92,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         return changed;
     }
 
-    /// <summary>Begins with these rows, to be stored by the caller's transaction. The first revision has no row in the audit: there is nothing before it.</summary>
+    /// <summary>Adds the first rows to the caller's transaction. The first revision has no audit row because it cannot be set back.</summary>
     public static void Initialize(SecretsDbContext db, KeyRecords first)
     {
         first.Advance();
@@ -101,11 +101,11 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         db.AddRange(first.IntegrityRows);
     }
 
-    /// <summary>Locks and verifies the rows, and encrypts under the current root key what is under the one before it, in the caller's transaction.</summary>
-    /// <param name="db">The caller's.</param>
-    /// <param name="require">Sees that something under the root key with this fingerprint can be opened.</param>
-    /// <returns>The rows, and how many were encrypted anew.</returns>
-    /// <exception cref="TamperedException">They are not what the service wrote last.</exception>
+    /// <summary>Locks and verifies the rows in the caller's transaction, and re-encrypts those under the previous root key.</summary>
+    /// <param name="db">In the caller's transaction.</param>
+    /// <param name="require">Throws if this process has no root key with this fingerprint.</param>
+    /// <returns>The rows, and how many were re-encrypted.</returns>
+    /// <exception cref="TamperedException">The rows are not those that the service wrote last.</exception>
     public (KeyRecords Records, int Moved) MoveToRootKey(SecretsDbContext db, Action<string> require)
     {
         var records = LockVerified(db);
@@ -130,7 +130,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     /// <summary>Whether the ring is under a root key that this process has.</summary>
     public bool CanOpen(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsFor(row, rootKey));
 
-    /// <summary>Takes rows that are committed, and were read after that moment.</summary>
+    /// <summary>Notes committed rows that were read after this moment.</summary>
     public void MarkSeen(KeyRecords records, DateTimeOffset moment)
     {
         lock (_lock)
@@ -154,7 +154,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         db.Record(fact with { OwnerVersion = records.State.Revision });
     }
 
-    /// <summary>The rows, verified. What does not verify is read once more, under the lock: there nothing changes between two statements, and what answers is the primary's.</summary>
+    /// <summary>Reads and verifies. On failure, reads again under the lock: no write comes between the statements then, and the primary answers.</summary>
     private KeyRecords ReadVerified(SecretsDbContext db)
     {
         try
@@ -168,7 +168,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         }
     }
 
-    /// <summary>The rows, verified, and locked until the end of the transaction.</summary>
+    /// <summary>Locks the rows until the end of the transaction and verifies them.</summary>
     private KeyRecords LockVerified(SecretsDbContext db)
     {
         db.KeyState.ExecuteUpdate(set => set.SetProperty(state => state.Revision, state => state.Revision));
@@ -177,17 +177,17 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
 
     private KeyRecords Verified(SecretsDbContext db)
     {
-        // Before: what another thread sees meanwhile may be newer than what is read here.
+        // Taken before the read: another thread may note newer rows meanwhile.
         var seen = Seen;
         var (records, isBehind) = ReadRows(db);
         records.RequireVerified();
         if (records.State.Revision < seen.Revision || (records.State.Revision == seen.Revision && !records.State.Tag.AsSpan().SequenceEqual(seen.Tag)))
         {
-            throw new TamperedException($"The keys were set back to revision {records.State.Revision}, and revision {seen.Revision} was there before.");
+            throw new TamperedException($"The keys were set back to revision {records.State.Revision}: this process has seen revision {seen.Revision}.");
         }
 
         return isBehind
-            ? throw new TamperedException($"The keys were set back to revision {records.State.Revision}: the audit has a later one.")
+            ? throw new TamperedException($"The keys were set back to revision {records.State.Revision}: the audit has a later revision.")
             : records;
     }
 
@@ -203,7 +203,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            throw new TamperedException("A row of the keys has what the service cannot have written.");
+            throw new TamperedException("A row of the keys has a value that the service cannot have written.");
         }
     }
 
@@ -226,5 +226,5 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
 
     private KeyRecords RequireRootKey(KeyRecords records) => CanOpen(records) ? records : throw OtherRootKey();
 
-    private static ConflictException OtherRootKey() => new("The keys are under another root key than this process has: start it again with that.");
+    private static ConflictException OtherRootKey() => new("The keys are under a root key that this process does not have. Restart it with the current key in Encryption:RootKeyFile.");
 }

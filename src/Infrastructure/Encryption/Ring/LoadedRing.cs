@@ -4,22 +4,21 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Encryption.Ring;
 
-/// <summary>The key ring as it was at one moment: Data Protection with these entries and no others.</summary>
+/// <summary>A snapshot of the key ring: Data Protection with exactly these entries.</summary>
 internal sealed class LoadedRing(IDataProtectionProvider provider, IReadOnlyList<KeyRingRow> rows)
 {
     private long _seenAt;
 
-    /// <summary>The entries.</summary>
     public IReadOnlyList<KeyRingRow> Rows => rows;
 
-    /// <summary>When it was last seen to be the one in the database.</summary>
+    /// <summary>When the database was last seen to have the same ring.</summary>
     public required DateTimeOffset SeenAt
     {
         get => new(Volatile.Read(ref _seenAt), TimeSpan.Zero);
         set => Volatile.Write(ref _seenAt, value.UtcTicks);
     }
 
-    /// <summary>Whether the ring in the database has the same entries.</summary>
+    /// <summary>Whether this ring has the same entries as these rows.</summary>
     public bool HasEntries(IReadOnlyList<KeyRingRow> now) => rows.Select(row => row.Name).ToHashSet(StringComparer.Ordinal).SetEquals(now.Select(row => row.Name));
 
     /// <summary>See <see cref="KeyRing.Wrap"/>.</summary>

@@ -1,16 +1,16 @@
 namespace Secrets.Infrastructure.Encryption.Ring;
 
-/// <summary>What is to be done about something that the ring wraps, before old keys of the ring may go.</summary>
-/// <param name="Wrapped">It, wrapped with a key that stays; null: nothing is to be done, or nothing can be.</param>
-/// <param name="IsSound">Whether it opens.</param>
+/// <summary>The result of wrapping a key again before old ring keys are removed.</summary>
+/// <param name="Wrapped">The key, wrapped with a surviving ring key; null if that is not needed or not possible.</param>
+/// <param name="IsSound">Whether the wrapped key opens.</param>
 internal sealed record Rewrapping(byte[]? Wrapped, bool IsSound = true)
 {
-    /// <summary>It is wrapped with a key that stays.</summary>
+    /// <summary>The key is already wrapped with a surviving ring key.</summary>
     public static readonly Rewrapping NotNeeded = new(Wrapped: null);
 
-    /// <summary>It does not open, so nobody can tell which key it needs.</summary>
+    /// <summary>The key does not open, so its ring key is unknown.</summary>
     public static readonly Rewrapping Broken = new(Wrapped: null, IsSound: false);
 
-    /// <summary>Whether nothing is to be done.</summary>
+    /// <summary>Whether the key needs no change.</summary>
     public bool IsDone => IsSound && Wrapped is null;
 }

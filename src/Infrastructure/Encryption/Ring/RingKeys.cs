@@ -11,32 +11,32 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Encryption.Ring;
 
 /// <summary>
-/// Data Protection on entries that it is given: it reads no database, makes no key by itself and makes instances of no type that an entry names. How old a key may become is the
-/// service's to decide, so none expires.
+/// Runs Data Protection on given entries: without a database, without automatic keys, and without instances of types that an entry names.
+/// Keys never expire, because the service decides when a key is replaced.
 /// </summary>
 internal sealed class RingKeys(RootKey rootKey, ILoggerFactory logs)
 {
     private const string CreatedAt = "creationDate";
 
-    /// <summary>The newest key is the one with the latest activation. It counts keys, and is no moment: no clock decides which key is the newest.</summary>
+    /// <summary>Data Protection wraps with the key activated last. Activation dates number the keys, so that no clock decides which key is the newest.</summary>
     private static readonly DateTimeOffset FirstActivation = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly DateTimeOffset Never = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Has the application's own Data Protection, which authentication brings along, use these entries and add nothing to them.</summary>
+    /// <summary>Makes the application's own Data Protection, which authentication registers, use these entries and add none.</summary>
     public void Configure(KeyManagementOptions options, Func<IReadOnlyList<KeyRingRow>> read) => Configure(options, new Entries(read));
 
-    /// <summary>The ring with these entries.</summary>
+    /// <summary>Loads a ring with these entries.</summary>
     public LoadedRing Load(IReadOnlyList<KeyRingRow> rows, DateTimeOffset seenAt)
     {
         var ring = new LoadedRing(ServicesWith(new Entries(() => rows)).GetRequiredService<IDataProtectionProvider>(), rows) { SeenAt = seenAt };
 
-        // Keys are opened on first use.
+        // Data Protection opens its keys on first use: a broken key must fail here.
         ring.Wrap([], ["Secrets.KeyRing"]);
         return ring;
     }
 
-    /// <summary>Makes a key that is the newest from now on, and dated after every other.</summary>
+    /// <summary>Makes a key that is newer than all others, by activation and by creation date.</summary>
     public (string Name, string Xml, DateTimeOffset CreatedAt) Make(IReadOnlyList<KeyRingRow> rows, DateTimeOffset now)
     {
         var taken = new List<(string Name, XElement Entry)>();
@@ -44,7 +44,7 @@ internal sealed class RingKeys(RootKey rootKey, ILoggerFactory logs)
         manager.CreateNewKey(FirstActivation, Never);
         var (made, entry) = taken.Single();
 
-        // Whole microseconds, as the database has moments, and after the newest whatever the clock of the replica that made it.
+        // Whole microseconds, as in the database, and later than the newest key even if another replica's clock was ahead.
         var microsecond = TimeSpan.FromMicroseconds(1);
         var createdAt = rows.Select(row => DateOf(row) + microsecond).Append(new DateTimeOffset(now.UtcTicks - (now.UtcTicks % microsecond.Ticks), TimeSpan.Zero)).Max();
         Set(entry, CreatedAt, createdAt);
@@ -52,7 +52,7 @@ internal sealed class RingKeys(RootKey rootKey, ILoggerFactory logs)
         return (made, entry.ToString(SaveOptions.DisableFormatting), createdAt);
     }
 
-    /// <summary>When the key of an entry was made.</summary>
+    /// <summary>The creation date of an entry's key.</summary>
     public static DateTimeOffset DateOf(KeyRingRow row) => Get(row, CreatedAt);
 
     private static DateTimeOffset Get(KeyRingRow row, string name) =>
@@ -78,9 +78,9 @@ internal sealed class RingKeys(RootKey rootKey, ILoggerFactory logs)
         public IReadOnlyCollection<XElement> GetAllElements() => [.. read().Select(row => WithOurTypes(XElement.Parse(row.Xml)))];
 
         public void StoreElement(XElement element, string friendlyName) =>
-            (add ?? throw new NotSupportedException("Only the service itself adds to its key ring."))(friendlyName, element);
+            (add ?? throw new NotSupportedException("Only the service adds keys to its key ring."))(friendlyName, element);
 
-        /// <summary>Data Protection makes instances of the types that an entry names: these, whatever it names.</summary>
+        /// <summary>Data Protection makes instances of the types that an entry names. An entry is untrusted, so its types are replaced.</summary>
         private static XElement WithOurTypes(XElement entry)
         {
             foreach (var attribute in entry.DescendantsAndSelf().Attributes().ToList())

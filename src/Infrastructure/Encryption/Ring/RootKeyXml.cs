@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Encryption.Ring;
 
-/// <summary>What an encrypted part of the ring looks like: an element with the root key's fingerprint and a box in base64.</summary>
+/// <summary>The format of an encrypted part of the ring: an element with the root key's fingerprint and a box in base64.</summary>
 internal static class RootKeyXml
 {
     public const string Purpose = "key-ring";
@@ -17,12 +17,12 @@ internal static class RootKeyXml
     public static XElement Encrypt(RootKey rootKey, ReadOnlySpan<byte> plaintext) => new(
         Name, new XAttribute(FingerprintName, rootKey.Fingerprint), Convert.ToBase64String(rootKey.Encrypt(plaintext, Purpose)));
 
-    /// <summary>Opens such an element.</summary>
-    /// <exception cref="CryptographicException">It was encrypted under another root key, or changed.</exception>
+    /// <summary>Decrypts such an element.</summary>
+    /// <exception cref="CryptographicException">The element was encrypted under another root key, or was changed.</exception>
     public static byte[] Decrypt(RootKey rootKey, XElement encrypted) => rootKey.Decrypt(Convert.FromBase64String(encrypted.Value), Purpose)
         ?? throw new CryptographicException("A key of the key ring does not open with this root key.");
 
-    /// <summary>Whether a row is a key whose secret is encrypted under this root key or the one before it, and nowhere in clear.</summary>
+    /// <summary>Whether the secret of a row's key is encrypted under the current or the previous root key, and the row has no plaintext key.</summary>
     public static bool IsFor(KeyRingRow row, RootKey rootKey)
     {
         var elements = XElement.Parse(row.Xml).DescendantsAndSelf().ToList();
@@ -31,10 +31,10 @@ internal static class RootKeyXml
             && elements.TrueForAll(element => element.Name.LocalName is not "masterKey");
     }
 
-    /// <summary>The row with its parts encrypted under the current root key; null: they are already.</summary>
+    /// <summary>Re-encrypts the parts of a row that are under the previous root key. Returns null if there are none.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="rootKey">The key, which knows the one before it.</param>
-    /// <param name="require">Sees that something under the root key with this fingerprint can be opened.</param>
+    /// <param name="rootKey">The current and the previous key.</param>
+    /// <param name="require">Throws if this process has no root key with this fingerprint.</param>
     public static string? Move(KeyRingRow row, RootKey rootKey, Action<string> require)
     {
         var xml = XElement.Parse(row.Xml);
@@ -65,7 +65,7 @@ internal sealed class RootKeyXmlEncryptor(RootKey rootKey) : IXmlEncryptor
 }
 
 /// <summary>
-/// Opens what <see cref="RootKeyXmlEncryptor"/> made. Data Protection makes it itself and hands it the service provider.
+/// Decrypts elements of <see cref="RootKeyXmlEncryptor"/>. Data Protection makes the instance and passes the service provider.
 /// </summary>
 internal sealed class RootKeyXmlDecryptor(IServiceProvider services) : IXmlDecryptor
 {

@@ -7,11 +7,11 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption.RootKeys;
 
-/// <summary>What is below the root key, at the start: the integrity key, the key ring, and the audit's key, which the ring wraps.</summary>
+/// <summary>Makes or loads the keys below the root key at start: the integrity key, the key ring, and the audit key, which the ring wraps.</summary>
 internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRing ring, IntegrityKeyWrapping integrityKeys, AuditKeyLoader auditKey)
 {
     /// <summary>
-    /// Makes all of them, for an empty database and in the transaction that plants the canary: there never is a state without them that somebody could put back.
+    /// Makes all keys for an empty database, in the transaction that plants the canary. A committed state without keys could be restored by an attacker later.
     /// </summary>
     /// <exception cref="StartupException">The database is not empty.</exception>
     public async Task MakeAsync(CancellationToken cancellationToken)
@@ -24,19 +24,19 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
     }
 
     /// <summary>
-    /// Verifies and loads all of them, and encrypts under the current root key what is still under the one before it. Only in a transaction that has locked the canary.
+    /// Verifies and loads all keys, and re-encrypts those under the previous root key. The caller's transaction must have locked the canary.
     /// </summary>
-    /// <param name="require">Sees that something under the root key with this fingerprint can be opened.</param>
-    /// <param name="cancellationToken">The start's.</param>
-    /// <returns>The rows, and how many were encrypted anew.</returns>
-    /// <exception cref="StartupException">Something was changed outside the service.</exception>
+    /// <param name="require">Throws if this process has no root key with this fingerprint.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <returns>The rows, and how many were re-encrypted.</returns>
+    /// <exception cref="StartupException">A row was changed outside the service.</exception>
     public async Task<(KeyRecords Records, int Moved)> LoadAsync(Action<string> require, CancellationToken cancellationToken)
     {
         try
         {
             var (records, moved) = store.MoveToRootKey(db, require);
 
-            // Before the end of the transaction: it has a row of the audit.
+            // Before the commit, which writes an audit row.
             await auditKey.LoadAsync(ring.Open(records), cancellationToken);
             return (records, moved);
         }
@@ -65,7 +65,7 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
             || await db.AuditWriters.AnyAsync(cancellationToken)
             || await db.Audit.AnyAsync(cancellationToken))
         {
-            throw new StartupException("The database has data, but not the row of its root key: it was removed outside the service. Restore it from a backup.");
+            throw new StartupException("The database has data, but not the row of its root key: that row was removed outside the service. Restore it from a backup.");
         }
     }
 }

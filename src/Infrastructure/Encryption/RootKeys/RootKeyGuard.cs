@@ -12,8 +12,8 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Encryption.RootKeys;
 
 /// <summary>
-/// Loads the root key and proves it on the canary, before anything is sealed or opened. The wrong key, or none, stops the start:
-/// going on would write a second kind of ciphertext beside the first.
+/// Loads the root key and proves it on the canary before anything is sealed or opened. A wrong or missing key stops the start:
+/// otherwise the database would hold ciphertext under two root keys.
 /// </summary>
 internal sealed partial class RootKeyGuard(
     SecretsDbContext db, RootKey rootKey, RootKeyContents contents, KeyRing ring, IDatabaseServer server, IOptions<EncryptionOptions> options, IHostEnvironment environment,
@@ -37,16 +37,16 @@ internal sealed partial class RootKeyGuard(
             Moved(moved, rootKey.PreviousFingerprint, rootKey.Fingerprint);
         }
 
-        // What was just verified, and not what a second read would find.
+        // Loads the rows that were just verified. A second read could find others.
         ring.Load(records, now);
     }
 
     /// <summary>
-    /// Sees that everything encrypted under a root key opens, and encrypts under this one what is still encrypted under the one before it. Gives the keys, and how many entries that were.
+    /// Proves that every row encrypted under a root key opens, and re-encrypts rows under the previous key. Returns the keys and the number of re-encrypted rows.
     /// </summary>
     private async Task<(KeyRecords Records, int Moved)> ProveAsync(CancellationToken cancellationToken)
     {
-        // Replicas that start at once wait here for each other.
+        // Locks the canary: replicas that start at the same time take turns.
         await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
         var canary = await db.RootKeys.SingleAsync(row => row.Id == RootKeyRow.OnlyId, cancellationToken);
         Require(canary.Fingerprint);
@@ -65,7 +65,7 @@ internal sealed partial class RootKeyGuard(
         return (records, moved + (isMoving ? 1 : 0));
     }
 
-    /// <summary>Sees that what was encrypted under the root key with this fingerprint can be opened.</summary>
+    /// <summary>Throws unless this process has the root key with this fingerprint.</summary>
     private void Require(string fingerprint)
     {
         if (!rootKey.Opens(fingerprint))
@@ -85,7 +85,7 @@ internal sealed partial class RootKeyGuard(
 
     private byte[] ReadOrMake(RootKeyRow? canary)
     {
-        // In production a key that was made on the fly would be lost with the container it was made in.
+        // In production a generated key would be lost together with its container.
         var given = options.Value.RootKeyFile;
         var path = given ?? (environment.IsProduction() ? null : server.DefaultRootKeyFile);
         var wanted = canary is null ? "" : $" This database needs the key with fingerprint {canary.Fingerprint}.";
@@ -125,7 +125,7 @@ internal sealed partial class RootKeyGuard(
         }
         catch (FormatException)
         {
-            // Said below: the content itself must not get into a message.
+            // Reported below. The message must not contain the content of the file.
         }
 
         throw new StartupException($"The root key file {path} must hold {AesGcmBox.KeySize} bytes in base64.");
@@ -163,7 +163,7 @@ internal sealed partial class RootKeyGuard(
             await db.InTransactionAsync(
                 async token =>
                 {
-                    // First and at once: of replicas that start at the same moment, the others fail here, before they look whether the database is empty.
+                    // Saved first: other replicas that start at the same time fail here, before they check that the database is empty.
                     db.RootKeys.Add(planted);
                     await db.SaveChangesAsync(token);
                     await contents.MakeAsync(token);
@@ -173,13 +173,13 @@ internal sealed partial class RootKeyGuard(
         }
         catch (UniqueViolationException)
         {
-            // Another replica planted it at the same moment, perhaps with another key: whoever came first decides which is right.
+            // Another replica planted the canary first. Its root key counts; this replica proves its own key against that canary.
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Moved {Count} entries from the root key {Previous} to {Fingerprint}: backups made before need the previous one")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Moved {Count} entries from root key {Previous} to {Fingerprint}. Older backups still need the previous key")]
     private partial void Moved(int count, string? previous, string fingerprint);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Made a root key in {Path}: without this file nothing stored here can be opened again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Made a root key in {Path}. Keep this file: without it, no stored value can be opened")]
     private partial void Made(string path);
 }

@@ -6,13 +6,13 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
-/// <summary>Finds accounts that the newest integrity key did not make, whatever their headers say.</summary>
+/// <summary>Finds accounts that are not sealed with the newest integrity key. Headers are untrusted, so each account is opened.</summary>
 internal sealed class AccountsToReseal(SecretsDbContext db, OwnerSeals owners, ApiKeySeals users, IntegrityKeys integrity)
 {
-    // Of one answer; the rest is for the next pass. About 100 bytes each.
+    // Accounts of one result, about 100 bytes each. The next pass finds the others.
     private const int MostAtOnce = 100_000;
 
-    /// <summary>Owners whose account does not open with the newest key, and whether they are in quarantine.</summary>
+    /// <summary>Finds owners whose account does not open with the newest key, and whether they are in quarantine.</summary>
     public async Task<List<(SecretOwner Owner, bool IsInQuarantine)>> FindOwnersAsync(CancellationToken cancellationToken)
     {
         var newest = integrity.Newest;
@@ -34,7 +34,7 @@ internal sealed class AccountsToReseal(SecretsDbContext db, OwnerSeals owners, A
         return found;
     }
 
-    /// <summary>Users whose account of API keys does not open with the newest key.</summary>
+    /// <summary>Finds users whose key account does not open with the newest key.</summary>
     public async Task<List<Guid>> FindUsersAsync(CancellationToken cancellationToken)
     {
         var newest = integrity.Newest;

@@ -12,21 +12,21 @@ using Secrets.Infrastructure.Transactions;
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
 /// <summary>
-/// Replaces data keys: retires each, seals its values anew with another, and removes it. Owner by owner and in small transactions that hold the owner's lock, so whatever
-/// was done is done, and several replicas may do it at once.
+/// Replaces data keys: retires a key, seals its values again with another, then removes it. Small transactions under the owner's lock make the work
+/// resumable and safe on several replicas at once.
 /// </summary>
 internal sealed partial class DataKeyReplacement(
     SecretsDbContext db, CurrentDataKeys keys, DataKeyWrapping wrapping, TimeProvider time, ILogger<DataKeyReplacement> logger)
 {
-    /// <summary>Values of one transaction, for which writes of the same owner may have to wait.</summary>
+    /// <summary>Values sealed in one transaction. Writes of the same owner wait for it.</summary>
     public const int BatchSize = 100;
 
     private const int PageSize = 500;
 
-    /// <summary>How long a retired key stays after the last value was sealed anew, at least: whoever has read an envelope finds the key that it was sealed with.</summary>
+    /// <summary>How long a retired key stays after its last value was sealed again. Requests that have read the old envelope still need the key.</summary>
     public static readonly TimeSpan GracePeriod = 2 * DataKeyCache.Lifetime;
 
-    /// <summary>Goes through all keys that were made before then once; false: some are still there.</summary>
+    /// <summary>Makes one pass over the keys made before this moment. Returns false while some are left.</summary>
     public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         await foreach (var row in RowsAsync(row => row.RetiredAt == null && row.CreatedAt < before, cancellationToken))
@@ -40,7 +40,7 @@ internal sealed partial class DataKeyReplacement(
         var retiredBefore = time.GetUtcNow() - GracePeriod;
         await foreach (var row in RowsAsync(row => row.RetiredAt < retiredBefore, cancellationToken))
         {
-            // If it is still needed, whoever retired it came no further, or something does not open.
+            // A retired key is still needed if its replacement was interrupted, or if a value does not open.
             if (!await IfVerifiedAsync(() => RemoveAsync(row, retiredBefore, cancellationToken)) && !await TryResealAsync(row, cancellationToken))
             {
                 Needed(row.Id, row.OwnerId);
@@ -61,7 +61,7 @@ internal sealed partial class DataKeyReplacement(
         {
             var after = last;
             page = await db.DataKeys.AsNoTracking().Where(those).Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize)
-                // Without moments: one that cannot be read must not keep the others' keys from being replaced.
+                // Moments are not selected: an unreadable one must not block the replacement of other keys.
                 .Select(row => new DataKeyRow { Id = row.Id, OwnerKind = row.OwnerKind, OwnerId = row.OwnerId, Wrapped = row.Wrapped, CreatedAt = default })
                 .ToListAsync(cancellationToken);
             foreach (var row in page)
@@ -73,7 +73,7 @@ internal sealed partial class DataKeyReplacement(
         while (page.Count == PageSize);
     }
 
-    /// <summary>Retires a key and makes the next; false: another replica did, and goes on with it.</summary>
+    /// <summary>Retires a key and makes its successor. Returns false if another replica did so and continues with the key.</summary>
     private Task<bool> ReplaceAsync(DataKeyRow row, CancellationToken cancellationToken) =>
         db.InTransactionAsync(
             async token =>
@@ -90,13 +90,13 @@ internal sealed partial class DataKeyReplacement(
             },
             cancellationToken);
 
-    /// <summary>Seals with the owner's current key whatever opens with this one; whether there was anything.</summary>
+    /// <summary>Seals values of this key again with the owner's current key. Returns whether any value was sealed.</summary>
     private async Task<bool> TryResealAsync(DataKeyRow row, CancellationToken cancellationToken)
     {
         return wrapping.Unwrap(row) is { } retired && await IfVerifiedAsync(() => ResealAsync(row, retired, cancellationToken));
     }
 
-    /// <summary>False where the owner's rows do not verify, or the current key does not unwrap, which is logged. Other owners are none the worse for it.</summary>
+    /// <summary>Returns false if the owner's rows do not verify or the current key does not unwrap, which is logged. Other owners go on.</summary>
     private static async Task<bool> IfVerifiedAsync(Func<Task<bool>> work)
     {
         try
@@ -122,7 +122,7 @@ internal sealed partial class DataKeyReplacement(
         return resealed > 0;
     }
 
-    /// <summary>The last secret of the batch, where there may be more behind it, and how many were sealed anew.</summary>
+    /// <summary>Returns the last secret of a full batch, or null after the last batch, and the number of values sealed again.</summary>
     private async Task<((DateTimeOffset At, Guid Id)? Last, int Count)> ResealBatchAsync(
         DataKeyRow row, DataKey retired, (DateTimeOffset At, Guid Id) after, CancellationToken cancellationToken)
     {
@@ -147,14 +147,14 @@ internal sealed partial class DataKeyReplacement(
 
         if (count > 0)
         {
-            // Its time begins when nothing new is sealed with it, and nothing old any more.
+            // The grace period starts once no secret uses this key.
             await RetireAsync(row, cancellationToken);
         }
 
         return (batch.Count == BatchSize ? (batch[^1].CreatedAt, batch[^1].Id) : null, count);
     }
 
-    /// <summary>Removes a retired key unless something is still sealed with it.</summary>
+    /// <summary>Removes a retired key unless a value is still sealed with it.</summary>
     private Task<bool> RemoveAsync(DataKeyRow row, DateTimeOffset retiredBefore, CancellationToken cancellationToken) =>
         db.InTransactionAsync(
             async token =>
@@ -172,7 +172,7 @@ internal sealed partial class DataKeyReplacement(
             },
             cancellationToken);
 
-    /// <summary>Retires a key at this moment. Saved at once: of an owner's keys only one is not retired.</summary>
+    /// <summary>Retires a key. Saved at once, because the database allows one unretired key for each owner.</summary>
     private async Task RetireAsync(DataKeyRow row, CancellationToken cancellationToken)
     {
         (await FindAsync(row, cancellationToken)).RetiredAt = time.GetUtcNow();
@@ -181,7 +181,7 @@ internal sealed partial class DataKeyReplacement(
 
     private Task<DataKeyRow> FindAsync(DataKeyRow row, CancellationToken cancellationToken) => db.DataKeys.SingleAsync(key => key.Id == row.Id, cancellationToken);
 
-    /// <summary>The owner's secrets whose envelope names this key (<see cref="Envelope"/>: from its second byte, 16).</summary>
+    /// <summary>The owner's secrets whose envelope names this key (<see cref="Envelope"/>: 16 bytes from the second).</summary>
     private IQueryable<Secret> SealedWith(DataKeyRow row)
     {
         var (kind, owner, id) = (row.OwnerKind, row.OwnerId, row.Id.ToByteArray(bigEndian: true));
@@ -189,9 +189,9 @@ internal sealed partial class DataKeyReplacement(
             .Where(secret => secret.OwnerKind == kind && secret.OwnerId == owner);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Secret {SecretId} of {Owner} cannot be sealed anew, because it does not open: its row was changed outside the service")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Secret {SecretId} of {Owner} cannot be sealed again because it does not open: its row was changed outside the service")]
     private partial void Broken(Guid secretId, string owner);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The retired data key {KeyId} of {Owner} stays: something is still sealed with it")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Retired data key {KeyId} of {Owner} stays because a value is still sealed with it")]
     private partial void Needed(Guid keyId, string owner);
 }

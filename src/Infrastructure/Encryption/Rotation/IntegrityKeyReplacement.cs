@@ -10,14 +10,14 @@ using Secrets.Infrastructure.Transactions;
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
 /// <summary>
-/// Replaces the integrity key: verifies every account that an old one made, makes it anew, and removes the old key later. Several replicas may do it at once.
+/// Replaces the integrity key: verifies every account under the old key, seals it with the new key, and removes the old key later. Safe on several replicas at once.
 /// </summary>
 internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, AccountsToReseal outdated, Quarantine quarantine, TimeProvider time)
 {
-    /// <summary>How long after the request the first account is made anew: every replica reads the keys each minute, and knows the new one by then.</summary>
+    /// <summary>Time from the request to the first sealed account. Replicas read the keys every minute, so all know the new key by then.</summary>
     public static readonly TimeSpan Delay = TimeSpan.FromMinutes(2);
 
-    /// <summary>Goes once through all accounts; false: the old key is still there.</summary>
+    /// <summary>Makes one pass over all accounts. Returns false while the old key is left.</summary>
     public async Task<bool> RunAsync(DateTimeOffset requestedAt, CancellationToken cancellationToken)
     {
         ring.Refresh();
@@ -33,7 +33,7 @@ internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring,
         return ring.Read().IntegrityRows.Count == 1;
     }
 
-    /// <summary>Whether every account was made with the newest key already.</summary>
+    /// <summary>Seals outdated accounts with the newest key. Returns whether there were none.</summary>
     private async Task<bool> MoveAccountsAsync(CancellationToken cancellationToken)
     {
         var owners = await outdated.FindOwnersAsync(cancellationToken);
@@ -62,7 +62,7 @@ internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring,
         },
         cancellationToken);
 
-    /// <summary>An account that does not verify keeps its key, and with it the old key stays. Other accounts are none the worse for it.</summary>
+    /// <summary>Skips an account that does not verify. The account keeps the old key, so that key stays.</summary>
     private static async Task IfVerifiedAsync(Func<Task> move)
     {
         try
@@ -71,7 +71,7 @@ internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring,
         }
         catch (Exception exception) when (exception is ConflictException or TamperedOwnerException || AuditRows.AreUnreadable(exception))
         {
-            // Whoever reads it says so in the log.
+            // The reader of the account has logged the fault.
         }
     }
 }

@@ -8,19 +8,19 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
 /// <summary>
-/// Replaces the keys of the ring: wraps anew whatever an old one wraps, and removes the old ones later. Several replicas may do it at once.
+/// Replaces the keys of the ring: wraps all keys again, and removes the old ring keys later. Safe on several replicas at once.
 /// </summary>
 internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, DataKeyWrapping wrapping, AuditKeyLoader auditKey, TimeProvider time)
 {
     /// <summary>
-    /// How long an old key stays, at least: much longer than any process wraps with it, which reads the ring every minute (<see cref="KeyRotationWorker"/>) and wraps
-    /// nothing when it has not done so for an hour (<see cref="KeyRing.Wrap"/>).
+    /// How long an old ring key stays. Much longer than any process wraps with it: a process reads the ring every minute (<see cref="KeyRotationWorker"/>) and
+    /// refuses to wrap after an hour without a read (<see cref="KeyRing.Wrap"/>).
     /// </summary>
     public static readonly TimeSpan GracePeriod = TimeSpan.FromDays(2);
 
     private const int PageSize = 500;
 
-    /// <summary>Goes once through everything that is wrapped; false: keys from before then are still there.</summary>
+    /// <summary>Makes one pass over all wrapped keys. Returns false while ring keys made before this moment are left.</summary>
     public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         ring.Refresh();
@@ -34,14 +34,14 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
 
     private bool IsAnyBefore(DateTimeOffset moment) => ring.Read().Ring.Any(row => RingKeys.DateOf(row) < moment);
 
-    /// <summary>Whether everything was wrapped with keys that stay already.</summary>
+    /// <summary>Wraps keys again where needed. Returns whether none needed it.</summary>
     private async Task<bool> RewrapAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         var isDone = await auditKey.RewrapAsync(ring.Without(before), cancellationToken);
         Guid? after = Guid.Empty;
         while (after is { } last)
         {
-            // Each page has them read again: keys may go while a pass takes its time.
+            // Read again for each page: ring keys may be removed during a long pass.
             var survivors = ring.Without(before);
             (after, var isPageDone) = await db.InTransactionAsync(token => RewrapPageAsync(survivors, last, token), cancellationToken);
             isDone &= isPageDone;
@@ -60,7 +60,7 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
             isDone &= rewrapping.IsDone;
             if (rewrapping.Wrapped is { } wrapped)
             {
-                // Unless another replica was first.
+                // Updates nothing if another replica was faster.
                 await db.DataKeys.Where(other => other.Id == row.Id && other.Wrapped == row.Wrapped)
                     .ExecuteUpdateAsync(set => set.SetProperty(other => other.Wrapped, wrapped), cancellationToken);
             }

@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
-/// <summary>Notes that keys are to be replaced, and reads how far that is. <see cref="KeyRotationWorker"/> does it.</summary>
+/// <summary>Stores rotation requests and reads their progress. <see cref="KeyRotationWorker"/> replaces the keys.</summary>
 internal sealed class KeyRotation(SecretsDbContext db, KeyRing ring, RootKey rootKey, IntegrityKeyWrapping integrity, KeyRotationSignal signal) : IKeyRotation
 {
     public async Task RequestAsync(KeyLayer layer, AuditEvent fact, CancellationToken cancellationToken)
@@ -27,7 +27,7 @@ internal sealed class KeyRotation(SecretsDbContext db, KeyRing ring, RootKey roo
             ProgressOf(records.Find(KeyLayer.Integrity), records.IntegrityRows.Count - 1));
     }
 
-    /// <summary>By the clock that dates the keys of the layer: what is made from now on is not from before.</summary>
+    /// <summary>Dates the request by the clock that dates the keys of the layer, so that keys made from now on are not replaced.</summary>
     private KeyRecords WithRequest(KeyRecords records, KeyLayer layer, DateTimeOffset now)
     {
         switch (layer)

@@ -10,7 +10,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
-/// <summary>Wakes the worker of this process before its time.</summary>
+/// <summary>Wakes the worker of this process early.</summary>
 internal sealed class KeyRotationSignal : IDisposable
 {
     private readonly SemaphoreSlim _raised = new(0, 1);
@@ -23,20 +23,20 @@ internal sealed class KeyRotationSignal : IDisposable
         }
         catch (SemaphoreFullException)
         {
-            // It is raised.
+            // Already raised.
         }
     }
 
     public void Dispose() => _raised.Dispose();
 
-    /// <summary>Returns when it is raised, or after a while.</summary>
-    /// <remarks>Asynchronous also in how it fails: a start that fails disposes of this while the worker is about to wait.</remarks>
+    /// <summary>Waits until the signal is raised or the time is over.</summary>
+    /// <remarks>Async, so that disposal during a failed start fails the task and does not throw here.</remarks>
     public async Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => await _raised.WaitAsync(atMost, cancellationToken);
 }
 
 /// <summary>
-/// Reads the key ring every minute and renews its key in time. Replaces keys behind the requests, where somebody asked for it. Every replica does: what one has done is done for all, and one that ends leaves
-/// nothing half done.
+/// Reads the key ring every minute, adds a ring key when the newest is too old, and runs requested rotations in the background. All replicas work at once;
+/// each step is one transaction, so a replica may stop at any time.
 /// </summary>
 internal sealed partial class KeyRotationWorker(
     IServiceScopeFactory scopes, KeyRing ring, KeyRotationSignal signal, TimeProvider time, ILogger<KeyRotationWorker> logger) : BackgroundService
@@ -45,7 +45,7 @@ internal sealed partial class KeyRotationWorker(
 
     private readonly Dictionary<KeyLayer, (DateTimeOffset Moment, DateTimeOffset At)> _last = [];
 
-    /// <summary>Goes once through what is to be replaced.</summary>
+    /// <summary>Makes one pass over all requested rotations.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => RunAsync((_, _) => true, (_, _) => { }, cancellationToken);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -69,7 +69,7 @@ internal sealed partial class KeyRotationWorker(
         }
     }
 
-    /// <summary>At once where it is new; then as often as there may be something to do.</summary>
+    /// <summary>A new request is due at once, and again after the layer's waiting time.</summary>
     private bool IsDue(KeyLayer layer, DateTimeOffset moment) =>
         !_last.TryGetValue(layer, out var last)
         || last.Moment != moment
@@ -89,12 +89,12 @@ internal sealed partial class KeyRotationWorker(
         }
         catch (ConflictException exception)
         {
-            // Nothing is wrapped anew, or removed, while the keys do not verify.
+            // No key is wrapped again or removed while the keys do not verify.
             NotReplaced(exception.Message);
             return;
         }
 
-        // The upper layers first: they take less, and new data keys are wrapped with what is new of the ring.
+        // Upper layers first: they take less time, and new data keys are then wrapped with the new ring key.
         foreach (var row in requests.Where(row => row.FinishedAt is null && isDue(row.Layer, row.RequestedAt)).OrderByDescending(row => row.Layer))
         {
             try
@@ -108,13 +108,13 @@ internal sealed partial class KeyRotationWorker(
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                // The other layers are none the worse for it.
+                // The other layers go on.
                 Failed(exception.GetType().Name);
             }
         }
     }
 
-    /// <summary>Adds a key where the newest is too old. Again under the lock: another replica may have been first.</summary>
+    /// <summary>Adds a ring key if the newest is too old. Checked again under the lock, because another replica may have been faster.</summary>
     private async Task RenewRingAsync(SecretsDbContext db, KeyRecords read, CancellationToken cancellationToken)
     {
         if (ring.IsToBeRenewed(read.Ring))
@@ -145,9 +145,9 @@ internal sealed partial class KeyRotationWorker(
     [LoggerMessage(Level = LogLevel.Information, Message = "Rotation of {Layer} finished: all old keys removed")]
     private partial void Finished(KeyLayer layer);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Keys are neither renewed nor replaced: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Key rotation is paused: {Reason}")]
     private partial void NotReplaced(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Keys could not be replaced this time, and will be tried again: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Key rotation failed and will be retried: {Failure}")]
     private partial void Failed(string failure);
 }
