@@ -1,4 +1,5 @@
 using Npgsql;
+using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
@@ -10,13 +11,17 @@ internal sealed class PostgresAuditStore : IAuditStore
     // Divides by zero if the head did not move, so the batch stops before its COMMIT.
     private const string HasMovedOrFails = "1 / (SELECT count(*) FROM head) = 1";
 
-    // PreconditionSet are checked when the statement starts. Every request in the batch was made before that.
+    private static readonly UnnestedRows<AuditEntry> Sent = new(AuditColumns.All, firstParameter: 5);
+
+    // Preconditions are checked when the statement starts. Every request in the batch was made before that.
     private static readonly string AllPreconditionsHold =
         $"""
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($29::smallint[], $30::text[], $31::bigint[], $32::bigint[]) AS i (kind, id, stamp, version) WHERE {PostgresPreconditions.OwnerHasChanged})
+            SELECT 1 FROM unnest(${Sent.NextParameter}::smallint[], ${Sent.NextParameter + 1}::text[], ${Sent.NextParameter + 2}::bigint[], ${Sent.NextParameter + 3}::bigint[])
+                AS i (kind, id, stamp, version) WHERE {PostgresPreconditions.OwnerHasChanged})
         AND NOT EXISTS (
-            SELECT 1 FROM unnest($33::uuid[], $34::uuid[], $35::bigint[], $36::bigint[]) AS i (id, user_id, version, stamp) WHERE {PostgresPreconditions.KeyHasChanged("$37")})
+            SELECT 1 FROM unnest(${Sent.NextParameter + 4}::uuid[], ${Sent.NextParameter + 5}::uuid[], ${Sent.NextParameter + 6}::bigint[], ${Sent.NextParameter + 7}::bigint[])
+                AS i (id, user_id, version, stamp) WHERE {PostgresPreconditions.KeyHasChanged($"${Sent.NextParameter + 8}")})
         """;
 
     private static readonly string Append = Statement("", HasMoved);
@@ -60,23 +65,13 @@ internal sealed class PostgresAuditStore : IAuditStore
     private static string Statement(string andIf, string then) =>
         $"""
         WITH head AS (
-            UPDATE audit_writers SET sequence = $2 + cardinality($6::uuid[]), hash = $3, head_mac = $4
+            UPDATE audit_writers SET sequence = $2 + {Sent.Count}, hash = $3, head_mac = $4
             WHERE id = $1 AND sequence = $2 {andIf}
             RETURNING id
         )
-        INSERT INTO audit (
-            writer, sequence, at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
-            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash)
-        SELECT
-            $1, $2 + place, at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
-            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash
-        FROM unnest(
-            $5::timestamptz[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::smallint[], $11::smallint[], $12::smallint[], $13::text[], $14::bigint[],
-            $15::uuid[], $16::int[], $17::uuid[], $18::uuid[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[],
-            $26::text[], $27::int[], $28::bytea[])
-        WITH ORDINALITY AS i (
-            at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id,
-            target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash, place)
+        INSERT INTO audit (writer, sequence, {Sent.Names})
+        SELECT $1, $2 + place, {Sent.Names}
+        FROM unnest({Sent.Arrays}) WITH ORDINALITY AS i ({Sent.Names}, place)
         WHERE {then}
         """;
 
@@ -88,8 +83,9 @@ internal sealed class PostgresAuditStore : IAuditStore
         return command;
     }
 
-    private static NpgsqlBatchCommand Command(string sql, AuditAppend rows) =>
-        new(sql)
+    private static NpgsqlBatchCommand Command(string sql, AuditAppend rows)
+    {
+        var command = new NpgsqlBatchCommand(sql)
         {
             Parameters =
             {
@@ -97,30 +93,9 @@ internal sealed class PostgresAuditStore : IAuditStore
                 new NpgsqlParameter<long> { TypedValue = rows.Before },
                 new NpgsqlParameter<byte[]> { TypedValue = rows.Last.Hash },
                 new NpgsqlParameter<byte[]> { TypedValue = rows.HeadMac },
-                Columns.FromItems(rows.Entries, entry => entry.At.UtcDateTime),
-                Columns.FromItems(rows.Entries, entry => entry.Actor),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.KeyId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.TokenIssuer),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.TokenSubject),
-                Columns.FromItems(rows.Entries, entry => (short)entry.Action),
-                Columns.FromItems(rows.Entries, entry => (short)entry.Outcome),
-                Columns.FromOptionalItems(rows.Entries, entry => (short?)entry.OwnerKind),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.OwnerId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.OwnerVersion),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.SecretId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.SecretVersion),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.TargetKeyId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.TargetKeyUserId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.ToolName),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.ToolArg),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.Address),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.AgentId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.RunId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.ToolCallId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.RequestId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.ClientRequestId),
-                Columns.FromOptionalItems(rows.Entries, entry => entry.LeftOut),
-                Columns.FromItems(rows.Entries, entry => entry.Hash),
             },
         };
+        Sent.AddTo(command, rows.Entries);
+        return command;
+    }
 }

@@ -48,32 +48,19 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         SELECT sqrt((SELECT count(*) FROM moved) - cardinality($1)), sqrt((SELECT count(*) FROM current) - cardinality($8))
         """;
 
-    private const string Rows =
-        """
-        unnest(
-            $1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bool[], $9::bytea[],
-            $10::bytea[], $11::bytea[], $12::smallint[], $13::bytea[], $14::text[], $15::int[], $16::timestamptz[], $17::uuid[], $18::text[])
-        AS i (id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key,
-            arg_key, pattern_arg_key, workspace_rule, envelope, display, size, created_at, created_by, description)
-        """;
+    private static readonly UnnestedRows<Secret> Sent = new(SecretColumns.All, firstParameter: 1);
 
-    private const string Insert =
-        """
-        INSERT INTO secrets (
-            id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
-            workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by, description)
-        SELECT
-            i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
-            i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
-        FROM
+    private static readonly string InsertAll =
+        $"""
+        INSERT INTO secrets ({SecretColumns.All.Names(Columns.Quote)})
+        SELECT {SecretColumns.All.Values(Columns.Quote)}
+        FROM unnest({Sent.Arrays}) AS i ({Sent.Names})
         """;
-
-    private const string InsertAll = $"{Insert} {Rows}";
 
     // The account names the data key. Whoever removed it would take with it whatever is sealed with it from now on.
-    private const string StoreFitting =
+    private static readonly string StoreFitting =
         $"""
-        {Insert} {Rows}
+        {InsertAll}
         WHERE EXISTS (SELECT 1 FROM data_keys k WHERE k.id = encode(substring(i.envelope, 2, 16), 'hex')::uuid AND k.retired_at IS NULL)
         ON CONFLICT DO NOTHING
         RETURNING id
@@ -175,30 +162,12 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         },
     };
 
-    private static NpgsqlBatchCommand ForSecrets(string sql, IReadOnlyList<Secret> secrets) => new(sql)
+    private static NpgsqlBatchCommand ForSecrets(string sql, IReadOnlyList<Secret> secrets)
     {
-        Parameters =
-        {
-            Columns.FromItems(secrets, secret => secret.Id),
-            Columns.FromItems(secrets, secret => (short)secret.OwnerKind),
-            Columns.FromItems(secrets, secret => secret.OwnerId),
-            Columns.FromItems(secrets, secret => secret.Name),
-            Columns.FromItems(secrets, secret => secret.NameKey),
-            Columns.FromItems(secrets, secret => secret.ToolName),
-            Columns.FromItems(secrets, secret => secret.ToolArg),
-            Columns.FromItems(secrets, secret => secret.IsDefaultForTool),
-            Columns.FromItems(secrets, secret => secret.ToolKey),
-            Columns.FromItems(secrets, secret => secret.ArgKey),
-            Columns.FromItems(secrets, secret => secret.PatternArgKey),
-            Columns.FromItems(secrets, secret => (short)secret.WorkspaceRule),
-            Columns.FromItems(secrets, secret => secret.Envelope),
-            Columns.FromItems(secrets, secret => secret.Display),
-            Columns.FromItems(secrets, secret => secret.Size),
-            Columns.FromItems(secrets, secret => secret.CreatedAt.UtcDateTime),
-            Columns.FromItems(secrets, secret => secret.CreatedBy),
-            Columns.FromItems(secrets, secret => secret.Description),
-        },
-    };
+        var command = new NpgsqlBatchCommand(sql);
+        Sent.AddTo(command, secrets);
+        return command;
+    }
 
     private static void AddRivals(NpgsqlBatch batch, IReadOnlyList<Secret> secrets)
     {

@@ -34,6 +34,9 @@ internal static class JsonRows
         return new SqlParameter(name, SqlDbType.NVarChar, size: -1) { Value = Encoding.UTF8.GetString(buffer.WrittenSpan) };
     }
 
+    /// <summary>A name in brackets: some names of columns are keywords.</summary>
+    public static string Quote(string name) => $"[{name}]";
+
     /// <summary>Bytes, which OPENJSON reads as base64 into a binary column.</summary>
     public static void Add(this Utf8JsonWriter writer, byte[]? bytes)
     {

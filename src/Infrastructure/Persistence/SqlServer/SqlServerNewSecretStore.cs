@@ -10,6 +10,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// <summary>Stores new secrets with one batch of statements, whatever their number.</summary>
 internal sealed class SqlServerNewSecretStore : INewSecretStore
 {
+    private static readonly JsonColumns<Secret> Sent = new(SecretColumns.All);
+
     /// <summary>
     /// A loop and not one statement locks the accounts: only so it is certain in which order. It locks as every write does, by an update. What comes after is a statement of its own and reads what
     /// the last write to an account left.
@@ -37,23 +39,14 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
     /// Nobody else writes to these owners meanwhile, so what is seen not to be there cannot come in between, and the unique indexes refuse what has come in all the same. The hints are for who has
     /// no versions of rows: reading past what is sought would wait for the writes of other owners.
     /// </summary>
-    internal const string Store =
+    internal static readonly string Store =
         $"""
         SET NOCOUNT ON;
         DECLARE @stored TABLE (id binary(16) NOT NULL PRIMARY KEY);
-        INSERT INTO secrets (
-            id, owner_kind, owner_id, name, name_key, tool_name, tool_arg, is_default_for_tool, tool_key, arg_key, pattern_arg_key,
-            workspace_rule, envelope, display, size, version, created_at, created_by, updated_at, updated_by, description)
+        INSERT INTO secrets ({SecretColumns.All.Names(JsonRows.Quote)})
         OUTPUT inserted.id INTO @stored (id)
-        SELECT
-            i.id, i.owner_kind, i.owner_id, i.name, i.name_key, i.tool_name, i.tool_arg, i.is_default_for_tool, i.tool_key, i.arg_key, i.pattern_arg_key,
-            i.workspace_rule, i.envelope, i.display, i.size, 1, i.created_at, i.created_by, i.created_at, i.created_by, i.description
-        FROM OPENJSON(@secrets) WITH (
-            id binary(16) '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', name nvarchar(max) '$[3]',
-            name_key binary(32) '$[4]', tool_name nvarchar(max) '$[5]', tool_arg nvarchar(max) '$[6]', is_default_for_tool bit '$[7]',
-            tool_key binary(32) '$[8]', arg_key binary(32) '$[9]', pattern_arg_key binary(32) '$[10]', workspace_rule tinyint '$[11]',
-            envelope varbinary(max) '$[12]', display nvarchar(max) '$[13]', size int '$[14]', created_at datetimeoffset(6) '$[15]',
-            created_by binary(16) '$[16]', description nvarchar(max) '$[17]') AS i
+        SELECT {SecretColumns.All.Values(JsonRows.Quote)}
+        FROM OPENJSON(@secrets) WITH ({Sent.Schema}) AS i
         WHERE EXISTS (
                 SELECT 1 FROM data_keys AS k WITH (FORCESEEK)
                 WHERE k.id = CAST(SUBSTRING(i.envelope, 2, 16) AS binary(16)) AND k.retired_at IS NULL)
@@ -154,27 +147,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         return Command(
             db,
             Batch,
-                JsonRows.FromItems("@secrets", secrets, static (json, secret) =>
-                {
-                    json.Add(secret.Id);
-                    json.Add((long)secret.OwnerKind);
-                    json.AddCompared(secret.OwnerId);
-                    json.Add(secret.Name);
-                    json.Add(secret.NameKey);
-                    json.Add(secret.ToolName);
-                    json.Add(secret.ToolArg);
-                    json.Add(secret.IsDefaultForTool);
-                    json.Add(secret.ToolKey);
-                    json.Add(secret.ArgKey);
-                    json.Add(secret.PatternArgKey);
-                    json.Add((long)secret.WorkspaceRule);
-                    json.Add(secret.Envelope);
-                    json.Add(secret.Display);
-                    json.Add(secret.Size);
-                    json.Add(secret.CreatedAt);
-                    json.Add(secret.CreatedBy);
-                    json.Add(secret.Description);
-                }),
+                Sent.ToParameter("@secrets", secrets),
                 OfDefaults("@names", defaults[false]),
                 OfDefaults("@patterns", defaults[true]),
                 new SqlParameter("@most", SqlDbType.Int) { Value = OverlapCandidate.MaxCount });
