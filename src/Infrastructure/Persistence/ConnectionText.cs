@@ -2,14 +2,14 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>A connection string as a driver reads it.</summary>
+/// <summary>Parses connection strings.</summary>
 internal static class ConnectionText
 {
-    /// <summary>Reads one.</summary>
+    /// <summary>Parses a connection string.</summary>
     /// <param name="text">The connection string.</param>
-    /// <param name="read">How the driver does.</param>
-    /// <param name="serverOf">What it found as the server's name.</param>
-    /// <exception cref="StartupException">The driver cannot, or finds no server.</exception>
+    /// <param name="read">The driver's parser.</param>
+    /// <param name="serverOf">Gets the server's name from the parsed string.</param>
+    /// <exception cref="StartupException">The driver cannot parse the text, or it names no server.</exception>
     public static T Read<T>(string text, Func<string, T> read, Func<T, string?> serverOf)
     {
         try
@@ -19,7 +19,7 @@ internal static class ConnectionText
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
         {
-            // Without the driver's own words: they quote, and with a stray semicolon what they quote is part of a password.
+            // Without the driver's message: it quotes the text, and after a stray semicolon that may be a part of the password.
             throw new StartupException("ConnectionStrings:Secrets is not a connection string that the driver of this database understands.");
         }
     }

@@ -6,10 +6,10 @@ using Secrets.Infrastructure.Batching;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>Has a database's options use a connection string, with a share of the connections that it allows.</summary>
+/// <summary>Configures a context for a connection string and a part of its connections.</summary>
 internal delegate void ConfigureContext(DbContextOptionsBuilder options, string connectionString, ConnectionShare share);
 
-/// <summary>Registers contexts: a scoped <see cref="SecretsDbContext"/> for requests, a factory of them for batches.</summary>
+/// <summary>Registers contexts: a scoped <see cref="SecretsDbContext"/> for requests, a factory for batches.</summary>
 internal static class Contexts
 {
     public static void AddContexts<TContext>(this IServiceCollection services, ConfigureContext configure)
@@ -28,7 +28,7 @@ internal static class Contexts
     private sealed class BatchContexts<TContext>(Action<DbContextOptionsBuilder> configure) : IDbContextFactory<SecretsDbContext>
         where TContext : SecretsDbContext
     {
-        // Not before the first use: the database's address is known when it has started.
+        // Lazy, because the address of the database is known only after its start.
         private readonly Lazy<PooledDbContextFactory<TContext>> _pool = new(() =>
         {
             var options = new DbContextOptionsBuilder<TContext>();

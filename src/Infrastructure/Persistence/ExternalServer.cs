@@ -3,7 +3,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>A database server that the operator runs; <c>ConnectionStrings__Secrets</c> says where.</summary>
+/// <summary>A database server that the operator runs, at the address in <c>ConnectionStrings:Secrets</c>.</summary>
 internal sealed class ExternalServer(IConfiguration configuration) : IDatabaseServer
 {
     public string ConnectionString => configuration.GetConnectionString("Secrets") is { Length: > 0 } text

@@ -23,30 +23,30 @@ internal interface IAuditStore
     Task<PreconditionSet> FindStaleAsync(SecretsDbContext db, PreconditionSet preconditions);
 }
 
-/// <summary>What continues a chain.</summary>
-/// <param name="Entries">At least one; they follow each other.</param>
-/// <param name="HeadMac">Authenticates the last as the head.</param>
+/// <summary>Entries that continue a chain.</summary>
+/// <param name="Entries">At least one, in sequence without a gap.</param>
+/// <param name="HeadMac">Authenticates the last entry as the head.</param>
 internal sealed record AuditAppend(IReadOnlyList<AuditEntry> Entries, byte[] HeadMac)
 {
-    /// <summary>Whose chain.</summary>
+    /// <summary>The writer of the chain.</summary>
     public Guid Writer => Entries[0].Writer;
 
-    /// <summary>Where the chain must end.</summary>
+    /// <summary>The sequence number at which the chain must end before.</summary>
     public long Before => Entries[0].Sequence - 1;
 
-    /// <summary>Where it ends then.</summary>
+    /// <summary>The last entry, which becomes the head.</summary>
     public AuditEntry Last => Entries[^1];
 }
 
-/// <summary>What became of rows that were to be stored together with what they tell of.</summary>
+/// <summary>The result of storing audit rows together with the changes that they record.</summary>
 internal enum AuditWrite
 {
-    /// <summary>All is stored and committed.</summary>
+    /// <summary>Everything is stored and committed.</summary>
     Done,
 
-    /// <summary>Certainly nothing is stored, for something beside the chain did not hold; or nobody asked whether it was that or the chain.</summary>
+    /// <summary>Nothing is stored, because a condition other than the chain failed, or because the cause was not examined.</summary>
     Refused,
 
-    /// <summary>Nothing is stored: the chain does not end right before the first row.</summary>
+    /// <summary>Nothing is stored, because the chain does not end right before the first row.</summary>
     Displaced,
 }

@@ -1,17 +1,17 @@
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>What a provider's exceptions mean.</summary>
+/// <summary>Classifies a provider's exceptions.</summary>
 public interface IDatabaseFaults
 {
-    /// <summary>The unique index that refused a row; null when the exception says something else.</summary>
+    /// <summary>The unique index that refused a row; null if the exception has another cause.</summary>
     string? UniqueIndexOf(Exception exception);
 
     /// <summary>
-    /// Whether the database cannot serve at the moment: unreachable, starting, stopping, read-only, out of connections or space, or
-    /// this transaction lost to another. Trying again later may succeed.
+    /// Whether a retry may succeed: the database is unreachable, starting, stopping, read-only, or out of connections or space, or the transaction
+    /// lost a conflict with another.
     /// </summary>
     bool IsUnavailable(Exception exception);
 
-    /// <summary>What the database calls its error, a state or a number, for the log; null when it said nothing.</summary>
+    /// <summary>The database's error code for the log, a state or a number; null if there is none.</summary>
     string? CodeOf(Exception exception);
 }

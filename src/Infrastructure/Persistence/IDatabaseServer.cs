@@ -1,21 +1,21 @@
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>The database server behind the service: one that runs elsewhere, or one that the service runs itself.</summary>
+/// <summary>The database server, which runs elsewhere or is run by the service.</summary>
 internal interface IDatabaseServer
 {
-    /// <summary>How to connect; known once <see cref="StartAsync"/> has ended.</summary>
+    /// <summary>The connection string. Available after <see cref="StartAsync"/>.</summary>
     string ConnectionString { get; }
 
     /// <summary>
-    /// Whether the server belongs to this one process. Then migrations are applied at start; else they are a step of their own, because
-    /// other replicas may still run the version before.
+    /// Whether only this process uses the server. The start then applies migrations. On a shared server they are a separate step, because other replicas
+    /// may still run the former version.
     /// </summary>
     bool IsPrivate { get; }
 
-    /// <summary>Where this server's root key is kept when the configuration names no file; null: the configuration must.</summary>
+    /// <summary>The default file of the root key; null if the configuration must name one.</summary>
     string? DefaultRootKeyFile { get; }
 
-    /// <summary>Where the checkpoint of the audit is kept when the configuration names no file; null: nowhere.</summary>
+    /// <summary>The default file of the audit checkpoint; null for none.</summary>
     string? DefaultCheckpointFile { get; }
 
     Task StartAsync(CancellationToken cancellationToken);

@@ -2,15 +2,15 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>The accounts that a transaction has locked. The context settles them before it saves, and tells them of the commit.</summary>
+/// <summary>The accounts that a transaction has locked. The context calls this before it saves and after the commit.</summary>
 internal interface ITransactionAccounts
 {
-    /// <summary>Moves the accounts on by the changes that are about to be saved.</summary>
+    /// <summary>Adds the unsaved changes to the accounts.</summary>
     void Settle();
 
-    /// <summary>Gives audit events the versions of the accounts that they changed, and adds an event for each changed account that no event covers.</summary>
+    /// <summary>Sets the account versions in audit events, and adds an event for each changed account without one.</summary>
     IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now);
 
-    /// <summary>Notes the changed accounts as current.</summary>
+    /// <summary>Notes the committed versions of the changed accounts.</summary>
     void Committed();
 }

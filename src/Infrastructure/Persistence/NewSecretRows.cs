@@ -4,15 +4,16 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>What storing new secrets has in common on every database.</summary>
+/// <summary>Code that the stores of new secrets share.</summary>
 internal static class NewSecretRows
 {
-    /// <summary>The one order in which owners are locked.</summary>
+    /// <summary>Sorts rows in lock order. All transactions lock owners in this order, so they cannot deadlock.</summary>
     public static IEnumerable<T> InLockOrder<T>(this IEnumerable<T> rows, Func<T, SecretOwner> owner) =>
         rows.OrderBy(row => owner(row).Kind).ThenBy(row => owner(row).Id, StringComparer.Ordinal);
 
     /// <summary>
-    /// One answer for each secret. The reader is at the ids of those that were stored; every result after it is overlapCandidates: of whom, id, name and tool.
+    /// Reads one result for each secret. The current result set has the ids of stored secrets; all later ones have overlap candidates:
+    /// the new secret's id, the candidate's id, name and tool.
     /// </summary>
     public static async Task<IReadOnlyList<NewSecret?>> ReadAsync(
         DbDataReader reader, Func<DbDataReader, int, Guid> id, IReadOnlyList<Secret> secrets)
@@ -27,7 +28,7 @@ internal static class NewSecretRows
         return [.. secrets.Select(secret => stored.Contains(secret.Id) ? new NewSecret([.. overlapCandidates[secret.Id]]) : null)];
     }
 
-    /// <summary>The overlapCandidates of each secret, from every result after the one that the reader is at.</summary>
+    /// <summary>Reads the overlap candidates of each secret from all later result sets.</summary>
     public static async Task<ILookup<Guid, OverlapCandidate>> ReadOverlapCandidatesAsync(DbDataReader reader, Func<DbDataReader, int, Guid> id)
     {
         List<(Guid Of, OverlapCandidate OverlapCandidate)> overlapCandidates = [];

@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>
-/// A context's connection, held open for statements of our own and no longer: a request whose context keeps what it opened would hold a connection while it
-/// waits for others, up to its end, and enough of them every connection there may be.
+/// Keeps a context's connection open for one handwritten statement. A context that kept the connection until the request ends would hold it while waiting
+/// for other work, and many such requests would exhaust the pool.
 /// </summary>
 internal readonly struct OpenConnection : IAsyncDisposable
 {
@@ -13,10 +13,9 @@ internal readonly struct OpenConnection : IAsyncDisposable
 
     private OpenConnection(SecretsDbContext db) => _db = db;
 
-    /// <summary>The connection.</summary>
     public DbConnection Connection => _db.Database.GetDbConnection();
 
-    /// <summary>Opens the context's connection, or goes on with it if it is open.</summary>
+    /// <summary>Opens the context's connection unless it is open.</summary>
     public static async Task<OpenConnection> OpenAsync(SecretsDbContext db, CancellationToken cancellationToken = default)
     {
         await db.Database.OpenConnectionAsync(cancellationToken);

@@ -6,22 +6,22 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>Brings the schema up to date, or sees that it is.</summary>
+/// <summary>Migrates the schema, or verifies that it is current.</summary>
 internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptions> options, IHostEnvironment environment, ILogger<Schema> logger)
 {
-    /// <summary>Applies every migration that is missing, and allows what the service needs.</summary>
+    /// <summary>Applies missing migrations and enables the database features that the service needs.</summary>
     /// <exception cref="StartupException">The database was made before the first release.</exception>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
         await ReadAppliedAsync(cancellationToken);
 
-        // An index of a large table takes as long as it takes.
+        // Indexing a large table may take hours.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         await db.Database.MigrateAsync(cancellationToken);
         await db.EnableDatabaseFeaturesAsync(cancellationToken);
     }
 
-    /// <summary>Sees that no migration is missing, that what the service needs is allowed, and that what it commits lasts.</summary>
+    /// <summary>Verifies that no migration is missing, that the required features are enabled, and that commits are durable.</summary>
     /// <exception cref="StartupException">A requirement is not met.</exception>
     public async Task RequireCurrentAsync(CancellationToken cancellationToken)
     {
@@ -51,7 +51,7 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         }
     }
 
-    /// <summary>The migrations that the database has. Each release begins its history with the same one.</summary>
+    /// <summary>Reads the applied migrations. The history of every release starts with the same migration.</summary>
     /// <exception cref="StartupException">The database was made before the first release.</exception>
     private async Task<HashSet<string>> ReadAppliedAsync(CancellationToken cancellationToken)
     {
@@ -64,9 +64,9 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
                 + $"those of this version with {first}. Use a new database (with the embedded one, another Embedded:DataDirectory); nothing was changed in this one.");
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer one has run")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer version of the service has migrated it")]
     private partial void Ahead(int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} Started all the same, as Database:MayLoseAcknowledgedData allows")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} The service starts anyway because Database:MayLoseAcknowledgedData allows it")]
     private partial void Careless(string reason);
 }

@@ -14,8 +14,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>
-/// The model that every database shares. A provider derives from it and adds what only that provider knows: its collation, its
-/// migrations, its errors.
+/// The model of all databases. A provider derives from it and adds its collation, its migrations and its error codes.
 /// </summary>
 internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(options)
 {
@@ -47,34 +46,34 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
 
     public DbSet<KeyStateRow> KeyState => Set<KeyStateRow>();
 
-    /// <summary>What an error of the database means.</summary>
+    /// <summary>Classifies the provider's exceptions.</summary>
     public abstract IDatabaseFaults Faults { get; }
 
-    /// <summary>The accounts that the transaction has locked; null: none so far, or no transaction.</summary>
+    /// <summary>The accounts that the transaction has locked; null if there are none.</summary>
     public ITransactionAccounts? Accounts { get; set; }
 
-    /// <summary>A collation that compares text byte by byte, so that no database folds case or ignores an accent.</summary>
+    /// <summary>A collation that compares text byte by byte, so that no database ignores case or accents.</summary>
     protected abstract string BinaryCollation { get; }
 
-    /// <summary>Locks the account of an owner ({0}, {1}), and moves its stamp.</summary>
+    /// <summary>SQL that locks the row of an owner (kind {0}, id {1}) and increments its stamp.</summary>
     protected virtual string LockOwner => "UPDATE owners SET stamp = stamp + 1 WHERE kind = {0} AND id = {1}";
 
-    /// <summary>Allows, where it may, what the service needs of the database besides the schema. Part of migrating.</summary>
+    /// <summary>Enables the database features that the service needs, if the user may. Part of migrating.</summary>
     public virtual Task EnableDatabaseFeaturesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Sees that the database allows what the service needs besides the schema.</summary>
-    /// <exception cref="StartupException">It does not.</exception>
+    /// <summary>Verifies that the database features which the service needs are enabled.</summary>
+    /// <exception cref="StartupException">A feature is disabled.</exception>
     public virtual Task RequireDatabaseFeaturesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Sees that what the service commits survives a crash of the database's server.</summary>
-    /// <exception cref="StartupException">It need not.</exception>
+    /// <summary>Verifies that commits survive a crash of the database server.</summary>
+    /// <exception cref="StartupException">A setting of the database weakens durability.</exception>
     public abstract Task RequireDurabilityAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Notes that API keys were used at a moment, unless a use later than <paramref name="stale"/> is noted already. Leaves out a key that somebody is changing: whoever waited for it would hold
-    /// others that a cascade wants.
+    /// Notes the use of API keys, unless a use later than <paramref name="stale"/> is noted. Skips keys locked by another transaction: waiting for one
+    /// while holding the locks of others could deadlock with a cascade.
     /// </summary>
-    /// <returns>The keys whose rows were written.</returns>
+    /// <returns>The keys whose use was noted.</returns>
     public abstract Task<IReadOnlySet<Guid>> NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale);
 
     public async Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
@@ -85,7 +84,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
         catch (Exception exception) when (exception is UniqueViolationException { Entity: Owner or KeyAccountRow } or StaleKeyException)
         {
-            // Somebody else opened the account at the same moment, or a key was replaced. Now it is there.
+            // Another transaction created the account or replaced the integrity key. A retry sees that.
             try
             {
                 return await CreateStrategy().ExecuteAsync(token => RunAsync(work, token), cancellationToken);
@@ -99,8 +98,8 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
 
     public void Record(AuditEvent fact) => _facts.Add(fact);
 
-    /// <summary>Locks the row of an owner until the end of the transaction, and moves its stamp. What the owner has is not looked at.</summary>
-    /// <returns>How many rows that are: 0 where there is no such owner.</returns>
+    /// <summary>Locks the row of an owner until the end of the transaction and increments its stamp. Verifies nothing.</summary>
+    /// <returns>The number of rows: 0 if the owner does not exist.</returns>
     internal Task<int> LockRowAsync(SecretOwner owner, CancellationToken cancellationToken) =>
         // Raw SQL: every write runs this, and translating an expression each time costs more than the statement.
         Database.ExecuteSqlRawAsync(LockOwner, [(byte)owner.Kind, Stored(owner.Id)], cancellationToken);
@@ -111,17 +110,17 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 
-    /// <summary>Reads the database as it is at one moment, with as many queries as it takes.</summary>
+    /// <summary>Runs several queries on one snapshot of the database.</summary>
     public virtual async Task<T> AtOneMomentAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
     {
         await using var snapshot = await Database.BeginTransactionAsync(IsolationLevel.Snapshot, cancellationToken);
         return await read();
     }
 
-    /// <summary>Runs a transaction, and again where that may help.</summary>
+    /// <summary>The provider's strategy for retries of transactions.</summary>
     protected virtual IExecutionStrategy CreateStrategy() => Database.CreateExecutionStrategy();
 
-    /// <summary>Text of a column that is compared, as a parameter of a statement.</summary>
+    /// <summary>Converts text to a parameter for a compared column.</summary>
     protected virtual object Stored(string comparedText) => comparedText;
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
@@ -142,7 +141,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
 
     private async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
-        // A second attempt starts from nothing, and the transaction is all or nothing without savepoints in it.
+        // A retry starts from scratch. Savepoints would only cost round trips: the transaction is all or nothing.
         ChangeTracker.Clear();
         _facts.Clear();
         Accounts = null;
@@ -162,7 +161,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
         catch (DbUpdateException exception) when (Faults.UniqueIndexOf(exception) is { } index)
         {
-            // The account is written along with what is refused.
+            // The exception also lists the account, which is saved with the refused row.
             var refused = exception.Entries.Where(entry => HasUniqueRule(entry.Metadata, index)).ToList();
             throw new UniqueViolationException(
                 Configurations.SecretConfiguration.RuleOf(index), refused.Count == 1 ? refused[0].Entity : null, exception);

@@ -1,4 +1,4 @@
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>A transaction began before an integrity key was replaced, and must begin again.</summary>
-internal sealed class StaleKeyException() : Exception("The integrity key was replaced meanwhile.");
+/// <summary>The integrity key was replaced during a transaction. A retry uses the new key.</summary>
+internal sealed class StaleKeyException() : Exception("The integrity key was replaced during the transaction.");

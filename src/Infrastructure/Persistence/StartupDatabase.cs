@@ -6,11 +6,11 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>The database of a start or a migration, which says in one sentence why it cannot be used.</summary>
+/// <summary>Uses the database at start or for a migration, and explains failures in one sentence.</summary>
 internal sealed class StartupDatabase(SecretsDbContext db, IDatabaseFaults faults)
 {
-    /// <summary>Does what needs the database.</summary>
-    /// <exception cref="StartupException">The database is out of reach, or refused something.</exception>
+    /// <summary>Runs an action that needs the database.</summary>
+    /// <exception cref="StartupException">The database is unreachable or returned an error.</exception>
     public async Task UseAsync(Func<Task> act)
     {
         try
@@ -19,16 +19,16 @@ internal sealed class StartupDatabase(SecretsDbContext db, IDatabaseFaults fault
         }
         catch (Exception exception) when (Words(exception) is not null || faults.IsUnavailable(exception))
         {
-            // Among several servers there is none to name.
+            // A connection string with several servers has no single name.
             var server = db.Database.GetDbConnection().DataSource is { Length: > 0 } name ? $" at {name}" : "";
             throw new StartupException($"The database{server} cannot be used: {Reason(Words(exception) ?? exception).ReplaceLineEndings(" ")}", exception);
         }
     }
 
-    /// <summary>The driver's exception, without those around it, which say no more than what was to be done; null when it is not about a database.</summary>
+    /// <summary>Finds the driver's exception inside wrappers without information; null if the cause is not the database.</summary>
     private static Exception? Words(Exception exception) => (Exception?)exception.Find<DbException>() ?? exception.Find<UnavailableException>();
 
-    /// <summary>What the driver says, and what lies beneath, which may be the same or no more than "success".</summary>
+    /// <summary>The driver's message and its root cause, unless the cause repeats the message or is no more than "success".</summary>
     private static string Reason(Exception exception) => exception.GetBaseException() switch
     {
         UnavailableException => "it does not answer.",

@@ -117,7 +117,7 @@ public sealed partial class AgainstAServer
         await using var service = installation.Start(Installation.WithPool(installation.ConnectionString, 2));
 
         Assert.Equal(1, await service.ExitCodeAsync());
-        Assert.Contains("Secrets cannot start: ConnectionStrings:Secrets allows 2 connections, and the service needs 3 at least.", service.Output, StringComparison.Ordinal);
+        Assert.Contains("Secrets cannot start: ConnectionStrings:Secrets allows 2 connections, but the service needs at least 3.", service.Output, StringComparison.Ordinal);
     }
 
     [Fact]

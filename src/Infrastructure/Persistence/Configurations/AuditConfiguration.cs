@@ -10,7 +10,7 @@ internal sealed class AuditConfiguration : IEntityTypeConfiguration<AuditEntry>
 {
     public void Configure(EntityTypeBuilder<AuditEntry> builder)
     {
-        // No foreign key to the writer: the one statement that stores rows moves the writer's head too.
+        // A foreign key to the writer is not needed: the statement that stores rows also moves the writer's head.
         builder.ToTable("audit");
         builder.HasKey(entry => new { entry.Writer, entry.Sequence });
 
@@ -29,13 +29,13 @@ internal sealed class AuditConfiguration : IEntityTypeConfiguration<AuditEntry>
         builder.Property(entry => entry.ClientRequestId).HasMaxLength(AuditEvent.MaxRequestIdLength);
         builder.Property(entry => entry.Hash).IsHash();
 
-        // What an account is compared with (docs/decisions/0020-the-database-is-not-trusted.md): rows of writes only, so that handing out a value costs nothing here.
+        // Verifies the versions of accounts (docs/decisions/0020-the-database-is-not-trusted.md). Filtered to rows of writes, so that a resolve adds no entry.
         builder.HasIndex(entry => new { entry.OwnerId, entry.OwnerVersion })
             .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NULL").HasDatabaseName("ix_audit_owner_version");
         builder.HasIndex(entry => new { entry.TargetKeyUserId, entry.OwnerVersion })
             .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NOT NULL").HasDatabaseName("ix_audit_key_version");
 
-        // Each is written for every value that is handed out, so there are no more: for what an operator reads, an owner, and whoever acted.
+        // Every resolve writes to these three, so there are no more: they serve queries by time, by owner and by actor.
         builder.HasIndex(entry => entry.At).HasDatabaseName("ix_audit_at");
         builder.HasIndex(entry => new { entry.OwnerId, entry.At }).HasDatabaseName("ix_audit_owner");
         builder.HasIndex(entry => new { entry.Actor, entry.At }).HasDatabaseName("ix_audit_actor");

@@ -13,7 +13,7 @@ internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
     private const string NameIndex = "ux_secrets_name";
     private const string DefaultIndex = "ux_secrets_default";
 
-    /// <summary>The rule that an index of the database stands for.</summary>
+    /// <summary>The rule that a unique index enforces.</summary>
     public static UniqueRule RuleOf(string index) => index switch
     {
         NameIndex => UniqueRule.SecretName,
@@ -40,7 +40,7 @@ internal sealed class SecretConfiguration : IEntityTypeConfiguration<Secret>
         builder.Ignore(secret => secret.Owner).Ignore(secret => secret.Binding).Ignore(secret => secret.Workspaces).Ignore(secret => secret.Placement);
         builder.OwnsMany(secret => secret.Grants, grant =>
         {
-            // By number: a name outgrows what some databases take as a primary key.
+            // Keyed by number: a workspace name exceeds the maximum key size of some databases.
             grant.ToTable("workspace_grants");
             grant.WithOwner().HasForeignKey("SecretId").HasConstraintName("fk_workspace_grants_secret");
             grant.HasKey("SecretId", nameof(WorkspaceGrant.Number));

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>Rows as arrays, one per column, so that a statement is the same for any number of rows.</summary>
+/// <summary>Sends rows as arrays, one for each column, so that a statement has the same text for any number of rows.</summary>
 internal static class Columns
 {
     /// <summary>No name of a column is a keyword here.</summary>
@@ -10,14 +10,14 @@ internal static class Columns
 
     public static NpgsqlParameter<T[]> FromItems<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T> value) => new() { TypedValue = [.. items.Select(value)] };
 
-    /// <summary>A column that may be null, one of several for unnest. If it is null in all rows, the array is null: unnest fills it with nulls beside the others.</summary>
+    /// <summary>An optional column, one of several for unnest. If all values are null, the array is null: unnest pads it with nulls.</summary>
     public static NpgsqlParameter<T?[]> FromOptionalItems<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, T?> value)
     {
         T?[] values = [.. items.Select(value)];
         return new() { TypedValue = Array.TrueForAll(values, one => one is null) ? null : values };
     }
 
-    /// <summary>The value of a column that may be null.</summary>
+    /// <summary>Reads an optional column.</summary>
     public static T? Optional<T>(this NpgsqlDataReader row, int column)
         where T : class => row.IsDBNull(column) ? null : row.GetFieldValue<T>(column);
 }

@@ -3,12 +3,12 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>Stores rows of the audit as arrays, one per column.</summary>
+/// <summary>Stores audit rows, sent as arrays.</summary>
 internal sealed class PostgresAuditStore : IAuditStore
 {
     private const string HasMoved = "EXISTS (SELECT 1 FROM head)";
 
-    // Divides by zero if the head did not move, so the batch stops before its COMMIT.
+    // Divides by zero if the head did not move, so that the batch stops before its COMMIT.
     private const string HasMovedOrFails = "1 / (SELECT count(*) FROM head) = 1";
 
     private static readonly UnnestedRows<AuditEntry> Sent = new(AuditColumns.All, firstParameter: 5);
@@ -55,13 +55,13 @@ internal sealed class PostgresAuditStore : IAuditStore
 
     public Task<PreconditionSet> FindStaleAsync(SecretsDbContext db, PreconditionSet preconditions) => PostgresPreconditions.FindStaleAsync(db, preconditions);
 
-    /// <summary>Stores the rows, or fails: what follows it in a batch, a commit for example, is not reached then.</summary>
+    /// <summary>Stores the rows or fails, so that later commands of the batch, such as a commit, do not run.</summary>
     public static NpgsqlBatchCommand OrFail(AuditAppend rows) => Command(AppendOrFail, rows);
 
     /// <summary>Whether <see cref="OrFail(AuditAppend)"/> failed because the chain ends elsewhere.</summary>
     public static bool IsDisplaced(PostgresException exception) => exception.SqlState is PostgresErrorCodes.DivisionByZero;
 
-    // Rows are stored only if the head moved, in one statement, so that it needs no transaction around it.
+    // One statement stores rows only if the head moved, so that no transaction is needed.
     private static string Statement(string andIf, string then) =>
         $"""
         WITH head AS (

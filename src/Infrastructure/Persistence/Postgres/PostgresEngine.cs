@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>PostgreSQL, or what speaks its protocol, on a server of the operator's.</summary>
+/// <summary>PostgreSQL, or a database with its protocol, on the operator's server.</summary>
 internal sealed class PostgresEngine : IDatabaseEngine
 {
     public string Name => "Postgres";
@@ -36,22 +36,22 @@ internal sealed class PostgresEngine : IDatabaseEngine
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
         connection.ApplicationName = ConnectionShare.NameOf(share, connection.ApplicationName);
 
-        // Whether the operator said something; ContainsKey is true of every setting that there is.
+        // ShouldSerialize tells whether the operator set a value. ContainsKey is true for every known setting.
         if (!connection.ShouldSerialize("Max Auto Prepare"))
         {
-            // The service sends a few dozen statements over and over: each is parsed and planned once per connection.
+            // The service repeats a few dozen statements. Prepared, each is parsed and planned once for each connection.
             connection.MaxAutoPrepare = 100;
         }
 
         if (!connection.ShouldSerialize("No Reset On Close"))
         {
-            // The service leaves nothing behind in a session, and every use of one would pay for the statements that clean it.
+            // The service leaves no state in a session, so resetting it would cost every use of a connection.
             connection.NoResetOnClose = true;
         }
 
         if (!connection.ShouldSerialize("Options"))
         {
-            // Every statement looks rows up by keys, whatever the values: planned anew each time, the larger ones cost more to plan than to run.
+            // Every statement finds rows by keys, whatever the values. For large statements, planning costs more than running.
             connection.Options = "-c plan_cache_mode=force_generic_plan";
         }
 
@@ -60,8 +60,8 @@ internal sealed class PostgresEngine : IDatabaseEngine
 
     private static NpgsqlConnectionStringBuilder Read(string text)
     {
-        // The driver says so only as it opens a pool, and by then the pools have been shared out.
+        // The driver checks this when it opens a pool, which is after the connections were divided.
         var connection = new NpgsqlConnectionStringBuilder(text);
-        return connection.MinPoolSize <= connection.MaxPoolSize ? connection : throw new ArgumentException("More connections at least than at most.", nameof(text));
+        return connection.MinPoolSize <= connection.MaxPoolSize ? connection : throw new ArgumentException("The minimum pool size exceeds the maximum.", nameof(text));
     }
 }

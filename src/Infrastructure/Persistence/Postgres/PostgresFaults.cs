@@ -5,10 +5,10 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>What the states of PostgreSQL mean (its manual, appendix "Error Codes").</summary>
+/// <summary>Classifies the error codes of PostgreSQL (its manual, appendix "Error Codes").</summary>
 internal sealed class PostgresFaults : IDatabaseFaults
 {
-    // The driver has no names for these. The server ends the session with each.
+    // Missing in the driver's list. The server ends the session with either.
     private const string IdleInTransactionTimeout = "25P03";
     private const string TransactionTimeout = "25P04";
 
@@ -25,7 +25,7 @@ internal sealed class PostgresFaults : IDatabaseFaults
 
     public string? CodeOf(Exception exception) => exception.Find<PostgresException>()?.SqlState;
 
-    // The driver trips over its own state where a session ends in the middle of a write, and nothing in its error tells of the connection.
+    // A bug of the driver: if a session ends during a write, it throws a NullReferenceException that does not mention the connection.
     private static bool IsStumble(Exception exception) => exception.Find<NullReferenceException>() is { Source: "Npgsql" };
 
     private static bool IsUnavailable(string state) =>

@@ -6,17 +6,17 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>Stores new secrets as arrays, one per column, so that the statements are the same for any number of rows.</summary>
+/// <summary>Stores new secrets, sent as arrays, so that the statements have the same text for any number of rows.</summary>
 internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecretStore, INewSecretsAtOnce
 {
-    // In the order of the arrays, which is the same for everybody.
+    // Locks in the order of the arrays, which is the lock order.
     private const string LockOwners =
         """
         SELECT 1 FROM unnest($1::smallint[], $2::text[]) AS i (kind, id)
         CROSS JOIN LATERAL (SELECT 1 FROM owners WHERE kind = i.kind AND id = i.id FOR UPDATE) o
         """;
 
-    // After the lock, and a statement of its own as all that follow: what they read is what the last write to an account left.
+    // A statement after the lock, because a statement sees the data at its start: this one sees the last write to each account.
     private static readonly string ReadAccounts =
         $"""
         SELECT coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account, {PostgresPreconditions.OwnerIsBehind("coalesce(o.version, 0)")}
@@ -32,7 +32,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         WHERE o.kind = i.kind AND o.id = i.id
         """;
 
-    // The square root of a negative number is an error: the batch stops here unless every account is the expected one and the data key that it names is there.
+    // Stops the batch unless every account has the expected version and its data key exists: the square root of a negative number is an error.
     private static readonly string MoveOrFail =
         $"""
         WITH moved AS (
@@ -57,7 +57,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         FROM unnest({Sent.Arrays}) AS i ({Sent.Names})
         """;
 
-    // The account names the data key. Whoever removed it would take with it whatever is sealed with it from now on.
+    // Stores no secret whose data key was removed: its envelope could never be opened.
     private static readonly string StoreFitting =
         $"""
         {InsertAll}
@@ -127,7 +127,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         }
         catch (PostgresException exception) when (!faults.IsUnavailable(exception))
         {
-            // Whatever it is, the server said it of a statement, and did not commit.
+            // A statement failed, so the batch did not reach its COMMIT.
             return (AuditWrite.Refused, []);
         }
     }

@@ -4,12 +4,12 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>Reads owners whole. They are arrays, one per column, so that the statements are the same for any number of them.</summary>
+/// <summary>Reads all rows of owners. Owners are sent as arrays, so that the statements have the same text for any number of them.</summary>
 internal sealed class PostgresOwnerRows : IOwnerRows
 {
     private const string Asked = "unnest($1::int[], $2::smallint[], $3::text[]) AS i (place, kind, id)";
 
-    // OFFSET 0 has each owner look into the index. Without it a small table may be read as a whole for every batch.
+    // OFFSET 0 forces an index look-up for each owner. Without it, every batch may scan a small table.
     private const string OfOwner = "WHERE owner_kind = i.kind AND owner_id = i.id OFFSET 0";
 
     private static readonly string Owners =
@@ -85,7 +85,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
         return found;
     }
 
-    /// <summary>The owner in these columns: stamp, version, secrets, bytes used, account, whether the audit has a later version.</summary>
+    /// <summary>Reads an owner from six columns: stamp, version, secrets, bytes used, account, whether the audit has a later version.</summary>
     public static OwnerRow ReadOwner(NpgsqlDataReader row, int first) => new(
         row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), row.Optional<byte[]>(first + 4), row.GetBoolean(first + 5));
 

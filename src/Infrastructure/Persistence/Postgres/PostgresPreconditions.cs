@@ -3,10 +3,10 @@ using Secrets.Application.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>Preconditions as SQL conditions, shared by the statement that stores audit rows and the query that finds stale preconditions.</summary>
+/// <summary>Preconditions of owners and keys in SQL, shared by the statement that checks all of them and the queries that find the stale ones.</summary>
 internal static class PostgresPreconditions
 {
-    /// <summary>SQL condition: the precondition in row i (kind, id, stamp, version) no longer holds.</summary>
+    /// <summary>SQL condition: the owner in row i (kind, id, stamp, version) has changed.</summary>
     public static readonly string OwnerHasChanged =
         $"""
         (NOT EXISTS (
@@ -15,15 +15,15 @@ internal static class PostgresPreconditions
         OR {OwnerIsBehind("i.version")})
         """;
 
-    /// <summary>Whether the audit has a later version of an owner: of a row i (kind, id).</summary>
+    /// <summary>SQL condition: the audit has a later version of the owner in row i (kind, id).</summary>
     public static string OwnerIsBehind(string version) =>
         $"""
         EXISTS (SELECT 1 FROM audit WHERE owner_id = i.id AND owner_version > {version} AND owner_version IS NOT NULL AND target_key_user_id IS NULL AND owner_kind = i.kind)
         """;
 
     /// <summary>
-    /// SQL condition: the precondition in row i (id, user_id, version, stamp) no longer holds at a moment. The key is not accepted (<see cref="Domain.ApiKeys.ApiKey.IsAccepted"/>), or its user's key account
-    /// has changed since the key was verified. The second does not mean that the key is rejected: the caller looks it up again.
+    /// SQL condition: the key in row i (id, user_id, version, stamp) is not accepted at a moment (<see cref="Domain.ApiKeys.ApiKey.IsAccepted"/>), or its user's
+    /// key account has changed since the key was verified. After a change of the account, the caller looks the key up again.
     /// </summary>
     public static string KeyHasChanged(string now) =>
         $"""
@@ -83,8 +83,8 @@ internal static class PostgresPreconditions
 
     /// <summary>Adds the preconditions of keys: arrays of ids, users, versions and stamps, and the moment.</summary>
     /// <remarks>
-    /// The moment is no array: the driver cannot infer a time zone from an empty array, and PostgreSQL parses and plans a statement again when its parameter types
-    /// change.
+    /// The moment is not an array: for an empty array of moments, the driver guesses a type without time zone, and a statement with other parameter types
+    /// than when it was prepared is parsed and planned again.
     /// </remarks>
     public static void AddKeys(NpgsqlBatchCommand command, PreconditionSet preconditions)
     {

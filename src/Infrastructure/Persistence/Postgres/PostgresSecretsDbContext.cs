@@ -21,9 +21,9 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
 
     public override async Task RequireDurabilityAsync(CancellationToken cancellationToken)
     {
-        await RequireNotOffAsync("fsync", "fsync is off on the database's server", cancellationToken);
+        await RequireNotOffAsync("fsync", "fsync is off on the database server", cancellationToken);
 
-        // Of this session, which is what the connection string, the role and the database make of it. Every other value waits for the server's own disk.
+        // The value of this session, after connection string, role and database settings. Every value but off waits for the server's disk.
         await RequireNotOffAsync("synchronous_commit", "synchronous_commit is off for the service", cancellationToken);
     }
 
@@ -51,7 +51,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
 
     private async Task RequireNotOffAsync(string setting, string otherwise, CancellationToken cancellationToken)
     {
-        // Null where a server only speaks the protocol and has no such setting.
+        // Null if a server with PostgreSQL's protocol has no such setting.
         await using var open = await OpenConnection.OpenAsync(this, cancellationToken);
         await using var command = new NpgsqlCommand("SELECT current_setting($1, true)", (NpgsqlConnection)open.Connection)
         {
@@ -63,7 +63,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         }
     }
 
-    /// <summary>For the command line that makes migrations (eng/reset-migrations, eng/add-migration); it never connects.</summary>
+    /// <summary>For the tool that makes migrations (eng/reset-migrations, eng/add-migration). Never connects.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<PostgresSecretsDbContext>
     {
         public PostgresSecretsDbContext CreateDbContext(string[] args)

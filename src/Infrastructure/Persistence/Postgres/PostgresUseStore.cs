@@ -3,8 +3,8 @@ using Npgsql;
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>
-/// Adds to counts, in the order of the secrets' ids, so that no two replicas lock each other out. Secrets that have a count already are not touched
-/// themselves: a secret that is only read is not written to.
+/// Adds to use counts in the order of the secrets' ids, so that replicas cannot deadlock. An existing count is updated without locking its secret:
+/// a resolve does not write to the secret's row.
 /// </summary>
 internal sealed class PostgresUseStore : IUseStore
 {
@@ -45,7 +45,7 @@ internal sealed class PostgresUseStore : IUseStore
             }
         }
 
-        // In a transaction of its own: locks that are held from before would be out of order.
+        // A separate transaction: with the locks of the update still held, the lock order would be violated.
         if (rest.Count > 0)
         {
             await using var insert = Command(Insert, [.. rest.Values], connection);

@@ -1,14 +1,14 @@
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>
-/// Triggers that move an owner's stamp when somebody changes or deletes a secret past the service, so that what replicas cached of the owner is stale.
-/// EF Core's model has no triggers: <c>eng/reset-migrations</c> adds these statements to the migration that it generates. At the first release they move
-/// into that migration: a migration that was released never changes.
+/// Triggers that increment an owner's stamp when a secret is changed or deleted outside the service, so that replicas drop their cached owner.
+/// EF Core's model has no triggers: <c>eng/reset-migrations</c> adds these statements to the generated migration. At the first release they move
+/// into that migration, because a released migration never changes.
 /// </summary>
 internal static class StampTriggers
 {
-    // Only columns that a secret is selected or opened by count. An INSERT moves no stamp: the service moves it when it inserts, a row that is inserted
-    // by hand is not in the account of its owner, and a trigger would cost each create as much as an index.
+    // Only columns that affect selecting or opening a secret. No trigger for INSERT: the service increments the stamp itself, a row inserted by hand is not
+    // in its owner's account, and a trigger would cost every create as much as an index.
     public const string Create =
         """
         CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -51,7 +51,7 @@ internal static class StampTriggers
         FOR EACH ROW EXECUTE FUNCTION move_stamp_of_key();
         """;
 
-    /// <summary>Runs after the tables are dropped: the triggers went with them.</summary>
+    /// <summary>Runs after the tables, and with them the triggers, are dropped.</summary>
     public const string Drop =
         """
         DROP FUNCTION move_stamp_of_key();

@@ -2,13 +2,13 @@ using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Persistence.Rows;
 
-/// <summary>Which rows of a holder are the current ones (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
-/// <param name="Version">How often they were changed; 0: never.</param>
-/// <param name="Count">How many there are, as far as they are counted.</param>
-/// <param name="Bytes">What they take of a quota.</param>
-/// <param name="Digest">The sum of their digests.</param>
-/// <param name="CurrentKey">The data key that new values are sealed with; the nil uuid: there is none.</param>
-/// <param name="IntegrityKey">The number of the key that the digests and the box are made with.</param>
+/// <summary>Identifies the current rows of an owner or of a user's API keys (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
+/// <param name="Version">The number of changes; 0 before the first.</param>
+/// <param name="Count">The number of counted rows.</param>
+/// <param name="Bytes">The bytes that count against the quota.</param>
+/// <param name="Digest">The sum of the rows' digests.</param>
+/// <param name="CurrentKey">The data key that seals new values; the nil uuid if there is none.</param>
+/// <param name="IntegrityKey">The number of the integrity key for the digests and the box.</param>
 internal readonly record struct Account(long Version, int Count, long Bytes, RowDigest Digest, Guid CurrentKey, int IntegrityKey)
 {
     /// <summary>Bytes of a sealed account: format, number of the integrity key, box of digest and current key.</summary>
@@ -18,7 +18,7 @@ internal readonly record struct Account(long Version, int Count, long Bytes, Row
     internal const int ContentSize = RowDigest.Size + 16;
 }
 
-/// <summary>An account as a process knows it.</summary>
-/// <param name="Account">What is in it.</param>
-/// <param name="Sealed">How the database has it.</param>
+/// <summary>A cached account.</summary>
+/// <param name="Account">The content.</param>
+/// <param name="Sealed">The sealed form in the database.</param>
 internal sealed record CachedAccount(Account Account, byte[] Sealed);

@@ -2,7 +2,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.Rows;
 
-/// <summary>A data key of an owner, wrapped by the key ring. New values are sealed with the one that the owner's account names, the only one that is not retired.</summary>
+/// <summary>A data key of an owner, wrapped by the key ring. The owner's account names the current key, the only one that is not retired.</summary>
 internal sealed class DataKeyRow
 {
     public required Guid Id { get; init; }
@@ -15,6 +15,6 @@ internal sealed class DataKeyRow
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When it was replaced by another; null: it is the current one.</summary>
+    /// <summary>When the key was replaced; null for the current key.</summary>
     public DateTimeOffset? RetiredAt { get; set; }
 }

@@ -1,19 +1,19 @@
 namespace Secrets.Infrastructure.Persistence.Rows;
 
-/// <summary>The account of the API keys that act for a user.</summary>
+/// <summary>The account of a user's API keys.</summary>
 internal sealed class KeyAccountRow
 {
     public required Guid UserId { get; init; }
 
-    /// <summary>How often the keys were changed; 0: never.</summary>
+    /// <summary>The number of changes of the keys; 0 before the first.</summary>
     public required long Version { get; set; }
 
-    /// <summary>How many keys are not revoked.</summary>
+    /// <summary>The number of keys that are not revoked.</summary>
     public required int Keys { get; set; }
 
-    /// <summary>Moves with every change of a key that bypasses the service, as far as triggers notice it. It only tells that what is cached may be old.</summary>
+    /// <summary>Incremented by triggers when a key is changed outside the service. A changed stamp makes cached keys stale; it proves nothing else.</summary>
     public long Stamp { get; init; }
 
-    /// <summary>The digest of those, sealed for user, version and number.</summary>
+    /// <summary>The digest of the keys, sealed for user, version and number of keys.</summary>
     public required byte[] Account { get; set; }
 }

@@ -2,14 +2,14 @@ using Secrets.Application.Encryption;
 
 namespace Secrets.Infrastructure.Persistence.Rows;
 
-/// <summary>That the keys of a layer are to be replaced, and whether they are.</summary>
+/// <summary>The last rotation of a layer.</summary>
 internal sealed class KeyRotationRow
 {
     public required KeyLayer Layer { get; init; }
 
-    /// <summary>Keys that were made before are to be replaced.</summary>
+    /// <summary>Keys made before this moment are replaced.</summary>
     public required DateTimeOffset RequestedAt { get; set; }
 
-    /// <summary>When none of those was left; null: not yet.</summary>
+    /// <summary>When the last of these keys was removed; null before that.</summary>
     public DateTimeOffset? FinishedAt { get; set; }
 }

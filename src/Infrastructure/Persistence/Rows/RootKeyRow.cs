@@ -1,9 +1,9 @@
 namespace Secrets.Infrastructure.Persistence.Rows;
 
-/// <summary>The root key that this database is sealed under: its fingerprint, and a canary that only it opens.</summary>
+/// <summary>The fingerprint of the database's root key, and a canary that only this root key opens.</summary>
 internal sealed class RootKeyRow
 {
-    /// <summary>There is one root key at a time: with a fixed id, of two replicas with different keys the second cannot come in.</summary>
+    /// <summary>The only id: if two replicas start with different root keys, the second cannot insert its row.</summary>
     public const int OnlyId = 1;
 
     public required int Id { get; init; }
@@ -12,6 +12,6 @@ internal sealed class RootKeyRow
 
     public required byte[] Canary { get; set; }
 
-    /// <summary>Written by the readiness check, to see that the database takes writes, and at the start, to lock the row.</summary>
+    /// <summary>Written by the readiness check to test writes, and at the start to lock the row.</summary>
     public DateTimeOffset ProbedAt { get; set; }
 }

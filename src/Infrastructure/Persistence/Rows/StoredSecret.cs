@@ -3,7 +3,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.Rows;
 
-/// <summary>A row of secrets with its workspace grants, as a database has it: nothing in it is certain.</summary>
+/// <summary>An untrusted row of <c>secrets</c> with its workspace grants.</summary>
 internal sealed record StoredSecret
 {
     public required Guid Id { get; init; }
@@ -28,7 +28,7 @@ internal sealed record StoredSecret
 
     public required byte[]? PatternArgKey { get; init; }
 
-    /// <summary>As wide as the column: read as a byte, an edited 257 would pass for 1.</summary>
+    /// <summary>As wide as the column. Read as a byte, an edited 257 would become 1.</summary>
     public required short WorkspaceRule { get; init; }
 
     public required byte[] Envelope { get; init; }
@@ -47,10 +47,10 @@ internal sealed record StoredSecret
 
     public required Guid UpdatedBy { get; init; }
 
-    /// <summary>In the order of their numbers.</summary>
+    /// <summary>Sorted by number.</summary>
     public required IReadOnlyList<StoredGrant> Grants { get; init; }
 
-    /// <summary>A secret of this process, as it is to be stored or was read.</summary>
+    /// <summary>The row of an entity.</summary>
     public static StoredSecret FromEntity(Secret secret) => new()
     {
         Id = secret.Id,
@@ -76,7 +76,7 @@ internal sealed record StoredSecret
         Grants = [.. secret.Grants.OrderBy(grant => grant.Number).Select(grant => new StoredGrant(grant.Number, grant.Workspace))],
     };
 
-    /// <summary>Whether the hashes by which the database finds it are those of its name and binding.</summary>
+    /// <summary>Whether the lookup hashes match the name and the binding.</summary>
     public bool HasLookupHashesOf(Placement placement)
     {
         var same = Secret.Create(placement.Owner, placement.Name, Description, placement.Binding, placement.Workspaces, CreatedBy, CreatedAt);
@@ -85,7 +85,7 @@ internal sealed record StoredSecret
         static bool IsSame(byte[]? one, byte[]? other) => one is null ? other is null : other is not null && one.AsSpan().SequenceEqual(other);
     }
 
-    /// <summary>What selection needs of it. The result is as trustworthy as the row.</summary>
+    /// <summary>The candidate for selection, as trustworthy as the row.</summary>
     public Candidate ToCandidate() => new(
         new Placement(
             Owner,
@@ -97,5 +97,5 @@ internal sealed record StoredSecret
         Envelope);
 }
 
-/// <summary>A row of workspace_grants.</summary>
+/// <summary>A row of <c>workspace_grants</c>.</summary>
 internal readonly record struct StoredGrant(int Number, string Workspace);

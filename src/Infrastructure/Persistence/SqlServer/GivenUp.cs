@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
-/// <summary>Says of a statement whose caller gave it up that it was cancelled: the driver calls it an error of the server's.</summary>
+/// <summary>Throws the cancellation of a cancelled statement, which the driver reports as a server error.</summary>
 internal sealed class GivenUp : DbCommandInterceptor
 {
     public static readonly GivenUp Instance = new();

@@ -8,8 +8,8 @@ using Microsoft.Data.SqlClient;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>
-/// Rows as one parameter, a JSON array of arrays that OPENJSON reads: one parameter for any number of rows, where 2,100 are the most, and no
-/// table type, whose shape would have to change with the schema while replicas of the version before still use it.
+/// Sends rows as one parameter, a JSON array of arrays for OPENJSON. A parameter for each value would exceed the limit of 2,100. A table type would have to
+/// change with the schema while replicas of the former version still use it.
 /// </summary>
 internal static class JsonRows
 {
@@ -34,10 +34,10 @@ internal static class JsonRows
         return new SqlParameter(name, SqlDbType.NVarChar, size: -1) { Value = Encoding.UTF8.GetString(buffer.WrittenSpan) };
     }
 
-    /// <summary>A name in brackets: some names of columns are keywords.</summary>
+    /// <summary>Puts a name in brackets, because some column names are keywords.</summary>
     public static string Quote(string name) => $"[{name}]";
 
-    /// <summary>Bytes, which OPENJSON reads as base64 into a binary column.</summary>
+    /// <summary>Adds bytes in base64, which OPENJSON decodes into a binary column.</summary>
     public static void Add(this Utf8JsonWriter writer, byte[]? bytes)
     {
         if (bytes is null)
@@ -54,7 +54,7 @@ internal static class JsonRows
 
     public static void Add(this Utf8JsonWriter writer, string? text) => writer.WriteStringValue(text);
 
-    /// <summary>Text of a column that is compared.</summary>
+    /// <summary>Adds text of a compared column.</summary>
     public static void AddCompared(this Utf8JsonWriter writer, string? text) => writer.Add(text is null ? null : ComparedText.ToStored(text));
 
     public static void Add(this Utf8JsonWriter writer, long? number)

@@ -6,14 +6,14 @@ using Secrets.Application.Common;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>
-/// Has whoever waits for a connection wait no longer than the connection string says. The pool opens one after the other, and counts for each only
-/// its own attempt: before a server that is silent, the twentieth in line would wait twenty times as long.
+/// Limits the wait for a connection to the timeout in the connection string. The pool opens connections one after the other and times each attempt alone:
+/// with a silent server, the twentieth caller would wait twenty timeouts.
 /// </summary>
 internal sealed class OpeningLimit : DbConnectionInterceptor
 {
     public static readonly OpeningLimit Instance = new();
 
-    // The driver's own account of what went wrong comes first where there is one.
+    // Lets the driver's own, more precise error come first.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
     public override async ValueTask<InterceptionResult> ConnectionOpeningAsync(
@@ -21,20 +21,20 @@ internal sealed class OpeningLimit : DbConnectionInterceptor
     {
         if (connection.ConnectionTimeout == 0 || result.IsSuppressed)
         {
-            return result; // 0: as long as it takes
+            return result; // 0: no limit
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(connection.ConnectionTimeout) + Grace);
         try
         {
-            // Of a refused log in the driver would make a second attempt, after ten seconds in which nobody else gets a connection either.
+            // With retries, the driver repeats a refused login after ten seconds, and no other caller gets a connection meanwhile.
             await ((SqlConnection)connection).OpenAsync(SqlConnectionOverrides.OpenWithoutRetry, limit.Token);
         }
         catch (Exception exception) when (
             SqlServerFaults.IsConnectionClosed(exception) || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // The pool has none, or who is silent has been waited for long enough: neither is to be tried again at once.
+            // The pool is exhausted, or the server is silent. An immediate retry would not help.
             throw new UnavailableException();
         }
 

@@ -5,15 +5,15 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
-/// <summary>Stores rows of the audit with one batch of statements, whatever their number.</summary>
+/// <summary>Stores any number of audit rows with one batch of statements.</summary>
 internal sealed class SqlServerAuditStore : IAuditStore
 {
     private static readonly JsonColumns<AuditEntry> Sent =
         new([new SentColumn<AuditEntry, long>("sequence", ColumnKind.Large, entry => entry.Sequence), .. AuditColumns.All]);
 
     /// <summary>
-    /// Rows are stored only if the head moved. The transaction is for when there is none around it; in another it only counts. XACT_ABORT,
-    /// because an error would otherwise end one statement and leave the other.
+    /// Stores rows only if the head moved. Inside another transaction, BEGIN TRANSACTION only increments a counter. XACT_ABORT, because an error
+    /// would otherwise end one statement and keep the other.
     /// </summary>
     internal static readonly string Append =
         $"""
@@ -54,7 +54,7 @@ internal sealed class SqlServerAuditStore : IAuditStore
             return false;
         }
 
-        // Not in the batch: a COMMIT there of a transaction that was begun outside of it is an error of its own (266).
+        // Not in the batch: error 266 refuses a COMMIT of a transaction that began outside the batch.
         if (commits)
         {
             await transaction!.CommitAsync();

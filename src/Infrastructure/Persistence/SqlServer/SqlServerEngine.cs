@@ -8,7 +8,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
-/// <summary>SQL Server 2019 or later, Azure SQL, or what speaks their protocol, on a server of the operator's.</summary>
+/// <summary>SQL Server 2019 or later, Azure SQL, or a database with their protocol, on the operator's server.</summary>
 internal sealed class SqlServerEngine : IDatabaseEngine
 {
     public string Name => "SqlServer";
@@ -19,9 +19,9 @@ internal sealed class SqlServerEngine : IDatabaseEngine
     {
         if (CultureInfo.GetCultures(CultureTypes.AllCultures).Length <= 1)
         {
-            // The driver would refuse every connection, and say so in each request.
+            // Without this check, the driver would refuse every connection at run time.
             throw new StartupException(
-                "The driver of SQL Server needs the ICU libraries (Debian: libicu). Install them and unset DOTNET_SYSTEM_GLOBALIZATION_INVARIANT.");
+                "The SQL Server driver needs the ICU libraries (Debian: libicu). Install them and unset DOTNET_SYSTEM_GLOBALIZATION_INVARIANT.");
         }
 
         services.AddSingleton<IDatabaseServer>(new ExternalServer(configuration));
@@ -39,25 +39,25 @@ internal sealed class SqlServerEngine : IDatabaseEngine
         connection.MaxPoolSize = share?.CountFor(connection.MaxPoolSize) ?? connection.MaxPoolSize;
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
 
-        // Unset, it is the driver's name and not null.
+        // If unset, the property returns the driver's name and not null.
         connection.ApplicationName = ConnectionShare.NameOf(share, connection.ShouldSerialize("Application Name") ? connection.ApplicationName : null);
 
         if (!connection.ShouldSerialize("Pool Blocking Period"))
         {
-            // After a connection that could not be opened the pool would refuse to try for five seconds, then ten, up to a minute: that long
-            // the service would answer 503 after its database was back.
+            // By default, the pool stops trying for up to a minute after a failed connection. The service would answer 503 that long after its database
+            // is back.
             connection.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
         }
 
-        // Without EnableRetryOnFailure, which would hold every result in memory as a whole, the audit too: only whole transactions are
-        // run again (SqlServerSecretsDbContext).
+        // Without EnableRetryOnFailure, which buffers every result in memory, even the whole audit. SqlServerSecretsDbContext retries whole
+        // transactions only.
         options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
         options.AddInterceptors(OpeningLimit.Instance, GivenUp.Instance);
     }
 
     private static SqlConnectionStringBuilder Read(string text)
     {
-        // The builder takes settings that exclude each other; a connection does not.
+        // The builder accepts settings that exclude each other; a connection refuses them.
         using var connection = new SqlConnection(text);
         return new SqlConnectionStringBuilder(connection.ConnectionString);
     }

@@ -6,7 +6,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
-/// <summary>What the error numbers of SQL Server mean (its documentation, "Database Engine events and errors").</summary>
+/// <summary>Classifies the error numbers of SQL Server (its documentation, "Database Engine events and errors").</summary>
 internal sealed partial class SqlServerFaults : IDatabaseFaults
 {
     private const int DuplicateInUniqueIndex = 2601;
@@ -14,46 +14,46 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
     private const int SnapshotsNotAllowed = 3952;
     private const int SnapshotsNotAllowedYet = 3956;
 
-    // From this class on it is not the statement: no memory, no space, a damaged file, no connection.
+    // Classes from here on do not blame the statement: out of memory or space, a damaged file, no connection.
     private const byte ServerInTrouble = 17;
 
-    // From this class on the connection is no more. On Linux the driver gives most of these no number.
+    // Classes from here on end the connection. On Linux, the driver gives most of them no number.
     private const byte ConnectionEnded = 20;
 
-    // Those of a lower class, after which trying again may succeed.
+    // Errors of lower classes after which a retry may succeed.
     private static readonly HashSet<int> Passing =
     [
-        -2, // the statement timed out, or the connecting
-        0, // what the driver itself has to say: the statement was given up, or its connection ended under it
-        921, 922, 926, 927, 942, 945, 952, // the database is being recovered or restored, suspect, offline or on its way to another state
-        954, 955, 956, 976, 978, 979, 982, 983, 988, // this replica does not serve it now
-        1205, // chosen as the victim of a deadlock
-        1222, // a lock was not to be had in time
+        -2, // a statement or a connection attempt timed out
+        0, // reported by the driver itself: the statement was cancelled, or its connection ended
+        921, 922, 926, 927, 942, 945, 952, // the database is recovering, restoring, suspect, offline or changing its state
+        954, 955, 956, 976, 978, 979, 982, 983, 988, // this replica does not serve the database now
+        1205, // deadlock victim
+        1222, // lock timeout
         3906, // the database is read-only
         3908, // the database is in emergency mode
-        3935, 3960, 3961, 3966, // a snapshot was overtaken
-        4060, // a log in to a database that is not open
-        4221, // a log in to a secondary that waits for row versions
+        3935, 3960, 3961, 3966, // snapshot conflict
+        4060, // login to a database that is not open
+        4221, // login to a secondary that waits for row versions
         5061, 5070, // the database is being altered
-        6005, // the server shuts down
+        6005, // the server is shutting down
         10928, 10929, 10936, // out of workers or sessions
-        14355, 17142, 17197, // the server starts or is paused
-        18401, 18456, // a log in while the server starts or is upgraded, which cannot be told from a wrong password
-        40197, 40501, 40613, 49918, 49919, 49920, // Azure moves, throttles or is not ready
-        41301, 41302, 41305, 41325, 41839, // a transaction in memory was overtaken
+        14355, 17142, 17197, // the server is starting or paused
+        18401, 18456, // login while the server starts or is upgraded; a wrong password has the same number
+        40197, 40501, 40613, 49918, 49919, 49920, // Azure moves the database, throttles it or is not ready
+        41301, 41302, 41305, 41325, 41839, // conflict of an in-memory transaction
     ];
 
-    /// <summary>Whether the database does not allow snapshots, or not yet.</summary>
+    /// <summary>Whether snapshots are disabled, or not enabled yet.</summary>
     public static bool IsSnapshotRefused(SqlException exception) => Errors(exception).Any(error => error.Number is SnapshotsNotAllowed or SnapshotsNotAllowedYet);
 
-    /// <summary>Whether the connection was lost, or there was none to be had.</summary>
+    /// <summary>Whether the connection was lost or could not be opened.</summary>
     public static bool IsConnectionLost(SqlException exception) => Errors(exception).Any(error => error.Class >= ConnectionEnded);
 
-    /// <summary>Whether the driver says that a connection that it was using is no longer one, or that its pool has none.</summary>
+    /// <summary>Whether the driver reports that a connection in use was closed, or that its pool is exhausted.</summary>
     public static bool IsConnectionClosed(Exception exception) => exception.Find<InvalidOperationException>() is { } refused && IsOfDriver(refused);
 
-    // The number says that it is one, and only the message says which, in the language of the log in. The names of ours can be told from all
-    // of its other words, and the values that it repeats are bytes in hexadecimal.
+    // Only the message names the index, in the language of the login. The prefix makes the service's index names unique in any language, and the
+    // repeated values are bytes in hexadecimal.
     public string? UniqueIndexOf(Exception exception) =>
         exception.Find<SqlException>() is { } refused
         && Errors(refused).FirstOrDefault(error => error.Number is DuplicateInUniqueIndex or DuplicateInConstraint) is { } error
@@ -68,7 +68,7 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
 
     public string? CodeOf(Exception exception) => exception.Find<SqlException>()?.Number.ToString(CultureInfo.InvariantCulture);
 
-    // The driver trips over a transaction whose connection ends while the transaction is put away.
+    // A bug of the driver: disposing a transaction whose connection ends throws a NullReferenceException.
     private static bool IsStumble(Exception exception) => exception.Find<NullReferenceException>() is { } stumble && IsOfDriver(stumble);
 
     private static bool IsOfDriver(Exception exception) =>

@@ -7,14 +7,14 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
-/// <summary>Stores new secrets with one batch of statements, whatever their number.</summary>
+/// <summary>Stores any number of new secrets with one batch of statements.</summary>
 internal sealed class SqlServerNewSecretStore : INewSecretStore
 {
     private static readonly JsonColumns<Secret> Sent = new(SecretColumns.All);
 
     /// <summary>
-    /// A loop and not one statement locks the accounts: only so it is certain in which order. It locks as every write does, by an update. What comes after is a statement of its own and reads what
-    /// the last write to an account left.
+    /// A loop locks the accounts, because one statement does not guarantee the lock order. The update takes the same lock as every other write. The accounts are
+    /// read by a later statement, which sees the last write to each.
     /// </summary>
     internal static readonly string Lock =
         $"""
@@ -36,8 +36,8 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         """;
 
     /// <summary>
-    /// Nobody else writes to these owners meanwhile, so what is seen not to be there cannot come in between, and the unique indexes refuse what has come in all the same. The hints are for who has
-    /// no versions of rows: reading past what is sought would wait for the writes of other owners.
+    /// The owners are locked, so no conflicting row can appear after NOT EXISTS; the unique indexes are the last defence. The hints matter to databases without
+    /// row versions: a scan would wait for writes of other owners.
     /// </summary>
     internal static readonly string Store =
         $"""
@@ -121,7 +121,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         ORDER BY i.id, s.id;
         """;
 
-    /// <summary>One of each name and of each default, for one statement cannot leave the second out. Who is left out goes alone.</summary>
+    /// <summary>Keeps one secret of each name and of each default: a statement cannot skip its own duplicates. The caller stores the others one by one.</summary>
     private static List<Secret> WithoutRepeats(IReadOnlyList<Secret> secrets)
     {
         HashSet<(SecretOwner Owner, string Key)> taken = [];

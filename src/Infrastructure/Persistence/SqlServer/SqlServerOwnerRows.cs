@@ -5,12 +5,12 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
-/// <summary>Reads owners whole, any number of them with one batch of statements.</summary>
+/// <summary>Reads all rows of any number of owners with one batch of statements.</summary>
 internal sealed class SqlServerOwnerRows : IOwnerRows
 {
     private const string Asked = $"OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]') AS i";
 
-    /// <summary>Whether the audit has a later version of an owner: of a row i (kind, owner_id) and a row o of owners. The filter of the index is repeated.</summary>
+    /// <summary>SQL value: whether the audit has a later version than row o of owners, for row i (kind, owner_id). Repeats the filter of the index, so that the index is used.</summary>
     public static string IsBehind =>
         """
         CASE WHEN EXISTS (
@@ -25,7 +25,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         FROM {Asked} LEFT LOOP JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id;
         """;
 
-    // The hints have each owner look into the index. Without them a small table may be read as a whole for every batch.
+    // The hints force an index look-up for each owner. Without them, every batch may scan a small table.
     internal const string Secrets =
         $"""
         SELECT i.place, s.id, s.name, s.name_key, s.description, s.tool_name, s.tool_arg, s.is_default_for_tool, s.tool_key, s.arg_key, s.pattern_arg_key,
@@ -52,7 +52,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
 
     private static readonly string Batch = string.Join('\n', [Owners, Grants, Secrets, DataKeys]);
 
-    // In no transaction: reading past what is sought would wait for the writes of other owners where the database has no versions of rows. The level ends with the batch.
+    // Outside a transaction: without row versions, a scan would wait for writes of other owners. The isolation level ends with the batch.
     private static readonly string InSnapshots = $"SET TRANSACTION ISOLATION LEVEL SNAPSHOT;\n{Batch}";
 
     public async Task<IReadOnlyList<OwnerRows>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
@@ -108,11 +108,11 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         return found;
     }
 
-    /// <summary>The owner in these columns: stamp, version, secrets, bytes used, account, whether the audit has a later version.</summary>
+    /// <summary>Reads an owner from six columns: stamp, version, secrets, bytes used, account, whether the audit has a later version.</summary>
     public static OwnerRow ReadOwner(SqlDataReader row, int first) => new(
         row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), Optional<byte[]>(row, first + 4), row.GetBoolean(first + 5));
 
-    /// <summary>Owners as rows of a place in their order, kind and id.</summary>
+    /// <summary>Sends owners as rows: place in the list, kind, id.</summary>
     public static SqlParameter OfOwners(string name, IReadOnlyList<SecretOwner> owners) => JsonRows.FromItems(
         name,
         owners.Select((owner, place) => (owner, place)),

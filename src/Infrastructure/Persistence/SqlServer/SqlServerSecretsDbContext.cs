@@ -14,14 +14,14 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecretsDbContext> options) : SecretsDbContext(options)
 {
     /// <summary>
-    /// How a row of an owner is to be sought when it is written. While there are few, reading all of them costs less, and locks all of them: every
-    /// write would wait for every other, and two that write twice could wait for each other.
+    /// Hint for writes to an owner's row. Without the hint, SQL Server scans a small table and locks all its rows: writes of different owners would wait
+    /// for each other or deadlock.
     /// </summary>
     internal const string ByKey = "INDEX(pk_owners)";
 
     internal const string LockByKey = $$"""UPDATE o SET stamp = o.stamp + 1 FROM owners AS o WITH ({{ByKey}}) WHERE o.kind = {0} AND o.id = {1}""";
 
-    /// <summary>READCOMMITTEDLOCK, because READPAST is refused where the database reads snapshots instead of locking.</summary>
+    /// <summary>READCOMMITTEDLOCK, because a database with read committed snapshots refuses READPAST.</summary>
     internal const string NoteUse =
         """
         SET NOCOUNT ON;
@@ -55,8 +55,8 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         if (!await HasSnapshotsAsync(cancellationToken))
         {
             throw new StartupException(
-                "The database does not allow snapshots. Run `ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON` in it, or the service once "
-                + "with --migrate as a user who may.");
+                "The database does not allow snapshots. Run `ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON` in it, or run the service once "
+                + "with --migrate as a user with that permission.");
         }
     }
 
@@ -74,8 +74,8 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     }
 
     /// <summary>
-    /// The level of a transaction outlives it, and the connection's return to the pool too, on every SQL Server but Azure's: whoever has it next would write
-    /// in snapshots, and be refused where two write the same row. Another transaction, which sends its own level, ends that.
+    /// Except on Azure, the snapshot level outlives the transaction, even in the pool. The next user of the connection would write in snapshots and fail on
+    /// concurrent writes. An empty transaction at another level resets it.
     /// </summary>
     public override async Task<T> AtOneMomentAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
     {
@@ -145,11 +145,11 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         }
     }
 
-    // What is in an index, and workspaces, which are compared without one.
+    // Columns in an index, and workspaces, which are compared without one.
     private static bool IsCompared(IReadOnlyProperty property) =>
         property.IsKey() || property.IsForeignKey() || property.IsIndex() || property.Name is nameof(WorkspaceGrant.Workspace);
 
-    /// <summary>Whether a transaction may read the database as it is at one moment: allowed, or done by itself as Azure SQL does.</summary>
+    /// <summary>Whether the database allows snapshots. Azure SQL always does.</summary>
     private async Task<bool> HasSnapshotsAsync(CancellationToken cancellationToken)
     {
         try
@@ -171,24 +171,23 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         }
         catch (Exception exception) when (exception is DbException or InvalidOperationException or UnavailableException)
         {
-            // The connection is lost and returns to no pool, and perhaps there is no other. What was read, or why not, is what counts.
+            // A lost connection does not return to the pool. The result or the error of the read matters more.
         }
     }
 
     /// <summary>
-    /// Runs a transaction again that failed in a way that passes: a lost connection, a deadlock, a failover. Not where a commit's answer was lost: what the
-    /// audit does not hear of ends as 503.
+    /// Retries a transaction after a lost connection, a deadlock or a failover. A commit with unknown outcome is not retried: the request ends with 503.
     /// </summary>
     private sealed class TransactionRetries(DbContext context)
         : SqlServerRetryingExecutionStrategy(context, maxRetryCount: 3, maxRetryDelay: TimeSpan.FromSeconds(1), errorNumbersToAdd: null)
     {
-        // A query inside the transaction wraps what it fails with in advice to retry. Lost connections EF Core knows by numbers that only Windows gives them.
+        // EF Core wraps a query's failure in advice to retry, and recognises lost connections only by numbers that the driver uses on Windows.
         protected override bool ShouldRetryOn(Exception exception) => exception.Find<SqlException>() is { } refused
             ? base.ShouldRetryOn(refused) || SqlServerFaults.IsConnectionLost(refused)
             : SqlServerFaults.IsConnectionClosed(exception) || base.ShouldRetryOn(exception);
     }
 
-    /// <summary>For the command line that makes migrations (eng/reset-migrations, eng/add-migration); it never connects.</summary>
+    /// <summary>For the tool that makes migrations (eng/reset-migrations, eng/add-migration). Never connects.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<SqlServerSecretsDbContext>
     {
         public SqlServerSecretsDbContext CreateDbContext(string[] args)

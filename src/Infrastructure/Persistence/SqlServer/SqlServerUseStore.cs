@@ -3,8 +3,8 @@ using Microsoft.Data.SqlClient;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>
-/// Adds to counts. The secrets are locked first, as whoever deletes one does, and in the order of their ids, so that no two replicas lock each
-/// other out; with them locked, no other replica can store the same count for the first time.
+/// Adds to use counts. Locks the secrets first, as a delete does, in the order of their ids, so that replicas cannot deadlock. The lock also keeps other
+/// replicas from inserting the same count.
 /// </summary>
 internal sealed class SqlServerUseStore : IUseStore
 {

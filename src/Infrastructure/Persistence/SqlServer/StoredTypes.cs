@@ -4,12 +4,12 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>
-/// Text that the database compares, as its bytes in UTF-8. SQL Server takes 'a' and 'a ' for equal under every collation, and two owners
-/// would be one; bytes it compares as they are (but for zeros at the end, and no text here has U+0000).
+/// Stores compared text as UTF-8 bytes. Under every collation, SQL Server considers 'a' and 'a ' equal: two owners would be one. It compares bytes exactly,
+/// except for trailing zeros, and no text here has U+0000.
 /// </summary>
 internal sealed class ComparedText() : ValueConverter<string, byte[]>(text => ToStored(text), bytes => Read(bytes))
 {
-    /// <summary>Nothing that is compared has more than 255 code points, of at most four bytes each.</summary>
+    /// <summary>Maximum bytes: compared text has at most 255 code points of four bytes.</summary>
     public const int MaxLength = 4 * 255;
 
     /// <summary>The type of such a column.</summary>
@@ -21,8 +21,8 @@ internal sealed class ComparedText() : ValueConverter<string, byte[]>(text => To
 }
 
 /// <summary>
-/// Uuids as their bytes in the order of their text. A <c>uniqueidentifier</c> sorts by its last bytes first: ids of version 7 would be scattered over
-/// their index, and lists be in another order than on other databases.
+/// Stores uuids as bytes in the order of their text. A <c>uniqueidentifier</c> sorts by its last bytes first: ids of version 7 would be scattered over
+/// their index, and lists would differ from other databases.
 /// </summary>
 internal sealed class UuidBytes() : ValueConverter<Guid, byte[]>(id => ToStored(id), bytes => Read(bytes))
 {
@@ -34,10 +34,10 @@ internal sealed class UuidBytes() : ValueConverter<Guid, byte[]>(id => ToStored(
     public static Guid Read(byte[] bytes) => new(bytes, bigEndian: true);
 }
 
-/// <summary>Moments in UTC and whole microseconds, cut and not rounded, as other databases have them.</summary>
+/// <summary>Stores moments in UTC, truncated to microseconds as on other databases.</summary>
 internal sealed class WholeMicroseconds() : ValueConverter<DateTimeOffset, DateTimeOffset>(moment => ToStored(moment), moment => moment)
 {
-    /// <summary>Digits of a second.</summary>
+    /// <summary>Decimal places of a second.</summary>
     public const int Precision = 6;
 
     public static DateTimeOffset ToStored(DateTimeOffset moment) =>
