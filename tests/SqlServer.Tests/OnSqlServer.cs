@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using Secrets.TestKit;
 
-// In this namespace the attributes take precedence over those of xUnit, for all tests that are linked into this assembly.
+// Closer than xUnit's own attributes to the tests that are linked into this assembly.
 namespace Secrets.Api.Tests;
 
-/// <summary>A test that is skipped with a reason if no SQL Server is available.</summary>
+/// <summary>A test that is skipped with a reason if there is no SQL Server.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class FactAttribute : Xunit.FactAttribute
 {

@@ -9,7 +9,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.ApiKeys;
 
-/// <summary>A key is looked up often enough that its row says when it was last used, a minute behind at most.</summary>
+/// <summary>A cached key is looked up often enough that the last use in its row is at most a minute old.</summary>
 public sealed class CachingKeys(ApiServer server) : IClassFixture<ApiServer>
 {
     private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());

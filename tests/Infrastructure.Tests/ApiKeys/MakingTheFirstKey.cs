@@ -7,7 +7,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.ApiKeys;
 
-/// <summary>The first key, as replicas make it that start without one in their configuration. The server is the test's own, and has one there.</summary>
+/// <summary>Replicas without a configured bootstrap key make the first key. The server of the test has a configured one.</summary>
 public sealed class MakingTheFirstKey : IAsyncLifetime
 {
     private readonly ApiServer _server = new();

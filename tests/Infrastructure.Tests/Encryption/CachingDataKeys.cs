@@ -8,7 +8,7 @@ namespace Secrets.Infrastructure.Tests.Encryption;
 
 public sealed class CachingDataKeys
 {
-    // More than it holds.
+    // More than the cache's capacity.
     private static readonly int Many = Campaign.Size(1_000_000, least: 300_000);
 
     private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());

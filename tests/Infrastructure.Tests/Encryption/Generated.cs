@@ -4,16 +4,16 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Tests;
 
-/// <summary>Keys and placements.</summary>
+/// <summary>Generators of keys and placements.</summary>
 internal static partial class Generated
 {
     public static Gen<byte[]> Key() => Bytes(32, 32);
 
-    /// <summary>Any placement, the texts as long as they may be.</summary>
+    /// <summary>Any placement, with texts up to their maximum lengths.</summary>
     public static Gen<Placement> Placement() => Placement(
         Text(1, 40), Uuid(), Gen.OneOf(Text(1, 60), Text(1024, 1024)), Gen.Choose(1, int.MaxValue));
 
-    /// <summary>Placements of so little variety that two made apart are often equal, or the same texts cut in other places.</summary>
+    /// <summary>Placements with so few values that two are often equal, or have the same texts split at other positions.</summary>
     public static Gen<Placement> NarrowPlacement() => Placement(
         Concat(Gen.Constant("a"), 1, 2),
         Gen.Elements(new Guid("00000000-0000-0000-0000-000000000001"), new Guid("00000000-0000-0000-0000-000000000002")),

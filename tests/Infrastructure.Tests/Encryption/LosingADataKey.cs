@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Encryption;
 
-/// <summary>What becomes of values when their data key is retired or deleted behind the service's back. The server is its own: its clock is moved.</summary>
+/// <summary>A data key is retired or deleted outside the service. The test has its own server, because it moves the clock.</summary>
 public sealed class LosingADataKey : IAsyncLifetime
 {
     private const string Secrets = "/api/v1/secrets";
@@ -68,7 +68,7 @@ public sealed class LosingADataKey : IAsyncLifetime
         var first = $"{Secrets}/{await StoreAsync(user, "n", "some value")}";
         var retired = await _server.RetireDataKeyAsync(SecretOwner.User(user.UserId));
 
-        // Many at once, so that they go in groups too.
+        // Many at once, so that group commits are tested too.
         await Task.WhenAll(Enumerable.Range(0, 20).Select(number => StoreAsync(user, $"m{number}", $"value {number}", $"t{number}")));
 
         Assert.Equal(1, await SealedWithAsync(retired));

@@ -4,12 +4,12 @@ using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Tests.Encryption;
 
-/// <summary>An envelope opens only in the place it was sealed for (promise 5).</summary>
+/// <summary>An envelope opens only for the placement that it was sealed for (promise 5).</summary>
 public sealed class OpeningElsewhere
 {
     private static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(number => (byte)number)];
 
-    /// <summary>Every field of a placement, and ways to change it that somebody with SQL could try.</summary>
+    /// <summary>Every field of a placement, with changes that an attacker with SQL access could try.</summary>
     private static readonly Dictionary<string, Func<Placement, Placement>[]> Changes = new(StringComparer.Ordinal)
     {
         ["owner kind"] =
@@ -179,7 +179,7 @@ public sealed class OpeningElsewhere
     private static Func<Placement, Placement>[] ChangesOfText(Func<Placement, Func<string?, string?>, Placement> apply) =>
         [.. Texts().Select(change => (Func<Placement, Placement>)(place => apply(place, change)))];
 
-    /// <summary>Changes of a text; only the first knows null.</summary>
+    /// <summary>Changes of a text. Only the first handles null.</summary>
     private static Func<string?, string?>[] Texts() =>
     [
         text => text is null ? "" : null,

@@ -18,7 +18,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Encryption;
 
-/// <summary>That the keys which wrap keys are replaced, and go when nothing is wrapped with them. The server is its own: its clock is moved.</summary>
+/// <summary>Ring keys are replaced, and removed once they wrap nothing. The test has its own server, because it moves the clock.</summary>
 public sealed class ReplacingTheKeyRing : IAsyncLifetime
 {
     private const string Secrets = "/api/v1/secrets";
@@ -61,7 +61,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         Assert.Equal(0, await LeftAsync());
         Assert.Equal(after, await WrappedAsync());
 
-        // What is remembered is forgotten by now.
+        // The cached data keys have expired by now.
         await users.ResolveAsync();
         await AssertANewProcessOpensAllAsync();
     }
@@ -139,14 +139,14 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         await RotateAsync();
         await _server.ReplaceKeysAsync();
 
-        // Another replica that knows only the old key put it there since.
+        // As if another replica, which knows only the old key, had stored it since.
         await _server.ExecuteSqlAsync("UPDATE data_keys SET wrapped = @wrapped WHERE owner_id = @owner", ("@wrapped", wrapped), ("@owner", owner));
         _clock.MoveOn(KeyRingReplacement.GracePeriod);
         await _server.ReplaceKeysAsync();
         Assert.Equal(1, await LeftAsync());
         await users.ResolveAsync();
 
-        // What nobody can read may come back.
+        // A key that does not unwrap now may be restored later.
         await _server.ExecuteSqlAsync(
             "UPDATE data_keys SET wrapped = substring(wrapped, 1, 40) WHERE owner_id = @owner", ("@owner", owner));
         _clock.MoveOn(TimeSpan.FromHours(1));
@@ -180,7 +180,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
 
         Assert.All(await RowsAsync(), row => Assert.NotNull(wrapping.Unwrap(row)));
 
-        // And wraps with it from then on.
+        // From then on it wraps with the new key.
         var moment = (await StateAsync())["requested_at"]!.GetValue<DateTimeOffset>();
         Assert.NotNull(late.Without(moment).Unwrap(late.Wrap([1], "purpose"), ["purpose"]));
     }
@@ -235,7 +235,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     [Fact]
     public async Task A_secret_in_clear_beside_one_that_is_encrypted_is_not_used()
     {
-        // With the service's own tag, as who once had the root key can make it.
+        // With a valid tag, which an attacker who once had the root key can make.
         var store = NewStore();
         await ChangeAsync(store, records => records.WithRingKey(
             "mine", records.Ring[0].Xml.Replace("<encryption ", "<masterKey><value>AAECAwQF</value></masterKey><encryption ", StringComparison.Ordinal)));
@@ -275,7 +275,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
     [Fact]
     public async Task An_entry_names_no_type_that_is_made()
     {
-        // With the service's own tag: this is the second line of defence.
+        // With a valid tag, because this tests the second line of defence.
         await ChangeAsync(NewStore(), records =>
         {
             records.Replace(records.Ring[0], Regex.Replace(records.Ring[0].Xml, "(?<=(deserializerType|decryptorType)=\")[^\"]*", typeof(Trap).AssemblyQualifiedName!));
@@ -302,7 +302,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         Assert.Null(ring.Unwrap([], "one", "two"));
     }
 
-    /// <summary>Says when somebody makes one.</summary>
+    /// <summary>Records when an instance is made.</summary>
     private sealed class Trap : IXmlDecryptor, IAuthenticatedEncryptorDescriptorDeserializer
     {
         public Trap() => WasMade = true;
@@ -362,7 +362,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         return await db.DataKeys.AsNoTracking().ToListAsync(Cancellation);
     }
 
-    /// <summary>All that is wrapped.</summary>
+    /// <summary>All wrapped keys.</summary>
     private async Task<Dictionary<string, string>> WrappedAsync()
     {
         await using var db = await _server.NewContextAsync();

@@ -70,7 +70,7 @@ public sealed class SealingAValue
     [Fact]
     public void An_envelope_of_the_first_format_still_opens()
     {
-        // Made by another implementation of AES-GCM from the format's description: what is stored must stay readable.
+        // Made by another implementation of AES-GCM from the description of the format: stored envelopes must stay readable.
         var placement = new Placement(
             new SecretOwner(OwnerKind.Organization, "acme"),
             new Guid("00112233-4455-6677-8899-aabbccddeeff"),

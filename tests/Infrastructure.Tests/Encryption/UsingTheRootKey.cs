@@ -46,7 +46,7 @@ public sealed class UsingTheRootKey
     [Fact]
     public void A_fingerprint_never_changes()
     {
-        // HMAC-SHA-256 under the key of the text "Secrets.RootKey.Fingerprint", first 8 bytes; computed elsewhere. Databases store it.
+        // The first 8 bytes of HMAC-SHA-256 over "Secrets.RootKey.Fingerprint", computed by another program. Databases store fingerprints.
         Assert.Equal("88e4399c939d3ff4", RootKey.FingerprintOf([.. Enumerable.Range(0, 32).Select(number => (byte)number)]));
         Assert.Equal("88e4399c939d3ff4", Load([.. Enumerable.Range(0, 32).Select(number => (byte)number)]).Fingerprint);
     }
@@ -68,7 +68,7 @@ public sealed class UsingTheRootKey
         Generated.Key(),
         key =>
         {
-            // Ten digits in a row are the same by chance once in three billion keys.
+            // Ten equal digits occur by chance once in three billion keys.
             const int Run = 10;
             var hex = Convert.ToHexStringLower(key);
             for (var at = 0; at + Run <= RootKey.FingerprintLength; at++)

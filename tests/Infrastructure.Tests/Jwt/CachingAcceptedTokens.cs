@@ -56,7 +56,7 @@ public sealed class CachingAcceptedTokens
             _tokens.Add($"{at}", _trust, Caller, Now.AddSeconds(1));
         }
 
-        // The newest first: who is found is young again, and the young displace the old.
+        // The newest first: a look-up moves a token to the young generation, which displaces the old one.
         var kept = Enumerable.Range(1, 3 * AcceptedTokens.Capacity).Count(at => _tokens.TryFind($"{(3 * AcceptedTokens.Capacity) - at}", _trust, Now, out _));
         Assert.InRange(kept, AcceptedTokens.Capacity, 2 * AcceptedTokens.Capacity);
     }

@@ -9,7 +9,7 @@ public sealed class NamingSubjects
     [Fact]
     public void A_uuid_of_a_name_is_that_of_RFC_9562()
     {
-        // Appendix A.4.
+        // RFC 9562, appendix A.4.
         Assert.Equal(
             Guid.Parse("2ed6657d-e927-568b-95e1-2665a8aea6a2"),
             NameUuid.FromName(Guid.Parse("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), "www.example.com"));

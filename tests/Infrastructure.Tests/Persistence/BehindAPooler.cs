@@ -6,7 +6,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Persistence;
 
-/// <summary>What an operator says in the connection string goes before what the service would set by itself.</summary>
+/// <summary>Settings in the connection string override the service's defaults.</summary>
 public sealed partial class BehindAPooler
 {
     private const string Ours = "-c plan_cache_mode=force_generic_plan";

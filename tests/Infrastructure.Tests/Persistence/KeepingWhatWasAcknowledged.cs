@@ -2,7 +2,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Persistence;
 
-/// <summary>Promise 3 rests on the database: what it says it has stored must survive a crash of its server. On PostgreSQL, whose server is the test's own.</summary>
+/// <summary>Promise 3 depends on durable commits of the database. Tested on PostgreSQL, whose server belongs to the test.</summary>
 public sealed class KeepingWhatWasAcknowledged(KeepingWhatWasAcknowledged.Durable durable) : IClassFixture<KeepingWhatWasAcknowledged.Durable>
 {
     private const string Escape = "Database__MayLoseAcknowledgedData";

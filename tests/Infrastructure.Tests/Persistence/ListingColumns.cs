@@ -6,7 +6,7 @@ using Secrets.Infrastructure.Tests.SqlServer;
 
 namespace Secrets.Infrastructure.Tests.Persistence;
 
-/// <summary>A column that the model has and the list lacks would be left empty by every INSERT.</summary>
+/// <summary>Every INSERT would leave a column empty that the model has and the list lacks.</summary>
 public sealed class ListingColumns
 {
     [Fact]

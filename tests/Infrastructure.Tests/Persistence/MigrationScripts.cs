@@ -21,7 +21,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Persistence;
 
-/// <summary>The scripts of docs/sql, for those who let nobody but their own tools change a database.</summary>
+/// <summary>The scripts in docs/sql, for operators whose databases only their own tools may change.</summary>
 public sealed partial class MigrationScripts
 {
     private const string Columns =
@@ -67,7 +67,7 @@ public sealed partial class MigrationScripts
         Assert.Null(await db.Secrets.FirstOrDefaultAsync(TestContext.Current.CancellationToken));
     }
 
-    /// <summary>There is one migration until the first release. What comes after it is made up here, so that upgrading stays tested.</summary>
+    /// <summary>Until the first release there is only one migration. The test adds another, so that upgrades are tested.</summary>
     [Theory]
     [MemberData(nameof(Databases))]
     public async Task A_later_version_upgrades_a_database_with_all_that_is_in_it(string database)
@@ -89,7 +89,7 @@ public sealed partial class MigrationScripts
         var added = $"SELECT CAST({MadeUpMigration.Column} AS int) AS \"Value\" FROM {MadeUpMigration.Table}";
         Assert.Equal(MadeUpMigration.Default, Assert.Single(await ReadAsync<int>(db, added)));
 
-        // And the version before goes on with it.
+        // The former version still works with the upgraded database.
         Assert.NotNull(await db.Secrets.SingleAsync(TestContext.Current.CancellationToken));
     }
 
@@ -135,7 +135,7 @@ public sealed partial class MigrationScripts
     private static DbContextOptionsBuilder<T> AsVersion<T>(DbContextOptionsBuilder<T> options, bool isLater)
         where T : DbContext => isLater ? options.ReplaceService<IMigrationsAssembly, WithMadeUpMigration>() : options;
 
-    /// <summary>The same database as a version sees it that has one more migration.</summary>
+    /// <summary>The context of a version with one more migration.</summary>
     private static SecretsDbContext LaterVersion(SecretsDbContext db) =>
         NewContext(db is PostgresSecretsDbContext ? "postgres" : "sqlserver", db.Database.GetConnectionString()!, isLater: true);
 
@@ -145,7 +145,7 @@ public sealed partial class MigrationScripts
         new HostingEnvironment { EnvironmentName = Environments.Production },
         new Logger<Schema>(new LoggerFactory([log])));
 
-    /// <summary>A database without anything in it.</summary>
+    /// <summary>An empty database.</summary>
     private static async Task<SecretsDbContext> NewDatabaseAsync(string database)
     {
         var name = $"script_{Guid.NewGuid():N}";
@@ -163,7 +163,7 @@ public sealed partial class MigrationScripts
     }
 
     /// <summary>
-    /// A row in every table that has none, whatever its columns are: all values of one type are the same, so that what refers to another row finds it.
+    /// Inserts a row into every empty table. All values of one type are equal, so that foreign keys match.
     /// </summary>
     private static async Task FillAsync(SecretsDbContext db)
     {
@@ -180,7 +180,7 @@ public sealed partial class MigrationScripts
         }
     }
 
-    /// <summary>How many rows each table has, the list of migrations aside.</summary>
+    /// <summary>The number of rows in each table except the list of migrations.</summary>
     private static async Task<SortedDictionary<string, int>> CountAsync(SecretsDbContext db)
     {
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
@@ -239,7 +239,7 @@ public sealed partial class MigrationScripts
     [GeneratedRegex(@"^GO\s*$", RegexOptions.Multiline)]
     private static partial Regex BatchEnd();
 
-    /// <summary>What is in EXEC(N'...') as a whole; what is put together there is the name of a constraint.</summary>
+    /// <summary>The text in EXEC(N'...'). Only constraint names are concatenated there.</summary>
     private sealed class ExecutedTexts : TSqlFragmentVisitor
     {
         public List<string> Statements { get; } = [];
@@ -253,7 +253,7 @@ public sealed partial class MigrationScripts
         }
     }
 
-    /// <summary>Adds a column to a table that has rows.</summary>
+    /// <summary>Adds a column to a table with rows.</summary>
     [Migration(Id)]
     private sealed class MadeUpMigration : Migration
     {

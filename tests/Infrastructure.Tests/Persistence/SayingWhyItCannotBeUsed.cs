@@ -9,7 +9,7 @@ using Secrets.Infrastructure.Persistence.Postgres;
 
 namespace Secrets.Infrastructure.Tests.Persistence;
 
-/// <summary>What the person who starts the service reads when its database does not do as it should.</summary>
+/// <summary>The start-up error if the database fails.</summary>
 public sealed class SayingWhyItCannotBeUsed
 {
     private static readonly PostgresException Refused = new("permission denied for table key_ring", "ERROR", "ERROR", PostgresErrorCodes.InsufficientPrivilege);

@@ -10,7 +10,7 @@ using Secrets.Infrastructure.Persistence.SqlServer;
 
 namespace Secrets.Infrastructure.Tests.SqlServer;
 
-/// <summary>Something of each kind that the service sends to a server.</summary>
+/// <summary>Samples of the data that the service sends to a server.</summary>
 internal static class Samples
 {
     public static readonly SecretOwner Owner = new(OwnerKind.Organization, "acme");

@@ -5,7 +5,7 @@ namespace Secrets.Infrastructure.Tests.SqlServer;
 
 internal static class SqlServerModel
 {
-    /// <summary>The model as SQL Server has it.</summary>
+    /// <summary>The model for SQL Server.</summary>
     public static IModel Current { get; } = Make();
 
     private static IModel Make()

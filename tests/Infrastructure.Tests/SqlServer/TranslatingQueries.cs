@@ -4,7 +4,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.SqlServer;
 
-/// <summary>That the tests of the Api fail where a query is of PostgreSQL alone.</summary>
+/// <summary>The Api tests must fail on a query that only PostgreSQL can run.</summary>
 public sealed class TranslatingQueries
 {
     [Fact]

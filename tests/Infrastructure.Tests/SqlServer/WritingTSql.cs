@@ -9,14 +9,13 @@ using Secrets.TestKit;
 namespace Secrets.Infrastructure.Tests.SqlServer;
 
 /// <summary>
-/// What can be known of the statements that are written by hand without a server: that they are T-SQL, and that tables, columns and types are those
-/// of the model.
+/// Checks handwritten statements without a server: they are T-SQL, and their tables, columns and types exist in the model.
 /// </summary>
 public sealed partial class WritingTSql
 {
     private static readonly string[] Verbs = ["SELECT", "UPDATE", "INSERT", "DELETE"];
 
-    /// <summary>Every text of the folder that is a statement, so that a new one is in the test.</summary>
+    /// <summary>All statements in the folder, so that a new one is tested automatically.</summary>
     public static TheoryData<string> Statements { get; } = [.. Fields().Select(field => $"{field.DeclaringType!.Name}.{field.Name}")];
 
     [Fact]
@@ -58,7 +57,7 @@ public sealed partial class WritingTSql
             && Verbs.Any(verb => ((string)field.GetValue(null)!).Contains(verb, StringComparison.Ordinal)))
         .OrderBy(field => field.DeclaringType!.Name, StringComparer.Ordinal).ThenBy(field => field.Name, StringComparer.Ordinal);
 
-    // With names for the places of parameters, as they are given to EF Core.
+    // Replaces the placeholders of EF Core by parameter names.
     private static string TextOf(string name) => Placeholder().Replace(
         (string)Fields().Single(field => string.Equals($"{field.DeclaringType!.Name}.{field.Name}", name, StringComparison.Ordinal)).GetValue(null)!,
         "@p${number}");
@@ -75,7 +74,7 @@ public sealed partial class WritingTSql
             property => property.GetColumnName(), property => (property.GetColumnType(), property.IsNullable), StringComparer.Ordinal),
         StringComparer.Ordinal);
 
-    /// <summary>Holds names against a model. What has an alias is looked up by it; names alone may be of any table of the statement.</summary>
+    /// <summary>Compares names with a model. A name with an alias must be in that table; a name without may be in any table of the statement.</summary>
     private sealed class Names(Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> tables) : TSqlFragmentVisitor
     {
         private readonly Dictionary<string, HashSet<string>> _variables = new(StringComparer.OrdinalIgnoreCase);
@@ -131,7 +130,7 @@ public sealed partial class WritingTSql
 
             foreach (var (column, type) in sources.Typed)
             {
-                // Text may come in at any length: escaped it may be longer than what is stored.
+                // Sent text may have any length: when escaped, it may be longer than the stored text.
                 var types = sources.Tables.Where(table => table.ContainsKey(column)).Select(table => Text().Replace(table[column].Type, "nvarchar(max)")).ToList();
                 if (types.Count > 0 && !types.Contains(type, StringComparer.OrdinalIgnoreCase))
                 {
