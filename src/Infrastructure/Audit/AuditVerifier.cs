@@ -32,7 +32,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         try
         {
             // One snapshot: between two queries a chain could grow past its head, or lose rows before its anchor.
-            return await db.AtOneMomentAsync(() => CheckAsync(trusted, cancellationToken), cancellationToken);
+            return await db.InSnapshotAsync(() => CheckAsync(trusted, cancellationToken), cancellationToken);
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
@@ -44,7 +44,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
     public async Task<AuditCheckpoint> MakeCheckpointAsync(CancellationToken cancellationToken)
     {
         var accepted = keeper.Latest?.Unsound ?? 0;
-        return await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken) is { } made && made.Unsound <= accepted
+        return await db.InSnapshotAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken) is { } made && made.Unsound <= accepted
             ? made
             : throw new ConflictException("The audit does not verify: no checkpoint is made of it.");
     }

@@ -74,7 +74,7 @@ internal sealed class CheckpointKeeper(
             fault ?? (checkpoint is null
                 ? $"there was no file {path}"
                 : string.Create(CultureInfo.InvariantCulture, $"the checkpoint was made at {checkpoint.At:O}")),
-            .. (checkpoint is null ? [] : await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, checkpoint, cancellationToken), cancellationToken))
+            .. (checkpoint is null ? [] : await db.InSnapshotAsync(() => checkpoints.FindMissingAsync(db, checkpoint, cancellationToken), cancellationToken))
                 .Select(rows => $"missing {rows.Writer}: rows {rows.Sequence} to {rows.Last}"),
         ];
         await db.InTransactionAsync(
@@ -87,7 +87,7 @@ internal sealed class CheckpointKeeper(
             cancellationToken);
 
         // Make the checkpoint after the audit row, so that the checkpoint covers the row and its removal is noticed.
-        var made = await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken)
+        var made = await db.InSnapshotAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken)
             ?? throw new StartupException("The number of audit chains changed concurrently. Try again.");
         try
         {
@@ -123,7 +123,7 @@ internal sealed class CheckpointKeeper(
             return found;
         }
 
-        var made = await db.AtOneMomentAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken);
+        var made = await db.InSnapshotAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken);
         if (made is null)
         {
             return "The number of the audit's chains was changed outside the service.";
@@ -141,7 +141,7 @@ internal sealed class CheckpointKeeper(
     }
 
     private async Task<string?> FindFaultAsync(SecretsDbContext db, AuditCheckpoint checkpoint, CancellationToken cancellationToken) =>
-        await db.AtOneMomentAsync(() => checkpoints.FindMissingAsync(db, checkpoint, cancellationToken), cancellationToken) is [var first, ..] missing
+        await db.InSnapshotAsync(() => checkpoints.FindMissingAsync(db, checkpoint, cancellationToken), cancellationToken) is [var first, ..] missing
             ? string.Create(
                 CultureInfo.InvariantCulture,
                 $"{missing.Count} chains of the audit lack rows that were there at {checkpoint.At:O}, the first of them "

@@ -53,7 +53,7 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
 
         var floor = versionFloors.Find(userId);
         return db.Database.CurrentTransaction is null
-            ? await db.AtOneMomentAsync(() => TryReadAsync(db, userId, floor), CancellationToken.None)
+            ? await db.InSnapshotAsync(() => TryReadAsync(db, userId, floor), CancellationToken.None)
             : await TryReadAsync(db, userId, floor);
     });
 

@@ -44,7 +44,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
             var suspects = doubtful.ConvertAll(at => owners[at]);
             var floors = FloorsOf(suspects);
             var again = db.Database.CurrentTransaction is null
-                ? await db.AtOneMomentAsync(() => ReadEachAsync(db, suspects, floors), CancellationToken.None)
+                ? await db.InSnapshotAsync(() => ReadEachAsync(db, suspects, floors), CancellationToken.None)
                 : await ReadEachAsync(db, suspects, floors);
             for (var at = 0; at < doubtful.Count; at++)
             {
@@ -77,7 +77,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
     public async Task<string?> FindFaultAsync(SecretsDbContext db, SecretOwner owner)
     {
         var floors = FloorsOf([owner]);
-        return (await db.AtOneMomentAsync(() => TryReadAsync(db, [owner], floors), CancellationToken.None)).Single().Fault;
+        return (await db.InSnapshotAsync(() => TryReadAsync(db, [owner], floors), CancellationToken.None)).Single().Fault;
     }
 
     /// <summary>The account of a locked owner; null: the account does not verify. Does not verify the other rows.</summary>

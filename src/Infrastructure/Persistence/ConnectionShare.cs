@@ -7,12 +7,12 @@ namespace Secrets.Infrastructure.Persistence;
 /// A part of the process's connections. Batches have their own pool with one connection for each worker, so that other requests cannot block them.
 /// A pool hands out the connection that was idle longest; in one large pool, batches would mostly get cold database sessions.
 /// </summary>
-/// <param name="OfBatches">Whether this is the part of the batches; otherwise it is the rest.</param>
+/// <param name="IsForBatches">Whether this is the part of the batches; otherwise it is the rest.</param>
 /// <param name="Committers">See <see cref="Batching.GroupCommitOptions.Committers"/>.</param>
-internal sealed record ConnectionShare(bool OfBatches, int Committers)
+internal sealed record ConnectionShare(bool IsForBatches, int Committers)
 {
     /// <summary>Minimum of connections: one for batches, two for the rest. A write that finds a data key of another replica needs a second one to read the key ring.</summary>
-    public const int Least = 3;
+    public const int Minimum = 3;
 
     // One worker each for: reading API keys, owners, candidates and data keys; noting key uses; counting secret uses; checking that the audit is writable.
     private const int Singles = 7;
@@ -22,21 +22,21 @@ internal sealed record ConnectionShare(bool OfBatches, int Committers)
 
     /// <summary>The number of connections in this part. Both parts add up to the allowed number.</summary>
     /// <param name="allowed">The pool size in the connection string.</param>
-    /// <exception cref="StartupException">Fewer than <see cref="Least"/> are allowed.</exception>
+    /// <exception cref="StartupException">Fewer than <see cref="Minimum"/> are allowed.</exception>
     public int CountFor(int allowed)
     {
-        if (allowed < Least)
+        if (allowed < Minimum)
         {
             throw new StartupException(string.Create(
-                CultureInfo.InvariantCulture, $"ConnectionStrings:Secrets allows {allowed} connections, but the service needs at least {Least}. Raise its maximum pool size."));
+                CultureInfo.InvariantCulture, $"ConnectionStrings:Secrets allows {allowed} connections, but the service needs at least {Minimum}. Raise its maximum pool size."));
         }
 
         var batches = Math.Min(allowed / 2, Singles + (KindsOfCommits * Committers));
-        return OfBatches ? batches : allowed - batches;
+        return IsForBatches ? batches : allowed - batches;
     }
 
     /// <summary>The application name of a connection in the database.</summary>
     /// <param name="share">The part; null if there is only one.</param>
     /// <param name="given">The name in the connection string, if any.</param>
-    public static string NameOf(ConnectionShare? share, string? given) => $"{given ?? "Secrets"}{(share is { OfBatches: true } ? " (batches)" : "")}";
+    public static string NameOf(ConnectionShare? share, string? given) => $"{given ?? "Secrets"}{(share is { IsForBatches: true } ? " (batches)" : "")}";
 }

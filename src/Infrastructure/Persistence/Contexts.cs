@@ -15,14 +15,14 @@ internal static class Contexts
     public static void AddContexts<TContext>(this IServiceCollection services, ConfigureContext configure)
         where TContext : SecretsDbContext
     {
-        services.AddDbContextPool<SecretsDbContext, TContext>((provider, options) => Configure(provider, options, ofBatches: false));
+        services.AddDbContextPool<SecretsDbContext, TContext>((provider, options) => Configure(provider, options, isForBatches: false));
         services.AddSingleton<IDbContextFactory<SecretsDbContext>>(
-            provider => new BatchContexts<TContext>(options => Configure(provider, options.UseApplicationServiceProvider(provider), ofBatches: true)));
+            provider => new BatchContexts<TContext>(options => Configure(provider, options.UseApplicationServiceProvider(provider), isForBatches: true)));
 
-        void Configure(IServiceProvider provider, DbContextOptionsBuilder options, bool ofBatches) => configure(
+        void Configure(IServiceProvider provider, DbContextOptionsBuilder options, bool isForBatches) => configure(
             options,
             provider.GetRequiredService<IDatabaseServer>().ConnectionString,
-            new ConnectionShare(ofBatches, provider.GetRequiredService<IOptions<GroupCommitOptions>>().Value.Committers));
+            new ConnectionShare(isForBatches, provider.GetRequiredService<IOptions<GroupCommitOptions>>().Value.Committers));
     }
 
     private sealed class BatchContexts<TContext>(Action<DbContextOptionsBuilder> configure) : IDbContextFactory<SecretsDbContext>

@@ -7,7 +7,7 @@ namespace Secrets.Infrastructure.Persistence;
 internal interface IOwnerRows
 {
     /// <summary>
-    /// Returns one result for each owner. Account and rows are consistent only in a snapshot (<see cref="SecretsDbContext.AtOneMomentAsync"/>) or under the owner's lock.
+    /// Returns one result for each owner. Account and rows are consistent only in a snapshot (<see cref="SecretsDbContext.InSnapshotAsync"/>) or under the owner's lock.
     /// </summary>
     /// <param name="db">Provides the connection. Nothing is tracked.</param>
     /// <param name="owners">At least one, each once.</param>

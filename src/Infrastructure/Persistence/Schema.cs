@@ -37,7 +37,7 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         applied.ExceptWith(known);
         if (applied.Count > 0)
         {
-            Ahead(applied.Count);
+            MigratedByNewerVersion(applied.Count);
         }
 
         await db.RequireDatabaseFeaturesAsync(cancellationToken);
@@ -47,7 +47,7 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         }
         catch (StartupException exception) when (options.Value.MayLoseAcknowledgedData ?? !environment.IsProduction())
         {
-            Careless(exception.Message);
+            StartedWithoutDurability(exception.Message);
         }
     }
 
@@ -65,8 +65,8 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer version of the service has migrated it")]
-    private partial void Ahead(int count);
+    private partial void MigratedByNewerVersion(int count);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} The service starts anyway because Database:MayLoseAcknowledgedData allows it")]
-    private partial void Careless(string reason);
+    private partial void StartedWithoutDurability(string reason);
 }

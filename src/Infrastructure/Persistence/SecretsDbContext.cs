@@ -111,7 +111,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     }
 
     /// <summary>Runs several queries on one snapshot of the database.</summary>
-    public virtual async Task<T> AtOneMomentAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
+    public virtual async Task<T> InSnapshotAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
     {
         await using var snapshot = await Database.BeginTransactionAsync(IsolationLevel.Snapshot, cancellationToken);
         return await read();

@@ -17,16 +17,16 @@ internal sealed class StartupDatabase(SecretsDbContext db, IDatabaseFaults fault
         {
             await act();
         }
-        catch (Exception exception) when (Words(exception) is not null || faults.IsUnavailable(exception))
+        catch (Exception exception) when (FindDatabaseException(exception) is not null || faults.IsUnavailable(exception))
         {
             // A connection string with several servers has no single name.
             var server = db.Database.GetDbConnection().DataSource is { Length: > 0 } name ? $" at {name}" : "";
-            throw new StartupException($"The database{server} cannot be used: {Reason(Words(exception) ?? exception).ReplaceLineEndings(" ")}", exception);
+            throw new StartupException($"The database{server} cannot be used: {Reason(FindDatabaseException(exception) ?? exception).ReplaceLineEndings(" ")}", exception);
         }
     }
 
     /// <summary>Finds the driver's exception inside wrappers without information; null if the cause is not the database.</summary>
-    private static Exception? Words(Exception exception) => (Exception?)exception.Find<DbException>() ?? exception.Find<UnavailableException>();
+    private static Exception? FindDatabaseException(Exception exception) => (Exception?)exception.Find<DbException>() ?? exception.Find<UnavailableException>();
 
     /// <summary>The driver's message and its root cause, unless the cause repeats the message or is no more than "success".</summary>
     private static string Reason(Exception exception) => exception.GetBaseException() switch

@@ -9,12 +9,12 @@ public sealed class SharingConnections
     [Fact]
     public void Both_shares_together_are_what_is_allowed_and_each_is_enough()
     {
-        for (var allowed = ConnectionShare.Least; allowed <= 200; allowed++)
+        for (var allowed = ConnectionShare.Minimum; allowed <= 200; allowed++)
         {
             for (var committers = 1; committers <= GroupCommitOptions.MaxCommitters; committers++)
             {
-                var requests = new ConnectionShare(OfBatches: false, committers).CountFor(allowed);
-                var batches = new ConnectionShare(OfBatches: true, committers).CountFor(allowed);
+                var requests = new ConnectionShare(IsForBatches: false, committers).CountFor(allowed);
+                var batches = new ConnectionShare(IsForBatches: true, committers).CountFor(allowed);
 
                 Assert.Equal(allowed, requests + batches);
                 Assert.InRange(batches, 1, requests);
@@ -28,7 +28,7 @@ public sealed class SharingConnections
     [InlineData(1)]
     [InlineData(2)]
     public void Fewer_than_a_start_takes_are_refused(int allowed) => Assert.Contains(
-        $"allows {allowed} connections", Assert.Throws<StartupException>(() => new ConnectionShare(OfBatches: true, 1).CountFor(allowed)).Message, StringComparison.Ordinal);
+        $"allows {allowed} connections", Assert.Throws<StartupException>(() => new ConnectionShare(IsForBatches: true, 1).CountFor(allowed)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData(100, 1, 9)]
@@ -37,5 +37,5 @@ public sealed class SharingConnections
     [InlineData(10, 1, 5)]
     [InlineData(3, 1, 1)]
     public void Every_worker_has_one_where_there_are_enough(int allowed, int committers, int batches) =>
-        Assert.Equal(batches, new ConnectionShare(OfBatches: true, committers).CountFor(allowed));
+        Assert.Equal(batches, new ConnectionShare(IsForBatches: true, committers).CountFor(allowed));
 }

@@ -11,8 +11,8 @@ using Secrets.TestKit;
 namespace Secrets.Infrastructure.Tests.SqlServer;
 
 /// <summary>
-/// The real driver, and what the service does with it, while its conversation with the server breaks off at each message: whatever it throws says
-/// that the database is unavailable (503), it says so soon, and the next one is served as soon as the server is back. The server only pretends.
+/// Uses the real driver against a simulated server, and cuts the connection at each message. Every failure must mean an unavailable database (503), come
+/// quickly, and end as soon as the server is back.
 /// </summary>
 public sealed class LosingTheConnection
 {
@@ -20,7 +20,7 @@ public sealed class LosingTheConnection
 
     private readonly SqlServerFaults _faults = new();
 
-    /// <summary>What the service does on a connection, each with the class that does it.</summary>
+    /// <summary>All uses of a connection in the service.</summary>
     private static readonly Dictionary<string, Func<SqlServerSecretsDbContext, Task>> Acts = new(StringComparer.Ordinal)
     {
         ["a query"] = db => db.Owners.Where(owner => owner.Id == "u").ToListAsync(),
@@ -64,7 +64,7 @@ public sealed class LosingTheConnection
         }
     }
 
-    /// <summary>Also what proves that the proxy knows where a message of TDS ends: a cut too many or too few, and the number is another.</summary>
+    /// <summary>The number of cuts also proves that the proxy finds the end of each TDS message.</summary>
     [Theory]
     [MemberData(nameof(Conversations))]
     public async Task Each_cut_is_an_unavailable_database(string act, Direction direction, bool encryptsLogin)
@@ -73,13 +73,13 @@ public sealed class LosingTheConnection
         await using var proxy = new CuttingProxy(server.ConnectionString, new TdsProtocol());
         foreach (var share in (double[])[0, 0.5])
         {
-            // On a connection of the pool that is used already, and with all that it takes to open one.
+            // On a pooled connection, and on one that must be opened.
             var warm = await CutEverywhereAsync(proxy, act, direction, share, isWarm: true);
             var cold = await CutEverywhereAsync(proxy, act, direction, share, isWarm: false);
 
             Assert.Equal(MessagesOf(act), warm);
 
-            // To greet, to shake hands twice, to log in.
+            // Greeting, two handshakes, login.
             Assert.Equal(warm + (encryptsLogin ? 4 : 2), cold);
         }
     }
@@ -155,17 +155,17 @@ public sealed class LosingTheConnection
         await using var db = Samples.NewContext(text);
         await using var other = new SqlConnection(db.Database.GetConnectionString());
 
-        Assert.Equal("read", await db.AtOneMomentAsync(LoseAsync, TestContext.Current.CancellationToken));
+        Assert.Equal("read", await db.InSnapshotAsync(LoseAsync, TestContext.Current.CancellationToken));
         await other.CloseAsync();
-        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => db.AtOneMomentAsync<string>(
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => db.InSnapshotAsync<string>(
             async () => throw new TimeZoneNotFoundException(await LoseAsync()), TestContext.Current.CancellationToken));
         await other.CloseAsync();
 
-        // And the connection is not held by it: another opens and closes as ever.
+        // The failed attempt holds no connection: another one opens and closes normally.
         await db.Database.ExecuteSqlRawAsync("UPDATE", TestContext.Current.CancellationToken);
         Assert.Equal(ConnectionState.Closed, db.Database.GetDbConnection().State);
 
-        // The context's connection ends, and the only one that there may be goes to somebody else.
+        // The context's connection ends, and another caller takes the only allowed connection.
         async Task<string> LoseAsync()
         {
             await db.Database.GetDbConnection().CloseAsync();
@@ -174,12 +174,12 @@ public sealed class LosingTheConnection
         }
     }
 
-    /// <summary>Gives the number of messages that there were to cut in.</summary>
+    /// <summary>Returns the number of messages that could be cut.</summary>
     private async Task<int> CutEverywhereAsync(CuttingProxy proxy, string act, Direction direction, double share, bool isWarm)
     {
         for (var message = 1; ; message++)
         {
-            // A pool of its own each, so that a cold one is cold.
+            // Each has its own pool, so that a cold pool is really empty.
             var text = new SqlConnectionStringBuilder(proxy.ConnectionString) { ApplicationName = $"{direction} {share} {isWarm} {message}" }.ConnectionString;
             if (isWarm)
             {
@@ -197,7 +197,7 @@ public sealed class LosingTheConnection
             }
 
             MustBeUnavailable(thrown, $"{act}, {direction}, {share} of message {message}, {(isWarm ? "warm" : "cold")}");
-            await ActAsync(text, act); // at once
+            await ActAsync(text, act); // without a pause
         }
     }
 
@@ -213,7 +213,7 @@ public sealed class LosingTheConnection
         await Acts[act](db).WaitAsync(Soon);
     }
 
-    /// <summary>Requests and answers of one act on an open connection; the number of rows makes no difference.</summary>
+    /// <summary>The number of requests of an act on an open connection, for any number of rows.</summary>
     private static int MessagesOf(string act) => act switch
     {
         "new secrets with their audit" => 6, // begin, lock, store, move, append, commit
@@ -221,7 +221,7 @@ public sealed class LosingTheConnection
         _ => 1,
     };
 
-    /// <summary>Repairs at once what is cut; gives whether something was, before it is to stop.</summary>
+    /// <summary>Repairs the connection after a cut. Returns whether there was a cut before the test ended.</summary>
     private static async Task<bool> HealAsync(CuttingProxy proxy, CancellationToken stop)
     {
         while (!proxy.IsDown)

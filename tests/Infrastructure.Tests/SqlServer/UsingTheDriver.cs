@@ -11,7 +11,7 @@ using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.SqlServer;
 
-/// <summary>The driver on every path that the service takes, against a server that only pretends.</summary>
+/// <summary>Runs the driver on every path of the service, against a simulated server.</summary>
 public sealed class UsingTheDriver : IAsyncLifetime
 {
     private readonly TdsStandIn _server = new();
@@ -43,7 +43,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
         AssemblyLoadContext.Default.Resolving += Miss;
         try
         {
-            // Connect and query, with LINQ and by hand; a transaction, its commit and the end of one; an error, a wait that is cancelled, a time-out, nobody there.
+            // Connect; query with LINQ and by hand; commit and roll back; fail; cancel a wait; time out; find no server.
             Assert.Empty(await _db.Owners.Where(owner => owner.Id == "u").ToListAsync(TestContext.Current.CancellationToken));
             Assert.Single(await new SqlServerOwnerRows().ReadAsync(_db, [Samples.Owner]));
             await AppendAsync(commits: true);
@@ -66,7 +66,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
             AssemblyLoadContext.Default.Resolving -= Miss;
         }
 
-        // Other tests, and what they use, look for assemblies meanwhile.
+        // Other tests load assemblies at the same time.
         string[] theDrivers = ["Microsoft.Data.", "Microsoft.Identity", "Microsoft.SqlServer.", "Azure.", "System.IdentityModel."];
         Assert.DoesNotContain(missed, name => theDrivers.Any(start => name.StartsWith(start, StringComparison.Ordinal))
             && !name.EndsWith(".resources", StringComparison.Ordinal) && !name.EndsWith(".XmlSerializers", StringComparison.Ordinal));
@@ -118,7 +118,7 @@ public sealed class UsingTheDriver : IAsyncLifetime
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => way(cancellation.Token));
         }
 
-        // By hand, and while rows are read, it is the driver that says so.
+        // For handwritten statements, and while rows are read, the driver itself throws.
         await using var connection = new SqlConnection(_server.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = new SqlCommand(TdsStandIn.Hang, connection);
@@ -129,12 +129,12 @@ public sealed class UsingTheDriver : IAsyncLifetime
     [Fact]
     public async Task A_connection_that_read_a_snapshot_returns_at_the_ordinary_level()
     {
-        Assert.Empty(await _db.AtOneMomentAsync(
+        Assert.Empty(await _db.InSnapshotAsync(
             () => _db.Owners.Where(owner => owner.Id == "u").ToListAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken));
 
         Assert.Equal([5, 2], _server.Levels.ToArray());
         _server.Levels.Clear();
-        await Assert.ThrowsAnyAsync<SqlException>(() => _db.AtOneMomentAsync(
+        await Assert.ThrowsAnyAsync<SqlException>(() => _db.InSnapshotAsync(
             () => _db.Database.ExecuteSqlRawAsync($"{TdsStandIn.Fail}8134"), TestContext.Current.CancellationToken));
         Assert.Equal([5, 2], _server.Levels.ToArray());
     }

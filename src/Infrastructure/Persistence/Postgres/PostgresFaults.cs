@@ -20,13 +20,13 @@ internal sealed class PostgresFaults : IDatabaseFaults
         NpgsqlException { IsTransient: true } => true,
         PostgresException refused => IsUnavailable(refused.SqlState),
         NpgsqlException { InnerException: SocketException or IOException or TimeoutException } => true,
-        _ => exception.Find<SocketException>() is not null || IsStumble(exception),
+        _ => exception.Find<SocketException>() is not null || IsDriverBug(exception),
     };
 
     public string? CodeOf(Exception exception) => exception.Find<PostgresException>()?.SqlState;
 
     // A bug of the driver: if a session ends during a write, it throws a NullReferenceException that does not mention the connection.
-    private static bool IsStumble(Exception exception) => exception.Find<NullReferenceException>() is { Source: "Npgsql" };
+    private static bool IsDriverBug(Exception exception) => exception.Find<NullReferenceException>() is { Source: "Npgsql" };
 
     private static bool IsUnavailable(string state) =>
         state is PostgresErrorCodes.ReadOnlySqlTransaction

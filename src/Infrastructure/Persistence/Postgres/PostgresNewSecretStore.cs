@@ -25,7 +25,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         ORDER BY i.place
         """;
 
-    private const string MovedAccounts =
+    private const string MoveAccounts =
         """
         UPDATE owners o SET stamp = o.stamp + 1, version = i.version, secrets = i.secrets, bytes_used = i.bytes_used, account = i.account
         FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bytea[]) AS i (kind, id, version, secrets, bytes_used, account)
@@ -66,8 +66,8 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         RETURNING id
         """;
 
-    private static readonly string RivalsOfNames = OverlapCandidates("pattern_arg_key");
-    private static readonly string RivalsOfPatterns = OverlapCandidates("arg_key");
+    private static readonly string OverlapsOfNames = OverlapCandidates("pattern_arg_key");
+    private static readonly string OverlapsOfPatterns = OverlapCandidates("arg_key");
 
     public async Task<IReadOnlyList<OwnerRow>> LockAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
@@ -90,14 +90,14 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
         batch.BatchCommands.Add(ForSecrets(StoreFitting, secrets));
-        AddRivals(batch, secrets);
+        AddOverlapQueries(batch, secrets);
         await using var reader = await batch.ExecuteReaderAsync();
         return await NewSecretRows.ReadAsync(reader, Id, secrets);
     }
 
     public async Task MoveAsync(SecretsDbContext db, IReadOnlyList<AccountMove> accounts)
     {
-        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection()) { BatchCommands = { Move(MovedAccounts, accounts) } };
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection()) { BatchCommands = { Move(MoveAccounts, accounts) } };
         await batch.ExecuteNonQueryAsync();
     }
 
@@ -111,7 +111,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         move.Parameters.Add(Columns.FromItems(accounts, account => account.After.Account.CurrentKey));
         batch.BatchCommands.Add(move);
         batch.BatchCommands.Add(ForSecrets(InsertAll, secrets));
-        AddRivals(batch, secrets);
+        AddOverlapQueries(batch, secrets);
         batch.BatchCommands.Add(PostgresAuditStore.OrFail(rows));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         try
@@ -169,11 +169,11 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         return command;
     }
 
-    private static void AddRivals(NpgsqlBatch batch, IReadOnlyList<Secret> secrets)
+    private static void AddOverlapQueries(NpgsqlBatch batch, IReadOnlyList<Secret> secrets)
     {
         var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
-        Add(RivalsOfNames, [.. defaults[false]]);
-        Add(RivalsOfPatterns, [.. defaults[true]]);
+        Add(OverlapsOfNames, [.. defaults[false]]);
+        Add(OverlapsOfPatterns, [.. defaults[true]]);
 
         void Add(string query, List<Secret> stored)
         {

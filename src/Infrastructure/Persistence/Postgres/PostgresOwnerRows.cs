@@ -7,16 +7,16 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 /// <summary>Reads all rows of owners. Owners are sent as arrays, so that the statements have the same text for any number of them.</summary>
 internal sealed class PostgresOwnerRows : IOwnerRows
 {
-    private const string Asked = "unnest($1::int[], $2::smallint[], $3::text[]) AS i (place, kind, id)";
+    private const string Requested = "unnest($1::int[], $2::smallint[], $3::text[]) AS i (place, kind, id)";
 
     // OFFSET 0 forces an index look-up for each owner. Without it, every batch may scan a small table.
-    private const string OfOwner = "WHERE owner_kind = i.kind AND owner_id = i.id OFFSET 0";
+    private const string OwnedByRequested = "WHERE owner_kind = i.kind AND owner_id = i.id OFFSET 0";
 
     private static readonly string Owners =
         $"""
         SELECT i.place, coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account,
             {PostgresPreconditions.OwnerIsBehind("coalesce(o.version, 0)")}
-        FROM {Asked}
+        FROM {Requested}
         LEFT JOIN LATERAL (SELECT stamp, version, secrets, bytes_used, account FROM owners WHERE kind = i.kind AND id = i.id OFFSET 0) o ON true
         """;
 
@@ -26,15 +26,15 @@ internal sealed class PostgresOwnerRows : IOwnerRows
             s.workspace_rule, s.envelope, s.display, s.size, s.version, s.created_at, s.created_by, s.updated_at, s.updated_by,
             ARRAY(SELECT number FROM workspace_grants WHERE secret_id = s.id ORDER BY number),
             ARRAY(SELECT workspace FROM workspace_grants WHERE secret_id = s.id ORDER BY number)
-        FROM {Asked}
-        CROSS JOIN LATERAL (SELECT * FROM secrets {OfOwner}) s
+        FROM {Requested}
+        CROSS JOIN LATERAL (SELECT * FROM secrets {OwnedByRequested}) s
         """;
 
     private const string DataKeys =
         $"""
         SELECT i.place, k.id, k.wrapped, k.created_at, k.retired_at
-        FROM {Asked}
-        CROSS JOIN LATERAL (SELECT * FROM data_keys {OfOwner}) k
+        FROM {Requested}
+        CROSS JOIN LATERAL (SELECT * FROM data_keys {OwnedByRequested}) k
         """;
 
     public async Task<IReadOnlyList<OwnerRows>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)

@@ -52,7 +52,7 @@ internal sealed class SqlServerEngine : IDatabaseEngine
         // Without EnableRetryOnFailure, which buffers every result in memory, even the whole audit. SqlServerSecretsDbContext retries whole
         // transactions only.
         options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
-        options.AddInterceptors(OpeningLimit.Instance, GivenUp.Instance);
+        options.AddInterceptors(OpenTimeoutInterceptor.Instance, CancellationInterceptor.Instance);
     }
 
     private static SqlConnectionStringBuilder Read(string text)

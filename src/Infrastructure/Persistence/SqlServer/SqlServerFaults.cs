@@ -21,7 +21,7 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
     private const byte ConnectionEnded = 20;
 
     // Errors of lower classes after which a retry may succeed.
-    private static readonly HashSet<int> Passing =
+    private static readonly HashSet<int> Transient =
     [
         -2, // a statement or a connection attempt timed out
         0, // reported by the driver itself: the statement was cancelled, or its connection ended
@@ -50,7 +50,7 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
     public static bool IsConnectionLost(SqlException exception) => Errors(exception).Any(error => error.Class >= ConnectionEnded);
 
     /// <summary>Whether the driver reports that a connection in use was closed, or that its pool is exhausted.</summary>
-    public static bool IsConnectionClosed(Exception exception) => exception.Find<InvalidOperationException>() is { } refused && IsOfDriver(refused);
+    public static bool IsConnectionClosed(Exception exception) => exception.Find<InvalidOperationException>() is { } refused && IsFromDriver(refused);
 
     // Only the message names the index, in the language of the login. The prefix makes the service's index names unique in any language, and the
     // repeated values are bytes in hexadecimal.
@@ -61,17 +61,17 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
             : null;
 
     public bool IsUnavailable(Exception exception) => exception.Find<SqlException>() is { } refused
-        ? Errors(refused).Any(error => error.Class >= ServerInTrouble || Passing.Contains(error.Number))
+        ? Errors(refused).Any(error => error.Class >= ServerInTrouble || Transient.Contains(error.Number))
         : exception.Find<SocketException>() is not null
             || IsConnectionClosed(exception)
-            || IsStumble(exception);
+            || IsDriverBug(exception);
 
     public string? CodeOf(Exception exception) => exception.Find<SqlException>()?.Number.ToString(CultureInfo.InvariantCulture);
 
     // A bug of the driver: disposing a transaction whose connection ends throws a NullReferenceException.
-    private static bool IsStumble(Exception exception) => exception.Find<NullReferenceException>() is { } stumble && IsOfDriver(stumble);
+    private static bool IsDriverBug(Exception exception) => exception.Find<NullReferenceException>() is { } bug && IsFromDriver(bug);
 
-    private static bool IsOfDriver(Exception exception) =>
+    private static bool IsFromDriver(Exception exception) =>
         string.Equals(exception.Source, typeof(SqlConnection).Assembly.GetName().Name, StringComparison.Ordinal);
 
     private static IEnumerable<SqlError> Errors(SqlException exception) => exception.Errors.Cast<SqlError>();

@@ -68,15 +68,15 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         INNER LOOP JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = i.kind AND o.id = i.id;
         """;
 
-    internal static readonly string RivalsOfNames = OverlapCandidates("@names", "s.pattern_arg_key = i.arg_key AND s.pattern_arg_key IS NOT NULL");
+    internal static readonly string OverlapsOfNames = OverlapCandidates("@names", "s.pattern_arg_key = i.arg_key AND s.pattern_arg_key IS NOT NULL");
 
-    internal static readonly string RivalsOfPatterns = OverlapCandidates("@patterns", "s.arg_key = i.arg_key AND s.tool_key IS NOT NULL");
+    internal static readonly string OverlapsOfPatterns = OverlapCandidates("@patterns", "s.arg_key = i.arg_key AND s.tool_key IS NOT NULL");
 
-    private static readonly string Batch = $"{Store}\n{RivalsOfNames}\n{RivalsOfPatterns}";
+    private static readonly string Batch = $"{Store}\n{OverlapsOfNames}\n{OverlapsOfPatterns}";
 
     public async Task<IReadOnlyList<OwnerRow>> LockAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
-        await using var command = Command(db, Lock, SqlServerOwnerRows.OfOwners("@owners", owners));
+        await using var command = Command(db, Lock, SqlServerOwnerRows.ToParameter("@owners", owners));
         var accounts = new List<OwnerRow>(owners.Count);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
@@ -148,12 +148,12 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
             db,
             Batch,
                 Sent.ToParameter("@secrets", secrets),
-                OfDefaults("@names", defaults[false]),
-                OfDefaults("@patterns", defaults[true]),
+                ToParameter("@names", defaults[false]),
+                ToParameter("@patterns", defaults[true]),
                 new SqlParameter("@most", SqlDbType.Int) { Value = OverlapCandidate.MaxCount });
     }
 
-    private static SqlParameter OfDefaults(string name, IEnumerable<Secret> defaults) => JsonRows.FromItems(name, defaults, static (json, secret) =>
+    private static SqlParameter ToParameter(string name, IEnumerable<Secret> defaults) => JsonRows.FromItems(name, defaults, static (json, secret) =>
     {
         json.Add(secret.Id);
         json.Add((long)secret.OwnerKind);

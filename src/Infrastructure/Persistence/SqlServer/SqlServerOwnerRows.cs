@@ -8,7 +8,7 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// <summary>Reads all rows of any number of owners with one batch of statements.</summary>
 internal sealed class SqlServerOwnerRows : IOwnerRows
 {
-    private const string Asked = $"OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]') AS i";
+    private const string Requested = $"OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]') AS i";
 
     /// <summary>SQL value: whether the audit has a later version than row o of owners, for row i (kind, owner_id). Repeats the filter of the index, so that the index is used.</summary>
     public static string IsBehind =>
@@ -22,7 +22,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
     internal static readonly string Owners =
         $"""
         SELECT i.place, COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {IsBehind}
-        FROM {Asked} LEFT LOOP JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id;
+        FROM {Requested} LEFT LOOP JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id;
         """;
 
     // The hints force an index look-up for each owner. Without them, every batch may scan a small table.
@@ -30,14 +30,14 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         $"""
         SELECT i.place, s.id, s.name, s.name_key, s.description, s.tool_name, s.tool_arg, s.is_default_for_tool, s.tool_key, s.arg_key, s.pattern_arg_key,
             s.workspace_rule, s.envelope, s.display, s.size, s.version, s.created_at, s.created_by, s.updated_at, s.updated_by
-        FROM {Asked}
+        FROM {Requested}
         INNER LOOP JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id;
         """;
 
     internal const string Grants =
         $"""
         SELECT s.id, g.number, g.workspace
-        FROM {Asked}
+        FROM {Requested}
         INNER LOOP JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id
         INNER LOOP JOIN workspace_grants AS g WITH (FORCESEEK) ON g.secret_id = s.id
         ORDER BY s.id, g.number;
@@ -46,7 +46,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
     internal const string DataKeys =
         $"""
         SELECT i.place, k.id, k.wrapped, k.created_at, k.retired_at
-        FROM {Asked}
+        FROM {Requested}
         INNER LOOP JOIN data_keys AS k WITH (FORCESEEK) ON k.owner_kind = i.kind AND k.owner_id = i.owner_id;
         """;
 
@@ -61,7 +61,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         var transaction = db.Database.CurrentTransaction;
         await using var command = new SqlCommand(transaction is null ? InSnapshots : Batch, (SqlConnection)open.Connection, (SqlTransaction?)transaction?.GetDbTransaction())
         {
-            Parameters = { OfOwners("@owners", owners) },
+            Parameters = { ToParameter("@owners", owners) },
         };
         var found = new OwnerRows[owners.Count];
         await using var reader = await command.ExecuteReaderAsync();
@@ -113,7 +113,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), Optional<byte[]>(row, first + 4), row.GetBoolean(first + 5));
 
     /// <summary>Sends owners as rows: place in the list, kind, id.</summary>
-    public static SqlParameter OfOwners(string name, IReadOnlyList<SecretOwner> owners) => JsonRows.FromItems(
+    public static SqlParameter ToParameter(string name, IReadOnlyList<SecretOwner> owners) => JsonRows.FromItems(
         name,
         owners.Select((owner, place) => (owner, place)),
         static (json, row) =>

@@ -77,12 +77,12 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     /// Except on Azure, the snapshot level outlives the transaction, even in the pool. The next user of the connection would write in snapshots and fail on
     /// concurrent writes. An empty transaction at another level resets it.
     /// </summary>
-    public override async Task<T> AtOneMomentAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
+    public override async Task<T> InSnapshotAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
     {
         await Database.OpenConnectionAsync(cancellationToken);
         try
         {
-            return await base.AtOneMomentAsync(read, cancellationToken);
+            return await base.InSnapshotAsync(read, cancellationToken);
         }
         finally
         {
@@ -154,7 +154,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     {
         try
         {
-            await AtOneMomentAsync(() => RootKeys.AnyAsync(cancellationToken), cancellationToken);
+            await InSnapshotAsync(() => RootKeys.AnyAsync(cancellationToken), cancellationToken);
             return true;
         }
         catch (SqlException exception) when (SqlServerFaults.IsSnapshotRefused(exception))

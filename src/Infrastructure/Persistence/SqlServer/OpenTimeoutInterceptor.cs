@@ -9,9 +9,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// Limits the wait for a connection to the timeout in the connection string. The pool opens connections one after the other and times each attempt alone:
 /// with a silent server, the twentieth caller would wait twenty timeouts.
 /// </summary>
-internal sealed class OpeningLimit : DbConnectionInterceptor
+internal sealed class OpenTimeoutInterceptor : DbConnectionInterceptor
 {
-    public static readonly OpeningLimit Instance = new();
+    public static readonly OpenTimeoutInterceptor Instance = new();
 
     // Lets the driver's own, more precise error come first.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);

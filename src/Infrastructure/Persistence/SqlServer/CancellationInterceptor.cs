@@ -4,9 +4,9 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>Throws the cancellation of a cancelled statement, which the driver reports as a server error.</summary>
-internal sealed class GivenUp : DbCommandInterceptor
+internal sealed class CancellationInterceptor : DbCommandInterceptor
 {
-    public static readonly GivenUp Instance = new();
+    public static readonly CancellationInterceptor Instance = new();
 
     public override Task CommandCanceledAsync(DbCommand command, CommandEndEventData eventData, CancellationToken cancellationToken = default)
     {
