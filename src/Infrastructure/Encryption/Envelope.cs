@@ -24,7 +24,7 @@ internal static class Envelope
         return envelope;
     }
 
-    /// <summary>Seals the same value for the same placement under another key. Returns null if the envelope does not open with <paramref name="key"/>.</summary>
+    /// <summary>Seals a value again for the same placement under another key. Returns null if the envelope does not open with <paramref name="key"/>.</summary>
     public static byte[]? Reseal(ReadOnlySpan<byte> key, Placement placement, ReadOnlySpan<byte> envelope, Guid otherKeyId, ReadOnlySpan<byte> otherKey)
     {
         using var value = Open(key, placement, envelope);

@@ -2,7 +2,7 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>The columns of <c>audit</c>, without the place in the chain (writer and sequence). The statements and parameters of every database follow from this list.</summary>
+/// <summary>The columns of <c>audit</c> without writer and sequence. The statements and parameters of every database follow from this list.</summary>
 internal static class AuditColumns
 {
     public static readonly IReadOnlyList<SentColumn<AuditEntry>> All =

@@ -1,40 +1,12 @@
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>The kind of values in a column. Each provider maps a kind to its SQL type.</summary>
+/// <summary>
+/// The kind of values in a column. Each provider maps a kind to its SQL type. Tiny, Small, Number and Large are integers of 8, 16, 32 and 64 bits.
+/// The database compares ComparedText and only stores Text.
+/// </summary>
 internal enum ColumnKind
 {
-    /// <summary>A uuid.</summary>
-    Uuid,
-
-    /// <summary>True or false.</summary>
-    Flag,
-
-    /// <summary>An integer of 8 bits, or of 16 if the database has none of 8 bits.</summary>
-    Tiny,
-
-    /// <summary>An integer of 16 bits.</summary>
-    Small,
-
-    /// <summary>An integer of 32 bits.</summary>
-    Number,
-
-    /// <summary>An integer of 64 bits.</summary>
-    Large,
-
-    /// <summary>Text that the database only stores.</summary>
-    Text,
-
-    /// <summary>Text that the database compares.</summary>
-    ComparedText,
-
-    /// <summary>A SHA-256 hash.</summary>
-    Hash,
-
-    /// <summary>Bytes of any length.</summary>
-    Bytes,
-
-    /// <summary>A moment in UTC.</summary>
-    Moment,
+    Uuid, Flag, Tiny, Small, Number, Large, Text, ComparedText, Hash, Bytes, Moment,
 }
 
 /// <summary>Uses the value type of a column, once for each statement and not for each row.</summary>

@@ -11,7 +11,7 @@ namespace Secrets.Infrastructure.Persistence;
 /// <param name="Committers">See <see cref="Batching.GroupCommitOptions.Committers"/>.</param>
 internal sealed record ConnectionShare(bool IsForBatches, int Committers)
 {
-    /// <summary>Minimum of connections: one for batches, two for the rest. A write that finds a data key of another replica needs a second one to read the key ring.</summary>
+    /// <summary>One connection for batches, two for the rest: a write that finds another replica's data key needs a second one to read the key ring.</summary>
     public const int Minimum = 3;
 
     // One worker each for: reading API keys, owners, candidates and data keys; noting key uses; counting secret uses; checking that the audit is writable.

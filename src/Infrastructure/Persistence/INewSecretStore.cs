@@ -33,7 +33,7 @@ internal interface INewSecretsAtOnce
     /// <param name="secrets">The sealed secrets.</param>
     /// <param name="accounts">In lock order.</param>
     /// <param name="rows">The audit rows.</param>
-    /// <returns>Done: one result for each secret. Refused: a conflict or an unexpected account; nothing is stored. Displaced: the audit chain ends elsewhere.</returns>
+    /// <returns>Done: one result for each secret. Refused: a conflict or an unexpected account. Displaced: the audit chain ends elsewhere.</returns>
     Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
         SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountMove> accounts, AuditAppend rows);
 }

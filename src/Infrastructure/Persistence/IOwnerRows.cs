@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence.Rows;
 
@@ -7,11 +8,11 @@ namespace Secrets.Infrastructure.Persistence;
 internal interface IOwnerRows
 {
     /// <summary>
-    /// Returns one result for each owner. Account and rows are consistent only in a snapshot (<see cref="SecretsDbContext.InSnapshotAsync"/>) or under the owner's lock.
+    /// Returns one result for each owner. Account and rows match only in a snapshot (<see cref="SecretsDbContext.InSnapshotAsync"/>) or under the owner's lock.
     /// </summary>
     /// <param name="db">Provides the connection. Nothing is tracked.</param>
     /// <param name="owners">At least one, each once.</param>
-    /// <exception cref="InvalidCastException">A row is unreadable. <see cref="Application.Audit.AuditRows.AreUnreadable"/> lists all such exceptions.</exception>
+    /// <exception cref="InvalidCastException">A row is unreadable; <see cref="Application.Audit.AuditRows.AreUnreadable"/> lists other exceptions.</exception>
     Task<IReadOnlyList<OwnerRows>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners);
 }
 
@@ -22,7 +23,12 @@ internal interface IOwnerRows
 /// <param name="BytesUsed">See <see cref="Owner.BytesUsed"/>.</param>
 /// <param name="Account">See <see cref="Owner.Account"/>; null if the owner does not exist.</param>
 /// <param name="IsBehind">Whether the audit has a later version of the owner.</param>
-internal sealed record OwnerRow(long Stamp, long Version, int Secrets, long BytesUsed, byte[]? Account, bool IsBehind);
+internal sealed record OwnerRow(long Stamp, long Version, int Secrets, long BytesUsed, byte[]? Account, bool IsBehind)
+{
+    /// <summary>Reads the parameters from as many columns.</summary>
+    public static OwnerRow FromRow(DbDataReader row, int first) => new(
+        row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), row.Optional<byte[]>(first + 4), row.GetBoolean(first + 5));
+}
 
 /// <summary>All rows of an owner.</summary>
 internal sealed record OwnerRows(OwnerRow Owner)

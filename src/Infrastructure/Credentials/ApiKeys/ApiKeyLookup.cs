@@ -68,7 +68,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
 
     /// <summary>Notes the use of a key at most once a minute, so that a busy key does not cost a write per request.</summary>
     /// <returns>
-    /// The age of the noted use, less than a minute; zero if another replica's clock is ahead. Null if the use could not be noted because the key is being changed.
+    /// The age of the noted use, less than a minute; zero if another replica's clock is ahead. Null if the key is being changed, so that no use was noted.
     /// </returns>
     public async ValueTask<TimeSpan?> TouchAsync(ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
     {

@@ -12,7 +12,7 @@ namespace Secrets.Infrastructure.Credentials.ApiKeys;
 /// <summary>The first key of an installation, which makes all others.</summary>
 public interface IFirstKey
 {
-    /// <summary>Makes an operator key if neither the configuration nor the database has one. Returns its text, which is not stored; null if none was made.</summary>
+    /// <summary>Makes an operator key if neither the configuration nor the database has one. Returns its text, which is not stored, or null.</summary>
     Task<string?> MakeIfMissingAsync(CancellationToken cancellationToken);
 }
 

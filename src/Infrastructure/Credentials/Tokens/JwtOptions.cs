@@ -48,7 +48,7 @@ internal sealed class JwtOptions
         : AllowedScopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Aggregate((Scopes?)Scopes.None, (all, name) => all | ScopeNames.Parse(name));
 
-    /// <summary>Whether keys may be fetched from this address. TLS is required except on loopback: an attacker who changes keys in transit can forge any token.</summary>
+    /// <summary>Whether keys may be fetched from here: over TLS, except on loopback. An attacker who changes keys in transit can forge any token.</summary>
     public static bool IsSafe(Uri address) =>
         string.IsNullOrEmpty(address.UserInfo)
         && (HasScheme(address, Uri.UriSchemeHttps) || (HasScheme(address, Uri.UriSchemeHttp) && address.IsLoopback));

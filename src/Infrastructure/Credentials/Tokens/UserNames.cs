@@ -4,7 +4,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>Turns user names into the ids that tokens with the same subject have (<see cref="NameUuid"/>), under one stored issuer (<see cref="UserIssuer"/>).</summary>
+/// <summary>Turns user names into the ids of tokens with the same subject (<see cref="NameUuid"/>), under one stored issuer (<see cref="UserIssuer"/>).</summary>
 internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOptions> tokens, ITrustSource source, UserIssuer pinned) : IUserNames
 {
     public async ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken)

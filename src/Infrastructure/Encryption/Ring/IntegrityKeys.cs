@@ -49,7 +49,7 @@ internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
     /// <summary>Gets a key by a number that this process wrote or accepted before.</summary>
     public IntegrityKey Get(int number) => Keys.All[number];
 
-    /// <summary>Finds the accepted key that a tag or a box names; null if that key is not accepted. An unknown number may be a new key of another replica.</summary>
+    /// <summary>Finds the key that a tag or a box names; null if it is not accepted. An unknown number may be a new key of another replica.</summary>
     /// <exception cref="UnavailableException">The number is unknown, and the keys cannot be read now.</exception>
     public IntegrityKey? KeyOf(ReadOnlySpan<byte> bytes)
     {

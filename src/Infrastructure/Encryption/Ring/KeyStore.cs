@@ -9,7 +9,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Encryption.Ring;
 
 /// <summary>
-/// Stores the installation's keys, which all replicas share. Returns verified rows only, and no revision older than one that this process or the audit has seen.
+/// Stores the installation's keys, which all replicas share. Returns verified rows only, and no revision older than this process or the audit has seen.
 /// </summary>
 internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, IntegrityKeys integrity, IntegrityKeyWrapping wrapping, TimeProvider time)
 {
@@ -57,7 +57,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     /// <param name="cancellationToken">Cancels before the commit.</param>
     /// <returns>The changed rows; null if nothing changed.</returns>
     /// <exception cref="TamperedException">The rows are not those that the service wrote last.</exception>
-    /// <exception cref="ConflictException">A key would be added or removed, but the rows are under another root key: other replicas could not read the added key.</exception>
+    /// <exception cref="ConflictException">A key would be added or removed under another root key than that of the other replicas.</exception>
     public async Task<KeyRecords?> ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent fact, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();

@@ -18,7 +18,7 @@ internal sealed class RingKeys(RootKey rootKey, ILoggerFactory logs)
 {
     private const string CreatedAt = "creationDate";
 
-    /// <summary>Data Protection wraps with the key activated last. Activation dates number the keys, so that no clock decides which key is the newest.</summary>
+    /// <summary>Data Protection wraps with the key activated last. Activation dates only number the keys: no clock decides which is the newest.</summary>
     private static readonly DateTimeOffset FirstActivation = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly DateTimeOffset Never = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);

@@ -42,7 +42,7 @@ internal sealed partial class RootKeyGuard(
     }
 
     /// <summary>
-    /// Proves that every row encrypted under a root key opens, and re-encrypts rows under the previous key. Returns the keys and the number of re-encrypted rows.
+    /// Proves that every row under a root key opens, and re-encrypts rows under the previous key. Returns the keys and the number of re-encrypted rows.
     /// </summary>
     private async Task<(KeyRecords Records, int Moved)> ProveAsync(CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ using Secrets.Infrastructure.Transactions;
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
 /// <summary>
-/// Replaces the integrity key: verifies every account under the old key, seals it with the new key, and removes the old key later. Safe on several replicas at once.
+/// Replaces the integrity key: verifies every account under the old key, seals it with the new one, and removes the old key later. Safe on several replicas.
 /// </summary>
 internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, AccountsToReseal outdated, Quarantine quarantine, TimeProvider time)
 {

@@ -16,8 +16,4 @@ internal static class Columns
         T?[] values = [.. items.Select(value)];
         return new() { TypedValue = Array.TrueForAll(values, one => one is null) ? null : values };
     }
-
-    /// <summary>Reads an optional column.</summary>
-    public static T? Optional<T>(this NpgsqlDataReader row, int column)
-        where T : class => row.IsDBNull(column) ? null : row.GetFieldValue<T>(column);
 }

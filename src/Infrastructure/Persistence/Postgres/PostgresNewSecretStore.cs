@@ -80,7 +80,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
-            accounts.Add(PostgresOwnerRows.ReadOwner(reader, 0));
+            accounts.Add(OwnerRow.FromRow(reader, 0));
         }
 
         return accounts;

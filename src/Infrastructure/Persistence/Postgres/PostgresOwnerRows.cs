@@ -22,8 +22,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
 
     private const string Secrets =
         $"""
-        SELECT i.place, s.id, s.name, s.name_key, s.description, s.tool_name, s.tool_arg, s.is_default_for_tool, s.tool_key, s.arg_key, s.pattern_arg_key,
-            s.workspace_rule, s.envelope, s.display, s.size, s.version, s.created_at, s.created_by, s.updated_at, s.updated_by,
+        SELECT i.place, {StoredSecret.Columns},
             ARRAY(SELECT number FROM workspace_grants WHERE secret_id = s.id ORDER BY number),
             ARRAY(SELECT workspace FROM workspace_grants WHERE secret_id = s.id ORDER BY number)
         FROM {Requested}
@@ -58,7 +57,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
         await using var reader = await batch.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            found[reader.GetInt32(0)] = new OwnerRows(ReadOwner(reader, 1));
+            found[reader.GetInt32(0)] = new OwnerRows(OwnerRow.FromRow(reader, 1));
         }
 
         await reader.NextResultAsync();
@@ -85,36 +84,11 @@ internal sealed class PostgresOwnerRows : IOwnerRows
         return found;
     }
 
-    /// <summary>Reads an owner from six columns: stamp, version, secrets, bytes used, account, whether the audit has a later version.</summary>
-    public static OwnerRow ReadOwner(NpgsqlDataReader row, int first) => new(
-        row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), row.Optional<byte[]>(first + 4), row.GetBoolean(first + 5));
-
     private static StoredSecret ReadSecret(NpgsqlDataReader row, SecretOwner owner)
     {
-        var (numbers, workspaces) = (row.GetFieldValue<int[]>(20), row.GetFieldValue<string[]>(21));
-        return new StoredSecret
-        {
-            Id = row.GetGuid(1),
-            Owner = owner,
-            Name = row.GetString(2),
-            NameKey = row.GetFieldValue<byte[]>(3),
-            Description = row.GetString(4),
-            ToolName = row.Optional<string>(5),
-            ToolArg = row.Optional<string>(6),
-            IsDefaultForTool = row.GetBoolean(7),
-            ToolKey = row.Optional<byte[]>(8),
-            ArgKey = row.Optional<byte[]>(9),
-            PatternArgKey = row.Optional<byte[]>(10),
-            WorkspaceRule = row.GetInt16(11),
-            Envelope = row.GetFieldValue<byte[]>(12),
-            Display = row.GetString(13),
-            Size = row.GetInt32(14),
-            Version = row.GetInt32(15),
-            CreatedAt = row.GetFieldValue<DateTimeOffset>(16),
-            CreatedBy = row.GetGuid(17),
-            UpdatedAt = row.GetFieldValue<DateTimeOffset>(18),
-            UpdatedBy = row.GetGuid(19),
-            Grants = numbers.Length == 0 ? [] : [.. numbers.Zip(workspaces, (number, workspace) => new StoredGrant(number, workspace))],
-        };
+        var secret = StoredSecret.FromRow(row, 1, owner, static (reader, column) => reader.GetGuid(column), static (reader, column) => reader.GetInt16(column));
+        var (numbers, workspaces) = (row.GetFieldValue<int[]>(1 + StoredSecret.ColumnCount), row.GetFieldValue<string[]>(2 + StoredSecret.ColumnCount));
+        return numbers.Length == 0 ? secret
+            : secret with { Grants = [.. numbers.Zip(workspaces, (number, workspace) => new StoredGrant(number, workspace))] };
     }
 }

@@ -22,8 +22,8 @@ internal static class PostgresPreconditions
         """;
 
     /// <summary>
-    /// SQL condition: the key in row i (id, user_id, version, stamp) is not accepted at a moment (<see cref="Domain.ApiKeys.ApiKey.IsAccepted"/>), or its user's
-    /// key account has changed since the key was verified. After a change of the account, the caller looks the key up again.
+    /// SQL condition: the key in row i (id, user_id, version, stamp) is not accepted at a moment (<see cref="Domain.ApiKeys.ApiKey.IsAccepted"/>), or the
+    /// user's key account has changed since the key was verified. After a change of the account, the caller looks the key up again.
     /// </summary>
     public static string KeyHasChanged(string now) =>
         $"""

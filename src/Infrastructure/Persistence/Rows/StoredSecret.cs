@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Secrets.Domain.Resolution;
 using Secrets.Domain.Secrets;
 
@@ -6,6 +7,16 @@ namespace Secrets.Infrastructure.Persistence.Rows;
 /// <summary>An untrusted row of <c>secrets</c> with its workspace grants.</summary>
 internal sealed record StoredSecret
 {
+    /// <summary>The columns that <see cref="FromRow"/> reads, of a row s of <c>secrets</c>.</summary>
+    public const string Columns =
+        """
+        s.id, s.name, s.name_key, s.description, s.tool_name, s.tool_arg, s.is_default_for_tool, s.tool_key, s.arg_key, s.pattern_arg_key,
+        s.workspace_rule, s.envelope, s.display, s.size, s.version, s.created_at, s.created_by, s.updated_at, s.updated_by
+        """;
+
+    /// <summary>The number of columns in <see cref="Columns"/>.</summary>
+    public const int ColumnCount = 19;
+
     public required Guid Id { get; init; }
 
     public required SecretOwner Owner { get; init; }
@@ -49,6 +60,37 @@ internal sealed record StoredSecret
 
     /// <summary>Sorted by number.</summary>
     public required IReadOnlyList<StoredGrant> Grants { get; init; }
+
+    /// <summary>Reads a row without its grants.</summary>
+    /// <param name="row">The reader.</param>
+    /// <param name="first">The number of the first column of <see cref="Columns"/>.</param>
+    /// <param name="owner">The owner, by which the row was found.</param>
+    /// <param name="readUuid">Reads a uuid as the database stores it.</param>
+    /// <param name="readTiny">Reads an integer of the type that the database uses for 8 bits.</param>
+    public static StoredSecret FromRow(DbDataReader row, int first, SecretOwner owner, Func<DbDataReader, int, Guid> readUuid, Func<DbDataReader, int, short> readTiny) => new()
+    {
+        Id = readUuid(row, first),
+        Owner = owner,
+        Name = row.GetString(first + 1),
+        NameKey = row.GetFieldValue<byte[]>(first + 2),
+        Description = row.GetString(first + 3),
+        ToolName = row.Optional<string>(first + 4),
+        ToolArg = row.Optional<string>(first + 5),
+        IsDefaultForTool = row.GetBoolean(first + 6),
+        ToolKey = row.Optional<byte[]>(first + 7),
+        ArgKey = row.Optional<byte[]>(first + 8),
+        PatternArgKey = row.Optional<byte[]>(first + 9),
+        WorkspaceRule = readTiny(row, first + 10),
+        Envelope = row.GetFieldValue<byte[]>(first + 11),
+        Display = row.GetString(first + 12),
+        Size = row.GetInt32(first + 13),
+        Version = row.GetInt32(first + 14),
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(first + 15),
+        CreatedBy = readUuid(row, first + 16),
+        UpdatedAt = row.GetFieldValue<DateTimeOffset>(first + 17),
+        UpdatedBy = readUuid(row, first + 18),
+        Grants = [],
+    };
 
     /// <summary>The row of an entity.</summary>
     public static StoredSecret FromEntity(Secret secret) => new()

@@ -13,8 +13,8 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
     private static readonly JsonColumns<Secret> Sent = new(SecretColumns.All);
 
     /// <summary>
-    /// A loop locks the accounts, because one statement does not guarantee the lock order. The update takes the same lock as every other write. The accounts are
-    /// read by a later statement, which sees the last write to each.
+    /// A loop locks the accounts, because one statement does not guarantee the lock order. The update takes the same lock as every other write.
+    /// A later statement reads the accounts, so that it sees the last write to each.
     /// </summary>
     internal static readonly string Lock =
         $"""
@@ -81,7 +81,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            accounts.Add(SqlServerOwnerRows.ReadOwner(reader, 0));
+            accounts.Add(OwnerRow.FromRow(reader, 0));
         }
 
         return accounts;
@@ -121,7 +121,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         ORDER BY i.id, s.id;
         """;
 
-    /// <summary>Keeps one secret of each name and of each default: a statement cannot skip its own duplicates. The caller stores the others one by one.</summary>
+    /// <summary>Keeps one secret of each name and of each default: a statement cannot skip its own duplicates. The others are stored one by one.</summary>
     private static List<Secret> WithoutRepeats(IReadOnlyList<Secret> secrets)
     {
         HashSet<(SecretOwner Owner, string Key)> taken = [];

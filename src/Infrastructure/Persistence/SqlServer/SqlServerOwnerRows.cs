@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Domain.Secrets;
@@ -10,7 +11,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
 {
     private const string Requested = $"OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]') AS i";
 
-    /// <summary>SQL value: whether the audit has a later version than row o of owners, for row i (kind, owner_id). Repeats the filter of the index, so that the index is used.</summary>
+    /// <summary>SQL value: whether the audit has a later version than row o of owners, for row i. Repeats the index filter, so that the index is used.</summary>
     public static string IsBehind =>
         """
         CASE WHEN EXISTS (
@@ -28,8 +29,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
     // The hints force an index look-up for each owner. Without them, every batch may scan a small table.
     internal const string Secrets =
         $"""
-        SELECT i.place, s.id, s.name, s.name_key, s.description, s.tool_name, s.tool_arg, s.is_default_for_tool, s.tool_key, s.arg_key, s.pattern_arg_key,
-            s.workspace_rule, s.envelope, s.display, s.size, s.version, s.created_at, s.created_by, s.updated_at, s.updated_by
+        SELECT i.place, {StoredSecret.Columns}
         FROM {Requested}
         INNER LOOP JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id;
         """;
@@ -67,7 +67,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            found[reader.GetInt32(0)] = new OwnerRows(ReadOwner(reader, 1));
+            found[reader.GetInt32(0)] = new OwnerRows(OwnerRow.FromRow(reader, 1));
         }
 
         await reader.NextResultAsync();
@@ -86,7 +86,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
-            var secret = ReadSecret(reader, owners[reader.GetInt32(0)]);
+            var secret = StoredSecret.FromRow(reader, 1, owners[reader.GetInt32(0)], Id, static (row, column) => row.GetByte(column));
             found[reader.GetInt32(0)].Secrets.Add(grants.TryGetValue(secret.Id, out var own) ? secret with { Grants = own } : secret);
         }
 
@@ -108,10 +108,6 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         return found;
     }
 
-    /// <summary>Reads an owner from six columns: stamp, version, secrets, bytes used, account, whether the audit has a later version.</summary>
-    public static OwnerRow ReadOwner(SqlDataReader row, int first) => new(
-        row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), Optional<byte[]>(row, first + 4), row.GetBoolean(first + 5));
-
     /// <summary>Sends owners as rows: place in the list, kind, id.</summary>
     public static SqlParameter ToParameter(string name, IReadOnlyList<SecretOwner> owners) => JsonRows.FromItems(
         name,
@@ -123,33 +119,5 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
             json.AddCompared(row.owner.Id);
         });
 
-    private static StoredSecret ReadSecret(SqlDataReader row, SecretOwner owner) => new()
-    {
-        Id = Id(row, 1),
-        Owner = owner,
-        Name = row.GetString(2),
-        NameKey = row.GetFieldValue<byte[]>(3),
-        Description = row.GetString(4),
-        ToolName = Optional<string>(row, 5),
-        ToolArg = Optional<string>(row, 6),
-        IsDefaultForTool = row.GetBoolean(7),
-        ToolKey = Optional<byte[]>(row, 8),
-        ArgKey = Optional<byte[]>(row, 9),
-        PatternArgKey = Optional<byte[]>(row, 10),
-        WorkspaceRule = row.GetByte(11),
-        Envelope = row.GetFieldValue<byte[]>(12),
-        Display = row.GetString(13),
-        Size = row.GetInt32(14),
-        Version = row.GetInt32(15),
-        CreatedAt = row.GetDateTimeOffset(16),
-        CreatedBy = Id(row, 17),
-        UpdatedAt = row.GetDateTimeOffset(18),
-        UpdatedBy = Id(row, 19),
-        Grants = [],
-    };
-
-    private static Guid Id(SqlDataReader row, int column) => UuidBytes.Read(row.GetFieldValue<byte[]>(column));
-
-    private static T? Optional<T>(SqlDataReader row, int column)
-        where T : class => row.IsDBNull(column) ? null : row.GetFieldValue<T>(column);
+    private static Guid Id(DbDataReader row, int column) => UuidBytes.Read(row.GetFieldValue<byte[]>(column));
 }
