@@ -24,6 +24,15 @@ internal sealed class AiHubFailureWriter : IFailureWriter
     public FailureStatuses Statuses { get; } = new(
         Invalid: StatusCodes.Status400BadRequest, Forbidden: StatusCodes.Status401Unauthorized, QuotaExceeded: StatusCodes.Status403Forbidden);
 
+    public IReadOnlyList<DocumentedFailure> CommonFailures { get; } =
+    [
+        new(StatusCodes.Status401Unauthorized, "No credential, or one that is not accepted, not for this organisation, or may not do this."),
+        DocumentedFailure.TooMany,
+        DocumentedFailure.Unavailable,
+    ];
+
+    public Type Body => typeof(Refusal);
+
     // Ignoring case, as routing does.
     public bool Writes(PathString path) => path.StartsWithSegments(Path, StringComparison.OrdinalIgnoreCase);
 

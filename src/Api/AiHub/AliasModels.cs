@@ -1,3 +1,4 @@
+using Secrets.Api.OpenApi;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
@@ -9,22 +10,27 @@ public sealed record CreateAliasBody
 {
     /// <summary>What to call it; unique in the organisation, and for good. Letters, digits, `_` and `-`.</summary>
     /// <example>openai-prod</example>
+    [TextLimit(typeof(Domain.Secrets.Alias), nameof(Domain.Secrets.Alias.Length))]
     public required string Alias { get; init; }
 
     /// <summary>What it is for.</summary>
     /// <example>shared by the bots</example>
+    [TextLimit(typeof(Secret), nameof(Secret.DescriptionLength))]
     public string? Description { get; init; }
 
     /// <summary>The credential. It is stored sealed and never shown again.</summary>
     /// <example>sk-proj-7d1f0b5c9e2a</example>
+    [TextLimit(typeof(SecretValue), nameof(SecretValue.LengthOfOrganization))]
     public required SecretValue Value { get; init; }
 
     /// <summary>Which workspaces may use it: `ALL`, `SOME` or `NONE`.</summary>
     /// <example>SOME</example>
+    [NameLimit(typeof(WorkspaceRuleNames), nameof(WorkspaceRuleNames.All))]
     public required string AllowedWorkspacesType { get; init; }
 
     /// <summary>The workspaces that may use it, at most 100; needed with `SOME`, and without meaning otherwise.</summary>
     /// <example>["support", "sales"]</example>
+    [ItemLimit(WorkspaceAccess.MaxNames)]
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
 
     public CreateSecret ToCommand(OwnerSelector owner) => new(owner, Alias, Value, ToolName: null, ToolArg: null, IsDefaultForTool: false)
@@ -41,22 +47,27 @@ public sealed record UpdateAliasBody
 {
     /// <summary>Which secret.</summary>
     /// <example>openai-prod</example>
+    [TextLimit(typeof(Domain.Secrets.Alias), nameof(Domain.Secrets.Alias.Length))]
     public required string Alias { get; init; }
 
     /// <summary>A new description.</summary>
     /// <example>shared by the bots of support</example>
+    [TextLimit(typeof(Secret), nameof(Secret.DescriptionLength))]
     public string? Description { get; init; }
 
     /// <summary>A new value, and not what is displayed of the present one.</summary>
     /// <example>sk-proj-0a9b8c7d6e5f</example>
+    [TextLimit(typeof(SecretValue), nameof(SecretValue.LengthOfOrganization))]
     public SecretValue? Value { get; init; }
 
     /// <summary>Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`.</summary>
     /// <example>SOME</example>
+    [NameLimit(typeof(WorkspaceRuleNames), nameof(WorkspaceRuleNames.All))]
     public string? AllowedWorkspacesType { get; init; }
 
     /// <summary>The workspaces that may use it from now on, at most 100, if only some may.</summary>
     /// <example>["support"]</example>
+    [ItemLimit(WorkspaceAccess.MaxNames)]
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
 
     public UpdateSecret ToCommand(OwnerSelector owner) => new(
@@ -73,6 +84,7 @@ public sealed record DeleteAliasBody
 {
     /// <summary>Which secret.</summary>
     /// <example>openai-prod</example>
+    [TextLimit(typeof(Domain.Secrets.Alias), nameof(Domain.Secrets.Alias.Length))]
     public required string Alias { get; init; }
 
     public DeleteSecret ToCommand(OwnerSelector owner) => new(SecretSelector.ByName(owner, Alias), Condition: null);
@@ -91,6 +103,7 @@ public sealed record AliasInfo
 
     /// <summary>Which workspaces may use it: `ALL`, `SOME` or `NONE`.</summary>
     /// <example>SOME</example>
+    [NameLimit(typeof(WorkspaceRuleNames), nameof(WorkspaceRuleNames.All))]
     public required string AllowedWorkspacesType { get; init; }
 
     /// <summary>The workspaces that may use it, if only some may.</summary>

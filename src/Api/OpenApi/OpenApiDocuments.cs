@@ -1,19 +1,10 @@
-using System.Globalization;
 using System.Reflection;
-using System.Text.Json.Nodes;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc.Controllers;
-using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.OpenApi;
-using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
-using Secrets.Api.AiHub;
-using Secrets.Api.Binding;
-using Secrets.Api.V1;
+using Secrets.Api.Errors;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Secrets;
-using Secrets.Domain.Text;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.OpenApi;
@@ -29,27 +20,6 @@ internal static class OpenApiDocuments
         ("x-api-key", "x-api-key", "An API key."),
     ];
 
-    private static readonly (string Status, string Description)[] CommonAnswers =
-    [
-        ("401", "No credential, or one that is not accepted."),
-        ("403", "The credential may not do this."),
-        ("429", TooMany),
-        ("503", Unavailable),
-    ];
-
-    private static readonly (string Status, string Description)[] CommonAnswersOfVault =
-    [
-        ("401", "No credential, or one that is not accepted, not for this organisation, or may not do this."),
-        ("429", TooMany),
-        ("503", Unavailable),
-    ];
-
-    private static readonly (string Status, string Description)[] AnswersToBodies =
-    [
-        ("413", "The body is too large."),
-        ("415", "The body is no JSON in UTF-8, or is compressed."),
-    ];
-
     /// <summary>The groups of operations in the order of the page; controllers name theirs.</summary>
     private static readonly (string Name, string Description)[] Tags =
     [
@@ -61,9 +31,6 @@ internal static class OpenApiDocuments
         ("Encryption", "See and replace the keys that values are sealed with."),
         ("Usage", "See how much of the quota is used."),
     ];
-
-    private const string TooMany = "Too many requests; try again after the seconds in `Retry-After`.";
-    private const string Unavailable = "The service cannot answer now; try again after the seconds in `Retry-After`.";
 
     private static string ProductVersion => typeof(OpenApiDocuments).Assembly.GetName().Version!.ToString(fieldCount: 3);
 
@@ -118,24 +85,13 @@ internal static class OpenApiDocuments
             type.Type == typeof(SecretValue) || Optional.Is(type.Type) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
         options.AddOperationTransformer((operation, context, _) =>
         {
-            DescribeOperation(operation, (ControllerActionDescriptor)context.Description.ActionDescriptor);
+            var dialect = context.ApplicationServices.GetServices<IFailureWriter>().First(writer => writer.Writes("/" + context.Description.RelativePath));
+            Operations.Describe(operation, (ControllerActionDescriptor)context.Description.ActionDescriptor, dialect);
             return Task.CompletedTask;
         });
         options.AddSchemaTransformer((schema, context, _) =>
         {
-            DescribeType(schema, context.JsonTypeInfo.Type);
-            DescribeLimits(schema, context.JsonPropertyInfo);
-            if (context.JsonPropertyInfo is null && context.ParameterDescription is { } parameter && parameter.Source != BindingSource.Body)
-            {
-                // A parameter of path or query is given or left out; none is null.
-                schema.Type &= ~JsonSchemaType.Null;
-            }
-
-            if (context.JsonPropertyInfo?.CustomConverter is RevealedValue)
-            {
-                schema.WriteOnly = false;
-            }
-
+            Schemas.Describe(schema, context);
             return Task.CompletedTask;
         });
     }
@@ -170,148 +126,5 @@ internal static class OpenApiDocuments
         {
             [new OpenApiSecuritySchemeReference(name, document)] = [],
         })];
-    }
-
-    /// <summary>What all operations share: a stable id, and the answers that they can all give.</summary>
-    private static void DescribeOperation(OpenApiOperation operation, ControllerActionDescriptor action)
-    {
-        operation.OperationId = $"{action.ControllerName}_{action.ActionName}";
-        var isVault = action.ControllerTypeInfo == typeof(AiHubSecretsController);
-        var takesIfMatch = action.EndpointMetadata.OfType<TakesIfMatchAttribute>().Any();
-        foreach (var (status, description) in ((string Status, string Description)[])
-            [
-                .. isVault ? CommonAnswersOfVault : CommonAnswers,
-                .. operation.RequestBody is null ? [] : AnswersToBodies,
-                .. takesIfMatch ? [("400", "`If-Match` is no list of entity tags.")] : Array.Empty<(string, string)>(),
-            ])
-        {
-            operation.Responses?.TryAdd(status, new OpenApiResponse
-            {
-                Description = description,
-                Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
-                {
-                    ["application/json"] = new() { Schema = new OpenApiSchemaReference(isVault ? nameof(Refusal) : nameof(Error)) },
-                },
-            });
-        }
-
-        foreach (var parameter in operation.Parameters ?? [])
-        {
-            if (parameter is { Name: "limit", Schema: OpenApiSchema schema })
-            {
-                (schema.Minimum, schema.Maximum) = ("1", Paging.MaxLimit.ToString(CultureInfo.InvariantCulture));
-            }
-        }
-
-        if (takesIfMatch)
-        {
-            (operation.Parameters ??= []).Add(new OpenApiParameter
-            {
-                Name = HeaderNames.IfMatch,
-                In = ParameterLocation.Header,
-                Description = "The entity tag of the version to change; when it is no longer the current one, nothing happens.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-            });
-        }
-
-        if (action.EndpointMetadata.OfType<ActsForUsersAttribute>().Any())
-        {
-            (operation.Parameters ??= []).Add(new OpenApiParameter
-            {
-                Name = ActsForUsersAttribute.UserId,
-                In = ParameterLocation.Query,
-                Description = "The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "uuid" },
-            });
-            operation.Parameters.Add(new OpenApiParameter
-            {
-                Name = ActsForUsersAttribute.User,
-                In = ParameterLocation.Query,
-                Description = "The name of that user in place of the id: the `sub` of the user's tokens.",
-                Schema = new OpenApiSchema
-                {
-                    Type = JsonSchemaType.String,
-                    MinLength = UserName.Length.Minimum,
-                    MaxLength = UserName.Length.Maximum,
-                },
-            });
-        }
-    }
-
-    /// <summary>Types that are read by converters of ours, into which the framework cannot see.</summary>
-    private static void DescribeType(OpenApiSchema schema, Type type)
-    {
-        if (Optional.Is(type))
-        {
-            var inner = type.GetGenericArguments()[0];
-            schema.Type = (inner == typeof(bool?) ? JsonSchemaType.Boolean : JsonSchemaType.String) | JsonSchemaType.Null;
-            DescribeType(schema, inner);
-        }
-        else if (type == typeof(SecretValue))
-        {
-            schema.Type ??= JsonSchemaType.String;
-            schema.Format = "password";
-            schema.WriteOnly = true;
-        }
-        else if (type == typeof(DateTimeOffset) || type == typeof(DateTimeOffset?))
-        {
-            schema.Type = type == typeof(DateTimeOffset) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
-        }
-        else if (type == typeof(Guid) || type == typeof(Guid?))
-        {
-            schema.Type = type == typeof(Guid) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
-            schema.Format = "uuid";
-        }
-        else if (type == typeof(IReadOnlyList<object>))
-        {
-            schema.Items = new OpenApiSchema
-            {
-                AnyOf = [new OpenApiSchema { Type = JsonSchemaType.String }, new OpenApiSchema { Type = JsonSchemaType.Integer }],
-            };
-        }
-    }
-
-    /// <summary>The limits that the use cases enforce; of texts in code points, which JSON Schema counts in too.</summary>
-    private static void DescribeLimits(OpenApiSchema schema, JsonPropertyInfo? member)
-    {
-        TextLength? length = (member?.DeclaringType.Name, member?.Name) switch
-        {
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_name") => Secret.NameLength,
-            (nameof(CreateAliasBody) or nameof(UpdateAliasBody) or nameof(DeleteAliasBody), "alias") => Alias.Length,
-            (nameof(CreateAliasBody) or nameof(UpdateAliasBody), "value") => SecretValue.LengthOfOrganization,
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(CreateAliasBody) or nameof(UpdateAliasBody), "description") => Secret.DescriptionLength,
-
-            // The document is the same for every installation and clients are generated from it, so it states the most that any can be configured to take.
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "secret_value") => SecretValue.LengthOfUser with { Maximum = SecretValue.LargestMaximum },
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody) or nameof(ResolveBody) or nameof(ExplainBody), "tool_name") => ToolPattern.Length,
-            (nameof(CreateSecretBody) or nameof(UpdateSecretBody), "tool_arg") => ToolBinding.ArgLength,
-            (nameof(CreateApiKeyBody), "name") => ApiKey.NameLength,
-            (nameof(CreateApiKeyBody) or nameof(ResolveBody) or nameof(ExplainBody), "organization_id") => Membership.OrganizationIdLength,
-            (nameof(CreateApiKeyBody) or nameof(ResolveBody) or nameof(ExplainBody), "user") => UserName.Length,
-            (nameof(ResolveBody) or nameof(ExplainBody), "workspace") => Membership.WorkspaceLength,
-            _ => null,
-        };
-        (schema.MinLength, schema.MaxLength) = (length?.Minimum, length?.Maximum);
-        if (member is { Name: "allowed_workspaces_type" })
-        {
-            // Where null is allowed, it has to be among them.
-            var isNullable = schema.Type?.HasFlag(JsonSchemaType.Null) == true;
-            schema.Enum = [.. WorkspaceRuleNames.All.Select(name => JsonValue.Create(name)), .. isNullable ? [JsonNullSentinel.JsonNull] : Array.Empty<JsonNode>()];
-        }
-
-        if (member is { DeclaringType.Name: nameof(CreateAliasBody) or nameof(UpdateAliasBody), Name: "allowed_workspaces" })
-        {
-            schema.MaxItems = WorkspaceAccess.MaxNames;
-        }
-
-        if (member is { DeclaringType.Name: nameof(CreateApiKeyBody), Name: "workspaces" })
-        {
-            schema.MaxItems = Membership.MaxWorkspaces;
-        }
-
-        if (member is { DeclaringType.Name: nameof(RotateApiKeyBody), Name: "grace_seconds" })
-        {
-            (schema.Minimum, schema.Maximum) = ("0", ApiKey.MaxGrace.TotalSeconds.ToString(CultureInfo.InvariantCulture));
-        }
     }
 }

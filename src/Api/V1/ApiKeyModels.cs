@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Secrets.Api.OpenApi;
 using Secrets.Application.ApiKeys;
 using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
@@ -12,6 +13,7 @@ public sealed record CreateApiKeyBody
 {
     /// <summary>What to call it. 1 to 255 characters.</summary>
     /// <example>runtime</example>
+    [TextLimit(typeof(ApiKey), nameof(ApiKey.NameLength))]
     public required string Name { get; init; }
 
     /// <summary>
@@ -27,10 +29,12 @@ public sealed record CreateApiKeyBody
 
     /// <summary>The name of the user whom it acts for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.</summary>
     /// <example>ada@example.com</example>
+    [TextLimit(typeof(UserName), nameof(UserName.Length))]
     public string? User { get; init; }
 
     /// <summary>An organisation to bind it to. No white space at its ends, no control characters.</summary>
     /// <example>acme</example>
+    [TextLimit(typeof(Membership), nameof(Membership.OrganizationIdLength))]
     public string? OrganizationId { get; init; }
 
     /// <summary>`admin` or `member` of that organisation; member when left out.</summary>
@@ -39,6 +43,7 @@ public sealed record CreateApiKeyBody
 
     /// <summary>Workspaces of that organisation which it is a member of. An admin is of every workspace, so none may be named for one.</summary>
     /// <example>["support"]</example>
+    [ItemLimit(Membership.MaxWorkspaces)]
     public IReadOnlyList<string>? Workspaces { get; init; }
 
     /// <summary>
@@ -57,6 +62,7 @@ public sealed record RotateApiKeyBody
 {
     /// <summary>Seconds for which the old key goes on working, unless it expires before; a day when left out.</summary>
     /// <example>3600</example>
+    [NumberLimit(0, ApiKey.MaxGraceSeconds)]
     public int? GraceSeconds { get; init; }
 
     /// <summary>When the new key stops working, in RFC 3339; when left out, it lives as long as the old one was made to.</summary>

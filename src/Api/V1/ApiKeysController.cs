@@ -3,7 +3,9 @@ using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Api.Limits;
+using Secrets.Api.OpenApi;
 using Secrets.Application.ApiKeys;
+using Secrets.Application.Common;
 
 namespace Secrets.Api.V1;
 
@@ -27,7 +29,7 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
     [ProducesResponseType<ApiKeyInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
-        [FromQuery, Description("Keys to answer at most, 1 to 1000; all of them when left out.")] int? limit,
+        [FromQuery, NumberLimit(1, Paging.MaxLimit), Description("Keys to answer at most, 1 to 1000; all of them when left out.")] int? limit,
         [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
         CancellationToken cancellationToken) =>
         Ok(ApiKeyInfoList.From(await mediator.Send(new ListApiKeys(limit, cursor), cancellationToken)));

@@ -3,7 +3,9 @@ using MediatR;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Limits;
+using Secrets.Api.OpenApi;
 using Secrets.Application.Audit;
+using Secrets.Application.Common;
 
 namespace Secrets.Api.V1;
 
@@ -20,7 +22,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
-        [FromQuery, Description("Rows to answer at most, 1 to 1000; 100 when left out.")] int? limit,
+        [FromQuery, NumberLimit(1, Paging.MaxLimit), Description("Rows to answer at most, 1 to 1000; 100 when left out.")] int? limit,
         [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
         [FromQuery(Name = "secret_id"), Description("Only rows about this secret.")] Guid? secretId,
         [FromQuery, Description("Only what this user did.")] Guid? actor,

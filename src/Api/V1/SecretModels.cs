@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Secrets.Api.Json;
+using Secrets.Api.OpenApi;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
@@ -11,6 +12,7 @@ public sealed record CreateSecretBody
 {
     /// <summary>What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`.</summary>
     /// <example>my-linear-key</example>
+    [TextLimit(typeof(Secret), nameof(Secret.NameLength))]
     public required string SecretName { get; init; }
 
     /// <summary>
@@ -18,16 +20,19 @@ public sealed record CreateSecretBody
     /// (`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`.
     /// </summary>
     /// <example>lin_api_4f9c2f0d6b7e4a51</example>
+    [TextLimit(typeof(SecretValue), nameof(Domain.Secrets.SecretValue.LargestLengthOfUser))]
     public required SecretValue SecretValue { get; init; }
 
     /// <summary>
     /// The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters.
     /// </summary>
     /// <example>agno__linear__*</example>
+    [TextLimit(typeof(ToolPattern), nameof(ToolPattern.Length))]
     public string? ToolName { get; init; }
 
     /// <summary>The tool's argument that it fills. No white space at its ends, no control characters.</summary>
     /// <example>api_token</example>
+    [TextLimit(typeof(ToolBinding), nameof(ToolBinding.ArgLength))]
     public string? ToolArg { get; init; }
 
     /// <summary>Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`.</summary>
@@ -36,6 +41,7 @@ public sealed record CreateSecretBody
 
     /// <summary>What it is for.</summary>
     /// <example>read access for the support agents</example>
+    [TextLimit(typeof(Secret), nameof(Secret.DescriptionLength))]
     public string? Description { get; init; }
 
     public CreateSecret ToCommand(OwnerSelector owner) => new(owner, SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool ?? false) { Description = Description };
@@ -48,18 +54,22 @@ public sealed record UpdateSecretBody
 {
     /// <summary>A new name; null leaves it.</summary>
     /// <example>my-linear-key-2027</example>
+    [TextLimit(typeof(Secret), nameof(Secret.NameLength))]
     public Optional<string> SecretName { get; init; }
 
     /// <summary>A new value, as long as a new secret's may be, and not the secret's own `display`; null leaves it.</summary>
     /// <example>lin_api_8e3d1b5c9a7f2046</example>
+    [TextLimit(typeof(SecretValue), nameof(Domain.Secrets.SecretValue.LargestLengthOfUser))]
     public Optional<SecretValue> SecretValue { get; init; }
 
     /// <summary>A new tool or pattern, as for a new secret; null unbinds the secret from tools.</summary>
     /// <example>agno__linear__get_*</example>
+    [TextLimit(typeof(ToolPattern), nameof(ToolPattern.Length))]
     public Optional<string> ToolName { get; init; }
 
     /// <summary>A new argument, as for a new secret; null unbinds the secret from arguments.</summary>
     /// <example>api_token</example>
+    [TextLimit(typeof(ToolBinding), nameof(ToolBinding.ArgLength))]
     public Optional<string> ToolArg { get; init; }
 
     /// <summary>Whether it is the default from now on; null leaves it.</summary>
@@ -68,6 +78,7 @@ public sealed record UpdateSecretBody
 
     /// <summary>A new description; null clears it.</summary>
     /// <example>read access for the support agents</example>
+    [TextLimit(typeof(Secret), nameof(Secret.DescriptionLength))]
     public Optional<string> Description { get; init; }
 
     public UpdateSecret ToCommand(Guid id, VersionCondition? condition) =>

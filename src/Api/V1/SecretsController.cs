@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Api.Binding;
 using Secrets.Api.Limits;
+using Secrets.Api.OpenApi;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
@@ -39,7 +40,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
-        [FromQuery, Description("Secrets to answer at most, 1 to 1000; all of them when left out.")] int? limit,
+        [FromQuery, NumberLimit(1, Paging.MaxLimit), Description("Secrets to answer at most, 1 to 1000; all of them when left out.")] int? limit,
         [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
         [FromQuery(Name = "tool_name"), Description("Only secrets bound to this tool, by name or pattern.")] string? toolName,
         [FromQuery(Name = "secret_name"), Description("Only the secret of this name.")] string? secretName,

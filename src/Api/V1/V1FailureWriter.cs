@@ -15,6 +15,16 @@ internal sealed class V1FailureWriter : IFailureWriter
         Forbidden: StatusCodes.Status403Forbidden,
         QuotaExceeded: StatusCodes.Status413PayloadTooLarge);
 
+    public IReadOnlyList<DocumentedFailure> CommonFailures { get; } =
+    [
+        new(StatusCodes.Status401Unauthorized, "No credential, or one that is not accepted."),
+        new(StatusCodes.Status403Forbidden, "The credential may not do this."),
+        DocumentedFailure.TooMany,
+        DocumentedFailure.Unavailable,
+    ];
+
+    public Type Body => typeof(Error);
+
     public bool Writes(PathString path) => true;
 
     public Task WriteAsync(HttpContext context, FailureAnswer answer) => answer.Violations is { } violations

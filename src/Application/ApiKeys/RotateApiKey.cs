@@ -23,8 +23,8 @@ internal sealed class RotateApiKeyValidator : AbstractValidator<RotateApiKey>
 {
     public RotateApiKeyValidator(TimeProvider time)
     {
-        RuleFor(request => request.GraceSeconds).Must(seconds => seconds is null || (seconds >= 0 && seconds <= ApiKey.MaxGrace.TotalSeconds))
-            .WithErrorCode(Codes.BadValue).WithMessage($"Must be from 0 to {ApiKey.MaxGrace.TotalSeconds:0}.");
+        RuleFor(request => request.GraceSeconds).Must(seconds => seconds is null or (>= 0 and <= ApiKey.MaxGraceSeconds))
+            .WithErrorCode(Codes.BadValue).WithMessage($"Must be from 0 to {ApiKey.MaxGraceSeconds}.");
         RuleFor(request => request.ExpiresAt).InTheFuture(time);
     }
 }

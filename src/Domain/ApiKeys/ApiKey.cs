@@ -9,7 +9,7 @@ public sealed class ApiKey : IListed
     public static readonly TextLength NameLength = new(1, 255);
 
     /// <summary>The longest time for which a replaced key goes on working beside its successor.</summary>
-    public static readonly TimeSpan MaxGrace = TimeSpan.FromDays(7);
+    public const int MaxGraceSeconds = 7 * 24 * 60 * 60;
 
     /// <summary>That time where nobody says another.</summary>
     public static readonly TimeSpan DefaultGrace = TimeSpan.FromDays(1);

@@ -24,6 +24,9 @@ public sealed class SecretValue : IDisposable
     /// <summary>The most that can be configured as the longest value of a user, in code points. All of it escaped as JSON still fits a request body.</summary>
     public const int LargestMaximum = 65_536;
 
+    /// <summary>Length of a user's value under any configuration. The contract states it, because one contract and its clients serve every installation.</summary>
+    public static readonly TextLength LargestLengthOfUser = LengthOfUser with { Maximum = LargestMaximum };
+
     private readonly IMemoryOwner<byte> _plaintext;
     private readonly int _size;
 
