@@ -8,26 +8,26 @@ using Secrets.Infrastructure.Integrity.Recovery;
 
 namespace Secrets.Api;
 
-/// <summary>What the process can be asked to do. Other arguments are configuration.</summary>
+/// <summary>The commands of the process. Other arguments are configuration.</summary>
 internal static class Commands
 {
     private const int ExitCodeOfFaults = 3;
 
-    /// <summary>Runs what the arguments ask for, and gives the exit code.</summary>
-    /// <param name="arguments">Of the process.</param>
-    /// <param name="build">Makes the service with these arguments as configuration.</param>
-    /// <exception cref="StartupException">It cannot be done, in one sentence.</exception>
+    /// <summary>Runs the command in the arguments and returns the exit code.</summary>
+    /// <param name="arguments">The arguments of the process.</param>
+    /// <param name="build">Builds the service with these arguments as configuration.</param>
+    /// <exception cref="StartupException">The command failed. The message is one sentence.</exception>
     public static Task<int> RunAsync(string[] arguments, Func<string[], WebApplication> build) =>
         Root(build).Parse(arguments).InvokeAsync(new InvocationConfiguration
         {
-            // Program says why something failed, and the host of the service ends it when it is asked to.
+            // Program reports failures, and the host of the service handles termination.
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = null,
         });
 
     private static RootCommand Root(Func<string[], WebApplication> build)
     {
-        var migrate = new Option<bool>("--migrate") { Description = "Apply the migrations that the database lacks, and end." };
+        var migrate = new Option<bool>("--migrate") { Description = "Apply missing migrations to the database, and exit." };
         var root = new RootCommand("Serves secrets. Settings are read from the environment and from arguments, such as --Quota:BytesPerOwner=2097152.")
         {
             migrate,
@@ -47,13 +47,13 @@ internal static class Commands
 
     private static Command Keys(Func<string[], WebApplication> build)
     {
-        var createFirst = new Command("create-first", "Make the first API key, which has every scope, and print it. Fails if there is an API key of an operator already.");
+        var createFirst = new Command("create-first", "Make the first API key, with every scope, and print it. Fails if an operator's API key exists.");
         createFirst.SetAction((result, cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IFirstKey>(
             async first =>
             {
                 if (await first.MakeIfMissingAsync(cancellation) is not { } key)
                 {
-                    await Console.Error.WriteLineAsync("There is an API key of an operator already, in the database or as Auth:BootstrapKey. Nothing was changed.");
+                    await Console.Error.WriteLineAsync("An operator's API key already exists, in the database or as Auth:BootstrapKey. Nothing was changed.");
                     return 1;
                 }
 
@@ -61,12 +61,12 @@ internal static class Commands
                 return 0;
             },
             cancellation));
-        return new Command("keys", "Deal with API keys.") { createFirst };
+        return new Command("keys", "Manage API keys.") { createFirst };
     }
 
     private static Command Integrity(Func<string[], WebApplication> build)
     {
-        var list = new Command("list", $"Verify every owner and every user's API keys, and list those that do not verify. Ends with {ExitCodeOfFaults} if there are any.");
+        var list = new Command("list", $"Verify all owners and API keys, and list those that do not verify. The exit code is then {ExitCodeOfFaults}.");
         list.SetAction((result, cancellation) => build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IIntegrityCommands>(
             async integrity =>
             {
@@ -82,15 +82,15 @@ internal static class Commands
             },
             cancellation));
 
-        var yes = new Option<bool>("--yes") { Description = "Do not ask." };
+        var yes = new Option<bool>("--yes") { Description = "Do not ask for confirmation." };
         var owner = new Option<string>("--owner") { Description = "user:<uuid> or organization:<id>." };
         var database = new Option<bool>("--database")
         {
-            Description = "The database was restored from a backup: keep a checkpoint of what is there, whatever the audit lacks since the one before. Once for each replica that keeps one.",
+            Description = "After restoring a backup: accept the audit without the rows since the last checkpoint. Run this once for each replica that keeps a checkpoint.",
         };
         var accept = new Command(
             "accept",
-            "Make what is there of an owner the current state. Secrets that do not open, or that the audit contradicts, are removed. If a user's API keys do not verify, all of them are revoked.")
+            "Accept the stored rows of an owner. Secrets that do not open or contradict the audit are removed. If a user's API keys do not verify, all are revoked.")
         {
             owner,
             database,
@@ -100,36 +100,37 @@ internal static class Commands
         {
             return (result.GetValue(owner), result.GetValue(database)) switch
             {
-                (null, true) => ChangeAsync(build, result, yes, "Accept the audit as it is in the database now?", integrity => integrity.AcceptDatabaseAsync(cancellation), cancellation),
+                (null, true) => ChangeAsync(build, result, yes, "Accept the audit that is in the database now?", integrity => integrity.AcceptDatabaseAsync(cancellation), cancellation),
                 ({ } name, false) when OwnerOf(name) is var accepted => ChangeAsync(
                     build,
                     result,
                     yes,
-                    $"Accept what is there of {OwnerNames.For(accepted)}, and remove what cannot be accepted?",
+                    $"Accept the stored rows of {OwnerNames.For(accepted)}, and remove rows that cannot be accepted?",
                     integrity => integrity.AcceptAsync(accepted, cancellation),
                     cancellation),
-                _ => throw new StartupException("Give either --owner or --database."),
+                _ => throw new StartupException("Use either --owner or --database."),
             };
         });
 
         var suspect = new Option<string>("--owner") { Description = "user:<uuid> or organization:<id>.", Required = true };
-        var quarantine = new Command("quarantine", "Neither hand out nor change an owner's values until the owner is accepted.") { suspect, yes };
+        var quarantine = new Command("quarantine", "Refuse to read or change an owner's values until an operator accepts the owner.") { suspect, yes };
         quarantine.SetAction((result, cancellation) =>
         {
             var refused = OwnerOf(result.GetRequiredValue(suspect));
             return ChangeAsync(
                 build, result, yes, $"Put {OwnerNames.For(refused)} into quarantine?", async integrity => [await integrity.QuarantineAsync(refused, cancellation)], cancellation);
         });
-        return new Command("integrity", "Deal with rows that were changed outside the service (docs/operations.md).") { list, accept, quarantine };
+        return new Command("integrity", "Handle rows that were changed outside the service (docs/operations.md).") { list, accept, quarantine };
     }
 
     private static Command Users(Func<string[], WebApplication> build)
     {
-        var issuer = new Argument<string>("issuer") { Description = "As Auth:Users:Issuer will have it." };
-        var yes = new Option<bool>("--yes") { Description = "Do not ask." };
+        var issuer = new Argument<string>("issuer") { Description = "The new value of Auth:Users:Issuer." };
+        var yes = new Option<bool>("--yes") { Description = "Do not ask for confirmation." };
         var set = new Command(
             "set-issuer",
-            "Turn names of users into ids with another issuer from now on. The same names are other users then; what is stored for the former ones is reached by user_id. Stop the service before: a replica that runs goes on with the former issuer for up to a minute.")
+            "Map names of users to ids with another issuer. The same names then mean other users. Secrets of the former users remain available by user_id. "
+            + "Stop the service first: running replicas use the former issuer for up to a minute.")
         {
             issuer,
             yes,
@@ -140,26 +141,26 @@ internal static class Commands
             return build([.. result.UnmatchedTokens]).Services.WithDatabaseAsync<IUserIssuer>(
                 async users =>
                 {
-                    var former = users.Stored is { } kept ? $", and no longer with {kept}" : "";
-                    if (!result.GetValue(yes) && !await IsConfirmedAsync($"Turn names of users into ids with {wanted}{former}?"))
+                    var former = users.Stored is { } kept ? $" instead of {kept}" : "";
+                    if (!result.GetValue(yes) && !await IsConfirmedAsync($"Map names of users to ids with {wanted}{former}?"))
                     {
                         await Console.Out.WriteLineAsync("Nothing was changed.");
                         return 1;
                     }
 
                     await Console.Out.WriteLineAsync(await users.ReplaceAsync(wanted, cancellation)
-                        ? $"Names of users are turned into ids with {wanted}."
-                        : $"Names of users are turned into ids with {wanted} already. Nothing was changed.");
+                        ? $"Names of users are now mapped to ids with {wanted}."
+                        : $"Names of users are already mapped to ids with {wanted}. Nothing was changed.");
                     return 0;
                 },
                 cancellation);
         });
-        return new Command("users", "Deal with names of users.") { set };
+        return new Command("users", "Manage names of users.") { set };
     }
 
     private static SecretOwner OwnerOf(string name) => OwnerNames.Parse(name) ?? throw new StartupException("--owner must be user:<uuid> or organization:<id>.");
 
-    /// <summary>Asks, does it, and says what was done.</summary>
+    /// <summary>Asks for confirmation, makes a change and prints its result.</summary>
     private static Task<int> ChangeAsync(
         Func<string[], WebApplication> build,
         ParseResult result,
@@ -191,12 +192,12 @@ internal static class Commands
     }
 }
 
-/// <summary>How owners are written on the command line.</summary>
+/// <summary>The form of owners on the command line.</summary>
 internal static class OwnerNames
 {
     public static string For(SecretOwner owner) => $"{(owner.Kind == OwnerKind.User ? "user" : "organization")}:{owner.Id}";
 
-    /// <summary>The owner of that name; the kind in any case, as lists and logs write it.</summary>
+    /// <summary>The owner of that name; null: invalid. The kind is case-insensitive, because logs write it in another case.</summary>
     public static SecretOwner? Parse(string text) => text.Split(':', 2) is not [var kind, { Length: > 0 } id] ? null
         : string.Equals(kind, "user", StringComparison.OrdinalIgnoreCase) ? Guid.TryParse(id, out var user) ? SecretOwner.User(user) : null
         : string.Equals(kind, "organization", StringComparison.OrdinalIgnoreCase) ? new SecretOwner(OwnerKind.Organization, id)

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Secrets.Api;
 
 /// <summary>
-/// Every thread formats and compares alike, whatever language the machine is set to. The runtime's own switch for that would keep the driver of
-/// SQL Server from working (docs/decisions/0013-sql-server-driver.md).
+/// Makes all threads use the invariant culture, regardless of the machine's language. The SQL Server driver does not work with the runtime's
+/// invariant mode (docs/decisions/0013-sql-server-driver.md).
 /// </summary>
 internal static class Culture
 {

@@ -24,7 +24,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api;
 
-/// <summary>Registers what the HTTP surfaces need.</summary>
+/// <summary>Registers the services of the Api.</summary>
 internal static class DependencyInjection
 {
     public static IServiceCollection AddApi(this IServiceCollection services)
@@ -51,7 +51,7 @@ internal static class DependencyInjection
         services.AddSingleton<JsonAnswerFormatter>();
         services.AddOptions<MvcOptions>().Configure<JsonBodyFormatter, JsonAnswerFormatter>((mvc, input, output) =>
         {
-            // Nothing takes a form, so none is read: a broken one would be reported in place of its content type.
+            // No action takes a form, so none is parsed: a malformed form would hide the wrong content type.
             mvc.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
@@ -69,7 +69,7 @@ internal static class DependencyInjection
     private static void AddConnections(this IServiceCollection services)
     {
         services.AddSettings<HealthOptions>(HealthOptions.Section)
-            .Validate(health => health.IsValid(), $"{HealthOptions.UrlSetting} must be an address with a port of its own, like http://0.0.0.0:8081.");
+            .Validate(health => health.IsValid(), $"{HealthOptions.UrlSetting} must be an address with its own port, like http://0.0.0.0:8081.");
         services.AddSingleton<HealthListener>();
         services.AddSingleton<ConnectionLimit>();
         services.AddSingleton<IMemoryPoolFactory<byte>, ClearedMemory>();
@@ -106,7 +106,7 @@ internal static class DependencyInjection
         json.RespectNullableAnnotations = true;
         json.NumberHandling = JsonNumberHandling.Strict;
 
-        // Names in any script stay readable. Answers are never taken for HTML: they say application/json and nosniff.
+        // Names in any script stay readable. Browsers do not parse answers as HTML, because of application/json and nosniff.
         json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         json.Converters.Add(new MomentConverter());
         json.Converters.Add(new UuidConverter());

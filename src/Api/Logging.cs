@@ -5,24 +5,24 @@ using Serilog.Extensions.Logging;
 
 namespace Secrets.Api;
 
-/// <summary>What may reach a log.</summary>
+/// <summary>The logger and its limits.</summary>
 internal static class Logging
 {
-    // The framework logs paths, queries and arguments of actions, and attaches the path to every line of a request. Any of them
-    // may hold a value that somebody sent to the wrong place. RequestLog says what is needed.
+    // The framework logs paths, queries and action arguments, and attaches the path to every line of a request. Each of these
+    // may contain a value that was sent to the wrong place. RequestLog logs the necessary parts.
     private static readonly (string Category, LogLevel Least)[] Limits =
         [("Microsoft.AspNetCore", LogLevel.Warning), ("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)];
 
-    // With a stack, and in front of the sentence that says what to change.
-    private const string SaidByPlainSpokenServer = "Unable to start Kestrel.";
+    // The framework logs this with a stack trace, before StartupErrorServer reports the cause.
+    private const string MessageOfKestrel = "Unable to start Kestrel.";
 
-    /// <summary>Logs through Serilog as the configuration's section "Serilog" says, less what no setting may turn on.</summary>
+    /// <summary>Logs through Serilog with the configuration section "Serilog". No setting can enable the excluded categories.</summary>
     public static void AddSafely(this ILoggingBuilder logging, IConfiguration configuration)
     {
         logging.SetMinimumLevel(LogLevel.Trace).AddSerilog(Configured(configuration), dispose: true);
         foreach (var (category, least) in Limits)
         {
-            // For its own provider by name: Serilog adds a rule for that which lets everything pass, and goes before any for all.
+            // Also for the Serilog provider by name: Serilog adds a rule for it that passes everything and precedes general rules.
             logging.AddFilter(category, least).AddFilter<SerilogLoggerProvider>(category, least);
         }
     }
@@ -32,7 +32,7 @@ internal static class Logging
         try
         {
             return new LoggerConfiguration().ReadFrom.Configuration(configuration)
-                .Filter.ByExcluding(line => line.MessageTemplate.Text is SaidByPlainSpokenServer)
+                .Filter.ByExcluding(line => line.MessageTemplate.Text is MessageOfKestrel)
                 .CreateLogger();
         }
         catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or TargetInvocationException or IOException)

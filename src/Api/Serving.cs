@@ -1,9 +1,9 @@
 namespace Secrets.Api;
 
-/// <summary>The service from its start to its end.</summary>
+/// <summary>Runs the service.</summary>
 internal static class Serving
 {
-    /// <summary>Serves until somebody asks it to stop.</summary>
+    /// <summary>Serves until a stop is requested.</summary>
     public static async Task ServeAsync(this WebApplication app)
     {
         await using (app)
@@ -14,12 +14,12 @@ internal static class Serving
             }
             catch when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                // Asked to stop before it could begin. How far it had come is of no interest any more.
+                // A stop was requested during the start, so the failure of the start does not matter.
                 return;
             }
             catch
             {
-                // Else what runs in the background already would report its own end as a failure, louder than why the start failed.
+                // Stop background workers first. Otherwise their failures would hide the cause.
                 app.Lifetime.StopApplication();
                 throw;
             }

@@ -9,12 +9,12 @@ using Secrets.Application.Secrets;
 
 namespace Secrets.Application;
 
-/// <summary>Registers the use cases and the pipeline that every request goes through.</summary>
+/// <summary>Registers the use cases and the behaviours around them.</summary>
 public static class DependencyInjection
 {
     public static IServiceCollection AddApplication(this IServiceCollection services)
     {
-        // Transient, as nothing here keeps a state: what is scoped goes through the scope's dictionary, under its lock, for each request.
+        // Transient, because nothing here keeps state. A scoped service costs a locked dictionary look-up in each request.
         var assembly = typeof(DependencyInjection).Assembly;
         services.AddTransient<ServiceFactory>(provider => provider.GetRequiredService);
         services.AddTransient<IMediator, Mediator>();
@@ -24,7 +24,7 @@ public static class DependencyInjection
             .WithTransientLifetime());
         services.AddValidatorsFromAssembly(assembly, ServiceLifetime.Singleton, includeInternalTypes: true);
 
-        // In this order: what is refused is logged and audited too, and what is forbidden is not looked into.
+        // The order matters: refusals are logged and audited too, and a forbidden request is not validated.
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(LoggingBehaviour<,>));
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(DenialBehaviour<,>));
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(AuthorizationBehaviour<,>));

@@ -1,9 +1,9 @@
 namespace Secrets.Domain;
 
-/// <summary>A row that has its place in the order of lists: by creation, then by id.</summary>
+/// <summary>A row of a list. Lists are ordered by creation, then by id.</summary>
 public interface IListed
 {
-    /// <summary>Breaks ties between rows of one moment.</summary>
+    /// <summary>Breaks ties between rows of the same moment.</summary>
     Guid Id { get; }
 
     /// <summary>UTC.</summary>

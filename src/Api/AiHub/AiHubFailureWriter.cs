@@ -6,14 +6,13 @@ using Secrets.Application.Secrets;
 namespace Secrets.Api.AiHub;
 
 /// <summary>
-/// Failures as the vault API has them: <c>{"message": "..."}</c>. It says 401 to a caller who may not do something, and keeps 403 for the
-/// quota.
+/// Writes failures as the vault API does: <c>{"message": "..."}</c>. Missing rights are 401 there, and 403 means an exceeded quota.
 /// </summary>
 internal sealed class AiHubFailureWriter : IFailureWriter
 {
     private static readonly PathString Path = "/api/v2/aihub";
 
-    /// <summary>What the use cases call otherwise than this dialect does.</summary>
+    /// <summary>Members that have other names in the use cases.</summary>
     private static readonly Dictionary<string, string> Members = new(StringComparer.Ordinal)
     {
         [nameof(CreateSecret.SecretName)] = "alias",
@@ -26,14 +25,14 @@ internal sealed class AiHubFailureWriter : IFailureWriter
 
     public IReadOnlyList<DocumentedFailure> CommonFailures { get; } =
     [
-        new(StatusCodes.Status401Unauthorized, "No credential, or one that is not accepted, not for this organisation, or may not do this."),
+        new(StatusCodes.Status401Unauthorized, "The credential is missing, not accepted, not for this organisation, or not allowed to do this."),
         DocumentedFailure.TooMany,
         DocumentedFailure.Unavailable,
     ];
 
     public Type Body => typeof(Refusal);
 
-    // Ignoring case, as routing does.
+    // Case-insensitive, like routing.
     public bool Writes(PathString path) => path.StartsWithSegments(Path, StringComparison.OrdinalIgnoreCase);
 
     public Task WriteAsync(HttpContext context, FailureAnswer answer) => context.Response.WriteAsJsonAsync(

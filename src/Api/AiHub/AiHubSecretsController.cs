@@ -18,9 +18,9 @@ public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
     /// <summary>The header that names the organisation.</summary>
     internal const string Context = "IB-Context";
 
-    private const string ContextMeaning = "The organisation; may be left out by whoever belongs to only one.";
+    private const string ContextMeaning = "The organisation. Optional for callers who belong to only one.";
 
-    /// <summary>Store a secret of an organisation; for its admins.</summary>
+    /// <summary>Store a secret of an organisation. For its admins.</summary>
     [HttpPost]
     [ProducesResponseType<Nothing>(StatusCodes.Status200OK)]
     [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
@@ -35,20 +35,20 @@ public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
         return Ok(new Nothing());
     }
 
-    /// <summary>List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.</summary>
+    /// <summary>List secrets of an organisation, oldest first. Admins list all of them, members those of one of their workspaces.</summary>
     [HttpGet]
     [LongAnswer]
     [ProducesResponseType<AliasList>(StatusCodes.Status200OK)]
     [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
     public async Task<IActionResult> List(
         [FromHeader(Name = Context), Description(ContextMeaning)] string? context,
-        [FromQuery, Description("Only secrets that may be used in this workspace.")] string? workspace,
-        [FromQuery, Description("Only the secret of this alias.")] string? alias,
+        [FromQuery, Description("Only secrets that this workspace may use.")] string? workspace,
+        [FromQuery, Description("Only the secret with this alias.")] string? alias,
         CancellationToken cancellationToken) =>
         Ok(AliasList.From(await mediator.Send(
             new ListSecrets(OwnerSelector.Organization(context), Limit: null, Cursor: null, ToolName: null, alias, workspace), cancellationToken)));
 
-    /// <summary>Change a secret of an organisation; for its admins. What is left out stays as it is.</summary>
+    /// <summary>Change a secret of an organisation. Omitted members do not change. For its admins.</summary>
     [HttpPatch]
     [ProducesResponseType<Nothing>(StatusCodes.Status200OK)]
     [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
@@ -64,7 +64,7 @@ public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
         return Ok(new Nothing());
     }
 
-    /// <summary>Delete a secret of an organisation for good, at once; for its admins.</summary>
+    /// <summary>Delete a secret of an organisation permanently, effective immediately. For its admins.</summary>
     [HttpDelete]
     [ProducesResponseType<Nothing>(StatusCodes.Status200OK)]
     [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]

@@ -5,30 +5,30 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.AiHub;
 
-/// <summary>A secret of an organisation to store.</summary>
+/// <summary>A new secret of an organisation.</summary>
 public sealed record CreateAliasBody
 {
-    /// <summary>What to call it; unique in the organisation, and for good. Letters, digits, `_` and `-`.</summary>
+    /// <summary>The name, unique in the organisation. It cannot be changed. Letters, digits, `_` and `-`.</summary>
     /// <example>openai-prod</example>
     [TextLimit(typeof(Domain.Secrets.Alias), nameof(Domain.Secrets.Alias.Length))]
     public required string Alias { get; init; }
 
-    /// <summary>What it is for.</summary>
+    /// <summary>The purpose of the secret.</summary>
     /// <example>shared by the bots</example>
     [TextLimit(typeof(Secret), nameof(Secret.DescriptionLength))]
     public string? Description { get; init; }
 
-    /// <summary>The credential. It is stored sealed and never shown again.</summary>
+    /// <summary>The credential. It is encrypted and never shown again.</summary>
     /// <example>sk-proj-7d1f0b5c9e2a</example>
     [TextLimit(typeof(SecretValue), nameof(SecretValue.LengthOfOrganization))]
     public required SecretValue Value { get; init; }
 
-    /// <summary>Which workspaces may use it: `ALL`, `SOME` or `NONE`.</summary>
+    /// <summary>The workspaces that may use the secret: `ALL`, `SOME` or `NONE`.</summary>
     /// <example>SOME</example>
     [NameLimit(typeof(WorkspaceRuleNames), nameof(WorkspaceRuleNames.All))]
     public required string AllowedWorkspacesType { get; init; }
 
-    /// <summary>The workspaces that may use it, at most 100; needed with `SOME`, and without meaning otherwise.</summary>
+    /// <summary>The workspaces for `SOME`, at most 100. Required with `SOME`, ignored otherwise.</summary>
     /// <example>["support", "sales"]</example>
     [ItemLimit(WorkspaceAccess.MaxNames)]
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
@@ -41,11 +41,11 @@ public sealed record CreateAliasBody
     };
 }
 
-/// <summary>What to change of an organisation's secret. Members left out, or null, stay as they are.</summary>
+/// <summary>A change of an organisation's secret. Omitted and null members do not change.</summary>
 /// <example>{"alias": "openai-prod", "allowed_workspaces_type": "SOME", "allowed_workspaces": ["support"]}</example>
 public sealed record UpdateAliasBody
 {
-    /// <summary>Which secret.</summary>
+    /// <summary>The alias of the secret.</summary>
     /// <example>openai-prod</example>
     [TextLimit(typeof(Domain.Secrets.Alias), nameof(Domain.Secrets.Alias.Length))]
     public required string Alias { get; init; }
@@ -55,17 +55,17 @@ public sealed record UpdateAliasBody
     [TextLimit(typeof(Secret), nameof(Secret.DescriptionLength))]
     public string? Description { get; init; }
 
-    /// <summary>A new value, and not what is displayed of the present one.</summary>
+    /// <summary>A new value. Must not be the mask of the current one.</summary>
     /// <example>sk-proj-0a9b8c7d6e5f</example>
     [TextLimit(typeof(SecretValue), nameof(SecretValue.LengthOfOrganization))]
     public SecretValue? Value { get; init; }
 
-    /// <summary>Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`.</summary>
+    /// <summary>The workspaces that may use the secret from now on: `ALL`, `SOME` or `NONE`.</summary>
     /// <example>SOME</example>
     [NameLimit(typeof(WorkspaceRuleNames), nameof(WorkspaceRuleNames.All))]
     public string? AllowedWorkspacesType { get; init; }
 
-    /// <summary>The workspaces that may use it from now on, at most 100, if only some may.</summary>
+    /// <summary>The new workspaces for `SOME`, at most 100.</summary>
     /// <example>["support"]</example>
     [ItemLimit(WorkspaceAccess.MaxNames)]
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
@@ -79,10 +79,10 @@ public sealed record UpdateAliasBody
     };
 }
 
-/// <summary>Which secret of an organisation to delete.</summary>
+/// <summary>The secret of an organisation to delete.</summary>
 public sealed record DeleteAliasBody
 {
-    /// <summary>Which secret.</summary>
+    /// <summary>The alias of the secret.</summary>
     /// <example>openai-prod</example>
     [TextLimit(typeof(Domain.Secrets.Alias), nameof(Domain.Secrets.Alias.Length))]
     public required string Alias { get; init; }
@@ -90,23 +90,23 @@ public sealed record DeleteAliasBody
     public DeleteSecret ToCommand(OwnerSelector owner) => new(SecretSelector.ByName(owner, Alias), Condition: null);
 }
 
-/// <summary>A secret of an organisation as people may see it.</summary>
+/// <summary>A secret of an organisation, without its value.</summary>
 public sealed record AliasInfo
 {
-    /// <summary>Its name.</summary>
+    /// <summary>The name.</summary>
     /// <example>openai-prod</example>
     public required string Alias { get; init; }
 
-    /// <summary>What it is for.</summary>
+    /// <summary>The purpose of the secret.</summary>
     /// <example>shared by the bots</example>
     public required string Description { get; init; }
 
-    /// <summary>Which workspaces may use it: `ALL`, `SOME` or `NONE`.</summary>
+    /// <summary>The workspaces that may use the secret: `ALL`, `SOME` or `NONE`.</summary>
     /// <example>SOME</example>
     [NameLimit(typeof(WorkspaceRuleNames), nameof(WorkspaceRuleNames.All))]
     public required string AllowedWorkspacesType { get; init; }
 
-    /// <summary>The workspaces that may use it, if only some may.</summary>
+    /// <summary>The workspaces for `SOME`; empty otherwise.</summary>
     /// <example>["support", "sales"]</example>
     public required IReadOnlyList<string> AllowedWorkspaces { get; init; }
 
@@ -114,19 +114,19 @@ public sealed record AliasInfo
     /// <example>acme</example>
     public required string Org { get; init; }
 
-    /// <summary>When it was stored, in milliseconds of Unix time.</summary>
+    /// <summary>When the secret was stored, in milliseconds of Unix time.</summary>
     /// <example>1764403200123</example>
     public required long CreatedAt { get; init; }
 
-    /// <summary>The user who stored it.</summary>
+    /// <summary>The user who stored the secret.</summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required string CreatedBy { get; init; }
 
-    /// <summary>When it was last changed, in milliseconds of Unix time.</summary>
+    /// <summary>When the secret was last changed, in milliseconds of Unix time.</summary>
     /// <example>1764408600654</example>
     public required long UpdatedAt { get; init; }
 
-    /// <summary>The user who last changed it.</summary>
+    /// <summary>The user who last changed the secret.</summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required string LastUpdatedBy { get; init; }
 
@@ -160,7 +160,7 @@ public sealed record Nothing;
 /// <summary>Why a request was refused.</summary>
 public sealed record Refusal
 {
-    /// <summary>What happened, in words; never what was sent.</summary>
+    /// <summary>The reason, for people. Never contains submitted data.</summary>
     /// <example>An alias of that name exists.</example>
     public required string Message { get; init; }
 }

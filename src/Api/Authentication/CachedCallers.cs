@@ -5,16 +5,16 @@ using Secrets.Application.Common;
 namespace Secrets.Api.Authentication;
 
 /// <summary>
-/// Marks what may be asked with a key that was remembered and not looked up, because its use case confirms the key before anything leaves
+/// Marks an action that accepts a cached key, because its use case confirms the key before an answer leaves
 /// (<see cref="ConfirmsCallerAttribute"/>).
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class AcceptsCachedCallersAttribute : Attribute;
 
-/// <summary>Has a remembered key confirmed where the use case did not come to it: what goes wrong is told to nobody whose key was revoked.</summary>
+/// <summary>Confirms a cached key if the use case failed before it did: the holder of a revoked key gets 401 and not the failure.</summary>
 internal sealed class CachedCallers(RequestDelegate next, ICredentialAuthenticator credentials)
 {
-    /// <summary>Whether the request may be made with a key that was remembered.</summary>
+    /// <summary>Whether the request's action accepts a cached key.</summary>
     public static bool AreAcceptedAt(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<AcceptsCachedCallersAttribute>() is not null;
 
@@ -37,14 +37,14 @@ internal sealed class CachedCallers(RequestDelegate next, ICredentialAuthenticat
             throw;
         }
 
-        // The framework's own failures, a content type for example, are a status that nobody has given a body yet.
+        // The framework's own failures, such as a wrong content type, are a status without a body at this point.
         if (context.Response is { HasStarted: false, StatusCode: >= StatusCodes.Status400BadRequest })
         {
             await IsRefusedAsync(context, key);
         }
     }
 
-    /// <summary>Whether the key is accepted no more; then that is the answer.</summary>
+    /// <summary>Whether the key is no longer accepted. If so, the answer is a 401.</summary>
     private async Task<bool> IsRefusedAsync(HttpContext context, CachedKey key)
     {
         if (await credentials.ConfirmAsync(key, context.RequestAborted))

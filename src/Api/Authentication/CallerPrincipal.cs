@@ -3,7 +3,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Api.Authentication;
 
-/// <summary>An authenticated caller in the form that the framework passes around.</summary>
+/// <summary>An authenticated caller as a principal of the framework.</summary>
 internal sealed class CallerPrincipal(Caller caller, string scheme) : ClaimsPrincipal(new ClaimsIdentity(scheme))
 {
     public Caller Caller => caller;

@@ -10,24 +10,24 @@ internal static class CredentialHeaders
     public const string Token = "token";
     public const string ApiKey = "x-api-key";
 
-    /// <summary>In the order in which they are looked at.</summary>
+    /// <summary>All headers, in the order of reading.</summary>
     public static IReadOnlyList<string> All { get; } = [Token, HeaderNames.Authorization, ApiKey];
 
     private const string BearerPrefix = "Bearer ";
 
-    /// <summary>The one credential of a request that may come without any; null: there is none, or there are several.</summary>
+    /// <summary>The only credential of a request; null: none, or several.</summary>
     public static string? Credential(IHeaderDictionary headers) => SentIn(headers) is [(_, { Count: 1 } values)] ? In(values.ToString()) : null;
 
-    /// <summary>The credential in a header. Only Authorization has schemes, but a client that writes "Bearer" elsewhere means the same.</summary>
+    /// <summary>The credential in a header. Only Authorization has schemes, but "Bearer" is accepted in every header.</summary>
     public static string In(string text) => text.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) ? text[BearerPrefix.Length..].Trim() : text;
 
     /// <summary>
-    /// What was sent in them. Nothing where nobody is asked for a credential: whether the process is alive must not depend on whether one can be looked up.
+    /// The credentials of a request. Empty on anonymous endpoints, because a liveness probe must not depend on the look-up of a credential.
     /// </summary>
     public static IReadOnlyList<(string Header, StringValues Values)> SentTo(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null ? SentIn(context.Request.Headers) : [];
 
-    /// <summary>An empty header is none: proxies and clients send one where they have no credential to put in.</summary>
+    /// <summary>An empty header counts as absent: some proxies and clients send one without a credential.</summary>
     private static List<(string Header, StringValues Values)> SentIn(IHeaderDictionary headers)
     {
         var sent = new List<(string Header, StringValues Values)>(1);

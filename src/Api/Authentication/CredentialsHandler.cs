@@ -8,8 +8,8 @@ using Secrets.Domain.Audit;
 namespace Secrets.Api.Authentication;
 
 /// <summary>
-/// Takes credentials from the three headers that clients use. Every credential sent must be accepted, and all must stand for the
-/// same principal: an invalid one never falls through to another. A refusal of somebody who is known is written to the audit.
+/// Authenticates the credentials in three headers. All of them must be accepted and stand for the
+/// same principal: an invalid one never falls through to another. The refusal of a known user is audited.
 /// </summary>
 internal sealed partial class CredentialsHandler(
     ICredentialAuthenticator credentials, Refusals refusals, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
@@ -17,13 +17,13 @@ internal sealed partial class CredentialsHandler(
 {
     public const string SchemeName = "Credentials";
 
-    /// <summary>A parameter of a challenge: whether the caller's key, which was remembered, turned out to be refused.</summary>
+    /// <summary>A parameter of a challenge: whether the caller's cached key turned out to be no longer accepted.</summary>
     public const string RefusedLater = "refused-later";
 
-    // Whom one of the credentials stands for, or would if it were still accepted.
+    // The user of one of the credentials, even if that one is no longer accepted.
     private (Guid User, Credential By, bool IsRefused)? _known;
 
-    // The header that was refused, and why.
+    // The refused header and the reason.
     private (string Header, string Why, Refused Refused)? _refusal;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
@@ -35,7 +35,7 @@ internal sealed partial class CredentialsHandler(
         {
             verdicts[at] = await JudgeAsync(sent[at].Values, mayUseCache);
 
-            // All are judged before any is refused: who is known shall not depend on the order of the headers. A refused key rather than who sent it along.
+            // Check all before refusing one, so that the order of the headers does not matter. A refused key takes precedence over accepted ones.
             if (KnownOf(verdicts[at]) is { } known && (_known is null || (known.IsRefused && !_known.Value.IsRefused)))
             {
                 _known = known;
@@ -53,7 +53,7 @@ internal sealed partial class CredentialsHandler(
             caller = caller is null ? next : caller.And(next);
             if (caller is null)
             {
-                return Refuse(sent[at], verdicts[at], "stands for another principal than the credential beside it");
+                return Refuse(sent[at], verdicts[at], "belongs to another principal than the credential beside it");
             }
         }
 
@@ -87,7 +87,7 @@ internal sealed partial class CredentialsHandler(
         _ => null,
     };
 
-    /// <summary>One look-up for each header at most: whoever sends a header again and again would have as many for one refusal.</summary>
+    /// <summary>At most one look-up for each header: a client that repeats a header could otherwise cause many look-ups with one request.</summary>
     private ValueTask<CredentialVerdict> JudgeAsync(StringValues values, bool mayUseCache) => values.Count == 1
         ? credentials.AuthenticateAsync(CredentialHeaders.In(values.ToString()), mayUseCache, Context.RequestAborted)
         : new ValueTask<CredentialVerdict>(new CredentialVerdict("it was sent more than once"));
@@ -96,7 +96,7 @@ internal sealed partial class CredentialsHandler(
     {
         _refusal = (sent.Header, why, sent.Values.Count == 1 ? Refused.FromVerdict(CredentialHeaders.In(sent.Values.ToString()), verdict) : Refused.Unknown);
 
-        // Not a failure with a message: the framework would log that too.
+        // Not AuthenticateResult.Fail, because the framework would log its message too.
         return AuthenticateResult.NoResult();
     }
 

@@ -5,13 +5,13 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Api.Authentication;
 
-/// <summary>What follows from a refused credential: a row of the audit where somebody is known, but no more than a limit of them.</summary>
+/// <summary>Handles refused credentials: audits those of known users, and answers 429 past a limit.</summary>
 internal sealed class Refusals(IRefusalCounter counter, FailureHandler failures, IDenialLog denials, TimeProvider time)
 {
-    /// <summary>Counts a refusal and writes it to the audit where a user is known; or answers 429 where it is one too many.</summary>
+    /// <summary>Counts a refusal and audits it if a user is known. Past the limit, answers 429.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="refused">What refusals are counted by; null: no credential was sent.</param>
-    /// <param name="known">Whom a credential stands for, or would if it were still accepted; null: nobody is known.</param>
+    /// <param name="refused">The refusal to count; null: no credential was sent.</param>
+    /// <param name="known">The user of a credential, even if it is no longer accepted; null: not known.</param>
     /// <returns>Whether the request is answered.</returns>
     public async Task<bool> HandleAsync(HttpContext context, Refused? refused, (Guid User, Credential By, bool IsRefused)? known)
     {

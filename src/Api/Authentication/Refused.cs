@@ -3,25 +3,25 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Authentication;
 
-/// <summary>What refusals of a credential are counted by.</summary>
+/// <summary>The refused credential, as refusals are counted.</summary>
 /// <param name="Name">
-/// The user, where the credential is genuine; else the key's prefix or the token's subject, as they were sent; null: nothing tells it from others.
+/// The user of a genuine credential; else the key's prefix or the token's subject as sent; null: none of these.
 /// </param>
 /// <param name="IsGenuine">
-/// Whether the service or the issuer made the credential: a revoked or expired key, a token that is signed and not accepted. Nobody makes up many of them.
+/// Whether the service or the issuer made the credential, such as a revoked key or an expired token. Nobody can invent many of these.
 /// </param>
 internal readonly record struct Refused(string? Name, bool IsGenuine)
 {
-    /// <summary>A credential that nothing is known of.</summary>
+    /// <summary>An unrecognised credential.</summary>
     public static readonly Refused Unknown = new(Name: null, IsGenuine: false);
 
     /// <summary>A genuine credential of a user.</summary>
     public static Refused ForUser(Guid userId) => new(userId.ToString(), IsGenuine: true);
 
-    /// <summary>A credential, and what was found out about it.</summary>
+    /// <summary>A refused credential and its verdict.</summary>
     public static Refused FromVerdict(string text, CredentialVerdict verdict) => verdict switch
     {
-        { Caller: { } caller } => ForUser(caller.UserId), // refused for the credential beside it
+        { Caller: { } caller } => ForUser(caller.UserId), // refused because of the credential beside it
         { RefusedKey: { } key } => ForUser(key.UserId),
         { Subject: { } subject } => new(subject, verdict.IsSigned),
         _ => ApiKeyText.HasForm(text) ? new(ApiKeyText.PrefixOf(text), IsGenuine: false) : Unknown,
@@ -32,6 +32,6 @@ internal readonly record struct Refused(string? Name, bool IsGenuine)
 internal interface IRefusalCounter
 {
     /// <summary>Counts a refusal before it is answered.</summary>
-    /// <returns>How long the client has to wait because there are too many; null: there are not.</returns>
+    /// <returns>How long the client must wait; null: below the limit.</returns>
     TimeSpan? Count(HttpContext context, Refused refused);
 }

@@ -6,8 +6,8 @@ using Secrets.Domain.ApiKeys;
 namespace Secrets.Api.Binding;
 
 /// <summary>
-/// Marks endpoints whose requests may name the user whose secrets are meant, in the query. From here on the caller is one who acts for that user; the pipeline
-/// decides whether that is allowed, and writes the audit row where it is not.
+/// Marks endpoints that accept <c>user_id</c> or <c>user</c> in the query. The caller then acts for that user. The pipeline
+/// decides whether this is allowed, and audits a refusal.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class ActsForUsersAttribute : Attribute, IAsyncResourceFilter
@@ -25,7 +25,7 @@ internal sealed class ActsForUsersAttribute : Attribute, IAsyncResourceFilter
         {
             var (id, name) = Read(http.Request.Query);
 
-            // A name is not looked up for those who may not name anybody. They are refused whoever it is.
+            // Without the scope, the name is not looked up: the caller is refused for every name.
             var userId = id is { } given ? given
                 : caller.Has(Scopes.UsersAct) ? await http.RequestServices.GetRequiredService<IUserNames>().RequireAsync(name!, Source, http.RequestAborted)
                 : Guid.Empty;
@@ -60,13 +60,13 @@ internal sealed class ActsForUsersAttribute : Attribute, IAsyncResourceFilter
 
         if (query.ContainsKey(OrganizationId))
         {
-            violations.Add(new Violation("OrganizationId", Codes.BadValue, "Must not be given together with a user: a secret belongs to one of them.", Source));
+            violations.Add(new Violation("OrganizationId", Codes.BadValue, "Must not be given together with a user, because a secret has one owner.", Source));
         }
 
         return violations.Count == 0 ? (userId, name) : throw new InvalidRequestException(violations);
     }
 
-    /// <summary>A parameter as it was given; null: it was not, or not once, which is a violation.</summary>
+    /// <summary>The value of a parameter; null: absent. A repeated or empty parameter is a violation.</summary>
     private static string? Once(IQueryCollection query, string parameter, string member, List<Violation> violations)
     {
         if (!query.TryGetValue(parameter, out var given))

@@ -5,7 +5,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Api.Binding;
 
-/// <summary>A 200 with the version of what it shows as its entity tag (RFC 9110, section 8.8.3).</summary>
+/// <summary>A 200 with the version of its content as the entity tag (RFC 9110, section 8.8.3).</summary>
 internal sealed class TaggedResult(object body, int version) : OkObjectResult(body)
 {
     public override Task ExecuteResultAsync(ActionContext context)
@@ -15,13 +15,13 @@ internal sealed class TaggedResult(object body, int version) : OkObjectResult(bo
     }
 }
 
-/// <summary>The operation honours If-Match; said in the OpenAPI document.</summary>
+/// <summary>Marks an action that reads If-Match, for the OpenAPI documents.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class TakesIfMatchAttribute : Attribute;
 
 internal static class IfMatch
 {
-    /// <summary>The versions that the request's If-Match names; null when there is no such header.</summary>
+    /// <summary>The versions in the request's If-Match; null: no such header.</summary>
     /// <exception cref="MalformedHeaderException">The header is not a list of entity tags.</exception>
     public static VersionCondition? IfMatchVersions(this HttpRequest request)
     {
@@ -36,7 +36,7 @@ internal static class IfMatch
             throw new MalformedHeaderException("If-Match must be * or a list of entity tags.");
         }
 
-        // A weak tag never matches here (RFC 9110, section 13.1.1), nor does a tag that this service cannot have given out.
+        // A weak tag never matches (RFC 9110, section 13.1.1), and neither does a tag of an impossible form.
         return tags.Contains(EntityTagHeaderValue.Any)
             ? VersionCondition.Any
             : new VersionCondition([.. tags.Where(tag => !tag.IsWeak).Select(VersionOf).OfType<int>()]);

@@ -4,7 +4,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Api.Binding;
 
-/// <summary>Turns what MVC could not read from path and query into the same failure as everything else that is invalid.</summary>
+/// <summary>Turns MVC's errors of path and query into an <see cref="InvalidRequestException"/>.</summary>
 internal static class InvalidParameters
 {
     public static IActionResult Throw(ActionContext context) => throw new InvalidRequestException(
@@ -14,7 +14,7 @@ internal static class InvalidParameters
             .Select(entry => Describe(context, entry.Key, entry.Value!)),
     ]);
 
-    /// <summary>What is said of a parameter that is given twice, or empty.</summary>
+    /// <summary>The error for a repeated or empty parameter.</summary>
     public const string NotOnce = "Must be given once, and must not be empty.";
 
     // MVC's own message repeats the value.

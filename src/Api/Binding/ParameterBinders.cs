@@ -5,8 +5,8 @@ using Secrets.Application.Common;
 namespace Secrets.Api.Binding;
 
 /// <summary>
-/// Reads parameters of path and query as they are written, and strictly: each is given once or not at all, and is not empty. The framework's own reading takes
-/// an empty one for none, and a list whose filter says nothing shows everything.
+/// Parses parameters of path and query strictly: none may be repeated or empty. The framework treats an empty parameter as
+/// absent, so a list with an empty filter would return everything.
 /// </summary>
 internal sealed class ParameterBinders : IModelBinderProvider
 {
@@ -26,12 +26,12 @@ internal sealed class ParameterBinders : IModelBinderProvider
             ? _binders.GetValueOrDefault(context.Metadata.ModelType)
             : null;
 
-    // As digits: the framework's own reading also takes 0x10 and #A, and a number ends for it where U+0000 begins.
+    // Digits only: the framework also accepts 0x10 and #A, and ignores everything from U+0000 on.
     private static int? NumberIn(string text) =>
         text.All(letter => char.IsAsciiDigit(letter) || letter == '-')
         && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    /// <summary>Makes a value of what was given, or null where that is not possible.</summary>
+    /// <summary>Parses the text of a parameter; null: invalid.</summary>
     private sealed class Binder(Func<string, object?> parse) : IModelBinder
     {
         public Task BindModelAsync(ModelBindingContext bindingContext)

@@ -4,11 +4,11 @@ using Secrets.Application.Common;
 
 namespace Secrets.Api.Binding;
 
-/// <summary>Marks a controller whose requests may have parameters that it does not know: the vendor of its dialect ignores them.</summary>
+/// <summary>Marks a controller that ignores unknown parameters, as the vendor of its dialect does.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class IgnoresUnknownParametersAttribute : Attribute;
 
-/// <summary>Refuses a query with parameters that the endpoint does not have: a misspelt filter would answer everything.</summary>
+/// <summary>Refuses unknown query parameters: with a misspelt filter, a list would return everything.</summary>
 internal sealed class UnknownParameters : IResourceFilter
 {
     private const int MaxNamed = 10;

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
 namespace Secrets.Api.Binding;
 
 /// <summary>
-/// What a request may hold is judged by the use cases, in code points. MVC would walk through every body by reflection all the same, to find
-/// that there is nothing to check.
+/// Turns off MVC's validation. The use cases validate requests, with lengths in code points. MVC would inspect every body by reflection
+/// and find nothing to validate.
 /// </summary>
 internal sealed class UnvalidatedModels : IObjectModelValidator
 {

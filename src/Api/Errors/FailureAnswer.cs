@@ -4,25 +4,25 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Api.Errors;
 
-/// <summary>What a failure looks like over HTTP, before a dialect gives it its form.</summary>
+/// <summary>The status and text of a failure. A dialect writes its body.</summary>
 /// <param name="Status">The status.</param>
-/// <param name="Detail">What happened, in words that repeat nothing that was sent.</param>
-/// <param name="Violations">What is wrong with the request, where that is why.</param>
+/// <param name="Detail">The reason, for people. Repeats no submitted data.</param>
+/// <param name="Violations">The errors of an invalid request; null: another failure.</param>
 internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Violation>? Violations = null)
 {
-    /// <summary>After how many seconds it makes sense to try again; null: trying again does not help.</summary>
+    /// <summary>Seconds until a retry makes sense; null: never.</summary>
     public int? RetryAfterSeconds { get; init; } = Status == StatusCodes.Status503ServiceUnavailable ? 1 : null;
 
-    /// <summary>For who has used up a limit and may go on after that time.</summary>
+    /// <summary>A rate limit is reached. A retry may succeed after <paramref name="wait"/>.</summary>
     public static FailureAnswer TooMany(TimeSpan wait) => ForStatus(StatusCodes.Status429TooManyRequests) with
     {
         RetryAfterSeconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)),
     };
 
-    /// <summary>For who was refused too often.</summary>
+    /// <summary>The caller was refused too often.</summary>
     public static FailureAnswer TooMany(TooManyDenialsException denials) => TooMany(denials.Wait) with { Detail = denials.Message };
 
-    /// <summary>The one place that maps failures to statuses.</summary>
+    /// <summary>Maps a failure to its status. The only such map.</summary>
     public static FailureAnswer FromException(Exception exception, FailureStatuses dialect, IDatabaseFaults faults) => exception switch
     {
         InvalidRequestException invalid => new(dialect.Invalid, invalid.Message, invalid.Violations),
@@ -41,7 +41,7 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
         _ => ForStatus(StatusCodes.Status500InternalServerError),
     };
 
-    /// <summary>For a status that the framework answers by itself.</summary>
+    /// <summary>The answer for a status that the framework sets by itself.</summary>
     public static FailureAnswer ForStatus(int status) => new(status, status switch
     {
         StatusCodes.Status401Unauthorized => new UnauthenticatedException().Message,

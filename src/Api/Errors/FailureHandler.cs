@@ -3,7 +3,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Api.Errors;
 
-/// <summary>Where every failure ends: mapped once, then written in the form of the dialect that the request came in.</summary>
+/// <summary>Answers every failure, in the form of the request's dialect.</summary>
 internal sealed partial class FailureHandler(
     IEnumerable<IFailureWriter> writers, IDatabaseFaults faults, ILogger<FailureHandler> logger) : IExceptionHandler
 {
@@ -12,7 +12,7 @@ internal sealed partial class FailureHandler(
         var answer = FailureAnswer.FromException(exception, WriterOf(httpContext).Statuses, faults);
         if (answer.Status >= StatusCodes.Status500InternalServerError)
         {
-            // Not the message: the framework puts what it could not parse into it, and that may be a value.
+            // Without the message: the framework quotes unparsable input in it, which may be a value.
             Failed(TypesOf(exception), exception.StackTrace);
         }
 
@@ -20,7 +20,7 @@ internal sealed partial class FailureHandler(
         return true;
     }
 
-    /// <summary>Writes an answer that has no exception behind it, such as the router's 405.</summary>
+    /// <summary>Writes an answer without an exception, such as the router's 405.</summary>
     public Task WriteAsync(HttpContext context, FailureAnswer answer)
     {
         var response = context.Response;
@@ -38,7 +38,7 @@ internal sealed partial class FailureHandler(
         return WriterOf(context).WriteAsync(context, answer);
     }
 
-    // The last one takes every path that no dialect claims.
+    // The last writer takes every path.
     private IFailureWriter WriterOf(HttpContext context) => writers.First(writer => writer.Writes(context.Request.Path));
 
     private static string TypesOf(Exception exception) =>

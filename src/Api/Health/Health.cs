@@ -9,7 +9,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Health;
 
-/// <summary>Is the process alive, and can it do its work?</summary>
+/// <summary>The endpoints for liveness and readiness.</summary>
 internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
@@ -25,7 +25,7 @@ internal static class HealthEndpoints
         ? context.Response.WriteAsJsonAsync(new { status = "ok" })
         : context.RequestServices.GetRequiredService<FailureHandler>().WriteAsync(context, FailureAnswer.ForStatus(StatusCodes.Status503ServiceUnavailable));
 
-    /// <summary>Tells an operator which checks failed and why, and of how many owners the stored rows do not verify.</summary>
+    /// <summary>Answers an operator with the failed checks, their reasons, and the number of owners that do not verify.</summary>
     private static async Task AnswerReadyAsync(HttpContext context, HealthReport report)
     {
         if (!await IsOperatorAsync(context))
@@ -46,13 +46,13 @@ internal static class HealthEndpoints
         context.Response.Headers.RetryAfter = failure.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture);
         var failed = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy).ToList();
 
-        // An exception's words are for nobody but the log.
+        // Messages of exceptions belong in the log only.
         var reasons = failed.Where(entry => entry.Value.Exception is null && entry.Value.Description is not null)
             .ToDictionary(entry => entry.Key, entry => entry.Value.Description, StringComparer.Ordinal);
         await context.Response.WriteAsJsonAsync(new { detail = failure.Detail, failed = failed.Select(entry => entry.Key), reasons, integrity });
     }
 
-    /// <summary>Whoever sends no credential, or one that cannot be judged now, is answered like anybody.</summary>
+    /// <summary>Whether an operator asks. False without a credential, or if it cannot be checked now.</summary>
     private static async Task<bool> IsOperatorAsync(HttpContext context)
     {
         if (CredentialHeaders.Credential(context.Request.Headers) is not { } text)

@@ -9,10 +9,10 @@ internal sealed class HealthOptions
     public const string Section = "Health";
     public const string UrlSetting = $"{Section}:{nameof(Url)}";
 
-    /// <summary>Where health alone is served, besides where everything is: <c>http://0.0.0.0:8081</c>; null: nowhere.</summary>
+    /// <summary>The address of the listener for health alone, such as <c>http://0.0.0.0:8081</c>; null: none.</summary>
     public string? Url { get; set; }
 
-    /// <summary>The port of <see cref="Url"/>; null: there is none, or it cannot be read.</summary>
+    /// <summary>The port of <see cref="Url"/>; null: no address, or an invalid one.</summary>
     public int? Port
     {
         get
@@ -32,7 +32,7 @@ internal sealed class HealthOptions
 }
 
 /// <summary>
-/// Tells the listener for health from the others, by its port. Connections of clients cannot fill it, so a probe is answered when they have filled the rest.
+/// Distinguishes the health listener by its port. It has its own connection limit, so probes are answered even if clients use all other connections.
 /// </summary>
 internal sealed class HealthListener(IOptions<HealthOptions> options)
 {
@@ -40,13 +40,13 @@ internal sealed class HealthListener(IOptions<HealthOptions> options)
 
     private readonly int? _port = options.Value.Port;
 
-    /// <summary>Whether a connection came in there.</summary>
+    /// <summary>Whether a connection uses the health listener.</summary>
     public bool Has(EndPoint? local) => _port is not null && (local as IPEndPoint)?.Port == _port;
 
-    /// <summary>Whether a request came in there.</summary>
+    /// <summary>Whether a request uses the health listener.</summary>
     public bool Has(HttpContext context) => _port is not null && context.Connection.LocalPort == _port;
 
-    /// <summary>Answers 404 there to everything else than health.</summary>
+    /// <summary>Answers 404 on the health listener, except for health.</summary>
     public Task ServeAsync(HttpContext context, RequestDelegate next)
     {
         if (!Has(context) || context.Request.Path.StartsWithSegments(Path, StringComparison.OrdinalIgnoreCase))

@@ -9,8 +9,8 @@ using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 namespace Secrets.Api.Json;
 
 /// <summary>
-/// The one writer of answers: JSON in UTF-8, whatever is accepted. An answer is small and complete before it is written; the framework's own writer
-/// is prepared to wait for the client at every member. Only lists are written like that: a client that does not read would have all of a list kept in buffers.
+/// Writes answers as JSON in UTF-8, regardless of the Accept header. An answer is serialised completely and then sent, which is faster than the framework's
+/// asynchronous writer. Only lists are sent in pieces: a slow client would otherwise keep a whole list in buffers.
 /// </summary>
 internal sealed class JsonAnswerFormatter(IOptions<JsonOptions> json, IOptions<LimitOptions> limits, TimeProvider time) : IOutputFormatter, IApiResponseTypeMetadataProvider
 {
@@ -38,7 +38,7 @@ internal sealed class JsonAnswerFormatter(IOptions<JsonOptions> json, IOptions<L
         return response.BodyWriter.FlushAsync().AsTask();
     }
 
-    /// <summary>Goes on when the client has read the last piece. The web server cuts off one that hardly reads, and this one that reads for ever.</summary>
+    /// <summary>Waits for the client after each piece. Kestrel disconnects clients below its minimum rate. The deadline here limits the total time.</summary>
     private async Task WriteInPiecesAsync(OutputFormatterWriteContext context)
     {
         await using var deadline = time.CreateTimer(

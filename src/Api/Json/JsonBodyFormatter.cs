@@ -14,15 +14,14 @@ using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 namespace Secrets.Api.Json;
 
 /// <summary>
-/// The one reader of request bodies (<see cref="StrictJson"/>). What is wrong leaves as an exception, straight to where all failures
-/// are answered.
+/// Reads request bodies (<see cref="StrictJson"/>). Errors are thrown and answered like all other failures.
 /// </summary>
 internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
     : IInputFormatter, IInputFormatterExceptionPolicy, IApiRequestFormatMetadataProvider
 {
     private const string MediaType = "application/json";
 
-    // Else MVC would catch what is thrown here and describe it in its own words.
+    // Otherwise MVC would catch our exceptions and replace their messages.
     public InputFormatterExceptionPolicy ExceptionPolicy => InputFormatterExceptionPolicy.MalformedInputExceptions;
 
     public bool CanRead(InputFormatterContext context)
@@ -57,7 +56,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
                 && type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
         && (!type.Charset.HasValue || IsUtf8(HeaderUtilities.RemoveQuotes(type.Charset)));
 
-    // The second is no registered name, but clients send it.
+    // utf8 is not a registered name, but clients send it.
     private static bool IsUtf8(StringSegment charset) =>
         charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
 
@@ -72,7 +71,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         }
         catch (IOException exception) when (exception is not BadHttpRequestException)
         {
-            // Some malformed chunks, and a connection that ended early. Whatever keeps a body from arriving is its sender's.
+            // Malformed chunks, or a connection that ended early. The client is at fault.
             throw new BadHttpRequestException("The body cannot be read.", exception);
         }
     }
@@ -95,7 +94,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         }
     }
 
-    /// <summary>Clears what was received. A connection can keep its last block while it waits for the next request, and gives it back to be cleared only then.</summary>
+    /// <summary>Clears the received bytes. The pool clears a block only on return, and an idle connection may keep its last block.</summary>
     private static void Clear(ReadOnlySequence<byte> received)
     {
         foreach (var part in received)
@@ -104,7 +103,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         }
     }
 
-    /// <summary>A body in one piece. It may hold a value, so it is cleared.</summary>
+    /// <summary>A body in contiguous memory. Dispose clears it, because it may contain a value.</summary>
     private readonly struct Body : IDisposable
     {
         private readonly IMemoryOwner<byte> _owner;

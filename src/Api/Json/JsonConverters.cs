@@ -5,7 +5,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Api.Json;
 
-/// <summary>Moments are written as RFC 3339 in UTC, with microseconds and a <c>Z</c>, and read as <see cref="Moments"/> says.</summary>
+/// <summary>Writes moments as RFC 3339 in UTC, with microseconds and a <c>Z</c>. Reads them with <see cref="Moments"/>.</summary>
 internal sealed class MomentConverter : JsonConverter<DateTimeOffset>
 {
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
@@ -17,7 +17,7 @@ internal sealed class MomentConverter : JsonConverter<DateTimeOffset>
         writer.WriteStringValue(value.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture));
 }
 
-/// <summary>Uuids are written with hyphens, and read as <see cref="Uuids"/> says.</summary>
+/// <summary>Writes uuids with hyphens. Reads them with <see cref="Uuids"/>.</summary>
 internal sealed class UuidConverter : JsonConverter<Guid>
 {
     public override Guid Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -27,8 +27,8 @@ internal sealed class UuidConverter : JsonConverter<Guid>
 }
 
 /// <summary>
-/// Tells a member that was left out (the converter is never called) from one given as null. The value is read by its own type's
-/// converter, so that errors keep their meaning.
+/// Distinguishes an omitted member, for which the converter is not called, from null. The converter of the value's own type reads the value,
+/// so that errors keep their path.
 /// </summary>
 internal sealed class OptionalConverterFactory : JsonConverterFactory
 {

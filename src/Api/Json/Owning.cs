@@ -1,9 +1,9 @@
 namespace Secrets.Api.Json;
 
-/// <summary>What an answer is made of and must not outlive it.</summary>
+/// <summary>Ties the lifetime of objects to the answer.</summary>
 internal static class Owning
 {
-    /// <summary>Has it disposed when the answer is written, or given up.</summary>
+    /// <summary>Disposes the object when the answer is complete or aborted.</summary>
     public static T Own<T>(this HttpResponse response, T content)
         where T : IDisposable
     {

@@ -4,7 +4,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.Json;
 
-/// <summary>Reads the values of a request. They are cleared when it is over, whatever becomes of it.</summary>
+/// <summary>Reads the values of a request. They are cleared at the end of the request, even after a failure.</summary>
 internal sealed class SecretValueConverter(IHttpContextAccessor http) : JsonConverter<SecretValue>
 {
     public override SecretValue Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

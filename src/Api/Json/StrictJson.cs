@@ -10,22 +10,22 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Api.Json;
 
 /// <summary>
-/// Reads a JSON body into a model and reports everything about its shape that is wrong, by member: what is missing and what has the
-/// wrong type. What the members may hold is for the use cases to judge. No report repeats what was sent.
+/// Reads a JSON body into a model. Reports all missing members and wrong types together. The use cases validate the content.
+/// No error repeats submitted data.
 /// </summary>
 internal static class StrictJson
 {
     private const int MaxDepth = 64;
 
-    // Of the members that a model does not have, so many are named.
+    // The most unknown members that are reported.
     private const int MaxUnknown = 10;
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
     private static readonly ConcurrentDictionary<Type, (JsonValueKind Kind, string Code, string Message)> Expectations = new();
 
-    /// <summary>Parses a body; null for an empty one and for JSON's null.</summary>
-    /// <exception cref="InvalidRequestException">The bytes are no JSON object of that shape.</exception>
+    /// <summary>Parses a body; null: an empty body, or JSON null.</summary>
+    /// <exception cref="InvalidRequestException">The body is no JSON object of the model's shape.</exception>
     public static object? Read(ReadOnlyMemory<byte> body, Type model, JsonSerializerOptions options)
     {
         var json = body.Span.StartsWith("\uFEFF"u8) ? body[3..] : body;
@@ -47,12 +47,12 @@ internal static class StrictJson
     {
         try
         {
-            // The parser itself does not look into strings before they are read, and unknown members are never read.
+            // The parser does not check the UTF-8 of strings that nobody reads, such as unknown members.
             return Utf8.IsValid(json.Span) ? JsonDocument.Parse(json, Strict) : throw new JsonException();
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // The latter for an unpaired surrogate in a member's name, which cannot be compared with the other names.
+            // InvalidOperationException: a member's name has an unpaired surrogate and cannot be compared with others.
             throw new InvalidRequestException(
                 "", Codes.BadJson, $"Must be JSON in UTF-8, no deeper than {MaxDepth} levels, with no member named twice in one object.");
         }
@@ -117,7 +117,7 @@ internal static class StrictJson
             : [];
     }
 
-    /// <summary>Reads a list of objects; what is wrong with each has its place in front. After the first that is wrong no other is looked at: a list may be long.</summary>
+    /// <summary>Reads a list of objects. Stops after the first invalid object, because a list may be long. Errors start with the object's place.</summary>
     private static object? ReadList(JsonElement list, JsonPropertyInfo property, JsonTypeInfo item, JsonSerializerOptions options, List<Violation> violations)
     {
         var at = 0;
@@ -139,7 +139,7 @@ internal static class StrictJson
         return list.Deserialize(property.PropertyType, options);
     }
 
-    /// <summary>Reads an object in another; what is wrong with it has its place in front.</summary>
+    /// <summary>Reads a nested object. Errors start with its place.</summary>
     private static object? ReadNested(JsonElement element, string place, JsonTypeInfo model, JsonSerializerOptions options, List<Violation> violations)
     {
         try
@@ -153,7 +153,7 @@ internal static class StrictJson
         }
     }
 
-    /// <summary>The model of the objects in a list; null: it is no list of objects.</summary>
+    /// <summary>The model of the objects in a list; null: the type is no list of objects.</summary>
     private static Type? ItemOf(Type type) =>
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) && type.GetGenericArguments()[0] is var item && item != typeof(string) ? item : null;
 
@@ -163,7 +163,7 @@ internal static class StrictJson
         var (kind, code, message) = Expectations.GetOrAdd(property.PropertyType, Expectation);
         if (element.ValueKind == JsonValueKind.Null)
         {
-            // Optional is a struct, so the serializer takes it for a member that has no null.
+            // Optional is a struct, so the serializer treats the member as not nullable.
             if (!property.IsSetNullable && !Optional.Is(property.PropertyType))
             {
                 return new Violation(property.Name, code, message);
@@ -190,7 +190,7 @@ internal static class StrictJson
         }
     }
 
-    /// <summary>The first text in a member that is none, or that cannot be read. The names in an object are not repeated.</summary>
+    /// <summary>The first invalid text in a member. The error does not repeat the names in an object.</summary>
     private static Violation? FaultyText(JsonElement element, string place)
     {
         switch (element.ValueKind)
@@ -232,14 +232,14 @@ internal static class StrictJson
 
     private static bool IsUnicode(JsonElement element)
     {
-        // The body is valid UTF-8, in which a surrogate has to be escaped.
+        // In valid UTF-8, a surrogate can only appear as an escape.
         var json = JsonMarshal.GetRawUtf8Value(element);
         if (!json.Contains((byte)'\\'))
         {
             return true;
         }
 
-        // It may be a value, so no string is made of it.
+        // The text may be a value, so it must not become a string.
         using var text = ClearingPool.Shared.Rent(json.Length);
         var reader = new Utf8JsonReader(json);
         try
@@ -252,7 +252,7 @@ internal static class StrictJson
         }
     }
 
-    /// <summary>What a member of that type must be in JSON, and what is said when it is not.</summary>
+    /// <summary>The JSON kind for a member's type, and the error for any other kind.</summary>
     private static (JsonValueKind Kind, string Code, string Message) Expectation(Type type)
     {
         if (Optional.Is(type))
@@ -273,7 +273,7 @@ internal static class StrictJson
             _ when type == typeof(OrderedDictionary<string, string>) =>
                 (JsonValueKind.Object, Codes.NotObject, "Must be an object whose members are strings."),
             _ when type.IsDefined(typeof(JsonUnmappedMemberHandlingAttribute), inherit: false) => (JsonValueKind.Object, Codes.NotObject, "Must be a JSON object."),
-            _ => throw new NotSupportedException($"{type} has no place in a JSON body yet."),
+            _ => throw new NotSupportedException($"{type} is not supported in JSON bodies."),
         };
     }
 
@@ -284,7 +284,7 @@ internal static class StrictJson
 }
 
 /// <summary>
-/// Marks the model of a body whose unknown members are ignored. A body that has members and none that is known is refused: its sender wants a change, and nothing would change.
+/// Marks a model whose unknown members are ignored. A body with only unknown members is refused: its sender wants a change, and nothing would change.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class NeedsKnownMemberAttribute : Attribute;

@@ -6,12 +6,12 @@ using Secrets.Api.Errors;
 namespace Secrets.Api.Limits;
 
 /// <summary>
-/// How many requests an address may send to what is served without a credential: the contract and its page. Health has no limit, because a probe that is
-/// refused takes a replica out of service.
+/// Limits the requests of an address to the anonymous endpoints: the contract and its page. Health has no limit, because a refused probe
+/// takes a replica out of service.
 /// </summary>
 internal sealed class AnonymousLimit
 {
-    /// <summary>How long a refusal takes: a client that ignores refusals would have the processor write them all day. An address has a share of the connections, so few requests wait.</summary>
+    /// <summary>Delay of a refusal, to slow down clients that ignore refusals. The limit of connections bounds the waiting requests.</summary>
     private static readonly TimeSpan RefusalTime = TimeSpan.FromMilliseconds(500);
 
     public AnonymousLimit(IOptions<LimitOptions> limits, FailureHandler failures, TimeProvider time)
@@ -25,6 +25,6 @@ internal sealed class AnonymousLimit
 
     public bool IsLimited { get; }
 
-    /// <summary>What the middleware is told. The registered options are those of <see cref="CallerLimit"/>.</summary>
+    /// <summary>Options for the middleware. The registered options belong to <see cref="CallerLimit"/>.</summary>
     public RateLimiterOptions Options { get; } = new();
 }

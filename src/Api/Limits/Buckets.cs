@@ -2,12 +2,12 @@ using System.Threading.RateLimiting;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>Token buckets that hold what one minute allows.</summary>
+/// <summary>Token buckets with the capacity of one minute.</summary>
 internal static class Buckets
 {
     /// <summary>
-    /// A bucket that is filled one by one: who has used it up waits for the next and not for the next minute. For a limiter of partitions, which
-    /// fills its buckets itself and drops those that have been full for some seconds.
+    /// A bucket that gains one token at a time: a client past the limit waits for one token, not for the next minute. The partitioned limiter
+    /// refills the buckets and removes those that stay full for some seconds.
     /// </summary>
     public static TokenBucketRateLimiterOptions PerMinute(int count) => new()
     {
@@ -17,6 +17,6 @@ internal static class Buckets
         AutoReplenishment = false,
     };
 
-    /// <summary>The time in which one is filled in.</summary>
+    /// <summary>The time between two tokens.</summary>
     public static TimeSpan Interval(int countPerMinute) => TimeSpan.FromMinutes(1) / countPerMinute;
 }

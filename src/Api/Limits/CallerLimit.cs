@@ -7,11 +7,11 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>Marks what a runtime does for each call of a tool, and which therefore has a limit of its own.</summary>
+/// <summary>Marks the action that runtimes call for each tool call. It has a limit of its own.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LimitedAsResolveAttribute : Attribute;
 
-/// <summary>How many requests a user may send.</summary>
+/// <summary>Limits the requests of a user.</summary>
 internal sealed class CallerLimit(IOptions<LimitOptions> options, FailureHandler failures) : IConfigureOptions<RateLimiterOptions>
 {
     private readonly Rate _requests = new(options.Value.RequestsPerMinute);
@@ -23,10 +23,10 @@ internal sealed class CallerLimit(IOptions<LimitOptions> options, FailureHandler
         options.RejectWith(failures);
     }
 
-    /// <summary>Whether there is a limit for a request.</summary>
+    /// <summary>Whether the request has a limit.</summary>
     public bool Concerns(HttpContext context) => context.User is CallerPrincipal && RateOf(context).IsLimited;
 
-    // Of who may not resolve it is a refusal, with a row of the audit for each.
+    // Callers without the scope count as ordinary requests: each refusal writes an audit row.
     private static bool IsResolve(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<LimitedAsResolveAttribute>() is not null
         && ((CallerPrincipal)context.User).Caller.Scopes.HasFlag(Scopes.SecretsResolve);
 

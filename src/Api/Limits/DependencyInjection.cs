@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>Registers what keeps anybody from taking all of the service.</summary>
+/// <summary>Registers the limits of requests, connections and time.</summary>
 internal static class DependencyInjection
 {
     public static void AddLimits(this IServiceCollection services)
@@ -15,8 +15,9 @@ internal static class DependencyInjection
         services.AddSettings<LimitOptions>(LimitOptions.Section)
             .Validate(
                 limits => limits.IsValid(),
-                "Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:FailuresPerCredentialPerMinute, Limits:AnonymousPerMinute, Limits:ListsPerUser, "
-                + $"Limits:Connections and Limits:ConnectionsPerAddress must be from 0 (no limit) to {LimitOptions.MaxRate}, Limits:RequestSeconds and Limits:AnswerSeconds from 1 to {LimitOptions.MaxSeconds}.");
+                "Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:FailuresPerCredentialPerMinute, "
+                + "Limits:AnonymousPerMinute, Limits:ListsPerUser, Limits:Connections and Limits:ConnectionsPerAddress must be "
+                + $"from 0 (no limit) to {LimitOptions.MaxRate}, Limits:RequestSeconds and Limits:AnswerSeconds from 1 to {LimitOptions.MaxSeconds}.");
         services.AddSingleton<RefusalLimit>();
         services.AddSingleton<IRefusalCounter>(provider => provider.GetRequiredService<RefusalLimit>());
         services.AddRateLimiter(_ => { });

@@ -1,49 +1,49 @@
 namespace Secrets.Api.Limits;
 
-/// <summary>How much of the service anybody may take. Where a rate is 0, there is no such limit.</summary>
+/// <summary>Limits of requests, connections and time. A rate of 0 means no limit.</summary>
 internal sealed class LimitOptions
 {
     public const string Section = "Limits";
     public const int MaxRate = 10_000_000;
     public const int MaxSeconds = 3_600;
 
-    // Several have to come together to fill the service.
+    // It takes several addresses to use all connections.
     private const int ShareOfAddress = 4;
 
-    /// <summary>Requests of one user, resolves left out, all credentials together: one that is used up could be evaded with another.</summary>
+    /// <summary>Requests of one user except resolves. All credentials of the user share the limit: otherwise another credential would evade it.</summary>
     public int RequestsPerMinute { get; set; } = 60_000;
 
-    /// <summary>Resolves with the credentials of one user, which is a runtime.</summary>
+    /// <summary>Resolves of one user, which is a runtime.</summary>
     public int ResolvesPerMinute { get; set; }
 
-    /// <summary>Credentials that may be refused to one address, all together that neither the service nor an issuer made.</summary>
+    /// <summary>Refused credentials of one address that neither the service nor an issuer made.</summary>
     public int FailedAuthenticationsPerMinute { get; set; } = 600;
 
-    /// <summary>How often one credential may be refused to one address.</summary>
+    /// <summary>Refusals of one credential from one address.</summary>
     public int FailuresPerCredentialPerMinute { get; set; } = 60;
 
-    /// <summary>Requests of one address for what is served without a credential, health left out.</summary>
+    /// <summary>Requests of one address to anonymous endpoints except health.</summary>
     public int AnonymousPerMinute { get; set; } = 600;
 
-    /// <summary>Lists that are answered to one user at the same time.</summary>
+    /// <summary>Concurrent lists of one user.</summary>
     public int ListsPerUser { get; set; } = 4;
 
-    /// <summary>How long a request may take before it is given up.</summary>
+    /// <summary>Timeout of a request.</summary>
     public int RequestSeconds { get; set; } = 30;
 
-    /// <summary>How long a client may take to read a list before the connection is closed.</summary>
+    /// <summary>Timeout for a client to read a list. After it the connection is closed.</summary>
     public int AnswerSeconds { get; set; } = 60;
 
-    /// <summary>Connections at the same time; one more is closed.</summary>
+    /// <summary>Concurrent connections. Further ones are closed.</summary>
     public int Connections { get; set; } = 10_000;
 
-    /// <summary>Those of one address; null: a quarter of them.</summary>
+    /// <summary>Concurrent connections of one address; null: a quarter of <see cref="Connections"/>.</summary>
     public int? ConnectionsPerAddress { get; set; }
 
-    /// <summary>Connections of one address at the same time; 0: no limit.</summary>
+    /// <summary>Effective limit of concurrent connections of one address; 0: no limit.</summary>
     public int MaxConnectionsOfAddress => ConnectionsPerAddress ?? ShareOf(Connections);
 
-    /// <summary>How many of so many connections one address has, unless a setting says otherwise.</summary>
+    /// <summary>The default share of one address.</summary>
     public static int ShareOf(int connections) => (connections + ShareOfAddress - 1) / ShareOfAddress;
 
     public bool IsValid() =>

@@ -6,18 +6,18 @@ using Secrets.Api.Errors;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>Marks what may answer with a long list. A user has few of them under way, and they are written in pieces.</summary>
+/// <summary>Marks an action that may answer with a long list. Such answers are written in pieces, and few of one user run at the same time.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LongAnswerAttribute : Attribute
 {
-    /// <summary>Whether a request asks for one.</summary>
+    /// <summary>Whether the request's action is marked.</summary>
     public static bool IsAskedBy(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<LongAnswerAttribute>() is not null;
 }
 
-/// <summary>How many long answers of one user are under way: each is in memory until its client has read it.</summary>
+/// <summary>Limits the concurrent lists of one user. Each list stays in memory until the client has read it.</summary>
 internal sealed class ListLimit
 {
-    /// <summary>Requests of a user that may wait until another is answered. They hold next to nothing.</summary>
+    /// <summary>Requests of a user that may wait. They need hardly any memory.</summary>
     private const int MaxWaiting = 200;
 
     private readonly bool _isLimited;
@@ -31,9 +31,9 @@ internal sealed class ListLimit
             ((CallerPrincipal)context.User).Caller.UserId, _ => new ConcurrencyLimiterOptions { PermitLimit = atOnce, QueueLimit = MaxWaiting }));
     }
 
-    /// <summary>What the middleware is told. The registered options are those of <see cref="CallerLimit"/>.</summary>
+    /// <summary>Options for the middleware. The registered options belong to <see cref="CallerLimit"/>.</summary>
     public RateLimiterOptions Options { get; } = new();
 
-    /// <summary>Whether there is a limit for a request.</summary>
+    /// <summary>Whether the request has a limit.</summary>
     public bool Concerns(HttpContext context) => _isLimited && context.User is CallerPrincipal && LongAnswerAttribute.IsAskedBy(context);
 }

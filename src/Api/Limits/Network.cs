@@ -4,15 +4,15 @@ using System.Net.Sockets;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>An address as limits count it: an IPv4 address, or the /64 of an IPv6 address, all of which its holder has.</summary>
+/// <summary>An address as limits count it: an IPv4 address, or the /64 of an IPv6 address, because one client usually has all of a /64.</summary>
 /// <param name="Bits">The address or network.</param>
-/// <param name="Family">Of which kind; unspecified: not from a network.</param>
+/// <param name="Family">The kind of address; unspecified: no network connection.</param>
 internal readonly record struct Network(ulong Bits, AddressFamily Family)
 {
-    /// <summary>Networks that are told apart at one time. Beyond that some share a limit: memory is bounded whoever comes from wherever.</summary>
+    /// <summary>Number of partitions. Networks beyond that share a limit, so that memory is bounded.</summary>
     public const int MaxPartitions = 1 << 16;
 
-    /// <summary>One of <see cref="MaxPartitions"/>. Nobody outside can foresee which networks share one: the hash has a seed of this process.</summary>
+    /// <summary>A number below <see cref="MaxPartitions"/>. Outsiders cannot predict which networks share one, because the hash has a random seed.</summary>
     public int Partition => HashCode.Combine(Bits, Family) & (MaxPartitions - 1);
 
     /// <summary>The network of an address.</summary>

@@ -6,16 +6,16 @@ using Secrets.Api.Authentication;
 namespace Secrets.Api.Limits;
 
 /// <summary>
-/// How many credentials may be refused to an address. Every credential is judged first, so a valid one never pays for those of its neighbours: past the
-/// limit a refusal is answered with 429. It is not logged and has no row in the audit; if its user is known, it is counted there. Judging costs a part of a look-up for many requests at
-/// once; an address past the limit gets only few of those at a time, so that its guesses do not crowd out others.
+/// Limits refused credentials of an address. Every credential is checked first, so valid ones are never affected by neighbours at the same address.
+/// Past the limit, a refusal is answered with 429, without a log line or an audit row; the audit only counts refusals of known users.
+/// An address past the limit gets few checks at the same time, so that its guesses do not slow down others.
 /// </summary>
 internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCounter, IDisposable
 {
-    /// <summary>Credentials of an address past the limit that are judged at the same time. The others wait in line.</summary>
+    /// <summary>Concurrent checks of an address past the limit. Other requests of the address wait.</summary>
     private const int JudgedAtOnce = 4;
 
-    /// <summary>Requests of such an address that may wait in line: more than it can have connections, as a rule.</summary>
+    /// <summary>Waiting requests of such an address: usually more than it can have connections.</summary>
     private const int MaxWaiting = 10_000;
 
     private const int AcceptedSlots = 1 << 16;
@@ -27,17 +27,17 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
     private readonly PartitionedRateLimiter<int> _line = PartitionedRateLimiter.Create<int, int>(partition => RateLimitPartition.GetConcurrencyLimiter(
         partition, _ => new ConcurrencyLimiterOptions { PermitLimit = JudgedAtOnce, QueueLimit = MaxWaiting }));
 
-    // What was accepted lately. A number of 32 bits under a key of this process: enough, because whatever it lets through is then checked as ever.
+    // Hashes of recently accepted credentials. 32 bits suffice: a collision skips only the queue, and the credential is still checked.
     private readonly int[] _accepted = new int[AcceptedSlots];
 
     /// <summary>
-    /// Waits until credentials may be judged; null: at once. Those that were accepted lately never wait, so that one who shares an address
-    /// with others, behind a proxy or a carrier's NAT, is not slowed down by them.
+    /// Waits until credentials may be checked. Recently accepted credentials never wait, so that clients who share an address
+    /// behind a proxy or NAT do not slow each other down.
     /// </summary>
-    /// <param name="address">Where they come from; null: not from a network.</param>
-    /// <param name="credentials">Their hash.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The place, to be left when they are judged. Not acquired: too many wait.</returns>
+    /// <param name="address">The client's address; null: no network connection.</param>
+    /// <param name="credentials">The hash of the credentials.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The lease to dispose after the check; null: no wait needed. Not acquired: too many requests wait.</returns>
     public async ValueTask<RateLimitLease?> QueueAsync(IPAddress? address, int credentials, CancellationToken cancellationToken)
     {
         var partition = Network.FromAddress(address).Partition;
@@ -55,7 +55,7 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
         }
     }
 
-    /// <summary>Has credentials that were accepted and are no more wait like any others.</summary>
+    /// <summary>Makes credentials that are no longer accepted wait like others.</summary>
     public void Forget(int credentials) => Interlocked.CompareExchange(ref Slot(credentials), 0, credentials);
 
     /// <inheritdoc />
@@ -63,7 +63,7 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
     {
         var network = Network.FromAddress(context.Connection.RemoteIpAddress);
 
-        // First by its name: a client that tries one wrong credential over and over does not use up what its address has.
+        // First by name: a client that repeats one wrong credential does not use up the limit of its address.
         if (_ofCredential is not null && refused.Name is not null && !_ofCredential.TryTake(HashCode.Combine(network, refused) & (Network.MaxPartitions - 1)))
         {
             return _ofCredential.Wait;
@@ -82,7 +82,7 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
 
     private ref int Slot(int credentials) => ref _accepted[credentials & (AcceptedSlots - 1)];
 
-    /// <summary>A bucket for each of <see cref="Network.MaxPartitions"/>, as long as it is not full.</summary>
+    /// <summary>One bucket for each of <see cref="Network.MaxPartitions"/> partitions. Full buckets are removed.</summary>
     private sealed class Bucket(int perMinute) : IDisposable
     {
         private readonly PartitionedRateLimiter<int> _buckets = PartitionedRateLimiter.Create<int, int>(

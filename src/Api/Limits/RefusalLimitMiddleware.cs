@@ -4,7 +4,7 @@ using Secrets.Api.Errors;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>Has the credentials of a request judged when it is their turn, and notes what became of them.</summary>
+/// <summary>Queues the authentication of a request behind <see cref="RefusalLimit"/>, and records its result.</summary>
 internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit limit, FailureHandler failures)
 {
     public async Task InvokeAsync(HttpContext context)
@@ -23,7 +23,7 @@ internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit 
                 return;
             }
 
-            // The place is left when they are judged, not when the request is answered. The middleware behind this one gets the same result.
+            // The lease ends after authentication, not after the answer. UseAuthentication reuses this result.
             if ((await context.AuthenticateAsync()).Succeeded)
             {
                 limit.NoteAccepted(credentials);
@@ -37,7 +37,7 @@ internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit 
         }
     }
 
-    /// <summary>Of all that is sent as a credential; null: nothing is.</summary>
+    /// <summary>The hash of all credentials; null: none.</summary>
     private static int? HashOfCredentials(HttpContext context)
     {
         var (hash, count) = (default(HashCode), 0);

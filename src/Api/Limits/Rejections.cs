@@ -4,13 +4,13 @@ using Secrets.Api.Errors;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>What is said to a request over a limit.</summary>
+/// <summary>Answers requests past a limit.</summary>
 internal static class Rejections
 {
-    /// <summary>429, in the form of the dialect, with the time after which to try again.</summary>
-    /// <param name="options">What the middleware is told.</param>
-    /// <param name="failures">Writes it.</param>
-    /// <param name="before">What the answer waits for; it ends when the client leaves.</param>
+    /// <summary>Answers 429 in the form of the dialect, with Retry-After.</summary>
+    /// <param name="options">The options of the middleware.</param>
+    /// <param name="failures">Writes the answer.</param>
+    /// <param name="before">A delay before the answer, cancelled when the client disconnects.</param>
     public static void RejectWith(this RateLimiterOptions options, FailureHandler failures, Func<CancellationToken, Task>? before = null) => options.OnRejected = async (rejected, aborted) =>
     {
         if (before is not null)

@@ -5,7 +5,7 @@ using Secrets.Api.Errors;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>How long a request may take. One that is given up has changed nothing: no commit listens to the caller's cancellation.</summary>
+/// <summary>Cancels slow requests. A cancelled request has changed nothing, because commits ignore this cancellation.</summary>
 internal sealed class RequestTime(IOptions<LimitOptions> limits, FailureHandler failures) : IConfigureOptions<RequestTimeoutOptions>
 {
     public void Configure(RequestTimeoutOptions options) => options.DefaultPolicy = new RequestTimeoutPolicy
@@ -14,7 +14,7 @@ internal sealed class RequestTime(IOptions<LimitOptions> limits, FailureHandler 
         TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
         WriteTimeoutResponse = context =>
         {
-            // Still the token that gave the request up: the answer would be cancelled with it.
+            // This is still the expired token: the answer would be cancelled too.
             context.RequestAborted = CancellationToken.None;
             return failures.WriteAsync(context, FailureAnswer.ForStatus(StatusCodes.Status503ServiceUnavailable));
         },
@@ -22,8 +22,8 @@ internal sealed class RequestTime(IOptions<LimitOptions> limits, FailureHandler 
 }
 
 /// <summary>
-/// Lets what was done be answered, however late. Were the writing of a result cancelled too, MVC would keep silent about it and send 200 with
-/// half of the answer, or with none.
+/// Stops the cancellation once a result exists. If writing the result were cancelled, MVC would silently send 200 with a partial or
+/// empty body.
 /// </summary>
 internal sealed class FinishedRequests : IAlwaysRunResultFilter
 {

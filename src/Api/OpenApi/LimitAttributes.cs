@@ -48,7 +48,7 @@ internal sealed class NameLimitAttribute(Type type, string member) : LimitAttrib
 {
     public override void Describe(OpenApiSchema schema)
     {
-        // Where null is allowed, it has to be among them.
+        // A nullable member needs null in its enum.
         var isNullable = schema.Type?.HasFlag(JsonSchemaType.Null) == true;
         schema.Enum = [.. Read<IReadOnlyList<string>>(type, member).Select(name => JsonValue.Create(name)), .. isNullable ? [JsonNullSentinel.JsonNull] : Array.Empty<JsonNode>()];
     }

@@ -10,7 +10,7 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.Api.OpenApi;
 
 /// <summary>
-/// The documents under /openapi: <c>v1</c> in OpenAPI 3.1, and <c>v1-3.0</c>, the same in 3.0, which client generators read better.
+/// Generates the documents under /openapi: <c>v1</c> in OpenAPI 3.1, and the same in 3.0 as <c>v1-3.0</c>, for client generators.
 /// </summary>
 internal static class OpenApiDocuments
 {
@@ -20,27 +20,27 @@ internal static class OpenApiDocuments
         ("x-api-key", "x-api-key", "An API key."),
     ];
 
-    /// <summary>The groups of operations in the order of the page; controllers name theirs.</summary>
+    /// <summary>The groups of operations, in the order of the page. Controllers refer to them by name.</summary>
     private static readonly (string Name, string Description)[] Tags =
     [
         ("Secrets", "Store, list, change and delete secrets of a user or an organisation."),
         ("Resolution", "Fill the arguments of a tool call, or explain how they would be filled."),
         ("Organisation vault", "Store, list, change and delete secrets of an organisation by alias."),
-        ("API keys", "Create, list, replace and revoke API keys."),
-        ("Audit", "Read who did what, and verify that no row was changed."),
-        ("Encryption", "See and replace the keys that values are sealed with."),
-        ("Usage", "See how much of the quota is used."),
+        ("API keys", "Create, list, rotate and revoke API keys."),
+        ("Audit", "Read the audit, and verify that no row was changed."),
+        ("Encryption", "See and rotate the encryption keys."),
+        ("Usage", "See the use of the quota."),
     ];
 
     private static string ProductVersion => typeof(OpenApiDocuments).Assembly.GetName().Version!.ToString(fieldCount: 3);
 
-    /// <summary>What their paths begin with.</summary>
+    /// <summary>The start of the paths of all documents.</summary>
     public const string Folder = "/openapi";
 
-    /// <summary>Where they are. No other name is taken: the framework's answer would repeat it.</summary>
+    /// <summary>The route of the documents. The constraint keeps the framework from answering with a submitted name.</summary>
     public const string Route = Folder + @"/{documentName:regex(^(v1|v1-3\.0)$)}.json";
 
-    /// <summary>Whether this process is the build, which starts the host to take the documents from it, and not the service.</summary>
+    /// <summary>Whether the build runs this process to generate the documents.</summary>
     public static bool IsBuild => Assembly.GetEntryAssembly()?.GetName().Name is "GetDocument.Insider";
 
     public static void AddOpenApiDocuments(this IServiceCollection services)
@@ -51,18 +51,18 @@ internal static class OpenApiDocuments
         services.AddSingleton<PublishedDocuments>();
     }
 
-    /// <summary>Serves them. The framework's own endpoint makes the document anew for each request, which takes tens of milliseconds.</summary>
+    /// <summary>Serves the documents. The framework's own endpoint would generate a document for each request, in tens of milliseconds.</summary>
     public static void MapOpenApiDocuments(this IEndpointRouteBuilder endpoints) => endpoints
         .MapGet(Route, async (string documentName, PublishedDocuments documents) => (await documents.GetAsync(documentName)).ToResult())
         .ExcludeFromDescription()
-        .DisableRequestTimeout() // the first request makes it for all
+        .DisableRequestTimeout() // the first request generates the document for all
         .AllowAnonymous();
 
     private static void Configure(OpenApiOptions options, OpenApiSpecVersion version)
     {
         options.OpenApiVersion = version;
 
-        // Every path is served with and without the leading "api"; once is enough to document it.
+        // Some paths are also served without the leading "api". Document them once.
         options.ShouldInclude = description => description.RelativePath?.StartsWith("api/", StringComparison.Ordinal) == true;
         options.AddDocumentTransformer((document, _, _) =>
         {
@@ -70,12 +70,12 @@ internal static class OpenApiDocuments
             {
                 Title = "Secrets",
                 Version = ProductVersion,
-                Description = "Write-only storage of credentials for the tools of AI agents. Uuids are read with or without hyphens. Moments are read as RFC 3339 has them, "
-                    + "with seconds and an offset; fractions are cut to microseconds, and a leap second (`:60`) is refused.",
+                Description = "Write-only storage of credentials for the tools of AI agents. Uuids may be written with or without hyphens. Moments are in RFC 3339 format, "
+                    + "with seconds and an offset. Fractions are cut to microseconds. A leap second (`:60`) is refused.",
                 License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" },
             };
 
-            // Relative to the document: right below any prefix that a proxy strips, whether or not the service is told of it.
+            // Relative to the document, so that it is also correct below a prefix that a proxy strips.
             document.Servers = [new OpenApiServer { Url = ".." }];
             document.Tags = Tags.Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description }).ToHashSet();
             AddSecurity(document);
@@ -106,9 +106,9 @@ internal static class OpenApiDocuments
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
                 BearerFormat = "JWT or API key",
-                Description = "A JWT of the configured issuer, or an API key. Of a JWT count `sub`, the scopes in `scope` or `scp` (none of ours: "
-                    + "`secrets:read secrets:write`), and `organizations`. Whoever sends several credentials must mean one principal with all of them, "
-                    + "and may do what each of them allows. An empty header is no credential.",
+                Description = "A JWT of the configured issuer, or an API key. The service reads `sub`, `organizations` and the scopes in `scope` or `scp` of a JWT "
+                + "(without any of our scopes: `secrets:read secrets:write`). Several credentials in one request must stand for the same principal, "
+                    + "and only rights that all of them have count. An empty header counts as absent.",
             },
         };
         foreach (var (name, header, description) in Credentials)

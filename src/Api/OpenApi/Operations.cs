@@ -13,12 +13,12 @@ internal static class Operations
     private static readonly DocumentedFailure[] FailuresOfBodies =
     [
         new(StatusCodes.Status413PayloadTooLarge, "The body is too large."),
-        new(StatusCodes.Status415UnsupportedMediaType, "The body is no JSON in UTF-8, or is compressed."),
+        new(StatusCodes.Status415UnsupportedMediaType, "The body is not JSON in UTF-8, or is compressed."),
     ];
 
     private static readonly DocumentedFailure[] FailuresOfIfMatch =
     [
-        new(StatusCodes.Status400BadRequest, "`If-Match` is no list of entity tags."),
+        new(StatusCodes.Status400BadRequest, "`If-Match` is not a list of entity tags."),
     ];
 
     public static void Describe(OpenApiOperation operation, ControllerActionDescriptor action, IFailureWriter dialect)
@@ -37,7 +37,7 @@ internal static class Operations
                 operation,
                 ParameterLocation.Header,
                 HeaderNames.IfMatch,
-                "The entity tag of the version to change; when it is no longer the current one, nothing happens.",
+                "The entity tag of the version to change. If the secret has another version, nothing changes.",
                 new OpenApiSchema { Type = JsonSchemaType.String });
         }
 
@@ -47,13 +47,13 @@ internal static class Operations
                 operation,
                 ParameterLocation.Query,
                 ActsForUsersAttribute.UserId,
-                "The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.",
+                "The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.",
                 new OpenApiSchema { Type = JsonSchemaType.String, Format = "uuid" });
             AddParameter(
                 operation,
                 ParameterLocation.Query,
                 ActsForUsersAttribute.User,
-                "The name of that user in place of the id: the `sub` of the user's tokens.",
+                "The user's name in place of `user_id`: the `sub` of the user's tokens.",
                 new OpenApiSchema { Type = JsonSchemaType.String, MinLength = UserName.Length.Minimum, MaxLength = UserName.Length.Maximum });
         }
     }

@@ -10,10 +10,10 @@ using Microsoft.OpenApi;
 
 namespace Secrets.Api.OpenApi;
 
-/// <summary>The documents as they are served. Each is made with the first request for it; all others get the same bytes.</summary>
+/// <summary>Caches the documents. The first request for a document generates it.</summary>
 internal sealed class PublishedDocuments(IServiceProvider services, IOptionsMonitor<OpenApiOptions> options)
 {
-    // Only names that the route takes get here: there are as many entries as documents.
+    // The route admits only known names, so the number of entries is bounded.
     private readonly ConcurrentDictionary<string, Lazy<Task<PublishedDocument>>> _documents = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>A document by its name.</summary>
@@ -26,7 +26,7 @@ internal sealed class PublishedDocuments(IServiceProvider services, IOptionsMoni
         }
         catch
         {
-            // The next request makes it anew.
+            // The next request tries again.
             _documents.TryRemove(KeyValuePair.Create(name, document));
             throw;
         }
@@ -43,13 +43,13 @@ internal sealed class PublishedDocuments(IServiceProvider services, IOptionsMoni
     }
 }
 
-/// <summary>A document in the form in which it is sent.</summary>
+/// <summary>A serialised document.</summary>
 internal sealed class PublishedDocument(byte[] bytes)
 {
     private const string ContentType = "application/json; charset=utf-8";
 
     private readonly EntityTagHeaderValue _tag = new($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes))}\"");
 
-    /// <summary>The answer; 304 to a client that has these bytes already.</summary>
+    /// <summary>The answer; 304 if the client already has these bytes.</summary>
     public FileContentHttpResult ToResult() => TypedResults.Bytes(bytes, ContentType, entityTag: _tag);
 }

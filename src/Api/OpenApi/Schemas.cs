@@ -8,7 +8,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.OpenApi;
 
-/// <summary>Adds to a schema what the framework cannot see: types with converters of ours, and limits.</summary>
+/// <summary>Completes a schema: types with our own converters, and limits.</summary>
 internal static class Schemas
 {
     public static void Describe(OpenApiSchema schema, OpenApiSchemaTransformerContext context)
@@ -23,13 +23,13 @@ internal static class Schemas
 
         if (parameter is not null)
         {
-            // A parameter of path or query is given or left out; none is null.
+            // A parameter of path or query can be omitted, but not null.
             schema.Type &= ~JsonSchemaType.Null;
         }
 
         if (context.JsonPropertyInfo?.CustomConverter is JsonConverter<SecretValue>)
         {
-            // The one member with a converter of its own is the one that is written.
+            // Only the member that hands out values names a converter of its own.
             schema.WriteOnly = false;
         }
     }

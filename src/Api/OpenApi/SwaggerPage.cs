@@ -8,21 +8,21 @@ internal sealed class SwaggerOptions
 {
     public const string Section = "Swagger";
 
-    /// <summary>Whether the page is served. Default: everywhere but in Production.</summary>
+    /// <summary>Whether the page is served. Default: everywhere except in Production.</summary>
     public bool? Enabled { get; set; }
 }
 
-/// <summary>The page under /swagger: people read the contract there and try it.</summary>
+/// <summary>The page under /swagger, to read the contract and try it.</summary>
 internal static class SwaggerPage
 {
-    /// <summary>Where the page and its files are.</summary>
+    /// <summary>The path of the page and its files.</summary>
     public const string Route = "/swagger";
 
-    // The page keeps the visitor's API key: it talks to this service only, whatever document somebody has it load.
+    // The page holds the visitor's API key, so it may connect only to this service, whichever document it loads.
     private const string Policy =
         "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-    /// <summary>Serves the page, unless the settings say otherwise.</summary>
+    /// <summary>Serves the page if enabled.</summary>
     public static void UseSwaggerPage(this WebApplication app)
     {
         var isOn = app.Services.GetRequiredService<IOptions<SwaggerOptions>>().Value.Enabled ?? !app.Environment.IsProduction();
@@ -32,7 +32,7 @@ internal static class SwaggerPage
         }
     }
 
-    // NSwag would serve the page for any method and with any number of slashes, below which a browser finds none of its scripts.
+    // NSwag would serve the page for any method and with extra slashes, where its relative scripts are not found.
     private static bool IsAsked(HttpContext context) =>
         (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
         && context.Request.Path.StartsWithSegments(Route, StringComparison.Ordinal, out var file)
@@ -49,7 +49,7 @@ internal static class SwaggerPage
         page.Path = Route;
         page.DocumentTitle = "Secrets API";
 
-        // A list, even of one: without it the page loads whatever document its query names.
+        // Without a list, the page would load any document that its query names.
         page.SwaggerRoutes.Add(new SwaggerUiRoute("OpenAPI 3.1", "/openapi/v1.json"));
         page.SwaggerRoutes.Add(new SwaggerUiRoute("OpenAPI 3.0", "/openapi/v1-3.0.json"));
         page.TransformToExternalPath = RelativePath;
@@ -59,12 +59,12 @@ internal static class SwaggerPage
     }
 
     /// <summary>
-    /// A path of this service as a browser reaches it from the requested page. Relative, because a proxy may serve the service below a prefix that
-    /// the service is not told of.
+    /// A path of this service, relative to the requested page. Relative, because a proxy may serve the service below a prefix that
+    /// the service does not know.
     /// </summary>
     private static string RelativePath(string path, HttpRequest request)
     {
-        // NSwag puts the path base in front of where it redirects to, and of nothing else.
+        // NSwag prepends the path base to its redirect only.
         var inside = path == request.PathBase.Add(Route) ? Route : path;
         var depth = request.Path.Value!.Count(character => character == '/') - 1;
         return string.Concat(Enumerable.Repeat("../", depth)) + inside.TrimStart('/');

@@ -8,7 +8,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.Server;
 
-/// <summary>Whose pages may call the service from a browser.</summary>
+/// <summary>The origins whose pages may call the service from a browser.</summary>
 internal sealed class CorsSettings
 {
     public const string Section = "Cors";
@@ -18,7 +18,7 @@ internal sealed class CorsSettings
 
     public string[] List() => Settings.Split(Origins);
 
-    /// <summary>An origin exactly as a browser sends it: nothing else would ever be equal to one.</summary>
+    /// <summary>Origins must be written exactly as browsers send them, because they are compared as text.</summary>
     public bool IsValid() => Array.TrueForAll(
         List(),
         text => Uri.TryCreate(text, UriKind.Absolute, out var uri)
@@ -27,20 +27,20 @@ internal sealed class CorsSettings
             && !text.Contains('*', StringComparison.Ordinal));
 }
 
-/// <summary>What of HTTPS is not an address or a certificate, which are Kestrel's settings.</summary>
+/// <summary>Settings of HTTPS, except addresses and certificates, which are Kestrel's.</summary>
 internal sealed class HttpsSettings
 {
     public const string Section = "Https";
     public const int MaxHstsDays = 3_650;
 
-    /// <summary>For how many days after an answer by HTTPS a browser asks by HTTPS alone; 0: it is not told to. Said in Production only.</summary>
+    /// <summary>Days for which browsers use HTTPS only (Strict-Transport-Security); 0: the header is not sent. Sent in Production only.</summary>
     public int HstsDays { get; set; } = 365;
 
-    /// <summary>Whether a request by HTTP is sent to HTTPS.</summary>
+    /// <summary>Whether to redirect HTTP to HTTPS.</summary>
     public bool Redirect { get; set; }
 }
 
-/// <summary>What browsers are told.</summary>
+/// <summary>CORS, HSTS and redirection to HTTPS.</summary>
 internal static class Browsers
 {
     private static readonly TimeSpan PreflightAge = TimeSpan.FromMinutes(10);
@@ -54,7 +54,7 @@ internal static class Browsers
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<IOptions<CorsSettings>>((cors, settings) => cors.AddDefaultPolicy(policy => policy
 
-            // Credentials travel in headers that the page sets itself: cookies and the browser's own are never allowed.
+            // Pages set the credential headers themselves. Cookies and the browser's own credentials are never allowed.
             .WithOrigins(settings.Value.List())
             .WithMethods(HttpMethods.Get, HttpMethods.Post, HttpMethods.Patch, HttpMethods.Delete)
             .WithHeaders([.. CredentialHeaders.All, HeaderNames.ContentType, HeaderNames.IfMatch, AiHubSecretsController.Context, RequestOrigins.RequestId])
@@ -65,7 +65,7 @@ internal static class Browsers
         services.AddHttpsRedirection(redirection => redirection.RedirectStatusCode = StatusCodes.Status308PermanentRedirect);
     }
 
-    /// <summary>To HTTPS, and to stay there.</summary>
+    /// <summary>Redirects to HTTPS and sends HSTS, as configured.</summary>
     public static void UseHttpsAsConfigured(this IApplicationBuilder app)
     {
         var https = app.ApplicationServices.GetRequiredService<IOptions<HttpsSettings>>().Value;

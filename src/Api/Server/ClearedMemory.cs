@@ -4,7 +4,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.Server;
 
-/// <summary>Has Kestrel receive requests and send answers in memory that is cleared: its own pools hand the next request what the last one left.</summary>
+/// <summary>Gives Kestrel memory that is cleared after use. Its own pools pass the previous content on to the next request.</summary>
 internal sealed class ClearedMemory : IMemoryPoolFactory<byte>
 {
     public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => ClearingPool.Shared;

@@ -8,7 +8,7 @@ using IPNetwork = System.Net.IPNetwork;
 
 namespace Secrets.Api.Server;
 
-/// <summary>Says that a connection has brought its first request.</summary>
+/// <summary>Records that the first request of a connection has arrived.</summary>
 internal sealed class FirstRequest
 {
     public bool HasBegun { get; private set; }
@@ -17,12 +17,12 @@ internal sealed class FirstRequest
 }
 
 /// <summary>
-/// How many connections there may be, altogether and from one address, and how long one may take until its first request has come. Kestrel's own limit
-/// counts the listener for health with the others, and its own timer leaves a connection that sends nothing open as long as one between two requests.
+/// Limits connections, in total and by address, and the time until the first request. Kestrel's own limit includes the health
+/// listener, and its keep-alive timeout also applies to a connection that has not sent anything yet.
 /// </summary>
 internal sealed class ConnectionLimit : IDisposable
 {
-    /// <summary>Connections to the listener for health, at most: nobody but probes needs one.</summary>
+    /// <summary>Limit of the health listener: only probes use it.</summary>
     private const int HealthConnections = 100;
 
     /// <summary>Time for a TLS handshake and the headers of a request.</summary>
@@ -50,7 +50,7 @@ internal sealed class ConnectionLimit : IDisposable
         }
     }
 
-    /// <summary>Serves a connection, or closes it.</summary>
+    /// <summary>Serves a connection, or closes it past a limit.</summary>
     public async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var isHealth = _health.Has(connection.LocalEndPoint);
@@ -92,11 +92,11 @@ internal sealed class ConnectionLimit : IDisposable
 
     private static ConcurrencyLimiter Counting(int connections) => new(new ConcurrencyLimiterOptions { PermitLimit = connections });
 
-    // By the address itself and not by a hash: an honest one must not share a limit with somebody else. There are only those that have connections.
+    // By the address itself and not by a hash, so that no two addresses share a limit. Only addresses with open connections use memory.
     private static PartitionedRateLimiter<Network> CountingByAddress(int connections) => PartitionedRateLimiter.Create<Network, Network>(
         network => RateLimitPartition.GetConcurrencyLimiter(network, _ => new ConcurrencyLimiterOptions { PermitLimit = connections }));
 
-    // A known proxy brings the connections of many clients, and knows how many each may have.
+    // A known proxy carries the connections of many clients, and limits each of them itself.
     private RateLimitLease? TakeOfAddress(PartitionedRateLimiter<Network>? limiter, IPAddress? address) =>
         address is null || IsProxy(address) ? null : limiter?.AttemptAcquire(Network.FromAddress(address));
 

@@ -2,14 +2,14 @@ using Microsoft.AspNetCore.HostFiltering;
 
 namespace Secrets.Api.Server;
 
-/// <summary>Which names the service answers to.</summary>
+/// <summary>The filter of host names.</summary>
 internal static class Hosts
 {
     private const string FrameworksOwn = "HostFilteringStartupFilter";
 
     /// <summary>
-    /// Takes the framework's filter from where it stands, which is before everything that gives a refusal its headers and the form of its
-    /// dialect. The pipeline has it in its own place.
+    /// Removes the framework's filter from the start of the pipeline, where refusals would lack our headers and the form of their
+    /// dialect. <see cref="Pipeline"/> adds it at a later place.
     /// </summary>
     public static void AddHosts(this IServiceCollection services)
     {

@@ -4,14 +4,14 @@ using Microsoft.AspNetCore.Routing.Patterns;
 namespace Secrets.Api.Server;
 
 /// <summary>
-/// Keeps parameters from standing for what another route spells out. <c>GET /secrets/resolve</c> would else be about the secret with the id
-/// "resolve" and answered with 422, where it is the wrong method for that path: 405.
+/// Prevents a route parameter from matching a literal of another route. Otherwise <c>GET /secrets/resolve</c> would mean the secret with the id
+/// "resolve" and be answered with 422. The correct answer is 405: a wrong method for that path.
 /// </summary>
 internal static class LiteralPaths
 {
     private static readonly BesideLiterals Policy = new();
 
-    // Here and not in the templates, because they are shown: in the log and in metrics.
+    // Not in the route templates, because logs and metrics show these.
     public static void Keep(EndpointBuilder endpoint)
     {
         if (endpoint is RouteEndpointBuilder { RoutePattern: { Parameters.Count: > 0 } pattern } route)

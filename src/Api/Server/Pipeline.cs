@@ -7,7 +7,7 @@ using Secrets.Api.OpenApi;
 
 namespace Secrets.Api.Server;
 
-/// <summary>What every request goes through.</summary>
+/// <summary>The middleware of every request, in order.</summary>
 internal static partial class Pipeline
 {
     public static void UseApi(this WebApplication app)
@@ -21,7 +21,7 @@ internal static partial class Pipeline
         var health = app.Services.GetRequiredService<HealthListener>();
         app.Use(health.ServeAsync);
 
-        // Probes name the address that they ask, and speak no HTTPS.
+        // Probes send the address as the host name, and use HTTP.
         app.UseWhen(context => !health.Has(context), clients => clients.UseHostFiltering().UseHttpsAsConfigured());
         if (app.Services.GetRequiredService<AnonymousLimit>() is { IsLimited: true } anonymous)
         {
@@ -44,12 +44,12 @@ internal static partial class Pipeline
         app.MapControllers().Add(LiteralPaths.Keep);
     }
 
-    // By the path, because the page answers before an endpoint is looked for.
+    // By path, because the page answers before routing.
     private static bool IsOfContract(HttpContext context) =>
         context.Request.Path.StartsWithSegments(OpenApiDocuments.Folder, StringComparison.OrdinalIgnoreCase)
         || context.Request.Path.StartsWithSegments(SwaggerPage.Route, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The limiter lets go of a request whose time is over while it waits, and answers nothing. That would be an empty 200, so the request fails here.</summary>
+    /// <summary>The limiter ends a request that times out while waiting, without an answer. That would be an empty 200, so the request fails here.</summary>
     private static async Task FailIfGivenUp(HttpContext context, RequestDelegate next)
     {
         await next(context);
@@ -82,7 +82,7 @@ internal static partial class Pipeline
     }
 
     /// <summary>
-    /// One line per request. The route's template and not the path, and never the query: either may hold what somebody pasted there.
+    /// Logs one line for each request. The line has the route's template, never the path or the query, because a credential may have been pasted there.
     /// </summary>
     private sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLog> logger, TimeProvider time)
     {
@@ -92,7 +92,7 @@ internal static partial class Pipeline
             await next(context);
             if (logger.IsEnabled(LogLevel.Information))
             {
-                // After a failure the framework has moved the endpoint aside.
+                // After a failure, the framework keeps the endpoint in this feature.
                 var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
                 var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
                 var milliseconds = time.GetElapsedTime(start).TotalMilliseconds;

@@ -6,7 +6,7 @@ using IPNetwork = System.Net.IPNetwork;
 
 namespace Secrets.Api.Server;
 
-/// <summary>The proxies whose word is taken for where a request came from.</summary>
+/// <summary>The proxies whose forwarding headers are trusted.</summary>
 internal sealed class ProxyOptions
 {
     public const string Section = "Proxies";
@@ -14,7 +14,7 @@ internal sealed class ProxyOptions
     /// <summary>Addresses and networks (<c>10.0.0.0/8</c>), separated by commas; none by default.</summary>
     public string? Known { get; set; }
 
-    /// <summary>The networks; null where one cannot be read, or holds everybody.</summary>
+    /// <summary>The networks; null: an entry is invalid or covers all addresses.</summary>
     public IReadOnlyList<IPNetwork>? Networks()
     {
         var networks = Settings.Split(Known).Select(Parse).ToList();
@@ -35,12 +35,12 @@ internal static class Proxies
         services.AddSettings<ProxyOptions>(ProxyOptions.Section)
             .Validate(
                 proxies => proxies.Networks() is not null,
-                "Proxies:Known must be addresses or networks like 10.0.0.0/8 (not everybody), separated by commas.");
+                "Proxies:Known must be addresses or networks like 10.0.0.0/8 (not all addresses), separated by commas.");
         services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<ProxyOptions>>((forwarded, proxies) =>
         {
             var networks = proxies.Value.Networks()!;
 
-            // With empty lists the framework would believe everybody.
+            // With empty lists, the framework would trust every client.
             forwarded.ForwardedHeaders = networks.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
@@ -49,7 +49,7 @@ internal static class Proxies
                 forwarded.KnownIPNetworks.Add(network);
             }
 
-            // From the right, as long as the one who added an entry is known. What stands left of the first stranger, that stranger wrote.
+            // Read entries from the right while their writer is a known proxy. A stranger may have forged everything left of its own entry.
             forwarded.ForwardLimit = null;
         });
     }

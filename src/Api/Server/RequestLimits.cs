@@ -4,29 +4,29 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.Server;
 
-/// <summary>Where the service listens, and how large and how slow a request may be.</summary>
+/// <summary>The listeners, and the limits of Kestrel.</summary>
 internal static class RequestLimits
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
     private const string Endpoints = "Kestrel:Endpoints";
 
-    /// <summary>Bytes of the largest body: the longest members, every character escaped, with room to spare.</summary>
+    /// <summary>The largest body in bytes: the longest members with every character escaped, and some reserve.</summary>
     private const long MaxBodySize = 1024 * 1024;
 
-    /// <summary>All headers together, in bytes: three credentials of the largest kind, with room to spare.</summary>
+    /// <summary>The largest total of headers in bytes: three of the longest credentials, and some reserve.</summary>
     private const int MaxHeadersSize = 32 * 1024;
 
     private const int MaxHeaders = 100;
 
-    /// <summary>Who takes longer to send the headers is cut off; so is who sends a body slower than a modem.</summary>
+    /// <summary>Timeout for the headers of a request.</summary>
     private static readonly TimeSpan HeadersTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a connection may rest between two requests: longer than the pools of usual clients and proxies, which is a minute.</summary>
+    /// <summary>Keep-alive timeout: longer than the usual minute of clients and proxies, so that they close first.</summary>
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(75);
 
     private static readonly MinDataRate SlowestBody = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
-    /// <summary>A client that reads slower than this is cut off, as long as anything is left to read for it.</summary>
+    /// <summary>The slowest client that may read an answer.</summary>
     private static readonly MinDataRate SlowestReader = new(bytesPerSecond: 16 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
 
     public static void Apply(KestrelServerOptions kestrel)
@@ -43,7 +43,7 @@ internal static class RequestLimits
         kestrel.ConfigureEndpointDefaults(listener => listener.Use(next => connection => connections.ServeAsync(connection, next)));
     }
 
-    /// <summary>Listens on loopback where the configuration does not say otherwise, and for health alone where it says so.</summary>
+    /// <summary>Listens on loopback by default, and on the health listener if configured.</summary>
     public static IWebHostBuilder ListenAsConfigured(this IWebHostBuilder host, IConfiguration configuration)
     {
         var health = configuration[HealthOptions.UrlSetting];
@@ -62,8 +62,8 @@ internal static class RequestLimits
         return host.UseUrls(string.Join(';', ((string?[])[string.IsNullOrEmpty(urls) ? DefaultUrl : urls, health]).Where(url => !string.IsNullOrEmpty(url))));
     }
 
-    /// <summary>Sees that the listener for health shares its port with no other, whatever their addresses: requests are told apart by the port alone.</summary>
-    /// <exception cref="StartupException">It does.</exception>
+    /// <summary>Requires that the health listener has a port of its own: requests are distinguished by port.</summary>
+    /// <exception cref="StartupException">The ports are the same.</exception>
     private static void RequireOwnPort(IConfiguration configuration)
     {
         if (new HealthOptions { Url = configuration[HealthOptions.UrlSetting] }.Port is not { } port)
@@ -78,11 +78,11 @@ internal static class RequestLimits
             : (string.IsNullOrEmpty(urls) ? DefaultUrl : urls).Split(';', StringSplitOptions.TrimEntries);
         if (others.Any(url => PortOf(url) == port))
         {
-            throw new StartupException($"{HealthOptions.UrlSetting} has the port {port}, where the service itself listens. Give it a port of its own.");
+            throw new StartupException($"{HealthOptions.UrlSetting} has the port {port}, which the service itself uses. Choose another port.");
         }
     }
 
-    /// <summary>Null: it cannot be read, which the web server says in its own words.</summary>
+    /// <summary>Null: the address is invalid, which Kestrel reports.</summary>
     private static int? PortOf(string url)
     {
         try

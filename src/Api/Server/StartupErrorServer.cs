@@ -5,8 +5,8 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.Api.Server;
 
 /// <summary>
-/// The web server, which says in one sentence why it cannot listen. Caught here and not around the whole start, because what a web server throws
-/// is of many types, and only of this place it is certain that settings are to blame.
+/// Reports in one sentence why the web server cannot listen. Web servers throw exceptions of many types. Only here
+/// it is certain that settings are the cause, so these exceptions are not caught around the whole start.
 /// </summary>
 internal sealed class StartupErrorServer(IServer server, IConfiguration configuration, IHostEnvironment environment) : IServer
 {
@@ -25,7 +25,7 @@ internal sealed class StartupErrorServer(IServer server, IConfiguration configur
         {
             throw new StartupException(SettingOfUnreadableFile() is { } file
                 ? $"{file} names a file that does not exist or cannot be read."
-                : $"The service cannot listen as {Addresses()} says: {problem.Message}");
+                : $"The service cannot listen on the addresses of {Addresses()}: {problem.Message}");
         }
     }
 
@@ -33,7 +33,7 @@ internal sealed class StartupErrorServer(IServer server, IConfiguration configur
 
     public void Dispose()
     {
-        // The container disposes of the other one too.
+        // The container disposes the inner server.
     }
 
     private string Addresses() =>

@@ -9,13 +9,13 @@ using Secrets.Application.Common;
 
 namespace Secrets.Api.V1;
 
-/// <summary>API keys of the caller, of organisations that the caller administers, or for an operator all.</summary>
+/// <summary>API keys of the caller and of organisations that the caller administers. Operators manage all keys.</summary>
 [ApiController]
 [Route("api/v1/api-keys")]
 [Tags("API keys")]
 public sealed class ApiKeysController(IMediator mediator) : ControllerBase
 {
-    /// <summary>Make a key. The answer shows it, this once.</summary>
+    /// <summary>Make an API key. The answer contains the key; it is not shown again.</summary>
     [HttpPost]
     [ProducesResponseType<ApiKeyInfo>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
@@ -23,20 +23,20 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
     public async Task<IActionResult> Create([FromBody] CreateApiKeyBody body, CancellationToken cancellationToken) =>
         Ok(ApiKeyInfo.From(await mediator.Send(body.ToCommand(), cancellationToken)));
 
-    /// <summary>List keys, oldest first.</summary>
+    /// <summary>List API keys, oldest first.</summary>
     [HttpGet]
     [LongAnswer]
     [ProducesResponseType<ApiKeyInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
-        [FromQuery, NumberLimit(1, Paging.MaxLimit), Description("Keys to answer at most, 1 to 1000; all of them when left out.")] int? limit,
-        [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
+        [FromQuery, NumberLimit(1, Paging.MaxLimit), Description("The most keys to return, 1 to 1000; all by default.")] int? limit,
+        [FromQuery, Description("The `next_cursor` of the previous page.")] string? cursor,
         CancellationToken cancellationToken) =>
         Ok(ApiKeyInfoList.From(await mediator.Send(new ListApiKeys(limit, cursor), cancellationToken)));
 
     /// <summary>
-    /// Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
-    /// once, and only by who may make such a key.
+    /// Replace an API key with a new one that has the same rights. The answer contains the new key; it is not shown again. The old key works for
+    /// `grace_seconds` more. A key can be replaced once, by callers who may make such a key.
     /// </summary>
     [HttpPost("{id}/rotate")]
     [ProducesResponseType<ApiKeyInfo>(StatusCodes.Status200OK)]
@@ -50,7 +50,10 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
         CancellationToken cancellationToken) =>
         Ok(ApiKeyInfo.From(await mediator.Send((body ?? new()).ToCommand(id), cancellationToken)));
 
-    /// <summary>Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.</summary>
+    /// <summary>
+    /// Revoke an API key, effective immediately. With `cascade`, also revoke every key made with it, transitively. If the caller may not revoke one of
+    /// them, no key is revoked.
+    /// </summary>
     [HttpDelete("{id}")]
     [ProducesResponseType<RevokedKeys>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
@@ -58,7 +61,7 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Delete(
         [FromRoute, Description("The key's id.")] Guid id,
-        [FromQuery, Description("Whether to revoke what was made with it too; not when left out.")] bool? cascade,
+        [FromQuery, Description("Whether to revoke the keys made with it too; `false` by default.")] bool? cascade,
         CancellationToken cancellationToken)
     {
         var revoked = await mediator.Send(new DeleteApiKey(id, cascade ?? false), cancellationToken);

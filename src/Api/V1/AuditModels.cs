@@ -6,14 +6,14 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.V1;
 
-/// <summary>Something that was done or refused.</summary>
+/// <summary>An action that was done or refused.</summary>
 public sealed record AuditInfo
 {
-    /// <summary>Whose chain the row is in.</summary>
+    /// <summary>The chain that contains the row.</summary>
     /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
-    /// <summary>The row's place in that chain: 1, 2, 3 and so on.</summary>
+    /// <summary>The row's number in that chain: 1, 2, 3 and so on.</summary>
     /// <example>1042</example>
     public required long Sequence { get; init; }
 
@@ -25,14 +25,14 @@ public sealed record AuditInfo
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required Guid Actor { get; init; }
 
-    /// <summary>The API key that acted; `00000000-0000-0000-0000-000000000001` is the bootstrap key. Null where none did.</summary>
+    /// <summary>The API key that acted; null: none. `00000000-0000-0000-0000-000000000001` is the bootstrap key.</summary>
     /// <example>0198f3b4-11aa-7c62-af77-5b2e1c3d4e5f</example>
     public required Guid? KeyId { get; init; }
 
-    /// <summary>The token that acted; null where none did.</summary>
+    /// <summary>The token that acted; null: none.</summary>
     public required AuditToken? Token { get; init; }
 
-    /// <summary>What, such as `secret.update`.</summary>
+    /// <summary>The action, such as `secret.update`.</summary>
     /// <example>secret.resolve</example>
     public required string Action { get; init; }
 
@@ -40,22 +40,22 @@ public sealed record AuditInfo
     /// <example>success</example>
     public required string Outcome { get; init; }
 
-    /// <summary>Whose secret or key it is; null where that is not known.</summary>
+    /// <summary>The owner of the secret or key; null: not known.</summary>
     public required AuditOwner? Owner { get; init; }
 
-    /// <summary>The version of the owner's secrets, or of the user's API keys, after a change of them; null where nothing was changed.</summary>
+    /// <summary>The version of the owner's secrets, or of the user's API keys, after a change; null: no change.</summary>
     /// <example>17</example>
     public required long? OwnerVersion { get; init; }
 
-    /// <summary>The secret; where `denied`, the one that was asked for, which need not exist.</summary>
+    /// <summary>The secret. The secret of a denied request need not exist.</summary>
     /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid? SecretId { get; init; }
 
-    /// <summary>The secret's version after what was done.</summary>
+    /// <summary>The secret's version after the action.</summary>
     /// <example>3</example>
     public required int? SecretVersion { get; init; }
 
-    /// <summary>The API key that was made, replaced or revoked; where `denied`, the one that was asked for.</summary>
+    /// <summary>The API key that was made, replaced or revoked. The key of a denied request need not exist.</summary>
     /// <example>0198f3b5-33cc-7e84-81a9-7d40e3f5a6b7</example>
     public required Guid? TargetKeyId { get; init; }
 
@@ -67,26 +67,26 @@ public sealed record AuditInfo
     /// <example>api_token</example>
     public required string? ToolArg { get; init; }
 
-    /// <summary>The address that the request came from.</summary>
+    /// <summary>The client's address.</summary>
     /// <example>203.0.113.7</example>
     public required string? Address { get; init; }
 
-    /// <summary>What the runtime said of the call; null where it said nothing.</summary>
+    /// <summary>The runtime's description of the call; null: none.</summary>
     public required CallContextInfo? Context { get; init; }
 
-    /// <summary>The request's id, as the log has it.</summary>
+    /// <summary>The request's id, as in the log.</summary>
     /// <example>0HNFQ6V7K2M3S:00000001</example>
     public required string? RequestId { get; init; }
 
-    /// <summary>The id that the caller gave to the request.</summary>
+    /// <summary>The caller's own id of the request.</summary>
     /// <example>checkout-7f3a</example>
     public required string? ClientRequestId { get; init; }
 
-    /// <summary>How many refusals have no row of their own, where the action is `denials.left_out`.</summary>
+    /// <summary>Number of refusals without a row of their own, for the action `denials.left_out`.</summary>
     /// <example>941</example>
     public required int? LeftOut { get; init; }
 
-    /// <summary>Of this row and of all before it in its chain, in hexadecimal.</summary>
+    /// <summary>The hash of this row and of all rows before it in the chain, in hexadecimal.</summary>
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Hash { get; init; }
 
@@ -118,14 +118,14 @@ public sealed record AuditInfo
     };
 }
 
-/// <summary>Whose token it was.</summary>
+/// <summary>The identity in a token.</summary>
 public sealed record AuditToken
 {
-    /// <summary>Who made it out (`iss`).</summary>
+    /// <summary>The issuer (`iss`).</summary>
     /// <example>https://login.example</example>
     public required string Issuer { get; init; }
 
-    /// <summary>For whom (`sub`).</summary>
+    /// <summary>The subject (`sub`).</summary>
     /// <example>user-4711</example>
     public required string Subject { get; init; }
 }
@@ -150,7 +150,7 @@ public sealed record AuditInfoList
     /// <summary>The rows, newest first.</summary>
     public required IReadOnlyList<AuditInfo> Data { get; init; }
 
-    /// <summary>Pass this as `cursor` for the next page; absent on the last.</summary>
+    /// <summary>The `cursor` of the next page; absent on the last page.</summary>
     /// <example>MTc2NDQwMzIwMDEyMzQ1Ng</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }
@@ -159,24 +159,24 @@ public sealed record AuditInfoList
         new() { Data = [.. page.Items.Select(AuditInfo.From)], NextCursor = page.NextCursor };
 }
 
-/// <summary>What a check of the audit found.</summary>
+/// <summary>The result of a verification.</summary>
 public sealed record AuditCheck
 {
-    /// <summary>Whether every row is as it was written, none is missing, and no account is older than the audit says.</summary>
+    /// <summary>Whether no row was changed or removed, and no account was set back.</summary>
     /// <example>true</example>
     public required bool Ok { get; init; }
 
-    /// <summary>Rows that were read.</summary>
+    /// <summary>Number of rows read.</summary>
     /// <example>52817</example>
     public required long Checked { get; init; }
 
-    /// <summary>The first row that is not as it was written, or is missing.</summary>
+    /// <summary>The first changed or missing row; null: none.</summary>
     public required AuditPlace? FirstBroken { get; init; }
 
-    /// <summary>Rows that were there when a checkpoint was made, and are not, or are others. Those that were removed because of their age are none.</summary>
+    /// <summary>Rows of a checkpoint that are missing or replaced. Rows removed because of their age do not count.</summary>
     public required IReadOnlyList<MissingRowsInfo> Missing { get; init; }
 
-    /// <summary>Owners whose account is older than its last change in the audit: it was set back. At most 1000 of secrets and 1000 of API keys.</summary>
+    /// <summary>Accounts that were set back: older than their last change in the audit. At most 1000 of secrets and 1000 of API keys.</summary>
     public required IReadOnlyList<OutdatedAccountInfo> Owners { get; init; }
 
     public static AuditCheck From(AuditVerdict verdict) => new()
@@ -189,39 +189,39 @@ public sealed record AuditCheck
     };
 }
 
-/// <summary>Rows of one chain that were there once.</summary>
+/// <summary>Missing or replaced rows of one chain.</summary>
 public sealed record MissingRowsInfo
 {
-    /// <summary>Whose chain.</summary>
+    /// <summary>The chain.</summary>
     /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
-    /// <summary>The first of them that is known to be missing.</summary>
+    /// <summary>The first row known to be missing.</summary>
     /// <example>17</example>
     public required long Sequence { get; init; }
 
-    /// <summary>The last that was there.</summary>
+    /// <summary>The last row of the chain in the checkpoint.</summary>
     /// <example>23</example>
     public required long Last { get; init; }
 
     public static MissingRowsInfo From(MissingRows rows) => new() { Writer = rows.Writer, Sequence = rows.Sequence, Last = rows.Last };
 }
 
-/// <summary>An account that is older than its last change in the audit.</summary>
+/// <summary>An account that was set back.</summary>
 public sealed record OutdatedAccountInfo
 {
-    /// <summary>Whose account.</summary>
+    /// <summary>The owner of the account.</summary>
     public required AuditOwner Owner { get; init; }
 
-    /// <summary>`secrets`, or `api_keys` for that of the keys that act for a user.</summary>
+    /// <summary>`secrets`, or `api_keys` for the account of a user's API keys.</summary>
     /// <example>secrets</example>
     public required string Account { get; init; }
 
-    /// <summary>Its version; 0: it is gone.</summary>
+    /// <summary>The stored version; 0: the account is missing.</summary>
     /// <example>4</example>
     public required long Version { get; init; }
 
-    /// <summary>The version that the audit has.</summary>
+    /// <summary>The version in the audit.</summary>
     /// <example>6</example>
     public required long Audited { get; init; }
 
@@ -234,25 +234,25 @@ public sealed record OutdatedAccountInfo
     };
 }
 
-/// <summary>Where every chain of the audit ended at one moment.</summary>
+/// <summary>The ends of all chains of the audit at one moment.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CheckpointInfo
 {
-    /// <summary>Bytes of the largest: about 100,000 chains.</summary>
+    /// <summary>The largest checkpoint in bytes: about 100,000 chains.</summary>
     public const int MaxSize = 16 * 1024 * 1024;
 
     /// <summary>The moment.</summary>
     /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>How many chains had been begun.</summary>
+    /// <summary>Number of chains.</summary>
     /// <example>12</example>
     public required long Count { get; init; }
 
-    /// <summary>Where each ended; those are fewer than `count` only if an operator accepted that some do not verify.</summary>
+    /// <summary>The ends of the chains. Fewer than `count` only if an operator accepted chains that do not verify.</summary>
     public required IReadOnlyList<CheckpointHead> Heads { get; init; }
 
-    /// <summary>Authenticates the rest, in hexadecimal.</summary>
+    /// <summary>The authentication code over the other members, in hexadecimal.</summary>
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Mac { get; init; }
 
@@ -267,15 +267,15 @@ public sealed record CheckpointInfo
     public VerifyAudit ToCommand() => new(new AuditCheckpoint(At, Count, [.. Heads.Select(head => head.ToHead())], CheckpointHead.Bytes(Mac)));
 }
 
-/// <summary>Where one chain of the audit ended.</summary>
+/// <summary>The end of one chain of the audit.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CheckpointHead
 {
-    /// <summary>Whose chain.</summary>
+    /// <summary>The chain.</summary>
     /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
-    /// <summary>Its last row.</summary>
+    /// <summary>The number of its last row.</summary>
     /// <example>23</example>
     public required long Sequence { get; init; }
 
@@ -288,7 +288,7 @@ public sealed record CheckpointHead
 
     public AuditHead ToHead() => new(Writer, new AuditPosition(Sequence, Bytes(Hash)));
 
-    /// <summary>The bytes of a text in hexadecimal; none, with which nothing is genuine, if it is no such text.</summary>
+    /// <summary>The bytes of a hexadecimal text; empty for any other text, so that its authentication fails.</summary>
     internal static byte[] Bytes(string hexadecimal)
     {
         var bytes = new byte[AuditChain.KeySize];
@@ -296,14 +296,14 @@ public sealed record CheckpointHead
     }
 }
 
-/// <summary>A place in the audit.</summary>
+/// <summary>A position in the audit.</summary>
 public sealed record AuditPlace
 {
-    /// <summary>Whose chain; the nil uuid where a whole chain is missing.</summary>
+    /// <summary>The chain; the nil uuid if a whole chain is missing.</summary>
     /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
-    /// <summary>The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read.</summary>
+    /// <summary>The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read.</summary>
     /// <example>17</example>
     public required long Sequence { get; init; }
 

@@ -4,20 +4,20 @@ using Secrets.Application.Encryption;
 
 namespace Secrets.Api.V1;
 
-/// <summary>The keys that values are sealed with; for operators.</summary>
+/// <summary>The encryption keys. For operators.</summary>
 [ApiController]
 [Route("api/v1/encryption")]
 [Tags("Encryption")]
 public sealed class EncryptionController(IMediator mediator) : ControllerBase
 {
-    /// <summary>Which root key is in use, and how far the replacement of the keys below it is.</summary>
+    /// <summary>Get the root key in use and the progress of key rotations.</summary>
     [HttpGet]
     [ProducesResponseType<EncryptionInfo>(StatusCodes.Status200OK)]
     public async Task<IActionResult> Get(CancellationToken cancellationToken) =>
         Ok(EncryptionInfo.From(await mediator.Send(new GetEncryption(), cancellationToken)));
 
     /// <summary>
-    /// Replace every key of a layer that there is now. The answer does not wait for it: the service goes on as ever meanwhile, and `GET` says how far it is.
+    /// Schedule replacement of all current keys of a layer in the background. `GET` shows the progress.
     /// </summary>
     [HttpPost("rotate")]
     [ProducesResponseType<EncryptionInfo>(StatusCodes.Status200OK)]

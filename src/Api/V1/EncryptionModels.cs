@@ -3,31 +3,31 @@ using Secrets.Application.Encryption;
 
 namespace Secrets.Api.V1;
 
-/// <summary>Which keys to replace.</summary>
+/// <summary>The layer of keys to rotate.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record RotateKeysBody
 {
-    /// <summary>`data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. `integrity`: the one that rows are tagged with.</summary>
+    /// <summary>`data_keys`: the keys that encrypt values. `key_ring`: the keys that wrap the data keys. `integrity`: the key that tags rows.</summary>
     /// <example>data_keys</example>
     public required string Layer { get; init; }
 
     public RotateKeys ToCommand() => new(Layer);
 }
 
-/// <summary>Which keys are in use.</summary>
+/// <summary>The keys in use.</summary>
 public sealed record EncryptionInfo
 {
     /// <summary>The root key's fingerprint.</summary>
     /// <example>88e4399c939d3ff4</example>
     public required string RootKey { get; init; }
 
-    /// <summary>The replacement of the keys that values are sealed with.</summary>
+    /// <summary>The rotation of the keys that encrypt values.</summary>
     public required KeyRotationInfo DataKeys { get; init; }
 
-    /// <summary>The replacement of the keys that wrap the data keys.</summary>
+    /// <summary>The rotation of the keys that wrap the data keys.</summary>
     public required KeyRotationInfo KeyRing { get; init; }
 
-    /// <summary>The replacement of the key that rows are tagged with.</summary>
+    /// <summary>The rotation of the key that tags rows.</summary>
     public required KeyRotationInfo Integrity { get; init; }
 
     public static EncryptionInfo From(EncryptionState state) => new()
@@ -39,18 +39,18 @@ public sealed record EncryptionInfo
     };
 }
 
-/// <summary>How far the replacement of keys is.</summary>
+/// <summary>The progress of a rotation.</summary>
 public sealed record KeyRotationInfo
 {
-    /// <summary>When it was asked for last; null: never.</summary>
+    /// <summary>When the last rotation was requested; null: never.</summary>
     /// <example>2026-11-29T08:00:00.123456Z</example>
     public required DateTimeOffset? RequestedAt { get; init; }
 
-    /// <summary>When the last key from before that was gone; null: not yet.</summary>
+    /// <summary>When the last old key was removed; null: not yet.</summary>
     /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset? FinishedAt { get; init; }
 
-    /// <summary>Keys from before that are still there. One that something is still sealed with is not removed.</summary>
+    /// <summary>Number of old keys left. A key stays while data is encrypted with it.</summary>
     /// <example>0</example>
     public required long KeysLeft { get; init; }
 

@@ -3,30 +3,30 @@ namespace Secrets.Api.V1;
 /// <summary>Why a request was refused.</summary>
 public sealed record Error
 {
-    /// <summary>What happened, in words.</summary>
+    /// <summary>The reason, for people.</summary>
     /// <example>Not found</example>
     public required string Detail { get; init; }
 }
 
-/// <summary>Everything that is wrong with a request.</summary>
+/// <summary>All errors of a request.</summary>
 public sealed record InvalidRequestError
 {
-    /// <summary>One entry per thing that is wrong.</summary>
+    /// <summary>One entry for each error.</summary>
     public required IReadOnlyList<InvalidMember> Detail { get; init; }
 }
 
-/// <summary>One thing that is wrong with a request.</summary>
+/// <summary>One error of a request.</summary>
 public sealed record InvalidMember
 {
-    /// <summary>Where: <c>body</c>, <c>query</c> or <c>path</c>, then the member, then the index in a list.</summary>
+    /// <summary>The place: <c>body</c>, <c>query</c> or <c>path</c>, then the member, then the index in a list.</summary>
     /// <example>["body", "secret_name"]</example>
     public required IReadOnlyList<object> Loc { get; init; }
 
-    /// <summary>What is wrong, in words; never the value that was sent.</summary>
+    /// <summary>The error, for people. Never contains the submitted value.</summary>
     /// <example>Is required.</example>
     public required string Msg { get; init; }
 
-    /// <summary>What is wrong, for programs; the error types of Pydantic v2.</summary>
+    /// <summary>The error, for programs: an error type of Pydantic v2.</summary>
     /// <example>missing</example>
     public required string Type { get; init; }
 }

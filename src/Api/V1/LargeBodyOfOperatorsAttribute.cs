@@ -7,7 +7,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.V1;
 
-/// <summary>Raises the body limit for operators. Other callers are refused before the body is read, by the use case, which writes the audit row.</summary>
+/// <summary>Raises the body limit for operators. The use case refuses other callers and audits that, before the body is read.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LargeBodyOfOperatorsAttribute : Attribute, IAsyncResourceFilter
 {

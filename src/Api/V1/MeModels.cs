@@ -5,17 +5,17 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Api.V1;
 
-/// <summary>Whom a credential stands for, and what it may do.</summary>
+/// <summary>The user, organisations and scopes of a credential.</summary>
 public sealed record MeInfo
 {
-    /// <summary>The user whom it acts for.</summary>
+    /// <summary>The user whom the credential acts for.</summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required Guid UserId { get; init; }
 
-    /// <summary>The organisations that it is for.</summary>
+    /// <summary>The organisations that the credential belongs to.</summary>
     public required IReadOnlyList<MembershipInfo> Organizations { get; init; }
 
-    /// <summary>What it may do.</summary>
+    /// <summary>The scopes.</summary>
     /// <example>["secrets:read", "secrets:write"]</example>
     public required IReadOnlyList<string> Scopes { get; init; }
 
@@ -31,7 +31,7 @@ public sealed record MeInfo
     };
 }
 
-/// <summary>What a credential is in an organisation.</summary>
+/// <summary>A credential's role in an organisation.</summary>
 public sealed record MembershipInfo
 {
     /// <summary>The organisation.</summary>
@@ -42,7 +42,7 @@ public sealed record MembershipInfo
     /// <example>member</example>
     public required string Role { get; init; }
 
-    /// <summary>The workspaces that it is a member of.</summary>
+    /// <summary>The workspaces that the credential belongs to.</summary>
     /// <example>["support"]</example>
     public required IReadOnlyList<string> Workspaces { get; init; }
 
@@ -50,7 +50,7 @@ public sealed record MembershipInfo
         new() { Id = membership.OrganizationId, Role = RoleNames.For(membership.Role), Workspaces = membership.Workspaces };
 }
 
-/// <summary>A credential. Where an API key and a token were sent together it is the key.</summary>
+/// <summary>A credential. If an API key and a token were sent together, the API key.</summary>
 public sealed record CredentialInfo
 {
     /// <summary>`api_key` or `jwt`.</summary>
@@ -67,7 +67,7 @@ public sealed record CredentialInfo
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Subject { get; init; }
 
-    /// <summary>When it is accepted no more; null: never.</summary>
+    /// <summary>The expiry; null: never.</summary>
     /// <example>2099-12-31T00:00:00.000000Z</example>
     public required DateTimeOffset? ExpiresAt { get; init; }
 

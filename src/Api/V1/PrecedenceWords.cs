@@ -2,7 +2,7 @@ using Secrets.Domain.Resolution;
 
 namespace Secrets.Api.V1;
 
-/// <summary>The rules of precedence in words for people.</summary>
+/// <summary>Describes the rules of precedence for people.</summary>
 internal static class PrecedenceWords
 {
     public static string For(PrecedenceRule rule) => rule switch
@@ -11,8 +11,8 @@ internal static class PrecedenceWords
         PrecedenceRule.NameBeforePattern => "the name of one tool comes before any pattern",
         PrecedenceRule.MoreLiterals => "the pattern with more literal characters comes first",
         PrecedenceRule.FewerWildcards => "the pattern with fewer wildcards comes first",
-        PrecedenceRule.PatternOrder => "of equally specific patterns the first in the order of characters wins",
-        PrecedenceRule.None => "they are the same",
+        PrecedenceRule.PatternOrder => "among equally specific patterns, the first in the order of characters wins",
+        PrecedenceRule.None => "both have the same precedence",
         _ => throw new ArgumentOutOfRangeException(nameof(rule)),
     };
 }

@@ -6,26 +6,26 @@ using Secrets.Api.Limits;
 
 namespace Secrets.Api.V1;
 
-/// <summary>Filling the arguments of a tool call from secrets.</summary>
+/// <summary>Fills the arguments of tool calls.</summary>
 [ApiController]
 [Route("api/v1/secrets/resolve")]
 [Route("v1/secrets/resolve")]
 [Tags("Resolution")]
 public sealed class ResolutionController(IMediator mediator) : ControllerBase
 {
-    /// <summary>Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.</summary>
+    /// <summary>Get the values for a tool call. An argument without a value is no error. For runtimes with the scope `secrets:resolve`.</summary>
     [HttpPost]
     [LimitedAsResolve]
     [AcceptsCachedCallers]
     [ProducesResponseType<Resolved>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
-    [ProducesResponseType<Error>(StatusCodes.Status413PayloadTooLarge, Description = "The values have more than 4 MiB together, or the body is too large.")]
+    [ProducesResponseType<Error>(StatusCodes.Status413PayloadTooLarge, Description = "The values exceed 4 MiB in total, or the body is too large.")]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Resolve([FromBody] ResolveBody body) =>
-        Ok(Resolved.From(Response.Own(await mediator.Send(body.ToQuery(), HttpContext.RequestAborted)), HttpContext.TraceIdentifier, body.Context)); // A parameter would be bound first.
+        Ok(Resolved.From(Response.Own(await mediator.Send(body.ToQuery(), HttpContext.RequestAborted)), HttpContext.TraceIdentifier, body.Context)); // A token parameter would be bound first.
 
-    /// <summary>Say which secrets a tool call would get and why, without any value.</summary>
+    /// <summary>Explain which secrets a tool call would get and why, without values.</summary>
     [HttpPost("explain")]
     [ProducesResponseType<ResolutionExplanation>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status403Forbidden)]

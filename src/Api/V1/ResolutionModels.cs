@@ -8,57 +8,57 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.V1;
 
-/// <summary>A call of a tool whose arguments secrets may fill.</summary>
+/// <summary>A tool call.</summary>
 public abstract record ToolCallBody
 {
-    /// <summary>The tool. It is a name: a `*` in it stands for itself.</summary>
+    /// <summary>The name of the tool. A `*` is an ordinary character here.</summary>
     /// <example>agno__linear__get_issue_details</example>
     public required string ToolName { get; init; }
 
     /// <summary>
-    /// The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default.
+    /// The arguments to fill, at most 100 different ones; every argument with a default if omitted.
     /// </summary>
     /// <example>["api_token", "base_url"]</example>
     public IReadOnlyList<string>? ToolArgs { get; init; }
 
     /// <summary>
-    /// Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
-    /// from a default.
+    /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
+    /// fills such an argument.
     /// </summary>
     /// <example>{"signing_key": "my-linear-signing-key"}</example>
     public OrderedDictionary<string, string>? References { get; init; }
 
-    /// <summary>The organisation that the call is made in; its defaults come after the user's.</summary>
+    /// <summary>The organisation that the call is made in. The user's defaults take precedence over its defaults.</summary>
     /// <example>acme</example>
     public string? OrganizationId { get; init; }
 
-    /// <summary>The workspace of that organisation in which the call is made.</summary>
+    /// <summary>The workspace of that organisation that the call is made in.</summary>
     /// <example>support</example>
     public string? Workspace { get; init; }
 
-    /// <summary>The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.</summary>
+    /// <summary>The user's name in place of `user_id`: the `sub` of the user's tokens. No white space at the ends, no control characters, no uuid.</summary>
     /// <example>ada@example.com</example>
     public string? User { get; init; }
 }
 
-/// <summary>A call of a tool, to be filled.</summary>
+/// <summary>A tool call to fill.</summary>
 /// <example>{"user_id": "7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e", "tool_name": "agno__linear__get_issue_details", "tool_args": ["api_token", "base_url"], "references": {"signing_key": "my-linear-signing-key"}, "organization_id": "acme", "workspace": "support", "context": {"agent_id": "support-bot", "run_id": "run_01J9Z3", "tool_call_id": "call_42"}}</example>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record ResolveBody : ToolCallBody
 {
     /// <summary>
-    /// The user whom the call is for; this or `user` has to be given. Null: no user; `organization_id` is needed then, and only the organisation's secrets count.
+    /// The user whom the call is for. This or `user` is required. Null: no user, only the organisation's secrets; `organization_id` is required then.
     /// </summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public Optional<Guid?> UserId { get; init; }
 
-    /// <summary>What the audit shall say of the call, and the receipt repeat.</summary>
+    /// <summary>A description of the call for the audit. The receipt repeats it.</summary>
     public CallContextInfo? Context { get; init; }
 
     public ResolveSecrets ToQuery() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace, Context?.ToContext()) { User = User };
 }
 
-/// <summary>What a runtime says of a call, in its own words. Each is 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`.</summary>
+/// <summary>A runtime's description of a call. Each member has 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CallContextInfo
 {
@@ -70,35 +70,35 @@ public sealed record CallContextInfo
     /// <example>run_01J9Z3</example>
     public string? RunId { get; init; }
 
-    /// <summary>The call of the tool in that run.</summary>
+    /// <summary>The tool call in that run.</summary>
     /// <example>call_42</example>
     public string? ToolCallId { get; init; }
 
     public CallContext ToContext() => new(AgentId, RunId, ToolCallId);
 }
 
-/// <summary>A call of a tool, to be explained.</summary>
+/// <summary>A tool call to explain.</summary>
 /// <example>{"user_id": "7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e", "tool_name": "agno__linear__get_issue_details", "tool_args": ["api_token", "base_url"], "references": {"signing_key": "my-linear-signing-key"}, "organization_id": "acme", "workspace": "support"}</example>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record ExplainBody : ToolCallBody
 {
-    /// <summary>As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give this or `user`.</summary>
+    /// <summary>As in a tool call; the caller by default. A caller with the scope `secrets:resolve` must give this or `user`.</summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public Optional<Guid?> UserId { get; init; }
 
     public ExplainResolution ToQuery() => new(UserId, ToolName, ToolArgs, References, OrganizationId, Workspace) { User = User };
 }
 
-/// <summary>The values for a call, and the arguments that have none.</summary>
+/// <summary>The values for a call, and the arguments without a value.</summary>
 public sealed record Resolved
 {
-    /// <summary>The arguments that are filled.</summary>
+    /// <summary>The arguments with a value.</summary>
     public required IReadOnlyList<ResolvedArgument> Values { get; init; }
 
-    /// <summary>The arguments that are not.</summary>
+    /// <summary>The arguments without a value.</summary>
     public required IReadOnlyList<MissingArgument> Missing { get; init; }
 
-    /// <summary>Where the audit says that these values were handed out; absent where none was.</summary>
+    /// <summary>The audit receipt for these values; absent if there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ReceiptInfo? Receipt { get; init; }
 
@@ -110,14 +110,14 @@ public sealed record Resolved
     };
 }
 
-/// <summary>A place in the audit. Who keeps it can tell later that nothing up to there was changed.</summary>
+/// <summary>A position in the audit. A holder can prove later that no row up to this one was changed.</summary>
 public sealed record ReceiptInfo
 {
     /// <summary>The chain.</summary>
     /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
-    /// <summary>The row's number in that chain: that of the last value; those before it come right before.</summary>
+    /// <summary>The row's number in that chain. The row is the last value's; the other values' rows come right before it.</summary>
     /// <example>1042</example>
     public required long Sequence { get; init; }
 
@@ -125,11 +125,11 @@ public sealed record ReceiptInfo
     /// <example>9b74c9897bac770ffc029102a200c5de9b74c9897bac770ffc029102a200c5de</example>
     public required string Hash { get; init; }
 
-    /// <summary>The request's id, as the audit and the log have it.</summary>
+    /// <summary>The request's id, as in the audit and the log.</summary>
     /// <example>0HNFQ6V7K2M3S:00000001</example>
     public required string RequestId { get; init; }
 
-    /// <summary>What the request said of the call; absent where it said nothing.</summary>
+    /// <summary>The description of the call in the request; absent if there is none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public CallContextInfo? Context { get; init; }
 
@@ -143,27 +143,27 @@ public sealed record ReceiptInfo
     };
 }
 
-/// <summary>An argument that is filled.</summary>
+/// <summary>An argument with its value.</summary>
 public sealed record ResolvedArgument
 {
     /// <summary>The argument.</summary>
     /// <example>api_token</example>
     public required string ToolArg { get; init; }
 
-    /// <summary>What to pass to the tool.</summary>
+    /// <summary>The value to pass to the tool.</summary>
     /// <example>lin_api_4f9c2f0d6b7e4a51</example>
     [JsonConverter(typeof(RevealedValue))]
     public required SecretValue SecretValue { get; init; }
 
-    /// <summary>The secret that it comes from.</summary>
+    /// <summary>The secret that the value comes from.</summary>
     /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid SecretId { get; init; }
 
-    /// <summary>That secret's name.</summary>
+    /// <summary>The secret's name.</summary>
     /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
-    /// <summary>That secret's tool or pattern; null: it is bound to no tool.</summary>
+    /// <summary>The secret's tool or pattern; null: bound to no tool.</summary>
     /// <example>agno__linear__*</example>
     public required string? Matched { get; init; }
 
@@ -175,7 +175,7 @@ public sealed record ResolvedArgument
     /// <example>user</example>
     public required string Owner { get; init; }
 
-    /// <summary>That secret's version.</summary>
+    /// <summary>The secret's version.</summary>
     /// <example>3</example>
     public required int Version { get; init; }
 
@@ -192,14 +192,14 @@ public sealed record ResolvedArgument
     };
 }
 
-/// <summary>An argument that is not filled.</summary>
+/// <summary>An argument without a value.</summary>
 public sealed record MissingArgument
 {
     /// <summary>The argument.</summary>
     /// <example>base_url</example>
     public required string ToolArg { get; init; }
 
-    /// <summary>`no_default`, or `reference_unavailable` where the call gives the name of a secret that cannot serve.</summary>
+    /// <summary>`no_default`, or `reference_unavailable` if the call names a secret that cannot be used.</summary>
     /// <example>no_default</example>
     public required string Reason { get; init; }
 
@@ -210,31 +210,31 @@ public sealed record MissingArgument
     };
 }
 
-/// <summary>Why the arguments of a call are filled as they are.</summary>
+/// <summary>Explains how the arguments of a call are filled.</summary>
 public sealed record ResolutionExplanation
 {
-    /// <summary>One entry per argument, in the order in which the call would be answered.</summary>
+    /// <summary>One entry for each argument, in the order of a real answer.</summary>
     public required IReadOnlyList<ExplainedArgument> Arguments { get; init; }
 
     public static ResolutionExplanation From(IReadOnlyList<Explanation> explanations) =>
         new() { Arguments = [.. explanations.Select(ExplainedArgument.From)] };
 }
 
-/// <summary>Why an argument is filled as it is.</summary>
+/// <summary>Explains how an argument is filled.</summary>
 public sealed record ExplainedArgument
 {
     /// <summary>The argument.</summary>
     /// <example>api_token</example>
     public required string ToolArg { get; init; }
 
-    /// <summary>The secret that fills it; null: none does.</summary>
+    /// <summary>The secret that fills the argument; null: none.</summary>
     public required WinningSecret? Winner { get; init; }
 
-    /// <summary>The rule that decided, in words.</summary>
+    /// <summary>The deciding rule, for people.</summary>
     /// <example>the pattern with more literal characters comes first</example>
     public required string Rule { get; init; }
 
-    /// <summary>Every secret that was considered.</summary>
+    /// <summary>All considered secrets.</summary>
     public required IReadOnlyList<ExplainedCandidate> Candidates { get; init; }
 
     public static ExplainedArgument From(Explanation explanation) => new()
@@ -253,11 +253,11 @@ public sealed record WinningSecret
     /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid SecretId { get; init; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The secret's name.</summary>
     /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
-    /// <summary>Its tool or pattern; null: it is bound to no tool.</summary>
+    /// <summary>The secret's tool or pattern; null: bound to no tool.</summary>
     /// <example>agno__linear__*</example>
     public required string? Matched { get; init; }
 
@@ -269,7 +269,7 @@ public sealed record WinningSecret
     /// <example>user</example>
     public required string Owner { get; init; }
 
-    /// <summary>Its version.</summary>
+    /// <summary>The secret's version.</summary>
     /// <example>3</example>
     public required int Version { get; init; }
 
@@ -291,11 +291,11 @@ public sealed record ExplainedCandidate
     /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid SecretId { get; init; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The secret's name.</summary>
     /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
-    /// <summary>Its tool or pattern; null: it is bound to no tool.</summary>
+    /// <summary>The secret's tool or pattern; null: bound to no tool.</summary>
     /// <example>agno__linear__*</example>
     public required string? ToolName { get; init; }
 
@@ -303,11 +303,11 @@ public sealed record ExplainedCandidate
     /// <example>user</example>
     public required string Owner { get; init; }
 
-    /// <summary>Whether it may serve this tool.</summary>
+    /// <summary>Whether the secret matches this tool.</summary>
     /// <example>true</example>
     public required bool Matches { get; init; }
 
-    /// <summary>Why it fills the argument, or why not, in words.</summary>
+    /// <summary>Why the secret fills the argument or does not, for people.</summary>
     /// <example>it fills the argument</example>
     public required string Reason { get; init; }
 

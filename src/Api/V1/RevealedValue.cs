@@ -6,12 +6,12 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Api.V1;
 
 /// <summary>
-/// Writes a value as JSON, which a value by itself refuses. It is named on the one member that hands values to a runtime, so whatever
-/// else prints, logs or serialises that answer meets a <see cref="SecretValue"/>.
+/// Writes a value as JSON, which <see cref="SecretValue"/> itself refuses. Only the member that hands values to a runtime names this converter,
+/// so nothing else can print, log or serialise the value.
 /// </summary>
 internal sealed class RevealedValue : JsonConverter<SecretValue>
 {
-    // One byte becomes \u0000 at most.
+    // The longest escape of one byte is \u0000.
     private const int MaxEscaped = 6;
 
     public override SecretValue Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -27,7 +27,7 @@ internal sealed class RevealedValue : JsonConverter<SecretValue>
             return;
         }
 
-        // The writer would escape it in a buffer that nobody clears.
+        // Escape here, because the writer would escape in a buffer that is never cleared.
         using var buffer = ClearingPool.Shared.Rent(2 + (MaxEscaped * plaintext.Bytes.Length));
         var json = buffer.Memory.Span;
         json[0] = (byte)'"';

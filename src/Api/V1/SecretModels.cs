@@ -7,39 +7,39 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.V1;
 
-/// <summary>A secret to store.</summary>
+/// <summary>A new secret.</summary>
 public sealed record CreateSecretBody
 {
-    /// <summary>What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`.</summary>
+    /// <summary>The name, unique among the owner's secrets. Not only white space. An organisation's secret needs an alias, as under `/api/v2/aihub`.</summary>
     /// <example>my-linear-key</example>
     [TextLimit(typeof(Secret), nameof(Secret.NameLength))]
     public required string SecretName { get; init; }
 
     /// <summary>
-    /// The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured otherwise
-    /// (`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`.
+    /// The credential. It is encrypted and never shown again. At most 1024 characters by default (setting `Limits__SecretValueLength`).
+    /// An organisation's value may be as long as under `/api/v2/aihub`.
     /// </summary>
     /// <example>lin_api_4f9c2f0d6b7e4a51</example>
     [TextLimit(typeof(SecretValue), nameof(Domain.Secrets.SecretValue.LargestLengthOfUser))]
     public required SecretValue SecretValue { get; init; }
 
     /// <summary>
-    /// The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters.
+    /// The tool that uses the secret, or a pattern in which `*` matches any run of characters. No white space at the ends, no control characters.
     /// </summary>
     /// <example>agno__linear__*</example>
     [TextLimit(typeof(ToolPattern), nameof(ToolPattern.Length))]
     public string? ToolName { get; init; }
 
-    /// <summary>The tool's argument that it fills. No white space at its ends, no control characters.</summary>
+    /// <summary>The tool's argument that the secret fills. No white space at the ends, no control characters.</summary>
     /// <example>api_token</example>
     [TextLimit(typeof(ToolBinding), nameof(ToolBinding.ArgLength))]
     public string? ToolArg { get; init; }
 
-    /// <summary>Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`.</summary>
+    /// <summary>Whether the secret is the default for the argument. Requires `tool_name` and `tool_arg`.</summary>
     /// <example>true</example>
     public bool? IsDefaultForTool { get; init; }
 
-    /// <summary>What it is for.</summary>
+    /// <summary>The purpose of the secret.</summary>
     /// <example>read access for the support agents</example>
     [TextLimit(typeof(Secret), nameof(Secret.DescriptionLength))]
     public string? Description { get; init; }
@@ -47,36 +47,36 @@ public sealed record CreateSecretBody
     public CreateSecret ToCommand(OwnerSelector owner) => new(owner, SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool ?? false) { Description = Description };
 }
 
-/// <summary>What to change of a secret. Members left out stay as they are.</summary>
+/// <summary>A change of a secret. Omitted members do not change.</summary>
 /// <example>{"tool_name": "agno__linear__get_*"}</example>
 [NeedsKnownMember]
 public sealed record UpdateSecretBody
 {
-    /// <summary>A new name; null leaves it.</summary>
+    /// <summary>A new name. Null does not change the name.</summary>
     /// <example>my-linear-key-2027</example>
     [TextLimit(typeof(Secret), nameof(Secret.NameLength))]
     public Optional<string> SecretName { get; init; }
 
-    /// <summary>A new value, as long as a new secret's may be, and not the secret's own `display`; null leaves it.</summary>
+    /// <summary>A new value, with the limits of a new secret. Must not equal the secret's `display`. Null does not change the value.</summary>
     /// <example>lin_api_8e3d1b5c9a7f2046</example>
     [TextLimit(typeof(SecretValue), nameof(Domain.Secrets.SecretValue.LargestLengthOfUser))]
     public Optional<SecretValue> SecretValue { get; init; }
 
-    /// <summary>A new tool or pattern, as for a new secret; null unbinds the secret from tools.</summary>
+    /// <summary>A new tool or pattern, as for a new secret. Null unbinds the secret from tools.</summary>
     /// <example>agno__linear__get_*</example>
     [TextLimit(typeof(ToolPattern), nameof(ToolPattern.Length))]
     public Optional<string> ToolName { get; init; }
 
-    /// <summary>A new argument, as for a new secret; null unbinds the secret from arguments.</summary>
+    /// <summary>A new argument, as for a new secret. Null unbinds the secret from arguments.</summary>
     /// <example>api_token</example>
     [TextLimit(typeof(ToolBinding), nameof(ToolBinding.ArgLength))]
     public Optional<string> ToolArg { get; init; }
 
-    /// <summary>Whether it is the default from now on; null leaves it.</summary>
+    /// <summary>Whether the secret is the default from now on. Null does not change this.</summary>
     /// <example>true</example>
     public Optional<bool?> IsDefaultForTool { get; init; }
 
-    /// <summary>A new description; null clears it.</summary>
+    /// <summary>A new description. Null clears the description.</summary>
     /// <example>read access for the support agents</example>
     [TextLimit(typeof(Secret), nameof(Secret.DescriptionLength))]
     public Optional<string> Description { get; init; }
@@ -85,66 +85,66 @@ public sealed record UpdateSecretBody
         new(SecretSelector.ById(id), SecretName, SecretValue, ToolName, ToolArg, IsDefaultForTool, condition) { Description = Description };
 }
 
-/// <summary>A secret as people may see it.</summary>
+/// <summary>A secret, without its value.</summary>
 public sealed record SecretInfo
 {
     /// <summary>The secret's id.</summary>
     /// <example>0198f3b2-6c1e-7a40-8d55-3f0c9a1b2c3d</example>
     public required Guid SecretId { get; init; }
 
-    /// <summary>The user it belongs to; of an organisation's secret the user who stored it.</summary>
+    /// <summary>The owner of a user's secret. For an organisation's secret, the user who stored it.</summary>
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required Guid UserId { get; init; }
 
-    /// <summary>The organisation it belongs to; absent where it belongs to a user.</summary>
+    /// <summary>The organisation that owns the secret; absent for a user's secret.</summary>
     /// <example>acme</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? OrganizationId { get; init; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name.</summary>
     /// <example>my-linear-key</example>
     public required string SecretName { get; init; }
 
-    /// <summary>The value's first and last few characters; never its length.</summary>
+    /// <summary>The mask of the value: its first and last few characters, never its length.</summary>
     /// <example>lin_...4a51</example>
     public required string? Display { get; init; }
 
-    /// <summary>The tool or pattern it is bound to.</summary>
+    /// <summary>The tool or pattern that the secret is bound to.</summary>
     /// <example>agno__linear__*</example>
     public required string? ToolName { get; init; }
 
-    /// <summary>The argument it is bound to.</summary>
+    /// <summary>The argument that the secret is bound to.</summary>
     /// <example>api_token</example>
     public required string? ToolArg { get; init; }
 
-    /// <summary>Whether it fills the argument when a call does not give it.</summary>
+    /// <summary>Whether the secret is the default for the argument.</summary>
     /// <example>true</example>
     public required bool IsDefaultForTool { get; init; }
 
-    /// <summary>What it is for; empty where nothing was said.</summary>
+    /// <summary>The purpose of the secret; empty if not given.</summary>
     /// <example>read access for the support agents</example>
     public required string Description { get; init; }
 
-    /// <summary>When it was stored.</summary>
+    /// <summary>When the secret was stored.</summary>
     /// <example>2026-11-29T08:00:00.123456Z</example>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When it was last changed.</summary>
+    /// <summary>When the secret was last changed.</summary>
     /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>When its value was last handed out for a tool call, some seconds behind; absent where it never was.</summary>
+    /// <summary>When the value was last used in a tool call, some seconds behind; absent if never.</summary>
     /// <example>2026-11-29T09:30:00.654321Z</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? LastResolvedAt { get; init; }
 
-    /// <summary>How often its value was handed out, some seconds behind; absent where it never was.</summary>
+    /// <summary>How often the value was used in tool calls, some seconds behind; absent if never.</summary>
     /// <example>12</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? UseCount { get; init; }
 
     /// <summary>
-    /// After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
+    /// After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<OverlapInfo>? Warnings { get; init; }
@@ -175,7 +175,7 @@ public sealed record SecretInfo
 /// <summary>Another default of the same argument that matches some of the same tools.</summary>
 public sealed record OverlapInfo
 {
-    /// <summary>`shadows`: the secret just stored comes before the other; `shadowed_by`: the other comes before it.</summary>
+    /// <summary>`shadows`: the stored secret takes precedence over the other one. `shadowed_by`: the other one takes precedence.</summary>
     /// <example>shadows</example>
     public required string Type { get; init; }
 
@@ -191,11 +191,11 @@ public sealed record OverlapInfo
     /// <example>agno__*</example>
     public required string ToolName { get; init; }
 
-    /// <summary>A tool that both match.</summary>
+    /// <summary>A tool that both patterns match.</summary>
     /// <example>agno__linear__get_issue_details</example>
     public required string Example { get; init; }
 
-    /// <summary>Which of them that tool gets, and why.</summary>
+    /// <summary>Which secret that tool gets, and why.</summary>
     /// <example>A tool such as agno__linear__get_issue_details gets this secret: the pattern with more literal characters comes first.</example>
     public required string Msg { get; init; }
 
@@ -211,13 +211,13 @@ public sealed record OverlapInfo
     };
 }
 
-/// <summary>A list, or a page of it.</summary>
+/// <summary>A page of secrets.</summary>
 public sealed record SecretInfoList
 {
     /// <summary>The secrets, oldest first.</summary>
     public required IReadOnlyList<SecretInfo> Data { get; init; }
 
-    /// <summary>Pass this as `cursor` for the next page; absent on the last.</summary>
+    /// <summary>The `cursor` of the next page; absent on the last page.</summary>
     /// <example>MTc2NDQwMzIwMDEyMzQ1Ng</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }

@@ -28,30 +28,30 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Create(
         [FromBody] CreateSecretBody body,
-        [FromQuery(Name = "organization_id"), Description("An organisation that one administers, to store it there; the name is an alias then.")]
+        [FromQuery(Name = "organization_id"), Description("An organisation that the caller administers. The secret is stored there, with an alias as its name.")]
         string? organizationId,
         CancellationToken cancellationToken) =>
         Tagged(await mediator.Send(body.ToCommand(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken));
 
-    /// <summary>List one's secrets or an organisation's, oldest first.</summary>
+    /// <summary>List secrets of the caller or of an organisation, oldest first.</summary>
     [HttpGet]
     [LongAnswer]
     [ProducesResponseType<SecretInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(
-        [FromQuery, NumberLimit(1, Paging.MaxLimit), Description("Secrets to answer at most, 1 to 1000; all of them when left out.")] int? limit,
-        [FromQuery, Description("The `next_cursor` of the page before.")] string? cursor,
-        [FromQuery(Name = "tool_name"), Description("Only secrets bound to this tool, by name or pattern.")] string? toolName,
-        [FromQuery(Name = "secret_name"), Description("Only the secret of this name.")] string? secretName,
-        [FromQuery(Name = "organization_id"), Description("List an organisation's; members who are no admins name one of their workspaces too.")]
+        [FromQuery, NumberLimit(1, Paging.MaxLimit), Description("The most secrets to return, 1 to 1000; all by default.")] int? limit,
+        [FromQuery, Description("The `next_cursor` of the previous page.")] string? cursor,
+        [FromQuery(Name = "tool_name"), Description("Only secrets that are bound to this tool, by name or pattern.")] string? toolName,
+        [FromQuery(Name = "secret_name"), Description("Only the secret with this name.")] string? secretName,
+        [FromQuery(Name = "organization_id"), Description("List the secrets of this organisation. Members who are not admins must also name one of their workspaces.")]
         string? organizationId,
-        [FromQuery, Description("Only secrets that may be used in this workspace.")] string? workspace,
+        [FromQuery, Description("Only secrets that this workspace may use.")] string? workspace,
         CancellationToken cancellationToken) =>
         Ok(SecretInfoList.From(await mediator.Send(
             new ListSecrets(OwnerSelector.OrganizationOrCaller(organizationId), limit, cursor, toolName, secretName, workspace), cancellationToken)));
 
-    /// <summary>Look at a secret.</summary>
+    /// <summary>Get a secret, without its value.</summary>
     [HttpGet("{secret_id}")]
     [ProducesResponseType<SecretInfo>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
@@ -60,7 +60,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         [FromRoute(Name = "secret_id"), Description("The secret's id.")] Guid secretId, CancellationToken cancellationToken) =>
         Tagged(await mediator.Send(new GetSecret(secretId), cancellationToken));
 
-    /// <summary>Change a secret. What is left out stays as it is; without a body nothing changes.</summary>
+    /// <summary>Change a secret. Omitted members do not change. Without a body, nothing changes.</summary>
     [HttpPatch("{secret_id}")]
     [TakesIfMatch]
     [ProducesResponseType<SecretInfo>(StatusCodes.Status200OK)]
@@ -75,7 +75,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
         CancellationToken cancellationToken) =>
         Tagged(await mediator.Send((body ?? new()).ToCommand(secretId, Request.IfMatchVersions()), cancellationToken));
 
-    /// <summary>Delete a secret for good, at once.</summary>
+    /// <summary>Delete a secret permanently, effective immediately.</summary>
     [HttpDelete("{secret_id}")]
     [TakesIfMatch]
     [ProducesResponseType<Empty>(StatusCodes.Status200OK)]

@@ -7,20 +7,20 @@ using Secrets.Application.Secrets;
 
 namespace Secrets.Api.V1;
 
-/// <summary>What secrets take of the quota.</summary>
+/// <summary>The use of the quota.</summary>
 [ApiController]
 [Route("api/v1/usage")]
 [Tags("Usage")]
 [ActsForUsers]
 public sealed class UsageController(IMediator mediator) : ControllerBase
 {
-    /// <summary>How much of the quota is used.</summary>
+    /// <summary>Get the use of the quota.</summary>
     [HttpGet]
     [ProducesResponseType<Usage>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Get(
-        [FromQuery(Name = "organization_id"), Description("An organisation that one administers; one's own secrets when left out.")]
+        [FromQuery(Name = "organization_id"), Description("An organisation that the caller administers; the caller's own secrets by default.")]
         string? organizationId,
         CancellationToken cancellationToken) =>
         Ok(Usage.From(await mediator.Send(new GetUsage(OwnerSelector.OrganizationOrCaller(organizationId)), cancellationToken)));

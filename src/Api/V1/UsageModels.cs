@@ -1,21 +1,21 @@
 namespace Secrets.Api.V1;
 
-/// <summary>What an owner's secrets take of the quota.</summary>
+/// <summary>An owner's use of the quota.</summary>
 public sealed record Usage
 {
     /// <summary>UTF-8 bytes of all values.</summary>
     /// <example>2048</example>
     public required long BytesUsed { get; init; }
 
-    /// <summary>What they may come to.</summary>
+    /// <summary>The most bytes allowed.</summary>
     /// <example>1048576</example>
     public required long BytesQuota { get; init; }
 
-    /// <summary>How many secrets there are.</summary>
+    /// <summary>Number of secrets.</summary>
     /// <example>42</example>
     public required int Secrets { get; init; }
 
-    /// <summary>How many there may be.</summary>
+    /// <summary>The most secrets allowed.</summary>
     /// <example>10000</example>
     public required int SecretsQuota { get; init; }
 

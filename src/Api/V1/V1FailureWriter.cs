@@ -5,8 +5,8 @@ using Secrets.Application.Common;
 namespace Secrets.Api.V1;
 
 /// <summary>
-/// Failures as the agent-secrets API has them: <c>{"detail": "..."}</c>, and for an invalid request a list of places, messages and
-/// types. Everything that no other dialect claims is answered like this.
+/// Writes failures as the agent-secrets API does: <c>{"detail": "..."}</c>, and for an invalid request a list of places, messages and
+/// types. This writer takes every path that no other dialect claims.
 /// </summary>
 internal sealed class V1FailureWriter : IFailureWriter
 {
@@ -17,8 +17,8 @@ internal sealed class V1FailureWriter : IFailureWriter
 
     public IReadOnlyList<DocumentedFailure> CommonFailures { get; } =
     [
-        new(StatusCodes.Status401Unauthorized, "No credential, or one that is not accepted."),
-        new(StatusCodes.Status403Forbidden, "The credential may not do this."),
+        new(StatusCodes.Status401Unauthorized, "The credential is missing or not accepted."),
+        new(StatusCodes.Status403Forbidden, "The credential is not allowed to do this."),
         DocumentedFailure.TooMany,
         DocumentedFailure.Unavailable,
     ];

@@ -4,7 +4,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.ApiKeys;
 
-/// <summary>A key as people may see it: everything but the key.</summary>
+/// <summary>The public part of an API key: everything except its text.</summary>
 public sealed record ApiKeyDetails : IListed
 {
     public required Guid Id { get; init; }

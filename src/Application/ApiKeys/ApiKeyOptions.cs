@@ -1,10 +1,10 @@
 namespace Secrets.Application.ApiKeys;
 
-/// <summary>What holds for API keys that are made with a token.</summary>
+/// <summary>Settings for API keys that are made with a token.</summary>
 public sealed class ApiKeyOptions
 {
     public const string Section = "Auth:Jwt";
 
-    /// <summary>The most days until a key ends that was made with a token.</summary>
+    /// <summary>The longest life of a key made with a token, in days.</summary>
     public int MaxKeyDays { get; set; } = 365;
 }

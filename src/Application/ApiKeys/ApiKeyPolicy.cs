@@ -6,32 +6,32 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.ApiKeys;
 
-/// <summary>Makes keys in the name of the caller's credential: none reaches further, or lives longer.</summary>
+/// <summary>Rules for new keys: no key has more rights or a longer life than the credential that makes it.</summary>
 internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames names, TimeProvider time, IOptions<ApiKeyOptions> options)
 {
-    // Of the API key that makes keys, as it is under the lock.
+    // Expiry of the API key that makes the new one, read under the lock.
     private DateTimeOffset? _end;
 
     public Caller Caller => caller;
 
-    /// <summary>The API key that makes keys in this request; null: a token does, or the key of the configuration.</summary>
+    /// <summary>The API key that makes keys in this request; null: a token or the bootstrap key does.</summary>
     public Guid? MadeBy => caller.Credential.KeyId == Credential.Bootstrap.KeyId ? null : caller.Credential.KeyId;
 
-    /// <summary>The user for whom a new key acts: by id, by name, or else the caller.</summary>
+    /// <summary>The user for whom a new key acts: by id, by name, or by default the caller.</summary>
     /// <exception cref="ForbiddenException">The name is not the caller's own, and the caller may make keys for nobody else.</exception>
     public async ValueTask<Guid> UserOfAsync(Guid? userId, string? name, CancellationToken cancellationToken) =>
         name is null ? userId ?? caller.UserId : await names.FindAsync(name, caller, mayNameOthers: caller.Has(Scopes.Operator), cancellationToken) ?? throw AnotherUser();
 
     /// <summary>
-    /// Lets nobody make a key that reaches further than the credential it is made with. To replace a key is to make one: its maker sees
-    /// the new text, so that an admin of an organisation, who may revoke the keys of its members, must not replace them.
+    /// Requires that a key has no more rights than the credential that makes it. The rule covers rotation too, because the maker sees the text of
+    /// the new key: an admin of an organisation may revoke the keys of members, but not rotate them.
     /// </summary>
     /// <exception cref="ForbiddenException">The caller may not make such a key.</exception>
     public void RequireAllowed(Scopes scopes, Guid userId, string? organizationId)
     {
         if (caller.Credential.HasSeveralKeys)
         {
-            throw new ForbiddenException("A key is made with one API key. Send no other beside it.");
+            throw new ForbiddenException("Send only one API key to make a key.");
         }
 
         if (!caller.Has(scopes))
@@ -59,18 +59,18 @@ internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames name
             throw new ForbiddenException("Only an operator makes keys for an organisation that its creator does not administer.");
         }
 
-        // Without an organisation it would resolve for all of them.
+        // Without an organisation, the key would resolve for all of them.
         if (organizationId is null && caller.Memberships.Count > 0 && scopes.HasFlag(Scopes.SecretsResolve))
         {
-            throw new ForbiddenException("A key that resolves must be for an organisation, as its creator is.");
+            throw new ForbiddenException("A key with secrets:resolve must name an organisation, because its creator belongs to one.");
         }
     }
 
     /// <summary>
-    /// Locks the API keys of a user until the end of the transaction. Where an API key makes the new one, the keys of its user are locked too, and it must still be accepted. So a
-    /// cascade that revokes the maker either finds the new key, or the new key is not made.
+    /// Locks the API keys of a user until the end of the transaction. If an API key makes the new one, that key's user is locked too, and the key must still be
+    /// accepted. So a cascade that revokes the maker either finds the new key, or the new key is not made.
     /// </summary>
-    /// <exception cref="UnauthenticatedException">It is accepted no more.</exception>
+    /// <exception cref="UnauthenticatedException">The API key that makes the new one is no longer accepted.</exception>
     /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>
     public async Task LockAsync(Guid userId, CancellationToken cancellationToken)
     {
@@ -84,8 +84,8 @@ internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames name
     }
 
     /// <summary>
-    /// Makes no key with <c>users:act</c> and without <c>operator</c> for an operator, after <see cref="LockAsync"/>: a key stores secrets of its own user, and a backend must store none that an
-    /// operator's tools use.
+    /// Refuses a key with <c>users:act</c> but without <c>operator</c> for a user who is an operator. Such a key could store secrets as that user,
+    /// and a backend must not store secrets for an operator's tools. Call after <see cref="LockAsync"/>.
     /// </summary>
     /// <exception cref="InvalidRequestException">The user is an operator.</exception>
     public async Task RequireNoOperatorAsync(Scopes scopes, Guid userId, string member, CancellationToken cancellationToken)
@@ -97,12 +97,12 @@ internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames name
                     key => key.UserId == userId && key.RevokedAt == null && (key.ExpiresAt == null || key.ExpiresAt > now) && (key.Scopes & Scopes.Operator) == Scopes.Operator,
                     cancellationToken)))
         {
-            throw new InvalidRequestException(member, Codes.BadValue, "Must be a user who is no operator: a key with users:act and without operator would store secrets that an operator's tools use.");
+            throw new InvalidRequestException(member, Codes.BadValue, "Must not be an operator: a key with users:act but without operator could store secrets for an operator's tools.");
         }
     }
 
-    /// <summary>The end of a new key, after <see cref="LockAsync"/>.</summary>
-    /// <param name="wanted">The end that was asked for; null: none.</param>
+    /// <summary>The expiry of a new key. Call after <see cref="LockAsync"/>.</summary>
+    /// <param name="wanted">The requested expiry; null: none.</param>
     /// <exception cref="InvalidRequestException">The key would outlive the credential that makes it.</exception>
     public DateTimeOffset? EndOf(DateTimeOffset? wanted)
     {
@@ -112,8 +112,8 @@ internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames name
                 nameof(CreateApiKey.ExpiresAt),
                 wanted is null ? Codes.Missing : Codes.BadValue,
                 caller.Credential.Token is null
-                    ? "Must not be later than the end of the API key that makes it."
-                    : $"Must not be later than {options.Value.MaxKeyDays} days from now, nor than the end of an API key that makes it.");
+                    ? "Must not be later than the expiry of the API key that makes this key."
+                    : $"Must not be later than {options.Value.MaxKeyDays} days from now, or than the expiry of an API key that makes this key.");
         }
 
         return wanted?.ToUniversalTime();
@@ -123,7 +123,7 @@ internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames name
 
     private DateTimeOffset? LatestEnd()
     {
-        // A token is short-lived by itself, and whoever has one gets another.
+        // The expiry of the token is no limit: tokens are short-lived, and their users get new ones.
         DateTimeOffset? byToken = caller.Credential.Token is null ? null : time.GetUtcNow().AddDays(options.Value.MaxKeyDays);
         return _end < byToken ? _end : byToken ?? _end;
     }

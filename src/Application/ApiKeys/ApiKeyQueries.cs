@@ -6,8 +6,8 @@ namespace Secrets.Application.ApiKeys;
 internal static class ApiKeyQueries
 {
     /// <summary>
-    /// The keys that exist for the caller: those that act for the caller, those of organisations that the caller administers; for
-    /// an operator every key. A revoked one exists for nobody.
+    /// The keys that exist for the caller: keys that act for the caller, and keys of organisations that the caller administers.
+    /// An operator sees every key. Revoked keys exist for nobody.
     /// </summary>
     public static IQueryable<ApiKey> VisibleTo(this IQueryable<ApiKey> keys, Caller caller)
     {
@@ -22,7 +22,7 @@ internal static class ApiKeyQueries
         return keys.Where(key => key.UserId == userId || (key.OrganizationId != null && administered.Contains(key.OrganizationId)));
     }
 
-    /// <summary>Whether the caller may revoke a key: any that exists for the caller.</summary>
+    /// <summary>Whether the caller may revoke a key: the rule of <see cref="VisibleTo"/>.</summary>
     public static bool MayRevoke(this Caller caller, ApiKey key) =>
         caller.Has(Scopes.Operator) || key.UserId == caller.UserId || (key.OrganizationId is { } id && caller.Administers(id));
 }

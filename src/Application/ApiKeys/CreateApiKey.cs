@@ -9,14 +9,14 @@ using Scope = Secrets.Domain.ApiKeys.Scopes;
 
 namespace Secrets.Application.ApiKeys;
 
-/// <summary>Makes an API key. The key itself is in the answer, once.</summary>
-/// <param name="Name">What to call it.</param>
-/// <param name="Scopes">Names of scopes, a subset of the creator's.</param>
-/// <param name="UserId">Whom it acts for; null: the creator.</param>
-/// <param name="OrganizationId">An organisation to bind it to.</param>
+/// <summary>Makes an API key. The answer contains the key; it is not shown again.</summary>
+/// <param name="Name">The key's name.</param>
+/// <param name="Scopes">Names of scopes, a subset of the creator's scopes.</param>
+/// <param name="UserId">The user whom the key acts for; null: the creator.</param>
+/// <param name="OrganizationId">The organisation of the key; null: none.</param>
 /// <param name="Role"><c>admin</c> or <c>member</c> of that organisation; null: member.</param>
-/// <param name="Workspaces">Workspaces of that organisation it is a member of; none for an admin, who is of every one.</param>
-/// <param name="ExpiresAt">When it stops working; null: never.</param>
+/// <param name="Workspaces">Workspaces of that organisation. Must be empty for an admin, who belongs to every workspace.</param>
+/// <param name="ExpiresAt">The expiry; null: never.</param>
 [RequiresScope(Scope.KeysManage)]
 [AuditedAs(AuditAction.KeyCreate)]
 public sealed record CreateApiKey(
@@ -28,14 +28,14 @@ public sealed record CreateApiKey(
     IReadOnlyList<string>? Workspaces,
     DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>
 {
-    /// <summary>The name of the user whom it acts for, in place of the id; null: none is given.</summary>
+    /// <summary>The user's name in place of <see cref="UserId"/>; null: not given.</summary>
     public string? User { get; init; }
 }
 
-/// <summary>The new key: what is kept of it, and its text, which is not.</summary>
-/// <param name="Details">What is kept.</param>
+/// <summary>A new key with its text, which is not stored.</summary>
+/// <param name="Details">The stored part.</param>
 /// <param name="Key">The text.</param>
-/// <param name="Replaces">The key whose place it takes, if any.</param>
+/// <param name="Replaces">The key that this one replaces; null: none.</param>
 public sealed record CreatedApiKey(ApiKeyDetails Details, string Key, Guid? Replaces = null)
 {
     /// <inheritdoc />
@@ -58,7 +58,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleFor(request => request.User).Null().When(request => request.UserId is not null)
             .WithErrorCode(Codes.BadValue).WithMessage(UserReference.Both);
         RuleFor(request => request.OrganizationId).Null().When(request => request.Scopes?.Contains(ScopeNames.For(Scope.UsersAct)[0], StringComparer.Ordinal) == true)
-            .WithErrorCode(Codes.BadValue).WithMessage("Must be left out: a key that acts for users is for no organisation.");
+            .WithErrorCode(Codes.BadValue).WithMessage("Must be left out: a key with users:act cannot belong to an organisation.");
         RuleFor(request => request.OrganizationId).ExactName(Membership.OrganizationIdLength);
         RuleFor(request => request.Role).Must(role => role is null || RoleNames.Parse(role) is not null)
             .WithErrorCode(Codes.BadValue).WithMessage("Must be admin or member.");
@@ -68,7 +68,7 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
             .WithErrorCode(Codes.BadValue).WithMessage("Is needed with role or workspaces.");
         RuleFor(request => request.Workspaces)
             .Must((request, workspaces) => workspaces is not { Count: > 0 } || request.Role is null || RoleNames.Parse(request.Role) != OrganizationRole.Admin)
-            .WithErrorCode(Codes.BadValue).WithMessage("Must be left out for an admin, whom no workspace limits. Make a member's key to limit it.");
+            .WithErrorCode(Codes.BadValue).WithMessage("Must be left out for an admin, who has access to every workspace. To limit the key, make it a member.");
         RuleFor(request => request.ExpiresAt).InTheFuture(time);
     }
 }

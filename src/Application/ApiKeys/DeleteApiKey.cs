@@ -7,9 +7,9 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.ApiKeys;
 
-/// <summary>Revokes a key at once and for good.</summary>
+/// <summary>Revokes a key permanently, effective immediately.</summary>
 /// <param name="Id">The key.</param>
-/// <param name="Cascade">Whether all keys that were made with it are revoked too (<see cref="KeyLineage"/>).</param>
+/// <param name="Cascade">Whether to revoke all keys that were made with the key too (<see cref="KeyLineage"/>).</param>
 [RequiresScope(Scopes.KeysManage)]
 [AuditedAs(AuditAction.KeyDelete)]
 public sealed record DeleteApiKey(Guid Id, bool Cascade) : IRequest<int>, INamesOne
@@ -21,7 +21,7 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
 {
     private const int Attempts = 5;
 
-    /// <summary>How many keys were revoked.</summary>
+    /// <summary>Returns the number of revoked keys.</summary>
     public async Task<int> Handle(DeleteApiKey request, CancellationToken cancellationToken)
     {
         if (!request.Cascade)
@@ -38,25 +38,25 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
             }
         }
 
-        // Somebody makes keys faster than this. Who revokes the one key alone first stops that.
+        // Somebody keeps making keys during each attempt. Revoking the key without its lineage first stops that.
         throw new UnavailableException();
     }
 
     private async Task<int> RevokeOneAsync(Guid id, CancellationToken cancellationToken)
     {
-        // Of two at the same moment the second finds none, and only the first says so in the audit.
+        // Of two concurrent requests, the second finds no key, so the audit has one row.
         Revoke(await db.LockKeyAsync(caller, id, cancellationToken));
         return 1;
     }
 
-    /// <summary>Null: keys of other users than those were made meanwhile, and nothing was revoked.</summary>
+    /// <summary>Null: keys of other users joined the lineage meanwhile, so nothing was revoked.</summary>
     private async Task<int?> RevokeAllAsync(Guid id, HashSet<Guid> users, CancellationToken cancellationToken)
     {
-        // Every key in the lineage belongs to one of them, and makes no more from here on (ApiKeyPolicy.LockAsync).
+        // Keys of locked users cannot make further keys from here on (ApiKeyPolicy.LockAsync).
         await db.LockKeysAsync(users, cancellationToken);
         var lineage = await KeyLineage.ReadAsync(db.ApiKeys, id, cancellationToken);
 
-        // The first may have been revoked before, alone.
+        // The named key itself may be revoked already, without its lineage.
         if (!lineage.Any(key => key.Id == id && caller.MayRevoke(key)))
         {
             throw new NotFoundException();
@@ -70,7 +70,7 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
 
         if (!live.TrueForAll(caller.MayRevoke))
         {
-            throw new ForbiddenException("Among the keys that were made with it there are some that the caller may not revoke.");
+            throw new ForbiddenException("The caller may not revoke some of the keys that were made with this key.");
         }
 
         live.ForEach(Revoke);

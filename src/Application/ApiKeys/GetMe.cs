@@ -5,7 +5,7 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.ApiKeys;
 
-/// <summary>Says whom the caller's credential stands for. Any credential with a scope may ask.</summary>
+/// <summary>Returns the caller that the credential stands for. Any scope suffices.</summary>
 [RequiresScope(Scopes.SecretsRead, Scopes.SecretsWrite, Scopes.SecretsResolve, Scopes.KeysManage, Scopes.AuditRead, Scopes.Operator, Scopes.UsersAct)]
 [AuditedAs(AuditAction.Authenticate)]
 public sealed record GetMe : IRequest<Caller>;

@@ -4,12 +4,12 @@ using Secrets.Domain.ApiKeys;
 namespace Secrets.Application.ApiKeys;
 
 /// <summary>
-/// A key with all that was made with it, and with those, and so on. A key and the one that replaced it count as one. Revoked keys belong to it too, for what was made with
-/// them.
+/// A key with all keys that were made with it, transitively. A key and its successor count as one. Revoked keys are part of the lineage,
+/// because other keys were made with them.
 /// </summary>
 internal static class KeyLineage
 {
-    /// <summary>The keys of a lineage, in no order.</summary>
+    /// <summary>The keys of a lineage, in no particular order.</summary>
     public static async Task<IReadOnlyCollection<ApiKey>> ReadAsync(IQueryable<ApiKey> all, Guid id, CancellationToken cancellationToken)
     {
         var found = new Dictionary<Guid, ApiKey>();

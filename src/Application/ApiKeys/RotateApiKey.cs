@@ -8,10 +8,10 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.ApiKeys;
 
-/// <summary>Makes a key in the place of another, which goes on working for a while.</summary>
+/// <summary>Replaces a key with a new one. The old key still works during a grace period.</summary>
 /// <param name="Id">The key to replace.</param>
-/// <param name="GraceSeconds">How long both work; null: <see cref="ApiKey.DefaultGrace"/>.</param>
-/// <param name="ExpiresAt">When the new key stops working; null: when the old one would have.</param>
+/// <param name="GraceSeconds">The grace period; null: <see cref="ApiKey.DefaultGrace"/>.</param>
+/// <param name="ExpiresAt">The expiry of the new key; null: the old key's expiry.</param>
 [RequiresScope(Scopes.KeysManage)]
 [AuditedAs(AuditAction.KeyRotate)]
 public sealed record RotateApiKey(Guid Id, int? GraceSeconds, DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>, INamesOne
@@ -46,7 +46,7 @@ internal sealed class RotateApiKeyHandler(ISecretsDb db, ApiKeyPolicy maker, Aud
         maker.RequireAllowed(key.Scopes, key.UserId, key.OrganizationId);
         if (key.ReplacedBy is { } next)
         {
-            throw new ConflictException($"The key has been replaced by {next} already.");
+            throw new ConflictException($"The key was already replaced by {next}.");
         }
 
         if (!key.IsAccepted(now))

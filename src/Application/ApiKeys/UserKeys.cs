@@ -4,10 +4,10 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.ApiKeys;
 
-/// <summary>Changes of a user's keys, in a transaction. All of them are verified first, so that no forged row is acted on.</summary>
+/// <summary>Changes a user's keys in a transaction. All keys of the user are verified first, so that a forged row has no effect.</summary>
 internal static class UserKeys
 {
-    /// <summary>Locks the keys of several users, in an order that is the same for everybody.</summary>
+    /// <summary>Locks the keys of several users, always in the same order, to avoid deadlocks.</summary>
     /// <exception cref="TamperedOwnerException">The keys of one of them do not verify.</exception>
     public static async Task LockKeysAsync(this ISecretsDb db, IEnumerable<Guid> userIds, CancellationToken cancellationToken)
     {
@@ -17,8 +17,8 @@ internal static class UserKeys
         }
     }
 
-    /// <summary>Adds a key, when the keys of its user are locked.</summary>
-    /// <exception cref="ConflictException">The user has as many as there may be.</exception>
+    /// <summary>Adds a key. The keys of its user must be locked.</summary>
+    /// <exception cref="ConflictException">The user has the maximum number of keys.</exception>
     public static async Task AddKeyAsync(this ISecretsDb db, ApiKey key, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var longAgo = now - ApiKey.KeptAfterEnd;
@@ -36,17 +36,17 @@ internal static class UserKeys
         db.ApiKeys.Add(key);
     }
 
-    /// <summary>Locks the keys of the user to whom a key belongs, and gives the key, to be changed.</summary>
-    /// <exception cref="NotFoundException">There is no such key for the caller.</exception>
+    /// <summary>Locks the keys of a key's user and returns the key for a change.</summary>
+    /// <exception cref="NotFoundException">The key does not exist for the caller.</exception>
     /// <exception cref="TamperedOwnerException">The user's keys do not verify.</exception>
     public static Task<ApiKey> LockKeyAsync(this ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken) =>
         db.LockKeyAsync(caller, id, db.LockKeysAsync, cancellationToken);
 
-    /// <summary>The same, with somebody's own way to lock the keys of the user.</summary>
+    /// <summary>The same with a custom lock, such as <see cref="ApiKeyPolicy.LockAsync"/>.</summary>
     public static async Task<ApiKey> LockKeyAsync(
         this ISecretsDb db, Caller caller, Guid id, Func<Guid, CancellationToken, Task> lockKeys, CancellationToken cancellationToken)
     {
-        // Whether it is revoked, and even whose it is, is believed only after all of the user's keys were verified.
+        // The row is not trusted, not even its user, before all keys of that user are locked and verified.
         if (await db.ApiKeys.Where(key => key.Id == id).Select(key => (Guid?)key.UserId).SingleOrDefaultAsync(cancellationToken) is { } userId)
         {
             await lockKeys(userId, cancellationToken);

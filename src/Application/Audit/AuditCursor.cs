@@ -4,7 +4,7 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Audit;
 
-/// <summary>A place in the audit: right behind one row. Its text is opaque to clients.</summary>
+/// <summary>A position in the audit, right behind a row. The text is opaque to clients.</summary>
 internal readonly record struct AuditCursor(DateTimeOffset At, Guid Writer, long Sequence)
 {
     private const int UuidSize = 16;

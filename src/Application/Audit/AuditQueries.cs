@@ -8,8 +8,8 @@ namespace Secrets.Application.Audit;
 internal static class AuditQueries
 {
     /// <summary>
-    /// The rows that exist for the caller: what the caller did, what was done with the caller's own, and with what belongs to
-    /// organisations that the caller administers; for an operator every row.
+    /// The rows that exist for the caller: the caller's actions, and actions on the secrets and keys of the caller or of
+    /// organisations that the caller administers. An operator sees every row.
     /// </summary>
     public static IQueryable<AuditEntry> VisibleTo(this IQueryable<AuditEntry> rows, Caller caller)
     {
@@ -33,7 +33,7 @@ internal static class AuditQueries
         {
             var (at, writer, sequence) = place;
 
-            // The first condition says nothing new, but it is the one that an index can start from.
+            // The first condition is redundant, but an index can use it.
             rows = rows.Where(row => row.At <= at
                 && (row.At < at || row.Writer < writer || (row.Writer == writer && row.Sequence < sequence)));
         }

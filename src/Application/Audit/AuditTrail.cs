@@ -5,10 +5,10 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Audit;
 
-/// <summary>Puts what happens in a request into the words of the audit: who, when and from where are the same for all of it.</summary>
+/// <summary>Makes audit events with the caller, time and origin of the current request.</summary>
 internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvider time)
 {
-    /// <summary>Something was done with a secret.</summary>
+    /// <summary>An action on a secret.</summary>
     public AuditEvent Success(AuditAction action, Secret secret) => EventFor(action, AuditOutcome.Success) with
     {
         Owner = secret.Owner,
@@ -18,7 +18,7 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
         ToolArg = secret.ToolArg,
     };
 
-    /// <summary>A value is handed out for an argument of a tool call.</summary>
+    /// <summary>The release of a value for an argument of a tool call.</summary>
     public AuditEvent Released(Placement secret, string toolName, string toolArg, CallContext? context) => EventFor(AuditAction.SecretResolve, AuditOutcome.Success) with
     {
         Owner = secret.Owner,
@@ -29,7 +29,7 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
         Context = context,
     };
 
-    /// <summary>Something was done with an API key.</summary>
+    /// <summary>An action on an API key.</summary>
     public AuditEvent Success(AuditAction action, ApiKey key) => EventFor(action, AuditOutcome.Success) with
     {
         Owner = key.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : SecretOwner.User(key.UserId),
@@ -37,12 +37,12 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
         TargetKeyUserId = key.UserId,
     };
 
-    /// <summary>Something was done that is about no single owner.</summary>
+    /// <summary>An action without an owner.</summary>
     public AuditEvent Success(AuditAction action) => EventFor(action, AuditOutcome.Success);
 
     /// <summary>
-    /// Something was refused. A caller who is not of an organisation leaves no row in that organisation's part of the audit. A caller without the scope
-    /// <c>users:act</c> leaves none in the part of the user whom it named.
+    /// A refusal. The row names an organisation only if the caller belongs to it, and another user only if the caller has <c>users:act</c>.
+    /// So callers cannot write into the part of the audit that strangers see.
     /// </summary>
     public AuditEvent Denial(AuditAction action, INamesOne? one, INamesOwner? owned) => EventFor(action, AuditOutcome.Denied) with
     {

@@ -5,7 +5,7 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Audit;
 
-/// <summary>Where every chain of the audit ends: to be kept elsewhere, so that <see cref="VerifyAudit"/> can tell later what is missing.</summary>
+/// <summary>Reads the ends of all chains. Kept outside the service, the checkpoint shows <see cref="VerifyAudit"/> later which rows are missing.</summary>
 [RequiresScope(Scopes.Operator)]
 [AuditedAs(AuditAction.AuditVerify)]
 public sealed record GetCheckpoint : IRequest<AuditCheckpoint>;

@@ -9,13 +9,13 @@ using Secrets.Domain.Audit;
 namespace Secrets.Application.Audit;
 
 /// <summary>Reads the audit, newest first.</summary>
-/// <param name="Limit">Rows to answer at most, 1 to 1000; null: <see cref="DefaultLimit"/>, because an audit has no end.</param>
+/// <param name="Limit">The most rows of a page, 1 to 1000; null: <see cref="DefaultLimit"/>, because an audit only grows.</param>
 /// <param name="Cursor">See <see cref="IPaged.Cursor"/>.</param>
 /// <param name="SecretId">Only rows about this secret.</param>
-/// <param name="Actor">Only what this user did.</param>
+/// <param name="Actor">Only actions of this user.</param>
 /// <param name="Action">Only this action, by name.</param>
 /// <param name="Outcome">Only this outcome, by name.</param>
-/// <param name="From">Only rows of this moment and later, in RFC 3339.</param>
+/// <param name="From">Only rows at or after this moment, in RFC 3339.</param>
 /// <param name="To">Only rows before this moment, in RFC 3339.</param>
 [RequiresScope(Scopes.AuditRead)]
 [AuditedAs(AuditAction.AuditList)]
@@ -23,7 +23,7 @@ public sealed record ListAudit(
     int? Limit, string? Cursor, Guid? SecretId, Guid? Actor, string? Action, string? Outcome, string? From, string? To)
     : IRequest<Page<AuditEntry>>, IPaged
 {
-    /// <summary>Rows of a page when nothing is said.</summary>
+    /// <summary>Rows of a page without a limit in the request.</summary>
     public const int DefaultLimit = 100;
 
     int? IPaged.Limit => Limit ?? DefaultLimit;
@@ -56,7 +56,7 @@ internal sealed partial class ListAuditHandler(ISecretsDb db, Caller caller, ILo
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            // Not a page without the row: whoever edited it would have removed it from sight.
+            // Fail rather than skip the row: skipping would hide a manipulated row.
             Unreadable(exception.GetType().Name);
             throw new UnreadableAuditException();
         }
@@ -93,6 +93,6 @@ internal sealed partial class ListAuditHandler(ISecretsDb db, Caller caller, ILo
         return Moments.Parse(request.To) is { } to ? rows.Where(row => row.At < to) : rows;
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A row of the audit cannot be read, so it was changed outside the service: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "A row of the audit was changed outside the service and cannot be parsed: {Failure}")]
     private partial void Unreadable(string failure);
 }

@@ -5,8 +5,8 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Audit;
 
-/// <summary>Checks that the audit is as it was written, and that nothing of it was taken away. Reads all of it.</summary>
-/// <param name="Kept">Where the chains ended earlier (<see cref="GetCheckpoint"/>); null: only what the process itself keeps is compared with.</param>
+/// <summary>Verifies that no row of the audit was changed or removed. Reads all rows.</summary>
+/// <param name="Kept">An earlier checkpoint (<see cref="GetCheckpoint"/>); null: compare only with the checkpoint that the process keeps.</param>
 [RequiresScope(Scopes.Operator)]
 [AuditedAs(AuditAction.AuditVerify)]
 public sealed record VerifyAudit(AuditCheckpoint? Kept) : IRequest<AuditVerdict>;

@@ -4,7 +4,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Behaviours;
 
-/// <summary>Decides whether the caller may act for the user whom a request names (<see cref="Caller.ActsFor"/>). Nothing behind it asks again.</summary>
+/// <summary>Decides whether the caller may act for the user in the request (<see cref="Caller.ActsFor"/>). Handlers do not check this again.</summary>
 internal sealed class ActingBehaviour<TRequest, TResponse>(Caller caller, IOperators operators) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>
 {
@@ -18,7 +18,7 @@ internal sealed class ActingBehaviour<TRequest, TResponse>(Caller caller, IOpera
             throw new ForbiddenException("Only a credential with the scope users:act may name a user.");
         }
 
-        // Nobody acts for those who run the installation.
+        // Nobody acts for an operator.
         return userId == caller.UserId || !await operators.ContainAsync(userId, cancellationToken) ? await next() : throw new NotFoundException();
     }
 }

@@ -5,7 +5,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Behaviours;
 
-/// <summary>Lets a request through only when the caller has a scope that the request's type asks for.</summary>
+/// <summary>Refuses a request unless the caller has a scope that the request's type requires.</summary>
 internal sealed class AuthorizationBehaviour<TRequest, TResponse>(Caller caller) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>
 {
@@ -22,7 +22,7 @@ internal sealed class AuthorizationBehaviour<TRequest, TResponse>(Caller caller)
 
         if (caller.CachedKey is not null && !ConfirmsCaller)
         {
-            throw new InvalidOperationException($"{typeof(TRequest).Name} does not confirm a caller whose key was remembered.");
+            throw new InvalidOperationException($"{typeof(TRequest).Name} does not confirm a caller with a cached key.");
         }
 
         return Requirement.IsMetBy(caller)

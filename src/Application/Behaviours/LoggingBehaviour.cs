@@ -4,7 +4,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Application.Behaviours;
 
-/// <summary>Logs which use case ran, for whom and how long. Names and ids only: a request may hold a value.</summary>
+/// <summary>Logs the use case, the user and the duration. Only names and ids, because a request may contain a value.</summary>
 internal sealed partial class LoggingBehaviour<TRequest, TResponse>(
     ILogger<LoggingBehaviour<TRequest, TResponse>> logger, TimeProvider time, Caller caller) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>

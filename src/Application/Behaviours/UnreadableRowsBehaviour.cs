@@ -5,7 +5,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Application.Behaviours;
 
-/// <summary>Answers for rows that cannot even be read, in lists and wherever else nothing is verified: somebody changed them outside the service.</summary>
+/// <summary>Turns the exception for an unreadable row into a failure. Queries that verify nothing, such as lists, can meet manipulated rows.</summary>
 internal sealed partial class UnreadableRowsBehaviour<TRequest, TResponse>(ILogger<UnreadableRowsBehaviour<TRequest, TResponse>> logger) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>
 {
@@ -22,6 +22,6 @@ internal sealed partial class UnreadableRowsBehaviour<TRequest, TResponse>(ILogg
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Request} met a row that cannot be read, so it was changed outside the service: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Request} read a row that was changed outside the service and cannot be parsed: {Failure}")]
     private partial void Unreadable(string request, string failure);
 }

@@ -4,7 +4,7 @@ using Secrets.Application.Common;
 
 namespace Secrets.Application.Behaviours;
 
-/// <summary>Runs the request's validators and reports everything that they find at once.</summary>
+/// <summary>Runs the request's validators and reports all violations together.</summary>
 internal sealed class ValidationBehaviour<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators)
     : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>

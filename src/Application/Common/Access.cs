@@ -4,23 +4,23 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Common;
 
-/// <summary>Who is asking: a user, what the credential may do, and the organisations it belongs to.</summary>
-/// <param name="UserId">The user that the credential acts for.</param>
-/// <param name="Scopes">What the credential may do.</param>
-/// <param name="Memberships">Organisations with role and workspaces.</param>
+/// <summary>The caller: a user, and the scopes and organisations of the credential.</summary>
+/// <param name="UserId">The user whom the credential acts for.</param>
+/// <param name="Scopes">The credential's scopes.</param>
+/// <param name="Memberships">The credential's organisations, with role and workspaces.</param>
 /// <param name="Credential">The credential, for the audit.</param>
 public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership> Memberships, Credential Credential)
 {
     /// <summary>
-    /// The key, where it was remembered and not looked up for this request: it may have been revoked since. Nothing that depends on it may leave
-    /// before it is confirmed (<see cref="ConfirmsCallerAttribute"/>).
+    /// The caller's key if it came from the cache; else null. The key may have been revoked since: confirm it before any answer leaves
+    /// (<see cref="ConfirmsCallerAttribute"/>).
     /// </summary>
     public CachedKey? CachedKey { get; init; }
 
-    /// <summary>The user whom the request names in place of the caller's own (<see cref="For"/>); null: none.</summary>
+    /// <summary>The user whom the caller acts for (<see cref="For"/>); null: none.</summary>
     public Guid? ActsFor { get; private init; }
 
-    /// <summary>The user whose secrets are meant where no organisation is named, as an owner.</summary>
+    /// <summary>The user whose secrets a request without an organisation means.</summary>
     public SecretOwner Owner => SecretOwner.User(ActsFor ?? UserId);
 
     /// <summary>The organisations that the caller is an admin of.</summary>
@@ -31,7 +31,7 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     /// <summary>Whether the credential has all of these scopes.</summary>
     public bool Has(Scopes scopes) => (Scopes & scopes) == scopes;
 
-    /// <summary>What the caller is in that organisation; null: nothing.</summary>
+    /// <summary>The caller's membership in an organisation; null: none.</summary>
     public Membership? MembershipOf(string organizationId) => Memberships.FirstOrDefault(
         membership => string.Equals(membership.OrganizationId, organizationId, StringComparison.Ordinal));
 
@@ -39,14 +39,13 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     public bool Administers(SecretOwner owner) => owner.Kind == OwnerKind.Organization && Administers(owner.Id);
 
     /// <summary>
-    /// The same credential, acting for a user: that user's secrets exist for it, and nobody else's. Whether it may is decided by the pipeline
-    /// (<c>ActingBehaviour</c>).
+    /// The same credential, acting for a user: only that user's secrets exist for it. <c>ActingBehaviour</c> decides whether this is allowed.
     /// </summary>
     public Caller For(Guid userId) => this with { ActsFor = userId, Memberships = [] };
 
     /// <summary>
-    /// What two credentials of one principal allow together: in scopes, roles and workspaces no more than each. Null: they stand for different
-    /// principals, which are a user and the organisations that the credential is for.
+    /// Combines two credentials of one principal: the scopes, roles and workspaces that both have. Null: different principals.
+    /// A principal is a user with a set of organisations.
     /// </summary>
     public Caller? And(Caller other)
     {
@@ -74,13 +73,13 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
 }
 
 /// <summary>
-/// The scope that a request needs. The pipeline refuses a request that carries no such attribute, so that nothing is
-/// allowed by forgetting.
+/// The scope that a request needs. The pipeline throws for a request without this attribute, so that a forgotten attribute
+/// allows nothing.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
 {
-    /// <summary>One of these is needed, with all that is in it.</summary>
+    /// <summary>The alternatives. The caller needs all scopes of one of them.</summary>
     public IReadOnlyList<Scopes> AnyOf => anyOf;
 
     /// <summary>Whether the caller may send the request.</summary>
@@ -88,35 +87,34 @@ public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
 }
 
 /// <summary>
-/// The request's handler confirms the caller's key in the same step that makes its answer durable. The pipeline refuses a remembered key for
-/// any other request.
+/// The handler confirms the caller's cached key together with the audit rows. The pipeline throws for a cached key in any other request.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class ConfirmsCallerAttribute : Attribute;
 
 /// <summary>
-/// What a request is called in the audit. The pipeline refuses a request that carries no such attribute, so that no refusal goes
-/// unrecorded by forgetting.
+/// The action of a request in the audit. The pipeline throws for a request without this attribute, so that every refusal
+/// is audited.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class AuditedAsAttribute(AuditAction action) : Attribute
 {
-    /// <summary>The request's name.</summary>
+    /// <summary>The action.</summary>
     public AuditAction Action => action;
 }
 
-/// <summary>A request about one thing by its id. That there is no such thing for the caller is recorded as a refusal.</summary>
+/// <summary>A request for one object by id. If the object does not exist for the caller, the audit records a refusal.</summary>
 public interface INamesOne
 {
-    /// <summary>The secret that is asked for, if it is one.</summary>
+    /// <summary>The id of the requested secret; null: no secret.</summary>
     Guid? AuditedSecretId => null;
 
-    /// <summary>The API key that is asked for, if it is one.</summary>
+    /// <summary>The id of the requested API key; null: no API key.</summary>
     Guid? AuditedKeyId => null;
 }
 
-/// <summary>Where a request came from, as far as the surface that took it knows.</summary>
-/// <param name="Address">The address of the other end of the connection.</param>
-/// <param name="RequestId">The request's id, as the log has it.</param>
-/// <param name="ClientRequestId">The id that the caller gave to the request.</param>
+/// <summary>The origin of a request.</summary>
+/// <param name="Address">The client's address.</param>
+/// <param name="RequestId">The request's id, as in the log.</param>
+/// <param name="ClientRequestId">The caller's own id of the request.</param>
 public sealed record RequestOrigin(string? Address, string? RequestId, string? ClientRequestId);

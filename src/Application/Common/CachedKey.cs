@@ -2,5 +2,5 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Common;
 
-/// <summary>A key that was verified in a version of its user's keys, when their stamp was this.</summary>
+/// <summary>A cached key, with the version and stamp of its user's keys when it was verified.</summary>
 public sealed record CachedKey(ApiKey Key, long Version, long Stamp);

@@ -2,7 +2,7 @@ namespace Secrets.Application.Common;
 
 internal static class Clock
 {
-    /// <summary>Now, in the whole microseconds that every database keeps, so that what is answered is what is stored.</summary>
+    /// <summary>The current time in whole microseconds. Databases store no finer time, so answers equal the stored rows.</summary>
     public static DateTimeOffset Now(this TimeProvider time)
     {
         var now = time.GetUtcNow();

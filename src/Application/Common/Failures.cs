@@ -3,16 +3,16 @@ using System.Buffers;
 namespace Secrets.Application.Common;
 
 /// <summary>
-/// A way in which a request can fail that its sender should hear about. The set is closed: the Api maps each to a status in one
-/// place. No message ever holds a submitted value.
+/// A failure that the caller is told about. The set is closed: the Api maps each failure to a status in one
+/// place. No message contains a submitted value.
 /// </summary>
 public abstract class FailureException(string message) : Exception(message);
 
-/// <summary>One thing wrong with a request.</summary>
+/// <summary>One error in a request.</summary>
 /// <param name="Member">The member, as a path: <c>SecretName</c>, <c>Scopes[0]</c>; empty for the request as a whole.</param>
-/// <param name="Code">What is wrong, in the vocabulary of <see cref="Codes"/>.</param>
-/// <param name="Message">What is wrong, in words.</param>
-/// <param name="Source">Where the member was sent, when that does not follow from the operation: <c>path</c>.</param>
+/// <param name="Code">One of <see cref="Codes"/>.</param>
+/// <param name="Message">The error, for people.</param>
+/// <param name="Source">The place of the member if the method does not imply it: <c>path</c>.</param>
 public sealed record Violation(string Member, string Code, string Message, string? Source = null)
 {
     private const int MaxNameLength = 32;
@@ -20,8 +20,8 @@ public sealed record Violation(string Member, string Code, string Message, strin
     private static readonly SearchValues<char> Letters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_");
 
     /// <summary>
-    /// The name of a member or parameter that the request does not have, below <see cref="Member"/>; null where it is not made of a few letters and _. Such a name is likely to
-    /// be misspelt; anything else may be a credential in the wrong place, and is not repeated.
+    /// The name of an unknown member or parameter below <see cref="Member"/>; null unless it is a short name of letters and _. Such a name is likely a typo.
+    /// Any other text may be a credential in the wrong place, so it is not repeated.
     /// </summary>
     public string? Unknown { get; init => field = value is { Length: > 0 and <= MaxNameLength } && !value.AsSpan().ContainsAnyExcept(Letters) ? value : null; }
 }
@@ -53,29 +53,29 @@ public sealed class InvalidRequestException(IReadOnlyList<Violation> violations)
     {
     }
 
-    /// <summary>Everything that is wrong, at least one.</summary>
+    /// <summary>All errors, at least one.</summary>
     public IReadOnlyList<Violation> Violations => violations;
 }
 
 /// <summary>A header is not well-formed.</summary>
 public sealed class MalformedHeaderException(string message) : FailureException(message);
 
-/// <summary>No credential, or one that is not accepted. Why is for the log, not for the caller.</summary>
+/// <summary>The credential is missing or not accepted. Only the log has the reason.</summary>
 public sealed class UnauthenticatedException() : FailureException("Not authenticated");
 
 /// <summary>The credential may not do this.</summary>
 public sealed class ForbiddenException(string message) : FailureException(message);
 
-/// <summary>There is no such thing, or it belongs to somebody else, which must look the same.</summary>
+/// <summary>The object does not exist, or belongs to somebody else. Both must look the same.</summary>
 public sealed class NotFoundException() : FailureException("Not found");
 
-/// <summary>What is asked for contradicts what is stored.</summary>
+/// <summary>The request contradicts the stored data.</summary>
 public sealed class ConflictException(string message) : FailureException(message);
 
-/// <summary>The stored version is not the one that the sender expects.</summary>
+/// <summary>The caller expects another version than the stored one.</summary>
 public sealed class PreconditionFailedException() : FailureException("The secret has changed: its version is not the one in If-Match.");
 
-/// <summary>The owner would have more than the quota allows.</summary>
+/// <summary>The request would exceed the owner's quota.</summary>
 public sealed class QuotaExceededException : FailureException
 {
     private QuotaExceededException(string message)
@@ -83,43 +83,43 @@ public sealed class QuotaExceededException : FailureException
     {
     }
 
-    /// <summary>Too many bytes in all values.</summary>
+    /// <summary>The quota of bytes.</summary>
     public static QuotaExceededException OfBytes(long quota) => new($"The quota of {quota} bytes for all stored values would be exceeded.");
 
-    /// <summary>Too many secrets.</summary>
+    /// <summary>The quota of secrets.</summary>
     public static QuotaExceededException OfSecrets(int quota) => new($"The quota of {quota} stored secrets would be exceeded. Delete a secret first.");
 }
 
-/// <summary>The values of one call would be more than an answer holds.</summary>
+/// <summary>The values of one call exceed the size of an answer.</summary>
 public sealed class TooManyValuesException()
-    : FailureException($"The values for this call have more than {MaxMegabytes} MiB together. Ask for some of the arguments at a time, with tool_args.")
+    : FailureException($"The values for this call exceed {MaxMegabytes} MiB in total. Request fewer arguments at a time with tool_args.")
 {
-    /// <summary>Sealed values of one call, in MiB: each is opened in memory, and the answer made of all.</summary>
+    /// <summary>Limit for the sealed values of one call, in MiB. All are in memory at the same time.</summary>
     public const int MaxMegabytes = 4;
 }
 
-/// <summary>An envelope did not open in the place where it is stored: it, or a column it is bound to, was changed.</summary>
+/// <summary>An envelope did not open: the envelope or a column of its placement was changed.</summary>
 public sealed class BrokenSealException(Guid secretId)
     : FailureException("The stored secret fails its integrity check and cannot be used or changed. Delete it and store it again.")
 {
-    /// <summary>The secret whose row was tampered with.</summary>
+    /// <summary>The secret of the manipulated row.</summary>
     public Guid SecretId => secretId;
 }
 
-/// <summary>An owner's rows are not what the service wrote last. Why is for the log, not for the caller.</summary>
+/// <summary>An owner's rows differ from the last state that the service wrote. Only the log has the reason.</summary>
 public sealed class TamperedOwnerException()
-    : FailureException("What is stored for this owner fails its integrity check: it was changed outside the service. Nothing of it can be used or changed until an operator has accepted what is there.");
+    : FailureException("The data of this owner was changed outside the service and fails its integrity check. It cannot be used or changed until an operator accepts it.");
 
-/// <summary>A row of the audit that was asked for was changed outside the service, and cannot even be read. Others can.</summary>
+/// <summary>A requested row of the audit was changed outside the service and cannot be read.</summary>
 public sealed class UnreadableAuditException()
-    : FailureException("A row of the audit was changed outside the service and cannot be read. An operator who verifies the audit learns which; other filters show the rest.");
+    : FailureException("A row of the audit was changed outside the service and cannot be read. Other filters show the other rows. An operator finds this row by verifying the audit.");
 
-/// <summary>The caller was refused too often. Why this request is refused is not said any more, and it has no row in the audit.</summary>
+/// <summary>The caller was refused too often. The answer gives no reason any more, and the audit has no row for the refusal.</summary>
 public sealed class TooManyDenialsException(TimeSpan wait) : FailureException("Too many requests were refused. Try again later.")
 {
-    /// <summary>When refusals are answered and written down again.</summary>
+    /// <summary>Time until refusals are answered and audited again.</summary>
     public TimeSpan Wait => wait;
 }
 
-/// <summary>The service cannot answer now; the same request may succeed later.</summary>
+/// <summary>The service cannot answer now. A retry may succeed.</summary>
 public sealed class UnavailableException() : FailureException("The service is temporarily unavailable. Try again later.");

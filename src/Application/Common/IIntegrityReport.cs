@@ -1,8 +1,8 @@
 namespace Secrets.Application.Common;
 
-/// <summary>Owners whose stored rows do not verify, as far as this process has met them.</summary>
+/// <summary>Owners whose rows do not verify, as seen by this process.</summary>
 public interface IIntegrityReport
 {
-    /// <summary>How many owners there are, and since when the first of them.</summary>
+    /// <summary>The number of such owners, and when the first one was found.</summary>
     (int Owners, DateTimeOffset? Since) State { get; }
 }

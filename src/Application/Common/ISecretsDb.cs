@@ -17,40 +17,40 @@ public interface ISecretsDb
     DbSet<AuditEntry> Audit { get; }
 
     /// <summary>
-    /// For the work of <see cref="InTransactionAsync"/>: locks an owner until the end of the transaction, and verifies everything that the owner has. Secrets are changed under this lock
-    /// only; what the changes make of the owner's account is saved with them.
+    /// Locks an owner until the end of the transaction (<see cref="InTransactionAsync"/>), and verifies all of the owner's rows. Every change of secrets
+    /// needs this lock. The owner's account is updated and saved with the changes.
     /// </summary>
-    /// <exception cref="TamperedOwnerException">It does not verify.</exception>
+    /// <exception cref="TamperedOwnerException">The owner does not verify.</exception>
     Task<OwnerUse> LockAsync(SecretOwner owner, CancellationToken cancellationToken);
 
     /// <summary>The same for the API keys that act for a user.</summary>
-    /// <exception cref="TamperedOwnerException">They do not verify.</exception>
+    /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>
     Task LockKeysAsync(Guid userId, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Runs <paramref name="work"/>, saves what it changed and commits. On some databases the whole is run again where it fails in a way that
-    /// is known to pass, so the work must not have effects of its own.
+    /// Runs <paramref name="work"/>, saves its changes and commits. After a transient failure, some databases run the work
+    /// again, so the work must have no other side effects.
     /// </summary>
-    /// <exception cref="UniqueViolationException">A unique rule of the database was violated; nothing was stored.</exception>
-    /// <exception cref="UnavailableException">The audit cannot be written; nothing was stored.</exception>
+    /// <exception cref="UniqueViolationException">The database rejected a duplicate. Nothing was stored.</exception>
+    /// <exception cref="UnavailableException">The audit cannot be written. Nothing was stored.</exception>
     Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The same for a write of one owner. Within this process such writes wait for each other before they take a connection, so that those of one owner do not take all.
+    /// The same for a write of one owner. Within this process, writes of one owner queue before they take a connection, so that no owner can take all of them.
     /// </summary>
-    /// <exception cref="UnavailableException">Too many writes of the owner wait already, or the audit cannot be written; nothing was stored.</exception>
+    /// <exception cref="UnavailableException">Too many writes of the owner are waiting, or the audit cannot be written. Nothing was stored.</exception>
     Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
 
-    /// <summary>For the work of <see cref="InTransactionAsync"/>: writes this to the audit in the same transaction.</summary>
+    /// <summary>Writes an audit event in the current transaction (<see cref="InTransactionAsync"/>).</summary>
     void Record(AuditEvent fact);
 }
 
-/// <summary>What an owner has.</summary>
+/// <summary>An owner's use of the quota.</summary>
 /// <param name="Bytes">UTF-8 bytes of all values.</param>
-/// <param name="Secrets">How many secrets there are.</param>
+/// <param name="Secrets">Number of secrets.</param>
 public readonly record struct OwnerUse(long Bytes, int Secrets);
 
-/// <summary>The unique rules that a use case can run into.</summary>
+/// <summary>The unique rules that use cases distinguish.</summary>
 public enum UniqueRule
 {
     /// <summary>One name per owner.</summary>
@@ -63,13 +63,13 @@ public enum UniqueRule
     Other,
 }
 
-/// <summary>The database refused a row because of a unique rule.</summary>
+/// <summary>The database rejected a row because of a unique rule.</summary>
 public sealed class UniqueViolationException(UniqueRule rule, object? entity, Exception inner)
     : Exception("A unique rule of the database was violated.", inner)
 {
     /// <summary>The rule.</summary>
     public UniqueRule Rule => rule;
 
-    /// <summary>The entity that was refused, where the provider names it.</summary>
+    /// <summary>The rejected entity, if the provider names it.</summary>
     public object? Entity => entity;
 }

@@ -6,13 +6,13 @@ namespace Secrets.Application.Common;
 public interface IUserNames
 {
     /// <summary>
-    /// The user whom the issuer of tokens calls by this name; null: tokens of any issuer are accepted, and no setting says whose names are meant.
+    /// The user with this name at the configured issuer of tokens; null: the issuer is ambiguous, because tokens of any issuer are accepted.
     /// </summary>
-    /// <exception cref="UnavailableException">The issuer is not known yet, or is not the one that names were first turned into ids with.</exception>
+    /// <exception cref="UnavailableException">The issuer is not known yet, or differs from the issuer that names were mapped with before.</exception>
     ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Whether a name is that of a user, for callers who may name nobody but themselves. Nothing is stored or fetched for it: while the issuer is not known, the name is nobody's.
+    /// Whether a name belongs to a user. For callers who may name only themselves: nothing is stored or fetched. False while the issuer is not known.
     /// </summary>
     bool IsNameOf(string name, Guid userId);
 }

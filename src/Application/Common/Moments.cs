@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Secrets.Application.Common;
 
-/// <summary>Moments as people send them, in bodies and in queries: RFC 3339, with its offset, because a time without one is nobody's time.</summary>
+/// <summary>Parses moments in bodies and queries: RFC 3339 with an offset, because a time without an offset is ambiguous.</summary>
 public static class Moments
 {
-    /// <summary>What is said of anything else.</summary>
+    /// <summary>The error for any other text.</summary>
     public const string Rule = "Must be a date and time as in RFC 3339, with seconds and an offset, such as 2026-11-29T08:00:00Z.";
 
     private const int LocalLength = 19;
@@ -14,8 +14,8 @@ public static class Moments
     private static readonly string[] LocalFormats = ["yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd't'HH:mm:ss"];
 
     /// <summary>
-    /// The moment in UTC, its fraction cut to microseconds; null for null and for anything else. A leap second (:60) is refused: no clock of the service
-    /// shows one, so nothing could be compared with it.
+    /// The moment in UTC, its fraction cut to microseconds; null: no moment. A leap second (:60) is refused, because the service's clock
+    /// never shows one.
     /// </summary>
     public static DateTimeOffset? Parse(string? text)
     {
@@ -44,7 +44,7 @@ public static class Moments
             return null;
         }
 
-        // Not by the framework's own type alone, which knows no offset past 14 hours.
+        // DateTimeOffset itself rejects offsets beyond 14 hours.
         var ticks = local.Ticks + (microseconds * TimeSpan.TicksPerMicrosecond) - offset.Ticks;
         return ticks >= DateTimeOffset.MinValue.Ticks && ticks <= DateTimeOffset.MaxValue.Ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
     }

@@ -2,7 +2,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Common;
 
-/// <summary>Whose secrets a request is about, in its sender's words.</summary>
+/// <summary>The owner whose secrets a request means, as the caller names it.</summary>
 public sealed record OwnerSelector
 {
     /// <summary>The caller's own.</summary>
@@ -12,17 +12,17 @@ public sealed record OwnerSelector
 
     private OwnerSelector(OwnerKind kind, string? organizationId) => (Kind, _organizationId) = (kind, organizationId);
 
-    /// <summary>What kind of owner it is; known before anybody looks who asks.</summary>
+    /// <summary>The kind of owner. Known before the caller is looked at.</summary>
     public OwnerKind Kind { get; }
 
     /// <summary>An organisation's.</summary>
-    /// <param name="id">The organisation; null: the only one that the caller belongs to.</param>
+    /// <param name="id">The organisation; null: the caller's only one.</param>
     public static OwnerSelector Organization(string? id) => new(OwnerKind.Organization, id);
 
-    /// <summary>An organisation's or, where none is named, the caller's own.</summary>
+    /// <summary>An organisation's; null: the caller's own.</summary>
     public static OwnerSelector OrganizationOrCaller(string? id) => id is null ? Caller : Organization(id);
 
-    /// <summary>The owner; null when the caller has no part in it, or has part in several and none is named.</summary>
+    /// <summary>The owner; null: the caller does not belong to it, or belongs to several and named none.</summary>
     public SecretOwner? Find(Caller caller)
     {
         if (Kind == OwnerKind.User)
@@ -40,6 +40,6 @@ public sealed record OwnerSelector
 /// <summary>A request about the secrets of one owner.</summary>
 public interface INamesOwner
 {
-    /// <summary>The owner; null where that follows from what else is named.</summary>
+    /// <summary>The owner; null: implied by the secret's id.</summary>
     OwnerSelector? Owner { get; }
 }

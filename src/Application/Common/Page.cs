@@ -3,22 +3,22 @@ using Secrets.Domain;
 
 namespace Secrets.Application.Common;
 
-/// <summary>Part of a list.</summary>
+/// <summary>A page of a list.</summary>
 /// <param name="Items">The rows.</param>
-/// <param name="NextCursor">Where the next page starts; null when there is none.</param>
+/// <param name="NextCursor">The cursor of the next page; null: this is the last page.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
 
 /// <summary>A list that is read in pages.</summary>
 public interface IPaged
 {
-    /// <summary>Rows to answer at most, 1 to 1000; null: all of them.</summary>
+    /// <summary>The most rows of the page, 1 to 1000; null: all rows.</summary>
     int? Limit { get; }
 
-    /// <summary>Where to go on, as an earlier page said.</summary>
+    /// <summary>The <c>NextCursor</c> of the previous page.</summary>
     string? Cursor { get; }
 }
 
-/// <summary>A place in a list: right behind one row. Its text is opaque to clients.</summary>
+/// <summary>A position in a list, right behind a row. The text is opaque to clients.</summary>
 internal readonly record struct PageCursor(DateTimeOffset CreatedAt, Guid Id)
 {
     private const int Size = sizeof(long) + 16;
@@ -37,18 +37,18 @@ internal readonly record struct PageCursor(DateTimeOffset CreatedAt, Guid Id)
     }
 }
 
-/// <summary>What all paged lists share.</summary>
+/// <summary>Helpers of paged lists.</summary>
 public static class Paging
 {
     /// <summary>The most rows of a page.</summary>
     public const int MaxLimit = 1000;
 
-    /// <summary>The rules of a paged list in the order of lists.</summary>
+    /// <summary>The rules of a list in the order of <see cref="IListed"/>.</summary>
     internal static void ValidatePage<T>(this AbstractValidator<T> validator)
         where T : IPaged =>
         validator.ValidatePage(cursor => PageCursor.Parse(cursor) is not null);
 
-    /// <summary>The rules of a paged list in an order of its own.</summary>
+    /// <summary>The rules of a list with its own order.</summary>
     internal static void ValidatePage<T>(this AbstractValidator<T> validator, Func<string, bool> isCursor)
         where T : IPaged
     {
@@ -58,17 +58,17 @@ public static class Paging
             .WithErrorCode(Codes.BadValue).WithMessage("Is not a cursor that this service gave out.");
     }
 
-    /// <summary>Reads one page of rows in the order of lists.</summary>
+    /// <summary>Reads one page of a list in the order of <see cref="IListed"/>.</summary>
     internal static Task<Page<T>> ToPageAsync<T>(
         this IAsyncEnumerable<T> ordered, IPaged paged, CancellationToken cancellationToken)
         where T : IListed =>
         ordered.ToPageAsync(paged, row => new PageCursor(row.CreatedAt, row.Id).ToString(), cancellationToken);
 
-    /// <summary>Reads one page of rows that are narrowed and ordered already, and no more of them than it takes.</summary>
+    /// <summary>Reads one page of filtered and ordered rows. Stops reading after the page.</summary>
     /// <param name="ordered">The rows.</param>
-    /// <param name="paged">How many rows a page has.</param>
-    /// <param name="cursorBehind">Where the page after a row begins.</param>
-    /// <param name="cancellationToken">The caller's.</param>
+    /// <param name="paged">The page's limit.</param>
+    /// <param name="cursorBehind">The cursor behind a row.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     internal static async Task<Page<T>> ToPageAsync<T>(
         this IAsyncEnumerable<T> ordered, IPaged paged, Func<T, string> cursorBehind, CancellationToken cancellationToken)
     {
@@ -83,12 +83,12 @@ public static class Paging
     }
 
     /// <summary>
-    /// No more rows than a page and the one that tells whether there is another; only where the database decides which rows there are.
+    /// Limits the query to a page and one row more, which shows whether another page follows. Only for queries that filter in the database alone.
     /// </summary>
     internal static IQueryable<T> TakePage<T>(this IOrderedQueryable<T> rows, IPaged paged) =>
         paged.Limit is { } limit ? rows.Take(limit + 1) : rows;
 
-    /// <summary>The rows behind the cursor, in the order of lists.</summary>
+    /// <summary>The rows behind the cursor, in the order of <see cref="IListed"/>.</summary>
     internal static IOrderedQueryable<T> InOrder<T>(this IQueryable<T> rows, IPaged paged)
         where T : class, IListed
     {

@@ -5,10 +5,10 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Application.Common;
 
-/// <summary>Rules that validators share. A null passes: whether a member may be absent is a rule of its own.</summary>
+/// <summary>Rules that validators share. Null passes every rule except <see cref="Required"/>.</summary>
 internal static class Rules
 {
-    /// <summary>Why a text is refused that others could not repeat exactly.</summary>
+    /// <summary>The error for a text that others could not repeat exactly.</summary>
     public const string InexactText = "Must not begin or end with white space, nor contain control characters.";
 
     public static void Text<T>(this IRuleBuilder<T, string?> rule, TextLength length) =>
@@ -17,14 +17,14 @@ internal static class Rules
     public static void Text<T>(this IRuleBuilder<T, Optional<string>> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckText(text.Value, length));
 
-    /// <summary>A text that people will have to recognise: white space alone is no name.</summary>
+    /// <summary>A name: not only white space.</summary>
     public static void Name<T>(this IRuleBuilder<T, string?> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckName(text, length));
 
     public static void Name<T>(this IRuleBuilder<T, Optional<string>> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckName(text.Value, length));
 
-    /// <summary>A name that is stored and that others must repeat exactly (<see cref="ExactText"/>).</summary>
+    /// <summary>A stored name that others must repeat exactly (<see cref="ExactText"/>).</summary>
     public static void ExactName<T>(this IRuleBuilder<T, string?> rule, TextLength length) =>
         rule.Custom((text, context) => context.CheckExactName(text, length));
 
@@ -40,14 +40,14 @@ internal static class Rules
         }
     });
 
-    /// <summary>What is wrong with the name of a user; null: nothing.</summary>
+    /// <summary>The error in a user's name; null: none.</summary>
     public static (string Code, string Message)? ProblemOfUserName(string text) =>
         ProblemOf(text, Domain.ApiKeys.UserName.Length) is { } problem ? problem
         : !ExactText.IsClean(text) ? (Codes.BadValue, InexactText)
-        : Domain.ApiKeys.UserName.IsUuid(text) ? (Codes.BadValue, "Reads as a uuid: use user_id with the id that GET /api/v1/me names to this user.")
+        : Domain.ApiKeys.UserName.IsUuid(text) ? (Codes.BadValue, "Must not be a uuid. Use user_id with the id that GET /api/v1/me returns for this user.")
         : null;
 
-    /// <summary>A secret's name; of an organisation's secret it is an alias.</summary>
+    /// <summary>A secret's name, or the alias of an organisation's secret.</summary>
     public static void SecretName<T>(this IRuleBuilder<T, string?> rule, Func<T, OwnerKind> owner) =>
         rule.Custom((text, context) =>
         {
@@ -57,11 +57,11 @@ internal static class Rules
             }
             else if (context.CheckText(text, Alias.Length) && !Alias.IsPlain(text!))
             {
-                context.Add(Codes.BadValue, "Must be made of letters, digits, _ and - alone.");
+                context.Add(Codes.BadValue, "Must consist of letters, digits, _ and - only.");
             }
         });
 
-    /// <summary>Names in a list, of which at most so many may differ; only what differs is looked at.</summary>
+    /// <summary>A list of names with at most <paramref name="most"/> different ones. Duplicates are checked once.</summary>
     public static void Names<T>(this IRuleBuilder<T, IReadOnlyList<string>?> rule, TextLength length, int most) =>
         rule.Custom((names, context) =>
         {
@@ -82,7 +82,7 @@ internal static class Rules
         });
 
     /// <summary>
-    /// Names for names, at most so many. The first that is wrong is reported for the whole: a key was sent, and no report repeats that.
+    /// An object of at most <paramref name="most"/> names. The first error is reported for the whole object: its place would repeat a submitted key.
     /// </summary>
     public static void Names<T>(
         this IRuleBuilder<T, IReadOnlyDictionary<string, string>?> rule, TextLength keyLength, TextLength valueLength, int most) =>
@@ -120,11 +120,11 @@ internal static class Rules
     public static IRuleBuilderOptions<T, TProperty> Required<T, TProperty>(this IRuleBuilder<T, TProperty> rule) =>
         rule.NotNull().WithErrorCode(Codes.Missing).WithMessage("Is required.");
 
-    /// <summary>Adds a violation for the member that the rule is about.</summary>
+    /// <summary>Adds a violation for the rule's member.</summary>
     /// <param name="context">The validation.</param>
     /// <param name="code">See <see cref="Violation.Code"/>.</param>
     /// <param name="message">See <see cref="Violation.Message"/>.</param>
-    /// <param name="step">Where in the member: <c>[0]</c>.</param>
+    /// <param name="step">The place in the member, such as <c>[0]</c>.</param>
     public static void Add<T>(this ValidationContext<T> context, string code, string message, string step = "") =>
         context.AddFailure(new FluentValidation.Results.ValidationFailure(context.PropertyPath + step, message) { ErrorCode = code });
 
@@ -161,7 +161,7 @@ internal static class Rules
         }
     }
 
-    /// <summary>Whether there is a text and it is sound; a violation is added when it is not.</summary>
+    /// <summary>Whether the text is present and valid. Adds a violation for an invalid text.</summary>
     private static bool CheckText<T>(this ValidationContext<T> context, string? text, TextLength length, string step = "") =>
         text is not null && context.Check(ProblemOf(text, length), step);
 

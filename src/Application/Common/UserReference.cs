@@ -1,6 +1,6 @@
 namespace Secrets.Application.Common;
 
-/// <summary>A user as requests name one: by id, or by name in its place.</summary>
+/// <summary>A user in a request: the id, or the name in its place.</summary>
 public static class UserReference
 {
     /// <summary>The parameter or member that holds the id.</summary>
@@ -9,10 +9,10 @@ public static class UserReference
     /// <summary>The parameter or member that holds the name.</summary>
     public const string User = nameof(User);
 
-    /// <summary>Why a name is refused where an id is given too.</summary>
+    /// <summary>The error for a name beside an id.</summary>
     public const string Both = "Must not be given together with user_id.";
 
-    /// <summary>What is wrong with the name of a user; null: nothing.</summary>
+    /// <summary>The error in a user's name; null: none.</summary>
     /// <param name="name">The name.</param>
     /// <param name="source">See <see cref="Violation.Source"/>.</param>
     public static Violation? Check(string name, string source) =>
@@ -22,17 +22,17 @@ public static class UserReference
     /// <param name="names">Turns names into ids.</param>
     /// <param name="name">The name.</param>
     /// <param name="source">See <see cref="Violation.Source"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidRequestException">The service does not know whose names these are.</exception>
-    /// <exception cref="UnavailableException">It does not know it yet.</exception>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="InvalidRequestException">The issuer is ambiguous.</exception>
+    /// <exception cref="UnavailableException">The issuer is not known yet.</exception>
     public static async ValueTask<Guid> RequireAsync(this IUserNames names, string name, string? source, CancellationToken cancellationToken) =>
         await names.FindAsync(name, cancellationToken)
         ?? throw new InvalidRequestException(
-            User, Codes.BadValue, "Tokens of any issuer are accepted here, so a name alone says nothing: use user_id, or have an operator set Auth:Users:Issuer.", source);
+            User, Codes.BadValue, "A name is ambiguous, because tokens of any issuer are accepted. Use user_id, or ask an operator to set Auth:Users:Issuer.", source);
 
-    /// <summary>The id of a user by name; null: the name is not the caller's own, and the caller may name nobody else. For such a caller nothing is stored or fetched.</summary>
-    /// <exception cref="InvalidRequestException">The service does not know whose names these are.</exception>
-    /// <exception cref="UnavailableException">It does not know it yet.</exception>
+    /// <summary>The id of a user by name; null: another user, whom the caller may not name. In that case nothing is stored or fetched.</summary>
+    /// <exception cref="InvalidRequestException">The issuer is ambiguous.</exception>
+    /// <exception cref="UnavailableException">The issuer is not known yet.</exception>
     public static async ValueTask<Guid?> FindAsync(this IUserNames names, string name, Caller caller, bool mayNameOthers, CancellationToken cancellationToken) =>
         mayNameOthers ? await names.RequireAsync(name, source: null, cancellationToken)
         : names.IsNameOf(name, caller.UserId) ? caller.UserId

@@ -1,22 +1,21 @@
 namespace Secrets.Application.Encryption;
 
 /// <summary>
-/// A layer of keys that is replaced while the service runs. The numbers are stored: never renumber. The layer above them, the root key, is replaced by
-/// configuration.
+/// A layer of keys that rotates while the service runs. The numbers are stored: never renumber. The root key above them rotates by configuration.
 /// </summary>
 public enum KeyLayer : short
 {
-    /// <summary>The keys that values are sealed with, one per owner. To replace them is to seal every value anew.</summary>
+    /// <summary>The keys that seal values, one per owner. A rotation seals every value again.</summary>
     DataKeys = 1,
 
-    /// <summary>The keys that wrap the data keys and the audit's. To replace them is to wrap those anew; values stay as they are.</summary>
+    /// <summary>The keys that wrap the data keys and the audit's key. A rotation wraps those again. Values do not change.</summary>
     KeyRing = 2,
 
-    /// <summary>The key under which rows are tagged. To replace it is to tag every row anew, and every owner's account.</summary>
+    /// <summary>The key that tags rows. A rotation tags every row and every account again.</summary>
     Integrity = 3,
 }
 
-/// <summary>The names under which layers travel.</summary>
+/// <summary>The names of layers in requests and answers.</summary>
 public static class KeyLayers
 {
     /// <summary>The name of <see cref="KeyLayer.DataKeys"/>.</summary>
@@ -28,7 +27,7 @@ public static class KeyLayers
     /// <summary>The name of <see cref="KeyLayer.Integrity"/>.</summary>
     public const string Integrity = "integrity";
 
-    /// <summary>The layer of that name, or null for a name that is not ours.</summary>
+    /// <summary>The layer of that name; null: unknown.</summary>
     public static KeyLayer? Parse(string? name) => name switch
     {
         DataKeys => KeyLayer.DataKeys,

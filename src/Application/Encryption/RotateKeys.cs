@@ -8,8 +8,8 @@ using Secrets.Domain.Audit;
 namespace Secrets.Application.Encryption;
 
 /// <summary>
-/// Has every key of a layer replaced that there is at this moment. The work is done behind the requests, by every replica, and goes on after a restart
-/// where it was; asked for again before it is done, it is about the keys of the later moment.
+/// Schedules replacement of all current keys of a layer. Every replica works on the rotation in the background and resumes after a restart.
+/// A second request during a rotation extends the rotation to the keys of that later moment.
 /// </summary>
 /// <param name="Layer">The layer (<see cref="KeyLayers"/>).</param>
 [RequiresScope(Scopes.Operator)]

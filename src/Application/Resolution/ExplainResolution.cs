@@ -9,7 +9,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 
-/// <summary>Says what <see cref="ResolveSecrets"/> would do and why, without any value.</summary>
+/// <summary>Explains what <see cref="ResolveSecrets"/> would do, without values.</summary>
 /// <param name="UserId">See <see cref="IToolCallRequest.UserId"/>.</param>
 /// <param name="ToolName">See <see cref="ToolCall.ToolName"/>.</param>
 /// <param name="ToolArgs">See <see cref="ToolCall.Arguments"/>.</param>
@@ -44,14 +44,14 @@ internal sealed class ExplainResolutionHandler(IResolutionStore store, ToolCallA
         var seesAll = SeesAllOf(request.OrganizationId);
         if (!seesAll && !access.Caller.IsIn(request.OrganizationId!, request.Workspace))
         {
-            throw new ForbiddenException("The credential is not for this workspace, or for none of the organisation.");
+            throw new ForbiddenException("The credential has no access to this workspace, or to any workspace of the organisation.");
         }
 
         var call = request.ToCall();
         var user = await ReadAllAsync(asked, call, cancellationToken);
         var organization = await ReadAllAsync(request.OrganizationOf(), call, cancellationToken);
 
-        // That the organisation has more, and what it is called, is not for its members to know.
+        // Members must not learn names of secrets that their workspace may not use.
         return Explanation.ForCall(call, user, seesAll ? organization : organization.AdmittedTo(call.Workspace));
     }
 

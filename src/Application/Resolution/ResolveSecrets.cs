@@ -12,14 +12,14 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 
-/// <summary>Hands a runtime the values for the arguments that a call of a tool did not receive.</summary>
-/// <param name="UserId">The user whom the call is for; null: no user, so that only the organisation's secrets count. Left out where <see cref="User"/> is given.</param>
+/// <summary>Gives a runtime the values for the missing arguments of a tool call.</summary>
+/// <param name="UserId">The user whom the call is for; null: no user, only the organisation's secrets. Omitted if <see cref="User"/> is given.</param>
 /// <param name="ToolName">See <see cref="ToolCall.ToolName"/>.</param>
 /// <param name="ToolArgs">See <see cref="ToolCall.Arguments"/>.</param>
 /// <param name="References">See <see cref="ToolCall.References"/>.</param>
 /// <param name="OrganizationId">See <see cref="IToolCallRequest.OrganizationId"/>.</param>
 /// <param name="Workspace">See <see cref="ToolCall.Workspace"/>.</param>
-/// <param name="Context">What the runtime says of the call.</param>
+/// <param name="Context">The runtime's description of the call.</param>
 [RequiresScope(Scopes.SecretsResolve)]
 [ConfirmsCaller]
 [AuditedAs(AuditAction.SecretResolve)]
@@ -36,10 +36,10 @@ public sealed record ResolveSecrets(
     public string? User { get; init; }
 }
 
-/// <summary>The answer to <see cref="ResolveSecrets"/>: each argument is in one of the lists.</summary>
+/// <summary>The answer to <see cref="ResolveSecrets"/>. Each argument is in one of the two lists.</summary>
 /// <param name="Values">The arguments that are filled.</param>
 /// <param name="Missing">The selections without a winner.</param>
-/// <param name="Receipt">Where the audit says that the values were handed out; null: none was.</param>
+/// <param name="Receipt">The audit receipt of the values; null: no value.</param>
 public sealed record ResolvedSecrets(IReadOnlyList<ResolvedSecret> Values, IReadOnlyList<Selection> Missing, AuditReceipt? Receipt) : IDisposable
 {
     /// <summary>Clears the values.</summary>
@@ -54,7 +54,7 @@ public sealed record ResolvedSecrets(IReadOnlyList<ResolvedSecret> Values, IRead
 
 /// <summary>An argument that is filled.</summary>
 /// <param name="Argument">The argument.</param>
-/// <param name="Source">Where the secret was found.</param>
+/// <param name="Source">How the secret was chosen.</param>
 /// <param name="Secret">The secret that fills it.</param>
 /// <param name="Value">The secret's value.</param>
 public sealed record ResolvedSecret(string Argument, SelectionSource Source, Candidate Secret, SecretValue Value);
@@ -86,20 +86,20 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
 {
     private const int MaxBytes = TooManyValuesException.MaxMegabytes * 1024 * 1024;
 
-    private static readonly FoundCandidates Nobodys = new(OwnerCandidates.None, Precondition: null);
+    private static readonly FoundCandidates NoCandidates = new(OwnerCandidates.None, Precondition: null);
 
     public async Task<ResolvedSecrets> Handle(ResolveSecrets request, CancellationToken cancellationToken)
     {
         var user = await access.UserOfAsync(request, cancellationToken);
         var call = request.ToCall();
 
-        // What is read for the question needs no outcome, so the second attempt cannot be outdated.
+        // The second attempt reads the database, so it has no preconditions that could be stale.
         return await TryAsync(request, user, call, mayUseCache: true, cancellationToken)
             ?? await TryAsync(request, user, call, mayUseCache: false, cancellationToken)
             ?? throw new UnavailableException();
     }
 
-    /// <summary>Null: it rested on what was remembered and has changed since, and nothing came of it.</summary>
+    /// <summary>Null: cached data was stale, so nothing was released.</summary>
     private async Task<ResolvedSecrets?> TryAsync(ResolveSecrets request, SecretOwner? asked, ToolCall call, bool mayUseCache, CancellationToken cancellationToken)
     {
         var (user, organization) = await FindAsync(asked, request.OrganizationOf(), call, mayUseCache, cancellationToken);
@@ -114,7 +114,7 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
             {
                 if (selection.Winner is { } secret)
                 {
-                    // What was remembered may have changed: the next attempt knows.
+                    // The cached secrets may be stale. The next attempt reads them.
                     if ((bytes += secret.Envelope.Length) > MaxBytes)
                     {
                         return preconditions.Owners.Count > 0 ? null : throw new TooManyValuesException();
@@ -129,7 +129,8 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
                 }
             }
 
-            // No value leaves before it is durable that it does, nor that there is none before that is certain. Who hangs up meanwhile is in the audit and has nothing.
+            // Answer only after the audit rows are durable and cached data is confirmed, even if no value was found. A caller who disconnects meanwhile
+            // is in the audit without having received the values.
             var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument, request.Context));
             var outcome = await log.AppendAsync(released, preconditions, cancellationToken);
             isReleased = outcome.PreconditionsHold;
@@ -137,7 +138,7 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
         }
         catch (BrokenSealException) when (preconditions.Owners.Count > 0)
         {
-            // Its data key may be gone, and the secret sealed with another by now.
+            // The cached envelope may be stale: its data key may have been replaced since.
             return null;
         }
         finally
@@ -155,14 +156,14 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
         var ofUser = FindAsync(user);
         if (organization is null)
         {
-            return (await ofUser, Nobodys);
+            return (await ofUser, NoCandidates);
         }
 
         var both = await Task.WhenAll(ofUser.AsTask(), FindAsync(organization).AsTask());
         return (both[0], both[1]);
 
         ValueTask<FoundCandidates> FindAsync(SecretOwner? owner) =>
-            owner is { } known ? store.FindAsync(known, call, mayUseCache, cancellationToken) : ValueTask.FromResult(Nobodys);
+            owner is { } known ? store.FindAsync(known, call, mayUseCache, cancellationToken) : ValueTask.FromResult(NoCandidates);
     }
 
     private static OwnerStamp[] PreconditionsOf(FoundCandidates user, FoundCandidates organization) => (user.Precondition, organization.Precondition) switch

@@ -5,14 +5,14 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 
-/// <summary>Says for whom the caller asks about a call of a tool, and refuses what the caller may not name.</summary>
+/// <summary>Determines the user of a tool call, and refuses users, organisations and workspaces that the caller may not name.</summary>
 internal sealed class ToolCallAccess(Caller caller, IUserNames names)
 {
     public Caller Caller => caller;
 
     /// <summary>The user of a call, as an owner; null for a call for no user.</summary>
-    /// <exception cref="InvalidRequestException">A runtime does not say for whom it asks: it would get the values of its own user.</exception>
-    /// <exception cref="ForbiddenException">Another user, or an organisation or a workspace that the caller has no part in.</exception>
+    /// <exception cref="InvalidRequestException">A runtime names no user. Its own user would be the wrong one.</exception>
+    /// <exception cref="ForbiddenException">The caller may not name this user, organisation or workspace.</exception>
     public async ValueTask<SecretOwner?> UserOfAsync(IToolCallRequest request, CancellationToken cancellationToken)
     {
         if (request is { UserId.IsGiven: false, User: null } && caller.Has(Scopes.SecretsResolve))
@@ -43,10 +43,10 @@ internal sealed class ToolCallAccess(Caller caller, IUserNames names)
             throw new ForbiddenException("The credential is not for this organisation.");
         }
 
-        // People who may not resolve see what any of their workspaces may use.
+        // Callers without secrets:resolve see the secrets of all their workspaces.
         if (caller.Has(Scopes.SecretsResolve) && caller.IsBoundToWorkspaces(organization) && (workspace is null || !caller.IsIn(organization, workspace)))
         {
-            throw new ForbiddenException("The credential is for certain workspaces of the organisation, of which the call has to name one.");
+            throw new ForbiddenException("The credential is limited to certain workspaces of the organisation. Name one of them.");
         }
     }
 

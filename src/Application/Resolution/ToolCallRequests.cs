@@ -6,13 +6,13 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 
-/// <summary>A request about a call of a tool.</summary>
+/// <summary>A request about a tool call.</summary>
 public interface IToolCallRequest
 {
-    /// <summary>The user whom the call is for; null: no user, so that only the organisation's secrets count; left out: the caller.</summary>
+    /// <summary>The user whom the call is for; null: no user, only the organisation's secrets; omitted: the caller.</summary>
     Optional<Guid?> UserId { get; }
 
-    /// <summary>The name of that user, in place of the id; null: none is given.</summary>
+    /// <summary>The user's name in place of <see cref="UserId"/>; null: not given.</summary>
     string? User { get; }
 
     /// <inheritdoc cref="ToolCall.ToolName" />
@@ -31,10 +31,10 @@ public interface IToolCallRequest
     string? Workspace { get; }
 }
 
-/// <summary>What requests about a call of a tool share.</summary>
+/// <summary>Rules and conversions of tool call requests.</summary>
 internal static class ToolCallRequests
 {
-    /// <summary>The most arguments that one request may name, those of references included.</summary>
+    /// <summary>The most arguments of one request, references included.</summary>
     public const int MaxArguments = 100;
 
     private static readonly Dictionary<string, string> NoReferences = [];
@@ -56,18 +56,18 @@ internal static class ToolCallRequests
         validator.RuleFor(request => request.OrganizationId).Text(Membership.OrganizationIdLength);
         validator.RuleFor(request => request.OrganizationId).NotNull()
             .When(request => request.UserId is { IsGiven: true, Value: null })
-            .WithErrorCode(Codes.Missing).WithMessage("Is required where user_id is null.");
+            .WithErrorCode(Codes.Missing).WithMessage("Is required if user_id is null.");
         validator.RuleFor(request => request.Workspace).Text(Membership.WorkspaceLength);
     }
 
-    /// <summary>Whether the caller may act in certain workspaces of an organisation only. Admins may act in all.</summary>
+    /// <summary>Whether the caller is limited to certain workspaces of an organisation. Admins are not.</summary>
     public static bool IsBoundToWorkspaces(this Caller caller, string organization) =>
         caller.MembershipOf(organization) is { IsBound: true, Role: not OrganizationRole.Admin } && !caller.Has(Scopes.Operator);
 
     public static ToolCall ToCall(this IToolCallRequest request) =>
         new(request.ToolName!, request.ToolArgs, request.References ?? NoReferences, request.Workspace);
 
-    /// <summary>The organisation of a call, as an owner; null for a call outside of any.</summary>
+    /// <summary>The organisation of a call; null: none.</summary>
     public static SecretOwner? OrganizationOf(this IToolCallRequest request) =>
         request.OrganizationId is { } id ? new SecretOwner(OwnerKind.Organization, id) : null;
 

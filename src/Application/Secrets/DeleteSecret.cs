@@ -7,9 +7,9 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>Removes a secret for good and gives its bytes back.</summary>
+/// <summary>Deletes a secret permanently and frees its quota.</summary>
 /// <param name="Secret">The secret.</param>
-/// <param name="Condition">The versions that the sender expects; null: whichever is there.</param>
+/// <param name="Condition">The versions that the caller expects; null: any.</param>
 [RequiresScope(Scopes.SecretsWrite)]
 [AuditedAs(AuditAction.SecretDelete)]
 public sealed record DeleteSecret(SecretSelector Secret, VersionCondition? Condition) : IRequest<Unit>, INamesOne, INamesOwner

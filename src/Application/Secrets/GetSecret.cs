@@ -8,7 +8,7 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>Looks at one secret.</summary>
+/// <summary>Reads one secret without its value.</summary>
 [RequiresScope(Scopes.SecretsRead)]
 [AuditedAs(AuditAction.SecretGet)]
 public sealed record GetSecret(Guid SecretId) : IRequest<SecretDetails>, INamesOne

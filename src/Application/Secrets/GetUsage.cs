@@ -7,17 +7,17 @@ using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>What an owner's secrets take of the quota.</summary>
-/// <param name="Owner">Whose.</param>
+/// <summary>Reads an owner's use of the quota.</summary>
+/// <param name="Owner">The owner.</param>
 [RequiresScope(Scopes.SecretsRead)]
 [AuditedAs(AuditAction.UsageGet)]
 public sealed record GetUsage(OwnerSelector Owner) : IRequest<Usage>, INamesOwner;
 
 /// <summary>The answer to <see cref="GetUsage"/>.</summary>
 /// <param name="BytesUsed">UTF-8 bytes of all values.</param>
-/// <param name="BytesQuota">What they may come to.</param>
-/// <param name="Secrets">How many secrets there are.</param>
-/// <param name="SecretsQuota">How many there may be.</param>
+/// <param name="BytesQuota">The most bytes allowed.</param>
+/// <param name="Secrets">Number of secrets.</param>
+/// <param name="SecretsQuota">The most secrets allowed.</param>
 public sealed record Usage(long BytesUsed, long BytesQuota, int Secrets, int SecretsQuota);
 
 internal sealed class GetUsageHandler(ISecretsDb db, Caller caller, IOptions<QuotaOptions> quota) : IRequestHandler<GetUsage, Usage>

@@ -12,12 +12,12 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Secrets;
 
 /// <summary>Lists an owner's secrets, oldest first.</summary>
-/// <param name="Owner">Whose.</param>
+/// <param name="Owner">The owner.</param>
 /// <param name="Limit">See <see cref="IPaged.Limit"/>.</param>
 /// <param name="Cursor">See <see cref="IPaged.Cursor"/>.</param>
 /// <param name="ToolName">Only secrets whose pattern matches this tool; unbound secrets are left out.</param>
 /// <param name="SecretName">Only the secret of this name.</param>
-/// <param name="Workspace">Only what may be used in this workspace.</param>
+/// <param name="Workspace">Only secrets that this workspace may use.</param>
 [RequiresScope(Scopes.SecretsRead)]
 [AuditedAs(AuditAction.SecretList)]
 public sealed record ListSecrets(
@@ -69,7 +69,7 @@ internal sealed class ListSecretsHandler(ISecretsDb db, Caller caller, IMapper m
     private static Expression<Func<SecretDetails, object>>[] ExpansionFor(SecretOwner owner) =>
         owner.Kind == OwnerKind.Organization ? [details => details.Workspaces] : [];
 
-    // Matching is done here and not in LIKE, where `_` is a wildcard and case depends on the database.
+    // LIKE is wrong here: `_` is a wildcard in it, and case rules depend on the database.
     private static bool Admits(SecretDetails secret, string? toolName) =>
         toolName is null || new ToolPattern(secret.ToolName!).Matches(toolName);
 }

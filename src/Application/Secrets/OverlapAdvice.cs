@@ -4,33 +4,33 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>A secret that was just stored, and what its owner may not have meant.</summary>
+/// <summary>A stored secret, with warnings about defaults that overlap with it.</summary>
 public sealed record SecretWithWarnings(SecretDetails Secret, IReadOnlyList<OverlapWarning> Warnings);
 
 /// <summary>Another default for the same argument that matches some of the same tools.</summary>
-/// <param name="Shadows">Whether the stored secret comes before the other; else the other comes before it.</param>
-/// <param name="SecretId">The other.</param>
+/// <param name="Shadows">Whether the stored secret takes precedence over the other one, or the reverse.</param>
+/// <param name="SecretId">The other secret.</param>
 /// <param name="SecretName">The other's name.</param>
 /// <param name="ToolName">The other's pattern.</param>
 /// <param name="Example">A shortest tool name that both match.</param>
-/// <param name="Rule">Why one comes before the other.</param>
+/// <param name="Rule">The rule that decides.</param>
 public sealed record OverlapWarning(
     bool Shadows, Guid SecretId, string SecretName, string ToolName, string Example, PrecedenceRule Rule);
 
 /// <summary>
-/// Tells the owner of a new default about others that it overlaps with. Advice: it is bounded, so an owner with very many or very long
-/// patterns may not hear about all of them.
+/// Warns the owner of a new default about others that overlap with it. The work is bounded, so an owner with very many or very long
+/// patterns may not see all warnings.
 /// </summary>
 internal static class OverlapAdvice
 {
     private const int MaxWarnings = 20;
 
-    // Cells of the tables that comparing two patterns fills; some milliseconds.
+    // Table cells of Overlap.Witness over all comparisons: some milliseconds.
     private const long MaxWork = 4_000_000;
 
     /// <summary>
-    /// The other defaults that a stored one may overlap with. Two names of one tool never overlap, so a name is compared with patterns alone.
-    /// Read while the owner is locked.
+    /// The other defaults that a stored one may overlap with. The names of two tools never overlap, so a name is compared with patterns only.
+    /// Call while the owner is locked.
     /// </summary>
     public static async Task<IReadOnlyList<OverlapCandidate>> OverlapCandidatesOfAsync(
         this IQueryable<Secret> secrets, Secret stored, CancellationToken cancellationToken)
@@ -50,7 +50,7 @@ internal static class OverlapAdvice
             .ToListAsync(cancellationToken);
     }
 
-    /// <summary>What there is to say about a stored default and its overlapCandidates.</summary>
+    /// <summary>The warnings for a stored default.</summary>
     public static IReadOnlyList<OverlapWarning> Compare(Secret stored, IReadOnlyList<OverlapCandidate> overlapCandidates)
     {
         var warnings = new List<OverlapWarning>();

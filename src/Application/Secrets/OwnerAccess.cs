@@ -3,16 +3,16 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>What a caller may do with whose secrets. One's own: everything that one's scopes allow.</summary>
+/// <summary>Rights on an owner's secrets. Callers have all rights on their own secrets, within their scopes.</summary>
 internal static class OwnerAccess
 {
     /// <summary>The owner whom a request names.</summary>
-    /// <exception cref="ForbiddenException">The caller has no part in it, or it is not clear which is meant.</exception>
+    /// <exception cref="ForbiddenException">The caller does not belong to the owner, or must name one of several.</exception>
     public static SecretOwner OwnerOf(this Caller caller, OwnerSelector selector) =>
-        selector.Find(caller) ?? throw new ForbiddenException("The credential is not for this organisation, or for several of which none is named.");
+        selector.Find(caller) ?? throw new ForbiddenException("The credential does not belong to this organisation, or belongs to several and must name one.");
 
-    /// <summary>Refuses who may not change an owner's secrets.</summary>
-    /// <exception cref="ForbiddenException">It is an organisation that the caller does not administer.</exception>
+    /// <summary>Requires the right to change an owner's secrets.</summary>
+    /// <exception cref="ForbiddenException">The owner is an organisation, and the caller is not its admin.</exception>
     public static void RequireWriter(this Caller caller, SecretOwner owner)
     {
         if (!caller.SeesAllOf(owner))
@@ -21,8 +21,8 @@ internal static class OwnerAccess
         }
     }
 
-    /// <summary>Refuses who may not list an owner's secrets: members of an organisation list what one of their workspaces may use.</summary>
-    /// <exception cref="ForbiddenException">A member names no workspace, or another's.</exception>
+    /// <summary>Requires the right to list an owner's secrets. Members of an organisation list the secrets of one of their workspaces.</summary>
+    /// <exception cref="ForbiddenException">A member named no workspace, or a workspace of others.</exception>
     public static void RequireReader(this Caller caller, SecretOwner owner, string? workspace)
     {
         if (!caller.SeesAllOf(owner) && (workspace is null || !caller.IsIn(owner.Id, workspace)))
@@ -31,8 +31,8 @@ internal static class OwnerAccess
         }
     }
 
-    /// <summary>Refuses who may not see what an owner's secrets take of the quota: before and after one is stored, that tells the exact length of its value.</summary>
-    /// <exception cref="ForbiddenException">It is an organisation that the caller does not administer.</exception>
+    /// <summary>Requires the right to see an owner's usage. Members may not: the usage before and after a create shows the exact length of the value.</summary>
+    /// <exception cref="ForbiddenException">The owner is an organisation, and the caller is not its admin.</exception>
     public static void RequireUsageReader(this Caller caller, SecretOwner owner)
     {
         if (!caller.SeesAllOf(owner))
@@ -41,7 +41,7 @@ internal static class OwnerAccess
         }
     }
 
-    /// <summary>Whether the caller is a member of that workspace; null: of any.</summary>
+    /// <summary>Whether the caller belongs to that workspace; null: to any workspace.</summary>
     public static bool IsIn(this Caller caller, string organization, string? workspace) =>
         caller.MembershipOf(organization) is { Workspaces: var own }
         && (workspace is null ? own.Count > 0 : own.Contains(workspace, StringComparer.Ordinal));

@@ -4,7 +4,7 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>A secret as people may see it: everything but the value.</summary>
+/// <summary>The public part of a secret: everything except the value.</summary>
 public sealed record SecretDetails : IListed
 {
     public required Guid Id { get; init; }
@@ -29,7 +29,7 @@ public sealed record SecretDetails : IListed
 
     public required WorkspaceRule WorkspaceRule { get; init; }
 
-    /// <summary>What <see cref="WorkspaceRule.Some"/> admits. Read only where it is asked for: a user's secret never has any.</summary>
+    /// <summary>The workspaces for <see cref="WorkspaceRule.Some"/>. Read on request only, because a user's secret has none.</summary>
     public IReadOnlyList<string> Workspaces { get; init; } = [];
 
     public required int Version { get; init; }
@@ -55,7 +55,7 @@ public sealed record SecretDetails : IListed
         public Mapping() => CreateMap<Secret, SecretDetails>()
             .ForMember(details => details.Workspaces, from =>
             {
-                // Rows that the rule does not ask for admit nobody, so nobody is shown them.
+                // Under another rule, rows of a manipulated database admit nobody, so they are not shown.
                 from.MapFrom(secret => secret.Grants
                     .Where(grant => secret.WorkspaceRule == WorkspaceRule.Some)
                     .OrderBy(grant => grant.Number)

@@ -11,14 +11,14 @@ internal static class SecretQueries
     public static IQueryable<Secret> OwnedBy(this IQueryable<Secret> secrets, SecretOwner owner) => secrets.Where(IsOwnedBy(owner));
 
     /// <summary>
-    /// The secrets that exist for the caller: the caller's own, all of organisations that the caller administers, and of others what may be used
-    /// in the caller's workspaces. Every query on behalf of a person starts here, so that another owner's secret cannot appear, whatever else
-    /// the query does.
+    /// The secrets that exist for the caller: the caller's own, all secrets of organisations that the caller administers, and in other
+    /// organisations those that the caller's workspaces may use. Every query on behalf of a person starts here, so that no query can
+    /// return another owner's secret.
     /// </summary>
     public static IQueryable<Secret> VisibleTo(this IQueryable<Secret> secrets, Caller caller) =>
         secrets.Where(caller.Memberships.Select(IsVisibleTo).Aggregate(IsOwnedBy(caller.Owner), Or));
 
-    /// <summary>What may be used in a workspace.</summary>
+    /// <summary>The secrets that a workspace may use.</summary>
     public static IQueryable<Secret> UsableIn(this IQueryable<Secret> secrets, string workspace) => secrets.Where(IsUsableIn([workspace]));
 
     public static IQueryable<Secret> Named(this IQueryable<Secret> secrets, string name)

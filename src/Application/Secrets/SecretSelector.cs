@@ -3,24 +3,24 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>Which secret a request is about: one that the caller sees, by its id, or one of a certain owner's, by its name.</summary>
+/// <summary>The secret that a request means: by id among the caller's visible secrets, or by name at a given owner.</summary>
 public sealed record SecretSelector
 {
     private SecretSelector()
     {
     }
 
-    /// <summary>Its id.</summary>
+    /// <summary>The id; null: selected by name.</summary>
     public Guid? Id { get; private init; }
 
-    /// <summary>Whose it is, where it is named.</summary>
+    /// <summary>The owner; null: selected by id.</summary>
     public OwnerSelector? Owner { get; private init; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name; null: selected by id.</summary>
     public string? Name { get; private init; }
 
     /// <summary>
-    /// Whose limits hold for what is changed of it. By its id alone it could be anybody's: what fits a user's secret fits an organisation's too.
+    /// The kind of owner whose limits apply. A secret selected by id may belong to either kind: the limits of users are the narrower ones.
     /// </summary>
     public OwnerKind LimitsOf => Owner?.Kind ?? OwnerKind.User;
 

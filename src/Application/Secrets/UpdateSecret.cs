@@ -11,16 +11,16 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Application.Secrets;
 
 /// <summary>
-/// Changes some of a secret. A field left out stays as it is. Null clears <paramref name="ToolName"/>, <paramref name="ToolArg"/> and
-/// <see cref="Description"/>; the others have no empty state, so null leaves them as they are too.
+/// Changes members of a secret. An omitted member does not change. Null clears <paramref name="ToolName"/>, <paramref name="ToolArg"/> and
+/// <see cref="Description"/>. The other members have no empty state, so null does not change them either.
 /// </summary>
 /// <param name="Secret">The secret.</param>
-/// <param name="SecretName">A new name; that of an organisation's secret cannot change.</param>
+/// <param name="SecretName">A new name. An organisation's secret cannot be renamed.</param>
 /// <param name="SecretValue">A new value.</param>
 /// <param name="ToolName">A new tool or pattern.</param>
 /// <param name="ToolArg">A new argument.</param>
-/// <param name="IsDefaultForTool">Whether it is the default from now on.</param>
-/// <param name="Condition">The versions that the sender expects; null: whichever is there.</param>
+/// <param name="IsDefaultForTool">Whether the secret is the default from now on.</param>
+/// <param name="Condition">The versions that the caller expects; null: any.</param>
 [RequiresScope(Scopes.SecretsWrite)]
 [AuditedAs(AuditAction.SecretUpdate)]
 public sealed record UpdateSecret(
@@ -45,7 +45,7 @@ public sealed record UpdateSecret(
 
     OwnerSelector? INamesOwner.Owner => Secret.Owner;
 
-    /// <summary>Whether nothing at all is asked for. Such a request changes nothing, and leaves no row in the audit.</summary>
+    /// <summary>Whether the request has no members. Such a request changes nothing and is not audited.</summary>
     internal bool IsEmpty => this is
     {
         SecretName.IsGiven: false,
@@ -58,7 +58,7 @@ public sealed record UpdateSecret(
         AllowedWorkspaces: null,
     };
 
-    /// <summary>A value given is an update, equal or not; a null is one where it clears something.</summary>
+    /// <summary>Any given value counts as a change, even an equal one. A null counts if it clears something.</summary>
     internal bool Changes(Secret secret) =>
         SecretName.Value is not null
         || SecretValue.Value is not null
@@ -98,7 +98,7 @@ internal sealed class UpdateSecretHandler(
     {
         if (request.IsEmpty)
         {
-            // No lock: it would move the owner's stamp, and requests that change nothing would have the database write.
+            // No lock: locking changes the owner's stamp, so even this request would write to the database.
             var unchanged = await transaction.FindAsync(request.Secret, cancellationToken);
             request.Condition?.Require(unchanged.Version);
             return new SecretWithWarnings(mapper.Map<SecretDetails>(unchanged), OverlapAdvice.Compare(unchanged, []));
@@ -115,8 +115,8 @@ internal sealed class UpdateSecretHandler(
         request.Condition?.Require(secret.Version);
         if (request.SecretValue.Value?.Is(secret.Display) == true)
         {
-            // A client that edits what it was shown sends the mask back, and the credential would be lost.
-            throw new InvalidRequestException(nameof(UpdateSecret.SecretValue), Codes.BadValue, "Must be a new value, and not what is displayed of the present one.");
+            // A client that edits a secret may send the mask back as the value. The credential would be lost.
+            throw new InvalidRequestException(nameof(UpdateSecret.SecretValue), Codes.BadValue, "Must be a new value, not the mask of the current one.");
         }
 
         if (!request.Changes(secret))
@@ -139,7 +139,7 @@ internal sealed class UpdateSecretHandler(
                 nameof(UpdateSecret.IsDefaultForTool), Codes.BadValue, CreateSecretValidator.IncompleteDefault);
         }
 
-        // Opened even when a new value replaces it: sealing anew would otherwise bless a row that was tampered with.
+        // Opened even if a new value replaces it: sealing again would otherwise make a manipulated row valid.
         using var stored = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
         var value = request.SecretValue.Value ?? stored;
         var sizeBefore = secret.Size;

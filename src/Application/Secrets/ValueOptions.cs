@@ -3,7 +3,7 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>How long a value may be.</summary>
+/// <summary>Limits of a value's length.</summary>
 public sealed class ValueOptions
 {
     public const string Section = "Limits";
@@ -13,7 +13,7 @@ public sealed class ValueOptions
 
     public bool IsValid() => SecretValueLength >= SecretValue.LengthOfUser.Minimum && SecretValueLength <= SecretValue.LargestMaximum;
 
-    /// <summary>Length of a value that belongs to that kind of owner.</summary>
+    /// <summary>Limits for the values of a kind of owner.</summary>
     public TextLength LengthOf(OwnerKind owner) =>
         owner == OwnerKind.Organization ? SecretValue.LengthOfOrganization : SecretValue.LengthOfUser with { Maximum = SecretValueLength };
 }

@@ -5,17 +5,17 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 
-/// <summary>A request that may say which workspaces use a secret.</summary>
+/// <summary>A request that may set the workspaces of a secret.</summary>
 public interface IWorkspaceRequest
 {
-    /// <summary><c>ALL</c>, <c>SOME</c> or <c>NONE</c>; null: as before.</summary>
+    /// <summary><c>ALL</c>, <c>SOME</c> or <c>NONE</c>; null: unchanged.</summary>
     string? AllowedWorkspacesType { get; }
 
-    /// <summary>What <c>SOME</c> admits; null: as before. With another rule it says nothing.</summary>
+    /// <summary>The workspaces for <c>SOME</c>; null: unchanged. Ignored with another rule.</summary>
     IReadOnlyList<string>? AllowedWorkspaces { get; }
 }
 
-/// <summary>What requests that say which workspaces use a secret share.</summary>
+/// <summary>Rules of requests that may set the workspaces of a secret.</summary>
 internal static class WorkspaceRequests
 {
     public static void ValidateWorkspaces<T>(this AbstractValidator<T> validator)
@@ -28,14 +28,14 @@ internal static class WorkspaceRequests
             () => validator.RuleFor(request => request.AllowedWorkspaces).Names(Membership.WorkspaceLength, WorkspaceAccess.MaxNames));
     }
 
-    /// <summary>Which workspaces use the secret after the request.</summary>
-    /// <exception cref="InvalidRequestException">Some do, and nothing says which.</exception>
+    /// <summary>The workspaces of the secret after the request.</summary>
+    /// <exception cref="InvalidRequestException">The rule is <c>SOME</c>, and the list is empty.</exception>
     public static WorkspaceAccess WorkspacesAfter(this IWorkspaceRequest request, WorkspaceAccess before)
     {
         var after = new WorkspaceAccess(RuleOf(request) ?? before.Rule, request.AllowedWorkspaces ?? before.Names);
         return after is { Rule: WorkspaceRule.Some, Names.Count: 0 }
             ? throw new InvalidRequestException(
-                nameof(IWorkspaceRequest.AllowedWorkspaces), Codes.Missing, "Must name at least one workspace where allowed_workspaces_type is SOME.")
+                nameof(IWorkspaceRequest.AllowedWorkspaces), Codes.Missing, "Must name at least one workspace if allowed_workspaces_type is SOME.")
             : after;
     }
 

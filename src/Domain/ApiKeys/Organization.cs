@@ -2,10 +2,10 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Domain.ApiKeys;
 
-/// <summary>What a member may do in an organisation. The numbers are stored: never renumber.</summary>
+/// <summary>A role in an organisation. The numbers are stored: never renumber.</summary>
 public enum OrganizationRole : byte
 {
-    /// <summary>Uses what its workspaces admit.</summary>
+    /// <summary>Uses the secrets that its workspaces admit.</summary>
     Member = 1,
 
     /// <summary>Manages the organisation's secrets and keys.</summary>
@@ -21,15 +21,16 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
     /// <summary>Length of a workspace's name.</summary>
     public static readonly TextLength WorkspaceLength = new(1, 255);
 
-    /// <summary>Workspaces of one membership, at most.</summary>
+    /// <summary>The most workspaces of one membership.</summary>
     public const int MaxWorkspaces = 100;
 
     /// <summary>
-    /// Whether the membership is limited to its workspaces. One that was given without workspaces is not limited. Two limited ones that share no workspace are limited to none together.
+    /// Whether the membership is limited to its workspaces. A membership without workspaces is not limited.
+    /// Two limited memberships that share no workspace combine to one that is limited to no workspace at all.
     /// </summary>
     public bool IsBound { get; private init; } = Workspaces.Count > 0;
 
-    /// <summary>What two memberships of one organisation allow together: no more than each. An admin's is of every workspace.</summary>
+    /// <summary>The rights that both memberships of one organisation have. An admin belongs to every workspace.</summary>
     public Membership And(Membership other) => this with
     {
         Role = Role == OrganizationRole.Admin ? other.Role : Role,
@@ -40,10 +41,10 @@ public sealed record Membership(string OrganizationId, OrganizationRole Role, IR
     };
 }
 
-/// <summary>The names under which roles travel.</summary>
+/// <summary>The names of roles in requests and answers.</summary>
 public static class RoleNames
 {
-    /// <summary>The role of that name, or null for a name that is not ours.</summary>
+    /// <summary>The role of that name; null: unknown.</summary>
     public static OrganizationRole? Parse(string name) => name switch
     {
         "admin" => OrganizationRole.Admin,

@@ -1,19 +1,19 @@
 namespace Secrets.Domain.ApiKeys;
 
-/// <summary>What a credential may do. The numbers are stored: never renumber.</summary>
+/// <summary>The operations that a credential allows. The numbers are stored: never renumber.</summary>
 [Flags]
 public enum Scopes
 {
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary><c>secrets:read</c>: list and inspect one's secrets, never their values.</summary>
+    /// <summary><c>secrets:read</c>: list and inspect secrets, never their values.</summary>
     SecretsRead = 1,
 
-    /// <summary><c>secrets:write</c>: create, update and delete one's secrets.</summary>
+    /// <summary><c>secrets:write</c>: create, update and delete secrets.</summary>
     SecretsWrite = 2,
 
-    /// <summary><c>secrets:resolve</c>: obtain values for a tool call; a trusted runtime.</summary>
+    /// <summary><c>secrets:resolve</c>: obtain values for a tool call; for trusted runtimes.</summary>
     SecretsResolve = 4,
 
     /// <summary><c>keys:manage</c>: create, list, replace and revoke API keys.</summary>
@@ -22,17 +22,17 @@ public enum Scopes
     /// <summary><c>audit:read</c>: read the audit.</summary>
     AuditRead = 16,
 
-    /// <summary><c>operator</c>: runs the installation.</summary>
+    /// <summary><c>operator</c>: run the installation.</summary>
     Operator = 32,
 
-    /// <summary><c>users:act</c>: name the user whose secrets a request is about; a trusted backend.</summary>
+    /// <summary><c>users:act</c>: act for another user; for trusted backends.</summary>
     UsersAct = 64,
 
-    /// <summary>Every scope there is.</summary>
+    /// <summary>Every scope.</summary>
     All = SecretsRead | SecretsWrite | SecretsResolve | KeysManage | AuditRead | Operator | UsersAct,
 }
 
-/// <summary>The names under which scopes travel.</summary>
+/// <summary>The names of scopes in requests and answers.</summary>
 public static class ScopeNames
 {
     private static readonly (Scopes Scope, string Name)[] Table =
@@ -53,7 +53,7 @@ public static class ScopeNames
     public static IReadOnlyList<string> For(Scopes scopes) =>
         [.. Table.Where(row => scopes.HasFlag(row.Scope)).Select(row => row.Name)];
 
-    /// <summary>The scope of that name, or null for a name that is not ours.</summary>
+    /// <summary>The scope of that name; null: unknown.</summary>
     public static Scopes? Parse(string name)
     {
         foreach (var row in Table)

@@ -1,15 +1,15 @@
 namespace Secrets.Domain.Audit;
 
 /// <summary>
-/// What somebody did or wanted to do. The numbers are stored and hashed: never renumber. As wide as the column: read as a byte, an edited
-/// 268 would pass for 12.
+/// An action that was done or refused. The numbers are stored and hashed: never renumber. The type is as wide as the column:
+/// read as a byte, a manipulated 268 would pass for 12.
 /// </summary>
 public enum AuditAction : short
 {
     /// <summary>Presented a credential.</summary>
     Authenticate = 1,
 
-    /// <summary>Was refused more often than is written down; <see cref="AuditEvent.LeftOut"/> says how many have no row.</summary>
+    /// <summary>Was refused too often; <see cref="AuditEvent.LeftOut"/> counts the refusals without a row.</summary>
     DenialsLeftOut = 2,
 
     /// <summary>Stored a secret.</summary>
@@ -27,13 +27,13 @@ public enum AuditAction : short
     /// <summary>Listed secrets.</summary>
     SecretList = 14,
 
-    /// <summary>Obtained a value for a tool call.</summary>
+    /// <summary>Received a value for a tool call.</summary>
     SecretResolve = 15,
 
     /// <summary>Asked how a tool call would be filled.</summary>
     SecretExplain = 16,
 
-    /// <summary>Asked what secrets take of the quota.</summary>
+    /// <summary>Read the usage of the quota.</summary>
     UsageGet = 17,
 
     /// <summary>Made an API key.</summary>
@@ -45,54 +45,54 @@ public enum AuditAction : short
     /// <summary>Listed API keys.</summary>
     KeyList = 22,
 
-    /// <summary>Had an API key replaced by another.</summary>
+    /// <summary>Replaced an API key.</summary>
     KeyRotate = 23,
 
     /// <summary>Read the audit.</summary>
     AuditList = 30,
 
-    /// <summary>Had the audit checked.</summary>
+    /// <summary>Verified the audit.</summary>
     AuditVerify = 31,
 
-    /// <summary>Had the keys that seal values replaced, or those above them.</summary>
+    /// <summary>Requested the rotation of data keys, key ring or integrity key.</summary>
     EncryptionRotate = 40,
 
-    /// <summary>Asked how far that is.</summary>
+    /// <summary>Read the progress of a rotation.</summary>
     EncryptionGet = 41,
 
-    /// <summary>Came upon rows that were changed outside the service.</summary>
+    /// <summary>Found rows that were changed outside the service.</summary>
     IntegrityFailure = 50,
 
-    /// <summary>Changed an account for the service's own reasons: a data key was made, replaced or removed, or values were sealed anew.</summary>
+    /// <summary>Changed an account by itself: the service made, replaced or removed a data key, or sealed values again.</summary>
     AccountChange = 51,
 
-    /// <summary>Removed the row that had the version of an account, because of its age, and wrote the version anew.</summary>
+    /// <summary>Removed the expired row that named the version of an account, and recorded the version again.</summary>
     AccountVersion = 52,
 
-    /// <summary>Accepted what is there of an owner, or of a user's API keys, after it was changed outside the service.</summary>
+    /// <summary>Accepted the stored rows of an owner, or a user's API keys, after a change outside the service.</summary>
     IntegrityAccept = 53,
 
-    /// <summary>Changed the service's own keys, or what is noted of them: made one, removed one, or was done with replacing them.</summary>
+    /// <summary>Changed the service's own keys: made or removed a key, or finished a rotation.</summary>
     KeysChange = 54,
 
-    /// <summary>Put an owner into quarantine: nothing of it is handed out or changed until it is accepted.</summary>
+    /// <summary>Put an owner into quarantine: its secrets cannot be read or changed until an operator accepts them.</summary>
     IntegrityQuarantine = 55,
 
-    /// <summary>Set another issuer with which names of users are turned into ids.</summary>
+    /// <summary>Changed the issuer by which names of users become ids.</summary>
     UsersSetIssuer = 56,
 }
 
-/// <summary>How it ended. The numbers are stored and hashed: never renumber. As wide as the column, like the actions.</summary>
+/// <summary>The outcome of an action. The numbers are stored and hashed: never renumber. As wide as the column, like the actions.</summary>
 public enum AuditOutcome : short
 {
-    /// <summary>It was done.</summary>
+    /// <summary>Done.</summary>
     Success = 1,
 
-    /// <summary>It was refused.</summary>
+    /// <summary>Refused.</summary>
     Denied = 2,
 }
 
-/// <summary>The names under which actions and outcomes travel.</summary>
+/// <summary>The names of actions and outcomes in requests and answers.</summary>
 public static class AuditNames
 {
     private static readonly (AuditAction Action, string Name)[] Table =
@@ -127,14 +127,14 @@ public static class AuditNames
     /// <summary>The names of all actions, in a fixed order.</summary>
     public static IReadOnlyList<string> Actions { get; } = [.. Table.Select(row => row.Name)];
 
-    /// <summary>The name of an action; of a number that this version does not know, the number.</summary>
+    /// <summary>The name of an action; the number if this version does not know the action.</summary>
     public static string For(AuditAction action)
     {
         var row = Array.Find(Table, row => row.Action == action);
         return row.Name ?? ((short)action).ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The action of that name, or null for a name that is not ours.</summary>
+    /// <summary>The action of that name; null: unknown.</summary>
     public static AuditAction? ParseAction(string name)
     {
         var row = Array.Find(Table, row => string.Equals(row.Name, name, StringComparison.Ordinal));
@@ -144,7 +144,7 @@ public static class AuditNames
     /// <summary>The name of an outcome.</summary>
     public static string For(AuditOutcome outcome) => outcome == AuditOutcome.Success ? "success" : "denied";
 
-    /// <summary>The outcome of that name, or null for a name that is not ours.</summary>
+    /// <summary>The outcome of that name; null: unknown.</summary>
     public static AuditOutcome? ParseOutcome(string name) => name switch
     {
         "success" => AuditOutcome.Success,

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Secrets.Domain.Audit;
 
-/// <summary>A place in a chain: the number of its last row so far, and that row's hash.</summary>
+/// <summary>A position in a chain, right behind a row: the number and hash of that row.</summary>
 /// <param name="Sequence">0: before the first row.</param>
 /// <param name="Hash">32 bytes.</param>
 public readonly record struct AuditPosition(long Sequence, byte[] Hash)
@@ -13,30 +13,30 @@ public readonly record struct AuditPosition(long Sequence, byte[] Hash)
     /// <summary>Before the first row.</summary>
     public static readonly AuditPosition Start = new(0, new byte[HMACSHA256.HashSizeInBytes]);
 
-    /// <summary>Whether the hash has the size of one: what stands in a database need not.</summary>
+    /// <summary>Whether the hash has the right size. A manipulated row may hold any bytes.</summary>
     public bool IsSound => Hash.Length == HMACSHA256.HashSizeInBytes;
 }
 
 /// <summary>
-/// The chain of one writer: each row's hash is an HMAC-SHA256 over the hash before it and every field of the row. Nobody without the
-/// key can change, leave out, add or move a row and have the hashes fit.
+/// The chain of one writer. Each row's hash is an HMAC-SHA256 over the previous hash and every field of the row.
+/// Without the key, nobody can change, remove, add or move a row without breaking the chain.
 /// </summary>
 public static class AuditChain
 {
     /// <summary>Bytes of a key.</summary>
     public const int KeySize = 32;
 
-    // What is authenticated with the one key begins with what it is, so that none can stand for another.
+    // All inputs of the MAC begin with their type, so that a MAC of one type is never valid for another.
     private const byte RowTag = 1;
     private const byte HeadTag = 2;
     private const byte AnchorTag = 3;
     private const byte RegistryTag = 4;
     private const byte CheckpointTag = 5;
 
-    // Fixed parts and lengths of an encoded row, rounded up.
+    // Size of the fixed fields and length prefixes of an encoded row, rounded up.
     private const int RowOverhead = 384;
 
-    /// <summary>Puts events behind a position: entries with their hashes, in the same order.</summary>
+    /// <summary>Appends events behind a position. Returns their entries with hashes, in the same order.</summary>
     public static AuditEntry[] Continue(ReadOnlySpan<byte> key, Guid writer, AuditPosition position, IReadOnlyList<AuditEvent> events)
     {
         using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
@@ -52,7 +52,7 @@ public static class AuditChain
         return entries;
     }
 
-    /// <summary>Whether a row is the one that was put behind the position.</summary>
+    /// <summary>Whether a row was appended right behind the position.</summary>
     public static bool Follows(ReadOnlySpan<byte> key, Guid writer, AuditPosition position, AuditEntry entry)
     {
         using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
@@ -63,20 +63,20 @@ public static class AuditChain
 
     /// <summary>Authenticates the end of a chain, so that its last rows cannot be cut off.</summary>
     /// <param name="key">The audit's key.</param>
-    /// <param name="writer">Whose chain.</param>
-    /// <param name="number">The writer's number: its place among all writers.</param>
+    /// <param name="writer">The chain's writer.</param>
+    /// <param name="number">See <see cref="AuditWriter.Number"/>.</param>
     /// <param name="position">The last row.</param>
     public static byte[] MacOfHead(ReadOnlySpan<byte> key, Guid writer, long number, AuditPosition position) =>
         MacOf(key, HeadTag, writer, number, position.Sequence, position.Hash);
 
-    /// <summary>Authenticates the place that a chain starts behind, once its oldest rows were removed.</summary>
+    /// <summary>Authenticates the start of a chain whose oldest rows were removed.</summary>
     public static byte[] MacOfAnchor(ReadOnlySpan<byte> key, Guid writer, AuditPosition position) =>
         MacOf(key, AnchorTag, writer, 0, position.Sequence, position.Hash);
 
-    /// <summary>Authenticates how many writers there are, so that none can be left out as a whole.</summary>
+    /// <summary>Authenticates the number of writers, so that no whole chain can be removed.</summary>
     public static byte[] MacOfRegistry(ReadOnlySpan<byte> key, long writers) => MacOf(key, RegistryTag, Guid.Empty, writers, 0, []);
 
-    /// <summary>Authenticates where all chains ended at one moment.</summary>
+    /// <summary>Authenticates the ends of all chains at one moment.</summary>
     public static byte[] MacOfCheckpoint(ReadOnlySpan<byte> key, DateTimeOffset at, long count, IReadOnlyList<AuditHead> heads)
     {
         using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
@@ -94,7 +94,7 @@ public static class AuditChain
             encoder.Long(head.Position.Sequence);
             hmac.AppendData(encoder.Written);
 
-            // Of any size, as somebody sent it: its length comes first.
+            // A caller sent this hash, so its size is not known: the length comes first.
             encoder = new Encoder(buffer);
             encoder.Long(head.Position.Hash.Length);
             hmac.AppendData(encoder.Written);
@@ -164,7 +164,7 @@ public static class AuditChain
     private static int Length(string? text) => text?.Length ?? 0;
 
     /// <summary>
-    /// Writes fields so that no two rows give the same bytes: a fixed size or a length in front, and what is absent says so.
+    /// Encodes fields so that no two rows have the same encoding: fixed sizes, length prefixes, and a marker for absent fields.
     /// </summary>
     private ref struct Encoder(Span<byte> buffer)
     {

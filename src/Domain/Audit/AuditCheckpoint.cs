@@ -2,24 +2,25 @@ using System.Security.Cryptography;
 
 namespace Secrets.Domain.Audit;
 
-/// <summary>Where one chain of the audit ended.</summary>
-/// <param name="Writer">Whose chain.</param>
-/// <param name="Position">Its last row then.</param>
+/// <summary>The end of one chain of the audit.</summary>
+/// <param name="Writer">The chain's writer.</param>
+/// <param name="Position">The last row at that moment.</param>
 public readonly record struct AuditHead(Guid Writer, AuditPosition Position);
 
 /// <summary>
-/// Where every chain of the audit ended at one moment, authenticated with the audit's key. Kept outside the database, it shows later which rows are missing.
+/// The ends of all chains of the audit at one moment, authenticated with the audit's key.
+/// A checkpoint kept outside the database shows later which rows are missing.
 /// </summary>
 /// <param name="At">The moment.</param>
-/// <param name="Count">How many chains had been begun.</param>
-/// <param name="Heads">Where each ended whose two ends were sound, in the order in which they were begun. It is all of them, unless an operator accepted that some are not.</param>
+/// <param name="Count">Number of chains, those with unsound ends included.</param>
+/// <param name="Heads">The ends of all sound chains, oldest chain first. Unsound chains are missing only if an operator accepted them.</param>
 /// <param name="Mac">See <see cref="AuditChain.MacOfCheckpoint"/>.</param>
 public sealed record AuditCheckpoint(DateTimeOffset At, long Count, IReadOnlyList<AuditHead> Heads, byte[] Mac)
 {
-    /// <summary>How many chains had been begun that it does not vouch for.</summary>
+    /// <summary>Number of chains that the checkpoint does not cover.</summary>
     public long Unsound => Count - Heads.Count;
 
-    /// <summary>The checkpoint of these chains, whose ends and starts are sound, of so many that were begun.</summary>
+    /// <summary>The checkpoint of sound chains.</summary>
     public static AuditCheckpoint FromWriters(ReadOnlySpan<byte> key, DateTimeOffset now, long count, IEnumerable<AuditWriter> writers)
     {
         var at = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
@@ -27,15 +28,15 @@ public sealed record AuditCheckpoint(DateTimeOffset At, long Count, IReadOnlyLis
         return new AuditCheckpoint(at, count, heads, AuditChain.MacOfCheckpoint(key, at, count, heads));
     }
 
-    /// <summary>Whether a holder of the key made it.</summary>
+    /// <summary>Whether the MAC is correct.</summary>
     public bool IsGenuine(ReadOnlySpan<byte> key) =>
         CryptographicOperations.FixedTimeEquals(Mac, AuditChain.MacOfCheckpoint(key, At, Count, Heads));
 
-    /// <summary>What a chain lacks of what it had; null: nothing. Rows that were removed because of their age are none.</summary>
+    /// <summary>The rows that a chain has lost since the checkpoint; null: none. Rows removed because of their age do not count.</summary>
     /// <param name="key">The audit's key.</param>
-    /// <param name="head">Where the chain ended when the checkpoint was made.</param>
-    /// <param name="writer">The chain now; null: it is gone.</param>
-    /// <param name="hashOfRow">The hash of the row that was the last then, if it is in the chain now; null: it is not.</param>
+    /// <param name="head">The end of the chain in the checkpoint.</param>
+    /// <param name="writer">The chain now; null: missing.</param>
+    /// <param name="hashOfRow">The present hash of the row that was last in the checkpoint; null: the row is missing.</param>
     public static MissingRows? MissingFrom(ReadOnlySpan<byte> key, AuditHead head, AuditWriter? writer, byte[]? hashOfRow)
     {
         var (sequence, hash) = head.Position;
@@ -55,8 +56,8 @@ public sealed record AuditCheckpoint(DateTimeOffset At, long Count, IReadOnlyLis
     }
 }
 
-/// <summary>Rows of one chain that were there once and are not, or are others.</summary>
-/// <param name="Writer">Whose chain.</param>
-/// <param name="Sequence">The first of them that is known to be missing.</param>
-/// <param name="Last">The last that was there.</param>
+/// <summary>Rows of one chain that are missing or replaced.</summary>
+/// <param name="Writer">The chain's writer.</param>
+/// <param name="Sequence">The first row known to be missing.</param>
+/// <param name="Last">The last row of the chain in the checkpoint.</param>
 public sealed record MissingRows(Guid Writer, long Sequence, long Last);

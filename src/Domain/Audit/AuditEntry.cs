@@ -3,14 +3,14 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Domain.Audit;
 
-/// <summary>A row of the audit: an event in its place in the chain of one writer.</summary>
+/// <summary>A row of the audit: an event at its position in the chain of one writer.</summary>
 public sealed class AuditEntry
 {
     private AuditEntry()
     {
     }
 
-    /// <summary>An event in its place, still without its hash: <see cref="AuditChain"/> gives it one.</summary>
+    /// <summary>An event at its position. <see cref="AuditChain"/> adds the hash.</summary>
     public AuditEntry(Guid writer, long sequence, AuditEvent fact)
     {
         Writer = writer;
@@ -40,10 +40,10 @@ public sealed class AuditEntry
         LeftOut = fact.LeftOut;
     }
 
-    /// <summary>Whose chain the row is in.</summary>
+    /// <summary>The writer whose chain contains the row.</summary>
     public Guid Writer { get; private init; }
 
-    /// <summary>The row's place in the chain: 1, 2, 3 and so on without a gap.</summary>
+    /// <summary>Position in the chain: 1, 2, 3 and so on without a gap.</summary>
     public long Sequence { get; private init; }
 
     /// <inheritdoc cref="AuditEvent.At" />
@@ -115,6 +115,6 @@ public sealed class AuditEntry
     /// <inheritdoc cref="AuditEvent.LeftOut" />
     public int? LeftOut { get; private init; }
 
-    /// <summary>Of this row and, through the one before it, of all before: <see cref="AuditChain"/>.</summary>
+    /// <summary>Covers this row and, through the previous hash, all rows before it: <see cref="AuditChain"/>.</summary>
     public byte[] Hash { get; internal set; } = [];
 }

@@ -3,78 +3,79 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Domain.Audit;
 
-/// <summary>Something that was done or refused, before it has its place in the audit. It never holds a value of a secret.</summary>
+/// <summary>An action that was done or refused. Never contains the value of a secret.</summary>
 public sealed record AuditEvent
 {
-    /// <summary>The longest <see cref="ToolName"/> and <see cref="ToolArg"/> that are kept, in UTF-16 units.</summary>
+    /// <summary>Longest stored <see cref="ToolName"/> and <see cref="ToolArg"/>, in UTF-16 units. Longer ones are cut.</summary>
     public const int MaxNameLength = 2048;
 
-    /// <summary>The longest <see cref="Address"/> that is kept, in UTF-16 units.</summary>
+    /// <summary>Longest stored <see cref="Address"/>, in UTF-16 units. Longer ones are cut.</summary>
     public const int MaxAddressLength = 64;
 
-    /// <summary>The longest <see cref="RequestId"/> that is kept, in UTF-16 units.</summary>
+    /// <summary>Longest stored <see cref="RequestId"/>, in UTF-16 units. Longer ones are cut.</summary>
     public const int MaxRequestIdLength = 128;
 
-    /// <summary>Something that the service did by itself, for no user.</summary>
+    /// <summary>An action of the service itself, for no user.</summary>
     public static AuditEvent ByService(AuditAction action, DateTimeOffset at) => new() { At = at, Actor = Guid.Empty, Action = action, Outcome = AuditOutcome.Success };
 
-    /// <summary>When. Kept in UTC and whole microseconds, as every database does: else a stored row would not be what was hashed.</summary>
+    /// <summary>When. Cut to whole microseconds, as databases do: otherwise the stored row would differ from the hashed one.</summary>
     public required DateTimeOffset At
     {
         get;
         init => field = new DateTimeOffset(value.UtcTicks - (value.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
     }
 
-    /// <summary>The user whom the credential acts for. Every credential acts for one, those of organisations too.</summary>
+    /// <summary>The user whom the credential acts for. Credentials of organisations have a user too.</summary>
     public required Guid Actor { get; init; }
 
-    /// <summary>The credential that acted; null where the service did so by itself.</summary>
+    /// <summary>The credential that acted; null: the service itself.</summary>
     public Credential? By { get; init; }
 
-    /// <summary>What.</summary>
+    /// <summary>The action.</summary>
     public required AuditAction Action { get; init; }
 
-    /// <summary>Whether it was done.</summary>
+    /// <summary>Whether the action was done or refused.</summary>
     public required AuditOutcome Outcome { get; init; }
 
-    /// <summary>Whose secret or key it is; null where that is not known.</summary>
+    /// <summary>The owner of the secret or key; null: not known.</summary>
     public SecretOwner? Owner { get; init; }
 
-    /// <summary>The secret; of a refusal the one that was asked for, which need not exist.</summary>
+    /// <summary>The secret. The secret that a refused request names need not exist.</summary>
     public Guid? SecretId { get; init; }
 
-    /// <summary>The secret's version after what was done; null where there is no such secret.</summary>
+    /// <summary>The secret's version after the action; null: no such secret.</summary>
     public int? SecretVersion { get; init; }
 
     /// <summary>
-    /// The version of the account that was changed (<see cref="Secrets.Owner.Version"/>; of API keys, that of their user's keys; without an owner, the revision of the service's own keys); null where none was.
+    /// The version of the changed account: the owner's (<see cref="Secrets.Owner.Version"/>), or the key account of <see cref="TargetKeyUserId"/>.
+    /// Without an owner, the revision of the service's own keys. Null: no account was changed.
     /// </summary>
     public long? OwnerVersion { get; init; }
 
     /// <summary>The API key that was made, replaced, revoked or refused.</summary>
     public Guid? TargetKeyId { get; init; }
 
-    /// <summary>The user of that key. Where this is given, <see cref="OwnerVersion"/> is the version of this user's key account.</summary>
+    /// <summary>The user of that key. If set, <see cref="OwnerVersion"/> is the version of this user's key account.</summary>
     public Guid? TargetKeyUserId { get; init; }
 
-    /// <summary>The tool. What is too long is cut.</summary>
+    /// <summary>The tool.</summary>
     public string? ToolName { get; init => field = TextLength.Cut(value, MaxNameLength); }
 
-    /// <summary>The tool's argument. What is too long is cut.</summary>
+    /// <summary>The tool's argument.</summary>
     public string? ToolArg { get; init => field = TextLength.Cut(value, MaxNameLength); }
 
-    /// <summary>The address that the request came from. What is too long is cut.</summary>
+    /// <summary>The address of the client.</summary>
     public string? Address { get; init => field = TextLength.Cut(value, MaxAddressLength); }
 
-    /// <summary>What the runtime said of the call for which a value was handed out.</summary>
+    /// <summary>The runtime's description of the tool call that received a value.</summary>
     public CallContext? Context { get; init; }
 
-    /// <summary>The request's id, as the log has it. What is too long is cut.</summary>
+    /// <summary>The request's id, as in the log.</summary>
     public string? RequestId { get; init => field = TextLength.Cut(value, MaxRequestIdLength); }
 
-    /// <summary>The id that the caller gave to the request.</summary>
+    /// <summary>The caller's own id of the request.</summary>
     public string? ClientRequestId { get; init => field = TextLength.Cut(value, MaxRequestIdLength); }
 
-    /// <summary>How many refusals have no row of their own, because there were too many; null: the event is not about that.</summary>
+    /// <summary>Number of refusals without a row of their own (<see cref="AuditAction.DenialsLeftOut"/>).</summary>
     public int? LeftOut { get; init; }
 }

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace Secrets.Domain.Audit;
 
 /// <summary>
-/// The two ends of one chain, authenticated: where it starts, which moves on when old rows are removed, and where it ends. The two are
-/// apart, because removing old rows and writing new ones go on beside each other.
+/// The authenticated start and end of one chain. The start moves when old rows are removed. Each has a MAC of its own, because
+/// removing old rows and writing new ones happen concurrently.
 /// </summary>
 public sealed class AuditWriter
 {
@@ -12,7 +12,7 @@ public sealed class AuditWriter
     {
     }
 
-    /// <summary>A writer that has written nothing.</summary>
+    /// <summary>A writer with an empty chain.</summary>
     public AuditWriter(ReadOnlySpan<byte> key, Guid id, long number)
     {
         Id = id;
@@ -26,10 +26,10 @@ public sealed class AuditWriter
     /// <summary>Version 7.</summary>
     public Guid Id { get; private init; }
 
-    /// <summary>Writers are numbered 1, 2, 3 and so on: a gap shows that one was left out.</summary>
+    /// <summary>Writers are numbered 1, 2, 3 and so on. A gap shows that a writer was removed.</summary>
     public long Number { get; private init; }
 
-    /// <summary>The last row's number; 0: there is none yet.</summary>
+    /// <summary>The last row's number; 0: the chain is empty.</summary>
     public long Sequence { get; private init; }
 
     /// <summary>The last row's hash.</summary>
@@ -38,7 +38,7 @@ public sealed class AuditWriter
     /// <summary>See <see cref="AuditChain.MacOfHead"/>.</summary>
     public byte[] HeadMac { get; private init; } = null!;
 
-    /// <summary>The number of the last row that was removed because of its age; 0: none was.</summary>
+    /// <summary>The number of the last row that was removed because of its age; 0: none.</summary>
     public long AnchorSequence { get; private init; }
 
     /// <summary>The hash of that row.</summary>
@@ -47,17 +47,17 @@ public sealed class AuditWriter
     /// <summary>See <see cref="AuditChain.MacOfAnchor"/>.</summary>
     public byte[] AnchorMac { get; private init; } = null!;
 
-    /// <summary>Where the chain ends.</summary>
+    /// <summary>The end of the chain.</summary>
     public AuditPosition Head => new(Sequence, Hash);
 
-    /// <summary>Where the chain starts.</summary>
+    /// <summary>The start of the chain.</summary>
     public AuditPosition Anchor => new(AnchorSequence, AnchorHash);
 
-    /// <summary>Whether the end is as a holder of the key wrote it.</summary>
+    /// <summary>Whether the end has a correct MAC.</summary>
     public bool HasSoundHead(ReadOnlySpan<byte> key) =>
         Head.IsSound && CryptographicOperations.FixedTimeEquals(HeadMac, AuditChain.MacOfHead(key, Id, Number, Head));
 
-    /// <summary>Whether the start is as a holder of the key wrote it.</summary>
+    /// <summary>Whether the start has a correct MAC.</summary>
     public bool HasSoundAnchor(ReadOnlySpan<byte> key) =>
         Anchor.IsSound && CryptographicOperations.FixedTimeEquals(AnchorMac, AuditChain.MacOfAnchor(key, Id, Anchor));
 }

@@ -2,11 +2,11 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Domain.Resolution;
 
-/// <summary>A secret that may fill an argument: what decides whether it does, and its value, sealed.</summary>
+/// <summary>A secret that may fill an argument: its placement and its sealed value.</summary>
 public sealed class Candidate
 {
-    /// <summary>A candidate from what is stored.</summary>
-    /// <param name="placement">The row; its envelope opens for nothing else.</param>
+    /// <summary>A candidate from a stored row.</summary>
+    /// <param name="placement">The placement that the envelope was sealed for.</param>
     /// <param name="envelope">The sealed value.</param>
     public Candidate(Placement placement, byte[] envelope)
     {
@@ -15,26 +15,26 @@ public sealed class Candidate
         Pattern = placement.Binding.ToolName is { } pattern ? new ToolPattern(pattern) : null;
     }
 
-    /// <summary>The row.</summary>
+    /// <summary>The columns that decide who gets the value.</summary>
     public Placement Placement { get; }
 
     /// <summary>The sealed value.</summary>
     public byte[] Envelope { get; }
 
-    /// <summary>The tools that it is bound to; null: to none.</summary>
+    /// <summary>The tools that the secret is bound to; null: no tool.</summary>
     public ToolPattern? Pattern { get; }
 
-    /// <summary>Whether it may serve a tool: one that its pattern matches, or any when it is not bound to tools.</summary>
+    /// <summary>Whether the pattern matches a tool. A secret that is bound to no tool matches every tool.</summary>
     public bool Matches(string toolName) => Pattern?.Matches(toolName) != false;
 
-    /// <summary>Whether it may be used in a workspace; null: outside of all.</summary>
+    /// <summary>Whether the secret may be used in a workspace; null: in a call without a workspace.</summary>
     public bool Admits(string? workspace) => Placement.Workspaces.Admits(workspace);
 
-    /// <summary>Whether it may serve a tool call at all.</summary>
+    /// <summary>Whether the secret may serve a call: its tool and its workspace.</summary>
     public bool Serves(ToolCall call) => Matches(call.ToolName) && Admits(call.Workspace);
 
-    /// <summary>Its place among the defaults of its argument.</summary>
-    /// <exception cref="InvalidOperationException">It is not bound to tools, so it is no default.</exception>
+    /// <summary>The rank among the defaults of the same argument.</summary>
+    /// <exception cref="InvalidOperationException">The secret is bound to no tool, so it is no default.</exception>
     public Precedence Precedence => new(
         Placement.Owner.Kind, Pattern ?? throw new InvalidOperationException("A secret that is not bound to tools is no default."));
 }

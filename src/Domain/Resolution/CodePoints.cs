@@ -1,13 +1,13 @@
 namespace Secrets.Domain.Resolution;
 
-/// <summary>The order of texts by code point, which is also the order of their UTF-8 bytes and that of a binary collation.</summary>
+/// <summary>Orders texts by code point: the same order as UTF-8 bytes and binary collations.</summary>
 internal static class CodePoints
 {
     public static Comparer<string> Order { get; } = Comparer<string>.Create(Compare);
 
     /// <summary>Compares two well-formed texts.</summary>
     /// <remarks>
-    /// .NET's ordinal order is that of UTF-16 units, in which the surrogates of U+10000 and above stand before U+E000 to U+FFFF.
+    /// .NET's ordinal comparison orders UTF-16 units. There, U+10000 and above come before U+E000 to U+FFFF.
     /// </remarks>
     public static int Compare(string one, string other)
     {

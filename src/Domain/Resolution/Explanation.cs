@@ -1,34 +1,34 @@
 namespace Secrets.Domain.Resolution;
 
-/// <summary>What became of a candidate.</summary>
+/// <summary>Whether a candidate fills the argument, and if not, why.</summary>
 public enum Verdict
 {
-    /// <summary>It fills the argument.</summary>
+    /// <summary>Fills the argument.</summary>
     Wins,
 
-    /// <summary>Its pattern does not match the tool.</summary>
+    /// <summary>The pattern does not match the tool.</summary>
     ToolNotMatched,
 
-    /// <summary>Its workspace rule does not admit the workspace.</summary>
+    /// <summary>The workspace rule does not admit the workspace.</summary>
     WorkspaceNotAdmitted,
 
-    /// <summary>Another comes before it.</summary>
+    /// <summary>Another candidate takes precedence.</summary>
     ComesLater,
 }
 
-/// <summary>A candidate and what became of it.</summary>
+/// <summary>A candidate with its verdict.</summary>
 /// <param name="Candidate">The candidate.</param>
-/// <param name="Matches">Whether it may serve the tool.</param>
-/// <param name="Verdict">What became of it.</param>
-/// <param name="Rule">Why the winner comes before it, where it comes later.</param>
+/// <param name="Matches">Whether the pattern matches the tool.</param>
+/// <param name="Verdict">The verdict.</param>
+/// <param name="Rule">The rule by which the winner takes precedence, for <see cref="Verdict.ComesLater"/>.</param>
 public sealed record WeighedCandidate(Candidate Candidate, bool Matches, Verdict Verdict, PrecedenceRule Rule = PrecedenceRule.None);
 
-/// <summary>Why an argument is filled as it is.</summary>
-/// <param name="Selection">What fills it; the same that a call would get.</param>
-/// <param name="Candidates">All that were looked at, in the order in which they were.</param>
+/// <summary>Explains how an argument is filled.</summary>
+/// <param name="Selection">The selection, the same as for a real call.</param>
+/// <param name="Candidates">All candidates, in the order of precedence.</param>
 public sealed record Explanation(Selection Selection, IReadOnlyList<WeighedCandidate> Candidates)
 {
-    /// <summary>One for each selection (<see cref="Selection.ForCall"/>).</summary>
+    /// <summary>One explanation for each selection of <see cref="Selection.ForCall"/>.</summary>
     public static IReadOnlyList<Explanation> ForCall(ToolCall call, OwnerCandidates user, OwnerCandidates organization) =>
     [
         .. Selection.ForCall(call, user, organization).Select(selection => new Explanation(

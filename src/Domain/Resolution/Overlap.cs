@@ -8,12 +8,11 @@ public static class Overlap
 {
     private const int Never = int.MaxValue;
 
-    /// <summary>A shortest name that both patterns match; null when there is none that a tool may have.</summary>
+    /// <summary>A shortest tool name that both patterns match; null: none of valid length.</summary>
     /// <remarks>
-    /// Walks both patterns at once. Where both stand at the same literal, or one at a literal and the other at a wildcard, the literal
-    /// is written; a wildcard may be left at any time. <c>costs[i, j]</c> is the least that remains to be written from there. Every step
-    /// moves forward in one pattern at least, so the table is filled from the end. Time and memory grow with the product of the lengths;
-    /// patterns whose fixed ends differ, which is nearly all of them, never come that far.
+    /// Walks both patterns at once. Two equal literals write one character, and so do a literal and a wildcard. A wildcard may end at any point.
+    /// <c>costs[i, j]</c> is the least number of characters still to write. Every step advances in at least one pattern, so the table is filled
+    /// from the end. Time and memory grow with the product of the lengths, but most pairs of patterns have different fixed ends and never get here.
     /// </remarks>
     public static string? Witness(ToolPattern one, ToolPattern other)
     {
@@ -49,12 +48,12 @@ public static class Overlap
             }
         }
 
-        // Two patterns of wildcards alone agree on everything, also on the empty name, which no tool has.
+        // Two patterns of wildcards alone also match the empty name, which no tool has.
         var witness = name.Length == 0 ? "a" : name.ToString();
         return Text.TextLength.Measure(witness) <= ToolPattern.Length.Maximum ? witness : null;
     }
 
-    /// <summary>The cheapest step from a place, and what is left to write when it is taken.</summary>
+    /// <summary>The cheapest step from a position, with the number of characters still to write.</summary>
     private static (int Cost, int I, int J, char? Written) Best(int[,] costs, string a, string b, int i, int j)
     {
         if (i == a.Length && j == b.Length)
@@ -105,7 +104,7 @@ public static class Overlap
         }
     }
 
-    /// <summary>A quick look at what stands before the first and behind the last wildcard of each.</summary>
+    /// <summary>Compares the literals before the first and behind the last wildcard.</summary>
     private static bool EndsAgree(string a, string b)
     {
         var starts = Math.Min(FixedStart(a), FixedStart(b));

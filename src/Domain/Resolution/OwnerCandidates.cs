@@ -1,31 +1,31 @@
 namespace Secrets.Domain.Resolution;
 
 /// <summary>
-/// One owner's secrets, arranged for selection. It is built once from rows and never changes, so any number of calls may share it;
-/// the order of the rows leaves no trace in it.
+/// One owner's secrets, arranged for selection. Immutable, so concurrent calls may share one instance.
+/// The order of the rows has no effect.
 /// </summary>
 public sealed class OwnerCandidates
 {
-    // In front of None, which is made with it.
+    // Declared before None, whose initialiser uses it.
     private static readonly Comparer<Candidate> ByArgument = Comparer<Candidate>.Create(static (one, other) =>
         CodePoints.Compare(ArgumentOf(one), ArgumentOf(other)) is var order and not 0 ? order : Precedence.Order.Compare(one.Precedence, other.Precedence));
 
-    /// <summary>Those of an owner who has nothing, or of no owner.</summary>
+    /// <summary>No secrets.</summary>
     public static readonly OwnerCandidates None = new([]);
 
     private readonly Dictionary<string, Candidate> _byName = new(StringComparer.Ordinal);
 
-    // Those for one argument stand together, the one that comes first at the front.
+    // Grouped by argument, the highest precedence first.
     private readonly Candidate[] _defaults;
 
-    /// <summary>Arranges candidates of one owner, who has no two defaults of one pattern and argument.</summary>
+    /// <summary>Arranges candidates of one owner. The database allows one default for each pattern and argument.</summary>
     public OwnerCandidates(IEnumerable<Candidate> candidates)
     {
         var defaults = new List<Candidate>();
         foreach (var candidate in candidates)
         {
-            // What was found in two ways counts once. Two of one name exist only where somebody edited the database: either will do,
-            // the edited one does not open.
+            // A secret found twice counts once. Two secrets of one name exist only in a manipulated database: either will do,
+            // because the manipulated one does not open.
             if (!_byName.TryAdd(candidate.Placement.Name, candidate)
                 && _byName[candidate.Placement.Name].Placement.SecretId == candidate.Placement.SecretId)
             {
@@ -42,16 +42,16 @@ public sealed class OwnerCandidates
         _defaults = [.. defaults];
     }
 
-    /// <summary>The arguments for which there is a default, in the order of code points.</summary>
+    /// <summary>The arguments that have a default, in the order of code points.</summary>
     public IEnumerable<string> Arguments => _defaults.Select(ArgumentOf).Distinct(StringComparer.Ordinal);
 
-    /// <summary>The defaults for an argument; of those that serve a call the first wins.</summary>
-    public IReadOnlyList<Candidate> DefaultsFor(string argument) => OverlapCandidates(argument);
+    /// <summary>The defaults for an argument. The first one that serves a call wins.</summary>
+    public IReadOnlyList<Candidate> DefaultsFor(string argument) => RangeOf(argument);
 
-    /// <summary>The default that a call gets for an argument.</summary>
+    /// <summary>The default that a call gets for an argument; null: none.</summary>
     public Candidate? DefaultFor(string argument, ToolCall call)
     {
-        foreach (var candidate in OverlapCandidates(argument))
+        foreach (var candidate in RangeOf(argument))
         {
             if (candidate.Serves(call))
             {
@@ -62,15 +62,15 @@ public sealed class OwnerCandidates
         return null;
     }
 
-    /// <summary>The secret of that name.</summary>
+    /// <summary>The secret of that name; null: none.</summary>
     public Candidate? Named(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>Only what may be used in a workspace.</summary>
+    /// <summary>Only the secrets that may be used in a workspace.</summary>
     public OwnerCandidates AdmittedTo(string? workspace) => new(_byName.Values.Where(candidate => candidate.Admits(workspace)));
 
     private static string ArgumentOf(Candidate candidate) => candidate.Placement.Binding.ToolArg!;
 
-    private ArraySegment<Candidate> OverlapCandidates(string argument)
+    private ArraySegment<Candidate> RangeOf(string argument)
     {
         var (start, end) = (0, _defaults.Length);
         while (start < end)

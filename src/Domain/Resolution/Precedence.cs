@@ -2,40 +2,40 @@ using Secrets.Domain.Secrets;
 
 namespace Secrets.Domain.Resolution;
 
-/// <summary>Why one default comes before another. In the order in which the rules are asked.</summary>
+/// <summary>The rule by which one default takes precedence over another. Rules apply in this order.</summary>
 public enum PrecedenceRule
 {
-    /// <summary>They are the same.</summary>
+    /// <summary>Equal precedence.</summary>
     None,
 
-    /// <summary>A user's own default comes before an organisation's.</summary>
+    /// <summary>A user's default before an organisation's.</summary>
     UserBeforeOrganization,
 
-    /// <summary>The name of one tool comes before any pattern.</summary>
+    /// <summary>The name of one tool before any pattern.</summary>
     NameBeforePattern,
 
-    /// <summary>More literal characters come before fewer.</summary>
+    /// <summary>More literal characters before fewer.</summary>
     MoreLiterals,
 
-    /// <summary>Fewer wildcards come before more.</summary>
+    /// <summary>Fewer wildcards before more.</summary>
     FewerWildcards,
 
-    /// <summary>The pattern that is first in the order of code points.</summary>
+    /// <summary>The pattern that comes first by code points.</summary>
     PatternOrder,
 }
 
-/// <summary>A default, as far as it matters for whether it comes before another.</summary>
-/// <param name="OwnerKind">Whose it is.</param>
-/// <param name="Pattern">The tools that it is for.</param>
+/// <summary>The rank of a default among others of the same argument.</summary>
+/// <param name="OwnerKind">The kind of its owner.</param>
+/// <param name="Pattern">Its tool or pattern.</param>
 public readonly record struct Precedence(OwnerKind OwnerKind, ToolPattern Pattern)
 {
     /// <summary>
-    /// A total order in which the first wins. It looks at nothing that depends on when or where a secret was stored, so every replica
-    /// and database comes to the same answer. Two defaults that are equal in it cannot both exist for one argument.
+    /// A total order: the first wins. The order does not depend on when or where a secret was stored, so every replica
+    /// and database selects the same secret. Two defaults of one argument are never equal.
     /// </summary>
     public static Comparer<Precedence> Order { get; } = Comparer<Precedence>.Create((one, other) => one.CompareWith(other, out _));
 
-    /// <summary>Negative where this one comes first, positive where the other does; and which rule decided.</summary>
+    /// <summary>Negative: this one takes precedence. Positive: the other does. <paramref name="rule"/> decided.</summary>
     public int CompareWith(Precedence other, out PrecedenceRule rule)
     {
         (int Order, PrecedenceRule Rule) decision =

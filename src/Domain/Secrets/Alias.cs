@@ -3,7 +3,7 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Domain.Secrets;
 
-/// <summary>The name of an organisation's secret. Configurations and scripts hold it, so it cannot be changed.</summary>
+/// <summary>The name of an organisation's secret. Configurations and scripts contain aliases, so an alias never changes.</summary>
 public static class Alias
 {
     /// <summary>Length of an alias.</summary>
@@ -12,6 +12,6 @@ public static class Alias
     private static readonly SearchValues<char> Letters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
 
-    /// <summary>Whether there is nothing in it but letters, digits, <c>_</c> and <c>-</c> of ASCII.</summary>
+    /// <summary>Whether the text consists of ASCII letters, digits, <c>_</c> and <c>-</c> only.</summary>
     public static bool IsPlain(string text) => !text.AsSpan().ContainsAnyExcept(Letters);
 }

@@ -7,16 +7,16 @@ using System.Security.Cryptography;
 namespace Secrets.Domain.Secrets;
 
 /// <summary>
-/// Memory for what may hold a value in the clear. It is cleared when its owner is disposed. The arrays are pinned: the garbage collector would leave a copy behind
-/// wherever it moves one from. The framework's own pools do neither.
+/// Memory for buffers that may hold a plaintext value. Disposing a buffer clears it. The arrays are pinned, because the garbage collector
+/// leaves a copy behind when it moves an array. The framework's own pools neither clear nor pin.
 /// </summary>
 public sealed class ClearingPool : MemoryPool<byte>
 {
-    // In such pieces the web server and its pipes work: with smaller ones an answer would be sent in more of them.
+    // The block size of Kestrel and its pipes: smaller blocks would split an answer into more pieces.
     private const int SmallestSize = 4096;
     private const int LargestSize = 1024 * 1024;
 
-    /// <summary>Bytes that are kept of each size for the next who asks, 36 MiB of all; what else is given back is left to the garbage collector.</summary>
+    /// <summary>Bytes of returned arrays kept for each size, 36 MiB in all. The garbage collector takes the rest.</summary>
     private const int MaxKept = 4 * 1024 * 1024;
 
     private static readonly int Sizes = BitOperations.Log2(LargestSize / SmallestSize) + 1;
@@ -30,10 +30,10 @@ public sealed class ClearingPool : MemoryPool<byte>
     /// <summary>The one pool of the process.</summary>
     public static new ClearingPool Shared { get; } = new();
 
-    /// <summary>No bound: where a pool has one, pipes turn to a pool that does not clear.</summary>
+    /// <summary>No limit: above a pool's limit, pipes rent from a pool that does not clear.</summary>
     public override int MaxBufferSize => Array.MaxLength;
 
-    /// <summary>Rents memory of at least that many bytes, whose content is not defined.</summary>
+    /// <summary>Rents memory of at least that many bytes. The content is undefined.</summary>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         var size = Math.Max(minBufferSize, SmallestSize);
@@ -42,7 +42,7 @@ public sealed class ClearingPool : MemoryPool<byte>
             : ShelfOf(size).Take();
     }
 
-    /// <summary>Nothing: it is everybody's.</summary>
+    /// <summary>Does nothing: the pool is shared.</summary>
     protected override void Dispose(bool disposing)
     {
     }
@@ -78,7 +78,7 @@ public sealed class ClearingPool : MemoryPool<byte>
         }
     }
 
-    /// <summary>One for each time that an array is rented: whoever disposes an owner twice does not give back what somebody else has by then.</summary>
+    /// <summary>One instance for each rental: a second Dispose must not return an array that somebody else has rented since.</summary>
     private sealed class Rented(Shelf? shelf, byte[] array) : IMemoryOwner<byte>
     {
         private byte[]? _array = array;

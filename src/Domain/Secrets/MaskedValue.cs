@@ -3,9 +3,7 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Domain.Secrets;
 
-/// <summary>
-/// What people see of a value: its first and last few characters, the more the longer it is, and never its length.
-/// </summary>
+/// <summary>The mask that people see in place of a value: up to four characters from each end. The mask does not show the length.</summary>
 public static class MaskedValue
 {
     private const string Hidden = "****";
@@ -14,7 +12,7 @@ public static class MaskedValue
     /// <summary>The longest mask, in UTF-16 units: four code points, the gap, four code points.</summary>
     public const int MaxLength = 19;
 
-    /// <summary>Masks a value. Under five code points nothing of it is shown.</summary>
+    /// <summary>Masks a value. A value of fewer than five code points is hidden completely.</summary>
     public static string FromValue(SecretValue value)
     {
         using var plaintext = value.Reveal();

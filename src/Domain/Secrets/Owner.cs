@@ -1,13 +1,13 @@
 namespace Secrets.Domain.Secrets;
 
-/// <summary>An owner's account: what its secrets take of the quota, and which rows are the current ones (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
+/// <summary>An owner's account: the quota in use, and a sealed digest of the current rows (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
 public sealed class Owner
 {
     private Owner()
     {
     }
 
-    /// <summary>An account with nothing in it, still without its seal.</summary>
+    /// <summary>An empty account that is not sealed yet.</summary>
     public Owner(SecretOwner owner) => (Kind, Id) = (owner.Kind, owner.Id);
 
     /// <summary>User or organisation.</summary>
@@ -19,21 +19,21 @@ public sealed class Owner
     /// <summary>UTF-8 bytes of all stored values.</summary>
     public long BytesUsed { get; private set; }
 
-    /// <summary>How many secrets there are.</summary>
+    /// <summary>Number of secrets.</summary>
     public int Secrets { get; private set; }
 
-    /// <summary>How often secrets or data keys were changed; 0: never.</summary>
+    /// <summary>Number of changes to secrets and data keys so far.</summary>
     public long Version { get; private set; }
 
-    /// <summary>The digest of all rows, sealed for owner, version, number and bytes.</summary>
+    /// <summary>The digest of all rows, sealed for owner, version, number of secrets and bytes.</summary>
     public byte[] Account { get; private set; } = [];
 
     /// <summary>
-    /// Moves with every write to the owner's secrets, in the same transaction, and with every change that bypasses the service, as far as triggers notice it. It only tells that
-    /// what is cached may be old.
+    /// Changes with every write to the owner's secrets, in the same transaction. Triggers also change the stamp when somebody bypasses the service.
+    /// A changed stamp means only that cached data may be stale.
     /// </summary>
     public long Stamp { get; private set; }
 
-    /// <summary>Gives the account what the changes of a transaction make of it.</summary>
+    /// <summary>Sets the new state of the account at the end of a transaction.</summary>
     public void MoveTo(long version, int secrets, long bytesUsed, byte[] account) => (Version, Secrets, BytesUsed, Account) = (version, secrets, bytesUsed, account);
 }

@@ -1,8 +1,8 @@
 namespace Secrets.Domain.Secrets;
 
 /// <summary>
-/// Where a ciphertext belongs: everything about a secret's row that decides who gets its value. It is the associated data of the
-/// envelope, so a value opens only in the place it was sealed for.
+/// The columns of a secret's row that decide who gets its value. The placement is the associated data of the
+/// envelope: the envelope opens only for the placement that it was sealed for.
 /// </summary>
 public sealed record Placement(
     SecretOwner Owner,

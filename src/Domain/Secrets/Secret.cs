@@ -4,7 +4,7 @@ using Secrets.Domain.Text;
 
 namespace Secrets.Domain.Secrets;
 
-/// <summary>A named value with its binding. The value itself is only ever held sealed, in <see cref="Envelope"/>.</summary>
+/// <summary>A named value with its binding. The value is always sealed, in <see cref="Envelope"/>.</summary>
 public sealed class Secret : IListed
 {
     /// <summary>Length of a user's secret name.</summary>
@@ -31,10 +31,10 @@ public sealed class Secret : IListed
     /// <summary>Unique per owner.</summary>
     public string Name { get; private set; } = null!;
 
-    /// <summary>What it is for, in its owner's words. It decides nothing, so it is no part of the placement.</summary>
+    /// <summary>The purpose in the owner's words. No decision depends on the description, so the placement leaves it out.</summary>
     public string Description { get; private set; } = "";
 
-    /// <summary>SHA-256 of the name: what the database compares, because names outgrow what an index can hold.</summary>
+    /// <summary>SHA-256 of the name. The database compares this key, because names are too long for an index.</summary>
     public byte[] NameKey { get; private set; } = null!;
 
     /// <summary>See <see cref="ToolBinding.ToolName"/>.</summary>
@@ -47,17 +47,17 @@ public sealed class Secret : IListed
     public bool IsDefaultForTool { get; private set; }
 
     /// <summary>
-    /// SHA-256 of the tool or pattern where the secret is a default, else null. With <see cref="ArgKey"/> the database keeps it unique per
-    /// owner; by itself it finds the defaults of one tool.
+    /// SHA-256 of the tool or pattern of a default; null: no default. The pair with <see cref="ArgKey"/> is unique per owner.
+    /// By this key alone, the defaults for one tool are found.
     /// </summary>
     public byte[]? ToolKey { get; private set; }
 
-    /// <summary>SHA-256 of the argument where the secret is a default, else null.</summary>
+    /// <summary>SHA-256 of the argument of a default; null: no default.</summary>
     public byte[]? ArgKey { get; private set; }
 
     /// <summary>
-    /// <see cref="ArgKey"/> where the secret is a default for a pattern of tools, else null. No key finds the patterns that a tool matches;
-    /// by this one they are found without a look at the owner's defaults for single tools, which are most.
+    /// <see cref="ArgKey"/> of a default with a pattern, else null. An index cannot tell which patterns match a tool.
+    /// By this key, patterns are found without reading the many defaults for single tools.
     /// </summary>
     public byte[]? PatternArgKey { get; private set; }
 
@@ -73,10 +73,10 @@ public sealed class Secret : IListed
     /// <summary>The masked value (<see cref="MaskedValue"/>).</summary>
     public string Display { get; private set; } = null!;
 
-    /// <summary>Bytes of the value in UTF-8, as counted against the owner's quota.</summary>
+    /// <summary>Size of the value in UTF-8 bytes, as counted by the quota.</summary>
     public int Size { get; private set; }
 
-    /// <summary>1 at creation, one more with each update; the concurrency token and the ETag.</summary>
+    /// <summary>1 at creation, incremented by each update. The concurrency token and the ETag.</summary>
     public int Version { get; private set; }
 
     /// <summary>UTC, whole microseconds.</summary>
@@ -91,7 +91,7 @@ public sealed class Secret : IListed
     /// <summary>The user who made the last update.</summary>
     public Guid UpdatedBy { get; private set; }
 
-    /// <summary>How often the value was handed out; null: never, or not loaded.</summary>
+    /// <summary>The use count; null: never used, or not loaded.</summary>
     public SecretUse? Use { get; private init; }
 
     /// <summary>The user or organisation the secret belongs to.</summary>
@@ -103,10 +103,10 @@ public sealed class Secret : IListed
     /// <summary>Which workspaces may use the secret.</summary>
     public WorkspaceAccess Workspaces => new(WorkspaceRule, _grants.OrderBy(grant => grant.Number).Select(grant => grant.Workspace));
 
-    /// <summary>What an envelope for the row as it stands now is bound to.</summary>
+    /// <summary>The placement of the current row.</summary>
     public Placement Placement => new(Owner, Id, Name, Binding, Workspaces, Version);
 
-    /// <summary>A new secret, version 1, still without its envelope: <see cref="Seal"/> comes next.</summary>
+    /// <summary>A new secret of version 1 that is not sealed yet. Call <see cref="Seal"/> next.</summary>
     public static Secret Create(
         SecretOwner owner, string name, string description, ToolBinding binding, WorkspaceAccess workspaces, Guid actor, DateTimeOffset now)
     {
@@ -125,18 +125,18 @@ public sealed class Secret : IListed
         return secret;
     }
 
-    /// <summary>Gives the secret all of this anew, and the next version. The old envelope no longer opens here.</summary>
+    /// <summary>Changes the secret and increments its version. The old envelope does not open for the new placement: seal again.</summary>
     public void Update(string name, string description, ToolBinding binding, WorkspaceAccess workspaces, Guid actor, DateTimeOffset now)
     {
         Place(name, description, binding, workspaces);
         Version++;
         UpdatedBy = actor;
 
-        // A clock that steps back must not make an update look older than what it replaced.
+        // After the clock was set back, an update must not look older than the version before it.
         UpdatedAt = now > UpdatedAt ? now : UpdatedAt.AddMicroseconds(1);
     }
 
-    /// <summary>Stores the value sealed for <see cref="Placement"/>, with what is shown and counted of it.</summary>
+    /// <summary>Stores the envelope for <see cref="Placement"/>, the mask and the size of the value.</summary>
     public void Seal(SecretValue value, byte[] envelope)
     {
         Envelope = envelope;
@@ -144,10 +144,10 @@ public sealed class Secret : IListed
         Size = value.CountBytes();
     }
 
-    /// <summary>Replaces the envelope by one of the same value for the same <see cref="Placement"/>: nothing that anybody sees changes.</summary>
+    /// <summary>Replaces the envelope with another of the same value and <see cref="Placement"/>. Nothing visible changes.</summary>
     public void Reseal(byte[] envelope) => Envelope = envelope;
 
-    /// <summary>The key under which the database finds and keeps unique a text that outgrows what an index can hold.</summary>
+    /// <summary>The key of a text that is too long for an index. Lookups and unique rules use the key.</summary>
     public static byte[] KeyOf(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
     private void Place(string name, string description, ToolBinding binding, WorkspaceAccess workspaces)

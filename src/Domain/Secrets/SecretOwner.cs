@@ -1,6 +1,6 @@
 namespace Secrets.Domain.Secrets;
 
-/// <summary>What kind of owner a secret belongs to. The numbers are stored and sealed: never renumber.</summary>
+/// <summary>The kind of an owner. The numbers are stored and sealed: never renumber.</summary>
 public enum OwnerKind : byte
 {
     /// <summary>A person; the id is a uuid.</summary>
@@ -10,7 +10,7 @@ public enum OwnerKind : byte
     Organization = 2,
 }
 
-/// <summary>The user or organisation a secret belongs to, and whose quota it counts against.</summary>
+/// <summary>The user or organisation that a secret belongs to. The secret counts against this owner's quota.</summary>
 /// <param name="Kind">User or organisation.</param>
 /// <param name="Id">The uuid in lower-case "D" form for a user, the organisation's identifier otherwise.</param>
 public readonly record struct SecretOwner(OwnerKind Kind, string Id)
@@ -18,7 +18,7 @@ public readonly record struct SecretOwner(OwnerKind Kind, string Id)
     /// <summary>The longest identifier of an owner, in code points.</summary>
     public const int MaxIdLength = 255;
 
-    /// <summary>The owner that stands for one user.</summary>
+    /// <summary>A user as an owner.</summary>
     public static SecretOwner User(Guid id) => new(OwnerKind.User, id.ToString("D"));
 
     /// <summary>The user's id; only a user has one.</summary>

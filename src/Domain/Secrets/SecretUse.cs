@@ -1,8 +1,8 @@
 namespace Secrets.Domain.Secrets;
 
 /// <summary>
-/// How often a secret's value was handed out. Apart from the secret, so that counting rewrites no row of it; some seconds behind the audit,
-/// which is the record.
+/// How often a secret's value was handed out. A row of its own, so that counting does not rewrite the secret.
+/// The count is some seconds behind the audit, which is authoritative.
 /// </summary>
 public sealed class SecretUse
 {
@@ -13,9 +13,9 @@ public sealed class SecretUse
     /// <summary>The secret.</summary>
     public Guid SecretId { get; private init; }
 
-    /// <summary>Values handed out.</summary>
+    /// <summary>How often the value was handed out.</summary>
     public long Count { get; private init; }
 
-    /// <summary>When the last was; UTC.</summary>
+    /// <summary>When the value was last handed out; UTC.</summary>
     public DateTimeOffset LastAt { get; private init; }
 }

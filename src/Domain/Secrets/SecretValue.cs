@@ -8,33 +8,33 @@ using Secrets.Domain.Text;
 namespace Secrets.Domain.Secrets;
 
 /// <summary>
-/// A credential in the clear, in UTF-8 and in memory that is cleared: whoever makes one disposes it. It prints as <c>***</c>, has no property for a serialiser or logger
-/// to find, and refuses to be written as JSON; <see cref="Reveal"/> is the one way out and can be searched for. It is never a string: strings cannot be cleared.
+/// A credential as plaintext in UTF-8. Its memory is cleared on disposal: the creator must dispose it. Serialisers and loggers find no property,
+/// <c>ToString</c> gives <c>***</c>, and writing it as JSON throws. Only <see cref="Reveal"/> gives the plaintext. It is no string, because strings cannot be cleared.
 /// </summary>
 [DebuggerDisplay("***")]
 [JsonConverter(typeof(ReadOnlyConverter))]
 public sealed class SecretValue : IDisposable
 {
-    /// <summary>Length of a user's value where nothing else is configured.</summary>
+    /// <summary>Default limits of a user's value.</summary>
     public static readonly TextLength LengthOfUser = new(4, 1024);
 
-    /// <summary>Length of an organisation's value.</summary>
+    /// <summary>Limits of an organisation's value.</summary>
     public static readonly TextLength LengthOfOrganization = new(1, 45_000);
 
-    /// <summary>The most that can be configured as the longest value of a user, in code points. All of it escaped as JSON still fits a request body.</summary>
+    /// <summary>The highest configurable limit of a user's value, in code points. Even fully escaped as JSON, such a value fits a request body.</summary>
     public const int LargestMaximum = 65_536;
 
-    /// <summary>Length of a user's value under any configuration. The contract states it, because one contract and its clients serve every installation.</summary>
+    /// <summary>Limits of a user's value under any configuration. One API contract serves every installation, so the contract states these.</summary>
     public static readonly TextLength LargestLengthOfUser = LengthOfUser with { Maximum = LargestMaximum };
 
     private readonly IMemoryOwner<byte> _plaintext;
     private readonly int _size;
 
-    // The value itself and everybody who has it revealed. The last one clears it, so nobody ever reads memory that is somebody else's by then.
+    // One for the value itself, and one for each open Plaintext. The last one clears the memory, so no reader sees memory that another request already reuses.
     private int _users = 1;
     private bool _isDisposed;
 
-    /// <summary>Takes a copy of a plaintext, which is UTF-8. Its length is validated where it comes in.</summary>
+    /// <summary>Copies a UTF-8 plaintext. The validator of the request has checked its length.</summary>
     public SecretValue(ReadOnlySpan<byte> plaintext)
     {
         (_plaintext, _size) = (ClearingPool.Shared.Rent(plaintext.Length), plaintext.Length);
@@ -43,14 +43,14 @@ public sealed class SecretValue : IDisposable
 
     private SecretValue(IMemoryOwner<byte> plaintext, int size) => (_plaintext, _size) = (plaintext, size);
 
-    /// <summary>Writes a plaintext into <paramref name="plaintext"/> and returns its size in bytes; null: there is none.</summary>
+    /// <summary>Writes a plaintext into <paramref name="plaintext"/> and returns its size in bytes; null: no plaintext.</summary>
     public delegate int? Writer<TSource>(TSource source, Span<byte> plaintext)
         where TSource : allows ref struct;
 
-    /// <summary>A value whose plaintext is written straight into its own memory; null: <paramref name="write"/> had none.</summary>
-    /// <param name="maxSize">The most bytes that it may have.</param>
-    /// <param name="source">What it is made from.</param>
-    /// <param name="write">Makes it.</param>
+    /// <summary>Writes a plaintext directly into the memory of a new value; null: <paramref name="write"/> returned none.</summary>
+    /// <param name="maxSize">The largest size in bytes.</param>
+    /// <param name="source">The argument of <paramref name="write"/>.</param>
+    /// <param name="write">Writes the plaintext.</param>
     public static SecretValue? Create<TSource>(int maxSize, TSource source, Writer<TSource> write)
         where TSource : allows ref struct
     {
@@ -70,14 +70,14 @@ public sealed class SecretValue : IDisposable
     }
 
     /// <summary>Reads a value from a JSON string.</summary>
-    /// <exception cref="JsonException">It is no string.</exception>
-    /// <exception cref="InvalidOperationException">It has an unpaired surrogate.</exception>
+    /// <exception cref="JsonException">The token is no string.</exception>
+    /// <exception cref="InvalidOperationException">The string has an unpaired surrogate.</exception>
     public static SecretValue Read(ref Utf8JsonReader reader) => reader.TokenType == JsonTokenType.String
         ? Create(reader.HasValueSequence ? checked((int)reader.ValueSequence.Length) : reader.ValueSpan.Length, reader, static (json, plaintext) => json.CopyString(plaintext))!
         : throw new JsonException();
 
-    /// <summary>The plaintext, until the result is disposed. Every caller is a place where a value leaves its wrapper.</summary>
-    /// <exception cref="ObjectDisposedException">The value is cleared, or is to be.</exception>
+    /// <summary>The plaintext, readable until the result is disposed. An architecture test lists all callers.</summary>
+    /// <exception cref="ObjectDisposedException">The value is disposed.</exception>
     public Plaintext Reveal()
     {
         for (var users = Volatile.Read(ref _users); ;)
@@ -93,17 +93,17 @@ public sealed class SecretValue : IDisposable
         }
     }
 
-    /// <summary>Whether the value is that text, which is no secret.</summary>
+    /// <summary>Whether the value equals a text that is no secret.</summary>
     public bool Is(string text)
     {
         using var plaintext = Reveal();
         return plaintext.Bytes.SequenceEqual(Encoding.UTF8.GetBytes(text));
     }
 
-    /// <summary>Bytes that the value takes in UTF-8: what the quota counts.</summary>
+    /// <summary>Size in UTF-8 bytes, as counted by the quota.</summary>
     public int CountBytes() => _size;
 
-    /// <summary>Clears the value, or has it cleared by the last who has it revealed.</summary>
+    /// <summary>Clears the value as soon as no <see cref="Plaintext"/> of it is open.</summary>
     public void Dispose()
     {
         if (!Interlocked.Exchange(ref _isDisposed, true))
@@ -123,7 +123,7 @@ public sealed class SecretValue : IDisposable
         }
     }
 
-    /// <summary>A value that is revealed. Dispose it, and once.</summary>
+    /// <summary>An open plaintext. Dispose it exactly once.</summary>
     public readonly ref struct Plaintext : IDisposable
     {
         private readonly SecretValue _value;
@@ -134,10 +134,10 @@ public sealed class SecretValue : IDisposable
             Bytes = value._plaintext.Memory.Span[..value._size];
         }
 
-        /// <summary>It in UTF-8.</summary>
+        /// <summary>The plaintext in UTF-8.</summary>
         public ReadOnlySpan<byte> Bytes { get; }
 
-        /// <summary>Ends the time for which it is revealed.</summary>
+        /// <summary>Closes the plaintext. <see cref="Bytes"/> must not be read afterwards.</summary>
         public void Dispose() => _value.Release();
     }
 

@@ -3,20 +3,20 @@ using Secrets.Domain.Text;
 namespace Secrets.Domain.Secrets;
 
 /// <summary>
-/// One tool's name, or a pattern over names: <c>*</c> stands for any run of characters, also none, anywhere and any
-/// number of times. Everything else is literal, the whole name must match, and comparison is ordinal.
+/// The name of one tool, or a pattern. <c>*</c> matches any run of characters, even an empty one, and may appear anywhere and repeatedly.
+/// All other characters are literal. The whole name must match, by ordinal comparison.
 /// </summary>
 public sealed record ToolPattern
 {
-    /// <summary>Length of a pattern, and of the names it is matched against.</summary>
+    /// <summary>Length of a pattern and of a tool's name.</summary>
     public static readonly TextLength Length = new(1, 1024);
 
-    /// <summary>What stands for any run of characters.</summary>
+    /// <summary>Matches any run of characters.</summary>
     public const char Wildcard = '*';
 
     private readonly string[] _literals;
 
-    /// <summary>A pattern as its owner wrote it. Its length is validated where it comes in.</summary>
+    /// <summary>A pattern as its owner wrote it. The validator of the request has checked its length.</summary>
     public ToolPattern(string value)
     {
         Value = value;
@@ -28,16 +28,16 @@ public sealed record ToolPattern
     /// <summary>The pattern as written.</summary>
     public string Value { get; }
 
-    /// <summary>How many wildcards it has; none: it is the name of one tool.</summary>
+    /// <summary>Number of wildcards; 0: the name of one tool.</summary>
     public int WildcardCount { get; }
 
-    /// <summary>How many literal characters it has, in code points.</summary>
+    /// <summary>Number of literal code points.</summary>
     public int LiteralCount { get; }
 
     /// <summary>Whether the whole name matches.</summary>
     /// <remarks>
-    /// The literal runs between wildcards are sought from left to right, each at its leftmost place. Leftmost is enough: it
-    /// leaves the most room for what follows, so nothing is ever tried twice and `*a*a*a*…` cannot blow up.
+    /// Finds the literals between wildcards from left to right, each at its leftmost position. The leftmost match leaves the
+    /// most room for the rest, so no backtracking is needed and `*a*a*a*…` takes linear time.
     /// </remarks>
     public bool Matches(string toolName)
     {

@@ -1,18 +1,18 @@
 namespace Secrets.Domain.Secrets;
 
-/// <summary>Which workspaces of an organisation may use its secret: a rule, and the list that <see cref="WorkspaceRule.Some"/> needs.</summary>
+/// <summary>The workspaces of an organisation that may use a secret: a rule, and the list for <see cref="WorkspaceRule.Some"/>.</summary>
 public sealed record WorkspaceAccess
 {
-    /// <summary>The most workspaces of one list.</summary>
+    /// <summary>The most workspaces in the list.</summary>
     public const int MaxNames = 100;
 
-    /// <summary>Every workspace, and use without one.</summary>
+    /// <summary>See <see cref="WorkspaceRule.All"/>.</summary>
     public static readonly WorkspaceAccess All = new(WorkspaceRule.All, []);
 
-    /// <summary>No workspace.</summary>
+    /// <summary>See <see cref="WorkspaceRule.None"/>.</summary>
     public static readonly WorkspaceAccess None = new(WorkspaceRule.None, []);
 
-    /// <summary>Access by a rule. What is listed for a rule that needs no list says nothing and is left out.</summary>
+    /// <summary>Access by a rule. The list is dropped unless the rule is <see cref="WorkspaceRule.Some"/>.</summary>
     public WorkspaceAccess(WorkspaceRule rule, IEnumerable<string> names)
     {
         Rule = rule;
@@ -22,10 +22,10 @@ public sealed record WorkspaceAccess
     /// <summary>The rule.</summary>
     public WorkspaceRule Rule { get; }
 
-    /// <summary>The workspaces that <see cref="WorkspaceRule.Some"/> admits, each once, in the order in which they were given.</summary>
+    /// <summary>The workspaces that <see cref="WorkspaceRule.Some"/> admits, in the given order, without duplicates.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>Whether the secret may be used in a workspace; null: outside of all.</summary>
+    /// <summary>Whether the secret may be used in a workspace; null: in a call without a workspace.</summary>
     public bool Admits(string? workspace) => Rule switch
     {
         WorkspaceRule.All => true,
@@ -41,17 +41,17 @@ public sealed record WorkspaceAccess
     public override int GetHashCode() => HashCode.Combine(Rule, Names.Count);
 }
 
-/// <summary>A workspace that may use a secret, as a row.</summary>
+/// <summary>The row of a workspace that may use a secret.</summary>
 public sealed class WorkspaceGrant
 {
     private WorkspaceGrant()
     {
     }
 
-    /// <summary>One of a secret's.</summary>
+    /// <summary>A new row.</summary>
     public WorkspaceGrant(int number, string workspace) => (Number, Workspace) = (number, workspace);
 
-    /// <summary>Its place in the list: 0, 1, 2 and so on.</summary>
+    /// <summary>Position in the list: 0, 1, 2 and so on.</summary>
     public int Number { get; private init; }
 
     /// <summary>The workspace.</summary>

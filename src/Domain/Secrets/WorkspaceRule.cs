@@ -1,9 +1,9 @@
 namespace Secrets.Domain.Secrets;
 
-/// <summary>Which workspaces of an organisation may use its secret. The numbers are stored and sealed: never renumber.</summary>
+/// <summary>The workspaces of an organisation that may use a secret. The numbers are stored and sealed: never renumber.</summary>
 public enum WorkspaceRule : byte
 {
-    /// <summary>Every workspace, and use without one. A user's own secrets always have this rule.</summary>
+    /// <summary>Every workspace, and calls without a workspace. A user's own secrets always have this rule.</summary>
     All = 1,
 
     /// <summary>Only the workspaces listed.</summary>
@@ -13,7 +13,7 @@ public enum WorkspaceRule : byte
     None = 3,
 }
 
-/// <summary>The names under which rules travel.</summary>
+/// <summary>The names of rules in requests and answers.</summary>
 public static class WorkspaceRuleNames
 {
     private static readonly (WorkspaceRule Rule, string Name)[] Table =
@@ -25,7 +25,7 @@ public static class WorkspaceRuleNames
     /// <summary>The name of a rule.</summary>
     public static string For(WorkspaceRule rule) => Array.Find(Table, row => row.Rule == rule).Name;
 
-    /// <summary>The rule of that name, or null for a name that is not ours.</summary>
+    /// <summary>The rule of that name; null: unknown.</summary>
     public static WorkspaceRule? Parse(string name)
     {
         var row = Array.Find(Table, row => string.Equals(row.Name, name, StringComparison.Ordinal));

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Secrets.Domain.Text;
 
-/// <summary>How long a text may be, in Unicode code points (not UTF-16 units), both ends included.</summary>
+/// <summary>Limits of a text's length in Unicode code points (not UTF-16 units), both included.</summary>
 public readonly record struct TextLength(int Minimum, int Maximum)
 {
     /// <summary>Counts code points. An unpaired surrogate counts as one.</summary>
@@ -20,7 +20,7 @@ public readonly record struct TextLength(int Minimum, int Maximum)
     /// <summary>Counts the code points of a text in UTF-8.</summary>
     public static int Measure(ReadOnlySpan<byte> utf8)
     {
-        // All bytes but those that continue a code point, which are the lowest of signed ones.
+        // Continuation bytes (10xxxxxx) are -128 to -65 as signed numbers. Every other byte starts a code point.
         var count = 0;
         foreach (var unit in utf8)
         {
@@ -30,11 +30,11 @@ public readonly record struct TextLength(int Minimum, int Maximum)
         return count;
     }
 
-    /// <summary>The first part of a text, at most so many UTF-16 units, without half a character at its end.</summary>
+    /// <summary>The start of a text, at most <paramref name="units"/> UTF-16 units long. A surrogate pair is never split.</summary>
     public static string? Cut(string? text, int units) =>
         text is null || text.Length <= units ? text : text[..(char.IsHighSurrogate(text[units - 1]) ? units - 1 : units)];
 
-    /// <summary>Whether every character can be stored and compared: no U+0000 and no unpaired surrogate.</summary>
+    /// <summary>Whether databases can store the text: it has no U+0000 and no unpaired surrogate.</summary>
     public static bool IsStorable(string text)
     {
         var rest = text.AsSpan();

@@ -208,7 +208,7 @@ public sealed class KeepingTheIssuer
         await using var one = installation.StartHere(settings: OfOne);
         using var client = await one.ClientAsync(Installation.Key);
         var before = await StoreAsync(one);
-        foreach (var answer in (string[])["are turned into ids with", "Nothing was changed"])
+        foreach (var answer in (string[])["mapped to ids with", "Nothing was changed"])
         {
             await using var command = installation.RunHere("users", "set-issuer", Two, "--yes");
             Assert.Equal(0, await command.ExitCodeAsync());

@@ -39,7 +39,7 @@ public sealed class ExplainingResolutions(ApiServer server)
             [
                 $"{exact} exact {Tool} user true it fills the argument",
                 $"{other} other github__* user false its tool pattern does not match the tool",
-                $"{wide} wide agno__* user true another comes first: the name of one tool comes before any pattern",
+                $"{wide} wide agno__* user true another secret takes precedence: the name of one tool comes before any pattern",
             ],
             candidates.Select(candidate => string.Join(' ', candidate!.AsObject().Select(member => member.Value!.ToString()))));
     }
@@ -76,16 +76,16 @@ public sealed class ExplainingResolutions(ApiServer server)
                 "only: it is the only candidate: no other default of this argument matches the tool and admits the workspace",
                 "literals: the pattern with more literal characters comes first",
                 "stars: the pattern with fewer wildcards comes first",
-                "order: of equally specific patterns the first in the order of characters wins",
+                "order: among equally specific patterns, the first in the order of characters wins",
                 "both: a user's own default comes before an organisation's",
-                "unmatched: no default: none of this argument matches the tool and admits the workspace",
-                "closed: no default: none of this argument matches the tool and admits the workspace",
-                "none: no default: there is none for this argument",
-                "named: the call names this secret, and the user has one of that name",
-                "nobody: reference unavailable: there is no such name",
+                "unmatched: no default: none of the defaults of this argument matches the tool and admits the workspace",
+                "closed: no default: none of the defaults of this argument matches the tool and admits the workspace",
+                "none: no default: this argument has none",
+                "named: the call names this secret, and the user has a secret of that name",
+                "nobody: reference unavailable: no secret has this name",
                 "tool: reference unavailable: its tool pattern does not match the tool; neither another secret nor a default takes its place",
                 "workspace: reference unavailable: its workspace rule does not admit the workspace; neither another secret nor a default takes its place",
-                "mine: the call names this secret, and the user has one of that name",
+                "mine: the call names this secret, and the user has a secret of that name",
             ],
             answer.Json["arguments"]!.AsArray().Select(argument => $"{argument!.Text("tool_arg")}: {argument!.Text("rule")}"));
         var mine = answer.Json["arguments"]!.AsArray()[^1]!["candidates"]!.AsArray();
