@@ -32,7 +32,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Make a key. The answer shows it, this once.
+        /// Make an API key. The answer contains the key; it is not shown again.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -40,18 +40,18 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// List keys, oldest first.
+        /// List API keys, oldest first.
         /// </summary>
-        /// <param name="limit">Keys to answer at most, 1 to 1000; all of them when left out.</param>
-        /// <param name="cursor">The `next_cursor` of the page before.</param>
+        /// <param name="limit">The most keys to return, 1 to 1000; all by default.</param>
+        /// <param name="cursor">The `next_cursor` of the previous page.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<ApiKeyInfoList> ListApiKeysAsync(int? limit = null, string? cursor = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
-        /// <br/>once, and only by who may make such a key.
+        /// Replace an API key with a new one that has the same rights. The answer contains the new key; it is not shown again. The old key works for
+        /// <br/>`grace_seconds` more. A key can be replaced once, by callers who may make such a key.
         /// </summary>
         /// <param name="id">The key's id.</param>
         /// <returns>OK</returns>
@@ -60,33 +60,34 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.
+        /// Revoke an API key, effective immediately. With `cascade`, also revoke every key made with it, transitively. If the caller may not revoke one of
+        /// <br/>them, no key is revoked.
         /// </summary>
         /// <param name="id">The key's id.</param>
-        /// <param name="cascade">Whether to revoke what was made with it too; not when left out.</param>
+        /// <param name="cascade">Whether to revoke the keys made with it too; `false` by default.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<RevokedKeys> DeleteApiKeyAsync(System.Guid id, bool? cascade = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Read the audit, newest first: one's own rows and those of organisations one administers; for an operator all.
+        /// Read the audit, newest first: rows of the caller and of organisations that the caller administers. Operators read all rows.
         /// </summary>
-        /// <param name="limit">Rows to answer at most, 1 to 1000; 100 when left out.</param>
-        /// <param name="cursor">The `next_cursor` of the page before.</param>
+        /// <param name="limit">The most rows to return, 1 to 1000; 100 by default.</param>
+        /// <param name="cursor">The `next_cursor` of the previous page.</param>
         /// <param name="secretId">Only rows about this secret.</param>
-        /// <param name="actor">Only what this user did.</param>
+        /// <param name="actor">Only actions of this user.</param>
         /// <param name="action">Only this action, such as `secret.update`.</param>
         /// <param name="outcome">Only `success` or only `denied`.</param>
-        /// <param name="from">Only rows of this moment and later, in RFC 3339; its fraction is cut to microseconds.</param>
-        /// <param name="to">Only rows before this moment, in RFC 3339; its fraction is cut to microseconds.</param>
+        /// <param name="from">Only rows at or after this moment, in RFC 3339. The fraction is cut to microseconds.</param>
+        /// <param name="to">Only rows before this moment, in RFC 3339. The fraction is cut to microseconds.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<AuditInfoList> ListAuditAsync(int? limit = null, string? cursor = null, System.Guid? secretId = null, System.Guid? actor = null, string? action = null, string? outcome = null, System.DateTimeOffset? from = null, System.DateTimeOffset? to = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Check that the audit is as it was written, and that nothing is missing since the checkpoint that the process keeps; for operators. Reads all of it.
+        /// Verify that no row of the audit was changed, or removed since the service's own checkpoint. Reads all rows. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -94,7 +95,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// The same, and that nothing is missing since a checkpoint that was kept elsewhere.
+        /// The same, and compare with a checkpoint that was kept outside the service. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -102,7 +103,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Where every chain of the audit ends, authenticated: to be kept elsewhere and sent to `verify` later; for operators.
+        /// Get a checkpoint: the authenticated ends of all chains. Keep it outside the service and send it to `verify` later. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -110,7 +111,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Which root key is in use, and how far the replacement of the keys below it is.
+        /// Get the root key in use and the progress of key rotations.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -118,7 +119,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Replace every key of a layer that there is now. The answer does not wait for it: the service goes on as ever meanwhile, and `GET` says how far it is.
+        /// Schedule replacement of all current keys of a layer in the background. `GET` shows the progress.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -126,7 +127,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Say whom one's credential stands for, and what it may do.
+        /// Get the user, organisations and scopes of the credential.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -134,7 +135,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.
+        /// Get the values for a tool call. An argument without a value is no error. For runtimes with the scope `secrets:resolve`.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -142,7 +143,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Say which secrets a tool call would get and why, without any value.
+        /// Explain which secrets a tool call would get and why, without values.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -152,109 +153,109 @@ namespace Secrets.Client
         /// <summary>
         /// Store a secret.
         /// </summary>
-        /// <param name="organizationId">An organisation that one administers, to store it there; the name is an alias then.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="organizationId">An organisation that the caller administers. The secret is stored there, with an alias as its name.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, string? organizationId = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// List one's secrets or an organisation's, oldest first.
+        /// List secrets of the caller or of an organisation, oldest first.
         /// </summary>
-        /// <param name="limit">Secrets to answer at most, 1 to 1000; all of them when left out.</param>
-        /// <param name="cursor">The `next_cursor` of the page before.</param>
-        /// <param name="toolName">Only secrets bound to this tool, by name or pattern.</param>
-        /// <param name="secretName">Only the secret of this name.</param>
-        /// <param name="organizationId">List an organisation's; members who are no admins name one of their workspaces too.</param>
-        /// <param name="workspace">Only secrets that may be used in this workspace.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="limit">The most secrets to return, 1 to 1000; all by default.</param>
+        /// <param name="cursor">The `next_cursor` of the previous page.</param>
+        /// <param name="toolName">Only secrets that are bound to this tool, by name or pattern.</param>
+        /// <param name="secretName">Only the secret with this name.</param>
+        /// <param name="organizationId">List the secrets of this organisation. Members who are not admins must also name one of their workspaces.</param>
+        /// <param name="workspace">Only secrets that this workspace may use.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, string? organizationId = null, string? workspace = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Look at a secret.
+        /// Get a secret, without its value.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<SecretInfo> GetSecretAsync(System.Guid secretId, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Change a secret. What is left out stays as it is; without a body nothing changes.
+        /// Change a secret. Omitted members do not change. Without a body, nothing changes.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
-        /// <param name="ifMatch">The entity tag of the version to change; when it is no longer the current one, nothing happens.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="ifMatch">The entity tag of the version to change. If the secret has another version, nothing changes.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<SecretInfo> UpdateSecretAsync(System.Guid secretId, UpdateSecretRequest body, string? ifMatch = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Delete a secret for good, at once.
+        /// Delete a secret permanently, effective immediately.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
-        /// <param name="ifMatch">The entity tag of the version to change; when it is no longer the current one, nothing happens.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="ifMatch">The entity tag of the version to change. If the secret has another version, nothing changes.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task DeleteSecretAsync(System.Guid secretId, string? ifMatch = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// How much of the quota is used.
+        /// Get the use of the quota.
         /// </summary>
-        /// <param name="organizationId">An organisation that one administers; one's own secrets when left out.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="organizationId">An organisation that the caller administers; the caller's own secrets by default.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Store a secret of an organisation; for its admins.
+        /// Store a secret of an organisation. For its admins.
         /// </summary>
-        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <param name="ibContext">The organisation. Optional for callers who belong to only one.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task CreateAiHubSecretAsync(CreateAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.
+        /// List secrets of an organisation, oldest first. Admins list all of them, members those of one of their workspaces.
         /// </summary>
-        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
-        /// <param name="workspace">Only secrets that may be used in this workspace.</param>
-        /// <param name="alias">Only the secret of this alias.</param>
+        /// <param name="ibContext">The organisation. Optional for callers who belong to only one.</param>
+        /// <param name="workspace">Only secrets that this workspace may use.</param>
+        /// <param name="alias">Only the secret with this alias.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task<AliasList> ListAiHubSecretsAsync(string? ibContext = null, string? workspace = null, string? alias = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Change a secret of an organisation; for its admins. What is left out stays as it is.
+        /// Change a secret of an organisation. Omitted members do not change. For its admins.
         /// </summary>
-        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <param name="ibContext">The organisation. Optional for callers who belong to only one.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task UpdateAiHubSecretAsync(UpdateAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Delete a secret of an organisation for good, at once; for its admins.
+        /// Delete a secret of an organisation permanently, effective immediately. For its admins.
         /// </summary>
-        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <param name="ibContext">The organisation. Optional for callers who belong to only one.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         System.Threading.Tasks.Task DeleteAiHubSecretAsync(DeleteAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken));
@@ -295,7 +296,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Make a key. The answer shows it, this once.
+        /// Make an API key. The answer contains the key; it is not shown again.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -376,10 +377,10 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// List keys, oldest first.
+        /// List API keys, oldest first.
         /// </summary>
-        /// <param name="limit">Keys to answer at most, 1 to 1000; all of them when left out.</param>
-        /// <param name="cursor">The `next_cursor` of the page before.</param>
+        /// <param name="limit">The most keys to return, 1 to 1000; all by default.</param>
+        /// <param name="cursor">The `next_cursor` of the previous page.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<ApiKeyInfoList> ListApiKeysAsync(int? limit = null, string? cursor = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -462,8 +463,8 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
-        /// <br/>once, and only by who may make such a key.
+        /// Replace an API key with a new one that has the same rights. The answer contains the new key; it is not shown again. The old key works for
+        /// <br/>`grace_seconds` more. A key can be replaced once, by callers who may make such a key.
         /// </summary>
         /// <param name="id">The key's id.</param>
         /// <returns>OK</returns>
@@ -550,10 +551,11 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.
+        /// Revoke an API key, effective immediately. With `cascade`, also revoke every key made with it, transitively. If the caller may not revoke one of
+        /// <br/>them, no key is revoked.
         /// </summary>
         /// <param name="id">The key's id.</param>
-        /// <param name="cascade">Whether to revoke what was made with it too; not when left out.</param>
+        /// <param name="cascade">Whether to revoke the keys made with it too; `false` by default.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<RevokedKeys> DeleteApiKeyAsync(System.Guid id, bool? cascade = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -636,16 +638,16 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Read the audit, newest first: one's own rows and those of organisations one administers; for an operator all.
+        /// Read the audit, newest first: rows of the caller and of organisations that the caller administers. Operators read all rows.
         /// </summary>
-        /// <param name="limit">Rows to answer at most, 1 to 1000; 100 when left out.</param>
-        /// <param name="cursor">The `next_cursor` of the page before.</param>
+        /// <param name="limit">The most rows to return, 1 to 1000; 100 by default.</param>
+        /// <param name="cursor">The `next_cursor` of the previous page.</param>
         /// <param name="secretId">Only rows about this secret.</param>
-        /// <param name="actor">Only what this user did.</param>
+        /// <param name="actor">Only actions of this user.</param>
         /// <param name="action">Only this action, such as `secret.update`.</param>
         /// <param name="outcome">Only `success` or only `denied`.</param>
-        /// <param name="from">Only rows of this moment and later, in RFC 3339; its fraction is cut to microseconds.</param>
-        /// <param name="to">Only rows before this moment, in RFC 3339; its fraction is cut to microseconds.</param>
+        /// <param name="from">Only rows at or after this moment, in RFC 3339. The fraction is cut to microseconds.</param>
+        /// <param name="to">Only rows before this moment, in RFC 3339. The fraction is cut to microseconds.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<AuditInfoList> ListAuditAsync(int? limit = null, string? cursor = null, System.Guid? secretId = null, System.Guid? actor = null, string? action = null, string? outcome = null, System.DateTimeOffset? from = null, System.DateTimeOffset? to = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -752,7 +754,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Check that the audit is as it was written, and that nothing is missing since the checkpoint that the process keeps; for operators. Reads all of it.
+        /// Verify that no row of the audit was changed, or removed since the service's own checkpoint. Reads all rows. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -826,7 +828,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// The same, and that nothing is missing since a checkpoint that was kept elsewhere.
+        /// The same, and compare with a checkpoint that was kept outside the service. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -907,7 +909,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Where every chain of the audit ends, authenticated: to be kept elsewhere and sent to `verify` later; for operators.
+        /// Get a checkpoint: the authenticated ends of all chains. Keep it outside the service and send it to `verify` later. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -981,7 +983,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Which root key is in use, and how far the replacement of the keys below it is.
+        /// Get the root key in use and the progress of key rotations.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1055,7 +1057,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Replace every key of a layer that there is now. The answer does not wait for it: the service goes on as ever meanwhile, and `GET` says how far it is.
+        /// Schedule replacement of all current keys of a layer in the background. `GET` shows the progress.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1136,7 +1138,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Say whom one's credential stands for, and what it may do.
+        /// Get the user, organisations and scopes of the credential.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1210,7 +1212,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.
+        /// Get the values for a tool call. An argument without a value is no error. For runtimes with the scope `secrets:resolve`.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1291,7 +1293,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Say which secrets a tool call would get and why, without any value.
+        /// Explain which secrets a tool call would get and why, without values.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1374,9 +1376,9 @@ namespace Secrets.Client
         /// <summary>
         /// Store a secret.
         /// </summary>
-        /// <param name="organizationId">An organisation that one administers, to store it there; the name is an alias then.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="organizationId">An organisation that the caller administers. The secret is stored there, with an alias as its name.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<SecretInfo> CreateSecretAsync(CreateSecretRequest body, string? organizationId = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -1470,16 +1472,16 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// List one's secrets or an organisation's, oldest first.
+        /// List secrets of the caller or of an organisation, oldest first.
         /// </summary>
-        /// <param name="limit">Secrets to answer at most, 1 to 1000; all of them when left out.</param>
-        /// <param name="cursor">The `next_cursor` of the page before.</param>
-        /// <param name="toolName">Only secrets bound to this tool, by name or pattern.</param>
-        /// <param name="secretName">Only the secret of this name.</param>
-        /// <param name="organizationId">List an organisation's; members who are no admins name one of their workspaces too.</param>
-        /// <param name="workspace">Only secrets that may be used in this workspace.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="limit">The most secrets to return, 1 to 1000; all by default.</param>
+        /// <param name="cursor">The `next_cursor` of the previous page.</param>
+        /// <param name="toolName">Only secrets that are bound to this tool, by name or pattern.</param>
+        /// <param name="secretName">Only the secret with this name.</param>
+        /// <param name="organizationId">List the secrets of this organisation. Members who are not admins must also name one of their workspaces.</param>
+        /// <param name="workspace">Only secrets that this workspace may use.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<SecretInfoList> ListSecretsAsync(int? limit = null, string? cursor = null, string? toolName = null, string? secretName = null, string? organizationId = null, string? workspace = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -1586,11 +1588,11 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Look at a secret.
+        /// Get a secret, without its value.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<SecretInfo> GetSecretAsync(System.Guid secretId, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -1677,12 +1679,12 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Change a secret. What is left out stays as it is; without a body nothing changes.
+        /// Change a secret. Omitted members do not change. Without a body, nothing changes.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
-        /// <param name="ifMatch">The entity tag of the version to change; when it is no longer the current one, nothing happens.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="ifMatch">The entity tag of the version to change. If the secret has another version, nothing changes.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<SecretInfo> UpdateSecretAsync(System.Guid secretId, UpdateSecretRequest body, string? ifMatch = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -1779,12 +1781,12 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Delete a secret for good, at once.
+        /// Delete a secret permanently, effective immediately.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
-        /// <param name="ifMatch">The entity tag of the version to change; when it is no longer the current one, nothing happens.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="ifMatch">The entity tag of the version to change. If the secret has another version, nothing changes.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task DeleteSecretAsync(System.Guid secretId, string? ifMatch = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -1868,11 +1870,11 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// How much of the quota is used.
+        /// Get the use of the quota.
         /// </summary>
-        /// <param name="organizationId">An organisation that one administers; one's own secrets when left out.</param>
-        /// <param name="userId">The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
-        /// <param name="user">The name of that user in place of the id: the `sub` of the user's tokens.</param>
+        /// <param name="organizationId">An organisation that the caller administers; the caller's own secrets by default.</param>
+        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<Usage> GetUsageAsync(string? organizationId = null, System.Guid? userId = null, string? user = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -1959,9 +1961,9 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Store a secret of an organisation; for its admins.
+        /// Store a secret of an organisation. For its admins.
         /// </summary>
-        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <param name="ibContext">The organisation. Optional for callers who belong to only one.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task CreateAiHubSecretAsync(CreateAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -2038,11 +2040,11 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.
+        /// List secrets of an organisation, oldest first. Admins list all of them, members those of one of their workspaces.
         /// </summary>
-        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
-        /// <param name="workspace">Only secrets that may be used in this workspace.</param>
-        /// <param name="alias">Only the secret of this alias.</param>
+        /// <param name="ibContext">The organisation. Optional for callers who belong to only one.</param>
+        /// <param name="workspace">Only secrets that this workspace may use.</param>
+        /// <param name="alias">Only the secret with this alias.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task<AliasList> ListAiHubSecretsAsync(string? ibContext = null, string? workspace = null, string? alias = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -2128,9 +2130,9 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Change a secret of an organisation; for its admins. What is left out stays as it is.
+        /// Change a secret of an organisation. Omitted members do not change. For its admins.
         /// </summary>
-        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <param name="ibContext">The organisation. Optional for callers who belong to only one.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task UpdateAiHubSecretAsync(UpdateAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -2207,9 +2209,9 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Delete a secret of an organisation for good, at once; for its admins.
+        /// Delete a secret of an organisation permanently, effective immediately. For its admins.
         /// </summary>
-        /// <param name="ibContext">The organisation; may be left out by whoever belongs to only one.</param>
+        /// <param name="ibContext">The organisation. Optional for callers who belong to only one.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
         public virtual async System.Threading.Tasks.Task DeleteAiHubSecretAsync(DeleteAliasRequest body, string? ibContext = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken))
@@ -2378,31 +2380,31 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A secret of an organisation as people may see it.
+    /// A secret of an organisation, without its value.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class AliasInfo
     {
         /// <summary>
-        /// Its name.
+        /// The name.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("alias")]
         public required string Alias { get; init; }
 
         /// <summary>
-        /// What it is for.
+        /// The purpose of the secret.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("description")]
         public required string Description { get; init; }
 
         /// <summary>
-        /// Which workspaces may use it: `ALL`, `SOME` or `NONE`.
+        /// The workspaces that may use the secret: `ALL`, `SOME` or `NONE`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces_type")]
         public required string AllowedWorkspacesType { get; init; }
 
         /// <summary>
-        /// The workspaces that may use it, if only some may.
+        /// The workspaces for `SOME`; empty otherwise.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces")]
         public required System.Collections.Generic.IReadOnlyList<string> AllowedWorkspaces { get; init; }
@@ -2414,25 +2416,25 @@ namespace Secrets.Client
         public required string Org { get; init; }
 
         /// <summary>
-        /// When it was stored, in milliseconds of Unix time.
+        /// When the secret was stored, in milliseconds of Unix time.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("created_at")]
         public required long CreatedAt { get; init; }
 
         /// <summary>
-        /// The user who stored it.
+        /// The user who stored the secret.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("created_by")]
         public required string CreatedBy { get; init; }
 
         /// <summary>
-        /// When it was last changed, in milliseconds of Unix time.
+        /// When the secret was last changed, in milliseconds of Unix time.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("updated_at")]
         public required long UpdatedAt { get; init; }
 
         /// <summary>
-        /// The user who last changed it.
+        /// The user who last changed the secret.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("last_updated_by")]
         public required string LastUpdatedBy { get; init; }
@@ -2454,7 +2456,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// An API key as people may see it.
+    /// An API key, without its text.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class ApiKeyInfo
@@ -2466,7 +2468,7 @@ namespace Secrets.Client
         public required System.Guid Id { get; init; }
 
         /// <summary>
-        /// What its creator calls it.
+        /// The name.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("name")]
         public required string Name { get; init; }
@@ -2478,19 +2480,19 @@ namespace Secrets.Client
         public required string Prefix { get; init; }
 
         /// <summary>
-        /// What it may do.
+        /// The scopes.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("scopes")]
         public required System.Collections.Generic.IReadOnlyList<string> Scopes { get; init; }
 
         /// <summary>
-        /// Whom it acts for.
+        /// The user whom the key acts for.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         public required System.Guid UserId { get; init; }
 
         /// <summary>
-        /// The organisation that it is bound to.
+        /// The organisation of the key.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
         public required string? OrganizationId { get; init; }
@@ -2502,49 +2504,49 @@ namespace Secrets.Client
         public required string? Role { get; init; }
 
         /// <summary>
-        /// Workspaces of that organisation which it is a member of.
+        /// The workspaces of that organisation that the key belongs to.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspaces")]
         public required System.Collections.Generic.IReadOnlyList<string> Workspaces { get; init; }
 
         /// <summary>
-        /// When it stops working; null: never.
+        /// The expiry; null: never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
         public required System.DateTimeOffset? ExpiresAt { get; init; }
 
         /// <summary>
-        /// When it was made.
+        /// When the key was made.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("created_at")]
         public required System.DateTimeOffset CreatedAt { get; init; }
 
         /// <summary>
-        /// The API key that it was made with; null: a token, or the bootstrap key.
+        /// The API key that made this key; null: a token or the bootstrap key did.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("created_by_key")]
         public required System.Guid? CreatedByKey { get; init; }
 
         /// <summary>
-        /// When it was last used, at most a minute behind; null: never.
+        /// When the key was last used, up to a minute behind; null: never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("last_used_at")]
         public required System.DateTimeOffset? LastUsedAt { get; init; }
 
         /// <summary>
-        /// The key that has taken its place; absent where none has.
+        /// The key that replaced this one; absent if none did.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("replaced_by")]
         public System.Guid? ReplacedBy { get; init; }
 
         /// <summary>
-        /// The key whose place it takes; only in the answer to a rotation.
+        /// The key that this one replaces. Only in the answer to a rotation.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("replaces")]
         public System.Guid? Replaces { get; init; }
 
         /// <summary>
-        /// The key itself; only in the answer to its creation or to a rotation.
+        /// The text of the key. Only in the answer to a creation or rotation; it is not shown again.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("key")]
         public SecretText? Key { get; init; }
@@ -2552,7 +2554,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A list, or a page of it.
+    /// A page of API keys.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class ApiKeyInfoList
@@ -2564,7 +2566,7 @@ namespace Secrets.Client
         public required System.Collections.Generic.IReadOnlyList<ApiKeyInfo> Data { get; init; }
 
         /// <summary>
-        /// Pass this as `cursor` for the next page; absent on the last.
+        /// The `cursor` of the next page; absent on the last page.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("next_cursor")]
         public string? NextCursor { get; init; }
@@ -2572,19 +2574,19 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// What a check of the audit found.
+    /// The result of a verification.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class AuditCheck
     {
         /// <summary>
-        /// Whether every row is as it was written, none is missing, and no account is older than the audit says.
+        /// Whether no row was changed or removed, and no account was set back.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("ok")]
         public required bool Ok { get; init; }
 
         /// <summary>
-        /// Rows that were read.
+        /// Number of rows read.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("checked")]
         public required long Checked { get; init; }
@@ -2596,13 +2598,13 @@ namespace Secrets.Client
         public required AuditPlace? FirstBroken { get; init; }
 
         /// <summary>
-        /// Rows that were there when a checkpoint was made, and are not, or are others. Those that were removed because of their age are none.
+        /// Rows of a checkpoint that are missing or replaced. Rows removed because of their age do not count.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("missing")]
         public required System.Collections.Generic.IReadOnlyList<MissingRowsInfo> Missing { get; init; }
 
         /// <summary>
-        /// Owners whose account is older than its last change in the audit: it was set back. At most 1000 of secrets and 1000 of API keys.
+        /// Accounts that were set back: older than their last change in the audit. At most 1000 of secrets and 1000 of API keys.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("owners")]
         public required System.Collections.Generic.IReadOnlyList<OutdatedAccountInfo> Owners { get; init; }
@@ -2610,19 +2612,19 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Something that was done or refused.
+    /// An action that was done or refused.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class AuditInfo
     {
         /// <summary>
-        /// Whose chain the row is in.
+        /// The chain that contains the row.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("writer")]
         public required System.Guid Writer { get; init; }
 
         /// <summary>
-        /// The row's place in that chain: 1, 2, 3 and so on.
+        /// The row's number in that chain: 1, 2, 3 and so on.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }
@@ -2640,7 +2642,7 @@ namespace Secrets.Client
         public required System.Guid Actor { get; init; }
 
         /// <summary>
-        /// The API key that acted; `00000000-0000-0000-0000-000000000001` is the bootstrap key. Null where none did.
+        /// The API key that acted; null: none. `00000000-0000-0000-0000-000000000001` is the bootstrap key.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("key_id")]
         public required System.Guid? KeyId { get; init; }
@@ -2652,7 +2654,7 @@ namespace Secrets.Client
         public required AuditToken? Token { get; init; }
 
         /// <summary>
-        /// What, such as `secret.update`.
+        /// The action, such as `secret.update`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("action")]
         public required string Action { get; init; }
@@ -2670,25 +2672,25 @@ namespace Secrets.Client
         public required AuditOwner? Owner { get; init; }
 
         /// <summary>
-        /// The version of the owner's secrets, or of the user's API keys, after a change of them; null where nothing was changed.
+        /// The version of the owner's secrets, or of the user's API keys, after a change; null: no change.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("owner_version")]
         public required long? OwnerVersion { get; init; }
 
         /// <summary>
-        /// The secret; where `denied`, the one that was asked for, which need not exist.
+        /// The secret. The secret of a denied request need not exist.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_id")]
         public required System.Guid? SecretId { get; init; }
 
         /// <summary>
-        /// The secret's version after what was done.
+        /// The secret's version after the action.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_version")]
         public required int? SecretVersion { get; init; }
 
         /// <summary>
-        /// The API key that was made, replaced or revoked; where `denied`, the one that was asked for.
+        /// The API key that was made, replaced or revoked. The key of a denied request need not exist.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("target_key_id")]
         public required System.Guid? TargetKeyId { get; init; }
@@ -2706,7 +2708,7 @@ namespace Secrets.Client
         public required string? ToolArg { get; init; }
 
         /// <summary>
-        /// The address that the request came from.
+        /// The client's address.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("address")]
         public required string? Address { get; init; }
@@ -2718,25 +2720,25 @@ namespace Secrets.Client
         public required CallContextInfo? Context { get; init; }
 
         /// <summary>
-        /// The request's id, as the log has it.
+        /// The request's id, as in the log.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("request_id")]
         public required string? RequestId { get; init; }
 
         /// <summary>
-        /// The id that the caller gave to the request.
+        /// The caller's own id of the request.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("client_request_id")]
         public required string? ClientRequestId { get; init; }
 
         /// <summary>
-        /// How many refusals have no row of their own, where the action is `denials.left_out`.
+        /// Number of refusals without a row of their own, for the action `denials.left_out`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("left_out")]
         public required int? LeftOut { get; init; }
 
         /// <summary>
-        /// Of this row and of all before it in its chain, in hexadecimal.
+        /// The hash of this row and of all rows before it in the chain, in hexadecimal.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("hash")]
         public required string Hash { get; init; }
@@ -2756,7 +2758,7 @@ namespace Secrets.Client
         public required System.Collections.Generic.IReadOnlyList<AuditInfo> Data { get; init; }
 
         /// <summary>
-        /// Pass this as `cursor` for the next page; absent on the last.
+        /// The `cursor` of the next page; absent on the last page.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("next_cursor")]
         public string? NextCursor { get; init; }
@@ -2784,19 +2786,19 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A place in the audit.
+    /// A position in the audit.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class AuditPlace
     {
         /// <summary>
-        /// Whose chain; the nil uuid where a whole chain is missing.
+        /// The chain; the nil uuid if a whole chain is missing.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("writer")]
         public required System.Guid Writer { get; init; }
 
         /// <summary>
-        /// The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read.
+        /// The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }
@@ -2804,19 +2806,19 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Whose token it was.
+    /// The identity in a token.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class AuditToken
     {
         /// <summary>
-        /// Who made it out (`iss`).
+        /// The issuer (`iss`).
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("issuer")]
         public required string Issuer { get; init; }
 
         /// <summary>
-        /// For whom (`sub`).
+        /// The subject (`sub`).
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("subject")]
         public required string Subject { get; init; }
@@ -2824,7 +2826,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// What a runtime says of a call, in its own words. Each is 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`.
+    /// A runtime's description of a call. Each member has 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class CallContextInfo
@@ -2842,7 +2844,7 @@ namespace Secrets.Client
         public string? RunId { get; init; }
 
         /// <summary>
-        /// The call of the tool in that run.
+        /// The tool call in that run.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_call_id")]
         public string? ToolCallId { get; init; }
@@ -2850,19 +2852,19 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Where one chain of the audit ended.
+    /// The end of one chain of the audit.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class CheckpointHead
     {
         /// <summary>
-        /// Whose chain.
+        /// The chain.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("writer")]
         public required System.Guid Writer { get; init; }
 
         /// <summary>
-        /// Its last row.
+        /// The number of its last row.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }
@@ -2876,7 +2878,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Where every chain of the audit ended at one moment.
+    /// The ends of all chains of the audit at one moment.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class CheckpointInfo
@@ -2888,19 +2890,19 @@ namespace Secrets.Client
         public required System.DateTimeOffset At { get; init; }
 
         /// <summary>
-        /// How many chains had been begun.
+        /// Number of chains.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("count")]
         public required long Count { get; init; }
 
         /// <summary>
-        /// Where each ended; those are fewer than `count` only if an operator accepted that some do not verify.
+        /// The ends of the chains. Fewer than `count` only if an operator accepted chains that do not verify.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("heads")]
         public required System.Collections.Generic.IReadOnlyList<CheckpointHead> Heads { get; init; }
 
         /// <summary>
-        /// Authenticates the rest, in hexadecimal.
+        /// The authentication code over the other members, in hexadecimal.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("mac")]
         public required string Mac { get; init; }
@@ -2908,37 +2910,37 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A secret of an organisation to store.
+    /// A new secret of an organisation.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class CreateAliasRequest
     {
         /// <summary>
-        /// What to call it; unique in the organisation, and for good. Letters, digits, `_` and `-`.
+        /// The name, unique in the organisation. It cannot be changed. Letters, digits, `_` and `-`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("alias")]
         public required string Alias { get; init; }
 
         /// <summary>
-        /// What it is for.
+        /// The purpose of the secret.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("description")]
         public string? Description { get; init; }
 
         /// <summary>
-        /// The credential. It is stored sealed and never shown again.
+        /// The credential. It is encrypted and never shown again.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("value")]
         public required SecretText Value { get; init; }
 
         /// <summary>
-        /// Which workspaces may use it: `ALL`, `SOME` or `NONE`.
+        /// The workspaces that may use the secret: `ALL`, `SOME` or `NONE`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces_type")]
         public required string AllowedWorkspacesType { get; init; }
 
         /// <summary>
-        /// The workspaces that may use it, at most 100; needed with `SOME`, and without meaning otherwise.
+        /// The workspaces for `SOME`, at most 100. Required with `SOME`, ignored otherwise.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces")]
         public System.Collections.Generic.IReadOnlyList<string>? AllowedWorkspaces { get; init; }
@@ -2946,57 +2948,57 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// An API key to make.
+    /// A new API key.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class CreateApiKeyRequest
     {
         /// <summary>
-        /// What to call it. 1 to 255 characters.
+        /// The name. 1 to 255 characters.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("name")]
         public required string Name { get; init; }
 
         /// <summary>
-        /// What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
-        /// <br/>`audit:read`, `operator`, `users:act` (name the user whose secrets are meant, for backends; only operators grant it, and to no key of an organisation).
+        /// The scopes, a subset of the creator's: `secrets:read`, `secrets:write`, `secrets:resolve` (get values, for runtimes), `keys:manage`, `audit:read`,
+        /// <br/>`operator`, `users:act` (act for other users, for backends). Only operators grant `users:act`, and only to keys without an organisation.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("scopes")]
         public required System.Collections.Generic.IReadOnlyList<string> Scopes { get; init; }
 
         /// <summary>
-        /// Whom it acts for; its creator when left out. A key with `users:act` and without `operator` needs a user who is no operator: one of the backend's own.
+        /// The user whom the key acts for; the creator by default. For a key with `users:act` but without `operator`, this must not be an operator.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         public System.Guid? UserId { get; init; }
 
         /// <summary>
-        /// The name of the user whom it acts for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.
+        /// The user's name in place of `user_id`: the `sub` of the user's tokens. No white space at the ends, no control characters, no uuid.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user")]
         public string? User { get; init; }
 
         /// <summary>
-        /// An organisation to bind it to. No white space at its ends, no control characters.
+        /// The organisation of the key. No white space at the ends, no control characters.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
         public string? OrganizationId { get; init; }
 
         /// <summary>
-        /// `admin` or `member` of that organisation; member when left out.
+        /// `admin` or `member` of that organisation; `member` by default.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("role")]
         public string? Role { get; init; }
 
         /// <summary>
-        /// Workspaces of that organisation which it is a member of. An admin is of every workspace, so none may be named for one.
+        /// Workspaces of that organisation that the key belongs to. Must be empty for an admin, who belongs to every workspace.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspaces")]
         public System.Collections.Generic.IReadOnlyList<string>? Workspaces { get; init; }
 
         /// <summary>
-        /// When it stops working, in RFC 3339; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
-        /// <br/>year, unless the service is set up otherwise.
+        /// The expiry, in RFC 3339; none by default. Required if the credential that makes the key is an API key with an expiry, which this one must not exceed,
+        /// <br/>or a token. A key made with a token expires within a year by default.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
         public System.DateTimeOffset? ExpiresAt { get; init; }
@@ -3004,44 +3006,44 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A secret to store.
+    /// A new secret.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class CreateSecretRequest
     {
         /// <summary>
-        /// What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`.
+        /// The name, unique among the owner's secrets. Not only white space. An organisation's secret needs an alias, as under `/api/v2/aihub`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_name")]
         public required string SecretName { get; init; }
 
         /// <summary>
-        /// The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured otherwise
-        /// <br/>(`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`.
+        /// The credential. It is encrypted and never shown again. At most 1024 characters by default (setting `Limits__SecretValueLength`).
+        /// <br/>An organisation's value may be as long as under `/api/v2/aihub`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]
         public required SecretText SecretValue { get; init; }
 
         /// <summary>
-        /// The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters.
+        /// The tool that uses the secret, or a pattern in which `*` matches any run of characters. No white space at the ends, no control characters.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
         public string? ToolName { get; init; }
 
         /// <summary>
-        /// The tool's argument that it fills. No white space at its ends, no control characters.
+        /// The tool's argument that the secret fills. No white space at the ends, no control characters.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_arg")]
         public string? ToolArg { get; init; }
 
         /// <summary>
-        /// Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`.
+        /// Whether the secret is the default for the argument. Requires `tool_name` and `tool_arg`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("is_default_for_tool")]
         public bool? IsDefaultForTool { get; init; }
 
         /// <summary>
-        /// What it is for.
+        /// The purpose of the secret.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("description")]
         public string? Description { get; init; }
@@ -3049,7 +3051,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A credential. Where an API key and a token were sent together it is the key.
+    /// A credential. If an API key and a token were sent together, the API key.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class CredentialInfo
@@ -3073,7 +3075,7 @@ namespace Secrets.Client
         public string? Subject { get; init; }
 
         /// <summary>
-        /// When it is accepted no more; null: never.
+        /// The expiry; null: never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
         public required System.DateTimeOffset? ExpiresAt { get; init; }
@@ -3081,13 +3083,13 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Which secret of an organisation to delete.
+    /// The secret of an organisation to delete.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class DeleteAliasRequest
     {
         /// <summary>
-        /// Which secret.
+        /// The alias of the secret.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("alias")]
         public required string Alias { get; init; }
@@ -3095,7 +3097,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Which keys are in use.
+    /// The keys in use.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class EncryptionInfo
@@ -3127,51 +3129,51 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A call of a tool, to be explained.
+    /// A tool call to explain.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class ExplainRequest
     {
         /// <summary>
-        /// As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give this or `user`.
+        /// As in a tool call; the caller by default. A caller with the scope `secrets:resolve` must give this or `user`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<System.Guid?> UserId { get; init; }
 
         /// <summary>
-        /// The tool. It is a name: a `*` in it stands for itself.
+        /// The name of the tool. A `*` is an ordinary character here.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
         public required string ToolName { get; init; }
 
         /// <summary>
-        /// The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default.
+        /// The arguments to fill, at most 100 different ones; every argument with a default if omitted.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_args")]
         public System.Collections.Generic.IReadOnlyList<string>? ToolArgs { get; init; }
 
         /// <summary>
-        /// Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
-        /// <br/>from a default.
+        /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
+        /// <br/>fills such an argument.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("references")]
         public System.Collections.Generic.IReadOnlyDictionary<string, string>? References { get; init; }
 
         /// <summary>
-        /// The organisation that the call is made in; its defaults come after the user's.
+        /// The organisation that the call is made in. The user's defaults take precedence over its defaults.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
         public string? OrganizationId { get; init; }
 
         /// <summary>
-        /// The workspace of that organisation in which the call is made.
+        /// The workspace of that organisation that the call is made in.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspace")]
         public string? Workspace { get; init; }
 
         /// <summary>
-        /// The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.
+        /// The user's name in place of `user_id`: the `sub` of the user's tokens. No white space at the ends, no control characters, no uuid.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user")]
         public string? User { get; init; }
@@ -3179,7 +3181,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Why an argument is filled as it is.
+    /// Explains how an argument is filled.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class ExplainedArgument
@@ -3197,13 +3199,13 @@ namespace Secrets.Client
         public required WinningSecret? Winner { get; init; }
 
         /// <summary>
-        /// The rule that decided, in words.
+        /// The deciding rule, for people.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("rule")]
         public required string Rule { get; init; }
 
         /// <summary>
-        /// Every secret that was considered.
+        /// All considered secrets.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("candidates")]
         public required System.Collections.Generic.IReadOnlyList<ExplainedCandidate> Candidates { get; init; }
@@ -3223,13 +3225,13 @@ namespace Secrets.Client
         public required System.Guid SecretId { get; init; }
 
         /// <summary>
-        /// Its name.
+        /// The secret's name.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_name")]
         public required string SecretName { get; init; }
 
         /// <summary>
-        /// Its tool or pattern; null: it is bound to no tool.
+        /// The secret's tool or pattern; null: bound to no tool.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
         public required string? ToolName { get; init; }
@@ -3241,13 +3243,13 @@ namespace Secrets.Client
         public required string Owner { get; init; }
 
         /// <summary>
-        /// Whether it may serve this tool.
+        /// Whether the secret matches this tool.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("matches")]
         public required bool Matches { get; init; }
 
         /// <summary>
-        /// Why it fills the argument, or why not, in words.
+        /// Why the secret fills the argument or does not, for people.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("reason")]
         public required string Reason { get; init; }
@@ -3255,25 +3257,25 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// How far the replacement of keys is.
+    /// The progress of a rotation.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class KeyRotationInfo
     {
         /// <summary>
-        /// When it was asked for last; null: never.
+        /// When the last rotation was requested; null: never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("requested_at")]
         public required System.DateTimeOffset? RequestedAt { get; init; }
 
         /// <summary>
-        /// When the last key from before that was gone; null: not yet.
+        /// When the last old key was removed; null: not yet.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("finished_at")]
         public required System.DateTimeOffset? FinishedAt { get; init; }
 
         /// <summary>
-        /// Keys from before that are still there. One that something is still sealed with is not removed.
+        /// Number of old keys left. A key stays while data is encrypted with it.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("keys_left")]
         public required long KeysLeft { get; init; }
@@ -3281,25 +3283,25 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Whom a credential stands for, and what it may do.
+    /// The user, organisations and scopes of a credential.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class MeInfo
     {
         /// <summary>
-        /// The user whom it acts for.
+        /// The user whom the credential acts for.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         public required System.Guid UserId { get; init; }
 
         /// <summary>
-        /// The organisations that it is for.
+        /// The organisations that the credential belongs to.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("organizations")]
         public required System.Collections.Generic.IReadOnlyList<MembershipInfo> Organizations { get; init; }
 
         /// <summary>
-        /// What it may do.
+        /// The scopes.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("scopes")]
         public required System.Collections.Generic.IReadOnlyList<string> Scopes { get; init; }
@@ -3313,7 +3315,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// What a credential is in an organisation.
+    /// A credential's role in an organisation.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class MembershipInfo
@@ -3331,7 +3333,7 @@ namespace Secrets.Client
         public required string Role { get; init; }
 
         /// <summary>
-        /// The workspaces that it is a member of.
+        /// The workspaces that the credential belongs to.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspaces")]
         public required System.Collections.Generic.IReadOnlyList<string> Workspaces { get; init; }
@@ -3339,7 +3341,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// An argument that is not filled.
+    /// An argument without a value.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class MissingArgument
@@ -3351,7 +3353,7 @@ namespace Secrets.Client
         public required string ToolArg { get; init; }
 
         /// <summary>
-        /// `no_default`, or `reference_unavailable` where the call gives the name of a secret that cannot serve.
+        /// `no_default`, or `reference_unavailable` if the call names a secret that cannot be used.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("reason")]
         public required string Reason { get; init; }
@@ -3359,25 +3361,25 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Rows of one chain that were there once.
+    /// Missing or replaced rows of one chain.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class MissingRowsInfo
     {
         /// <summary>
-        /// Whose chain.
+        /// The chain.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("writer")]
         public required System.Guid Writer { get; init; }
 
         /// <summary>
-        /// The first of them that is known to be missing.
+        /// The first row known to be missing.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }
 
         /// <summary>
-        /// The last that was there.
+        /// The last row of the chain in the checkpoint.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("last")]
         public required long Last { get; init; }
@@ -3385,7 +3387,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// An account that is older than its last change in the audit.
+    /// An account that was set back.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class OutdatedAccountInfo
@@ -3397,19 +3399,19 @@ namespace Secrets.Client
         public required AuditOwner Owner { get; init; }
 
         /// <summary>
-        /// `secrets`, or `api_keys` for that of the keys that act for a user.
+        /// `secrets`, or `api_keys` for the account of a user's API keys.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("account")]
         public required string Account { get; init; }
 
         /// <summary>
-        /// Its version; 0: it is gone.
+        /// The stored version; 0: the account is missing.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("version")]
         public required long Version { get; init; }
 
         /// <summary>
-        /// The version that the audit has.
+        /// The version in the audit.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("audited")]
         public required long Audited { get; init; }
@@ -3423,7 +3425,7 @@ namespace Secrets.Client
     public sealed partial class OverlapInfo
     {
         /// <summary>
-        /// `shadows`: the secret just stored comes before the other; `shadowed_by`: the other comes before it.
+        /// `shadows`: the stored secret takes precedence over the other one. `shadowed_by`: the other one takes precedence.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("type")]
         public required string Type { get; init; }
@@ -3447,13 +3449,13 @@ namespace Secrets.Client
         public required string ToolName { get; init; }
 
         /// <summary>
-        /// A tool that both match.
+        /// A tool that both patterns match.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("example")]
         public required string Example { get; init; }
 
         /// <summary>
-        /// Which of them that tool gets, and why.
+        /// Which secret that tool gets, and why.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("msg")]
         public required string Msg { get; init; }
@@ -3461,7 +3463,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A place in the audit. Who keeps it can tell later that nothing up to there was changed.
+    /// A position in the audit. A holder can prove later that no row up to this one was changed.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class ReceiptInfo
@@ -3473,7 +3475,7 @@ namespace Secrets.Client
         public required System.Guid Writer { get; init; }
 
         /// <summary>
-        /// The row's number in that chain: that of the last value; those before it come right before.
+        /// The row's number in that chain. The row is the last value's; the other values' rows come right before it.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }
@@ -3485,7 +3487,7 @@ namespace Secrets.Client
         public required string Hash { get; init; }
 
         /// <summary>
-        /// The request's id, as the audit and the log have it.
+        /// The request's id, as in the audit and the log.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("request_id")]
         public required string RequestId { get; init; }
@@ -3499,13 +3501,13 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Why the arguments of a call are filled as they are.
+    /// Explains how the arguments of a call are filled.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class ResolutionExplanation
     {
         /// <summary>
-        /// One entry per argument, in the order in which the call would be answered.
+        /// One entry for each argument, in the order of a real answer.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("arguments")]
         public required System.Collections.Generic.IReadOnlyList<ExplainedArgument> Arguments { get; init; }
@@ -3513,13 +3515,13 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A call of a tool, to be filled.
+    /// A tool call to fill.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class ResolveRequest
     {
         /// <summary>
-        /// The user whom the call is for; this or `user` has to be given. Null: no user; `organization_id` is needed then, and only the organisation's secrets count.
+        /// The user whom the call is for. This or `user` is required. Null: no user, only the organisation's secrets; `organization_id` is required then.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
@@ -3532,38 +3534,38 @@ namespace Secrets.Client
         public CallContextInfo? Context { get; init; }
 
         /// <summary>
-        /// The tool. It is a name: a `*` in it stands for itself.
+        /// The name of the tool. A `*` is an ordinary character here.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
         public required string ToolName { get; init; }
 
         /// <summary>
-        /// The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default.
+        /// The arguments to fill, at most 100 different ones; every argument with a default if omitted.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_args")]
         public System.Collections.Generic.IReadOnlyList<string>? ToolArgs { get; init; }
 
         /// <summary>
-        /// Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
-        /// <br/>from a default.
+        /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
+        /// <br/>fills such an argument.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("references")]
         public System.Collections.Generic.IReadOnlyDictionary<string, string>? References { get; init; }
 
         /// <summary>
-        /// The organisation that the call is made in; its defaults come after the user's.
+        /// The organisation that the call is made in. The user's defaults take precedence over its defaults.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
         public string? OrganizationId { get; init; }
 
         /// <summary>
-        /// The workspace of that organisation in which the call is made.
+        /// The workspace of that organisation that the call is made in.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("workspace")]
         public string? Workspace { get; init; }
 
         /// <summary>
-        /// The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid.
+        /// The user's name in place of `user_id`: the `sub` of the user's tokens. No white space at the ends, no control characters, no uuid.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user")]
         public string? User { get; init; }
@@ -3571,19 +3573,19 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// The values for a call, and the arguments that have none.
+    /// The values for a call, and the arguments without a value.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class Resolved
     {
         /// <summary>
-        /// The arguments that are filled.
+        /// The arguments with a value.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("values")]
         public required System.Collections.Generic.IReadOnlyList<ResolvedArgument> Values { get; init; }
 
         /// <summary>
-        /// The arguments that are not.
+        /// The arguments without a value.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("missing")]
         public required System.Collections.Generic.IReadOnlyList<MissingArgument> Missing { get; init; }
@@ -3597,7 +3599,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// An argument that is filled.
+    /// An argument with its value.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class ResolvedArgument
@@ -3609,25 +3611,25 @@ namespace Secrets.Client
         public required string ToolArg { get; init; }
 
         /// <summary>
-        /// What to pass to the tool.
+        /// The value to pass to the tool.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]
         public required SecretText SecretValue { get; init; }
 
         /// <summary>
-        /// The secret that it comes from.
+        /// The secret that the value comes from.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_id")]
         public required System.Guid SecretId { get; init; }
 
         /// <summary>
-        /// That secret's name.
+        /// The secret's name.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_name")]
         public required string SecretName { get; init; }
 
         /// <summary>
-        /// That secret's tool or pattern; null: it is bound to no tool.
+        /// The secret's tool or pattern; null: bound to no tool.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("matched")]
         public required string? Matched { get; init; }
@@ -3645,7 +3647,7 @@ namespace Secrets.Client
         public required string Owner { get; init; }
 
         /// <summary>
-        /// That secret's version.
+        /// The secret's version.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("version")]
         public required int Version { get; init; }
@@ -3653,13 +3655,13 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// What was revoked.
+    /// The result of a revocation.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class RevokedKeys
     {
         /// <summary>
-        /// How many keys; absent without `cascade`.
+        /// Number of revoked keys; absent without `cascade`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("revoked")]
         public int? Revoked { get; init; }
@@ -3667,19 +3669,19 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// How to replace an API key.
+    /// The rotation of an API key.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class RotateApiKeyRequest
     {
         /// <summary>
-        /// Seconds for which the old key goes on working, unless it expires before; a day when left out.
+        /// The grace period in seconds, in which the old key still works unless it expires earlier; a day by default.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("grace_seconds")]
         public int? GraceSeconds { get; init; }
 
         /// <summary>
-        /// When the new key stops working, in RFC 3339; when left out, it lives as long as the old one was made to.
+        /// The expiry of the new key, in RFC 3339; the old key's expiry by default.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
         public System.DateTimeOffset? ExpiresAt { get; init; }
@@ -3687,13 +3689,13 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// Which keys to replace.
+    /// The layer of keys to rotate.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class RotateKeysRequest
     {
         /// <summary>
-        /// `data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. `integrity`: the one that rows are tagged with.
+        /// `data_keys`: the keys that encrypt values. `key_ring`: the keys that wrap the data keys. `integrity`: the key that tags rows.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("layer")]
         public required string Layer { get; init; }
@@ -3701,7 +3703,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A secret as people may see it.
+    /// A secret, without its value.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class SecretInfo
@@ -3713,79 +3715,79 @@ namespace Secrets.Client
         public required System.Guid SecretId { get; init; }
 
         /// <summary>
-        /// The user it belongs to; of an organisation's secret the user who stored it.
+        /// The owner of a user's secret. For an organisation's secret, the user who stored it.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("user_id")]
         public required System.Guid UserId { get; init; }
 
         /// <summary>
-        /// The organisation it belongs to; absent where it belongs to a user.
+        /// The organisation that owns the secret; absent for a user's secret.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("organization_id")]
         public string? OrganizationId { get; init; }
 
         /// <summary>
-        /// Its name.
+        /// The name.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_name")]
         public required string SecretName { get; init; }
 
         /// <summary>
-        /// The value's first and last few characters; never its length.
+        /// The mask of the value: its first and last few characters, never its length.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("display")]
         public required string? Display { get; init; }
 
         /// <summary>
-        /// The tool or pattern it is bound to.
+        /// The tool or pattern that the secret is bound to.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
         public required string? ToolName { get; init; }
 
         /// <summary>
-        /// The argument it is bound to.
+        /// The argument that the secret is bound to.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_arg")]
         public required string? ToolArg { get; init; }
 
         /// <summary>
-        /// Whether it fills the argument when a call does not give it.
+        /// Whether the secret is the default for the argument.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("is_default_for_tool")]
         public required bool IsDefaultForTool { get; init; }
 
         /// <summary>
-        /// What it is for; empty where nothing was said.
+        /// The purpose of the secret; empty if not given.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("description")]
         public required string Description { get; init; }
 
         /// <summary>
-        /// When it was stored.
+        /// When the secret was stored.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("created_at")]
         public required System.DateTimeOffset CreatedAt { get; init; }
 
         /// <summary>
-        /// When it was last changed.
+        /// When the secret was last changed.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("updated_at")]
         public required System.DateTimeOffset UpdatedAt { get; init; }
 
         /// <summary>
-        /// When its value was last handed out for a tool call, some seconds behind; absent where it never was.
+        /// When the value was last used in a tool call, some seconds behind; absent if never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("last_resolved_at")]
         public System.DateTimeOffset? LastResolvedAt { get; init; }
 
         /// <summary>
-        /// How often its value was handed out, some seconds behind; absent where it never was.
+        /// How often the value was used in tool calls, some seconds behind; absent if never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("use_count")]
         public long? UseCount { get; init; }
 
         /// <summary>
-        /// After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent when there are none.
+        /// After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("warnings")]
         public System.Collections.Generic.IReadOnlyList<OverlapInfo>? Warnings { get; init; }
@@ -3793,7 +3795,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A list, or a page of it.
+    /// A page of secrets.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class SecretInfoList
@@ -3805,7 +3807,7 @@ namespace Secrets.Client
         public required System.Collections.Generic.IReadOnlyList<SecretInfo> Data { get; init; }
 
         /// <summary>
-        /// Pass this as `cursor` for the next page; absent on the last.
+        /// The `cursor` of the next page; absent on the last page.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("next_cursor")]
         public string? NextCursor { get; init; }
@@ -3813,13 +3815,13 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// What to change of an organisation's secret. Members left out, or null, stay as they are.
+    /// A change of an organisation's secret. Omitted and null members do not change.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class UpdateAliasRequest
     {
         /// <summary>
-        /// Which secret.
+        /// The alias of the secret.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("alias")]
         public required string Alias { get; init; }
@@ -3832,21 +3834,21 @@ namespace Secrets.Client
         public Optional<string?> Description { get; init; }
 
         /// <summary>
-        /// A new value, and not what is displayed of the present one.
+        /// A new value. Must not be the mask of the current one.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("value")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<SecretText?> Value { get; init; }
 
         /// <summary>
-        /// Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`.
+        /// The workspaces that may use the secret from now on: `ALL`, `SOME` or `NONE`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces_type")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<string?> AllowedWorkspacesType { get; init; }
 
         /// <summary>
-        /// The workspaces that may use it from now on, at most 100, if only some may.
+        /// The new workspaces for `SOME`, at most 100.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("allowed_workspaces")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
@@ -3855,48 +3857,48 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// What to change of a secret. Members left out stay as they are.
+    /// A change of a secret. Omitted members do not change.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class UpdateSecretRequest
     {
         /// <summary>
-        /// A new name; null leaves it.
+        /// A new name. Null does not change the name.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_name")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<string?> SecretName { get; init; }
 
         /// <summary>
-        /// A new value, as long as a new secret's may be, and not the secret's own `display`; null leaves it.
+        /// A new value, with the limits of a new secret. Must not equal the secret's `display`. Null does not change the value.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<SecretText?> SecretValue { get; init; }
 
         /// <summary>
-        /// A new tool or pattern, as for a new secret; null unbinds the secret from tools.
+        /// A new tool or pattern, as for a new secret. Null unbinds the secret from tools.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_name")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<string?> ToolName { get; init; }
 
         /// <summary>
-        /// A new argument, as for a new secret; null unbinds the secret from arguments.
+        /// A new argument, as for a new secret. Null unbinds the secret from arguments.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("tool_arg")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<string?> ToolArg { get; init; }
 
         /// <summary>
-        /// Whether it is the default from now on; null leaves it.
+        /// Whether the secret is the default from now on. Null does not change this.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("is_default_for_tool")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
         public Optional<bool?> IsDefaultForTool { get; init; }
 
         /// <summary>
-        /// A new description; null clears it.
+        /// A new description. Null clears the description.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("description")]
         [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
@@ -3905,7 +3907,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// What an owner's secrets take of the quota.
+    /// An owner's use of the quota.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class Usage
@@ -3917,19 +3919,19 @@ namespace Secrets.Client
         public required long BytesUsed { get; init; }
 
         /// <summary>
-        /// What they may come to.
+        /// The most bytes allowed.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("bytes_quota")]
         public required long BytesQuota { get; init; }
 
         /// <summary>
-        /// How many secrets there are.
+        /// Number of secrets.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secrets")]
         public required int Secrets { get; init; }
 
         /// <summary>
-        /// How many there may be.
+        /// The most secrets allowed.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secrets_quota")]
         public required int SecretsQuota { get; init; }
@@ -3949,13 +3951,13 @@ namespace Secrets.Client
         public required System.Guid SecretId { get; init; }
 
         /// <summary>
-        /// Its name.
+        /// The secret's name.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_name")]
         public required string SecretName { get; init; }
 
         /// <summary>
-        /// Its tool or pattern; null: it is bound to no tool.
+        /// The secret's tool or pattern; null: bound to no tool.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("matched")]
         public required string? Matched { get; init; }
@@ -3973,7 +3975,7 @@ namespace Secrets.Client
         public required string Owner { get; init; }
 
         /// <summary>
-        /// Its version.
+        /// The secret's version.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("version")]
         public required int Version { get; init; }

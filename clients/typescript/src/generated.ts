@@ -22,7 +22,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Make a key. The answer shows it, this once.
+     * Make an API key. The answer contains the key; it is not shown again.
      * @return OK
      */
     createApiKey(body: CreateApiKeyRequest): Promise<ApiKeyInfo> {
@@ -63,9 +63,9 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * List keys, oldest first.
-     * @param limit (optional) Keys to answer at most, 1 to 1000; all of them when left out.
-     * @param cursor (optional) The `next_cursor` of the page before.
+     * List API keys, oldest first.
+     * @param limit (optional) The most keys to return, 1 to 1000; all by default.
+     * @param cursor (optional) The `next_cursor` of the previous page.
      * @return OK
      */
     listApiKeys(limit?: number | undefined, cursor?: string | undefined): Promise<ApiKeyInfoList> {
@@ -110,8 +110,8 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Replace a key by a new one that may do the same, shown this once. The old one goes on working for `grace_seconds`. A key is replaced
-    once, and only by who may make such a key.
+     * Replace an API key with a new one that has the same rights. The answer contains the new key; it is not shown again. The old key works for
+    `grace_seconds` more. A key can be replaced once, by callers who may make such a key.
      * @param id The key's id.
      * @return OK
      */
@@ -156,9 +156,10 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Revoke a key, at once; with `cascade` also every key that was made with it, with those, and so on, or none if one of them is not the caller's to revoke.
+     * Revoke an API key, effective immediately. With `cascade`, also revoke every key made with it, transitively. If the caller may not revoke one of
+    them, no key is revoked.
      * @param id The key's id.
-     * @param cascade (optional) Whether to revoke what was made with it too; not when left out.
+     * @param cascade (optional) Whether to revoke the keys made with it too; `false` by default.
      * @return OK
      */
     deleteApiKey(id: string, cascade?: boolean | undefined): Promise<RevokedKeys> {
@@ -202,15 +203,15 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Read the audit, newest first: one's own rows and those of organisations one administers; for an operator all.
-     * @param limit (optional) Rows to answer at most, 1 to 1000; 100 when left out.
-     * @param cursor (optional) The `next_cursor` of the page before.
+     * Read the audit, newest first: rows of the caller and of organisations that the caller administers. Operators read all rows.
+     * @param limit (optional) The most rows to return, 1 to 1000; 100 by default.
+     * @param cursor (optional) The `next_cursor` of the previous page.
      * @param secretId (optional) Only rows about this secret.
-     * @param actor (optional) Only what this user did.
+     * @param actor (optional) Only actions of this user.
      * @param action (optional) Only this action, such as `secret.update`.
      * @param outcome (optional) Only `success` or only `denied`.
-     * @param from (optional) Only rows of this moment and later, in RFC 3339; its fraction is cut to microseconds.
-     * @param to (optional) Only rows before this moment, in RFC 3339; its fraction is cut to microseconds.
+     * @param from (optional) Only rows at or after this moment, in RFC 3339. The fraction is cut to microseconds.
+     * @param to (optional) Only rows before this moment, in RFC 3339. The fraction is cut to microseconds.
      * @return OK
      */
     listAudit(limit?: number | undefined, cursor?: string | undefined, secretId?: string | undefined, actor?: string | undefined, action?: string | undefined, outcome?: string | undefined, from?: string | undefined, to?: string | undefined): Promise<AuditInfoList> {
@@ -279,7 +280,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Check that the audit is as it was written, and that nothing is missing since the checkpoint that the process keeps; for operators. Reads all of it.
+     * Verify that no row of the audit was changed, or removed since the service's own checkpoint. Reads all rows. For operators.
      * @return OK
      */
     verifyAudit(): Promise<AuditCheck> {
@@ -316,7 +317,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * The same, and that nothing is missing since a checkpoint that was kept elsewhere.
+     * The same, and compare with a checkpoint that was kept outside the service. For operators.
      * @return OK
      */
     verifySinceAudit(body: CheckpointInfo): Promise<AuditCheck> {
@@ -357,7 +358,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Where every chain of the audit ends, authenticated: to be kept elsewhere and sent to `verify` later; for operators.
+     * Get a checkpoint: the authenticated ends of all chains. Keep it outside the service and send it to `verify` later. For operators.
      * @return OK
      */
     checkpointAudit(): Promise<CheckpointInfo> {
@@ -394,7 +395,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Which root key is in use, and how far the replacement of the keys below it is.
+     * Get the root key in use and the progress of key rotations.
      * @return OK
      */
     getEncryption(): Promise<EncryptionInfo> {
@@ -431,7 +432,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Replace every key of a layer that there is now. The answer does not wait for it: the service goes on as ever meanwhile, and `GET` says how far it is.
+     * Schedule replacement of all current keys of a layer in the background. `GET` shows the progress.
      * @return OK
      */
     rotateEncryption(body: RotateKeysRequest): Promise<EncryptionInfo> {
@@ -472,7 +473,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Say whom one's credential stands for, and what it may do.
+     * Get the user, organisations and scopes of the credential.
      * @return OK
      */
     getMe(): Promise<MeInfo> {
@@ -509,7 +510,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Hand out the values for a tool call. For runtimes with the scope `secrets:resolve`; an argument without a value is no error.
+     * Get the values for a tool call. An argument without a value is no error. For runtimes with the scope `secrets:resolve`.
      * @return OK
      */
     resolve(body: ResolveRequest): Promise<Resolved> {
@@ -550,7 +551,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Say which secrets a tool call would get and why, without any value.
+     * Explain which secrets a tool call would get and why, without values.
      * @return OK
      */
     explain(body: ExplainRequest): Promise<ResolutionExplanation> {
@@ -592,9 +593,9 @@ export class GeneratedClient extends ClientBase {
 
     /**
      * Store a secret.
-     * @param organizationId (optional) An organisation that one administers, to store it there; the name is an alias then.
-     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
-     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
+     * @param organizationId (optional) An organisation that the caller administers. The secret is stored there, with an alias as its name.
+     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
     createSecret(body: CreateSecretRequest, organizationId?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<SecretInfo> {
@@ -647,15 +648,15 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * List one's secrets or an organisation's, oldest first.
-     * @param limit (optional) Secrets to answer at most, 1 to 1000; all of them when left out.
-     * @param cursor (optional) The `next_cursor` of the page before.
-     * @param toolName (optional) Only secrets bound to this tool, by name or pattern.
-     * @param secretName (optional) Only the secret of this name.
-     * @param organizationId (optional) List an organisation's; members who are no admins name one of their workspaces too.
-     * @param workspace (optional) Only secrets that may be used in this workspace.
-     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
-     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
+     * List secrets of the caller or of an organisation, oldest first.
+     * @param limit (optional) The most secrets to return, 1 to 1000; all by default.
+     * @param cursor (optional) The `next_cursor` of the previous page.
+     * @param toolName (optional) Only secrets that are bound to this tool, by name or pattern.
+     * @param secretName (optional) Only the secret with this name.
+     * @param organizationId (optional) List the secrets of this organisation. Members who are not admins must also name one of their workspaces.
+     * @param workspace (optional) Only secrets that this workspace may use.
+     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
     listSecrets(limit?: number | undefined, cursor?: string | undefined, toolName?: string | undefined, secretName?: string | undefined, organizationId?: string | undefined, workspace?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<SecretInfoList> {
@@ -724,10 +725,10 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Look at a secret.
+     * Get a secret, without its value.
      * @param secretId The secret's id.
-     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
-     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
+     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
     getSecret(secretId: string, userId?: string | undefined, user?: string | undefined): Promise<SecretInfo> {
@@ -775,11 +776,11 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Change a secret. What is left out stays as it is; without a body nothing changes.
+     * Change a secret. Omitted members do not change. Without a body, nothing changes.
      * @param secretId The secret's id.
-     * @param ifMatch (optional) The entity tag of the version to change; when it is no longer the current one, nothing happens.
-     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
-     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
+     * @param ifMatch (optional) The entity tag of the version to change. If the secret has another version, nothing changes.
+     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
     updateSecret(secretId: string, body: UpdateSecretRequest, ifMatch?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<SecretInfo> {
@@ -832,11 +833,11 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Delete a secret for good, at once.
+     * Delete a secret permanently, effective immediately.
      * @param secretId The secret's id.
-     * @param ifMatch (optional) The entity tag of the version to change; when it is no longer the current one, nothing happens.
-     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
-     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
+     * @param ifMatch (optional) The entity tag of the version to change. If the secret has another version, nothing changes.
+     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
     deleteSecret(secretId: string, ifMatch?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<void> {
@@ -882,10 +883,10 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * How much of the quota is used.
-     * @param organizationId (optional) An organisation that one administers; one's own secrets when left out.
-     * @param userId (optional) The user whose secrets are meant, in place of one's own. Needs the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
-     * @param user (optional) The name of that user in place of the id: the `sub` of the user's tokens.
+     * Get the use of the quota.
+     * @param organizationId (optional) An organisation that the caller administers; the caller's own secrets by default.
+     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
     getUsage(organizationId?: string | undefined, userId?: string | undefined, user?: string | undefined): Promise<Usage> {
@@ -934,8 +935,8 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Store a secret of an organisation; for its admins.
-     * @param ibContext (optional) The organisation; may be left out by whoever belongs to only one.
+     * Store a secret of an organisation. For its admins.
+     * @param ibContext (optional) The organisation. Optional for callers who belong to only one.
      * @return OK
      */
     createAiHubSecret(body: CreateAliasRequest, ibContext?: string | undefined): Promise<void> {
@@ -974,10 +975,10 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * List secrets of an organisation, oldest first: all of them for its admins, those of one of their workspaces for its members.
-     * @param ibContext (optional) The organisation; may be left out by whoever belongs to only one.
-     * @param workspace (optional) Only secrets that may be used in this workspace.
-     * @param alias (optional) Only the secret of this alias.
+     * List secrets of an organisation, oldest first. Admins list all of them, members those of one of their workspaces.
+     * @param ibContext (optional) The organisation. Optional for callers who belong to only one.
+     * @param workspace (optional) Only secrets that this workspace may use.
+     * @param alias (optional) Only the secret with this alias.
      * @return OK
      */
     listAiHubSecrets(ibContext?: string | undefined, workspace?: string | undefined, alias?: string | undefined): Promise<AliasList> {
@@ -1023,8 +1024,8 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Change a secret of an organisation; for its admins. What is left out stays as it is.
-     * @param ibContext (optional) The organisation; may be left out by whoever belongs to only one.
+     * Change a secret of an organisation. Omitted members do not change. For its admins.
+     * @param ibContext (optional) The organisation. Optional for callers who belong to only one.
      * @return OK
      */
     updateAiHubSecret(body: UpdateAliasRequest, ibContext?: string | undefined): Promise<void> {
@@ -1063,8 +1064,8 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Delete a secret of an organisation for good, at once; for its admins.
-     * @param ibContext (optional) The organisation; may be left out by whoever belongs to only one.
+     * Delete a secret of an organisation permanently, effective immediately. For its admins.
+     * @param ibContext (optional) The organisation. Optional for callers who belong to only one.
      * @return OK
      */
     deleteAiHubSecret(body: DeleteAliasRequest, ibContext?: string | undefined): Promise<void> {
@@ -1103,25 +1104,25 @@ export class GeneratedClient extends ClientBase {
     }
 }
 
-/** A secret of an organisation as people may see it. */
+/** A secret of an organisation, without its value. */
 export interface AliasInfo {
-    /** Its name. */
+    /** The name. */
     alias: string;
-    /** What it is for. */
+    /** The purpose of the secret. */
     description: string;
-    /** Which workspaces may use it: `ALL`, `SOME` or `NONE`. */
+    /** The workspaces that may use the secret: `ALL`, `SOME` or `NONE`. */
     allowed_workspaces_type: string;
-    /** The workspaces that may use it, if only some may. */
+    /** The workspaces for `SOME`; empty otherwise. */
     allowed_workspaces: string[];
     /** The organisation. */
     org: string;
-    /** When it was stored, in milliseconds of Unix time. */
+    /** When the secret was stored, in milliseconds of Unix time. */
     created_at: number;
-    /** The user who stored it. */
+    /** The user who stored the secret. */
     created_by: string;
-    /** When it was last changed, in milliseconds of Unix time. */
+    /** When the secret was last changed, in milliseconds of Unix time. */
     updated_at: number;
-    /** The user who last changed it. */
+    /** The user who last changed the secret. */
     last_updated_by: string;
 }
 
@@ -1131,101 +1132,101 @@ export interface AliasList {
     secrets: AliasInfo[];
 }
 
-/** An API key as people may see it. */
+/** An API key, without its text. */
 export interface ApiKeyInfo {
     /** The key's id. */
     id: string;
-    /** What its creator calls it. */
+    /** The name. */
     name: string;
     /** The first characters of the key. */
     prefix: string;
-    /** What it may do. */
+    /** The scopes. */
     scopes: string[];
-    /** Whom it acts for. */
+    /** The user whom the key acts for. */
     user_id: string;
-    /** The organisation that it is bound to. */
+    /** The organisation of the key. */
     organization_id: string | null;
     /** `admin` or `member` of that organisation. */
     role: string | null;
-    /** Workspaces of that organisation which it is a member of. */
+    /** The workspaces of that organisation that the key belongs to. */
     workspaces: string[];
-    /** When it stops working; null: never. */
+    /** The expiry; null: never. */
     expires_at: string | null;
-    /** When it was made. */
+    /** When the key was made. */
     created_at: string;
-    /** The API key that it was made with; null: a token, or the bootstrap key. */
+    /** The API key that made this key; null: a token or the bootstrap key did. */
     created_by_key: string | null;
-    /** When it was last used, at most a minute behind; null: never. */
+    /** When the key was last used, up to a minute behind; null: never. */
     last_used_at: string | null;
-    /** The key that has taken its place; absent where none has. */
+    /** The key that replaced this one; absent if none did. */
     replaced_by?: string | null;
-    /** The key whose place it takes; only in the answer to a rotation. */
+    /** The key that this one replaces. Only in the answer to a rotation. */
     replaces?: string | null;
-    /** The key itself; only in the answer to its creation or to a rotation. */
+    /** The text of the key. Only in the answer to a creation or rotation; it is not shown again. */
     key?: SecretText | null;
 }
 
-/** A list, or a page of it. */
+/** A page of API keys. */
 export interface ApiKeyInfoList {
     /** The keys, oldest first. */
     data: ApiKeyInfo[];
-    /** Pass this as `cursor` for the next page; absent on the last. */
+    /** The `cursor` of the next page; absent on the last page. */
     next_cursor?: string | null;
 }
 
-/** What a check of the audit found. */
+/** The result of a verification. */
 export interface AuditCheck {
-    /** Whether every row is as it was written, none is missing, and no account is older than the audit says. */
+    /** Whether no row was changed or removed, and no account was set back. */
     ok: boolean;
-    /** Rows that were read. */
+    /** Number of rows read. */
     checked: number;
     first_broken: AuditPlace | null;
-    /** Rows that were there when a checkpoint was made, and are not, or are others. Those that were removed because of their age are none. */
+    /** Rows of a checkpoint that are missing or replaced. Rows removed because of their age do not count. */
     missing: MissingRowsInfo[];
-    /** Owners whose account is older than its last change in the audit: it was set back. At most 1000 of secrets and 1000 of API keys. */
+    /** Accounts that were set back: older than their last change in the audit. At most 1000 of secrets and 1000 of API keys. */
     owners: OutdatedAccountInfo[];
 }
 
-/** Something that was done or refused. */
+/** An action that was done or refused. */
 export interface AuditInfo {
-    /** Whose chain the row is in. */
+    /** The chain that contains the row. */
     writer: string;
-    /** The row's place in that chain: 1, 2, 3 and so on. */
+    /** The row's number in that chain: 1, 2, 3 and so on. */
     sequence: number;
     /** When. */
     at: string;
     /** The user whom the credential acts for. */
     actor: string;
-    /** The API key that acted; `00000000-0000-0000-0000-000000000001` is the bootstrap key. Null where none did. */
+    /** The API key that acted; null: none. `00000000-0000-0000-0000-000000000001` is the bootstrap key. */
     key_id: string | null;
     token: AuditToken | null;
-    /** What, such as `secret.update`. */
+    /** The action, such as `secret.update`. */
     action: string;
     /** `success` or `denied`. */
     outcome: string;
     owner: AuditOwner | null;
-    /** The version of the owner's secrets, or of the user's API keys, after a change of them; null where nothing was changed. */
+    /** The version of the owner's secrets, or of the user's API keys, after a change; null: no change. */
     owner_version: number | null;
-    /** The secret; where `denied`, the one that was asked for, which need not exist. */
+    /** The secret. The secret of a denied request need not exist. */
     secret_id: string | null;
-    /** The secret's version after what was done. */
+    /** The secret's version after the action. */
     secret_version: number | null;
-    /** The API key that was made, replaced or revoked; where `denied`, the one that was asked for. */
+    /** The API key that was made, replaced or revoked. The key of a denied request need not exist. */
     target_key_id: string | null;
     /** The tool or pattern. */
     tool_name: string | null;
     /** The tool's argument. */
     tool_arg: string | null;
-    /** The address that the request came from. */
+    /** The client's address. */
     address: string | null;
     context: CallContextInfo | null;
-    /** The request's id, as the log has it. */
+    /** The request's id, as in the log. */
     request_id: string | null;
-    /** The id that the caller gave to the request. */
+    /** The caller's own id of the request. */
     client_request_id: string | null;
-    /** How many refusals have no row of their own, where the action is `denials.left_out`. */
+    /** Number of refusals without a row of their own, for the action `denials.left_out`. */
     left_out: number | null;
-    /** Of this row and of all before it in its chain, in hexadecimal. */
+    /** The hash of this row and of all rows before it in the chain, in hexadecimal. */
     hash: string;
 }
 
@@ -1233,7 +1234,7 @@ export interface AuditInfo {
 export interface AuditInfoList {
     /** The rows, newest first. */
     data: AuditInfo[];
-    /** Pass this as `cursor` for the next page; absent on the last. */
+    /** The `cursor` of the next page; absent on the last page. */
     next_cursor?: string | null;
 }
 
@@ -1245,108 +1246,108 @@ export interface AuditOwner {
     id: string;
 }
 
-/** A place in the audit. */
+/** A position in the audit. */
 export interface AuditPlace {
-    /** Whose chain; the nil uuid where a whole chain is missing. */
+    /** The chain; the nil uuid if a whole chain is missing. */
     writer: string;
-    /** The row's place in it; of a missing chain its writer's number, 0 where the list of chains cannot be read. */
+    /** The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read. */
     sequence: number;
 }
 
-/** Whose token it was. */
+/** The identity in a token. */
 export interface AuditToken {
-    /** Who made it out (`iss`). */
+    /** The issuer (`iss`). */
     issuer: string;
-    /** For whom (`sub`). */
+    /** The subject (`sub`). */
     subject: string;
 }
 
-/** What a runtime says of a call, in its own words. Each is 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`. */
+/** A runtime's description of a call. Each member has 1 to 128 ASCII letters, digits, blanks or any of `. _ : / -`. */
 export interface CallContextInfo {
     /** The agent. */
     agent_id?: string | null;
     /** The agent's run. */
     run_id?: string | null;
-    /** The call of the tool in that run. */
+    /** The tool call in that run. */
     tool_call_id?: string | null;
 }
 
-/** Where one chain of the audit ended. */
+/** The end of one chain of the audit. */
 export interface CheckpointHead {
-    /** Whose chain. */
+    /** The chain. */
     writer: string;
-    /** Its last row. */
+    /** The number of its last row. */
     sequence: number;
     /** That row's hash, in hexadecimal. */
     hash: string;
 }
 
-/** Where every chain of the audit ended at one moment. */
+/** The ends of all chains of the audit at one moment. */
 export interface CheckpointInfo {
     /** The moment. */
     at: string;
-    /** How many chains had been begun. */
+    /** Number of chains. */
     count: number;
-    /** Where each ended; those are fewer than `count` only if an operator accepted that some do not verify. */
+    /** The ends of the chains. Fewer than `count` only if an operator accepted chains that do not verify. */
     heads: CheckpointHead[];
-    /** Authenticates the rest, in hexadecimal. */
+    /** The authentication code over the other members, in hexadecimal. */
     mac: string;
 }
 
-/** A secret of an organisation to store. */
+/** A new secret of an organisation. */
 export interface CreateAliasRequest {
-    /** What to call it; unique in the organisation, and for good. Letters, digits, `_` and `-`. */
+    /** The name, unique in the organisation. It cannot be changed. Letters, digits, `_` and `-`. */
     alias: string;
-    /** What it is for. */
+    /** The purpose of the secret. */
     description?: string | null;
-    /** The credential. It is stored sealed and never shown again. */
+    /** The credential. It is encrypted and never shown again. */
     value: string;
-    /** Which workspaces may use it: `ALL`, `SOME` or `NONE`. */
+    /** The workspaces that may use the secret: `ALL`, `SOME` or `NONE`. */
     allowed_workspaces_type: string;
-    /** The workspaces that may use it, at most 100; needed with `SOME`, and without meaning otherwise. */
+    /** The workspaces for `SOME`, at most 100. Required with `SOME`, ignored otherwise. */
     allowed_workspaces?: string[] | null;
 }
 
-/** An API key to make. */
+/** A new API key. */
 export interface CreateApiKeyRequest {
-    /** What to call it. 1 to 255 characters. */
+    /** The name. 1 to 255 characters. */
     name: string;
-    /** What it may do, a subset of what its creator may: `secrets:read`, `secrets:write`, `secrets:resolve` (the values, for runtimes), `keys:manage`,
-`audit:read`, `operator`, `users:act` (name the user whose secrets are meant, for backends; only operators grant it, and to no key of an organisation). */
+    /** The scopes, a subset of the creator's: `secrets:read`, `secrets:write`, `secrets:resolve` (get values, for runtimes), `keys:manage`, `audit:read`,
+`operator`, `users:act` (act for other users, for backends). Only operators grant `users:act`, and only to keys without an organisation. */
     scopes: string[];
-    /** Whom it acts for; its creator when left out. A key with `users:act` and without `operator` needs a user who is no operator: one of the backend's own. */
+    /** The user whom the key acts for; the creator by default. For a key with `users:act` but without `operator`, this must not be an operator. */
     user_id?: string | null;
-    /** The name of the user whom it acts for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid. */
+    /** The user's name in place of `user_id`: the `sub` of the user's tokens. No white space at the ends, no control characters, no uuid. */
     user?: string | null;
-    /** An organisation to bind it to. No white space at its ends, no control characters. */
+    /** The organisation of the key. No white space at the ends, no control characters. */
     organization_id?: string | null;
-    /** `admin` or `member` of that organisation; member when left out. */
+    /** `admin` or `member` of that organisation; `member` by default. */
     role?: string | null;
-    /** Workspaces of that organisation which it is a member of. An admin is of every workspace, so none may be named for one. */
+    /** Workspaces of that organisation that the key belongs to. Must be empty for an admin, who belongs to every workspace. */
     workspaces?: string[] | null;
-    /** When it stops working, in RFC 3339; never when left out. An API key that has an end makes only keys that end no later; with a token one makes keys that end within a
-year, unless the service is set up otherwise. */
+    /** The expiry, in RFC 3339; none by default. Required if the credential that makes the key is an API key with an expiry, which this one must not exceed,
+or a token. A key made with a token expires within a year by default. */
     expires_at?: string | null;
 }
 
-/** A secret to store. */
+/** A new secret. */
 export interface CreateSecretRequest {
-    /** What to call it; unique among the owner's secrets. Not only white space; an organisation's is an alias, as under `/api/v2/aihub`. */
+    /** The name, unique among the owner's secrets. Not only white space. An organisation's secret needs an alias, as under `/api/v2/aihub`. */
     secret_name: string;
-    /** The credential. It is stored sealed and never shown again. At most 1024 characters, unless the service is configured otherwise
-(`Limits__SecretValueLength`). An organisation's may be as long as under `/api/v2/aihub`. */
+    /** The credential. It is encrypted and never shown again. At most 1024 characters by default (setting `Limits__SecretValueLength`).
+An organisation's value may be as long as under `/api/v2/aihub`. */
     secret_value: string;
-    /** The tool that uses it, or a pattern over tools in which `*` stands for any run of characters. No white space at its ends, no control characters. */
+    /** The tool that uses the secret, or a pattern in which `*` matches any run of characters. No white space at the ends, no control characters. */
     tool_name?: string | null;
-    /** The tool's argument that it fills. No white space at its ends, no control characters. */
+    /** The tool's argument that the secret fills. No white space at the ends, no control characters. */
     tool_arg?: string | null;
-    /** Whether it fills the argument when a call does not give it. Needs `tool_name` and `tool_arg`. */
+    /** Whether the secret is the default for the argument. Requires `tool_name` and `tool_arg`. */
     is_default_for_tool?: boolean | null;
-    /** What it is for. */
+    /** The purpose of the secret. */
     description?: string | null;
 }
 
-/** A credential. Where an API key and a token were sent together it is the key. */
+/** A credential. If an API key and a token were sent together, the API key. */
 export interface CredentialInfo {
     /** `api_key` or `jwt`. */
     kind: string;
@@ -1354,17 +1355,17 @@ export interface CredentialInfo {
     id?: string | null;
     /** The token's subject (`sub`); absent for an API key. */
     subject?: string | null;
-    /** When it is accepted no more; null: never. */
+    /** The expiry; null: never. */
     expires_at: string | null;
 }
 
-/** Which secret of an organisation to delete. */
+/** The secret of an organisation to delete. */
 export interface DeleteAliasRequest {
-    /** Which secret. */
+    /** The alias of the secret. */
     alias: string;
 }
 
-/** Which keys are in use. */
+/** The keys in use. */
 export interface EncryptionInfo {
     /** The root key's fingerprint. */
     root_key: string;
@@ -1373,33 +1374,33 @@ export interface EncryptionInfo {
     integrity: KeyRotationInfo;
 }
 
-/** A call of a tool, to be explained. */
+/** A tool call to explain. */
 export interface ExplainRequest {
-    /** As in the call; the caller when left out. A caller with the scope `secrets:resolve` has to give this or `user`. */
+    /** As in a tool call; the caller by default. A caller with the scope `secrets:resolve` must give this or `user`. */
     user_id?: string | null;
-    /** The tool. It is a name: a `*` in it stands for itself. */
+    /** The name of the tool. A `*` is an ordinary character here. */
     tool_name: string;
-    /** The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default. */
+    /** The arguments to fill, at most 100 different ones; every argument with a default if omitted. */
     tool_args?: string[] | null;
-    /** Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
-from a default. */
+    /** Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
+fills such an argument. */
     references?: { [key: string]: string; } | null;
-    /** The organisation that the call is made in; its defaults come after the user's. */
+    /** The organisation that the call is made in. The user's defaults take precedence over its defaults. */
     organization_id?: string | null;
-    /** The workspace of that organisation in which the call is made. */
+    /** The workspace of that organisation that the call is made in. */
     workspace?: string | null;
-    /** The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid. */
+    /** The user's name in place of `user_id`: the `sub` of the user's tokens. No white space at the ends, no control characters, no uuid. */
     user?: string | null;
 }
 
-/** Why an argument is filled as it is. */
+/** Explains how an argument is filled. */
 export interface ExplainedArgument {
     /** The argument. */
     tool_arg: string;
     winner: WinningSecret | null;
-    /** The rule that decided, in words. */
+    /** The deciding rule, for people. */
     rule: string;
-    /** Every secret that was considered. */
+    /** All considered secrets. */
     candidates: ExplainedCandidate[];
 }
 
@@ -1407,81 +1408,81 @@ export interface ExplainedArgument {
 export interface ExplainedCandidate {
     /** The secret's id. */
     secret_id: string;
-    /** Its name. */
+    /** The secret's name. */
     secret_name: string;
-    /** Its tool or pattern; null: it is bound to no tool. */
+    /** The secret's tool or pattern; null: bound to no tool. */
     tool_name: string | null;
     /** `user` or `organization`. */
     owner: string;
-    /** Whether it may serve this tool. */
+    /** Whether the secret matches this tool. */
     matches: boolean;
-    /** Why it fills the argument, or why not, in words. */
+    /** Why the secret fills the argument or does not, for people. */
     reason: string;
 }
 
-/** How far the replacement of keys is. */
+/** The progress of a rotation. */
 export interface KeyRotationInfo {
-    /** When it was asked for last; null: never. */
+    /** When the last rotation was requested; null: never. */
     requested_at: string | null;
-    /** When the last key from before that was gone; null: not yet. */
+    /** When the last old key was removed; null: not yet. */
     finished_at: string | null;
-    /** Keys from before that are still there. One that something is still sealed with is not removed. */
+    /** Number of old keys left. A key stays while data is encrypted with it. */
     keys_left: number;
 }
 
-/** Whom a credential stands for, and what it may do. */
+/** The user, organisations and scopes of a credential. */
 export interface MeInfo {
-    /** The user whom it acts for. */
+    /** The user whom the credential acts for. */
     user_id: string;
-    /** The organisations that it is for. */
+    /** The organisations that the credential belongs to. */
     organizations: MembershipInfo[];
-    /** What it may do. */
+    /** The scopes. */
     scopes: string[];
     credential: CredentialInfo;
 }
 
-/** What a credential is in an organisation. */
+/** A credential's role in an organisation. */
 export interface MembershipInfo {
     /** The organisation. */
     id: string;
     /** `admin` or `member`. */
     role: string;
-    /** The workspaces that it is a member of. */
+    /** The workspaces that the credential belongs to. */
     workspaces: string[];
 }
 
-/** An argument that is not filled. */
+/** An argument without a value. */
 export interface MissingArgument {
     /** The argument. */
     tool_arg: string;
-    /** `no_default`, or `reference_unavailable` where the call gives the name of a secret that cannot serve. */
+    /** `no_default`, or `reference_unavailable` if the call names a secret that cannot be used. */
     reason: string;
 }
 
-/** Rows of one chain that were there once. */
+/** Missing or replaced rows of one chain. */
 export interface MissingRowsInfo {
-    /** Whose chain. */
+    /** The chain. */
     writer: string;
-    /** The first of them that is known to be missing. */
+    /** The first row known to be missing. */
     sequence: number;
-    /** The last that was there. */
+    /** The last row of the chain in the checkpoint. */
     last: number;
 }
 
-/** An account that is older than its last change in the audit. */
+/** An account that was set back. */
 export interface OutdatedAccountInfo {
     owner: AuditOwner;
-    /** `secrets`, or `api_keys` for that of the keys that act for a user. */
+    /** `secrets`, or `api_keys` for the account of a user's API keys. */
     account: string;
-    /** Its version; 0: it is gone. */
+    /** The stored version; 0: the account is missing. */
     version: number;
-    /** The version that the audit has. */
+    /** The version in the audit. */
     audited: number;
 }
 
 /** Another default of the same argument that matches some of the same tools. */
 export interface OverlapInfo {
-    /** `shadows`: the secret just stored comes before the other; `shadowed_by`: the other comes before it. */
+    /** `shadows`: the stored secret takes precedence over the other one. `shadowed_by`: the other one takes precedence. */
     type: string;
     /** The other secret. */
     secret_id: string;
@@ -1489,181 +1490,181 @@ export interface OverlapInfo {
     secret_name: string;
     /** The other secret's tool or pattern. */
     tool_name: string;
-    /** A tool that both match. */
+    /** A tool that both patterns match. */
     example: string;
-    /** Which of them that tool gets, and why. */
+    /** Which secret that tool gets, and why. */
     msg: string;
 }
 
-/** A place in the audit. Who keeps it can tell later that nothing up to there was changed. */
+/** A position in the audit. A holder can prove later that no row up to this one was changed. */
 export interface ReceiptInfo {
     /** The chain. */
     writer: string;
-    /** The row's number in that chain: that of the last value; those before it come right before. */
+    /** The row's number in that chain. The row is the last value's; the other values' rows come right before it. */
     sequence: number;
     /** The row's hash, in hexadecimal. */
     hash: string;
-    /** The request's id, as the audit and the log have it. */
+    /** The request's id, as in the audit and the log. */
     request_id: string;
     context?: CallContextInfo | null;
 }
 
-/** Why the arguments of a call are filled as they are. */
+/** Explains how the arguments of a call are filled. */
 export interface ResolutionExplanation {
-    /** One entry per argument, in the order in which the call would be answered. */
+    /** One entry for each argument, in the order of a real answer. */
     arguments: ExplainedArgument[];
 }
 
-/** A call of a tool, to be filled. */
+/** A tool call to fill. */
 export interface ResolveRequest {
-    /** The user whom the call is for; this or `user` has to be given. Null: no user; `organization_id` is needed then, and only the organisation's secrets count. */
+    /** The user whom the call is for. This or `user` is required. Null: no user, only the organisation's secrets; `organization_id` is required then. */
     user_id?: string | null;
     context?: CallContextInfo | null;
-    /** The tool. It is a name: a `*` in it stands for itself. */
+    /** The name of the tool. A `*` is an ordinary character here. */
     tool_name: string;
-    /** The arguments that the call did not receive, at most 100 different ones; when left out, every argument for which there is a default. */
+    /** The arguments to fill, at most 100 different ones; every argument with a default if omitted. */
     tool_args?: string[] | null;
-    /** Arguments that are filled from the secret of a given name: the user's, or else the organisation's. Such an argument is never filled
-from a default. */
+    /** Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
+fills such an argument. */
     references?: { [key: string]: string; } | null;
-    /** The organisation that the call is made in; its defaults come after the user's. */
+    /** The organisation that the call is made in. The user's defaults take precedence over its defaults. */
     organization_id?: string | null;
-    /** The workspace of that organisation in which the call is made. */
+    /** The workspace of that organisation that the call is made in. */
     workspace?: string | null;
-    /** The name of the user whom the call is for, in place of `user_id`: the `sub` of the user's tokens. No white space at its ends, no control characters, no uuid. */
+    /** The user's name in place of `user_id`: the `sub` of the user's tokens. No white space at the ends, no control characters, no uuid. */
     user?: string | null;
 }
 
-/** The values for a call, and the arguments that have none. */
+/** The values for a call, and the arguments without a value. */
 export interface Resolved {
-    /** The arguments that are filled. */
+    /** The arguments with a value. */
     values: ResolvedArgument[];
-    /** The arguments that are not. */
+    /** The arguments without a value. */
     missing: MissingArgument[];
     receipt?: ReceiptInfo | null;
 }
 
-/** An argument that is filled. */
+/** An argument with its value. */
 export interface ResolvedArgument {
     /** The argument. */
     tool_arg: string;
-    /** What to pass to the tool. */
+    /** The value to pass to the tool. */
     secret_value: SecretText;
-    /** The secret that it comes from. */
+    /** The secret that the value comes from. */
     secret_id: string;
-    /** That secret's name. */
+    /** The secret's name. */
     secret_name: string;
-    /** That secret's tool or pattern; null: it is bound to no tool. */
+    /** The secret's tool or pattern; null: bound to no tool. */
     matched: string | null;
     /** `default` or `reference`. */
     source: string;
     /** `user` or `organization`. */
     owner: string;
-    /** That secret's version. */
+    /** The secret's version. */
     version: number;
 }
 
-/** What was revoked. */
+/** The result of a revocation. */
 export interface RevokedKeys {
-    /** How many keys; absent without `cascade`. */
+    /** Number of revoked keys; absent without `cascade`. */
     revoked?: number | null;
 }
 
-/** How to replace an API key. */
+/** The rotation of an API key. */
 export interface RotateApiKeyRequest {
-    /** Seconds for which the old key goes on working, unless it expires before; a day when left out. */
+    /** The grace period in seconds, in which the old key still works unless it expires earlier; a day by default. */
     grace_seconds?: number | null;
-    /** When the new key stops working, in RFC 3339; when left out, it lives as long as the old one was made to. */
+    /** The expiry of the new key, in RFC 3339; the old key's expiry by default. */
     expires_at?: string | null;
 }
 
-/** Which keys to replace. */
+/** The layer of keys to rotate. */
 export interface RotateKeysRequest {
-    /** `data_keys`: those that values are sealed with; every value is sealed anew. `key_ring`: those that wrap the data keys. `integrity`: the one that rows are tagged with. */
+    /** `data_keys`: the keys that encrypt values. `key_ring`: the keys that wrap the data keys. `integrity`: the key that tags rows. */
     layer: string;
 }
 
-/** A secret as people may see it. */
+/** A secret, without its value. */
 export interface SecretInfo {
     /** The secret's id. */
     secret_id: string;
-    /** The user it belongs to; of an organisation's secret the user who stored it. */
+    /** The owner of a user's secret. For an organisation's secret, the user who stored it. */
     user_id: string;
-    /** The organisation it belongs to; absent where it belongs to a user. */
+    /** The organisation that owns the secret; absent for a user's secret. */
     organization_id?: string | null;
-    /** Its name. */
+    /** The name. */
     secret_name: string;
-    /** The value's first and last few characters; never its length. */
+    /** The mask of the value: its first and last few characters, never its length. */
     display: string | null;
-    /** The tool or pattern it is bound to. */
+    /** The tool or pattern that the secret is bound to. */
     tool_name: string | null;
-    /** The argument it is bound to. */
+    /** The argument that the secret is bound to. */
     tool_arg: string | null;
-    /** Whether it fills the argument when a call does not give it. */
+    /** Whether the secret is the default for the argument. */
     is_default_for_tool: boolean;
-    /** What it is for; empty where nothing was said. */
+    /** The purpose of the secret; empty if not given. */
     description: string;
-    /** When it was stored. */
+    /** When the secret was stored. */
     created_at: string;
-    /** When it was last changed. */
+    /** When the secret was last changed. */
     updated_at: string;
-    /** When its value was last handed out for a tool call, some seconds behind; absent where it never was. */
+    /** When the value was last used in a tool call, some seconds behind; absent if never. */
     last_resolved_at?: string | null;
-    /** How often its value was handed out, some seconds behind; absent where it never was. */
+    /** How often the value was used in tool calls, some seconds behind; absent if never. */
     use_count?: number | null;
-    /** After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent when there are none. */
+    /** After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none. */
     warnings?: OverlapInfo[] | null;
     /** The entity tag of this version, for `ifMatch`; only on an answer about one secret. */
     etag?: string;
 }
 
-/** A list, or a page of it. */
+/** A page of secrets. */
 export interface SecretInfoList {
     /** The secrets, oldest first. */
     data: SecretInfo[];
-    /** Pass this as `cursor` for the next page; absent on the last. */
+    /** The `cursor` of the next page; absent on the last page. */
     next_cursor?: string | null;
 }
 
-/** What to change of an organisation's secret. Members left out, or null, stay as they are. */
+/** A change of an organisation's secret. Omitted and null members do not change. */
 export interface UpdateAliasRequest {
-    /** Which secret. */
+    /** The alias of the secret. */
     alias: string;
     /** A new description. */
     description?: string | null;
-    /** A new value, and not what is displayed of the present one. */
+    /** A new value. Must not be the mask of the current one. */
     value?: string;
-    /** Which workspaces may use it from now on: `ALL`, `SOME` or `NONE`. */
+    /** The workspaces that may use the secret from now on: `ALL`, `SOME` or `NONE`. */
     allowed_workspaces_type?: string | null;
-    /** The workspaces that may use it from now on, at most 100, if only some may. */
+    /** The new workspaces for `SOME`, at most 100. */
     allowed_workspaces?: string[] | null;
 }
 
-/** What to change of a secret. Members left out stay as they are. */
+/** A change of a secret. Omitted members do not change. */
 export interface UpdateSecretRequest {
-    /** A new name; null leaves it. */
+    /** A new name. Null does not change the name. */
     secret_name?: string | null;
-    /** A new value, as long as a new secret's may be, and not the secret's own `display`; null leaves it. */
+    /** A new value, with the limits of a new secret. Must not equal the secret's `display`. Null does not change the value. */
     secret_value?: string | null;
-    /** A new tool or pattern, as for a new secret; null unbinds the secret from tools. */
+    /** A new tool or pattern, as for a new secret. Null unbinds the secret from tools. */
     tool_name?: string | null;
-    /** A new argument, as for a new secret; null unbinds the secret from arguments. */
+    /** A new argument, as for a new secret. Null unbinds the secret from arguments. */
     tool_arg?: string | null;
-    /** Whether it is the default from now on; null leaves it. */
+    /** Whether the secret is the default from now on. Null does not change this. */
     is_default_for_tool?: boolean | null;
-    /** A new description; null clears it. */
+    /** A new description. Null clears the description. */
     description?: string | null;
 }
 
-/** What an owner's secrets take of the quota. */
+/** An owner's use of the quota. */
 export interface Usage {
     /** UTF-8 bytes of all values. */
     bytes_used: number;
-    /** What they may come to. */
+    /** The most bytes allowed. */
     bytes_quota: number;
-    /** How many secrets there are. */
+    /** Number of secrets. */
     secrets: number;
-    /** How many there may be. */
+    /** The most secrets allowed. */
     secrets_quota: number;
 }
 
@@ -1671,15 +1672,15 @@ export interface Usage {
 export interface WinningSecret {
     /** The secret's id. */
     secret_id: string;
-    /** Its name. */
+    /** The secret's name. */
     secret_name: string;
-    /** Its tool or pattern; null: it is bound to no tool. */
+    /** The secret's tool or pattern; null: bound to no tool. */
     matched: string | null;
     /** `default` or `reference`. */
     source: string;
     /** `user` or `organization`. */
     owner: string;
-    /** Its version. */
+    /** The secret's version. */
     version: number;
 }
 
