@@ -1,3 +1,4 @@
+using MediatR;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -38,6 +39,9 @@ public static class DependencyInjection
         this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, params ReadOnlySpan<IDatabaseEngine> others)
     {
         DatabaseEngines.Select([new PostgresEngine(), new SqlServerEngine(), .. others], configuration, environment).Register(services, configuration);
+
+        // Outside the behaviours of Application, whichever are registered first.
+        services.Insert(0, ServiceDescriptor.Transient(typeof(IPipelineBehavior<,>), typeof(DatabaseFaultsBehaviour<,>)));
         services.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)

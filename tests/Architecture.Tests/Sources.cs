@@ -20,6 +20,11 @@ public sealed partial class Sources
         Assert.Empty(strays);
     }
 
+    /// <summary>Infrastructure translates them: the Api sees the failures of the application only.</summary>
+    [Fact]
+    public void The_Api_knows_no_exception_of_a_database() =>
+        Assert.Empty(SourceFiles().Where(file => file.Path.StartsWith("src/Api/", StringComparison.Ordinal) && DatabaseException().IsMatch(file.Text)).Select(file => file.Path));
+
     [Fact]
     public void Only_the_entry_point_names_the_embedded_database() => Assert.Equal(
         ["src/Api/Program.cs"],
@@ -134,6 +139,9 @@ public sealed partial class Sources
         .Where(file => !ProviderFolder().IsMatch(file.Path) && pattern.IsMatch(file.Text))
         .Select(file => file.Path)
         .Order(StringComparer.Ordinal);
+
+    [GeneratedRegex(@"\b(IDatabaseFaults|Db\w*Exception|RetryLimitExceededException)\b|System\.Data\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex DatabaseException();
 
     [GeneratedRegex(@"\bIOwnerRows\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex OwnerRowsUse();

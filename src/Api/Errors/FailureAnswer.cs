@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.WebUtilities;
 using Secrets.Application.Common;
-using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Api.Errors;
 
@@ -23,7 +22,7 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
     public static FailureAnswer TooMany(TooManyDenialsException denials) => TooMany(denials.Wait) with { Detail = denials.Message };
 
     /// <summary>Maps a failure to its status. The only such map.</summary>
-    public static FailureAnswer FromException(Exception exception, FailureStatuses dialect, IDatabaseFaults faults) => exception switch
+    public static FailureAnswer FromException(Exception exception, FailureStatuses dialect) => exception switch
     {
         InvalidRequestException invalid => new(dialect.Invalid, invalid.Message, invalid.Violations),
         MalformedHeaderException => new(StatusCodes.Status400BadRequest, exception.Message),
@@ -37,7 +36,6 @@ internal sealed record FailureAnswer(int Status, string Detail, IReadOnlyList<Vi
         TooManyDenialsException tooMany => TooMany(tooMany),
         UnavailableException => new(StatusCodes.Status503ServiceUnavailable, exception.Message),
         BadHttpRequestException bad => ForStatus(bad.StatusCode),
-        _ when faults.IsUnavailable(exception) => new(StatusCodes.Status503ServiceUnavailable, new UnavailableException().Message),
         _ => ForStatus(StatusCodes.Status500InternalServerError),
     };
 

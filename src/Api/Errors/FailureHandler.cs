@@ -1,19 +1,20 @@
 using Microsoft.AspNetCore.Diagnostics;
-using Secrets.Infrastructure.Persistence;
+using Secrets.Application.Common;
 
 namespace Secrets.Api.Errors;
 
 /// <summary>Answers every failure, in the form of the request's dialect.</summary>
-internal sealed partial class FailureHandler(
-    IEnumerable<IFailureWriter> writers, IDatabaseFaults faults, ILogger<FailureHandler> logger) : IExceptionHandler
+internal sealed partial class FailureHandler(IEnumerable<IFailureWriter> writers, ILogger<FailureHandler> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        var answer = FailureAnswer.FromException(exception, WriterOf(httpContext).Statuses, faults);
+        var answer = FailureAnswer.FromException(exception, WriterOf(httpContext).Statuses);
         if (answer.Status >= StatusCodes.Status500InternalServerError)
         {
             // Without the message: the framework quotes unparsable input in it, which may be a value.
-            Failed(TypesOf(exception), exception.StackTrace);
+            var unavailable = exception as UnavailableException;
+            var cause = unavailable?.Cause ?? exception;
+            Failed(TypesOf(cause), unavailable?.Code ?? "none", cause.StackTrace);
         }
 
         await WriteAsync(httpContext, answer);
@@ -44,6 +45,6 @@ internal sealed partial class FailureHandler(
     private static string TypesOf(Exception exception) =>
         exception.InnerException is { } inner ? $"{exception.GetType()} of {TypesOf(inner)}" : exception.GetType().ToString();
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed with {Types} at {Stack}")]
-    private partial void Failed(string types, string? stack);
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed with {Types} (database code: {Code}) at {Stack}")]
+    private partial void Failed(string types, string code, string? stack);
 }

@@ -122,4 +122,13 @@ public sealed class TooManyDenialsException(TimeSpan wait) : FailureException("T
 }
 
 /// <summary>The service cannot answer now. A retry may succeed.</summary>
-public sealed class UnavailableException() : FailureException("The service is temporarily unavailable. Try again later.");
+/// <param name="cause">The exception of the database; null: another reason.</param>
+/// <param name="code">The database's error code; null: unknown.</param>
+public sealed class UnavailableException(Exception? cause = null, string? code = null) : FailureException("The service is temporarily unavailable. Try again later.")
+{
+    /// <summary>The exception of the database, for the log.</summary>
+    public Exception? Cause => cause;
+
+    /// <summary>The database's error code, for the log.</summary>
+    public string? Code => code;
+}

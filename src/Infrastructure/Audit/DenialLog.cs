@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
+using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
 
@@ -11,8 +12,8 @@ namespace Secrets.Infrastructure.Audit;
 /// Writes an audit row per refused request within the caller's budget, and counts the rest. Stores the counts every minute and at a clean stop.
 /// A killed process loses the counts of its last minute.
 /// </summary>
-internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOptions<AuditOptions> options, ILogger<DenialLog> logger)
-    : BackgroundService, IDenialLog
+internal sealed partial class DenialLog(
+    IAuditLog audit, TimeProvider time, IOptions<AuditOptions> options, IDatabaseFaults faults, ILogger<DenialLog> logger) : BackgroundService, IDenialLog
 {
     // Callers with a budget of their own. Further callers get a row per refusal, and their omitted refusals share one count, so memory is bounded.
     private const int Capacity = 50_000;
@@ -38,7 +39,14 @@ internal sealed partial class DenialLog(IAuditLog audit, TimeProvider time, IOpt
         }
 
         // Write the row even if the caller has disconnected: the request was refused.
-        await audit.AppendAsync([denial], preconditions, CancellationToken.None);
+        try
+        {
+            await audit.AppendAsync([denial], preconditions, CancellationToken.None);
+        }
+        catch (Exception exception) when (faults.IsUnavailable(exception, CancellationToken.None))
+        {
+            throw faults.ToUnavailable(exception);
+        }
     }
 
     public void LeaveOut(RefusedCaller caller, AuditEvent denial)

@@ -1,15 +1,35 @@
 using Secrets.Application.Common;
 using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Credentials.Tokens;
+using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Credentials;
 
 /// <summary>Passes a credential to the authenticator of its kind. The form alone decides the kind: a refused token is not tried as an API key.</summary>
-internal sealed class CredentialAuthenticator(ApiKeyAuthenticator keys, TokenAuthenticator tokens) : ICredentialAuthenticator
+internal sealed class CredentialAuthenticator(ApiKeyAuthenticator keys, TokenAuthenticator tokens, IDatabaseFaults faults) : ICredentialAuthenticator
 {
-    public ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayUseCache, CancellationToken cancellationToken) => CompactToken.HasForm(text)
-        ? new ValueTask<CredentialVerdict>(tokens.AuthenticateAsync(text, cancellationToken))
-        : keys.AuthenticateAsync(text, mayUseCache, cancellationToken);
+    public ValueTask<CredentialVerdict> AuthenticateAsync(string text, bool mayUseCache, CancellationToken cancellationToken)
+    {
+        var verdict = CompactToken.HasForm(text)
+            ? new ValueTask<CredentialVerdict>(tokens.AuthenticateAsync(text, cancellationToken))
+            : keys.AuthenticateAsync(text, mayUseCache, cancellationToken);
 
-    public async Task<bool> ConfirmAsync(CachedKey key, CancellationToken cancellationToken) => await keys.RefreshAsync(key, cancellationToken) is not null;
+        // A cached verdict is complete already.
+        return verdict.IsCompletedSuccessfully ? verdict : TranslateAsync(verdict, cancellationToken);
+    }
+
+    public async Task<bool> ConfirmAsync(CachedKey key, CancellationToken cancellationToken) =>
+        await TranslateAsync(new ValueTask<CachedKey?>(keys.RefreshAsync(key, cancellationToken)), cancellationToken) is not null;
+
+    private async ValueTask<T> TranslateAsync<T>(ValueTask<T> answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await answer;
+        }
+        catch (Exception exception) when (faults.IsUnavailable(exception, cancellationToken))
+        {
+            throw faults.ToUnavailable(exception);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>Classifies a provider's exceptions.</summary>
-public interface IDatabaseFaults
+internal interface IDatabaseFaults
 {
     /// <summary>The unique index that refused a row; null if the exception has another cause.</summary>
     string? UniqueIndexOf(Exception exception);

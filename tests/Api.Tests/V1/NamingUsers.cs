@@ -180,7 +180,7 @@ public sealed class NamingUsers(ApiServer server)
         var answer = await backend.GetAsync($"{Answers.Secrets}?user={Guid.NewGuid():N}");
 
         answer.MustBeInvalid("query.user: value_error");
-        Assert.Contains("use user_id with the id that GET /api/v1/me names", answer.Body, StringComparison.Ordinal);
+        Assert.Contains("Use user_id with the id that GET /api/v1/me returns", answer.Body, StringComparison.Ordinal);
     }
 
     [Theory]

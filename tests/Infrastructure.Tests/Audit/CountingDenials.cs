@@ -5,6 +5,7 @@ using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Persistence.Postgres;
 
 namespace Secrets.Infrastructure.Tests.Audit;
 
@@ -82,7 +83,7 @@ public sealed class CountingDenials
     {
         const int callers = 1_200;
         var audit = new FailingAudit();
-        using var log = new DenialLog(audit, _clock, Options.Create(new AuditOptions()), NullLogger<DenialLog>.Instance);
+        using var log = new DenialLog(audit, _clock, Options.Create(new AuditOptions()), new PostgresFaults(), NullLogger<DenialLog>.Instance);
         for (var caller = 1; caller <= callers; caller++)
         {
             log.LeaveOut(Caller(caller), Denial(caller));
@@ -102,7 +103,7 @@ public sealed class CountingDenials
     public async Task A_stop_waits_no_longer_than_it_may()
     {
         var audit = new FailingAudit();
-        using var log = new DenialLog(audit, _clock, Options.Create(new AuditOptions()), NullLogger<DenialLog>.Instance);
+        using var log = new DenialLog(audit, _clock, Options.Create(new AuditOptions()), new PostgresFaults(), NullLogger<DenialLog>.Instance);
         log.LeaveOut(Caller(1), Denial(1));
 
         await log.StopAsync(new CancellationToken(canceled: true));

@@ -1,4 +1,6 @@
 using Npgsql;
+using Secrets.Application.Common;
+using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
 
 namespace Secrets.Infrastructure.Tests.Persistence;
@@ -36,5 +38,28 @@ public sealed class FaultsOfPostgres
 
         Assert.Equal(expected, new PostgresFaults().IsUnavailable(stumble));
         Assert.Equal(expected, new PostgresFaults().IsUnavailable(new InvalidOperationException("around it", stumble)));
+    }
+
+    [Fact]
+    public void A_fault_that_passes_becomes_a_failure_with_its_cause_and_code()
+    {
+        var lost = new InvalidOperationException("around it", new PostgresException("a message", "FATAL", "FATAL", PostgresErrorCodes.AdminShutdown));
+
+        Assert.True(new PostgresFaults().IsUnavailable(lost, CancellationToken.None));
+        var failure = new PostgresFaults().ToUnavailable(lost);
+        Assert.Same(lost, failure.Cause);
+        Assert.Equal("57P01", failure.Code);
+    }
+
+    [Fact]
+    public void A_failure_and_a_cancelled_call_stay_as_they_are()
+    {
+        var given = new CancellationToken(canceled: true);
+        var cancelled = new OperationCanceledException("cancelled", new PostgresException("a message", "ERROR", "ERROR", PostgresErrorCodes.QueryCanceled));
+
+        Assert.False(new PostgresFaults().IsUnavailable(cancelled, given));
+        Assert.True(new PostgresFaults().IsUnavailable(cancelled, CancellationToken.None));
+        Assert.False(new PostgresFaults().IsUnavailable(new UnavailableException(), CancellationToken.None));
+        Assert.False(new PostgresFaults().IsUnavailable(new PostgresException("a message", "ERROR", "ERROR", PostgresErrorCodes.UniqueViolation), CancellationToken.None));
     }
 }

@@ -1,21 +1,29 @@
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
 using Secrets.Infrastructure.Foundation;
+using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>Turns user names into the ids of tokens with the same subject (<see cref="NameUuid"/>), under one stored issuer (<see cref="UserIssuer"/>).</summary>
-internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOptions> tokens, ITrustSource source, UserIssuer pinned) : IUserNames
+internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOptions> tokens, ITrustSource source, UserIssuer pinned, IDatabaseFaults faults) : IUserNames
 {
     public async ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken)
     {
-        if (await IssuerAsync(cancellationToken) is not { } issuer)
+        try
         {
-            return null;
-        }
+            if (await IssuerAsync(cancellationToken) is not { } issuer)
+            {
+                return null;
+            }
 
-        await pinned.RequireAsync(issuer, cancellationToken);
-        return NameUuid.ForSubject(issuer, name);
+            await pinned.RequireAsync(issuer, cancellationToken);
+            return NameUuid.ForSubject(issuer, name);
+        }
+        catch (Exception exception) when (faults.IsUnavailable(exception, cancellationToken))
+        {
+            throw faults.ToUnavailable(exception);
+        }
     }
 
     public bool IsNameOf(string name, Guid userId) =>
