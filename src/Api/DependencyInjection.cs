@@ -19,7 +19,6 @@ using Secrets.Api.Limits;
 using Secrets.Api.OpenApi;
 using Secrets.Api.Server;
 using Secrets.Api.V1;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Secrets.Api;
 using Secrets.Api.OpenApi;
 using Secrets.Api.Server;

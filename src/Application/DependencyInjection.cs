@@ -1,5 +1,3 @@
-using FluentValidation;
-using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.ApiKeys;
 using Secrets.Application.Audit;

@@ -66,7 +66,7 @@ internal sealed class DataDirectory : IDisposable
 
     public string NewStaging() => In(StagingPrefix + RandomNumberGenerator.GetHexString(8, lowercase: true));
 
-    /// <summary>Removes the staging directories of interrupted first starts. A finished cluster is never in one.</summary>
+    /// <summary>Removes the staging directories of interrupted first starts. A cluster in use is never in one.</summary>
     public void RemoveStaging()
     {
         foreach (var left in Directory.GetDirectories(Path, StagingPrefix + "*"))

@@ -1,11 +1,8 @@
 using MediatR;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Secrets.Application.Common;
 using Secrets.Application.Encryption;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Credentials;
 using Secrets.Infrastructure.Credentials.Tokens;

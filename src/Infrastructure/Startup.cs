@@ -1,6 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Credentials.Tokens;
 using Secrets.Infrastructure.Encryption.RootKeys;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Secrets.Api.Errors;
-using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Api.AiHub;

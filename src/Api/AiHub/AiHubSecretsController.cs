@@ -3,7 +3,6 @@ using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Binding;
 using Secrets.Api.Limits;
-using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Api.AiHub;

@@ -1,5 +1,4 @@
 using Secrets.Api.OpenApi;
-using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
 

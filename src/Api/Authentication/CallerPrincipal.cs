@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.Authentication;
 

@@ -1,8 +1,6 @@
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
-using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 
 namespace Secrets.Api.Authentication;

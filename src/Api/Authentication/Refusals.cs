@@ -1,6 +1,5 @@
 using Secrets.Api.Errors;
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
 using Secrets.Domain.Audit;
 
 namespace Secrets.Api.Authentication;

@@ -1,4 +1,3 @@
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Authentication;

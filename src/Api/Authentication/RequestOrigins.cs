@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Net;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.Authentication;
 

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Mvc.Filters;
 using Secrets.Api.Authentication;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Binding;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Net.Http.Headers;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.Binding;
 

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.Binding;
 

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.WebUtilities;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.Errors;
 

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Diagnostics;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.Errors;
 

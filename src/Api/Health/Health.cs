@@ -4,7 +4,6 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Api.Limits;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Health;

@@ -2,7 +2,6 @@ using System.Net.Mime;
 using System.Text.Json;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Mvc.Formatters;
-using Microsoft.Extensions.Options;
 using Secrets.Api.Limits;
 using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 

@@ -4,10 +4,8 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Mvc.Formatters;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
-using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 

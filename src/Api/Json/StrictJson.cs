@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
-using Secrets.Application.Common;
 using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.Json;

@@ -1,6 +1,5 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
-using Microsoft.Extensions.Options;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Domain.ApiKeys;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Threading.RateLimiting;
-using Microsoft.Extensions.Options;
 using Secrets.Api.Authentication;
 
 namespace Secrets.Api.Limits;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using NSwag.AspNetCore;
 
 namespace Secrets.Api.OpenApi;

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.HttpsPolicy;
-using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Secrets.Api.AiHub;
 using Secrets.Api.Authentication;

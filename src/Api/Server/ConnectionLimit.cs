@@ -1,7 +1,6 @@
 using System.Net;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.Options;
 using Secrets.Api.Health;
 using Secrets.Api.Limits;
 using IPNetwork = System.Net.IPNetwork;

@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.HttpOverrides;
-using Microsoft.Extensions.Options;
 using Secrets.Infrastructure.Foundation;
 using IPNetwork = System.Net.IPNetwork;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Secrets.Api.OpenApi;
 using Secrets.Application.ApiKeys;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.V1;

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Api.Limits;
 using Secrets.Api.OpenApi;
 using Secrets.Application.ApiKeys;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.V1;
 

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Limits;
 using Secrets.Api.OpenApi;
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.V1;
 

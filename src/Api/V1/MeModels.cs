@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
 using Secrets.Application.Resolution;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Secrets.Api.Json;
 using Secrets.Api.OpenApi;
-using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 using Secrets.Domain.Secrets;
 

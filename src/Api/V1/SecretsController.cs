@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Secrets.Api.Binding;
 using Secrets.Api.Limits;
 using Secrets.Api.OpenApi;
-using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Api.V1;

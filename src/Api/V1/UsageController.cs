@@ -2,7 +2,6 @@ using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Binding;
-using Secrets.Application.Common;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Api.V1;

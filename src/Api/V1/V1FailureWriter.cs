@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Secrets.Api.Errors;
-using Secrets.Application.Common;
 
 namespace Secrets.Api.V1;
 

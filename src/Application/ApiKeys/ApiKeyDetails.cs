@@ -1,6 +1,5 @@
 using AutoMapper;
 using Secrets.Domain;
-using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.ApiKeys;
 

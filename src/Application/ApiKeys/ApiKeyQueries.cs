@@ -1,5 +1,4 @@
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.ApiKeys;
 

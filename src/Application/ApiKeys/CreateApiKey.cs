@@ -1,10 +1,6 @@
 using AutoMapper;
-using FluentValidation;
-using MediatR;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 using Scope = Secrets.Domain.ApiKeys.Scopes;
 
 namespace Secrets.Application.ApiKeys;

@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.ApiKeys;
 

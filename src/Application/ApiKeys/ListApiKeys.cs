@@ -1,11 +1,7 @@
 using AutoMapper;
 using AutoMapper.QueryableExtensions;
-using FluentValidation;
-using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Application.ApiKeys;
 

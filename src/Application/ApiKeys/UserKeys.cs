@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.ApiKeys;
 

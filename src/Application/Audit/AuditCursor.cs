@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Secrets.Application.Common;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Audit;
 

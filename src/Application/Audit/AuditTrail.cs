@@ -1,7 +1,4 @@
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Audit;
 

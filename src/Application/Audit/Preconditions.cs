@@ -1,5 +1,4 @@
 using Secrets.Application.Common;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Audit;
 

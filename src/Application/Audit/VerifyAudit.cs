@@ -1,7 +1,4 @@
-using MediatR;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Audit;
 

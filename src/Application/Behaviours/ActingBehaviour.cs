@@ -1,6 +1,4 @@
-using MediatR;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Behaviours;
 

@@ -1,7 +1,5 @@
 using System.Reflection;
-using MediatR;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Behaviours;
 

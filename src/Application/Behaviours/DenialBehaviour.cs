@@ -1,8 +1,6 @@
 using System.Reflection;
-using MediatR;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Application.Behaviours;
 

@@ -1,4 +1,3 @@
-using MediatR;
 using Microsoft.Extensions.Logging;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;

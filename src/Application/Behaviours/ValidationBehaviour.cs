@@ -1,5 +1,3 @@
-using FluentValidation;
-using MediatR;
 using Secrets.Application.Common;
 
 namespace Secrets.Application.Behaviours;

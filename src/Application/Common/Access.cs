@@ -1,7 +1,3 @@
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
-
 namespace Secrets.Application.Common;
 
 /// <summary>The caller: a user, and the scopes and organisations of the credential.</summary>

@@ -1,5 +1,3 @@
-using Secrets.Domain.ApiKeys;
-
 namespace Secrets.Application.Common;
 
 /// <summary>A cached key, with the version and stamp of its user's keys when it was verified.</summary>

@@ -1,5 +1,3 @@
-using Secrets.Domain.ApiKeys;
-
 namespace Secrets.Application.Common;
 
 /// <summary>Authenticates credentials: API keys and JWTs.</summary>

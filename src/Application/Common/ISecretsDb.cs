@@ -1,7 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Common;
 

@@ -1,5 +1,3 @@
-using Secrets.Domain.ApiKeys;
-
 namespace Secrets.Application.Common;
 
 /// <summary>Turns names of users (<see cref="UserName"/>) into ids.</summary>

@@ -1,5 +1,3 @@
-using Secrets.Domain.Secrets;
-
 namespace Secrets.Application.Common;
 
 /// <summary>The owner whose secrets a request means, as the caller names it.</summary>

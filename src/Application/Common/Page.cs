@@ -1,4 +1,3 @@
-using FluentValidation;
 using Secrets.Domain;
 
 namespace Secrets.Application.Common;

@@ -1,6 +1,4 @@
 using System.Collections.ObjectModel;
-using FluentValidation;
-using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
 
 namespace Secrets.Application.Common;

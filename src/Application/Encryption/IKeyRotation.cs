@@ -1,5 +1,3 @@
-using Secrets.Domain.Audit;
-
 namespace Secrets.Application.Encryption;
 
 /// <summary>Rotates the keys below the root key.</summary>

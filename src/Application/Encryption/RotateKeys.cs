@@ -1,9 +1,5 @@
-using FluentValidation;
-using MediatR;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Encryption;
 

@@ -1,11 +1,6 @@
-using FluentValidation;
-using MediatR;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 

@@ -1,6 +1,5 @@
 using Secrets.Application.Audit;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 

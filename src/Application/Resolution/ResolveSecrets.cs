@@ -1,14 +1,9 @@
 using System.Buffers;
 using System.Linq.Expressions;
-using FluentValidation;
-using MediatR;
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 

@@ -1,7 +1,5 @@
 using Secrets.Application.Common;
 using Secrets.Application.Secrets;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 

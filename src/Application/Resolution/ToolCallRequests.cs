@@ -1,8 +1,5 @@
-using FluentValidation;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Resolution;
 

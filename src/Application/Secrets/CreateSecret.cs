@@ -1,11 +1,6 @@
 using AutoMapper;
-using FluentValidation;
-using MediatR;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
 
 namespace Secrets.Application.Secrets;

@@ -1,9 +1,6 @@
-using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Application.Secrets;
 

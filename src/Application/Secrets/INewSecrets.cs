@@ -1,6 +1,4 @@
 using Secrets.Application.Common;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 

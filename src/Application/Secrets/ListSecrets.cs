@@ -1,13 +1,8 @@
 using System.Linq.Expressions;
 using AutoMapper;
 using AutoMapper.QueryableExtensions;
-using FluentValidation;
-using MediatR;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 

@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 

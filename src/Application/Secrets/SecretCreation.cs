@@ -1,7 +1,5 @@
 using Secrets.Application.Audit;
 using Secrets.Application.Common;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 

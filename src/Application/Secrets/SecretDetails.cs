@@ -1,6 +1,5 @@
 using AutoMapper;
 using Secrets.Domain;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 

@@ -1,7 +1,5 @@
 using System.Linq.Expressions;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 

@@ -1,4 +1,3 @@
-using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
 
 namespace Secrets.Application.Secrets;

@@ -1,7 +1,4 @@
-using FluentValidation;
 using Secrets.Application.Common;
-using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Application.Secrets;
 

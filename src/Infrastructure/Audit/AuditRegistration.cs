@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.Audit;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;

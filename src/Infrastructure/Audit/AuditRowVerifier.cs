@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;

@@ -1,7 +1,5 @@
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;

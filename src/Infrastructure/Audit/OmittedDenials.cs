@@ -1,6 +1,4 @@
 using Secrets.Application.Audit;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Audit;
 

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Secrets.Application.Common;
 
 namespace Secrets.Infrastructure.Batching;
 

@@ -1,4 +1,3 @@
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Credentials.Tokens;
 using Secrets.Infrastructure.Persistence;

@@ -1,7 +1,5 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Secrets.Application.ApiKeys;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Credentials.Tokens;
 using Secrets.Infrastructure.Foundation;

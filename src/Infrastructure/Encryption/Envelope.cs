@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Encryption;
 

@@ -1,6 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using Secrets.Domain.Text;
 
 namespace Secrets.Infrastructure.Foundation;

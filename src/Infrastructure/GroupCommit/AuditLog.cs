@@ -1,9 +1,5 @@
 using System.Diagnostics;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Persistence;

@@ -1,5 +1,4 @@
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Persistence;
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.Audit;
 using Secrets.Application.Secrets;
 using Secrets.Infrastructure.Batching;

@@ -1,6 +1,4 @@
-using Microsoft.Extensions.Options;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;

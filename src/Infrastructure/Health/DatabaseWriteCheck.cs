@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Encryption.Ring;

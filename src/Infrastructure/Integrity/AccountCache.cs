@@ -1,4 +1,3 @@
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence.Rows;
 

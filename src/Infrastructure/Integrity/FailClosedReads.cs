@@ -1,6 +1,4 @@
 using System.Data.Common;
-using Microsoft.Extensions.Logging;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 

@@ -1,6 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
 
 namespace Secrets.Infrastructure.Integrity;
 

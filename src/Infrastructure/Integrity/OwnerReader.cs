@@ -1,6 +1,4 @@
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;

@@ -1,5 +1,4 @@
 using System.Text;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Persistence.Rows;

@@ -1,5 +1,3 @@
-using Secrets.Domain.Audit;
-
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>The columns of <c>audit</c> without writer and sequence. The statements and parameters of every database follow from this list.</summary>

@@ -1,5 +1,4 @@
 using MediatR;
-using Secrets.Application.Common;
 
 namespace Secrets.Infrastructure.Persistence;
 

@@ -1,6 +1,4 @@
 using Microsoft.EntityFrameworkCore.Storage;
-using Secrets.Application.Common;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence;
 

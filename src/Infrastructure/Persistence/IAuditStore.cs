@@ -1,5 +1,3 @@
-using Secrets.Domain.Audit;
-
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>Stores audit rows, in the SQL of one database.</summary>

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence;

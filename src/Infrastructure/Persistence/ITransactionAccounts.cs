@@ -1,5 +1,3 @@
-using Secrets.Domain.Audit;
-
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>The accounts that a transaction has locked. The context calls this before it saves and after the commit.</summary>

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence;
 

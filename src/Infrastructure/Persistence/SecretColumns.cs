@@ -1,5 +1,3 @@
-using Secrets.Domain.Secrets;
-
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>All columns of <c>secrets</c>, as a create fills them. The statements and parameters of every database follow from this list.</summary>

@@ -1,7 +1,5 @@
 using System.ComponentModel;
 using System.Data.Common;
-using Microsoft.EntityFrameworkCore;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Options;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Resolution;

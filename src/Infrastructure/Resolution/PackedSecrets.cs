@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Resolution;
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.Resolution;
 using Secrets.Infrastructure.Foundation;
 

@@ -1,9 +1,6 @@
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
 using Secrets.Application.Resolution;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;

@@ -1,8 +1,5 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;

@@ -1,4 +1,3 @@
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Persistence.Rows;
 

@@ -1,6 +1,4 @@
 using System.Threading.RateLimiting;
-using Secrets.Application.Common;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Transactions;
 

@@ -1,5 +1,3 @@
-using Secrets.Domain.Secrets;
-
 namespace Secrets.Infrastructure.Transactions;
 
 /// <summary>

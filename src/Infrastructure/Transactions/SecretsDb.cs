@@ -1,8 +1,4 @@
-using Microsoft.EntityFrameworkCore;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Transactions;

@@ -1,8 +1,5 @@
 using System.Security.Cryptography;
-using Microsoft.Extensions.Options;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Credentials.ApiKeys;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 

@@ -1,9 +1,4 @@
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Transactions;
 

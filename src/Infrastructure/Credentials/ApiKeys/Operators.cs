@@ -1,6 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Secrets.Application.Common;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;

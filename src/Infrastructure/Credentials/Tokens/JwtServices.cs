@@ -1,7 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;

@@ -1,5 +1,3 @@
-using Secrets.Application.Common;
-
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>Authenticates JWTs: parses, verifies the signature, then reads claims. No claim is used before the signature verifies.</summary>

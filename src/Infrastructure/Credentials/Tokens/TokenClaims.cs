@@ -1,8 +1,5 @@
 using System.Text.Json;
-using Microsoft.Extensions.Options;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Audit;
 using Secrets.Domain.Text;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;

@@ -1,7 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Logging;
-using Secrets.Application.Common;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 

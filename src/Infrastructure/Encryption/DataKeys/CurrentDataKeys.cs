@@ -1,6 +1,4 @@
 using System.Security.Cryptography;
-using Secrets.Application.Common;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;

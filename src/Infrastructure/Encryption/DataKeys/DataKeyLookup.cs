@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;
 

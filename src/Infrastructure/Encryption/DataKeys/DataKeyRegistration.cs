@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Infrastructure.Encryption.DataKeys;

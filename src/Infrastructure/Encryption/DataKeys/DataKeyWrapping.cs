@@ -1,6 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Logging;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Persistence.Rows;
 

@@ -1,7 +1,4 @@
-using Microsoft.Extensions.Logging;
-using Secrets.Application.Common;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Encryption.DataKeys;
 

@@ -1,4 +1,3 @@
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption.Ring;

@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Foundation;

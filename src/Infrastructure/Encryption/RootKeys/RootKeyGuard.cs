@@ -1,9 +1,5 @@
 using System.Security.Cryptography;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
-using Secrets.Application.Common;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;

@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;

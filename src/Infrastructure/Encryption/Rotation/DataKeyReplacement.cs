@@ -1,9 +1,5 @@
 using System.Linq.Expressions;
 using System.Runtime.CompilerServices;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Logging;
-using Secrets.Application.Common;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;

@@ -1,7 +1,5 @@
 using Secrets.Application.Audit;
-using Secrets.Application.Common;
 using Secrets.Application.Encryption;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Integrity.Recovery;
 using Secrets.Infrastructure.Persistence;

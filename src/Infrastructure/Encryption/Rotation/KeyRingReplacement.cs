@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Encryption.Ring;

@@ -1,6 +1,4 @@
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Encryption;
-using Secrets.Domain.Audit;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;

@@ -1,7 +1,4 @@
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Audit;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;

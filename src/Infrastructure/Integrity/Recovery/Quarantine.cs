@@ -1,5 +1,3 @@
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Transactions;
 

@@ -1,6 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Persistence;

@@ -1,8 +1,5 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
-using Secrets.Domain.Secrets;
 using Secrets.Domain.Text;
 using Secrets.Infrastructure.Persistence.Rows;
 

@@ -1,5 +1,4 @@
 using Npgsql;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 

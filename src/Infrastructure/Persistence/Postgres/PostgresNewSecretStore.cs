@@ -1,8 +1,6 @@
 using System.Data.Common;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 

@@ -1,5 +1,4 @@
 using Npgsql;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;

@@ -1,5 +1,3 @@
-using Secrets.Domain.Audit;
-
 namespace Secrets.Infrastructure.Persistence.Rows;
 
 /// <summary>The key of the audit chains, and the number of chains.</summary>

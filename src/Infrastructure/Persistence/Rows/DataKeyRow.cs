@@ -1,5 +1,3 @@
-using Secrets.Domain.Secrets;
-
 namespace Secrets.Infrastructure.Persistence.Rows;
 
 /// <summary>A data key of an owner, wrapped by the key ring. The owner's account names the current key, the only one that is not retired.</summary>

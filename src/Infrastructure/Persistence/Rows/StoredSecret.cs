@@ -1,6 +1,5 @@
 using System.Data.Common;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.Rows;
 

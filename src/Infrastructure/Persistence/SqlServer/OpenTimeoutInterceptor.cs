@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore.Diagnostics;
-using Secrets.Application.Common;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 

@@ -1,7 +1,6 @@
 using System.Data;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore.Storage;
-using Secrets.Domain.Audit;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 

@@ -1,9 +1,7 @@
 using System.Data;
 using Microsoft.Data.SqlClient;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
