@@ -2997,8 +2997,8 @@ namespace Secrets.Client
         public System.Collections.Generic.IReadOnlyList<string>? Workspaces { get; init; }
 
         /// <summary>
-        /// The expiry, in RFC 3339; none by default. Required if the credential that makes the key is an API key with an expiry, which this one must not exceed,
-        /// <br/>or a token. A key made with a token expires within a year by default.
+        /// The expiry, in RFC 3339; none by default. Required when an API key with an expiry makes this key; this one must not be later. Also required when a
+        /// <br/>token makes this key; the longest life is then a year by default.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("expires_at")]
         public System.DateTimeOffset? ExpiresAt { get; init; }

@@ -1325,8 +1325,8 @@ export interface CreateApiKeyRequest {
     role?: string | null;
     /** Workspaces of that organisation that the key belongs to. Must be empty for an admin, who belongs to every workspace. */
     workspaces?: string[] | null;
-    /** The expiry, in RFC 3339; none by default. Required if the credential that makes the key is an API key with an expiry, which this one must not exceed,
-or a token. A key made with a token expires within a year by default. */
+    /** The expiry, in RFC 3339; none by default. Required when an API key with an expiry makes this key; this one must not be later. Also required when a
+token makes this key; the longest life is then a year by default. */
     expires_at?: string | null;
 }
 

@@ -16,7 +16,7 @@ internal sealed class LimitOptions
     /// <summary>Resolves of one user, which is a runtime.</summary>
     public int ResolvesPerMinute { get; set; }
 
-    /// <summary>Refused credentials of one address that neither the service nor an issuer made.</summary>
+    /// <summary>Refusals of invented credentials from one address: credentials that neither the service nor an issuer made.</summary>
     public int FailedAuthenticationsPerMinute { get; set; } = 600;
 
     /// <summary>Refusals of one credential from one address.</summary>

@@ -46,8 +46,8 @@ public sealed record CreateApiKeyBody
     public IReadOnlyList<string>? Workspaces { get; init; }
 
     /// <summary>
-    /// The expiry, in RFC 3339; none by default. Required if the credential that makes the key is an API key with an expiry, which this one must not exceed,
-    /// or a token. A key made with a token expires within a year by default.
+    /// The expiry, in RFC 3339; none by default. Required when an API key with an expiry makes this key; this one must not be later. Also required when a
+    /// token makes this key; the longest life is then a year by default.
     /// </summary>
     /// <example>2099-12-31T00:00:00Z</example>
     public DateTimeOffset? ExpiresAt { get; init; }

@@ -16,7 +16,7 @@ internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames name
     public Guid? MadeBy => caller.Credential.KeyId == Credential.Bootstrap.KeyId ? null : caller.Credential.KeyId;
 
     /// <summary>The user for whom a new key acts: by id, by name, or by default the caller.</summary>
-    /// <exception cref="ForbiddenException">The name is not the caller's own, and the caller may make keys for nobody else.</exception>
+    /// <exception cref="ForbiddenException">The name is not the caller's own, and the caller may not make keys for others.</exception>
     public async ValueTask<Guid> UserOfAsync(Guid? userId, string? name, CancellationToken cancellationToken) =>
         name is null ? userId ?? caller.UserId : await names.FindAsync(name, caller, mayNameOthers: caller.Has(Scopes.Operator), cancellationToken) ?? throw AnotherUser();
 

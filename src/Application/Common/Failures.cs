@@ -114,7 +114,7 @@ public sealed class TamperedOwnerException()
 public sealed class UnreadableAuditException()
     : FailureException("A row of the audit was changed outside the service and cannot be read. Other filters show the other rows. An operator finds this row by verifying the audit.");
 
-/// <summary>The caller was refused too often. The answer gives no reason any more, and the audit has no row for the refusal.</summary>
+/// <summary>The caller was refused too often. The answer omits the reason, and the audit has no row for the refusal.</summary>
 public sealed class TooManyDenialsException(TimeSpan wait) : FailureException("Too many requests were refused. Try again later.")
 {
     /// <summary>Time until refusals are answered and audited again.</summary>

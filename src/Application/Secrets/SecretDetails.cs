@@ -54,7 +54,7 @@ public sealed record SecretDetails : IListed
         public Mapping() => CreateMap<Secret, SecretDetails>()
             .ForMember(details => details.Workspaces, from =>
             {
-                // Under another rule, rows of a manipulated database admit nobody, so they are not shown.
+                // Under another rule, rows of a manipulated database have no effect, so they are not shown.
                 from.MapFrom(secret => secret.Grants
                     .Where(grant => secret.WorkspaceRule == WorkspaceRule.Some)
                     .OrderBy(grant => grant.Number)

@@ -63,7 +63,7 @@ public enum AuditAction : short
     /// <summary>Found rows that were changed outside the service.</summary>
     IntegrityFailure = 50,
 
-    /// <summary>Changed an account by itself: the service made, replaced or removed a data key, or sealed values again.</summary>
+    /// <summary>Changed an account without a request: made, replaced or removed a data key, or sealed values again.</summary>
     AccountChange = 51,
 
     /// <summary>Removed the expired row that named the version of an account, and recorded the version again.</summary>

@@ -19,7 +19,7 @@ public readonly record struct AuditPosition(long Sequence, byte[] Hash)
 
 /// <summary>
 /// The chain of one writer. Each row's hash is an HMAC-SHA256 over the previous hash and every field of the row.
-/// Without the key, nobody can change, remove, add or move a row without breaking the chain.
+/// Changing, removing, adding or moving a row breaks the chain, unless one has the key.
 /// </summary>
 public static class AuditChain
 {
