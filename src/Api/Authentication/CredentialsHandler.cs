@@ -22,7 +22,7 @@ internal sealed partial class CredentialsHandler(
     private (Guid User, Credential By, bool IsRefused)? _known;
 
     // The refused header and the reason.
-    private (string Header, string Why, Refused Refused)? _refusal;
+    private (string Header, string Why, RefusedCredential Refused)? _refusal;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -63,7 +63,7 @@ internal sealed partial class CredentialsHandler(
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         var isRefusedLater = properties.GetParameter<bool>(RefusedLater);
-        var refused = isRefusedLater && _known is { } cached ? Refused.ForUser(cached.User) : _refusal?.Refused;
+        var refused = isRefusedLater && _known is { } cached ? RefusedCredential.ForUser(cached.User) : _refusal?.Refused;
         if (await refusals.HandleAsync(Context, refused, _known is { } known ? known with { IsRefused = known.IsRefused || isRefusedLater } : null))
         {
             return;
@@ -92,7 +92,7 @@ internal sealed partial class CredentialsHandler(
 
     private AuthenticateResult Refuse((string Header, StringValues Values) sent, CredentialVerdict verdict, string why)
     {
-        _refusal = (sent.Header, why, sent.Values.Count == 1 ? Refused.FromVerdict(CredentialHeaders.In(sent.Values.ToString()), verdict) : Refused.Unknown);
+        _refusal = (sent.Header, why, sent.Values.Count == 1 ? RefusedCredential.FromVerdict(CredentialHeaders.In(sent.Values.ToString()), verdict) : RefusedCredential.Unknown);
 
         // Not AuthenticateResult.Fail, because the framework would log its message too.
         return AuthenticateResult.NoResult();

@@ -12,7 +12,7 @@ internal sealed class Refusals(IRefusalCounter counter, FailureHandler failures,
     /// <param name="refused">The refusal to count; null: no credential was sent.</param>
     /// <param name="known">The user of a credential, even if it is no longer accepted; null: not known.</param>
     /// <returns>Whether the request is answered.</returns>
-    public async Task<bool> HandleAsync(HttpContext context, Refused? refused, (Guid User, Credential By, bool IsRefused)? known)
+    public async Task<bool> HandleAsync(HttpContext context, RefusedCredential? refused, (Guid User, Credential By, bool IsRefused)? known)
     {
         var wait = refused is { } counted ? counter.Count(context, counted) : null;
         if (await AuditAsync(context, known, hasRow: wait is null) is { } tooMany)

@@ -71,7 +71,7 @@ internal static class HealthEndpoints
             var verdict = await context.RequestServices.GetRequiredService<ICredentialAuthenticator>().AuthenticateAsync(text, mayUseCache: false, context.RequestAborted);
             if (verdict.Caller is not { } caller)
             {
-                limit.Count(context, Refused.FromVerdict(text, verdict));
+                limit.Count(context, RefusedCredential.FromVerdict(text, verdict));
                 return false;
             }
 

@@ -8,7 +8,7 @@ namespace Secrets.Api.Json;
 internal sealed class SecretValueConverter(IHttpContextAccessor http) : JsonConverter<SecretValue>
 {
     public override SecretValue Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        http.HttpContext!.Response.Own(SecretValue.Read(ref reader));
+        http.HttpContext!.Response.DisposeAfter(SecretValue.Read(ref reader));
 
     public override void Write(Utf8JsonWriter writer, SecretValue value, JsonSerializerOptions options) =>
         throw new NotSupportedException("A secret value is never serialised.");

@@ -58,7 +58,7 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
     public void Forget(int credentials) => Interlocked.CompareExchange(ref Slot(credentials), 0, credentials);
 
     /// <inheritdoc />
-    public TimeSpan? Count(HttpContext context, Refused refused)
+    public TimeSpan? Count(HttpContext context, RefusedCredential refused)
     {
         var network = Network.FromAddress(context.Connection.RemoteIpAddress);
 

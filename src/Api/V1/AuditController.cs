@@ -38,7 +38,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
     [DisableRequestTimeout]
     [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
     public async Task<IActionResult> Verify(CancellationToken cancellationToken) =>
-        Ok(AuditCheck.From(await mediator.Send(new VerifyAudit(Kept: null), cancellationToken)));
+        Ok(AuditCheck.From(await mediator.Send(new VerifyAudit(Checkpoint: null), cancellationToken)));
 
     /// <summary>The same, and compare with a checkpoint that was kept outside the service. For operators.</summary>
     [HttpPost("verify")]

@@ -140,7 +140,7 @@ public sealed record AuditOwner
     /// <example>7f1c1d5e-58b0-4c5a-9d5e-0d1a2b3c4d5e</example>
     public required string Id { get; init; }
 
-    public static AuditOwner From(OwnerKind kind, string id) => new() { Kind = ResolutionWords.For(kind), Id = id };
+    public static AuditOwner From(OwnerKind kind, string id) => new() { Kind = ResolutionTexts.For(kind), Id = id };
 }
 
 /// <summary>A page of the audit.</summary>

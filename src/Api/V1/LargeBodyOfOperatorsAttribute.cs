@@ -15,7 +15,7 @@ internal sealed class LargeBodyOfOperatorsAttribute : Attribute, IAsyncResourceF
     {
         if ((context.HttpContext.User as CallerPrincipal)?.Caller.Has(Scopes.Operator) != true)
         {
-            await context.HttpContext.RequestServices.GetRequiredService<IMediator>().Send(new VerifyAudit(Kept: null), context.HttpContext.RequestAborted);
+            await context.HttpContext.RequestServices.GetRequiredService<IMediator>().Send(new VerifyAudit(Checkpoint: null), context.HttpContext.RequestAborted);
             return;
         }
 

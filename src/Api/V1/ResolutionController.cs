@@ -23,7 +23,7 @@ public sealed class ResolutionController(IMediator mediator) : ControllerBase
     [ProducesResponseType<Error>(StatusCodes.Status413PayloadTooLarge, Description = "The values exceed 4 MiB in total, or the body is too large.")]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> Resolve([FromBody] ResolveBody body) =>
-        Ok(Resolved.From(Response.Own(await mediator.Send(body.ToQuery(), HttpContext.RequestAborted)), HttpContext.TraceIdentifier, body.Context)); // A token parameter would be bound first.
+        Ok(Resolved.From(Response.DisposeAfter(await mediator.Send(body.ToQuery(), HttpContext.RequestAborted)), HttpContext.TraceIdentifier, body.Context)); // A token parameter would be bound first.
 
     /// <summary>Explain which secrets a tool call would get and why, without values.</summary>
     [HttpPost("explain")]

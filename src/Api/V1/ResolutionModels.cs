@@ -185,8 +185,8 @@ public sealed record ResolvedArgument
         SecretId = resolved.Secret.Placement.SecretId,
         SecretName = resolved.Secret.Placement.Name,
         Matched = resolved.Secret.Placement.Binding.ToolName,
-        Source = ResolutionWords.For(resolved.Source),
-        Owner = ResolutionWords.For(resolved.Secret.Placement.Owner.Kind),
+        Source = ResolutionTexts.For(resolved.Source),
+        Owner = ResolutionTexts.For(resolved.Secret.Placement.Owner.Kind),
         Version = resolved.Secret.Placement.Version,
     };
 }
@@ -240,7 +240,7 @@ public sealed record ExplainedArgument
     {
         ToolArg = explanation.Selection.Argument,
         Winner = explanation.Selection.Winner is { } winner ? WinningSecret.From(winner, explanation.Selection.Source) : null,
-        Rule = ResolutionWords.RuleOf(explanation),
+        Rule = ResolutionTexts.RuleOf(explanation),
         Candidates = [.. explanation.Candidates.Select(weighed => ExplainedCandidate.From(weighed, explanation.Selection.Source))],
     };
 }
@@ -277,8 +277,8 @@ public sealed record WinningSecret
         SecretId = winner.Placement.SecretId,
         SecretName = winner.Placement.Name,
         Matched = winner.Placement.Binding.ToolName,
-        Source = ResolutionWords.For(source),
-        Owner = ResolutionWords.For(winner.Placement.Owner.Kind),
+        Source = ResolutionTexts.For(source),
+        Owner = ResolutionTexts.For(winner.Placement.Owner.Kind),
         Version = winner.Placement.Version,
     };
 }
@@ -315,8 +315,8 @@ public sealed record ExplainedCandidate
         SecretId = weighed.Candidate.Placement.SecretId,
         SecretName = weighed.Candidate.Placement.Name,
         ToolName = weighed.Candidate.Placement.Binding.ToolName,
-        Owner = ResolutionWords.For(weighed.Candidate.Placement.Owner.Kind),
+        Owner = ResolutionTexts.For(weighed.Candidate.Placement.Owner.Kind),
         Matches = weighed.Matches,
-        Reason = ResolutionWords.ReasonOf(weighed, source),
+        Reason = ResolutionTexts.ReasonOf(weighed, source),
     };
 }

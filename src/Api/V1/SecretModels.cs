@@ -206,7 +206,7 @@ public sealed record OverlapInfo
         ToolName = warning.ToolName,
         Example = warning.Example,
         Msg = $"A tool such as {warning.Example} gets {(warning.Shadows ? "this secret" : $"the secret {warning.SecretId}")}: "
-            + $"{PrecedenceWords.For(warning.Rule)}.",
+            + $"{PrecedenceTexts.For(warning.Rule)}.",
     };
 }
 

@@ -3,7 +3,7 @@ using Secrets.Domain.Resolution;
 namespace Secrets.Api.V1;
 
 /// <summary>Describes the rules of precedence for people.</summary>
-internal static class PrecedenceWords
+internal static class PrecedenceTexts
 {
     public static string For(PrecedenceRule rule) => rule switch
     {

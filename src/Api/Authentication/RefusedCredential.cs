@@ -9,16 +9,16 @@ namespace Secrets.Api.Authentication;
 /// <param name="IsGenuine">
 /// Whether the service or the issuer made the credential, such as a revoked key or an expired token. Nobody can invent many of these.
 /// </param>
-internal readonly record struct Refused(string? Name, bool IsGenuine)
+internal readonly record struct RefusedCredential(string? Name, bool IsGenuine)
 {
     /// <summary>An unrecognised credential.</summary>
-    public static readonly Refused Unknown = new(Name: null, IsGenuine: false);
+    public static readonly RefusedCredential Unknown = new(Name: null, IsGenuine: false);
 
     /// <summary>A genuine credential of a user.</summary>
-    public static Refused ForUser(Guid userId) => new(userId.ToString(), IsGenuine: true);
+    public static RefusedCredential ForUser(Guid userId) => new(userId.ToString(), IsGenuine: true);
 
     /// <summary>A refused credential and its verdict.</summary>
-    public static Refused FromVerdict(string text, CredentialVerdict verdict) => verdict switch
+    public static RefusedCredential FromVerdict(string text, CredentialVerdict verdict) => verdict switch
     {
         { Caller: { } caller } => ForUser(caller.UserId), // refused because of the credential beside it
         { RefusedKey: { } key } => ForUser(key.UserId),
@@ -32,5 +32,5 @@ internal interface IRefusalCounter
 {
     /// <summary>Counts a refusal before it is answered.</summary>
     /// <returns>How long the client must wait; null: below the limit.</returns>
-    TimeSpan? Count(HttpContext context, Refused refused);
+    TimeSpan? Count(HttpContext context, RefusedCredential refused);
 }

@@ -4,7 +4,7 @@ using Secrets.Domain.Secrets;
 namespace Secrets.Api.V1;
 
 /// <summary>Describes the results of selection, for people and for programs.</summary>
-internal static class ResolutionWords
+internal static class ResolutionTexts
 {
     public static string For(SelectionSource source) => source == SelectionSource.Reference ? "reference" : "default";
 
@@ -24,7 +24,7 @@ internal static class ResolutionWords
             { Winner: null } when first is null => "no default: this argument has none",
             { Winner: null } => "no default: none of the defaults of this argument matches the tool and admits the workspace",
             _ when explanation.Candidates.FirstOrDefault(candidate => candidate.Verdict == Verdict.ComesLater) is { } next =>
-                PrecedenceWords.For(next.Rule),
+                PrecedenceTexts.For(next.Rule),
             _ => "it is the only candidate: no other default of this argument matches the tool and admits the workspace",
         };
     }
@@ -34,7 +34,7 @@ internal static class ResolutionWords
     {
         (Verdict.Wins, _) => "it fills the argument",
         (Verdict.ComesLater, SelectionSource.Reference) => "the user's own secret of that name decides",
-        (Verdict.ComesLater, _) => $"another secret takes precedence: {PrecedenceWords.For(weighed.Rule)}",
+        (Verdict.ComesLater, _) => $"another secret takes precedence: {PrecedenceTexts.For(weighed.Rule)}",
         var (unfit, _) => Unfit(unfit),
     };
 

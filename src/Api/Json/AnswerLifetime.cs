@@ -1,10 +1,10 @@
 namespace Secrets.Api.Json;
 
 /// <summary>Ties the lifetime of objects to the answer.</summary>
-internal static class Owning
+internal static class AnswerLifetime
 {
     /// <summary>Disposes the object when the answer is complete or aborted.</summary>
-    public static T Own<T>(this HttpResponse response, T content)
+    public static T DisposeAfter<T>(this HttpResponse response, T content)
         where T : IDisposable
     {
         response.RegisterForDispose(content);
