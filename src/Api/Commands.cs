@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure;
 using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Credentials.Tokens;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.Versioning;
-using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.EmbeddedPostgres;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 

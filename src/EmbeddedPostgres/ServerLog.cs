@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 

@@ -1,5 +1,4 @@
 using Npgsql;
-using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.EmbeddedPostgres;
 

@@ -4,9 +4,7 @@ using Secrets.Application.Secrets;
 
 namespace Secrets.Api.AiHub;
 
-/// <summary>
-/// Writes failures as the vault API does: <c>{"message": "..."}</c>. Missing rights are 401 there, and 403 means an exceeded quota.
-/// </summary>
+/// <summary>Writes failures as the vault API does: <c>{"message": "..."}</c>. Missing rights are 401 there, and 403 means an exceeded quota.</summary>
 internal sealed class AiHubFailureWriter : IFailureWriter
 {
     private static readonly PathString Path = "/api/v2/aihub";

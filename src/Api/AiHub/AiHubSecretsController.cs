@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using MediatR;
-using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Binding;
 using Secrets.Api.Limits;
 using Secrets.Application.Secrets;

@@ -1,6 +1,5 @@
 using Secrets.Api.OpenApi;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.AiHub;
 

@@ -4,8 +4,7 @@ using Microsoft.AspNetCore.Authentication;
 namespace Secrets.Api.Authentication;
 
 /// <summary>
-/// Marks an action that accepts a cached key, because its use case confirms the key before an answer leaves
-/// (<see cref="ConfirmsCallerAttribute"/>).
+/// Marks an action that accepts a cached key, because its use case confirms the key before an answer leaves (<see cref="ConfirmsCallerAttribute"/>).
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class AcceptsCachedCallersAttribute : Attribute;

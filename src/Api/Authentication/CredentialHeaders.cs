@@ -21,9 +21,7 @@ internal static class CredentialHeaders
     /// <summary>The credential in a header. Only Authorization has schemes, but "Bearer" is accepted in every header.</summary>
     public static string In(string text) => text.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) ? text[BearerPrefix.Length..].Trim() : text;
 
-    /// <summary>
-    /// The credentials of a request. Empty on anonymous endpoints, because a liveness probe must not depend on the look-up of a credential.
-    /// </summary>
+    /// <summary>The credentials of a request. Empty on anonymous endpoints, because a liveness probe must not depend on the look-up of a credential.</summary>
     public static IReadOnlyList<(string Header, StringValues Values)> SentTo(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null ? SentIn(context.Request.Headers) : [];
 

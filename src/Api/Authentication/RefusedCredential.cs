@@ -3,9 +3,7 @@ using Secrets.Domain.ApiKeys;
 namespace Secrets.Api.Authentication;
 
 /// <summary>The refused credential, as refusals are counted.</summary>
-/// <param name="Name">
-/// The user of a genuine credential; else the key's prefix or the token's subject as sent; null: none of these.
-/// </param>
+/// <param name="Name">The user of a genuine credential; else the key's prefix or the token's subject as sent; null: none of these.</param>
 /// <param name="IsGenuine">
 /// Whether the service or the issuer made the credential, such as a revoked key or an expired token. Nobody can invent many of these.
 /// </param>

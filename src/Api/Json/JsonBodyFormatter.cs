@@ -6,14 +6,11 @@ using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
-using Secrets.Domain.Secrets;
 using JsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 
 namespace Secrets.Api.Json;
 
-/// <summary>
-/// Reads request bodies (<see cref="StrictJson"/>). Errors are thrown and answered like all other failures.
-/// </summary>
+/// <summary>Reads request bodies (<see cref="StrictJson"/>). Errors are thrown and answered like all other failures.</summary>
 internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
     : IInputFormatter, IInputFormatterExceptionPolicy, IApiRequestFormatMetadataProvider
 {

@@ -4,13 +4,11 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.Json;
 
 /// <summary>
-/// Reads a JSON body into a model. Reports all missing members and wrong types together. The use cases validate the content.
-/// No error repeats submitted data.
+/// Reads a JSON body into a model. Reports all missing members and wrong types together. The use cases validate the content. No error repeats submitted data.
 /// </summary>
 internal static class StrictJson
 {

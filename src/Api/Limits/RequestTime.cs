@@ -21,8 +21,7 @@ internal sealed class RequestTime(IOptions<LimitOptions> limits, FailureHandler 
 }
 
 /// <summary>
-/// Stops the cancellation once a result exists. If writing the result were cancelled, MVC would silently send 200 with a partial or
-/// empty body.
+/// Stops the cancellation once a result exists. If writing the result were cancelled, MVC would silently send 200 with a partial or empty body.
 /// </summary>
 internal sealed class FinishedRequests : IAlwaysRunResultFilter
 {

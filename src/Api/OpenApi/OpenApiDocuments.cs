@@ -3,14 +3,11 @@ using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Secrets.Api.Errors;
-using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.OpenApi;
 
-/// <summary>
-/// Generates the documents under /openapi: <c>v1</c> in OpenAPI 3.1, and the same in 3.0 as <c>v1-3.0</c>, for client generators.
-/// </summary>
+/// <summary>Generates the documents under /openapi: <c>v1</c> in OpenAPI 3.1, and the same in 3.0 as <c>v1-3.0</c>, for client generators.</summary>
 internal static class OpenApiDocuments
 {
     private static readonly (string Name, string In, string Description)[] Credentials =

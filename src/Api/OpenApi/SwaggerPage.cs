@@ -58,8 +58,7 @@ internal static class SwaggerPage
     }
 
     /// <summary>
-    /// A path of this service, relative to the requested page. Relative, because a proxy may serve the service below a prefix that
-    /// the service does not know.
+    /// A path of this service, relative to the requested page. Relative, because a proxy may serve the service below a prefix that the service does not know.
     /// </summary>
     private static string RelativePath(string path, HttpRequest request)
     {

@@ -1,6 +1,5 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Connections;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.Server;
 

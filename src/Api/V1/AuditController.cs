@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using MediatR;
 using Microsoft.AspNetCore.Http.Timeouts;
-using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Limits;
 using Secrets.Api.OpenApi;
 using Secrets.Application.Audit;

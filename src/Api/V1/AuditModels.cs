@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Secrets.Application.Audit;
 using Secrets.Domain.Audit;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.V1;
 

@@ -1,5 +1,4 @@
 using MediatR;
-using Microsoft.AspNetCore.Mvc;
 using Secrets.Application.Encryption;
 
 namespace Secrets.Api.V1;
@@ -16,9 +15,7 @@ public sealed class EncryptionController(IMediator mediator) : ControllerBase
     public async Task<IActionResult> Get(CancellationToken cancellationToken) =>
         Ok(EncryptionInfo.From(await mediator.Send(new GetEncryption(), cancellationToken)));
 
-    /// <summary>
-    /// Schedule replacement of all current keys of a layer in the background. `GET` shows the progress.
-    /// </summary>
+    /// <summary>Schedule replacement of all current keys of a layer in the background. `GET` shows the progress.</summary>
     [HttpPost("rotate")]
     [ProducesResponseType<EncryptionInfo>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]

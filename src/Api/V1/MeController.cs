@@ -1,5 +1,4 @@
 using MediatR;
-using Microsoft.AspNetCore.Mvc;
 using Secrets.Application.ApiKeys;
 
 namespace Secrets.Api.V1;

@@ -3,7 +3,6 @@ using Secrets.Application.Audit;
 using Secrets.Application.Resolution;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.V1;
 
@@ -14,15 +13,12 @@ public abstract record ToolCallBody
     /// <example>agno__linear__get_issue_details</example>
     public required string ToolName { get; init; }
 
-    /// <summary>
-    /// The arguments to fill, at most 100 different ones; every argument with a default if omitted.
-    /// </summary>
+    /// <summary>The arguments to fill, at most 100 different ones; every argument with a default if omitted.</summary>
     /// <example>["api_token", "base_url"]</example>
     public IReadOnlyList<string>? ToolArgs { get; init; }
 
     /// <summary>
-    /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
-    /// fills such an argument.
+    /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never fills such an argument.
     /// </summary>
     /// <example>{"signing_key": "my-linear-signing-key"}</example>
     public OrderedDictionary<string, string>? References { get; init; }

@@ -1,5 +1,4 @@
 using Secrets.Domain.Resolution;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.V1;
 

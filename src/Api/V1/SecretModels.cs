@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using Secrets.Api.Json;
 using Secrets.Api.OpenApi;
 using Secrets.Application.Secrets;
-using Secrets.Domain.Secrets;
 
 namespace Secrets.Api.V1;
 
@@ -142,9 +141,7 @@ public sealed record SecretInfo
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? UseCount { get; init; }
 
-    /// <summary>
-    /// After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none.
-    /// </summary>
+    /// <summary>After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<OverlapInfo>? Warnings { get; init; }
 

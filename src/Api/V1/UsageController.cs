@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using MediatR;
-using Microsoft.AspNetCore.Mvc;
 using Secrets.Api.Binding;
 using Secrets.Application.Secrets;
 

@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-
 namespace Secrets.Application.ApiKeys;
 
 /// <summary>

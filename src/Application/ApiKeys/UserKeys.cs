@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 
 namespace Secrets.Application.ApiKeys;

@@ -10,8 +10,7 @@ public interface IAuditLog
     Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Checks preconditions and writes events, possibly none, in one atomic step. Preconditions that hold then were true at a moment after the
-    /// call began.
+    /// Checks preconditions and writes events, possibly none, in one atomic step. Preconditions that hold then were true at a moment after the call began.
     /// </summary>
     /// <exception cref="UnauthenticatedException">The caller's key is no longer accepted; nothing was written.</exception>
     /// <exception cref="UnavailableException">The events could not be written, or the outcome is unknown.</exception>

@@ -68,10 +68,7 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     public bool Administers(string organizationId) => Administered.Contains(organizationId, StringComparer.Ordinal);
 }
 
-/// <summary>
-/// The scope that a request needs. The pipeline throws for a request without this attribute, so that a forgotten attribute
-/// allows nothing.
-/// </summary>
+/// <summary>The scope that a request needs. The pipeline throws for a request without this attribute, so that a forgotten attribute allows nothing.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
 {
@@ -82,16 +79,11 @@ public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
     public bool IsMetBy(Caller caller) => Array.Exists(anyOf, caller.Has);
 }
 
-/// <summary>
-/// The handler confirms the caller's cached key together with the audit rows. The pipeline throws for a cached key in any other request.
-/// </summary>
+/// <summary>The handler confirms the caller's cached key together with the audit rows. The pipeline throws for a cached key in any other request.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class ConfirmsCallerAttribute : Attribute;
 
-/// <summary>
-/// The action of a request in the audit. The pipeline throws for a request without this attribute, so that every refusal
-/// is audited.
-/// </summary>
+/// <summary>The action of a request in the audit. The pipeline throws for a request without this attribute, so that every refusal is audited.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class AuditedAsAttribute(AuditAction action) : Attribute
 {

@@ -3,8 +3,7 @@ using System.Buffers;
 namespace Secrets.Application.Common;
 
 /// <summary>
-/// A failure that the caller is told about. The set is closed: the Api maps each failure to a status in one
-/// place. No message contains a submitted value.
+/// A failure that the caller is told about. The set is closed: the Api maps each failure to a status in one place. No message contains a submitted value.
 /// </summary>
 public abstract class FailureException(string message) : Exception(message);
 

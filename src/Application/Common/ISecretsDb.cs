@@ -1,5 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-
 namespace Secrets.Application.Common;
 
 /// <summary>The database as use cases see it.</summary>

@@ -3,9 +3,7 @@ namespace Secrets.Application.Common;
 /// <summary>Turns names of users (<see cref="UserName"/>) into ids.</summary>
 public interface IUserNames
 {
-    /// <summary>
-    /// The user with this name at the configured issuer of tokens; null: the issuer is ambiguous, because tokens of any issuer are accepted.
-    /// </summary>
+    /// <summary>The user with this name at the configured issuer of tokens; null: the issuer is ambiguous, because tokens of any issuer are accepted.</summary>
     /// <exception cref="UnavailableException">The issuer is not known yet, or differs from the issuer that names were mapped with before.</exception>
     ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken);
 

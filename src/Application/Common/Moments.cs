@@ -14,8 +14,7 @@ public static class Moments
     private static readonly string[] LocalFormats = ["yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd't'HH:mm:ss"];
 
     /// <summary>
-    /// The moment in UTC, its fraction cut to microseconds; null: no moment. A leap second (:60) is refused, because the service's clock
-    /// never shows one.
+    /// The moment in UTC, its fraction cut to microseconds; null: no moment. A leap second (:60) is refused, because the service's clock never shows one.
     /// </summary>
     public static DateTimeOffset? Parse(string? text)
     {

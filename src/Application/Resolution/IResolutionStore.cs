@@ -6,18 +6,14 @@ namespace Secrets.Application.Resolution;
 /// <summary>Finds the secrets that may fill a tool call. Data read from the database is never older than the call.</summary>
 public interface IResolutionStore
 {
-    /// <summary>
-    /// An owner's secrets that decide how a call is filled. The result may contain others too. It is empty for an unknown owner.
-    /// </summary>
+    /// <summary>An owner's secrets that decide how a call is filled. The result may contain others too. It is empty for an unknown owner.</summary>
     /// <param name="owner">The owner.</param>
     /// <param name="call">The call.</param>
     /// <param name="mayUseCache">Whether cached secrets may be used. Then <see cref="FoundCandidates.Precondition"/> must be confirmed before any answer leaves.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayUseCache, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// All defaults of an owner and the secrets that a call names: an explanation covers the losers too.
-    /// </summary>
+    /// <summary>All defaults of an owner and the secrets that a call names: an explanation covers the losers too.</summary>
     Task<OwnerCandidates> ReadAllAsync(SecretOwner owner, ToolCall call, CancellationToken cancellationToken);
 }
 

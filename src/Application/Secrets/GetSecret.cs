@@ -1,6 +1,5 @@
 using AutoMapper;
 using AutoMapper.QueryableExtensions;
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 
 namespace Secrets.Application.Secrets;

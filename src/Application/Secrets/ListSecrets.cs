@@ -1,7 +1,6 @@
 using System.Linq.Expressions;
 using AutoMapper;
 using AutoMapper.QueryableExtensions;
-using Microsoft.EntityFrameworkCore;
 using Secrets.Application.Common;
 
 namespace Secrets.Application.Secrets;

@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Secrets.Domain.Resolution;
 
 namespace Secrets.Application.Secrets;

@@ -9,9 +9,8 @@ internal static class SecretQueries
     public static IQueryable<Secret> OwnedBy(this IQueryable<Secret> secrets, SecretOwner owner) => secrets.Where(IsOwnedBy(owner));
 
     /// <summary>
-    /// The secrets that exist for the caller: the caller's own, all secrets of organisations that the caller administers, and in other
-    /// organisations those that the caller's workspaces may use. Every query on behalf of a person starts here, so that no query can
-    /// return another owner's secret.
+    /// The secrets that exist for the caller: the caller's own, all secrets of organisations that the caller administers, and in other organisations those that
+    /// the caller's workspaces may use. Every query on behalf of a person starts here, so that no query can return another owner's secret.
     /// </summary>
     public static IQueryable<Secret> VisibleTo(this IQueryable<Secret> secrets, Caller caller) =>
         secrets.Where(caller.Memberships.Select(IsVisibleTo).Aggregate(IsOwnedBy(caller.Owner), Or));

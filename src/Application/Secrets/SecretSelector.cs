@@ -18,9 +18,7 @@ public sealed record SecretSelector
     /// <summary>The name; null: selected by id.</summary>
     public string? Name { get; private init; }
 
-    /// <summary>
-    /// The kind of owner whose limits apply. A secret selected by id may belong to either kind: the limits of users are the narrower ones.
-    /// </summary>
+    /// <summary>The kind of owner whose limits apply. A secret selected by id may belong to either kind: the limits of users are the narrower ones.</summary>
     public OwnerKind LimitsOf => Owner?.Kind ?? OwnerKind.User;
 
     public static SecretSelector ById(Guid id) => new() { Id = id };

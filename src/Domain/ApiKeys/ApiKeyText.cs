@@ -37,9 +37,7 @@ public static class ApiKeyText
     /// <summary>The public prefix of a text that has the form of a key.</summary>
     public static string PrefixOf(string key) => key[..PrefixLength];
 
-    /// <summary>
-    /// The hash that is stored. A slow password hash would add nothing, because 214 random bits cannot be guessed.
-    /// </summary>
+    /// <summary>The hash that is stored. A slow password hash would add nothing, because 214 random bits cannot be guessed.</summary>
     public static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
     private static string Checksum(string body)

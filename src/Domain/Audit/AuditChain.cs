@@ -163,9 +163,7 @@ public static class AuditChain
 
     private static int Length(string? text) => text?.Length ?? 0;
 
-    /// <summary>
-    /// Encodes fields so that no two rows have the same encoding: fixed sizes, length prefixes, and a marker for absent fields.
-    /// </summary>
+    /// <summary>Encodes fields so that no two rows have the same encoding: fixed sizes, length prefixes, and a marker for absent fields.</summary>
     private ref struct Encoder(Span<byte> buffer)
     {
         private const byte Absent = 0;

@@ -6,9 +6,7 @@ internal static class CodePoints
     public static Comparer<string> Order { get; } = Comparer<string>.Create(Compare);
 
     /// <summary>Compares two well-formed texts.</summary>
-    /// <remarks>
-    /// .NET's ordinal comparison orders UTF-16 units. There, U+10000 and above come before U+E000 to U+FFFF.
-    /// </remarks>
+    /// <remarks>.NET's ordinal comparison orders UTF-16 units. There, U+10000 and above come before U+E000 to U+FFFF.</remarks>
     public static int Compare(string one, string other)
     {
         var common = one.AsSpan().CommonPrefixLength(other);

@@ -1,9 +1,6 @@
 namespace Secrets.Domain.Resolution;
 
-/// <summary>
-/// One owner's secrets, arranged for selection. Immutable, so concurrent calls may share one instance.
-/// The order of the rows has no effect.
-/// </summary>
+/// <summary>One owner's secrets, arranged for selection. Immutable, so concurrent calls may share one instance. The order of the rows has no effect.</summary>
 public sealed class OwnerCandidates
 {
     // Declared before None, whose initialiser uses it.

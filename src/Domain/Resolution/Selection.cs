@@ -17,9 +17,8 @@ public enum SelectionSource
 public readonly record struct Selection(string Argument, SelectionSource Source, Candidate? Winner)
 {
     /// <summary>
-    /// One selection for each requested argument, in the order of the call, then for each reference to another argument. If the call
-    /// requests every default, the order is by code points. The result depends only on the call and the candidates: not on a clock, a culture,
-    /// or the order of storage.
+    /// One selection for each requested argument, in the order of the call, then for each reference to another argument. If the call requests every default,
+    /// the order is by code points. The result depends only on the call and the candidates: not on a clock, a culture, or the order of storage.
     /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="user">The secrets of the user whom the call is for. They take precedence over the organisation's.</param>

@@ -9,9 +9,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence;
 
-/// <summary>
-/// The model of all databases. A provider derives from it and adds its collation, its migrations and its error codes.
-/// </summary>
+/// <summary>The model of all databases. A provider derives from it and adds its collation, its migrations and its error codes.</summary>
 internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(options)
 {
     private readonly List<AuditEvent> _facts = [];

@@ -4,9 +4,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>
-/// The issuer that turns user names into ids, stored with the first name. Under another issuer, the same names would be other users.
-/// </summary>
+/// <summary>The issuer that turns user names into ids, stored with the first name. Under another issuer, the same names would be other users.</summary>
 public interface IUserIssuer
 {
     /// <summary>The stored issuer in the keys that this process last read; null before the first name.</summary>

@@ -2,9 +2,7 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Encryption.DataKeys;
 
-/// <summary>
-/// Caches unwrapped data keys. Entries expire, so that every process forgets a key soon after its row was deleted.
-/// </summary>
+/// <summary>Caches unwrapped data keys. Entries expire, so that every process forgets a key soon after its row was deleted.</summary>
 internal sealed class DataKeyCache(TimeProvider time)
 {
     /// <summary>How long a key stays cached after it was read.</summary>

@@ -125,9 +125,7 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
     }
 
-    /// <summary>
-    /// Reads the ring again. If the database was moved to another root key or the entries do not verify, this process keeps its loaded ring.
-    /// </summary>
+    /// <summary>Reads the ring again. If the database was moved to another root key or the entries do not verify, this process keeps its loaded ring.</summary>
     public void Refresh()
     {
         lock (_loading)

@@ -63,9 +63,7 @@ internal sealed class RootKeyXmlEncryptor(RootKey rootKey) : IXmlEncryptor
     }
 }
 
-/// <summary>
-/// Decrypts elements of <see cref="RootKeyXmlEncryptor"/>. Data Protection makes the instance and passes the service provider.
-/// </summary>
+/// <summary>Decrypts elements of <see cref="RootKeyXmlEncryptor"/>. Data Protection makes the instance and passes the service provider.</summary>
 internal sealed class RootKeyXmlDecryptor(IServiceProvider services) : IXmlDecryptor
 {
     public XElement Decrypt(XElement encryptedElement)

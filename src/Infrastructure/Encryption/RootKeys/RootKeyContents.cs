@@ -21,9 +21,7 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
         auditKey.Make(ring.Open(first));
     }
 
-    /// <summary>
-    /// Verifies and loads all keys, and re-encrypts those under the previous root key. The caller's transaction must have locked the canary.
-    /// </summary>
+    /// <summary>Verifies and loads all keys, and re-encrypts those under the previous root key. The caller's transaction must have locked the canary.</summary>
     /// <param name="require">Throws if this process has no root key with this fingerprint.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
     /// <returns>The rows, and how many were re-encrypted.</returns>

@@ -5,9 +5,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption.Rotation;
 
-/// <summary>
-/// Replaces the keys of the ring: wraps all keys again, and removes the old ring keys later. Safe on several replicas at once.
-/// </summary>
+/// <summary>Replaces the keys of the ring: wraps all keys again, and removes the old ring keys later. Safe on several replicas at once.</summary>
 internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, DataKeyWrapping wrapping, AuditKeyLoader auditKey, TimeProvider time)
 {
     /// <summary>

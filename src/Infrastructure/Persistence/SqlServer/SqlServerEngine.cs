@@ -47,8 +47,7 @@ internal sealed class SqlServerEngine : IDatabaseEngine
             connection.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
         }
 
-        // Without EnableRetryOnFailure, which buffers every result in memory, even the whole audit. SqlServerSecretsDbContext retries whole
-        // transactions only.
+        // Without EnableRetryOnFailure, which buffers every result in memory, even the whole audit. SqlServerSecretsDbContext retries whole transactions only.
         options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
         options.AddInterceptors(OpenTimeoutInterceptor.Instance, CancellationInterceptor.Instance);
     }
