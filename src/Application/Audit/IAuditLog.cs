@@ -27,3 +27,37 @@ public readonly record struct AppendOutcome(bool PreconditionsHold, AuditReceipt
 /// <param name="Sequence">The row's number in that chain.</param>
 /// <param name="Hash">The row's hash. A holder can prove later that no row up to this one was changed.</param>
 public sealed record AuditReceipt(Guid Writer, long Sequence, byte[] Hash);
+
+/// <summary>Writes refusals to the audit, with a limit per minute for each caller.</summary>
+public interface IDenialLog
+{
+    /// <summary>Writes a refusal. The row is durable when this returns.</summary>
+    /// <param name="caller">The refused caller.</param>
+    /// <param name="denial">The refusal.</param>
+    /// <param name="preconditions">The cached data behind the refusal.</param>
+    /// <exception cref="TooManyDenialsException">Past the limit: the refusal was only counted.</exception>
+    /// <exception cref="UnauthenticatedException">The caller's key is no longer accepted; nothing was written.</exception>
+    /// <exception cref="UnavailableException">The row could not be written, or the outcome is unknown.</exception>
+    Task WriteAsync(RefusedCaller caller, AuditEvent denial, Preconditions preconditions);
+
+    /// <summary>Counts a refusal without a row.</summary>
+    void LeaveOut(RefusedCaller caller, AuditEvent denial);
+}
+
+/// <summary>The refusals that share a limit.</summary>
+/// <param name="UserId">The user that the credential acts for.</param>
+/// <param name="IsAccepted">Whether the credential is accepted. Refused credentials have a limit of their own and cannot exhaust the user's limit.</param>
+/// <param name="ActsFor">The user whom the caller acts for; null: none.</param>
+public readonly record struct RefusedCaller(Guid UserId, bool IsAccepted, Guid? ActsFor);
+
+/// <summary>The cached data that an answer depends on. All of it is confirmed before the answer leaves.</summary>
+/// <param name="Owners">Owners whose secrets came from the cache.</param>
+/// <param name="Key">The caller's key if it came from the cache; else null.</param>
+public sealed record Preconditions(IReadOnlyList<OwnerStamp> Owners, CachedKey? Key)
+{
+    /// <summary>Nothing came from a cache.</summary>
+    public static readonly Preconditions None = new([], Key: null);
+}
+
+/// <summary>The state of an owner's secrets at a stamp and version (<see cref="Owner.Stamp"/>, <see cref="Owner.Version"/>).</summary>
+public readonly record struct OwnerStamp(SecretOwner Owner, long Stamp, long Version);

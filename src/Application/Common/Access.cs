@@ -106,3 +106,6 @@ public interface INamesOne
 /// <param name="RequestId">The request's id, as in the log.</param>
 /// <param name="ClientRequestId">The caller's own id of the request.</param>
 public sealed record RequestOrigin(string? Address, string? RequestId, string? ClientRequestId);
+
+/// <summary>A cached key, with the version and stamp of its user's keys when it was verified.</summary>
+public sealed record CachedKey(ApiKey Key, long Version, long Stamp);

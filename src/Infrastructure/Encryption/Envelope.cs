@@ -94,3 +94,9 @@ internal static class Envelope
         public ReadOnlySpan<byte> AssociatedData { get; } = associatedData;
     }
 }
+
+/// <summary>An unwrapped data key.</summary>
+internal sealed record DataKey(Guid Id, byte[] Bytes)
+{
+    public override string ToString() => Id.ToString();
+}

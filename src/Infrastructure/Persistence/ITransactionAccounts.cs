@@ -1,3 +1,5 @@
+using Microsoft.EntityFrameworkCore.Storage;
+
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>The accounts that a transaction has locked. The context calls this before it saves and after the commit.</summary>
@@ -12,3 +14,14 @@ internal interface ITransactionAccounts
     /// <summary>Notes the committed versions of the changed accounts.</summary>
     void Committed();
 }
+
+/// <summary>Ends a transaction together with its audit rows.</summary>
+internal interface IAuditCommit
+{
+    /// <summary>Writes audit events, or none, in the context's transaction and commits the transaction.</summary>
+    /// <exception cref="UnavailableException">The events could not be written, or the outcome is unknown.</exception>
+    Task CommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, IDbContextTransaction transaction);
+}
+
+/// <summary>The integrity key was replaced during a transaction. A retry uses the new key.</summary>
+internal sealed class StaleKeyException() : Exception("The integrity key was replaced during the transaction.");
