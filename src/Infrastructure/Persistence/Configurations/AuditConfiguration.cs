@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Configurations;
 
@@ -51,16 +50,5 @@ internal sealed class AuditWriterConfiguration : IEntityTypeConfiguration<AuditW
         builder.Property(writer => writer.AnchorHash).IsHash();
         builder.Property(writer => writer.AnchorMac).IsHash();
         builder.Ignore(writer => writer.Head).Ignore(writer => writer.Anchor);
-    }
-}
-
-internal sealed class AuditKeyConfiguration : IEntityTypeConfiguration<AuditKeyRow>
-{
-    public void Configure(EntityTypeBuilder<AuditKeyRow> builder)
-    {
-        builder.ToTable("audit_keys");
-        builder.HasKey(row => row.Id);
-        builder.Property(row => row.Id).ValueGeneratedNever();
-        builder.Property(row => row.Mac).IsHash();
     }
 }

@@ -4,7 +4,10 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Configurations;
 
-internal sealed class DataKeyConfiguration : IEntityTypeConfiguration<DataKeyRow>
+/// <summary>The tables of the service's own keys.</summary>
+internal sealed class KeyConfigurations :
+    IEntityTypeConfiguration<DataKeyRow>, IEntityTypeConfiguration<KeyRotationRow>, IEntityTypeConfiguration<KeyRingRow>, IEntityTypeConfiguration<IntegrityKeyRow>,
+    IEntityTypeConfiguration<KeyStateRow>, IEntityTypeConfiguration<RootKeyRow>, IEntityTypeConfiguration<KeyAccountRow>, IEntityTypeConfiguration<AuditKeyRow>
 {
     public void Configure(EntityTypeBuilder<DataKeyRow> builder)
     {
@@ -20,20 +23,14 @@ internal sealed class DataKeyConfiguration : IEntityTypeConfiguration<DataKeyRow
             .HasConstraintName("fk_data_keys_owner")
             .OnDelete(DeleteBehavior.Restrict);
     }
-}
 
-internal sealed class KeyRotationConfiguration : IEntityTypeConfiguration<KeyRotationRow>
-{
     public void Configure(EntityTypeBuilder<KeyRotationRow> builder)
     {
         builder.ToTable("key_rotations");
         builder.HasKey(row => row.Layer);
         builder.Property(row => row.Layer).ValueGeneratedNever();
     }
-}
 
-internal sealed class KeyRingConfiguration : IEntityTypeConfiguration<KeyRingRow>
-{
     public void Configure(EntityTypeBuilder<KeyRingRow> builder)
     {
         builder.ToTable("key_ring");
@@ -41,20 +38,14 @@ internal sealed class KeyRingConfiguration : IEntityTypeConfiguration<KeyRingRow
         builder.Property(row => row.Name).HasMaxLength(KeyRingRow.MaxNameLength);
         builder.Property(row => row.Tag).HasMaxLength(IntegrityKey.TagSize).IsFixedLength();
     }
-}
 
-internal sealed class IntegrityKeyConfiguration : IEntityTypeConfiguration<IntegrityKeyRow>
-{
     public void Configure(EntityTypeBuilder<IntegrityKeyRow> builder)
     {
         builder.ToTable("integrity_keys");
         builder.HasKey(row => row.Number);
         builder.Property(row => row.Number).ValueGeneratedNever();
     }
-}
 
-internal sealed class KeyStateConfiguration : IEntityTypeConfiguration<KeyStateRow>
-{
     public void Configure(EntityTypeBuilder<KeyStateRow> builder)
     {
         builder.ToTable("key_state");
@@ -62,15 +53,28 @@ internal sealed class KeyStateConfiguration : IEntityTypeConfiguration<KeyStateR
         builder.Property(row => row.Id).ValueGeneratedNever();
         builder.Property(row => row.Tag).HasMaxLength(IntegrityKey.TagSize).IsFixedLength();
     }
-}
 
-internal sealed class RootKeyConfiguration : IEntityTypeConfiguration<RootKeyRow>
-{
     public void Configure(EntityTypeBuilder<RootKeyRow> builder)
     {
         builder.ToTable("root_keys");
         builder.HasKey(row => row.Id);
         builder.Property(row => row.Id).ValueGeneratedNever();
         builder.Property(row => row.Fingerprint).HasMaxLength(RootKey.FingerprintLength);
+    }
+
+    public void Configure(EntityTypeBuilder<KeyAccountRow> builder)
+    {
+        builder.ToTable("key_accounts");
+        builder.HasKey(row => row.UserId);
+        builder.Property(row => row.UserId).ValueGeneratedNever();
+        builder.Property(row => row.Account).HasMaxLength(Account.SealedSize).IsFixedLength();
+    }
+
+    public void Configure(EntityTypeBuilder<AuditKeyRow> builder)
+    {
+        builder.ToTable("audit_keys");
+        builder.HasKey(row => row.Id);
+        builder.Property(row => row.Id).ValueGeneratedNever();
+        builder.Property(row => row.Mac).IsHash();
     }
 }
