@@ -50,12 +50,12 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
     {
         if (subject.Version == 5)
         {
-            throw new RefusedTokenException("whose subject (sub) is a version 5 uuid, which only the service makes, of names");
+            throw new RefusedTokenException("whose subject (sub) is a version 5 uuid, which only the service derives from names");
         }
 
         if (subject == Guid.Empty || subject == Credential.BootstrapUser)
         {
-            throw new RefusedTokenException("whose subject (sub) is the nil uuid, or that of the bootstrap key's user");
+            throw new RefusedTokenException("whose subject (sub) is the nil uuid or the id of the bootstrap key's user");
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IR
         // Trying every key would let a token without a key id cost one verification for each key.
         if (token.KeyId is null && fitting.Count > 1)
         {
-            throw new RefusedTokenException("without a key id, where several keys would fit");
+            throw new RefusedTokenException("without a key id, although several keys match");
         }
 
         if (!fitting.Exists(key => key.Verifies(token)))
@@ -59,5 +59,5 @@ internal sealed class FixedTrust(Trust? trust) : ITrustSource
     public Trust? Current => trust;
 
     public Task<Trust> ForAsync(string? keyId, CancellationToken cancellationToken) =>
-        Task.FromResult(trust ?? throw new RefusedTokenException("where none is accepted (neither Auth:Jwt:Authority nor Auth:Jwt:SigningKey is set)"));
+        Task.FromResult(trust ?? throw new RefusedTokenException("although none is accepted (neither Auth:Jwt:Authority nor Auth:Jwt:SigningKey is set)"));
 }
