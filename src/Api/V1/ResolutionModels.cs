@@ -1,6 +1,8 @@
 using System.Text.Json.Serialization;
+using Secrets.Api.OpenApi;
 using Secrets.Application.Audit;
 using Secrets.Application.Resolution;
+using Secrets.Domain.ApiKeys;
 using Secrets.Domain.Audit;
 using Secrets.Domain.Resolution;
 
@@ -11,6 +13,7 @@ public abstract record ToolCallBody
 {
     /// <summary>The name of the tool. A `*` is an ordinary character here.</summary>
     /// <example>agno__linear__get_issue_details</example>
+    [TextLimit(typeof(ToolPattern), nameof(ToolPattern.Length))]
     public required string ToolName { get; init; }
 
     /// <summary>The arguments to fill, at most 100 different ones; every argument with a default if omitted.</summary>
@@ -25,14 +28,17 @@ public abstract record ToolCallBody
 
     /// <summary>The organisation that the call is made in. The user's defaults take precedence over its defaults.</summary>
     /// <example>acme</example>
+    [TextLimit(typeof(Membership), nameof(Membership.OrganizationIdLength))]
     public string? OrganizationId { get; init; }
 
     /// <summary>The workspace of that organisation that the call is made in.</summary>
     /// <example>support</example>
+    [TextLimit(typeof(Membership), nameof(Membership.WorkspaceLength))]
     public string? Workspace { get; init; }
 
     /// <summary>The user's name in place of `user_id`: the `sub` of the user's tokens. No white space at the ends, no control characters, no uuid.</summary>
     /// <example>ada@example.com</example>
+    [TextLimit(typeof(UserName), nameof(UserName.Length))]
     public string? User { get; init; }
 }
 
