@@ -30,7 +30,7 @@ internal static class OverlapAdvice
     /// The other defaults that a stored one may overlap with. The names of two tools never overlap, so a name is compared with patterns only.
     /// Call while the owner is locked.
     /// </summary>
-    public static async Task<IReadOnlyList<OverlapCandidate>> OverlapCandidatesOfAsync(
+    public static async Task<IReadOnlyList<OverlapCandidate>> FindOverlapCandidatesAsync(
         this IQueryable<Secret> secrets, Secret stored, CancellationToken cancellationToken)
     {
         if (stored.ArgKey is not { } key)

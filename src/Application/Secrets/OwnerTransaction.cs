@@ -27,7 +27,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
             await seal(token);
             db.Secrets.Add(secret);
             Record(AuditAction.SecretCreate, secret);
-            return await db.Secrets.OverlapCandidatesOfAsync(secret, token);
+            return await db.Secrets.FindOverlapCandidatesAsync(secret, token);
         },
         cancellationToken);
 

@@ -142,6 +142,6 @@ internal sealed class UpdateSecretHandler(
         secret.Seal(value, await sealer.SealAsync(secret.Placement, value, cancellationToken));
         transaction.Record(AuditAction.SecretUpdate, secret);
         await transaction.LockAsync(secret.Owner, new OwnerUse(secret.Size - sizeBefore, Secrets: 0), cancellationToken);
-        return (secret, await transaction.Db.Secrets.OverlapCandidatesOfAsync(secret, cancellationToken));
+        return (secret, await transaction.Db.Secrets.FindOverlapCandidatesAsync(secret, cancellationToken));
     }
 }
