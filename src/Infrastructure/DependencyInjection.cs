@@ -1,9 +1,13 @@
 using MediatR;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
+using Secrets.Application.Audit;
 using Secrets.Application.Encryption;
+using Secrets.Application.Resolution;
 using Secrets.Application.Secrets;
 using Secrets.Infrastructure.Audit;
+using Secrets.Infrastructure.Batching;
 using Secrets.Infrastructure.Credentials;
 using Secrets.Infrastructure.Credentials.Tokens;
 using Secrets.Infrastructure.Encryption;
@@ -48,6 +52,16 @@ public static class DependencyInjection
             .Validate(
                 values => values.IsValid(),
                 $"Limits:SecretValueLength must be from {SecretValue.LengthOfUser.Minimum} to {SecretValue.LargestMaximum}.");
+        services.AddSettings<ResolutionOptions>(ResolutionOptions.Section)
+            .Validate(resolve => resolve.IsValid(), $"Resolve:MemoryMegabytes must be from 0 (no cache) to {ResolutionOptions.MaxMemoryMegabytes} megabytes.");
+        services.AddSettings<GroupCommitOptions>(GroupCommitOptions.Section)
+            .Validate(
+                commit => commit.IsValid(),
+                $"GroupCommit: BatchSize must be from 1 to {GroupCommitOptions.MaxBatchSize}, Committers from 1 to {GroupCommitOptions.MaxCommitters}, "
+                + $"WaitMilliseconds from 0 to {GroupCommitOptions.MaxWaitMilliseconds}, QueueLength at least 1.");
+
+        // ASP.NET Core's authentication loads a Data Protection ring at the start. Without this, it would create a ring in the home directory.
+        services.AddOptions<KeyManagementOptions>().Configure<KeyRing>((options, ring) => ring.Configure(options));
         return services
             .AddSingleton(TimeProvider.System)
             .AddScoped<StartupDatabase>()
@@ -57,8 +71,20 @@ public static class DependencyInjection
             .AddSingleton<RootKey>()
             .AddScoped<RootKeyGuard>()
             .AddScoped<RootKeyContents>()
-            .AddKeyRing()
-            .AddDataKeys()
+            .AddSingleton<IntegrityKeys>()
+            .AddSingleton<IntegrityKeyWrapping>()
+            .AddSingleton<KeyStore>()
+            .AddSingleton<RingKeys>()
+            .AddSingleton<KeyRing>()
+            .AddSingleton(provider => new Lazy<KeyRing>(provider.GetRequiredService<KeyRing>))
+            .AddSingleton<DataKeyCache>()
+            .AddSingleton<DataKeyWrapping>()
+            .AddSingleton<DataKeyLookup>()
+            .AddScoped<CurrentDataKeys>()
+
+            // Lazy, because most requests find their data keys in the cache and need no database connection.
+            .AddTransient(provider => new Lazy<CurrentDataKeys>(provider.GetRequiredService<CurrentDataKeys>))
+            .AddTransient<ISealer, Sealer>()
             .AddScoped<IKeyRotation, KeyRotation>()
             .AddSingleton<KeyRotationSignal>()
             .AddScoped<DataKeyReplacement>()
@@ -72,8 +98,13 @@ public static class DependencyInjection
             .AddScoped<TamperRecovery>()
             .AddScoped<Quarantine>()
             .AddAudit()
-            .AddGroupCommit()
-            .AddResolution()
+            .AddSingleton<NewSecretAccounts>()
+            .AddSingleton<INewSecrets, NewSecrets>()
+            .AddSingleton<ConditionalAudit>()
+            .AddSingleton<IAuditLog, AuditLog>()
+            .AddSingleton<IResolutionStore, ResolutionStore>()
+            .AddSingleton<OwnerCache>()
+            .AddSingleton<UseCounter>()
             .AddCredentials(environment)
             .AddSingleton<DatabaseWriteCheck>()
             .AddSingleton<AuditWriteCheck>()
