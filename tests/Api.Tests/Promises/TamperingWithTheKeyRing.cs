@@ -119,7 +119,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         Assert.Contains("The keys were set back to revision", attacked.Service.Output, StringComparison.Ordinal);
         await MustResolveAsync(attacked.Client);
 
-        // A process that has seen nothing has the audit to compare with.
+        // A new process has no cached state and compares the ring with the audit.
         Assert.Contains("the audit has a later revision", await StartAgainAsync(), StringComparison.Ordinal);
 
         await AttackAsync(string.Join("; ", keys.Select(table => $"DROP TABLE saved_{table}; SELECT * INTO saved_{table} FROM newest_{table}")));
