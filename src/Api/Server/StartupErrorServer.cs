@@ -25,7 +25,7 @@ internal sealed class StartupErrorServer(IServer server, IConfiguration configur
         {
             throw new StartupException(SettingOfUnreadableFile() is { } file
                 ? $"{file} names a file that does not exist or cannot be read."
-                : $"The service cannot listen on the addresses of {Addresses()}: {problem.Message}");
+                : $"The service cannot listen on the addresses in {Addresses()}: {problem.Message}");
         }
     }
 

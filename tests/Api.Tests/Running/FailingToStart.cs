@@ -15,8 +15,8 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [InlineData("Kestrel__Endpoints__Https__Certificate__Path", "missing.crt", "Kestrel:Endpoints:Https:Certificate:Path names a file that does not exist or cannot be read")]
     [InlineData("Kestrel__Endpoints__Https__Certificate__KeyPath", "missing.key", "Kestrel:Endpoints:Https:Certificate:KeyPath names a file that does not exist or cannot be read")]
     [InlineData("Kestrel__Certificates__Default__Path", "missing.pfx", "Kestrel:Certificates:Default:Path names a file that does not exist or cannot be read")]
-    [InlineData("Kestrel__Endpoints__Https__Certificate__Path", "rubbish", "as Kestrel says")]
-    [InlineData("Kestrel__Endpoints__Https__Url", "", "as Kestrel says")]
+    [InlineData("Kestrel__Endpoints__Https__Certificate__Path", "rubbish", "on the addresses in Kestrel:")]
+    [InlineData("Kestrel__Endpoints__Https__Url", "", "on the addresses in Kestrel:")]
     public async Task An_unusable_certificate_is_named(string name, string value, string expected)
     {
         var rubbish = Path.Combine(_folder, "rubbish");
@@ -36,7 +36,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [InlineData("http://127.0.0.1:99999")]
     [InlineData("http://192.0.2.1:5080")]
     public async Task An_invalid_address_is_refused(string url) =>
-        await MustBeRefusedAsync($"as ASPNETCORE_URLS ({url}) says", ("ASPNETCORE_URLS", url));
+        await MustBeRefusedAsync($"on the addresses in ASPNETCORE_URLS ({url}):", ("ASPNETCORE_URLS", url));
 
     [Theory]
     [InlineData("ASPNETCORE_URLS", "http://127.0.0.1:5085", "http://127.0.0.2:5085")]
@@ -50,7 +50,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [InlineData("Serilog__Using__0", "No.Such.Assembly", "The section Serilog")] // while the host is built
     [InlineData("Quota__BytesPerOwner", "0", "Quota:BytesPerOwner")] // during validation of the settings
     [InlineData("Encryption__RootKeyFile", "no-such-file", "no-such-file")] // during preparation of the keys
-    [InlineData("ASPNETCORE_URLS", "nonsense", "as ASPNETCORE_URLS (nonsense) says")] // when Kestrel begins to listen
+    [InlineData("ASPNETCORE_URLS", "nonsense", "on the addresses in ASPNETCORE_URLS (nonsense):")] // when Kestrel begins to listen
     public async Task The_process_exits_with_1_at_every_stage_of_a_failed_start(string name, string value, string expected)
     {
         await using var service = ready.Installation.Start(settings: Among([(name, value)]));
@@ -65,7 +65,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
         other.Start();
         var url = $"http://{other.LocalEndpoint}";
 
-        await MustBeRefusedAsync($"as ASPNETCORE_URLS ({url}) says", ("ASPNETCORE_URLS", url));
+        await MustBeRefusedAsync($"on the addresses in ASPNETCORE_URLS ({url}):", ("ASPNETCORE_URLS", url));
     }
 
     [Theory]

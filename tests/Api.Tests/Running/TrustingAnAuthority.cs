@@ -93,7 +93,7 @@ public sealed class TrustingAnAuthority
         (await AskAsync(server, token)).MustBe(200);
         server.Issuer.Instead = context => OutageAsync(context, kind);
 
-        await UntilLoggedAsync(server, "the last keys stay in use");
+        await UntilLoggedAsync(server, "The last keys stay in use");
 
         (await AskAsync(server, token)).MustBe(200);
         (await AskAsync(server, server.Issuer.Token(Guid.NewGuid()))).MustBe(200);
