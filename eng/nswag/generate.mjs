@@ -1,5 +1,5 @@
-// Generates both clients from docs/openapi/v1-3.0.json. eng/update-clients calls this script. The drift test calls it with another target folder
-// than the repository.
+// Generates both clients from docs/openapi/v1-3.0.json. eng/update-clients calls this script. The drift test passes a target folder outside of
+// the repository.
 //
 //   node generate.mjs [FOLDER]
 import { execFileSync } from 'node:child_process';
@@ -24,8 +24,8 @@ function generate(command, file, document, settings) {
     fs.writeFileSync(input, JSON.stringify(document));
     fs.mkdirSync(path.dirname(output), { recursive: true });
     const options = { input, output, className: 'SecretsClient', operationGenerationMode: 'SingleClientFromOperationId', newLineBehavior: 'LF' };
-    const given = Object.entries({ ...options, ...settings }).map(([name, value]) => `/${name}:${value}`);
-    execFileSync('dotnet', ['nswag', command, ...given], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    const switches = Object.entries({ ...options, ...settings }).map(([name, value]) => `/${name}:${value}`);
+    execFileSync('dotnet', ['nswag', command, ...switches], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     const tidy = fs.readFileSync(output, 'utf8').replace(/^\uFEFF/, '').replace(/[ \t]+$/gm, '').replace(/\n{3,}/g, '\n\n').trimEnd();
     fs.writeFileSync(output, `${tidy}\n`);
   } finally {
@@ -44,7 +44,7 @@ generate('openapi2csclient', 'src/Client/SecretsClient.g.cs', prepare(JSON.parse
   generateExceptionClasses: false,
   exceptionClass: 'SecretsApiException',
   useBaseUrl: false,
-  // The round-trip format keeps the offset of a moment in a query.
+  // The round-trip format keeps the UTC offset of a moment in a query.
   parameterDateTimeFormat: 'O',
   arrayType: 'System.Collections.Generic.IReadOnlyList',
   dictionaryType: 'System.Collections.Generic.IReadOnlyDictionary',

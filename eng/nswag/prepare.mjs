@@ -1,5 +1,5 @@
-// Prepares the published document for the generator, so that the generated code is pleasant to use. Every rule depends on the form of the document
-// and not on a list of endpoints: a new endpoint needs no change here.
+// Prepares the published document, so that the generated code has good names and types. Every rule depends on the form of the document and not on a
+// list of endpoints: a new endpoint needs no change here.
 
 const reference = /"#\/components\/schemas\/([^"]+)"/g;
 
@@ -37,14 +37,14 @@ function prepareOperation(operation, schemas) {
   }
   const body = operation.requestBody?.content['application/json'];
   if (body) {
-    // A caller without a change does not call. The argument of a required body precedes optional arguments.
+    // A call without a body would change nothing. A required body also puts its argument before the optional ones.
     operation.requestBody.required = true;
     body.schema = simplifyNullable(body.schema).allOf?.[0] ?? body.schema;
   }
   // All failures have one form and one hand-written exception (SecretsApiException).
   operation.responses = { 200: operation.responses[200] };
-  const answer = nameOf(operation.responses[200].content?.['application/json'].schema);
-  if (answer && !schemas[answer].properties) delete operation.responses[200].content;
+  const result = nameOf(operation.responses[200].content?.['application/json'].schema);
+  if (result && !schemas[result].properties) delete operation.responses[200].content;
 }
 
 /** The names of the schemas that `node` refers to, directly or through other schemas. */
@@ -86,15 +86,15 @@ export function prepare(document, { typescript = false } = {}) {
       // An enumeration stays text: the generator would make a type for each occurrence, and a new name would break old clients.
       delete property.enum;
       // In a partial update "left out" and null differ. They also differ for the user of a tool call: null means no user.
-      const isNullMeant = partial.has(name) || (member === 'user_id' && 'tool_args' in schema.properties);
-      if (isNullMeant && !schema.required?.includes(member)) property['x-optional'] = true;
+      const isNullDistinct = partial.has(name) || (member === 'user_id' && 'tool_args' in schema.properties);
+      if (isNullDistinct && !schema.required?.includes(member)) property['x-optional'] = true;
       if (isSecret(member, property)) {
         property['x-secret'] = true;
         if (typescript && !property.writeOnly) schema.properties[member] = secretText(property);
       }
     }
     if (typescript && tagged.has(name)) {
-      schema.properties.etag = { type: 'string', description: 'The entity tag of this version, for `ifMatch`; only on an answer about one secret.' };
+      schema.properties.etag = { type: 'string', description: 'The entity tag of this version, for `ifMatch`. Set only in responses about one secret.' };
     }
   }
   if (typescript) schemas.SecretText = { type: 'object' };

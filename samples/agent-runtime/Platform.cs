@@ -6,7 +6,7 @@ namespace Secrets.AgentRuntime;
 /// <summary>The part of a platform between a model that calls a tool and the tool.</summary>
 /// <param name="secrets">The service.</param>
 /// <param name="userId">The user of the agent.</param>
-/// <param name="output">The log for people.</param>
+/// <param name="output">Receives the report of each call. No secret value is written.</param>
 internal sealed class Platform(ISecretsClient secrets, Guid userId, TextWriter output)
 {
     /// <summary>Runs a tool with the arguments of the model. The user's secrets fill the missing arguments.</summary>
@@ -30,7 +30,7 @@ internal sealed class Platform(ISecretsClient secrets, Guid userId, TextWriter o
             resolved.Missing.Count == 0 ? $"  -> {tool.Run(arguments)}" : "  -> not called: the user must store the missing secret");
     }
 
-    /// <summary>Tells people which secret filled an argument and why. This needs no value.</summary>
+    /// <summary>Reports which secret filled an argument and why, without values.</summary>
     private async Task ExplainAsync(ResolveRequest call, Resolved resolved, CancellationToken cancellationToken)
     {
         var explanation = await secrets.ExplainAsync(

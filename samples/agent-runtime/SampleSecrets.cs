@@ -36,8 +36,8 @@ internal static class SampleSecrets
     private static async Task<(SecretInfo Secret, string Note)> StoreAsync(
         ISecretsClient secrets, CreateSecretRequest request, CancellationToken cancellationToken)
     {
-        var there = await secrets.ListSecretsAsync(secretName: request.SecretName, cancellationToken: cancellationToken);
-        return there.Data is [var found]
+        var existing = await secrets.ListSecretsAsync(secretName: request.SecretName, cancellationToken: cancellationToken);
+        return existing.Data is [var found]
             ? (found, "existed")
             : (await secrets.CreateSecretAsync(request, cancellationToken: cancellationToken), "stored");
     }

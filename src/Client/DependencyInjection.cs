@@ -4,13 +4,11 @@ using Microsoft.Extensions.Options;
 
 namespace Secrets.Client;
 
-/// <summary>The client among an application's services.</summary>
+/// <summary>Registers the client in a service collection.</summary>
 public static class DependencyInjection
 {
-    /// <summary>
-    /// Registers <see cref="ISecretsClient"/> with its credential and its retries. The builder takes further handlers, a proxy and so on.
-    /// </summary>
-    /// <exception cref="OptionsValidationException">When the client is first asked for, or at the host's start: an option is wrong.</exception>
+    /// <summary>Registers <see cref="ISecretsClient"/> with its credential and retries. The builder accepts further handlers or a proxy.</summary>
+    /// <exception cref="OptionsValidationException">An option is invalid. Thrown at the start of the host, or at the client's first use.</exception>
     public static IHttpClientBuilder AddSecretsClient(this IServiceCollection services, Action<SecretsClientOptions> configure)
     {
         services.AddOptionsWithValidateOnStart<SecretsClientOptions, SecretsClientOptions.Validator>().Configure(configure);
@@ -25,7 +23,7 @@ public static class DependencyInjection
             })
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
             {
-                // The service never redirects. Whoever does would get the credential, and perhaps a secret.
+                // Following a redirect would send the credential, and perhaps a secret, to another server.
                 AllowAutoRedirect = false,
                 UseCookies = false,
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5),

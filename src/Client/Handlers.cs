@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Secrets.Client;
 
-/// <summary>Says who asks.</summary>
+/// <summary>Adds the credential to each request.</summary>
 internal sealed class CredentialHandler(IOptions<SecretsClientOptions> options) : DelegatingHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -19,8 +19,8 @@ internal sealed class CredentialHandler(IOptions<SecretsClientOptions> options) 
 }
 
 /// <summary>
-/// Tries again what can do no harm twice. 429 is refused before anything is done: every call. 503 and a broken connection leave open
-/// whether it was done: only calls that may be repeated.
+/// Retries calls. The service refuses with 429 before it does any work, so every call is retried after 429. After 503 or a broken
+/// connection the service may have executed the call, so only repeatable calls are retried.
 /// </summary>
 internal sealed class RetryHandler(IOptions<SecretsClientOptions> options, TimeProvider time) : DelegatingHandler
 {
@@ -35,8 +35,8 @@ internal sealed class RetryHandler(IOptions<SecretsClientOptions> options, TimeP
             try
             {
                 var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
-                delay = Waiting.AskedFor(response.Headers) ?? Backoff(attempt);
-                if (isLast || !MayTryAgain(response.StatusCode, request) || delay > options.Value.MaxRetryDelay)
+                delay = RetryAfterHeader.Read(response.Headers) ?? Backoff(attempt);
+                if (isLast || !IsRetryable(response.StatusCode, request) || delay > options.Value.MaxRetryDelay)
                 {
                     return response;
                 }
@@ -52,10 +52,10 @@ internal sealed class RetryHandler(IOptions<SecretsClientOptions> options, TimeP
         }
     }
 
-    private static bool MayTryAgain(HttpStatusCode status, HttpRequestMessage request) =>
+    private static bool IsRetryable(HttpStatusCode status, HttpRequestMessage request) =>
         status is HttpStatusCode.TooManyRequests || (status is HttpStatusCode.ServiceUnavailable && IsRepeatable(request));
 
-    /// <summary>Reads, deletes, and the questions that are asked with POST because a URL is no place for their content.</summary>
+    /// <summary>Reads, deletes, and the two queries that use POST to keep their content out of URLs.</summary>
     private static bool IsRepeatable(HttpRequestMessage request) =>
         request.Method == HttpMethod.Get
         || request.Method == HttpMethod.Delete
@@ -63,7 +63,7 @@ internal sealed class RetryHandler(IOptions<SecretsClientOptions> options, TimeP
             && request.RequestUri!.AbsolutePath is var path
             && (path.EndsWith("/secrets/resolve", StringComparison.Ordinal) || path.EndsWith("/secrets/resolve/explain", StringComparison.Ordinal)));
 
-    /// <summary>Twice as long each time, and not the same for all who were refused at once.</summary>
+    /// <summary>Doubles with each attempt. The random factor keeps clients that failed together from retrying together.</summary>
     private TimeSpan Backoff(int attempt)
     {
         var delay = FirstDelay * (1 << attempt) * (0.5 + (RandomNumberGenerator.GetInt32(1001) / 1000.0));

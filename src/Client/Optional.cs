@@ -4,37 +4,37 @@ using System.Text.Json.Serialization;
 namespace Secrets.Client;
 
 /// <summary>
-/// A member of a partial update. Left out, which is the default, it leaves things as they are; given, also as null, it is sent. A plain
-/// null could not say which of the two is meant.
+/// A member of a partial update. A member that is left out, the default, is not sent and changes nothing. A given member is sent, null too.
+/// A plain nullable type could not distinguish null from "left out".
 /// </summary>
 [JsonConverter(typeof(OptionalConverter))]
 public readonly record struct Optional<T>
 {
-    /// <summary>Something to send; null is sent as null.</summary>
+    /// <summary>Creates a member that is sent, null too.</summary>
     public Optional(T value) => (Value, IsGiven) = (value, true);
 
-    /// <summary>Whether it is sent.</summary>
+    /// <summary>Whether the member is sent.</summary>
     public bool IsGiven { get; }
 
-    /// <summary>What is sent; meaningless where it is not <see cref="IsGiven"/>.</summary>
+    /// <summary>The value to send. Without meaning unless <see cref="IsGiven"/> is true.</summary>
     public T Value { get; }
 
     public static implicit operator Optional<T>(T value) => new(value);
 
-    /// <summary>Whether there is something, never what: a name or value may be nobody's business.</summary>
+    /// <summary>Says whether the member is given. The value is not printed, because it may be confidential.</summary>
     public override string ToString() => IsGiven ? "given" : "left out";
 }
 
-/// <summary>Writes what is given; what is left out never comes here (the generated members say so).</summary>
+/// <summary>Writes given members. The attribute <see cref="JsonIgnoreAttribute"/> of the generated members skips those that are left out.</summary>
 internal sealed class OptionalConverter : JsonConverterFactory
 {
     public override bool CanConvert(Type typeToConvert) =>
         typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(Optional<>);
 
     public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
-        (JsonConverter)Activator.CreateInstance(typeof(Of<>).MakeGenericType(typeToConvert.GetGenericArguments()))!;
+        (JsonConverter)Activator.CreateInstance(typeof(TypedConverter<>).MakeGenericType(typeToConvert.GetGenericArguments()))!;
 
-    private sealed class Of<T> : JsonConverter<Optional<T>>
+    private sealed class TypedConverter<T> : JsonConverter<Optional<T>>
     {
         public override bool HandleNull => true;
 

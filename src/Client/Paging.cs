@@ -2,17 +2,17 @@ using System.Runtime.CompilerServices;
 
 namespace Secrets.Client;
 
-/// <summary>Lists as one sequence, fetched page by page as it is read.</summary>
+/// <summary>Reads a list as one sequence, and fetches each page when the caller reaches it.</summary>
 public static class Paging
 {
-    /// <summary>What a page holds when nobody says.</summary>
+    /// <summary>Entries of a page, unless the caller gives another number.</summary>
     public const int DefaultPageSize = 100;
 
     /// <summary>All secrets of the caller, oldest first.</summary>
     /// <param name="client">The service.</param>
-    /// <param name="toolName">Only those bound to this tool, by name or pattern.</param>
-    /// <param name="pageSize">Secrets to fetch at a time, 1 to 1000.</param>
-    /// <param name="cancellationToken">Ends the sequence early.</param>
+    /// <param name="toolName">Only secrets bound to this tool, by name or pattern.</param>
+    /// <param name="pageSize">Secrets per page, 1 to 1000.</param>
+    /// <param name="cancellationToken">Cancels the sequence.</param>
     public static IAsyncEnumerable<SecretInfo> EnumerateSecretsAsync(
         this ISecretsClient client, string? toolName = null, int pageSize = DefaultPageSize, CancellationToken cancellationToken = default) =>
         PagesAsync(
@@ -25,8 +25,8 @@ public static class Paging
 
     /// <summary>All API keys that the caller may see, oldest first.</summary>
     /// <param name="client">The service.</param>
-    /// <param name="pageSize">Keys to fetch at a time, 1 to 1000.</param>
-    /// <param name="cancellationToken">Ends the sequence early.</param>
+    /// <param name="pageSize">Keys per page, 1 to 1000.</param>
+    /// <param name="cancellationToken">Cancels the sequence.</param>
     public static IAsyncEnumerable<ApiKeyInfo> EnumerateApiKeysAsync(
         this ISecretsClient client, int pageSize = DefaultPageSize, CancellationToken cancellationToken = default) =>
         PagesAsync(
@@ -37,13 +37,13 @@ public static class Paging
             },
             cancellationToken);
 
-    /// <summary>All rows of the audit that the caller may see, newest first.</summary>
+    /// <summary>All audit rows that the caller may see, newest first.</summary>
     /// <param name="client">The service.</param>
     /// <param name="secretId">Only rows about this secret.</param>
-    /// <param name="from">Only rows of this moment and later.</param>
+    /// <param name="from">Only rows from this moment on.</param>
     /// <param name="to">Only rows before this moment.</param>
-    /// <param name="pageSize">Rows to fetch at a time, 1 to 1000.</param>
-    /// <param name="cancellationToken">Ends the sequence early.</param>
+    /// <param name="pageSize">Rows per page, 1 to 1000.</param>
+    /// <param name="cancellationToken">Cancels the sequence.</param>
     public static IAsyncEnumerable<AuditInfo> EnumerateAuditAsync(
         this ISecretsClient client,
         Guid? secretId = null,

@@ -3,17 +3,17 @@ using System.Diagnostics.CodeAnalysis;
 namespace Secrets.Client;
 
 /// <summary>
-/// The values are hidden when printed and overwritten when this is disposed, so <c>using</c> it around the tool's call keeps them in
-/// memory no longer than that.
+/// Values are hidden when printed, and overwritten when the result is disposed. Put <c>using</c> around the tool call, so that no value
+/// stays in memory after it.
 /// </summary>
 public sealed partial class Resolved : IDisposable
 {
-    /// <summary>The value for an argument.</summary>
-    /// <exception cref="KeyNotFoundException">There is none; <see cref="Missing"/> says why.</exception>
+    /// <summary>The value for an argument. <see cref="Missing"/> gives the reason if an argument has no value.</summary>
+    /// <exception cref="KeyNotFoundException">The argument has no value.</exception>
     public SecretText this[string toolArg] =>
-        TryGetValue(toolArg, out var value) ? value : throw new KeyNotFoundException($"'{toolArg}' is not filled.");
+        TryGetValue(toolArg, out var value) ? value : throw new KeyNotFoundException($"The argument '{toolArg}' has no value.");
 
-    /// <summary>The value for an argument, if there is one.</summary>
+    /// <summary>Gets the value for an argument. Returns false if the argument has no value.</summary>
     public bool TryGetValue(string toolArg, [NotNullWhen(true)] out SecretText? value)
     {
         value = Values.FirstOrDefault(filled => string.Equals(filled.ToolArg, toolArg, StringComparison.Ordinal))?.SecretValue;
@@ -29,23 +29,21 @@ public sealed partial class Resolved : IDisposable
         }
     }
 
-    /// <summary>Which arguments are filled and which are not; never with what.</summary>
+    /// <summary>Names the filled and the missing arguments. Contains no value.</summary>
     public override string ToString() =>
         $"filled: [{string.Join(", ", Values.Select(filled => filled.ToolArg))}], missing: [{string.Join(", ", Missing.Select(one => one.ToolArg))}]";
 }
 
-/// <summary>What the generated operations are mostly used for, in fewer words.</summary>
+/// <summary>Short forms of generated operations.</summary>
 public static class SecretsClientExtensions
 {
-    /// <summary>
-    /// The values for a call of a tool. Dispose the result after the call.
-    /// </summary>
+    /// <summary>Resolves the values for a tool call. Dispose the result after the call.</summary>
     /// <param name="client">The service.</param>
-    /// <param name="userId">The user whom the call is for.</param>
+    /// <param name="userId">The user of the tool call.</param>
     /// <param name="toolName">The tool.</param>
-    /// <param name="toolArgs">The arguments that the call did not receive; null: every argument for which there is a default.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <exception cref="SecretsApiException">The service refused. An argument without a value is no error: see <see cref="Resolved.Missing"/>.</exception>
+    /// <param name="toolArgs">The arguments to fill; null fills every argument that has a default.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="SecretsApiException">The service refused the call. An argument without a value is not an error.</exception>
     public static Task<Resolved> ResolveAsync(
         this ISecretsClient client,
         Guid userId,

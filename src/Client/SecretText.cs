@@ -5,25 +5,24 @@ using System.Text.Json.Serialization;
 namespace Secrets.Client;
 
 /// <summary>
-/// The text of a credential. It prints as <c>***</c>, and only the client itself can serialise it, so a log, an error or a debugger's
-/// watch does not show it by accident. Disposing it overwrites the characters; copies made by <see cref="Reveal"/> or on the way through
-/// the network are beyond its reach.
+/// The text of a credential. It prints as <c>***</c>, and only the client can serialise it, so that logs, errors and debuggers do not
+/// show it by accident. Disposing overwrites the text. Copies in network buffers, or made by <see cref="Reveal"/>, are not overwritten.
 /// </summary>
-[JsonConverter(typeof(Refusal))]
+[JsonConverter(typeof(ThrowingConverter))]
 public sealed class SecretText : IDisposable
 {
-    // Pinned, or the garbage collector might leave copies behind where nobody overwrites them.
+    // Pinned: the garbage collector moves other arrays, and nothing overwrites the copy it leaves behind.
     private char[]? _text;
 
-    /// <summary>A copy of that text.</summary>
+    /// <summary>Copies the text.</summary>
     public SecretText(ReadOnlySpan<char> text)
     {
         _text = GC.AllocateArray<char>(text.Length, pinned: true);
         text.CopyTo(_text);
     }
 
-    /// <summary>The text itself.</summary>
-    /// <exception cref="ObjectDisposedException">It was overwritten.</exception>
+    /// <summary>Returns the text as a string, which cannot be overwritten.</summary>
+    /// <exception cref="ObjectDisposedException">The text was overwritten.</exception>
     public string Reveal() => new(Characters);
 
     /// <summary>Overwrites the text.</summary>
@@ -33,7 +32,7 @@ public sealed class SecretText : IDisposable
         _text = null;
     }
 
-    /// <summary>Never the text.</summary>
+    /// <summary>Returns <c>***</c>, never the text.</summary>
     public override string ToString() => "***";
 
     [return: NotNullIfNotNull(nameof(text))]
@@ -48,7 +47,7 @@ public sealed class SecretText : IDisposable
         }
     }
 
-    /// <summary>How the client reads and writes it.</summary>
+    /// <summary>Reads and writes the text. Only the client's own serialiser options contain this converter.</summary>
     internal sealed class Converter : JsonConverter<SecretText>
     {
         public override SecretText Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -58,15 +57,15 @@ public sealed class SecretText : IDisposable
                 throw new JsonException();
             }
 
-            // Not GetString: what it makes cannot be overwritten.
-            var room = new char[reader.HasValueSequence ? checked((int)reader.ValueSequence.Length) : reader.ValueSpan.Length];
+            // GetString would make a string, which cannot be overwritten.
+            var buffer = new char[reader.HasValueSequence ? checked((int)reader.ValueSequence.Length) : reader.ValueSpan.Length];
             try
             {
-                return new SecretText(room.AsSpan(0, reader.CopyString(room)));
+                return new SecretText(buffer.AsSpan(0, reader.CopyString(buffer)));
             }
             finally
             {
-                Array.Clear(room);
+                Array.Clear(buffer);
             }
         }
 
@@ -74,14 +73,14 @@ public sealed class SecretText : IDisposable
             writer.WriteStringValue(value.Characters);
     }
 
-    /// <summary>What everybody else gets.</summary>
-    private sealed class Refusal : JsonConverter<SecretText>
+    /// <summary>Throws in every other serialiser, such as that of a log.</summary>
+    private sealed class ThrowingConverter : JsonConverter<SecretText>
     {
-        public override SecretText Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw Refused();
+        public override SecretText Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw NotSupported();
 
-        public override void Write(Utf8JsonWriter writer, SecretText value, JsonSerializerOptions options) => throw Refused();
+        public override void Write(Utf8JsonWriter writer, SecretText value, JsonSerializerOptions options) => throw NotSupported();
 
-        private static NotSupportedException Refused() =>
-            new($"A {nameof(SecretText)} is not serialised; {nameof(Reveal)} it where the value is needed.");
+        private static NotSupportedException NotSupported() =>
+            new($"A {nameof(SecretText)} cannot be serialised. Call {nameof(Reveal)} where the value is needed.");
     }
 }

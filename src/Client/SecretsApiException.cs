@@ -6,23 +6,23 @@ using System.Text.Json;
 namespace Secrets.Client;
 
 /// <summary>
-/// The service refused a request, or what answered does not speak its language. Neither message nor members hold the request's body or
-/// any value: of an answer only the parts that the contract knows are read.
+/// The service refused a request, or the response is not the service's. The exception contains neither the request's body nor a secret
+/// value: only members of the contract are read from a response.
 /// </summary>
-#pragma warning disable RCS1194 // Without a status there is none of these.
+#pragma warning disable RCS1194 // The standard constructors have no status.
 public sealed class SecretsApiException : Exception
 #pragma warning restore RCS1194
 {
-    /// <summary>A refusal, for instance in a test of code that uses the client.</summary>
+    /// <summary>Creates a refusal, for instance in a test of code that uses the client.</summary>
     public SecretsApiException(
         HttpStatusCode statusCode, string detail, IReadOnlyList<InvalidMember>? errors = null, TimeSpan? retryAfter = null, Exception? inner = null)
         : base(string.Create(CultureInfo.InvariantCulture, $"The service answered {(int)statusCode}: {detail}"), inner) =>
         (StatusCode, Detail, Errors, RetryAfter) = (statusCode, detail, errors ?? [], retryAfter);
 
-    /// <summary>What the generated code throws.</summary>
+    /// <summary>The constructor that generated code calls.</summary>
     internal SecretsApiException(
         string message, int statusCode, string? response, IReadOnlyDictionary<string, IEnumerable<string>> headers, Exception? inner)
-        : this((HttpStatusCode)statusCode, statusCode < 300 ? (message, []) : FailureText.Read(response), headers, inner)
+        : this((HttpStatusCode)statusCode, statusCode < 300 ? (message, []) : FailureBody.Read(response), headers, inner)
     {
     }
 
@@ -31,36 +31,36 @@ public sealed class SecretsApiException : Exception
         (string Detail, IReadOnlyList<InvalidMember> Errors) failure,
         IReadOnlyDictionary<string, IEnumerable<string>> headers,
         Exception? inner)
-        : this(statusCode, failure.Detail, failure.Errors, Waiting.AskedFor(headers), inner)
+        : this(statusCode, failure.Detail, failure.Errors, RetryAfterHeader.Read(headers), inner)
     {
     }
 
-    /// <summary>The status of the answer.</summary>
+    /// <summary>The status of the response.</summary>
     public HttpStatusCode StatusCode { get; }
 
-    /// <summary>What happened, in the service's words.</summary>
+    /// <summary>The service's message.</summary>
     public string Detail { get; }
 
-    /// <summary>What is wrong with the request, one entry per place; empty unless the status is 422.</summary>
+    /// <summary>The faults of the request; empty unless the status is 422.</summary>
     public IReadOnlyList<InvalidMember> Errors { get; }
 
-    /// <summary>When to try again, where the answer says (429, 503).</summary>
+    /// <summary>The delay before a retry, from <c>Retry-After</c> (429, 503); null if the response has none.</summary>
     public TimeSpan? RetryAfter { get; }
 }
 
-/// <summary>One thing that is wrong with a request.</summary>
-/// <param name="Loc">Where: <c>body</c>, <c>query</c> or <c>path</c>, then the member, then the index in a list.</param>
-/// <param name="Message">What is wrong, in words; never the value that was sent.</param>
-/// <param name="Type">What is wrong, for programs, such as <c>string_too_short</c>.</param>
+/// <summary>One fault of a request.</summary>
+/// <param name="Loc">The place: <c>body</c>, <c>query</c> or <c>path</c>, then the member, then the index in a list.</param>
+/// <param name="Message">The fault for people. Never contains the value that was sent.</param>
+/// <param name="Type">The fault for programs, such as <c>string_too_short</c>.</param>
 public sealed record InvalidMember(IReadOnlyList<string> Loc, string Message, string Type)
 {
     public override string ToString() => $"{string.Join('.', Loc)}: {Message}";
 }
 
-/// <summary>The body of a refusal, as far as the contract knows it.</summary>
-internal static class FailureText
+/// <summary>Reads the members of the contract from the body of a refusal.</summary>
+internal static class FailureBody
 {
-    private const string NoReason = "no reason was given";
+    private const string NoReason = "the response gives no reason";
 
     public static (string Detail, IReadOnlyList<InvalidMember> Errors) Read(string? response)
     {
@@ -77,7 +77,7 @@ internal static class FailureText
         }
         catch (JsonException)
         {
-            // A proxy's page, perhaps. It may repeat what was sent to it, so nothing of it is kept.
+            // Possibly a proxy's page. It may repeat the request, so no part of it is kept.
             return (NoReason, []);
         }
     }
@@ -95,26 +95,26 @@ internal static class FailureText
         element.ValueKind is JsonValueKind.Object && element.TryGetProperty(name, out var member) ? member : null;
 }
 
-/// <summary>How long a server asks to be left alone.</summary>
-internal static class Waiting
+/// <summary>Reads the delay that <c>Retry-After</c> asks for.</summary>
+internal static class RetryAfterHeader
 {
-    /// <summary>The answer's Retry-After. A moment is measured by the server's own clock, not by this machine's.</summary>
-    public static TimeSpan? AskedFor(HttpResponseHeaders headers) => headers.RetryAfter switch
+    /// <summary>A date is compared with the response's <c>Date</c>, because the clock of this machine may differ.</summary>
+    public static TimeSpan? Read(HttpResponseHeaders headers) => headers.RetryAfter switch
     {
         { Delta: { } delta } => delta,
         { Date: { } date } when headers.Date is { } now => date > now ? date - now : TimeSpan.Zero,
         _ => null,
     };
 
-    /// <summary>The same, of headers as generated code collects them.</summary>
-    public static TimeSpan? AskedFor(IReadOnlyDictionary<string, IEnumerable<string>> headers)
+    /// <summary>The same for headers as generated code collects them.</summary>
+    public static TimeSpan? Read(IReadOnlyDictionary<string, IEnumerable<string>> headers)
     {
-        using var answer = new HttpResponseMessage();
+        using var response = new HttpResponseMessage();
         foreach (var name in (string[])["Retry-After", "Date"])
         {
-            answer.Headers.TryAddWithoutValidation(name, headers.GetValueOrDefault(name, []));
+            response.Headers.TryAddWithoutValidation(name, headers.GetValueOrDefault(name, []));
         }
 
-        return AskedFor(answer.Headers);
+        return Read(response.Headers);
     }
 }

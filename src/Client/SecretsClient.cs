@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Secrets.Client;
 
 /// <summary>
-/// The service's endpoints. Get it from <see cref="DependencyInjection.AddSecretsClient"/>, or give it an <see cref="HttpClient"/> with
-/// a base address that ends in <c>/</c> and a credential among its default headers; then nothing is tried twice. Thread-safe.
+/// Calls the service. <see cref="DependencyInjection.AddSecretsClient"/> registers it. Without dependency injection, give it an
+/// <see cref="HttpClient"/> with a base address that ends in <c>/</c> and a credential in its default headers. Such a client does not retry. Thread-safe.
 /// </summary>
 public partial class SecretsClient
 {
@@ -33,16 +33,14 @@ public partial class SecretsClient
         catch (JsonException exception)
         {
             throw new SecretsApiException(
-                $"The answer is not the JSON of a {typeof(T).Name}.", (int)response.StatusCode, response: null, headers, exception);
+                $"The response is not the JSON of a {typeof(T).Name}.", (int)response.StatusCode, response: null, headers, exception);
         }
     }
 }
 
 public sealed partial class SecretInfo
 {
-    /// <summary>
-    /// The entity tag of this version, for <c>ifMatch</c> of an update or a delete that must not overwrite somebody else's. Null in a list.
-    /// </summary>
+    /// <summary>The entity tag of this version. As <c>ifMatch</c> of an update or a delete it prevents lost updates. Null in a list.</summary>
     [JsonIgnore]
     public string? ETag { get; internal set; }
 }

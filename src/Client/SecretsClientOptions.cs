@@ -2,24 +2,22 @@ using Microsoft.Extensions.Options;
 
 namespace Secrets.Client;
 
-/// <summary>Where the service is and who asks it.</summary>
+/// <summary>The service's address, the credential and the limits of retries.</summary>
 public sealed class SecretsClientOptions
 {
-    /// <summary>The service, such as <c>https://secrets.example/</c>; a path below which it is served is kept.</summary>
+    /// <summary>The service's address, such as <c>https://secrets.example/</c>. A path in it is kept.</summary>
     public Uri? BaseAddress { get; set; }
 
-    /// <summary>An API key. Either this or <see cref="TokenProvider"/>.</summary>
+    /// <summary>An API key. Set either this or <see cref="TokenProvider"/>.</summary>
     public string? ApiKey { get; set; }
 
-    /// <summary>Gives the JWT or API key to send; asked for every attempt, so it should keep what is still valid.</summary>
+    /// <summary>Returns the JWT or API key to send. Called for every attempt, so the provider should cache a credential while it is valid.</summary>
     public Func<CancellationToken, ValueTask<string>>? TokenProvider { get; set; }
 
-    /// <summary>How often a call is tried again at most; 0: never. 0 to 10, default 3.</summary>
+    /// <summary>The maximum number of retries of one call, 0 to 10. Default 3.</summary>
     public int MaxRetries { get; set; } = 3;
 
-    /// <summary>
-    /// The longest wait before another attempt, default 30 seconds. When the service asks for more, its answer goes to the caller at once.
-    /// </summary>
+    /// <summary>The longest wait before a retry. Default 30 seconds. If <c>Retry-After</c> is longer, the call fails immediately.</summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
 
     internal sealed class Validator : IValidateOptions<SecretsClientOptions>
@@ -37,10 +35,10 @@ public sealed class SecretsClientOptions
                 wrong.AddError($"Set either {nameof(ApiKey)} or {nameof(TokenProvider)}.");
             }
 
-            // A key with a line break, as read from a file, would fail in every call with an error about headers.
+            // A key that was read from a file with its line break would fail in every call, with an error about headers.
             if (options.ApiKey is { } key && (key.Length == 0 || key.Any(letter => letter is <= ' ' or > '~')))
             {
-                wrong.AddError($"{nameof(ApiKey)} must not be empty and consists of visible ASCII characters.");
+                wrong.AddError($"{nameof(ApiKey)} must have at least one character, and only visible ASCII characters.");
             }
 
             if (options.MaxRetries is < 0 or > 10)
@@ -50,7 +48,7 @@ public sealed class SecretsClientOptions
 
             if (options.MaxRetryDelay < TimeSpan.Zero || options.MaxRetryDelay > TimeSpan.FromHours(1))
             {
-                wrong.AddError($"{nameof(MaxRetryDelay)} must be between nothing and an hour.");
+                wrong.AddError($"{nameof(MaxRetryDelay)} must be between zero and one hour.");
             }
 
             return wrong.Build();

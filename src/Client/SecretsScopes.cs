@@ -1,26 +1,26 @@
 namespace Secrets.Client;
 
-/// <summary>What an API key may do. Text and not an enumeration: a service may know more than this client.</summary>
+/// <summary>Scopes of an API key. They are text, because a newer service may have scopes that this client does not know.</summary>
 public static class SecretsScopes
 {
-    /// <summary>See one's secrets, masked, and why a tool call gets which.</summary>
+    /// <summary>List own secrets, masked, and explain tool calls.</summary>
     public const string Read = "secrets:read";
 
-    /// <summary>Store, change and delete secrets.</summary>
+    /// <summary>Store, change and delete own secrets.</summary>
     public const string Write = "secrets:write";
 
-    /// <summary>Get the values for tool calls. For runtimes, not for people.</summary>
+    /// <summary>Get values for tool calls. For runtimes, not for people.</summary>
     public const string Resolve = "secrets:resolve";
 
-    /// <summary>Make, list, replace and revoke API keys.</summary>
+    /// <summary>Create, list, rotate and revoke API keys.</summary>
     public const string ManageKeys = "keys:manage";
 
-    /// <summary>Read the audit.</summary>
+    /// <summary>Read own audit rows, and those of organisations that the caller administers.</summary>
     public const string ReadAudit = "audit:read";
 
-    /// <summary>Everything that concerns the service as a whole.</summary>
+    /// <summary>Operate the service: create keys for any user, verify the audit, rotate encryption keys.</summary>
     public const string Operator = "operator";
 
-    /// <summary>Name the user whose secrets are meant. For backends that keep the secrets of their users.</summary>
+    /// <summary>Name the user of a request. For backends that store secrets for their users.</summary>
     public const string ActForUsers = "users:act";
 }

@@ -1,6 +1,6 @@
 import { SecretsApiError } from './errors.js';
 
-/** What every generated operation does with its answer. */
+/** Reads the responses of generated operations. */
 export class ClientBase {
   protected async transformResult<T>(_url: string, response: Response, read: (response: Response) => Promise<T>): Promise<T> {
     let result: T;
@@ -8,8 +8,8 @@ export class ClientBase {
       result = await read(response);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      // Its message quotes what could not be read, and that may be a value.
-      throw new SecretsApiError(response.status, 'The answer is not JSON.');
+      // The message of a SyntaxError quotes the text that is not JSON, which may be a value.
+      throw new SecretsApiError(response.status, 'The response is not JSON.');
     }
     const etag = response.headers.get('etag');
     if (etag !== null && typeof result === 'object' && result !== null) Object.assign(result, { etag });

@@ -1,24 +1,24 @@
-/** One thing that is wrong with a request. */
+/** One fault of a request. */
 export interface InvalidMember {
-  /** Where: `body`, `query` or `path`, then the member, then the index in a list. */
+  /** The place: `body`, `query` or `path`, then the member, then the index in a list. */
   readonly loc: readonly (string | number)[];
-  /** What is wrong, in words; never the value that was sent. */
+  /** The fault for people. Never contains the value that was sent. */
   readonly msg: string;
-  /** What is wrong, for programs, such as `string_too_short`. */
+  /** The fault for programs, such as `string_too_short`. */
   readonly type: string;
 }
 
 /**
- * The service refused a request, or what answered does not speak its language. It never holds the request's body or a value: of an answer
- * only the parts that the contract knows are read. Statuses that a program treats apart have a class of their own.
+ * The service refused a request, or the response is not the service's. The error contains neither the request's body nor a secret value:
+ * only members of the contract are read from a response. Statuses that programs handle separately have their own class.
  */
 export class SecretsApiError extends Error {
   constructor(
-    /** The status of the answer. */
+    /** The status of the response. */
     readonly status: number,
-    /** What happened, in the service's words. */
+    /** The service's message. */
     readonly detail: string,
-    /** Seconds after which to try again, where the answer says. */
+    /** Seconds to wait before a retry, from `Retry-After`; undefined if the response has none. */
     readonly retryAfter?: number,
   ) {
     super(`The service answered ${status}: ${detail}`);
@@ -26,22 +26,22 @@ export class SecretsApiError extends Error {
   }
 }
 
-/** 401: no credential, or one that is not accepted. */
+/** 401: the credential is missing or not valid. From `/api/v2/aihub` also: it lacks a right. */
 export class UnauthenticatedError extends SecretsApiError {}
 
-/** 403: the credential may not do this. */
+/** 403: the credential lacks a right. From `/api/v2/aihub`: the quota is full. */
 export class ForbiddenError extends SecretsApiError {}
 
-/** 404: there is no such thing, or it is somebody else's. */
+/** 404: the object does not exist or belongs to another owner. */
 export class NotFoundError extends SecretsApiError {}
 
-/** 409: the name is taken, or there is a default already. */
+/** 409: the request conflicts with stored data, such as a name that is taken or another default. Or stored rows fail their integrity check. */
 export class ConflictError extends SecretsApiError {}
 
-/** 412: the secret is no longer the version that `ifMatch` names. */
+/** 412: the secret has changed since the version in `ifMatch`. */
 export class PreconditionFailedError extends SecretsApiError {}
 
-/** 413: the quota is used up, or the request is too large. */
+/** 413: the quota is full, the request is too large, or the values of one call are too large. */
 export class TooLargeError extends SecretsApiError {}
 
 /** 422: the request is not valid. */
@@ -50,14 +50,14 @@ export class InvalidRequestError extends SecretsApiError {
     status: number,
     detail: string,
     retryAfter: number | undefined,
-    /** One entry per thing that is wrong. */
+    /** The faults of the request. */
     readonly errors: readonly InvalidMember[],
   ) {
     super(status, detail, retryAfter);
   }
 }
 
-/** 429: too many requests; nothing was done. */
+/** 429: too many requests. The service executed nothing. */
 export class TooManyRequestsError extends SecretsApiError {}
 
 /** 503: the service cannot answer now. */
@@ -74,16 +74,16 @@ const classes: Readonly<Record<number, typeof SecretsApiError>> = {
   503: UnavailableError,
 };
 
-const noReason = 'no reason was given';
-const wordsOr = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise);
+const noReason = 'the response gives no reason';
+const textOr = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise);
 
 function memberOf(entry: unknown): InvalidMember {
   const { loc, msg, type } = (entry ?? {}) as Record<string, unknown>;
   const steps = Array.isArray(loc) ? loc.filter((step): step is string | number => typeof step === 'string' || typeof step === 'number') : [];
-  return { loc: steps, msg: wordsOr(msg, noReason), type: wordsOr(type, '') };
+  return { loc: steps, msg: textOr(msg, noReason), type: textOr(type, '') };
 }
 
-/** Seconds that the server asks to be left alone, by its own clock. */
+/** Seconds that `Retry-After` asks for. A date is compared with the `date` of the response: the clock of this machine may differ. */
 export function retryAfterOf(headers: Headers): number | undefined {
   const asked = headers.get('retry-after');
   if (asked === null) return undefined;
@@ -92,13 +92,13 @@ export function retryAfterOf(headers: Headers): number | undefined {
   return Number.isNaN(wait) ? undefined : Math.max(0, wait);
 }
 
-/** The error that an answer stands for. */
+/** Makes the error for a response. */
 export async function errorOf(response: Response): Promise<SecretsApiError> {
   let failure: Record<string, unknown> = {};
   try {
     failure = Object(JSON.parse(await response.text()));
   } catch {
-    // A proxy's page, perhaps. It may repeat what was sent to it, so nothing of it is kept.
+    // Possibly a proxy's page. It may repeat the request, so no part of it is kept.
   }
   const retryAfter = retryAfterOf(response.headers);
   if (Array.isArray(failure['detail'])) {
@@ -106,6 +106,6 @@ export async function errorOf(response: Response): Promise<SecretsApiError> {
     const detail = errors.map((error) => `${error.loc.join('.')}: ${error.msg}`).join('; ');
     return new InvalidRequestError(response.status, detail, retryAfter, errors);
   }
-  const detail = wordsOr(failure['detail'], wordsOr(failure['message'], noReason));
+  const detail = textOr(failure['detail'], textOr(failure['message'], noReason));
   return new (classes[response.status] ?? SecretsApiError)(response.status, detail, retryAfter);
 }

@@ -1614,7 +1614,7 @@ export interface SecretInfo {
     use_count?: number | null;
     /** After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none. */
     warnings?: OverlapInfo[] | null;
-    /** The entity tag of this version, for `ifMatch`; only on an answer about one secret. */
+    /** The entity tag of this version, for `ifMatch`. Set only in responses about one secret. */
     etag?: string;
 }
 

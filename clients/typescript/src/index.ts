@@ -7,18 +7,18 @@ export { SecretText } from './secret-text.js';
 export type { SecretsClientOptions } from './transport.js';
 export type * from './generated.js';
 
-/** How a list is read as one sequence. */
+/** Options of a sequence that fetches a list page by page. */
 export interface Paging {
-  /** Entries to fetch at a time, 1 to 1000; default 100. */
+  /** Entries per page, 1 to 1000; default 100. */
   readonly pageSize?: number;
 }
 
-/** Members of answers that are credentials. */
+/** Members of responses that hold credentials. */
 const credentials = new Set(['secret_value', 'key']);
 
 const hide = (name: string, value: unknown) => (typeof value === 'string' && credentials.has(name) ? new SecretText(value) : value);
 
-/** The service's endpoints. Every operation throws a `SecretsApiError` when it is refused. */
+/** Calls the service. An operation throws a `SecretsApiError` when the service refuses it. */
 export class SecretsClient extends GeneratedClient {
   readonly #options: SecretsClientOptions;
 
@@ -28,12 +28,12 @@ export class SecretsClient extends GeneratedClient {
     this.jsonParseReviver = hide;
   }
 
-  /** The same client, whose calls, waits and sequences end when the signal says so. */
+  /** Returns a client with the same options. The signal cancels its calls, waits and sequences. */
   withSignal(signal: AbortSignal): SecretsClient {
     return new SecretsClient(this.#options, signal);
   }
 
-  /** All secrets of the caller, or those bound to a tool, oldest first. */
+  /** All secrets of the caller, oldest first; with `toolName` only those bound to this tool. */
   enumerateSecrets(toolName?: string, { pageSize = 100 }: Paging = {}): AsyncGenerator<SecretInfo> {
     return pages((cursor) => this.listSecrets(pageSize, cursor, toolName));
   }
@@ -43,13 +43,13 @@ export class SecretsClient extends GeneratedClient {
     return pages((cursor) => this.listApiKeys(pageSize, cursor));
   }
 
-  /** All rows of the audit that the caller may see, or those about a secret, newest first. */
+  /** All audit rows that the caller may see, newest first; with `secretId` only those about this secret. */
   enumerateAudit(secretId?: string, { pageSize = 100 }: Paging = {}): AsyncGenerator<AuditInfo> {
     return pages((cursor) => this.listAudit(pageSize, cursor, secretId));
   }
 }
 
-/** The arguments of a call with the resolved ones added. It holds values: give it to the tool and to nobody else. */
+/** Adds the resolved arguments to those of a call. The result contains plain values: pass it only to the tool. */
 export function fill(given: Readonly<Record<string, unknown>>, resolved: Resolved): Record<string, unknown> {
   return { ...given, ...Object.fromEntries(resolved.values.map((filled) => [filled.tool_arg, filled.secret_value.reveal()])) };
 }

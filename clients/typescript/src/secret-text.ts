@@ -1,12 +1,12 @@
 const text = new WeakMap<SecretText, string>();
 
-/** The text of a credential. Printed, logged, inspected or serialised it is `***`; only `reveal` gives the text. */
+/** The text of a credential. It prints, inspects and serialises as `***`; only `reveal` returns the text. */
 export class SecretText {
   constructor(value: string) {
     text.set(this, value);
   }
 
-  /** The text itself. Ask for it where it is needed, and keep it nowhere. */
+  /** Returns the text. Call it where the text is needed, and do not keep the result. */
   reveal(): string {
     return text.get(this)!;
   }

@@ -1,22 +1,22 @@
 import { errorOf, retryAfterOf } from './errors.js';
 
-/** Where the service is and who asks it. */
+/** The service's address, the credential and the limits of retries. */
 export interface SecretsClientOptions {
-  /** The service, such as `https://secrets.example`. */
+  /** The service's address, such as `https://secrets.example`. A path in it is kept. */
   readonly baseUrl: string;
-  /** An API key. Either this or `token`. */
+  /** An API key. Set either this or `token`. */
   readonly apiKey?: string;
-  /** Gives the JWT or API key to send; asked for every attempt, so it should keep what is still valid. */
+  /** Returns the JWT or API key to send. Called for every attempt, so it should cache a credential while it is valid. */
   readonly token?: () => string | Promise<string>;
-  /** How often a call is tried again at most; default 3. */
+  /** The maximum number of retries of one call; default 3. */
   readonly maxRetries?: number;
-  /** Seconds of the longest wait before another attempt; default 30. Whoever would have to wait longer gets the error at once. */
+  /** The longest wait before a retry, in seconds; default 30. If `Retry-After` is longer, the call fails immediately. */
   readonly maxRetryDelay?: number;
-  /** Instead of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** Reads, deletes, and the questions that are asked with POST because a URL is no place for their content. */
+/** Reads, deletes, and the two queries that use POST to keep their content out of URLs. */
 const isRepeatable = (url: string, method: string) =>
   method === 'GET' || method === 'DELETE' || (method === 'POST' && /\/secrets\/resolve(\/explain)?$/.test(url));
 
@@ -38,8 +38,8 @@ function wait(seconds: number, signal: AbortSignal | undefined): Promise<void> {
 }
 
 /**
- * `fetch` with the credential, the errors and the retries. 429 is refused before anything is done: every call is tried again. 503 and a broken
- * connection leave open whether it was done: only calls that may be repeated.
+ * `fetch` with credential, errors and retries. The service refuses with 429 before it does any work, so every call is retried after 429.
+ * After 503 or a broken connection the service may have executed the call, so only repeatable calls are retried.
  */
 export function transport(options: SecretsClientOptions, signal?: AbortSignal): { fetch(url: RequestInfo, init?: RequestInit): Promise<Response> } {
   const { apiKey, token, maxRetries = 3, maxRetryDelay = 30, fetch = globalThis.fetch } = options;
@@ -47,29 +47,29 @@ export function transport(options: SecretsClientOptions, signal?: AbortSignal): 
 
   async function send(url: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers);
-    // The generated code sends an optional header that is not set as an empty one.
+    // Generated code sends an unset optional header with an empty value.
     for (const [name, value] of [...headers]) if (value === '') headers.delete(name);
     headers.set('authorization', `Bearer ${apiKey ?? (await token!())}`);
-    // The service never redirects. Whoever does would get the credential, and perhaps a secret.
+    // Following a redirect would send the credential, and perhaps a secret, to another server.
     return fetch(url, { ...init, headers, redirect: 'manual', signal: signal ?? null });
   }
 
   return {
     async fetch(info: RequestInfo, init: RequestInit = {}): Promise<Response> {
       const url = String(info);
-      const mayRepeat = isRepeatable(url, init.method ?? 'GET');
+      const repeatable = isRepeatable(url, init.method ?? 'GET');
       for (let attempt = 0; ; attempt++) {
         let delay = backoff(attempt);
         try {
           const response = await send(url, init);
           if (response.ok) return response;
           delay = retryAfterOf(response.headers) ?? delay;
-          const mayTryAgain = response.status === 429 || (response.status === 503 && mayRepeat);
-          if (attempt >= maxRetries || !mayTryAgain || delay > maxRetryDelay) throw await errorOf(response);
+          const mayRetry = response.status === 429 || (response.status === 503 && repeatable);
+          if (attempt >= maxRetries || !mayRetry || delay > maxRetryDelay) throw await errorOf(response);
           await response.body?.cancel();
         } catch (error) {
-          // What fetch throws when there is no answer; an abort is something else.
-          if (!(error instanceof TypeError) || !mayRepeat || attempt >= maxRetries) throw error;
+          // fetch throws TypeError if it gets no response. An abort throws another error.
+          if (!(error instanceof TypeError) || !repeatable || attempt >= maxRetries) throw error;
         }
         await wait(Math.min(delay, maxRetryDelay), signal);
       }

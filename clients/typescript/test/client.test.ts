@@ -1,5 +1,5 @@
-// Against a running service: SECRETS_ADDRESS says where it is, SECRETS_API_KEY holds a key with every scope. The test project Client.Tests starts one and
-// runs this.
+// Tests the client against a running service. SECRETS_ADDRESS is its address; SECRETS_API_KEY is a key with every scope. The test project Client.Tests
+// starts a service and runs this file.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -13,7 +13,7 @@ const baseUrl = process.env['SECRETS_ADDRESS'] ?? '';
 const apiKey = process.env['SECRETS_API_KEY'] ?? '';
 const everything = new secrets.SecretsClient({ baseUrl, apiKey });
 
-/** A client of a user whom nobody else is. */
+/** A client of a new user. */
 async function newUser(): Promise<secrets.SecretsClient> {
   const made = await everything.createApiKey({
     name: 'typescript',
@@ -23,7 +23,7 @@ async function newUser(): Promise<secrets.SecretsClient> {
   return new secrets.SecretsClient({ baseUrl, token: async () => made.key!.reveal() });
 }
 
-/** Something that answers as a test says, and counts. */
+/** Runs `use` with an HTTP server that responds as the test wants and counts requests. */
 async function fake<T>(
   answer: (request: IncomingMessage, response: ServerResponse, count: number) => void,
   use: (client: secrets.SecretsClient, count: () => number, url: string) => Promise<T>,
@@ -43,7 +43,7 @@ async function fake<T>(
   }
 }
 
-test('every operation is called and understood', async () => {
+test('the client calls every operation', async () => {
   const client = await newUser();
   const made = await client.createSecret({ secret_name: 'n', secret_value: value, tool_name: 'linear__*', tool_arg: 'token', is_default_for_tool: true });
   assert.deepEqual((await client.listSecrets(10, undefined, 'linear__x')).data.map((one) => one.secret_id), [made.secret_id]);
@@ -68,7 +68,7 @@ test('every operation is called and understood', async () => {
   await client.deleteApiKey(key.id);
 });
 
-test('pages are read to their end', async () => {
+test('a sequence reads all pages', async () => {
   const client = await newUser();
   for (let i = 0; i < 5; i++) await client.createSecret({ secret_name: `${i}`, secret_value: value });
   const names: string[] = [];
@@ -104,7 +104,7 @@ test('every refusal has its class', async () => {
   assert.deepEqual((invalid as secrets.InvalidRequestError).errors.map(({ loc, type }) => [loc, type]), [[['body', 'secret_name'], 'string_too_short']]);
 });
 
-test('values hide from print, inspection and JSON', async () => {
+test('printing, inspection and JSON show no value', async () => {
   const client = await newUser();
   await client.createSecret({ secret_name: 'n', secret_value: value, tool_name: 't', tool_arg: 'a', is_default_for_tool: true });
   const resolved = await client.resolve({ user_id: (await client.getMe()).user_id, tool_name: 't' });
@@ -115,7 +115,7 @@ test('values hide from print, inspection and JSON', async () => {
   }
 });
 
-test('an answer that is broken or repeats the request stays out of the error', async () => {
+test('an error contains nothing of a broken response or of the request', async () => {
   for (const [status, body] of [[200, `${value} is no JSON`], [502, `<p>${value}</p>`], [400, `{"error":"${value}"}`]] as const) {
     const error = await fake((_, response) => response.writeHead(status).end(body), (client) => client.resolve({ user_id: null, organization_id: 'acme', tool_name: 't' }).catch((thrown: unknown) => thrown));
     assert.ok(error instanceof secrets.SecretsApiError && error.status === status);
@@ -123,7 +123,7 @@ test('an answer that is broken or repeats the request stays out of the error', a
   }
 });
 
-test('what may be repeated is tried again, the rest only after 429', async () => {
+test('repeatable calls are retried, all others only after 429', async () => {
   const create = (client: secrets.SecretsClient) => client.createSecret({ secret_name: 'n', secret_value: value });
   const resolve = (client: secrets.SecretsClient) => client.resolve({ user_id: null, organization_id: 'acme', tool_name: 't' });
   for (const [status, call, attempts] of [[503, create, 1], [503, resolve, 3], [429, create, 3], [500, resolve, 1], [0, create, 1], [0, resolve, 3]] as const) {
@@ -139,7 +139,7 @@ test('what may be repeated is tried again, the rest only after 429', async () =>
   assert.ok(waited instanceof secrets.TooManyRequestsError && waited.retryAfter === 31);
 });
 
-test('a wait ends when the caller gives up', async () => {
+test('cancellation ends a wait', async () => {
   await fake((_, response) => response.writeHead(429, { 'retry-after': '20' }).end('{}'), async (client) => {
     await assert.rejects(client.withSignal(AbortSignal.timeout(100)).listSecrets(), { name: 'TimeoutError' });
   });
