@@ -3,19 +3,19 @@ using System.Diagnostics;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>Runs a program to its end, without a shell: arguments need no quoting.</summary>
+/// <summary>Runs programs without a shell, so arguments need no quoting. Also finds programs and prepares their start.</summary>
 internal static class Command
 {
-    // A program gets only the variables that it needs to load. Our environment may hold root keys and passwords, and the account of a program can read
-    // the environment of that program.
+    // Pass only the environment variables that a program needs to start. The service's environment may hold root keys and passwords, and the program's
+    // account could read them.
     private static readonly string[] Inherited =
     [
         "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT", "TEMP", "TMP",
     ];
 
-    // The GNU allocator returns freed memory to the kernel after each statement and requests it again at the next: 7 % of the processor time of a
-    // create. With these limits, in bytes, each connection of the server keeps that memory. Other allocators ignore the variables.
-    private static readonly (string Name, string Value)[] Allocator =
+    // The GNU allocator returns freed memory to the kernel after each statement and requests it again for the next. This costs 7 % of the processor time of
+    // a create. With these limits (bytes), the server process of each connection keeps the memory. Other allocators ignore the variables.
+    private static readonly (string Name, string? Value)[] Allocator =
     [
         ("MALLOC_TRIM_THRESHOLD_", "4194304"), ("MALLOC_TOP_PAD_", "1048576"), ("MALLOC_MMAP_THRESHOLD_", "1048576"),
     ];
@@ -40,18 +40,10 @@ internal static class Command
             // The server's account may be unable to enter the current directory.
             WorkingDirectory = OperatingSystem.IsWindows() ? Path.GetDirectoryName(command[0]) ?? "" : "/",
         };
-        var inherited = Inherited
-            .Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name)))
-            .Where(pair => pair.Value is not null)
-            .ToList();
+        var inherited = Inherited.Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name))).Where(pair => pair.Value is not null).ToList();
         start.Environment.Clear();
-        foreach (var (name, value) in inherited)
-        {
-            start.Environment[name] = value;
-        }
-
         start.Environment["LC_ALL"] = "C";
-        foreach (var (name, value) in Allocator)
+        foreach (var (name, value) in inherited.Concat(Allocator))
         {
             start.Environment[name] = value;
         }
@@ -59,7 +51,8 @@ internal static class Command
         return start;
     }
 
-    /// <summary>Runs a program and returns its output and errors. As in a shell, exit code 127 means that the program is missing, and 124 a timeout.</summary>
+    /// <summary>Runs a program until it ends, and returns standard output followed by standard error.</summary>
+    /// <returns>Exit code 127 means that the program could not be started; 124 means that the time limit ended it.</returns>
     public static async Task<Result> RunAsync(IReadOnlyList<string> command, TimeSpan limit, TimeProvider clock, CancellationToken cancellationToken)
     {
         var start = Describe(command);
@@ -102,13 +95,10 @@ internal static class Command
 
         // A service manager may start this process with a PATH that lacks the system's directories.
         var system = OperatingSystem.IsWindows() ? [] : new[] { "/usr/bin", "/bin", "/usr/sbin", "/sbin" };
-        return SearchPath().Concat(system)
-            .Select(directory => Path.Combine(directory, name))
-            .FirstOrDefault(File.Exists);
+        return SearchPath().Concat(system).Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
     }
 
     public static IEnumerable<string> SearchPath() =>
         (Environment.GetEnvironmentVariable("PATH") ?? "")
-            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Where(Path.IsPathRooted);
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(Path.IsPathRooted);
 }

@@ -52,10 +52,9 @@ internal sealed class DataDirectory : IDisposable
         var file = System.IO.Path.Combine(Cluster, "PG_VERSION");
         try
         {
-            return File.Exists(file) && int.TryParse(
-                File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var major)
-                    ? major
-                    : null;
+            return File.Exists(file) && int.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var major)
+                ? major
+                : null;
         }
         catch (UnauthorizedAccessException)
         {

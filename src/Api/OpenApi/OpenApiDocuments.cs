@@ -2,6 +2,7 @@ using System.Reflection;
 using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
 using Secrets.Infrastructure.Foundation;
 
@@ -10,11 +11,8 @@ namespace Secrets.Api.OpenApi;
 /// <summary>Generates the documents under /openapi: <c>v1</c> in OpenAPI 3.1, and the same in 3.0 as <c>v1-3.0</c>, for client generators.</summary>
 internal static class OpenApiDocuments
 {
-    private static readonly (string Name, string In, string Description)[] Credentials =
-    [
-        ("token", "token", "A JWT or an API key."),
-        ("x-api-key", "x-api-key", "An API key."),
-    ];
+    private static readonly (string Header, string Description)[] Credentials =
+        [(CredentialHeaders.Token, "A JWT or an API key."), (CredentialHeaders.ApiKey, "An API key.")];
 
     /// <summary>The groups of operations, in the order of the page. Controllers refer to them by name.</summary>
     private static readonly (string Name, string Description)[] Tags =
@@ -103,18 +101,15 @@ internal static class OpenApiDocuments
                 Scheme = "bearer",
                 BearerFormat = "JWT or API key",
                 Description = "A JWT of the configured issuer, or an API key. The service reads `sub`, `organizations` and the scopes in `scope` or `scp` of a JWT "
-                + "(without any of our scopes: `secrets:read secrets:write`). Several credentials in one request must stand for the same principal, "
+                    + "(without any of our scopes: `secrets:read secrets:write`). Several credentials in one request must stand for the same principal, "
                     + "and only rights that all of them have count. An empty header counts as absent.",
             },
         };
-        foreach (var (name, header, description) in Credentials)
+        foreach (var (header, description) in Credentials)
         {
-            components.SecuritySchemes[name] = new OpenApiSecurityScheme
+            components.SecuritySchemes[header] = new OpenApiSecurityScheme
             {
-                Type = SecuritySchemeType.ApiKey,
-                In = ParameterLocation.Header,
-                Name = header,
-                Description = description,
+                Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = header, Description = description,
             };
         }
 

@@ -46,7 +46,7 @@ public sealed record SecretDetails : IListed
     /// <inheritdoc cref="SecretUse.Count" />
     public required long UseCount { get; init; }
 
-    /// <summary>When the value was last handed out; null: never.</summary>
+    /// <summary>When the value was last released; null: never.</summary>
     public required DateTimeOffset? LastResolvedAt { get; init; }
 
     private sealed class Mapping : Profile

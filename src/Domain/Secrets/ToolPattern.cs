@@ -16,7 +16,7 @@ public sealed record ToolPattern
 
     private readonly string[] _literals;
 
-    /// <summary>A pattern as its owner wrote it. The validator of the request has checked its length.</summary>
+    /// <summary>A pattern as its owner wrote it. <c>CreateSecretValidator</c> and <c>UpdateSecretValidator</c> have checked its length.</summary>
     public ToolPattern(string value)
     {
         Value = value;

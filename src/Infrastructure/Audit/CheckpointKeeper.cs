@@ -7,8 +7,8 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// Keeps a checkpoint of the audit in a file outside the database. Each run compares the audit with the checkpoint before it replaces the checkpoint.
-/// The service is not ready while rows are missing, or after too many failed runs (docs/decisions/0020-the-database-is-not-trusted.md).
+/// Keeps a checkpoint of the audit in a file outside the database. Each run compares the audit with the checkpoint before it replaces the checkpoint. Also
+/// the health check <c>checkpoint</c>: not ready while rows are missing, or after too many failed runs (docs/decisions/0020-the-database-is-not-trusted.md).
 /// </summary>
 internal sealed class CheckpointKeeper(
     IServiceScopeFactory scopes, AuditCheckpoints checkpoints, CheckpointFile file, IntegrityAlarms alarms, TimeProvider time)

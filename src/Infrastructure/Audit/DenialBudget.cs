@@ -3,9 +3,12 @@ using Secrets.Application.Audit;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// Limits the audit rows for refused requests per caller and minute. A caller that acts for users has a budget per user, so that the refusals of one user do
-/// not use up the budget of another, and <see cref="Users"/> times the budget in total. Not thread-safe.
+/// Limits the audit rows for refusals, per caller and minute. A caller that acts for users has one budget per user, so one user's refusals do not use up
+/// another's. In total such a caller has <see cref="Users"/> budgets. Not thread-safe.
 /// </summary>
+/// <param name="perMinute">Rows per budget and minute; 0: unlimited.</param>
+/// <param name="capacity">Callers that are tracked. Further callers are not limited until the next minute.</param>
+/// <param name="time">The clock.</param>
 internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider time)
 {
     private const int Users = 10;
@@ -17,7 +20,7 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
     private long _windowStart = time.GetTimestamp();
 
     /// <summary>Takes one row from the caller's budget.</summary>
-    /// <returns>Null if the budget had a row; otherwise the time until the budget is renewed, from a second to a minute.</returns>
+    /// <returns>Null: the refusal gets a row. Otherwise the time until the next minute begins, 1 to 60 seconds.</returns>
     public TimeSpan? TryTake(RefusedCaller caller)
     {
         if (perMinute == 0)
@@ -35,6 +38,7 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
         {
             if (_callers.Count >= capacity)
             {
+                // The table is full: do not limit this caller, because memory is bounded.
                 return null;
             }
 

@@ -1,6 +1,6 @@
 namespace Secrets.Infrastructure.Batching;
 
-/// <summary>How the writes of many requests share a transaction.</summary>
+/// <summary>How the writes of many requests share a transaction. In this folder, because Persistence sizes its pools by it.</summary>
 internal sealed class GroupCommitOptions
 {
     public const string Section = "GroupCommit";

@@ -9,7 +9,7 @@ namespace Secrets.Infrastructure.GroupCommit;
 /// <summary>Group commit of new secrets: secrets that arrive during one transaction share the next.</summary>
 internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
 {
-    // A refused attempt costs a round trip, and conflicts come in series: the next groups skip the attempt.
+    // After a conflict, this many groups skip the attempt in one round trip. Conflicts come in series, and each refused attempt costs a round trip.
     private const int SkippedAttempts = 16;
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
@@ -42,12 +42,15 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         }
         catch (Exception exception) when (exception is not UnavailableException && !db.Faults.IsUnavailable(exception) && items.Count > 1)
         {
-            // One secret failed its group. Stored individually, only that one fails.
+            // One secret made the whole group fail. Null for each secret stores them individually, and only the faulty one fails.
             return new NewSecret?[items.Count];
         }
     }
 
-    /// <summary>Stores all secrets that fit their owner's quota, in one round trip. Null, and nothing is stored: an account is not cached or is stale, or there is a conflict.</summary>
+    /// <summary>
+    /// Stores all secrets that fit their owner's quota, in one round trip. Returns null and stores nothing if the database has no such statement, attempts are
+    /// skipped, an account is not cached or is stale, or there is a conflict.
+    /// </summary>
     private async Task<IReadOnlyList<NewSecret?>?> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
     {
         if (_store is not INewSecretsAtOnce atOnce)
@@ -71,7 +74,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
                 return null;
             }
 
-            // What does not fit is stored individually, and that path reports why: one owner's full quota must not slow down the group.
+            // Secrets that do not fit are stored individually, where the reason is reported. One owner's full quota must not slow down the group.
             var some = _accounts.Fitting(known.Account, own, item => item.Secret);
             if (some.Count > 0)
             {
@@ -102,7 +105,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         return null;
     }
 
-    /// <summary>Locks the accounts, stores the secrets that fit, and moves the accounts on.</summary>
+    /// <summary>Locks the accounts, stores the secrets that fit, and updates the accounts.</summary>
     private async Task<IReadOnlyList<NewSecret?>> StoreFittingAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
     {
         await using var transaction = await db.Database.BeginTransactionAsync();
@@ -121,17 +124,11 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
             }
         }
 
-        var results = new NewSecret?[items.Count];
-        if (fitting.Count == 0)
-        {
-            return results;
-        }
-
-        var stored = await _store.StoreAsync(db, fitting.ConvertAll(item => item.Secret));
+        var stored = fitting.Count == 0 ? [] : await _store.StoreAsync(db, fitting.ConvertAll(item => item.Secret));
         var done = fitting.Where((_, at) => stored[at] is not null).ToList();
         if (done.Count == 0)
         {
-            return results;
+            return new NewSecret?[items.Count];
         }
 
         var moves = ByOwner(done).Select(group => _accounts.MoveOf(group.Owner, accounts[group.Owner], group.Items.ConvertAll(item => item.Secret))).ToList();

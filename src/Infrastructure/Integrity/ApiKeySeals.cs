@@ -23,7 +23,7 @@ internal sealed class ApiKeySeals(IntegrityKeys integrity)
     /// <summary>An empty account for a user without one.</summary>
     public Account New() => default(Account) with { IntegrityKey = integrity.Newest };
 
-    /// <summary>The digest of an unrevoked key under the integrity key with that number. Accounts leave out revoked keys.</summary>
+    /// <summary>The digest of an unrevoked key, computed with the integrity key of this number. Accounts leave out revoked keys.</summary>
     /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
     public RowDigest DigestOf(ApiKey key, int integrityKey)
     {

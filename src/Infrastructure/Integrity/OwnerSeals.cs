@@ -7,14 +7,14 @@ namespace Secrets.Infrastructure.Integrity;
 
 /// <summary>Digests an owner's rows, and seals the account that holds the sum of the digests.</summary>
 /// <remarks>
-/// The digests cover every column, except <c>owners.stamp</c>, which only invalidates caches; <c>secret_uses</c>, which decides nothing; and
-/// <c>data_keys.wrapped</c>, which the key ring authenticates for its owner and id: an older wrapping holds the same key.
+/// The digests cover every column except three. <c>owners.stamp</c> only invalidates caches. <c>secret_uses</c> decides nothing. The key ring authenticates
+/// <c>data_keys.wrapped</c> for its owner and id, and an older wrapping holds the same key.
 /// </remarks>
 internal sealed class OwnerSeals(IntegrityKeys integrity)
 {
     private const string RowPurpose = "owners/row";
 
-    // The first number in a digest's content, so that rows of different tables never have the same digest.
+    // Every digest's content starts with one of these numbers, so rows of different tables never have the same digest.
     private const long SecretsTable = 1;
     private const long DataKeysTable = 2;
 
@@ -23,7 +23,7 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
 
     public byte[] Seal(SecretOwner owner, Account account) => _seals.Seal(HolderOf(owner), account);
 
-    /// <summary>The account; null: the service did not seal these values for this owner.</summary>
+    /// <summary>The account; null: the service did not seal these values for this owner, or the owner is in quarantine.</summary>
     public Account? Open(SecretOwner owner, long version, int secrets, long bytesUsed, byte[] sealedAccount) =>
         _seals.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount);
 
@@ -37,7 +37,7 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
     /// <summary>An empty account for an owner without one.</summary>
     public Account New() => default(Account) with { IntegrityKey = integrity.Newest };
 
-    /// <summary>The digest of a secret and its grants under the integrity key with that number.</summary>
+    /// <summary>The digest of a secret and its grants, computed with the integrity key of this number.</summary>
     /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
     public RowDigest DigestOf(StoredSecret secret, int integrityKey)
     {
@@ -55,13 +55,13 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
         return integrity.Get(integrityKey).Digest(RowPurpose, content.Bytes);
     }
 
-    /// <summary>The digest of a data key under the integrity key with that number.</summary>
+    /// <summary>The digest of a data key, computed with the integrity key of this number.</summary>
     /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
     public RowDigest DigestOf(DataKeyRow key, int integrityKey) => integrity.Get(integrityKey).Digest(
         RowPurpose,
         new RowContent().Add(DataKeysTable).Add((long)key.OwnerKind).Add(key.OwnerId).Add(key.Id).Add(key.CreatedAt).AddOptional(key.RetiredAt).Bytes);
 
-    /// <summary>The digests of an owner's rows, by id, under the integrity key with that number.</summary>
+    /// <summary>The digests of an owner's rows, by id, computed with the integrity key of this number.</summary>
     /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
     public Dictionary<Guid, RowDigest> DigestsOf(IEnumerable<StoredSecret> secrets, IEnumerable<DataKeyRow> keys, int integrityKey) =>
         secrets.Select(secret => KeyValuePair.Create(secret.Id, DigestOf(secret, integrityKey)))

@@ -11,7 +11,7 @@ internal static class AccountLocks
 {
     extension(SecretsDbContext db)
     {
-        /// <summary>The accounts that the transaction has locked. Callers that replace, quarantine or release a whole account change it here.</summary>
+        /// <summary>The accounts that the transaction locked. Code that replaces, quarantines or releases a whole account calls this object's methods.</summary>
         public LockedAccounts LockedAccounts
         {
             get
@@ -85,8 +85,8 @@ internal static class AccountLocks
             db.LockedAccounts.Add(userId, keys);
         }
 
-        /// <summary>Locks the API keys of a user, and makes the unrevoked ones current without verifying them.</summary>
-        /// <returns>The unrevoked keys; null, and no change, if the keys verify.</returns>
+        /// <summary>Locks the API keys of a user. The unrevoked ones become the account's new state, without verification.</summary>
+        /// <returns>The unrevoked keys. Null if the keys verify: then nothing is changed.</returns>
         public async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
         {
             await LockKeyAccountAsync(db, userId, cancellationToken);
@@ -119,7 +119,7 @@ internal static class AccountLocks
         }
     }
 
-    /// <summary>Locks the row with an update that changes nothing, which works on both databases.</summary>
+    /// <summary>Locks the row with an update that changes nothing, because both databases support that. Returns the number of rows.</summary>
     private static Task<int> LockKeyAccountAsync(SecretsDbContext db, Guid userId, CancellationToken cancellationToken) =>
         db.KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
 }

@@ -79,7 +79,7 @@ public sealed class AcceptingAfterTampering
         await AttackAsync(installation, $"SELECT * INTO saved FROM owners WHERE id = '{user}'");
 
         var (code, words) = await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes");
-        Assert.Equal((0, $"User:{user} is in quarantine: its values are neither handed out nor changed until it is accepted"), (code, words));
+        Assert.Equal((0, $"User:{user} is in quarantine: its values are neither released nor changed until an operator accepts the owner"), (code, words));
         await MustBeRefusedAsync();
 
         // An edit of the database does not end the quarantine.

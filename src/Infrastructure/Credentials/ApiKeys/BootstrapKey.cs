@@ -4,10 +4,11 @@ using Secrets.Infrastructure.Transactions;
 
 namespace Secrets.Infrastructure.Credentials.ApiKeys;
 
-/// <summary>The first key of an installation, which makes all others.</summary>
+/// <summary>Creates the first API key of an installation. With it an operator creates all others.</summary>
 public interface IFirstKey
 {
-    /// <summary>Makes an operator key if neither the configuration nor the database has one. Returns its text, which is not stored, or null.</summary>
+    /// <summary>Creates an operator's API key if neither Auth:BootstrapKey nor the database has one.</summary>
+    /// <returns>The key's text, which is not stored; null: there is one already.</returns>
     Task<string?> MakeIfMissingAsync(CancellationToken cancellationToken);
 }
 
@@ -36,8 +37,8 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
 
     private async Task<string?> MakeAsync(CancellationToken cancellationToken)
     {
-        // Locks the canary, which always exists: if several replicas start at once, one makes the key and the others find it. A fixed id cannot decide:
-        // a revoked first key would have that id, and its row stays (docs/decisions/0011-keys-are-replaced-not-renewed.md).
+        // Lock the canary row, which always exists: if several replicas start at once, one creates the key and the others find it. A fixed id for the key would
+        // not do: after a revocation its row stays, and the id could not be used again (docs/decisions/0011-keys-are-replaced-not-renewed.md).
         await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
         if (await HasOperatorKeyAsync(cancellationToken))
         {

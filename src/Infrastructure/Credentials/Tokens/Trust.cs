@@ -1,37 +1,37 @@
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>A snapshot of the trusted issuer and keys. Every change makes another instance.</summary>
-/// <param name="Issuer">The required issuer; null accepts any issuer that has the key.</param>
+/// <param name="Issuer">The required issuer; null: any issuer, because the signature alone decides.</param>
 /// <param name="Audiences">A token must name one of these; empty accepts any audience.</param>
 /// <param name="Keys">The accepted signing keys.</param>
 internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IReadOnlyList<VerificationKey> Keys)
 {
-    /// <summary>Whether a key matches this key id.</summary>
+    /// <summary>Whether one of the keys may have signed a token with this key id. A token or a key without an id matches everything.</summary>
     public bool Knows(string? keyId) => Keys.Any(key => Matches(keyId, key));
 
     /// <summary>Verifies that one of the keys signed the token with an algorithm of that key.</summary>
     /// <exception cref="RefusedTokenException">No key verifies the signature.</exception>
     public void RequireSigned(CompactToken token)
     {
-        var meant = Keys.Where(key => Matches(token.KeyId, key)).ToList();
-        if (meant.Count == 0)
+        var candidates = Keys.Where(key => Matches(token.KeyId, key)).ToList();
+        if (candidates.Count == 0)
         {
             throw new RefusedTokenException("signed with a key that is not known");
         }
 
-        var fitting = meant.FindAll(key => key.Serves(token.Algorithm));
-        if (fitting.Count == 0)
+        var usable = candidates.FindAll(key => key.Serves(token.Algorithm));
+        if (usable.Count == 0)
         {
-            throw new RefusedTokenException("of an algorithm that does not fit the key");
+            throw new RefusedTokenException("of an algorithm that the key does not support");
         }
 
-        // Trying every key would let a token without a key id cost one verification for each key.
-        if (token.KeyId is null && fitting.Count > 1)
+        // Do not try every key: a token without a key id would then cost one verification per key.
+        if (token.KeyId is null && usable.Count > 1)
         {
-            throw new RefusedTokenException("without a key id, although several keys match");
+            throw new RefusedTokenException("without a key id, although several keys support its algorithm");
         }
 
-        if (!fitting.Exists(key => key.Verifies(token)))
+        if (!usable.Exists(key => key.Verifies(token)))
         {
             throw new RefusedTokenException("with a wrong signature");
         }
@@ -59,5 +59,5 @@ internal sealed class FixedTrust(Trust? trust) : ITrustSource
     public Trust? Current => trust;
 
     public Task<Trust> ForAsync(string? keyId, CancellationToken cancellationToken) =>
-        Task.FromResult(trust ?? throw new RefusedTokenException("although none is accepted (neither Auth:Jwt:Authority nor Auth:Jwt:SigningKey is set)"));
+        Task.FromResult(trust ?? throw new RefusedTokenException("not accepted: neither Auth:Jwt:Authority nor Auth:Jwt:SigningKey is set"));
 }

@@ -8,12 +8,12 @@ namespace Secrets.Infrastructure.Encryption.DataKeys;
 
 /// <summary>Finds and makes the data keys that seal new values.</summary>
 /// <remarks>
-/// An envelope is stored only under the owner's lock and only if the owner's account names its key. An envelope sealed with a replaced but still cached key
-/// is therefore never stored (docs/decisions/0019-keys-are-rotated-online.md).
+/// An envelope is stored only under the owner's lock and only if the owner's account names the envelope's data key. An envelope sealed with a replaced but
+/// still cached key is therefore never stored (docs/decisions/0019-keys-are-rotated-online.md).
 /// </remarks>
 internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, DataKeyCache cache, DataKeyWrapping wrapping, TimeProvider time)
 {
-    /// <summary>Gets the owner's current key. The first use makes the key and the owner's account.</summary>
+    /// <summary>Gets the owner's current key. If the owner has no key yet, creates the key and the owner's account in a transaction of its own.</summary>
     /// <exception cref="ConflictException">The key does not unwrap.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<DataKey> GetCurrentAsync(SecretOwner owner, CancellationToken cancellationToken)
@@ -30,7 +30,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
     {
         if ((await db.LockWholeAsync(owner, cancellationToken)).CurrentKey is not { } row)
         {
-            // A new key is cached only after its commit.
+            // Do not cache the new key yet: the transaction may still roll back.
             return Add(owner);
         }
 
@@ -57,17 +57,19 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
 
     private DataKey Unwrap(DataKeyRow row) => cache.Find(row.Id)
         ?? wrapping.Unwrap(row)
-        ?? throw new ConflictException("The data key of this owner was changed outside the service, so nothing can be stored with it. Restore its row from a backup.");
+        ?? throw new ConflictException("The data key of this owner was changed outside the service, so values cannot be stored. "
+            + "An operator must restore the key's row in data_keys from a backup.");
 
     private async Task<DataKey> MakeFirstAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
         try
         {
-            // The lock reads the account again: another request may have made the key.
+            // LockCurrentAsync reads the account again under the lock, because another request may have created the key meanwhile.
             return await db.InTransactionOfAsync(owner, token => LockCurrentAsync(owner, token), cancellationToken);
         }
         finally
         {
+            // The request reuses this context and must not track these rows.
             db.ChangeTracker.Clear();
         }
     }

@@ -6,7 +6,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Encryption.Ring;
 
-/// <summary>The format of an encrypted part of the ring: an element with the root key's fingerprint and a box in base64.</summary>
+/// <summary>The format of an encrypted part of the ring: an element with the root key's fingerprint and the ciphertext in base64.</summary>
 internal static class RootKeyXml
 {
     public const string Purpose = "key-ring";
@@ -16,12 +16,12 @@ internal static class RootKeyXml
     public static XElement Encrypt(RootKey rootKey, ReadOnlySpan<byte> plaintext) => new(
         Name, new XAttribute(FingerprintName, rootKey.Fingerprint), Convert.ToBase64String(rootKey.Encrypt(plaintext, Purpose)));
 
-    /// <summary>Decrypts such an element.</summary>
+    /// <summary>Decrypts an element that <see cref="Encrypt"/> made.</summary>
     /// <exception cref="CryptographicException">The element was encrypted under another root key, or was changed.</exception>
     public static byte[] Decrypt(RootKey rootKey, XElement encrypted) => rootKey.Decrypt(Convert.FromBase64String(encrypted.Value), Purpose)
-        ?? throw new CryptographicException("A key of the key ring does not open with this root key.");
+        ?? throw new CryptographicException("A key of the key ring does not open: it was changed, or Encryption:RootKeyFile has another root key.");
 
-    /// <summary>Whether the secret of a row's key is encrypted under the current or the previous root key, and the row has no plaintext key.</summary>
+    /// <summary>Whether a row holds exactly one secret, encrypted under the current or the previous root key, and no plaintext key.</summary>
     public static bool IsFor(KeyRingRow row, RootKey rootKey)
     {
         var elements = XElement.Parse(row.Xml).DescendantsAndSelf().ToList();
@@ -33,7 +33,7 @@ internal static class RootKeyXml
     /// <summary>Re-encrypts the parts of a row that are under the previous root key. Returns null if there are none.</summary>
     /// <param name="row">The row.</param>
     /// <param name="rootKey">The current and the previous key.</param>
-    /// <param name="require">Throws if this process has no root key with this fingerprint.</param>
+    /// <param name="require">Called with each fingerprint in the row. Must throw if this process lacks that root key.</param>
     public static string? Move(KeyRingRow row, RootKey rootKey, Action<string> require)
     {
         var xml = XElement.Parse(row.Xml);

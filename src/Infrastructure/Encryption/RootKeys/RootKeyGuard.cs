@@ -48,7 +48,9 @@ internal sealed partial class RootKeyGuard(
         Require(canary.Fingerprint);
         if (rootKey.Decrypt(canary.Canary, CanaryPurpose) is not { } plaintext)
         {
-            throw new StartupException($"The root key with fingerprint {canary.Fingerprint} does not open the canary of this database: it was changed outside the service.");
+            throw new StartupException(
+                $"The root key with fingerprint {canary.Fingerprint} does not open the canary of this database. "
+                + "The row in root_keys was changed outside the service. Restore it from a backup.");
         }
 
         var isMoving = !rootKey.HasFingerprint(canary.Fingerprint);

@@ -58,7 +58,7 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan,
 
         await quarantine.PutAsync(owner, AuditAction.IntegrityQuarantine, cancellationToken);
         await KeepCheckpointAsync(cancellationToken);
-        return $"{owner} is in quarantine: its values are neither handed out nor changed until it is accepted";
+        return $"{owner} is in quarantine: its values are neither released nor changed until an operator accepts the owner";
     });
 
     /// <summary>Translates unreadable rows into a start-up error that an operator understands.</summary>

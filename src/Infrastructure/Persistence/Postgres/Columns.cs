@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>Sends rows as arrays, one for each column, so that a statement has the same text for any number of rows.</summary>
+/// <summary>Sends rows as arrays, one for each column, so that the text of a statement does not depend on the number of rows.</summary>
 internal static class Columns
 {
     /// <summary>No name of a column is a keyword here.</summary>

@@ -3,12 +3,12 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
-/// <summary>Reads all rows of owners. Owners are sent as arrays, so that the statements have the same text for any number of them.</summary>
+/// <summary>Reads all rows of owners. Owners are sent as arrays, so that the text of a statement does not depend on the number of owners.</summary>
 internal sealed class PostgresOwnerRows : IOwnerRows
 {
     private const string Requested = "unnest($1::int[], $2::smallint[], $3::text[]) AS i (place, kind, id)";
 
-    // OFFSET 0 forces an index look-up for each owner. Without it, every batch may scan a small table.
+    // OFFSET 0 forces an index look-up for each owner. Without it, the planner may scan a small table from end to end for every batch.
     private const string OwnedByRequested = "WHERE owner_kind = i.kind AND owner_id = i.id OFFSET 0";
 
     private static readonly string Owners =

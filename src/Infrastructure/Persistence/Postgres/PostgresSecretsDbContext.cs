@@ -58,7 +58,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         };
         if (await command.ExecuteScalarAsync(cancellationToken) is "off")
         {
-            throw new StartupException($"{otherwise}, so an audit row could be lost after its value was handed out. Set {setting} = on.");
+            throw new StartupException($"{otherwise}, so an audit row could be lost after its value was released. Set {setting} = on.");
         }
     }
 

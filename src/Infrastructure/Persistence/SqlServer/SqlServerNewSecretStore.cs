@@ -145,10 +145,10 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         return Command(
             db,
             Batch,
-                Sent.ToParameter("@secrets", secrets),
-                ToParameter("@names", defaults[false]),
-                ToParameter("@patterns", defaults[true]),
-                new SqlParameter("@most", SqlDbType.Int) { Value = OverlapCandidate.MaxCount });
+            Sent.ToParameter("@secrets", secrets),
+            ToParameter("@names", defaults[false]),
+            ToParameter("@patterns", defaults[true]),
+            new SqlParameter("@most", SqlDbType.Int) { Value = OverlapCandidate.MaxCount });
     }
 
     private static SqlParameter ToParameter(string name, IEnumerable<Secret> defaults) => JsonRows.FromItems(name, defaults, static (json, secret) =>

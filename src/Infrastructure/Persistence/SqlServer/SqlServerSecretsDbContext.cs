@@ -65,7 +65,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         if (durability == DurabilityForced)
         {
             throw new StartupException(
-                "The database forces delayed durability, so an audit row could be lost after its value was handed out. "
+                "The database forces delayed durability, so an audit row could be lost after its value was released. "
                 + "Run `ALTER DATABASE CURRENT SET DELAYED_DURABILITY = DISABLED` in it.");
         }
     }
