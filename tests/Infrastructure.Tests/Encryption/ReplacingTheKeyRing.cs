@@ -72,7 +72,7 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         using var users = new Users(await UsersAsync(1));
         var old = await RingAsync();
         var ring = _server.Services.GetRequiredService<KeyRing>();
-        _clock.MoveOn(KeyRing.RenewAfter - TimeSpan.FromHours(1));
+        _clock.MoveOn(KeyRing.NewKeyAfter - TimeSpan.FromHours(1));
         await _server.ReplaceKeysAsync();
         Assert.Equal(old, await RingAsync());
 

@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Encryption.Ring;
 internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvider time, ILogger<KeyRing> logger)
 {
     /// <summary>Age at which the newest key is followed by another.</summary>
-    public static readonly TimeSpan RenewAfter = TimeSpan.FromDays(88);
+    public static readonly TimeSpan NewKeyAfter = TimeSpan.FromDays(88);
 
     /// <summary>
     /// Maximum age of the cached ring for wrapping. Far below <c>KeyRingReplacement.GracePeriod</c>: a process that missed the removal of a key,
@@ -77,8 +77,8 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         : !IsOld(survivors) ? new Rewrapping(survivors.Wrap(key, purpose))
         : throw new UnavailableException();
 
-    /// <summary>Whether the newest key is older than <see cref="RenewAfter"/>.</summary>
-    public bool IsToBeRenewed(IReadOnlyList<KeyRingRow> rows) => rows.Max(RingKeys.DateOf) < time.GetUtcNow() - RenewAfter;
+    /// <summary>Whether the newest key is older than <see cref="NewKeyAfter"/>.</summary>
+    public bool NeedsNewKey(IReadOnlyList<KeyRingRow> rows) => rows.Max(RingKeys.DateOf) < time.GetUtcNow() - NewKeyAfter;
 
     /// <summary>Adds a newest key. This process wraps with it at once, other replicas after they read the ring.</summary>
     public KeyRecords WithNewKey(KeyRecords records, out DateTimeOffset madeAt)

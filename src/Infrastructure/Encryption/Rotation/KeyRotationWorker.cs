@@ -81,7 +81,7 @@ internal sealed partial class KeyRotationWorker(
         {
             var records = ring.Read();
             requests = records.Rotations;
-            await RenewRingAsync(db, records, cancellationToken);
+            await AddRingKeyIfDueAsync(db, records, cancellationToken);
         }
         catch (ConflictException exception)
         {
@@ -111,11 +111,11 @@ internal sealed partial class KeyRotationWorker(
     }
 
     /// <summary>Adds a ring key if the newest is too old. Checked again under the lock, because another replica may have been faster.</summary>
-    private async Task RenewRingAsync(SecretsDbContext db, KeyRecords read, CancellationToken cancellationToken)
+    private async Task AddRingKeyIfDueAsync(SecretsDbContext db, KeyRecords read, CancellationToken cancellationToken)
     {
-        if (ring.IsToBeRenewed(read.Ring))
+        if (ring.NeedsNewKey(read.Ring))
         {
-            await ChangeAsync(db, records => ring.IsToBeRenewed(records.Ring) ? ring.WithNewKey(records, out _) : null, cancellationToken);
+            await ChangeAsync(db, records => ring.NeedsNewKey(records.Ring) ? ring.WithNewKey(records, out _) : null, cancellationToken);
         }
     }
 
