@@ -8,14 +8,14 @@ internal static class Command
 {
     // Pass only the environment variables that a program needs to start. The service's environment may hold root keys and passwords, and the program's
     // account could read them.
-    private static readonly string[] Inherited =
+    private static readonly string[] InheritedVariables =
     [
         "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT", "TEMP", "TMP",
     ];
 
     // The GNU allocator returns freed memory to the kernel after each statement and requests it again for the next. This costs 7 % of the processor time of
     // a create. With these limits (bytes), the server process of each connection keeps the memory. Other allocators ignore the variables.
-    private static readonly (string Name, string? Value)[] Allocator =
+    private static readonly (string Name, string? Value)[] AllocatorVariables =
     [
         ("MALLOC_TRIM_THRESHOLD_", "4194304"), ("MALLOC_TOP_PAD_", "1048576"), ("MALLOC_MMAP_THRESHOLD_", "1048576"),
     ];
@@ -31,7 +31,7 @@ internal static class Command
     public static string LastLines(string text, int count = 8) =>
         string.Join('\n', text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).TakeLast(count));
 
-    public static ProcessStartInfo Describe(IReadOnlyList<string> command)
+    public static ProcessStartInfo CreateStartInfo(IReadOnlyList<string> command)
     {
         var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
@@ -40,10 +40,10 @@ internal static class Command
             // The server's account may be unable to enter the current directory.
             WorkingDirectory = OperatingSystem.IsWindows() ? Path.GetDirectoryName(command[0]) ?? "" : "/",
         };
-        var inherited = Inherited.Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name))).Where(pair => pair.Value is not null).ToList();
+        var inherited = InheritedVariables.Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name))).Where(pair => pair.Value is not null).ToList();
         start.Environment.Clear();
         start.Environment["LC_ALL"] = "C";
-        foreach (var (name, value) in inherited.Concat(Allocator))
+        foreach (var (name, value) in inherited.Concat(AllocatorVariables))
         {
             start.Environment[name] = value;
         }
@@ -55,7 +55,7 @@ internal static class Command
     /// <returns>Exit code 127 means that the program could not be started; 124 means that the time limit ended it.</returns>
     public static async Task<Result> RunAsync(IReadOnlyList<string> command, TimeSpan limit, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var start = Describe(command);
+        var start = CreateStartInfo(command);
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;

@@ -134,7 +134,7 @@ internal sealed class PgCtl(string cluster, PostgresBinaries binaries, ServerAcc
     public ProcessStartInfo DescribeStart(string output, IEnumerable<string> settings)
     {
         var arguments = string.Join(' ', settings.Select(argument => argument is "-c" ? argument : Quote(argument)));
-        return Command.Describe(account.Prefixed(
+        return Command.CreateStartInfo(account.Prefixed(
             binaries.PgCtl, "start", "-s", "-w", "-t", "600", "-D", cluster, "-l", output, "-o", arguments));
     }
 

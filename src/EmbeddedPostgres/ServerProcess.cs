@@ -109,7 +109,7 @@ internal sealed partial class ServerProcess(Process process, ServerSetup setup, 
 
     private static Process StartChild(string[] command, ServerOutput output)
     {
-        var start = Command.Describe(command);
+        var start = Command.CreateStartInfo(command);
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
