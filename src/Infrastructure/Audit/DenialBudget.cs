@@ -4,24 +4,24 @@ namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
 /// Limits the audit rows for refusals, per caller and minute. A caller that acts for users has one budget per user, so one user's refusals do not use up
-/// another's. In total such a caller has <see cref="Users"/> budgets. Not thread-safe.
+/// another's. In total such a caller has <see cref="MaxFullBudgets"/> budgets. Not thread-safe.
 /// </summary>
 /// <param name="perMinute">Rows per budget and minute; 0: unlimited.</param>
 /// <param name="capacity">Callers that are tracked. Further callers are not limited until the next minute.</param>
 /// <param name="time">The clock.</param>
 internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider time)
 {
-    private const int Users = 10;
+    private const int MaxFullBudgets = 10;
 
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MinWait = TimeSpan.FromSeconds(1);
 
-    private Dictionary<(Guid UserId, bool IsAccepted), Used> _callers = [];
+    private Dictionary<(Guid UserId, bool IsAccepted), CallerUse> _callers = [];
     private long _windowStart = time.GetTimestamp();
 
     /// <summary>Takes one row from the caller's budget.</summary>
     /// <returns>Null: the refusal gets a row. Otherwise the time until the next minute begins, 1 to 60 seconds.</returns>
-    public TimeSpan? TryTake(RefusedCaller caller)
+    public TimeSpan? TakeOrGetWait(RefusedCaller caller)
     {
         if (perMinute == 0)
         {
@@ -42,7 +42,7 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
                 return null;
             }
 
-            _callers.Add((caller.UserId, caller.IsAccepted), used = new Used());
+            _callers.Add((caller.UserId, caller.IsAccepted), used = new CallerUse());
         }
 
         return used.TryAdd(caller.ActsFor ?? caller.UserId, perMinute) ? null
@@ -50,7 +50,7 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
             : MinWait;
     }
 
-    private sealed class Used
+    private sealed class CallerUse
     {
         private readonly Dictionary<Guid, int> _perUser = [];
         private long _total;
@@ -58,7 +58,7 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
         public bool TryAdd(Guid user, int perMinute)
         {
             var rows = _perUser.GetValueOrDefault(user);
-            if (rows >= perMinute || _total >= (long)perMinute * Users)
+            if (rows >= perMinute || _total >= (long)perMinute * MaxFullBudgets)
             {
                 return false;
             }

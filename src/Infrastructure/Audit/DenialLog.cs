@@ -27,7 +27,7 @@ internal sealed partial class DenialLog(
     {
         lock (_lock)
         {
-            if (_budget.TryTake(caller) is { } wait)
+            if (_budget.TakeOrGetWait(caller) is { } wait)
             {
                 _leftOut.Add(OmittedDenial.FromDenial(caller, denial), count: 1);
                 throw new TooManyDenialsException(wait);

@@ -21,34 +21,34 @@ public sealed class CountingDenials
     public void The_wait_is_what_is_left_of_the_minute_and_a_second_at_least(double after, double expected)
     {
         var budget = new DenialBudget(perMinute: 1, capacity: 10, _clock);
-        Assert.Null(budget.TryTake(Caller(1)));
+        Assert.Null(budget.TakeOrGetWait(Caller(1)));
         _clock.Advance(TimeSpan.FromSeconds(after));
 
-        Assert.Equal(TimeSpan.FromSeconds(expected), budget.TryTake(Caller(1)));
+        Assert.Equal(TimeSpan.FromSeconds(expected), budget.TakeOrGetWait(Caller(1)));
     }
 
     [Fact]
     public void A_minute_renews_the_budget_whether_or_not_anything_is_written()
     {
         var budget = new DenialBudget(perMinute: 1, capacity: 10, _clock);
-        Assert.Null(budget.TryTake(Caller(1)));
-        Assert.NotNull(budget.TryTake(Caller(1)));
-        Assert.Null(budget.TryTake(Caller(1) with { IsAccepted = false }));
+        Assert.Null(budget.TakeOrGetWait(Caller(1)));
+        Assert.NotNull(budget.TakeOrGetWait(Caller(1)));
+        Assert.Null(budget.TakeOrGetWait(Caller(1) with { IsAccepted = false }));
 
         _clock.Advance(TimeSpan.FromMinutes(5));
 
-        Assert.Null(budget.TryTake(Caller(1)));
-        Assert.Equal(TimeSpan.FromMinutes(1), budget.TryTake(Caller(1)));
+        Assert.Null(budget.TakeOrGetWait(Caller(1)));
+        Assert.Equal(TimeSpan.FromMinutes(1), budget.TakeOrGetWait(Caller(1)));
     }
 
     [Fact]
     public void Past_the_capacity_new_callers_have_no_limit_and_the_others_keep_theirs()
     {
         var budget = new DenialBudget(perMinute: 1, capacity: 1, _clock);
-        Assert.Null(budget.TryTake(Caller(1)));
-        Assert.Null(budget.TryTake(Caller(2)));
-        Assert.Null(budget.TryTake(Caller(2)));
-        Assert.NotNull(budget.TryTake(Caller(1)));
+        Assert.Null(budget.TakeOrGetWait(Caller(1)));
+        Assert.Null(budget.TakeOrGetWait(Caller(2)));
+        Assert.Null(budget.TakeOrGetWait(Caller(2)));
+        Assert.NotNull(budget.TakeOrGetWait(Caller(1)));
     }
 
     [Fact]
