@@ -19,7 +19,7 @@ internal sealed partial class AuthorityTrust(
 
     public Trust? Current => _current;
 
-    public async Task<Trust> ForAsync(string? keyId, CancellationToken cancellationToken)
+    public async Task<Trust> GetAsync(string? keyId, CancellationToken cancellationToken)
     {
         if (_current is not { } known)
         {

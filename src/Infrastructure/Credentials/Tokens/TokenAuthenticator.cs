@@ -16,7 +16,7 @@ internal sealed class TokenAuthenticator(ITrustSource source, TokenClaims claims
         try
         {
             token = CompactToken.Read(text);
-            var trust = await source.ForAsync(token.KeyId, cancellationToken);
+            var trust = await source.GetAsync(token.KeyId, cancellationToken);
             trust.RequireSigned(token);
             isSigned = true;
             var (caller, end) = claims.Read(token.Claims, trust, now);

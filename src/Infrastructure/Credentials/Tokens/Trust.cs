@@ -50,7 +50,7 @@ internal interface ITrustSource
     /// <summary>Gets the trust for a token with this key id, or with none. May fetch new keys first.</summary>
     /// <exception cref="RefusedTokenException">The settings accept no tokens.</exception>
     /// <exception cref="Secrets.Application.Common.UnavailableException">The keys of the authority were never fetched.</exception>
-    Task<Trust> ForAsync(string? keyId, CancellationToken cancellationToken);
+    Task<Trust> GetAsync(string? keyId, CancellationToken cancellationToken);
 }
 
 /// <summary>Trust from the configuration, which never changes. With null, no token is accepted.</summary>
@@ -58,6 +58,6 @@ internal sealed class FixedTrust(Trust? trust) : ITrustSource
 {
     public Trust? Current => trust;
 
-    public Task<Trust> ForAsync(string? keyId, CancellationToken cancellationToken) =>
+    public Task<Trust> GetAsync(string? keyId, CancellationToken cancellationToken) =>
         Task.FromResult(trust ?? throw new RefusedTokenException("not accepted: neither Auth:Jwt:Authority nor Auth:Jwt:SigningKey is set"));
 }

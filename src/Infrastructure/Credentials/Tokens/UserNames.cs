@@ -50,7 +50,7 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
     private bool IsUnknown => tokens.Value.HasAuthority && source.Current is null;
 
     private async ValueTask<string?> IssuerAsync(CancellationToken cancellationToken) =>
-        Configured ?? IssuerOf(IsUnknown ? await source.ForAsync(keyId: null, cancellationToken) : source.Current);
+        Configured ?? IssuerOf(IsUnknown ? await source.GetAsync(keyId: null, cancellationToken) : source.Current);
 
     /// <summary>The issuer; null if any issuer with the key is accepted.</summary>
     private string? IssuerOf(Trust? trust) => trust is null ? names.Value.OwnIssuer : trust.Issuer;
