@@ -84,8 +84,8 @@ public sealed class VerifyingSignatures
         var jwk = TestKey.For("RS256").PublicJwk();
         jwk["alg"] = "PS256";
         var key = VerificationKey.FromPublished(new JsonWebKey(jwk.ToJsonString()))!;
-        Assert.True(key.Serves("PS256"));
-        Assert.False(key.Serves("RS256"));
+        Assert.True(key.Supports("PS256"));
+        Assert.False(key.Supports("RS256"));
     }
 
     public static TheoryData<string> UselessKeys =>

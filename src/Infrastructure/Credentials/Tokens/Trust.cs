@@ -19,7 +19,7 @@ internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IR
             throw new RefusedTokenException("signed with a key that is not known");
         }
 
-        var usable = candidates.FindAll(key => key.Serves(token.Algorithm));
+        var usable = candidates.FindAll(key => key.Supports(token.Algorithm));
         if (usable.Count == 0)
         {
             throw new RefusedTokenException("of an algorithm that the key does not support");

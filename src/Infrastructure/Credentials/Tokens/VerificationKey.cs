@@ -57,7 +57,7 @@ internal sealed class VerificationKey
     }
 
     /// <summary>Whether the key supports this algorithm.</summary>
-    public bool Serves(string algorithm) => _providers.ContainsKey(algorithm);
+    public bool Supports(string algorithm) => _providers.ContainsKey(algorithm);
 
     /// <summary>Whether the key made the token's signature.</summary>
     public bool Verifies(CompactToken token)
