@@ -99,16 +99,16 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
 
     /// <summary>Locks and verifies the rows in the caller's transaction, and re-encrypts those under the previous root key.</summary>
     /// <param name="db">In the caller's transaction.</param>
-    /// <param name="require">Throws if this process has no root key with this fingerprint.</param>
+    /// <param name="requireRootKey">Throws if this process has no root key with this fingerprint.</param>
     /// <returns>The rows, and how many were re-encrypted.</returns>
     /// <exception cref="TamperedException">The rows are not those that the service wrote last.</exception>
-    public (KeyRecords Records, int Moved) MoveToRootKey(SecretsDbContext db, Action<string> require)
+    public (KeyRecords Records, int Moved) MoveToRootKey(SecretsDbContext db, Action<string> requireRootKey)
     {
         var records = LockVerified(db);
         var moved = records.IntegrityRows.Count(wrapping.MoveToRootKey);
         foreach (var row in records.Ring)
         {
-            if (RootKeyXml.Move(row, rootKey, require) is { } xml)
+            if (RootKeyXml.Reencrypt(row, rootKey, requireRootKey) is { } xml)
             {
                 records.Replace(row, xml);
                 moved++;
@@ -124,7 +124,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     }
 
     /// <summary>Whether the ring is under a root key that this process has.</summary>
-    public bool CanOpen(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsFor(row, rootKey));
+    public bool CanOpen(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsProtectedBy(row, rootKey));
 
     /// <summary>Notes committed rows that were read after this moment.</summary>
     public void MarkSeen(KeyRecords records, DateTimeOffset moment)

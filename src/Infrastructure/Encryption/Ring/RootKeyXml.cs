@@ -22,7 +22,7 @@ internal static class RootKeyXml
         ?? throw new CryptographicException("A key of the key ring does not open: it was changed, or Encryption:RootKeyFile has another root key.");
 
     /// <summary>Whether a row holds exactly one secret, encrypted under the current or the previous root key, and no plaintext key.</summary>
-    public static bool IsFor(KeyRingRow row, RootKey rootKey)
+    public static bool IsProtectedBy(KeyRingRow row, RootKey rootKey)
     {
         var elements = XElement.Parse(row.Xml).DescendantsAndSelf().ToList();
         return elements.Where(element => element.Name == Name).ToList() is [{ Parent.Name.LocalName: "encryptedSecret" } part]
@@ -33,12 +33,12 @@ internal static class RootKeyXml
     /// <summary>Re-encrypts the parts of a row that are under the previous root key. Returns null if there are none.</summary>
     /// <param name="row">The row.</param>
     /// <param name="rootKey">The current and the previous key.</param>
-    /// <param name="require">Called with each fingerprint in the row. Must throw if this process lacks that root key.</param>
-    public static string? Move(KeyRingRow row, RootKey rootKey, Action<string> require)
+    /// <param name="requireRootKey">Called with each fingerprint in the row. Must throw if this process lacks that root key.</param>
+    public static string? Reencrypt(KeyRingRow row, RootKey rootKey, Action<string> requireRootKey)
     {
         var xml = XElement.Parse(row.Xml);
         var parts = xml.Descendants(Name).Select(part => (Part: part, Fingerprint: part.Attribute(FingerprintName)?.Value ?? "")).ToList();
-        parts.ForEach(part => require(part.Fingerprint));
+        parts.ForEach(part => requireRootKey(part.Fingerprint));
         var outdated = parts.Where(part => !rootKey.HasFingerprint(part.Fingerprint)).ToList();
         foreach (var (part, _) in outdated)
         {

@@ -22,15 +22,15 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
     }
 
     /// <summary>Verifies and loads all keys, and re-encrypts those under the previous root key. The caller's transaction must have locked the canary.</summary>
-    /// <param name="require">Throws if this process has no root key with this fingerprint.</param>
+    /// <param name="requireRootKey">Throws if this process has no root key with this fingerprint.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
     /// <returns>The rows, and how many were re-encrypted.</returns>
     /// <exception cref="StartupException">A row was changed outside the service.</exception>
-    public async Task<(KeyRecords Records, int Moved)> LoadAsync(Action<string> require, CancellationToken cancellationToken)
+    public async Task<(KeyRecords Records, int Moved)> LoadAsync(Action<string> requireRootKey, CancellationToken cancellationToken)
     {
         try
         {
-            var (records, moved) = store.MoveToRootKey(db, require);
+            var (records, moved) = store.MoveToRootKey(db, requireRootKey);
 
             // Before the commit, which writes an audit row.
             await auditKey.LoadAsync(ring.Open(records), cancellationToken);
