@@ -31,7 +31,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
         if ((await db.LockWholeAsync(owner, cancellationToken)).CurrentKey is not { } row)
         {
             // Do not cache the new key yet: the transaction may still roll back.
-            return Add(owner);
+            return AddNewKey(owner);
         }
 
         var key = Unwrap(row);
@@ -40,7 +40,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
     }
 
     /// <summary>Adds a new key of an owner to the transaction, which must have locked the owner and retired the current key.</summary>
-    public DataKey Add(SecretOwner owner)
+    public DataKey AddNewKey(SecretOwner owner)
     {
         var now = time.GetUtcNow();
         var key = new DataKey(Guid.CreateVersion7(now), RandomNumberGenerator.GetBytes(AesGcmBox.KeySize));
