@@ -90,7 +90,7 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
         || await db.Audit.AnyAsync(row => row.TargetKeyUserId == userId && row.OwnerVersion > 0)
         || await db.ApiKeys.AnyAsync(key => key.UserId == userId && key.RevokedAt == null)
             ? (null, "the account of the user's keys is missing")
-            : (new VerifiedApiKeys(seals.New(), Sealed: null, new Dictionary<Guid, RowDigest>()), null);
+            : (new VerifiedApiKeys(seals.Empty(), Sealed: null, new Dictionary<Guid, RowDigest>()), null);
 
     private (VerifiedApiKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, VersionFloor floor)
     {

@@ -21,7 +21,7 @@ internal sealed class ApiKeySeals(IntegrityKeys integrity)
         _seals.Open(row.UserId.ToByteArray(bigEndian: true), new Account(row.Version, row.Keys, Bytes: 0, default, default, default), row.Account);
 
     /// <summary>An empty account for a user without one.</summary>
-    public Account New() => default(Account) with { IntegrityKey = integrity.Newest };
+    public Account Empty() => default(Account) with { IntegrityKey = integrity.Newest };
 
     /// <summary>The digest of an unrevoked key, computed with the integrity key of this number. Accounts leave out revoked keys.</summary>
     /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>

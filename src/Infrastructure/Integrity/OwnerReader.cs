@@ -156,7 +156,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
 
         if (row.Account is null)
         {
-            return (seals.New(), null);
+            return (seals.Empty(), null);
         }
 
         return seals.Open(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) is { } account

@@ -35,7 +35,7 @@ internal sealed class OwnerSeals(IntegrityKeys integrity)
         _quarantine.Open(HolderOf(owner), new Account(version, secrets, bytesUsed, default, default, default), sealedAccount);
 
     /// <summary>An empty account for an owner without one.</summary>
-    public Account New() => default(Account) with { IntegrityKey = integrity.Newest };
+    public Account Empty() => default(Account) with { IntegrityKey = integrity.Newest };
 
     /// <summary>The digest of a secret and its grants, computed with the integrity key of this number.</summary>
     /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
