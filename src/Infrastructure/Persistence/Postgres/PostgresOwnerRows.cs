@@ -11,7 +11,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
     // OFFSET 0 forces an index look-up for each owner. Without it, the planner may scan a small table from end to end for every batch.
     private const string OwnedByRequested = "WHERE owner_kind = i.kind AND owner_id = i.id OFFSET 0";
 
-    private static readonly string Owners =
+    private static readonly string SelectOwners =
         $"""
         SELECT i.place, coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account,
             {PostgresPreconditions.OwnerIsBehind("coalesce(o.version, 0)")}
@@ -19,7 +19,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
         LEFT JOIN LATERAL (SELECT stamp, version, secrets, bytes_used, account FROM owners WHERE kind = i.kind AND id = i.id OFFSET 0) o ON true
         """;
 
-    private const string Secrets =
+    private const string SelectSecrets =
         $"""
         SELECT i.place, {StoredSecret.Columns},
             ARRAY(SELECT number FROM workspace_grants WHERE secret_id = s.id ORDER BY number),
@@ -28,7 +28,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
         CROSS JOIN LATERAL (SELECT * FROM secrets {OwnedByRequested}) s
         """;
 
-    private const string DataKeys =
+    private const string SelectDataKeys =
         $"""
         SELECT i.place, k.id, k.wrapped, k.created_at, k.retired_at
         FROM {Requested}
@@ -39,7 +39,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
     {
         await using var open = await OpenConnection.OpenAsync(db);
         await using var batch = new NpgsqlBatch((NpgsqlConnection)open.Connection);
-        foreach (var statement in (ReadOnlySpan<string>)[Owners, Secrets, DataKeys])
+        foreach (var statement in (ReadOnlySpan<string>)[SelectOwners, SelectSecrets, SelectDataKeys])
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(statement)
             {
