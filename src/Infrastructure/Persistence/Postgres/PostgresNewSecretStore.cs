@@ -50,8 +50,8 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
 
     private static readonly string InsertAll =
         $"""
-        INSERT INTO secrets ({SecretColumns.All.Names(Columns.Quote)})
-        SELECT {SecretColumns.All.Values(Columns.Quote)}
+        INSERT INTO secrets ({SecretColumns.All.Names(ArrayParameters.Quote)})
+        SELECT {SecretColumns.All.Values(ArrayParameters.Quote)}
         FROM unnest({Sent.Arrays}) AS i ({Sent.Names})
         """;
 
@@ -105,8 +105,8 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
         batch.BatchCommands.Add(ForOwners(LockOwners, [.. accounts.Select(move => move.Owner)]));
         var move = Move(MoveOrFail, accounts);
-        move.Parameters.Add(Columns.FromItems(accounts, account => account.Before.Sealed));
-        move.Parameters.Add(Columns.FromItems(accounts, account => account.After.Account.CurrentKey));
+        move.Parameters.Add(ArrayParameters.FromItems(accounts, account => account.Before.Sealed));
+        move.Parameters.Add(ArrayParameters.FromItems(accounts, account => account.After.Account.CurrentKey));
         batch.BatchCommands.Add(move);
         batch.BatchCommands.Add(ForSecrets(InsertAll, secrets));
         AddOverlapQueries(batch, secrets);
@@ -144,19 +144,19 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
 
     private static NpgsqlBatchCommand ForOwners(string sql, IReadOnlyList<SecretOwner> owners) => new(sql)
     {
-        Parameters = { Columns.FromItems(owners, owner => (short)owner.Kind), Columns.FromItems(owners, owner => owner.Id) },
+        Parameters = { ArrayParameters.FromItems(owners, owner => (short)owner.Kind), ArrayParameters.FromItems(owners, owner => owner.Id) },
     };
 
     private static NpgsqlBatchCommand Move(string sql, IReadOnlyList<AccountMove> accounts) => new(sql)
     {
         Parameters =
         {
-            Columns.FromItems(accounts, move => (short)move.Owner.Kind),
-            Columns.FromItems(accounts, move => move.Owner.Id),
-            Columns.FromItems(accounts, move => move.After.Account.Version),
-            Columns.FromItems(accounts, move => move.After.Account.Count),
-            Columns.FromItems(accounts, move => move.After.Account.Bytes),
-            Columns.FromItems(accounts, move => move.After.Sealed),
+            ArrayParameters.FromItems(accounts, move => (short)move.Owner.Kind),
+            ArrayParameters.FromItems(accounts, move => move.Owner.Id),
+            ArrayParameters.FromItems(accounts, move => move.After.Account.Version),
+            ArrayParameters.FromItems(accounts, move => move.After.Account.Count),
+            ArrayParameters.FromItems(accounts, move => move.After.Account.Bytes),
+            ArrayParameters.FromItems(accounts, move => move.After.Sealed),
         },
     };
 
@@ -181,10 +181,10 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
                 {
                     Parameters =
                     {
-                        Columns.FromItems(stored, secret => secret.Id),
-                        Columns.FromItems(stored, secret => (short)secret.OwnerKind),
-                        Columns.FromItems(stored, secret => secret.OwnerId),
-                        Columns.FromItems(stored, secret => secret.ArgKey),
+                        ArrayParameters.FromItems(stored, secret => secret.Id),
+                        ArrayParameters.FromItems(stored, secret => (short)secret.OwnerKind),
+                        ArrayParameters.FromItems(stored, secret => secret.OwnerId),
+                        ArrayParameters.FromItems(stored, secret => secret.ArgKey),
                         new NpgsqlParameter<int> { TypedValue = OverlapCandidate.MaxCount },
                     },
                 });

@@ -46,8 +46,8 @@ internal sealed class PostgresOwnerRows : IOwnerRows
                 Parameters =
                 {
                     new NpgsqlParameter<int[]> { TypedValue = [.. Enumerable.Range(0, owners.Count)] },
-                    Columns.FromItems(owners, owner => (short)owner.Kind),
-                    Columns.FromItems(owners, owner => owner.Id),
+                    ArrayParameters.FromItems(owners, owner => (short)owner.Kind),
+                    ArrayParameters.FromItems(owners, owner => owner.Id),
                 },
             });
         }

@@ -75,10 +75,10 @@ internal static class PostgresPreconditions
     /// <summary>Adds the preconditions of owners as arrays: kind, id, stamp, version.</summary>
     public static void AddOwners(NpgsqlBatchCommand command, PreconditionSet preconditions)
     {
-        command.Parameters.Add(Columns.FromItems(preconditions.Owners, owner => (short)owner.Owner.Kind));
-        command.Parameters.Add(Columns.FromItems(preconditions.Owners, owner => owner.Owner.Id));
-        command.Parameters.Add(Columns.FromItems(preconditions.Owners, owner => owner.Stamp));
-        command.Parameters.Add(Columns.FromItems(preconditions.Owners, owner => owner.Version));
+        command.Parameters.Add(ArrayParameters.FromItems(preconditions.Owners, owner => (short)owner.Owner.Kind));
+        command.Parameters.Add(ArrayParameters.FromItems(preconditions.Owners, owner => owner.Owner.Id));
+        command.Parameters.Add(ArrayParameters.FromItems(preconditions.Owners, owner => owner.Stamp));
+        command.Parameters.Add(ArrayParameters.FromItems(preconditions.Owners, owner => owner.Version));
     }
 
     /// <summary>Adds the preconditions of keys: arrays of ids, users, versions and stamps, and the moment.</summary>
@@ -88,10 +88,10 @@ internal static class PostgresPreconditions
     /// </remarks>
     public static void AddKeys(NpgsqlBatchCommand command, PreconditionSet preconditions)
     {
-        command.Parameters.Add(Columns.FromItems(preconditions.Keys, key => key.Id));
-        command.Parameters.Add(Columns.FromItems(preconditions.Keys, key => key.UserId));
-        command.Parameters.Add(Columns.FromItems(preconditions.Keys, key => key.Version));
-        command.Parameters.Add(Columns.FromItems(preconditions.Keys, key => key.Stamp));
+        command.Parameters.Add(ArrayParameters.FromItems(preconditions.Keys, key => key.Id));
+        command.Parameters.Add(ArrayParameters.FromItems(preconditions.Keys, key => key.UserId));
+        command.Parameters.Add(ArrayParameters.FromItems(preconditions.Keys, key => key.Version));
+        command.Parameters.Add(ArrayParameters.FromItems(preconditions.Keys, key => key.Stamp));
         command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = preconditions.Now.UtcDateTime });
     }
 }

@@ -33,7 +33,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         {
             Parameters =
             {
-                Columns.FromItems(keys, id => id),
+                ArrayParameters.FromItems(keys, id => id),
                 new NpgsqlParameter<DateTime> { TypedValue = now.UtcDateTime },
                 new NpgsqlParameter<DateTime> { TypedValue = stale.UtcDateTime },
             },

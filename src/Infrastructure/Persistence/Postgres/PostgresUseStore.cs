@@ -57,9 +57,9 @@ internal sealed class PostgresUseStore : IUseStore
     {
         Parameters =
         {
-            Columns.FromItems(uses, use => use.SecretId),
-            Columns.FromItems(uses, use => use.Count),
-            Columns.FromItems(uses, use => use.LastAt.UtcDateTime),
+            ArrayParameters.FromItems(uses, use => use.SecretId),
+            ArrayParameters.FromItems(uses, use => use.Count),
+            ArrayParameters.FromItems(uses, use => use.LastAt.UtcDateTime),
         },
     };
 }

@@ -18,7 +18,7 @@ internal sealed class UnnestedRows<TRow>
         var arrays = sent.ConvertAll(column => string.Create(CultureInfo.InvariantCulture, $"${firstParameter + sent.IndexOf(column)}::{TypeOf(column.Kind)}[]"));
         Arrays = string.Join(", ", arrays);
         Count = $"cardinality({arrays[sent.FindIndex(column => !column.IsOptional)]})";
-        Names = sent.Names(Columns.Quote);
+        Names = sent.Names(ArrayParameters.Quote);
         NextParameter = firstParameter + sent.Count;
     }
 
@@ -59,9 +59,9 @@ internal sealed class UnnestedRows<TRow>
     {
         public Func<IReadOnlyList<TRow>, NpgsqlParameter> Visit<T>(SentColumn<TRow, T> column) => (SentColumn<TRow>)column switch
         {
-            SentColumn<TRow, DateTimeOffset> { ValueOf: var moment } => rows => Columns.FromItems(rows, row => moment(row).UtcDateTime),
-            { IsOptional: true } => rows => Columns.FromOptionalItems(rows, column.ValueOf),
-            _ => rows => Columns.FromItems(rows, column.ValueOf),
+            SentColumn<TRow, DateTimeOffset> { ValueOf: var moment } => rows => ArrayParameters.FromItems(rows, row => moment(row).UtcDateTime),
+            { IsOptional: true } => rows => ArrayParameters.FromOptionalItems(rows, column.ValueOf),
+            _ => rows => ArrayParameters.FromItems(rows, column.ValueOf),
         };
     }
 }

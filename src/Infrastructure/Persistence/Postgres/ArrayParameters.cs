@@ -3,7 +3,7 @@ using Npgsql;
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>Sends rows as arrays, one for each column, so that the text of a statement does not depend on the number of rows.</summary>
-internal static class Columns
+internal static class ArrayParameters
 {
     /// <summary>No name of a column is a keyword here.</summary>
     public static string Quote(string name) => name;
