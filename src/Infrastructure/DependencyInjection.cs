@@ -99,7 +99,7 @@ public static class DependencyInjection
             .AddScoped<Quarantine>()
             .AddAudit()
             .AddSingleton<NewSecretAccounts>()
-            .AddSingleton<INewSecrets, NewSecrets>()
+            .AddSingleton<INewSecrets, NewSecretGroups>()
             .AddSingleton<ConditionalAudit>()
             .AddSingleton<IAuditLog, AuditLog>()
             .AddSingleton<IResolutionStore, ResolutionStore>()

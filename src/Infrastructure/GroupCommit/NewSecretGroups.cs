@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.GroupCommit;
 
 /// <summary>Group commit of new secrets: secrets that arrive during one transaction share the next.</summary>
-internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
+internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
 {
     // After a conflict, this many groups skip the attempt in one round trip. Conflicts come in series, and each refused attempt costs a round trip.
     private const int SkippedAttempts = 16;
@@ -16,23 +16,23 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
     private readonly INewSecretStore _store;
     private readonly AuditWriters _audit;
     private readonly NewSecretAccounts _accounts;
-    private readonly Batcher<Audited, NewSecret?> _batcher;
-    private int _skipped;
+    private readonly Batcher<SecretWithEvent, NewSecret?> _batcher;
+    private int _attemptsToSkip;
 
-    public NewSecrets(
+    public NewSecretGroups(
         IDbContextFactory<SecretsDbContext> contexts, INewSecretStore store, AuditWriters audit, NewSecretAccounts accounts, IOptions<GroupCommitOptions> options)
     {
         (_contexts, _store, _audit, _accounts) = (contexts, store, audit, accounts);
-        _batcher = new Batcher<Audited, NewSecret?>(options.Value.ToLimits(), StoreAsync);
+        _batcher = new Batcher<SecretWithEvent, NewSecret?>(options.Value.ToLimits(), StoreAsync);
     }
 
     // Workspace grants need a second table and are rare, so such secrets are stored individually.
     public Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken) =>
-        secret.Grants.Count > 0 ? Task.FromResult<NewSecret?>(null) : _batcher.AddAsync(new Audited(secret, fact), cancellationToken);
+        secret.Grants.Count > 0 ? Task.FromResult<NewSecret?>(null) : _batcher.AddAsync(new SecretWithEvent(secret, fact), cancellationToken);
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    private async Task<IReadOnlyList<NewSecret?>> StoreAsync(IReadOnlyList<Audited> items)
+    private async Task<IReadOnlyList<NewSecret?>> StoreAsync(IReadOnlyList<SecretWithEvent> items)
     {
         using var turn = await _accounts.TakeTurnAsync(items.Select(item => item.Secret.Owner));
         await using var db = await _contexts.CreateDbContextAsync();
@@ -51,7 +51,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
     /// Stores all secrets that fit their owner's quota, in one round trip. Returns null and stores nothing if the database has no such statement, attempts are
     /// skipped, an account is not cached or is stale, or there is a conflict.
     /// </summary>
-    private async Task<IReadOnlyList<NewSecret?>?> StoreAllAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
+    private async Task<IReadOnlyList<NewSecret?>?> StoreAllAsync(SecretsDbContext db, IReadOnlyList<SecretWithEvent> items)
     {
         if (_store is not INewSecretsAtOnce atOnce)
         {
@@ -59,14 +59,14 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
         }
 
         // Not atomic: concurrent groups may miscount, and the count is only a heuristic.
-        if (_skipped > 0)
+        if (_attemptsToSkip > 0)
         {
-            _skipped--;
+            _attemptsToSkip--;
             return null;
         }
 
         List<AccountMove> accounts = [];
-        List<Audited> fitting = [];
+        List<SecretWithEvent> fitting = [];
         foreach (var (owner, own) in ByOwner(items))
         {
             if (_accounts.Find(owner) is not { } known)
@@ -75,11 +75,11 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
             }
 
             // Secrets that do not fit are stored individually, where the reason is reported. One owner's full quota must not slow down the group.
-            var some = _accounts.Fitting(known.Account, own, item => item.Secret);
-            if (some.Count > 0)
+            var fittingOfOwner = _accounts.Fitting(known.Account, own, item => item.Secret);
+            if (fittingOfOwner.Count > 0)
             {
-                fitting.AddRange(some);
-                accounts.Add(_accounts.MoveOf(owner, known, some.ConvertAll(item => item.Secret)));
+                fitting.AddRange(fittingOfOwner);
+                accounts.Add(_accounts.MoveOf(owner, known, fittingOfOwner.ConvertAll(item => item.Secret)));
             }
         }
 
@@ -90,7 +90,7 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
 
         IReadOnlyList<NewSecret> stored = [];
         await using var transaction = await db.Database.BeginTransactionAsync();
-        if (await _audit.TryCommitAsync(db, FactsOf(fitting, accounts), async rows =>
+        if (await _audit.TryCommitAsync(db, EventsOf(fitting, accounts), async rows =>
         {
             (var outcome, stored) = await atOnce.StoreAllAsync(db, fitting.ConvertAll(item => item.Secret), accounts, rows);
             return outcome;
@@ -100,19 +100,19 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
             return InOrderOf(items, fitting, stored);
         }
 
-        _skipped = SkippedAttempts;
+        _attemptsToSkip = SkippedAttempts;
         accounts.ForEach(_accounts.Forget);
         return null;
     }
 
     /// <summary>Locks the accounts, stores the secrets that fit, and updates the accounts.</summary>
-    private async Task<IReadOnlyList<NewSecret?>> StoreFittingAsync(SecretsDbContext db, IReadOnlyList<Audited> items)
+    private async Task<IReadOnlyList<NewSecret?>> StoreFittingAsync(SecretsDbContext db, IReadOnlyList<SecretWithEvent> items)
     {
         await using var transaction = await db.Database.BeginTransactionAsync();
         var owners = ByOwner(items).ToList();
         var locked = await _store.LockAsync(db, [.. owners.Select(group => group.Owner)]);
         var accounts = new Dictionary<SecretOwner, CachedAccount>();
-        List<Audited> fitting = [];
+        List<SecretWithEvent> fitting = [];
         for (var at = 0; at < owners.Count; at++)
         {
             // If the account does not verify, each secret is stored individually, and that path reports the fault.
@@ -133,26 +133,26 @@ internal sealed class NewSecrets : INewSecrets, IAsyncDisposable
 
         var moves = ByOwner(done).Select(group => _accounts.MoveOf(group.Owner, accounts[group.Owner], group.Items.ConvertAll(item => item.Secret))).ToList();
         await _store.MoveAsync(db, moves);
-        await _audit.CommitAsync(db, FactsOf(done, moves), transaction);
+        await _audit.CommitAsync(db, EventsOf(done, moves), transaction);
         moves.ForEach(_accounts.Note);
         return InOrderOf(items, fitting, stored);
     }
 
-    private static IReadOnlyList<NewSecret?> InOrderOf(IReadOnlyList<Audited> items, List<Audited> fitting, IReadOnlyList<NewSecret?> stored)
+    private static IReadOnlyList<NewSecret?> InOrderOf(IReadOnlyList<SecretWithEvent> items, List<SecretWithEvent> fitting, IReadOnlyList<NewSecret?> stored)
     {
         var byId = fitting.Zip(stored).ToDictionary(pair => pair.First.Secret.Id, pair => pair.Second);
         return [.. items.Select(item => byId.GetValueOrDefault(item.Secret.Id))];
     }
 
-    private static IEnumerable<(SecretOwner Owner, List<Audited> Items)> ByOwner(IEnumerable<Audited> items) => items
+    private static IEnumerable<(SecretOwner Owner, List<SecretWithEvent> Items)> ByOwner(IEnumerable<SecretWithEvent> items) => items
         .GroupBy(item => item.Secret.Owner, (owner, own) => (Owner: owner, Items: own.ToList()))
         .InLockOrder(group => group.Owner);
 
-    private static List<AuditEvent> FactsOf(IReadOnlyList<Audited> items, List<AccountMove> accounts)
+    private static List<AuditEvent> EventsOf(IReadOnlyList<SecretWithEvent> items, List<AccountMove> accounts)
     {
         var versions = accounts.ToDictionary(move => move.Owner, move => move.After.Account.Version);
-        return [.. items.Select(item => item.Fact with { OwnerVersion = versions[item.Secret.Owner] })];
+        return [.. items.Select(item => item.Event with { OwnerVersion = versions[item.Secret.Owner] })];
     }
 
-    private sealed record Audited(Secret Secret, AuditEvent Fact);
+    private sealed record SecretWithEvent(Secret Secret, AuditEvent Event);
 }
