@@ -43,7 +43,7 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Ac
     }
 
     /// <summary>The account after these secrets were added.</summary>
-    public AccountMove MoveOf(SecretOwner owner, CachedAccount before, List<Secret> added)
+    public AccountChange ChangeOf(SecretOwner owner, CachedAccount before, List<Secret> added)
     {
         var after = before.Account with
         {
@@ -52,12 +52,12 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Ac
             Bytes = before.Account.Bytes + added.Sum(secret => (long)secret.Size),
             Digest = added.Aggregate(before.Account.Digest, (sum, secret) => sum + seals.DigestOf(StoredSecret.FromEntity(secret), before.Account.IntegrityKey)),
         };
-        return new AccountMove(owner, before, new CachedAccount(after, seals.Seal(owner, after)));
+        return new AccountChange(owner, before, new CachedAccount(after, seals.Seal(owner, after)));
     }
 
     /// <summary>Caches a committed account.</summary>
-    public void Note(AccountMove move) => known.Note(move.Owner, move.After);
+    public void Note(AccountChange move) => known.Note(move.Owner, move.After);
 
     /// <summary>Removes an account from the cache, so the next group reads it.</summary>
-    public void Forget(AccountMove move) => known.Forget(move.Owner);
+    public void Forget(AccountChange move) => known.Forget(move.Owner);
 }

@@ -65,7 +65,7 @@ internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
             return null;
         }
 
-        List<AccountMove> accounts = [];
+        List<AccountChange> accounts = [];
         List<SecretWithEvent> fitting = [];
         foreach (var (owner, own) in ByOwner(items))
         {
@@ -79,7 +79,7 @@ internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
             if (fittingOfOwner.Count > 0)
             {
                 fitting.AddRange(fittingOfOwner);
-                accounts.Add(_accounts.MoveOf(owner, known, fittingOfOwner.ConvertAll(item => item.Secret)));
+                accounts.Add(_accounts.ChangeOf(owner, known, fittingOfOwner.ConvertAll(item => item.Secret)));
             }
         }
 
@@ -131,8 +131,8 @@ internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
             return new NewSecret?[items.Count];
         }
 
-        var moves = ByOwner(done).Select(group => _accounts.MoveOf(group.Owner, accounts[group.Owner], group.Items.ConvertAll(item => item.Secret))).ToList();
-        await _store.MoveAsync(db, moves);
+        var moves = ByOwner(done).Select(group => _accounts.ChangeOf(group.Owner, accounts[group.Owner], group.Items.ConvertAll(item => item.Secret))).ToList();
+        await _store.UpdateAccountsAsync(db, moves);
         await _audit.CommitAsync(db, EventsOf(done, moves), transaction);
         moves.ForEach(_accounts.Note);
         return InOrderOf(items, fitting, stored);
@@ -148,7 +148,7 @@ internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
         .GroupBy(item => item.Secret.Owner, (owner, own) => (Owner: owner, Items: own.ToList()))
         .InLockOrder(group => group.Owner);
 
-    private static List<AuditEvent> EventsOf(IReadOnlyList<SecretWithEvent> items, List<AccountMove> accounts)
+    private static List<AuditEvent> EventsOf(IReadOnlyList<SecretWithEvent> items, List<AccountChange> accounts)
     {
         var versions = accounts.ToDictionary(move => move.Owner, move => move.After.Account.Version);
         return [.. items.Select(item => item.Event with { OwnerVersion = versions[item.Secret.Owner] })];

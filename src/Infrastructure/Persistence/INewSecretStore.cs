@@ -7,7 +7,7 @@ namespace Secrets.Infrastructure.Persistence;
 /// <param name="Owner">The owner.</param>
 /// <param name="Before">The account that the database must have before.</param>
 /// <param name="After">The account after the creates.</param>
-internal sealed record AccountMove(SecretOwner Owner, CachedAccount Before, CachedAccount After);
+internal sealed record AccountChange(SecretOwner Owner, CachedAccount Before, CachedAccount After);
 
 /// <summary>Stores many new secrets at once, in the SQL of one database. Every method needs a transaction. Nothing is tracked.</summary>
 internal interface INewSecretStore
@@ -19,7 +19,7 @@ internal interface INewSecretStore
     Task<IReadOnlyList<NewSecret?>> StoreAsync(SecretsDbContext db, IReadOnlyList<Secret> secrets);
 
     /// <summary>Writes the accounts of locked owners and increments their stamps.</summary>
-    Task MoveAsync(SecretsDbContext db, IReadOnlyList<AccountMove> accounts);
+    Task UpdateAccountsAsync(SecretsDbContext db, IReadOnlyList<AccountChange> accounts);
 }
 
 /// <summary>A store that can create and commit in one round trip if no conflict occurs.</summary>
@@ -34,5 +34,5 @@ internal interface INewSecretsAtOnce
     /// <param name="rows">The audit rows.</param>
     /// <returns>Done: one result for each secret. Refused: a conflict or an unexpected account. Displaced: the audit chain ends elsewhere.</returns>
     Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
-        SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountMove> accounts, AuditAppend rows);
+        SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountChange> accounts, AuditAppend rows);
 }

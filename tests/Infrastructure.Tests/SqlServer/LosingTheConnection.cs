@@ -35,7 +35,7 @@ public sealed class LosingTheConnection
             var store = new SqlServerNewSecretStore();
             await store.LockAsync(db, [Samples.Owner]);
             await store.StoreAsync(db, [Samples.NewSecret()]);
-            await store.MoveAsync(db, [Samples.Move]);
+            await store.UpdateAccountsAsync(db, [Samples.Move]);
             await new SqlServerAuditStore().AppendAsync(db, Samples.Append(1), PreconditionSet.None, commits: true);
         },
         ["a transaction that is taken back"] = async db =>

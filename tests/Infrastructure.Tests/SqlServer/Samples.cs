@@ -15,7 +15,7 @@ internal static class Samples
 {
     public static readonly SecretOwner Owner = new(OwnerKind.Organization, "acme");
 
-    public static readonly AccountMove Move = new(Owner, new CachedAccount(default, []), new CachedAccount(default, new byte[Account.SealedSize]));
+    public static readonly AccountChange Move = new(Owner, new CachedAccount(default, []), new CachedAccount(default, new byte[Account.SealedSize]));
 
     public static SqlServerSecretsDbContext NewContext(string connectionString)
     {

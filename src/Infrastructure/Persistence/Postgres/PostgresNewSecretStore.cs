@@ -93,14 +93,14 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         return await NewSecretRows.ReadAsync(reader, Id, secrets);
     }
 
-    public async Task MoveAsync(SecretsDbContext db, IReadOnlyList<AccountMove> accounts)
+    public async Task UpdateAccountsAsync(SecretsDbContext db, IReadOnlyList<AccountChange> accounts)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection()) { BatchCommands = { Move(MoveAccounts, accounts) } };
         await batch.ExecuteNonQueryAsync();
     }
 
     public async Task<(AuditWrite Outcome, IReadOnlyList<NewSecret> Stored)> StoreAllAsync(
-        SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountMove> accounts, AuditAppend rows)
+        SecretsDbContext db, IReadOnlyList<Secret> secrets, IReadOnlyList<AccountChange> accounts, AuditAppend rows)
     {
         await using var batch = new NpgsqlBatch((NpgsqlConnection)db.Database.GetDbConnection());
         batch.BatchCommands.Add(ForOwners(LockOwners, [.. accounts.Select(move => move.Owner)]));
@@ -147,7 +147,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         Parameters = { ArrayParameters.FromItems(owners, owner => (short)owner.Kind), ArrayParameters.FromItems(owners, owner => owner.Id) },
     };
 
-    private static NpgsqlBatchCommand Move(string sql, IReadOnlyList<AccountMove> accounts) => new(sql)
+    private static NpgsqlBatchCommand Move(string sql, IReadOnlyList<AccountChange> accounts) => new(sql)
     {
         Parameters =
         {

@@ -85,7 +85,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         return accounts;
     }
 
-    public async Task MoveAsync(SecretsDbContext db, IReadOnlyList<AccountMove> accounts)
+    public async Task UpdateAccountsAsync(SecretsDbContext db, IReadOnlyList<AccountChange> accounts)
     {
         var moves = JsonRows.FromItems("@moves", accounts, static (json, move) =>
         {
