@@ -229,7 +229,7 @@ public sealed class ApiServer : IAsyncLifetime
         return await db.InTransactionAsync(
             async token =>
             {
-                var current = (await db.LockWholeAsync(owner, token)).CurrentKey!.Id;
+                var current = (await db.LockAndVerifyAsync(owner, token)).CurrentKey!.Id;
                 var row = await db.DataKeys.SingleAsync(key => key.Id == current, token);
                 row.RetiredAt = row.CreatedAt;
                 await db.SaveChangesAsync(token);

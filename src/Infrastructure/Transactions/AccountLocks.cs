@@ -38,7 +38,7 @@ internal static class AccountLocks
 
         /// <summary>Locks an owner until the end of the transaction, and verifies all of the owner's rows.</summary>
         /// <exception cref="TamperedOwnerException">The rows do not verify.</exception>
-        public async Task<VerifiedOwner> LockWholeAsync(SecretOwner owner, CancellationToken cancellationToken)
+        public async Task<VerifiedOwner> LockAndVerifyAsync(SecretOwner owner, CancellationToken cancellationToken)
         {
             if (db.LockedAccounts.Find(owner) is { } locked)
             {
@@ -105,7 +105,7 @@ internal static class AccountLocks
         /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
         public async Task MoveToNewestKeyAsync(SecretOwner owner, CancellationToken cancellationToken)
         {
-            await db.LockWholeAsync(owner, cancellationToken);
+            await db.LockAndVerifyAsync(owner, cancellationToken);
             db.LockedAccounts.MoveToNewestKey(owner);
         }
 

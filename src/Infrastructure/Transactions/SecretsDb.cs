@@ -16,7 +16,7 @@ internal sealed class SecretsDb(SecretsDbContext context) : ISecretsDb
 
     public async Task<OwnerUse> LockAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        var verified = await context.LockWholeAsync(owner, cancellationToken);
+        var verified = await context.LockAndVerifyAsync(owner, cancellationToken);
         return new OwnerUse(verified.Account.Bytes, verified.Account.Count);
     }
 

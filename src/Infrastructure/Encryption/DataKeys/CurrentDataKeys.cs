@@ -28,7 +28,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
     public async Task<DataKey> LockCurrentAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        if ((await db.LockWholeAsync(owner, cancellationToken)).CurrentKey is not { } row)
+        if ((await db.LockAndVerifyAsync(owner, cancellationToken)).CurrentKey is not { } row)
         {
             // Do not cache the new key yet: the transaction may still roll back.
             return AddNewKey(owner);

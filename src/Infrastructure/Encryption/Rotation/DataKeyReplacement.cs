@@ -74,7 +74,7 @@ internal sealed partial class DataKeyReplacement(
         db.InTransactionAsync(
             async token =>
             {
-                var locked = await db.LockWholeAsync(OwnerOf(row), token);
+                var locked = await db.LockAndVerifyAsync(OwnerOf(row), token);
                 var mine = locked.CurrentKey?.Id == row.Id;
                 if (mine)
                 {
@@ -155,7 +155,7 @@ internal sealed partial class DataKeyReplacement(
         db.InTransactionAsync(
             async token =>
             {
-                var locked = await db.LockWholeAsync(OwnerOf(row), token);
+                var locked = await db.LockAndVerifyAsync(OwnerOf(row), token);
                 if (locked.DataKeys.FirstOrDefault(key => key.Id == row.Id) is not { } retired
                     || !(retired.RetiredAt < retiredBefore)
                     || locked.Secrets.Any(secret => Envelope.KeyIdOf(secret.Envelope) == row.Id))
