@@ -79,7 +79,7 @@ internal sealed class CreateApiKeyHandler(ISecretsDb db, ApiKeyPolicy maker, Aud
         maker.RequireAllowed(scopes, userId, request.OrganizationId);
         var now = time.Now();
         var text = ApiKeyText.Generate();
-        var key = await db.InTransactionOfAsync(
+        var key = await db.InOwnerTransactionAsync(
             maker.Caller.Owner,
             async token =>
             {

@@ -22,13 +22,13 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
     {
         if (!request.Cascade)
         {
-            return await db.InTransactionOfAsync(caller.Owner, token => RevokeOneAsync(request.Id, token), cancellationToken);
+            return await db.InOwnerTransactionAsync(caller.Owner, token => RevokeOneAsync(request.Id, token), cancellationToken);
         }
 
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
             var users = (await KeyLineage.ReadAsync(db.ApiKeys.AsNoTracking(), request.Id, cancellationToken)).Select(key => key.UserId).ToHashSet();
-            if (await db.InTransactionOfAsync(caller.Owner, token => RevokeAllAsync(request.Id, users, token), cancellationToken) is { } revoked)
+            if (await db.InOwnerTransactionAsync(caller.Owner, token => RevokeAllAsync(request.Id, users, token), cancellationToken) is { } revoked)
             {
                 return revoked;
             }

@@ -31,7 +31,7 @@ internal sealed class RotateApiKeyHandler(ISecretsDb db, ApiKeyPolicy maker, Aud
     public async Task<CreatedApiKey> Handle(RotateApiKey request, CancellationToken cancellationToken)
     {
         var text = ApiKeyText.Generate();
-        var successor = await db.InTransactionOfAsync(maker.Caller.Owner, token => ReplaceAsync(request, text, token), cancellationToken);
+        var successor = await db.InOwnerTransactionAsync(maker.Caller.Owner, token => ReplaceAsync(request, text, token), cancellationToken);
         return new CreatedApiKey(mapper.Map<ApiKeyDetails>(successor), text, request.Id);
     }
 

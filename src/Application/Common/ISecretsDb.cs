@@ -34,7 +34,7 @@ public interface ISecretsDb
     /// The same for a write of one owner. Within this process, writes of one owner queue before they take a connection, so that no owner can take all of them.
     /// </summary>
     /// <exception cref="UnavailableException">Too many writes of the owner are waiting, or the audit cannot be written. Nothing was stored.</exception>
-    Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
+    Task<T> InOwnerTransactionAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
 
     /// <summary>Writes an audit event in the current transaction (<see cref="InTransactionAsync"/>).</summary>
     void Record(AuditEvent fact);

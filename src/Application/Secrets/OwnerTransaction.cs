@@ -96,7 +96,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
     {
         try
         {
-            return await db.InTransactionOfAsync(owner, work, cancellationToken);
+            return await db.InOwnerTransactionAsync(owner, work, cancellationToken);
         }
         catch (UniqueViolationException violation) when (violation.Entity is Secret refused && violation.Rule != UniqueRule.Other)
         {

@@ -30,7 +30,7 @@ internal static class AccountLocks
 
         /// <summary>Runs a write of one owner in a transaction. Writes of an owner wait for each other in this process before they take a connection.</summary>
         /// <exception cref="UnavailableException">Too many writes of the owner already wait.</exception>
-        public async Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+        public async Task<T> InOwnerTransactionAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
         {
             using var turn = await db.GetService<OwnerQueue>().TakeAsync(owner, cancellationToken);
             return await db.InTransactionAsync(work, cancellationToken);

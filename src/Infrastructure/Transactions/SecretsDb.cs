@@ -25,8 +25,8 @@ internal sealed class SecretsDb(SecretsDbContext context) : ISecretsDb
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         context.InTransactionAsync(work, cancellationToken);
 
-    public Task<T> InTransactionOfAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
-        context.InTransactionOfAsync(owner, work, cancellationToken);
+    public Task<T> InOwnerTransactionAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        context.InOwnerTransactionAsync(owner, work, cancellationToken);
 
     public void Record(AuditEvent fact) => context.Record(fact);
 }

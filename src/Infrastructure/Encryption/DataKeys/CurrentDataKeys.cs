@@ -65,7 +65,7 @@ internal sealed class CurrentDataKeys(SecretsDbContext db, OwnerReader reader, D
         try
         {
             // LockCurrentAsync reads the account again under the lock, because another request may have created the key meanwhile.
-            return await db.InTransactionOfAsync(owner, token => LockCurrentAsync(owner, token), cancellationToken);
+            return await db.InOwnerTransactionAsync(owner, token => LockCurrentAsync(owner, token), cancellationToken);
         }
         finally
         {
