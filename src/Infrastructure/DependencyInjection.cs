@@ -67,7 +67,7 @@ public static class DependencyInjection
             .AddScoped<StartupDatabase>()
             .AddScoped<Schema>()
             .AddScoped<ISecretsDb, SecretsDb>()
-            .AddSingleton<OwnerQueue>()
+            .AddSingleton<OwnerWriteQueue>()
             .AddSingleton<RootKey>()
             .AddScoped<RootKeyGuard>()
             .AddScoped<RootKeyContents>()

@@ -10,10 +10,10 @@ namespace Secrets.Infrastructure.GroupCommit;
 /// <summary>Computes the accounts of owners after a group of creates.</summary>
 internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, AccountCache known, IntegrityAlarms alarms, IOptions<QuotaOptions> quota) : IDisposable
 {
-    private readonly OwnerTurns _turns = new();
+    private readonly OwnerGroupTurns _turns = new();
 
     /// <summary>Waits for other groups of this process that write to one of these owners.</summary>
-    public ValueTask<OwnerTurns.Turn> TakeTurnAsync(IEnumerable<SecretOwner> owners) => _turns.TakeAsync(owners);
+    public ValueTask<OwnerGroupTurns.Turn> TakeTurnAsync(IEnumerable<SecretOwner> owners) => _turns.TakeAsync(owners);
 
     public void Dispose() => _turns.Dispose();
 

@@ -32,7 +32,7 @@ internal static class AccountLocks
         /// <exception cref="UnavailableException">Too many writes of the owner already wait.</exception>
         public async Task<T> InOwnerTransactionAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
         {
-            using var turn = await db.GetService<OwnerQueue>().TakeAsync(owner, cancellationToken);
+            using var turn = await db.GetService<OwnerWriteQueue>().TakeAsync(owner, cancellationToken);
             return await db.InTransactionAsync(work, cancellationToken);
         }
 

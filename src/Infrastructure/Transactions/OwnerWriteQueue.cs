@@ -4,9 +4,9 @@ namespace Secrets.Infrastructure.Transactions;
 
 /// <summary>
 /// Serializes the single writes of an owner before they take a connection. A lock in the database would serialize them too, but each waiting write would hold
-/// a connection, and one owner could exhaust the pool. Groups of creates (<see cref="OwnerTurns"/>) bypass this queue: they are few, on their own connections.
+/// a connection, and one owner could exhaust the pool. Groups of creates (<see cref="OwnerGroupTurns"/>) bypass this queue: they are few, on their own connections.
 /// </summary>
-internal sealed class OwnerQueue : IDisposable
+internal sealed class OwnerWriteQueue : IDisposable
 {
     /// <summary>Writes of an owner that may wait. Further writes are refused. A write takes milliseconds, so the last one waits about a second.</summary>
     public const int MaxWaiting = 256;

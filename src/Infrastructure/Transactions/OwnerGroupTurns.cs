@@ -4,7 +4,7 @@ namespace Secrets.Infrastructure.Transactions;
 /// Serializes groups of creates that share an owner, within this process. A lock in the database would be too late: both groups would compute the owner's next
 /// account from the same one, and the second would fail.
 /// </summary>
-internal sealed class OwnerTurns : IDisposable
+internal sealed class OwnerGroupTurns : IDisposable
 {
     // Owners are hashed to a fixed number of semaphores. Two owners with the same semaphore wait for each other without need; that is harmless.
     private readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, 1_024).Select(_ => new SemaphoreSlim(1))];
