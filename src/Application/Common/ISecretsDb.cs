@@ -37,7 +37,7 @@ public interface ISecretsDb
     Task<T> InOwnerTransactionAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken);
 
     /// <summary>Writes an audit event in the current transaction (<see cref="InTransactionAsync"/>).</summary>
-    void Record(AuditEvent fact);
+    void Record(AuditEvent auditEvent);
 }
 
 /// <summary>An owner's use of the quota.</summary>

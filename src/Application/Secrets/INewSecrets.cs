@@ -7,13 +7,13 @@ public interface INewSecrets
 {
     /// <summary>Stores a secret, charges its owner's quota and writes the audit event, all or nothing.</summary>
     /// <param name="secret">The secret, sealed by <see cref="ISealer.SealAheadAsync"/>.</param>
-    /// <param name="fact">The audit event.</param>
+    /// <param name="auditEvent">The audit event.</param>
     /// <param name="cancellationToken">Stops waiting for the transaction to begin.</param>
     /// <returns>
     /// Null, and nothing is stored: a unique rule, the quota, a replaced data key or a workspace grant prevents it. A transaction of its own
     /// (<see cref="ISecretsDb.InTransactionAsync"/>) finds out which.
     /// </returns>
-    Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken);
+    Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent auditEvent, CancellationToken cancellationToken);
 }
 
 /// <summary>A stored secret, and its owner's other defaults that it may overlap with.</summary>

@@ -11,33 +11,33 @@ public sealed class AuditEntry
     }
 
     /// <summary>An event at its position. <see cref="AuditChain"/> adds the hash.</summary>
-    public AuditEntry(Guid writer, long sequence, AuditEvent fact)
+    public AuditEntry(Guid writer, long sequence, AuditEvent auditEvent)
     {
         Writer = writer;
         Sequence = sequence;
-        At = fact.At;
-        Actor = fact.Actor;
-        KeyId = fact.By?.KeyId;
-        TokenIssuer = TextLength.Cut(fact.By?.Token?.Issuer, Credential.MaxNameLength);
-        TokenSubject = TextLength.Cut(fact.By?.Token?.Subject, Credential.MaxNameLength);
-        Action = fact.Action;
-        Outcome = fact.Outcome;
-        OwnerKind = fact.Owner?.Kind;
-        OwnerId = fact.Owner?.Id;
-        OwnerVersion = fact.OwnerVersion;
-        SecretId = fact.SecretId;
-        SecretVersion = fact.SecretVersion;
-        TargetKeyId = fact.TargetKeyId;
-        TargetKeyUserId = fact.TargetKeyUserId;
-        ToolName = fact.ToolName;
-        ToolArg = fact.ToolArg;
-        Address = fact.Address;
-        AgentId = fact.Context?.AgentId;
-        RunId = fact.Context?.RunId;
-        ToolCallId = fact.Context?.ToolCallId;
-        RequestId = fact.RequestId;
-        ClientRequestId = fact.ClientRequestId;
-        LeftOut = fact.LeftOut;
+        At = auditEvent.At;
+        Actor = auditEvent.Actor;
+        KeyId = auditEvent.By?.KeyId;
+        TokenIssuer = TextLength.Cut(auditEvent.By?.Token?.Issuer, Credential.MaxNameLength);
+        TokenSubject = TextLength.Cut(auditEvent.By?.Token?.Subject, Credential.MaxNameLength);
+        Action = auditEvent.Action;
+        Outcome = auditEvent.Outcome;
+        OwnerKind = auditEvent.Owner?.Kind;
+        OwnerId = auditEvent.Owner?.Id;
+        OwnerVersion = auditEvent.OwnerVersion;
+        SecretId = auditEvent.SecretId;
+        SecretVersion = auditEvent.SecretVersion;
+        TargetKeyId = auditEvent.TargetKeyId;
+        TargetKeyUserId = auditEvent.TargetKeyUserId;
+        ToolName = auditEvent.ToolName;
+        ToolArg = auditEvent.ToolArg;
+        Address = auditEvent.Address;
+        AgentId = auditEvent.Context?.AgentId;
+        RunId = auditEvent.Context?.RunId;
+        ToolCallId = auditEvent.Context?.ToolCallId;
+        RequestId = auditEvent.RequestId;
+        ClientRequestId = auditEvent.ClientRequestId;
+        LeftOut = auditEvent.LeftOut;
     }
 
     /// <summary>The writer whose chain contains the row.</summary>

@@ -71,11 +71,11 @@ internal sealed partial class AuditWriters(
 
     /// <summary>Writes an event and rolls back.</summary>
     /// <exception cref="UnavailableException">The event could not be written.</exception>
-    public async Task ProbeAsync(SecretsDbContext db, AuditEvent fact)
+    public async Task ProbeAsync(SecretsDbContext db, AuditEvent auditEvent)
     {
         await using var transaction = await db.Database.BeginTransactionAsync();
         var idle = Idle();
-        await PutAsync(db, [fact], idle, Append(db, commits: false));
+        await PutAsync(db, [auditEvent], idle, Append(db, commits: false));
         await transaction.RollbackAsync();
         Return(idle);
     }

@@ -27,8 +27,8 @@ internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
     }
 
     // Workspace grants need a second table and are rare, so such secrets are stored individually.
-    public Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent fact, CancellationToken cancellationToken) =>
-        secret.Grants.Count > 0 ? Task.FromResult<NewSecret?>(null) : _batcher.AddAsync(new SecretWithEvent(secret, fact), cancellationToken);
+    public Task<NewSecret?> TryStoreAsync(Secret secret, AuditEvent auditEvent, CancellationToken cancellationToken) =>
+        secret.Grants.Count > 0 ? Task.FromResult<NewSecret?>(null) : _batcher.AddAsync(new SecretWithEvent(secret, auditEvent), cancellationToken);
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 

@@ -94,11 +94,11 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         return true;
     }
 
-    private async Task WriteAsync(AuditEvent fact)
+    private async Task WriteAsync(AuditEvent auditEvent)
     {
         try
         {
-            await audit.Value.AppendAsync([fact], CancellationToken.None);
+            await audit.Value.AppendAsync([auditEvent], CancellationToken.None);
         }
         catch (UnavailableException)
         {

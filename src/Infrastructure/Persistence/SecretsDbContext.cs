@@ -90,7 +90,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
     }
 
-    public void Record(AuditEvent fact) => _facts.Add(fact);
+    public void Record(AuditEvent auditEvent) => _facts.Add(auditEvent);
 
     /// <summary>Locks the row of an owner until the end of the transaction and increments its stamp. Verifies nothing.</summary>
     /// <returns>The number of rows: 0 if the owner does not exist.</returns>

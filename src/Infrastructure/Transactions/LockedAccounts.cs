@@ -154,9 +154,9 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
             .. ChangedOwners
                 .Select(changed => change with { Owner = changed.Owner, OwnerVersion = changed.Account.Account.Version })
                 .Where(added => added.OwnerVersion > 1)
-                .Where(added => !versioned.Exists(fact => fact is { TargetKeyUserId: null, OwnerVersion: not null } && fact.Owner == added.Owner)),
+                .Where(added => !versioned.Exists(auditEvent => auditEvent is { TargetKeyUserId: null, OwnerVersion: not null } && auditEvent.Owner == added.Owner)),
             .. ChangedUsers
-                .Where(row => !versioned.Exists(fact => fact.TargetKeyUserId == row.UserId && fact.OwnerVersion is not null))
+                .Where(row => !versioned.Exists(auditEvent => auditEvent.TargetKeyUserId == row.UserId && auditEvent.OwnerVersion is not null))
                 .Select(row => change with { Owner = SecretOwner.User(row.UserId), TargetKeyUserId = row.UserId, OwnerVersion = row.Version }),
         ];
         versioned.AddRange(uncovered);
@@ -207,12 +207,12 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         });
     }
 
-    private AuditEvent WithVersion(AuditEvent fact) => fact switch
+    private AuditEvent WithVersion(AuditEvent auditEvent) => auditEvent switch
     {
-        { TargetKeyUserId: { } user } when _users.GetValueOrDefault(user) is { IsChanged: true } keys => fact with { OwnerVersion = keys.Account.Version },
+        { TargetKeyUserId: { } user } when _users.GetValueOrDefault(user) is { IsChanged: true } keys => auditEvent with { OwnerVersion = keys.Account.Version },
         { TargetKeyUserId: null, TargetKeyId: null, Owner: { } owner } when _owners.GetValueOrDefault(owner) is { IsChanged: true } locked =>
-            fact with { OwnerVersion = locked.Account.Version },
-        _ => fact,
+            auditEvent with { OwnerVersion = locked.Account.Version },
+        _ => auditEvent,
     };
 
     private Dictionary<Guid, RowDigest> DigestsOf(List<ApiKey> keys, int integrityKey) =>

@@ -28,5 +28,5 @@ internal sealed class SecretsDb(SecretsDbContext context) : ISecretsDb
     public Task<T> InOwnerTransactionAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         context.InOwnerTransactionAsync(owner, work, cancellationToken);
 
-    public void Record(AuditEvent fact) => context.Record(fact);
+    public void Record(AuditEvent auditEvent) => context.Record(auditEvent);
 }

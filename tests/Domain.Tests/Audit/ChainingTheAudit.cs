@@ -85,7 +85,7 @@ public sealed class ChainingTheAudit
             plain with { Owner = new SecretOwner(OwnerKind.User, "") },
         ];
 
-        var hashes = alike.Select(fact => Convert.ToHexString(Write([fact])[0].Hash));
+        var hashes = alike.Select(auditEvent => Convert.ToHexString(Write([auditEvent])[0].Hash));
 
         Assert.Equal(alike.Length, hashes.Distinct().Count());
     }
@@ -213,38 +213,38 @@ public sealed class ChainingTheAudit
         return replaced;
     }
 
-    private static AuditEvent Edit(AuditEvent fact, string field) => field switch
+    private static AuditEvent Edit(AuditEvent auditEvent, string field) => field switch
     {
-        "at" => fact with { At = fact.At.AddMicroseconds(1) },
-        "actor" => fact with { Actor = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
-        "action" => fact with { Action = fact.Action + 256 },
-        "outcome" => fact with { Outcome = fact.Outcome == AuditOutcome.Success ? AuditOutcome.Denied : AuditOutcome.Success },
-        "owner kind" => fact with { Owner = new SecretOwner(fact.Owner?.Kind == OwnerKind.User ? OwnerKind.Organization : OwnerKind.User, fact.Owner?.Id ?? "") },
-        "owner id" => fact with { Owner = new SecretOwner(fact.Owner?.Kind ?? OwnerKind.User, fact.Owner?.Id + "x") },
-        "no owner" => fact with { Owner = fact.Owner is null ? new SecretOwner(OwnerKind.User, "") : null },
-        "secret id" => fact with { SecretId = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
-        "no secret id" => fact with { SecretId = fact.SecretId is null ? Guid.Empty : null },
-        "secret version" => fact with { SecretVersion = (fact.SecretVersion ?? 0) + 1 },
-        "no secret version" => fact with { SecretVersion = fact.SecretVersion is null ? 0 : null },
-        "key id" => fact with { TargetKeyId = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
-        "no key id" => fact with { TargetKeyId = fact.TargetKeyId is null ? Guid.Empty : null },
-        "acting key" => fact with { By = Credential.OfKey(new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff"), end: null) },
-        "acting token" => fact with { By = Credential.OfToken(fact.By?.Token?.Issuer ?? "", fact.By?.Token?.Subject + "x", Noon) },
-        "no credential" => fact with { By = fact.By is null ? Credential.OfKey(Guid.Empty, end: null) : null },
-        "context" => fact with { Context = new CallContext(fact.Context?.AgentId + "x", fact.Context?.RunId, fact.Context?.ToolCallId) },
-        "run" => fact with { Context = new CallContext(fact.Context?.AgentId, fact.Context?.RunId + "x", fact.Context?.ToolCallId) },
-        "tool call" => fact with { Context = new CallContext(fact.Context?.AgentId, fact.Context?.RunId, fact.Context?.ToolCallId + "x") },
-        "client request id" => fact with { ClientRequestId = fact.ClientRequestId + "x" },
-        "left out" => fact with { LeftOut = (fact.LeftOut ?? 0) + 1 },
-        "none left out" => fact with { LeftOut = fact.LeftOut is null ? 0 : null },
-        "tool name" => fact with { ToolName = fact.ToolName + "x" },
-        "no tool name" => fact with { ToolName = fact.ToolName is null ? "" : null },
-        "tool arg" => fact with { ToolArg = fact.ToolArg + "x" },
-        "no tool arg" => fact with { ToolArg = fact.ToolArg is null ? "" : null },
-        "address" => fact with { Address = fact.Address + "x" },
-        "no address" => fact with { Address = fact.Address is null ? "" : null },
-        "request id" => fact with { RequestId = fact.RequestId + "x" },
-        "no request id" => fact with { RequestId = fact.RequestId is null ? "" : null },
+        "at" => auditEvent with { At = auditEvent.At.AddMicroseconds(1) },
+        "actor" => auditEvent with { Actor = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
+        "action" => auditEvent with { Action = auditEvent.Action + 256 },
+        "outcome" => auditEvent with { Outcome = auditEvent.Outcome == AuditOutcome.Success ? AuditOutcome.Denied : AuditOutcome.Success },
+        "owner kind" => auditEvent with { Owner = new SecretOwner(auditEvent.Owner?.Kind == OwnerKind.User ? OwnerKind.Organization : OwnerKind.User, auditEvent.Owner?.Id ?? "") },
+        "owner id" => auditEvent with { Owner = new SecretOwner(auditEvent.Owner?.Kind ?? OwnerKind.User, auditEvent.Owner?.Id + "x") },
+        "no owner" => auditEvent with { Owner = auditEvent.Owner is null ? new SecretOwner(OwnerKind.User, "") : null },
+        "secret id" => auditEvent with { SecretId = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
+        "no secret id" => auditEvent with { SecretId = auditEvent.SecretId is null ? Guid.Empty : null },
+        "secret version" => auditEvent with { SecretVersion = (auditEvent.SecretVersion ?? 0) + 1 },
+        "no secret version" => auditEvent with { SecretVersion = auditEvent.SecretVersion is null ? 0 : null },
+        "key id" => auditEvent with { TargetKeyId = new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff") },
+        "no key id" => auditEvent with { TargetKeyId = auditEvent.TargetKeyId is null ? Guid.Empty : null },
+        "acting key" => auditEvent with { By = Credential.OfKey(new Guid("ffffffff-ffff-4fff-8fff-ffffffffffff"), end: null) },
+        "acting token" => auditEvent with { By = Credential.OfToken(auditEvent.By?.Token?.Issuer ?? "", auditEvent.By?.Token?.Subject + "x", Noon) },
+        "no credential" => auditEvent with { By = auditEvent.By is null ? Credential.OfKey(Guid.Empty, end: null) : null },
+        "context" => auditEvent with { Context = new CallContext(auditEvent.Context?.AgentId + "x", auditEvent.Context?.RunId, auditEvent.Context?.ToolCallId) },
+        "run" => auditEvent with { Context = new CallContext(auditEvent.Context?.AgentId, auditEvent.Context?.RunId + "x", auditEvent.Context?.ToolCallId) },
+        "tool call" => auditEvent with { Context = new CallContext(auditEvent.Context?.AgentId, auditEvent.Context?.RunId, auditEvent.Context?.ToolCallId + "x") },
+        "client request id" => auditEvent with { ClientRequestId = auditEvent.ClientRequestId + "x" },
+        "left out" => auditEvent with { LeftOut = (auditEvent.LeftOut ?? 0) + 1 },
+        "none left out" => auditEvent with { LeftOut = auditEvent.LeftOut is null ? 0 : null },
+        "tool name" => auditEvent with { ToolName = auditEvent.ToolName + "x" },
+        "no tool name" => auditEvent with { ToolName = auditEvent.ToolName is null ? "" : null },
+        "tool arg" => auditEvent with { ToolArg = auditEvent.ToolArg + "x" },
+        "no tool arg" => auditEvent with { ToolArg = auditEvent.ToolArg is null ? "" : null },
+        "address" => auditEvent with { Address = auditEvent.Address + "x" },
+        "no address" => auditEvent with { Address = auditEvent.Address is null ? "" : null },
+        "request id" => auditEvent with { RequestId = auditEvent.RequestId + "x" },
+        "no request id" => auditEvent with { RequestId = auditEvent.RequestId is null ? "" : null },
         _ => throw new ArgumentOutOfRangeException(nameof(field)),
     };
 

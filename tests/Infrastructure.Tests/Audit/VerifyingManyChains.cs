@@ -148,9 +148,9 @@ public sealed class VerifyingManyChains : IAsyncLifetime
         Assert.Equal(0, await db.AuditWriters.CountAsync(TestContext.Current.CancellationToken));
         for (var number = 1; number <= Chains; number++)
         {
-            var fact = new AuditEvent { At = DateTimeOffset.UnixEpoch, Actor = Guid.NewGuid(), Action = AuditAction.SecretCreate, Outcome = AuditOutcome.Success };
+            var auditEvent = new AuditEvent { At = DateTimeOffset.UnixEpoch, Actor = Guid.NewGuid(), Action = AuditAction.SecretCreate, Outcome = AuditOutcome.Success };
             var writer = new AuditWriter(key.Bytes, Guid.NewGuid(), number);
-            var rows = AuditChain.Continue(key.Bytes, writer.Id, AuditPosition.Start, [.. Enumerable.Repeat(fact, RowsOfAChain)]);
+            var rows = AuditChain.Continue(key.Bytes, writer.Id, AuditPosition.Start, [.. Enumerable.Repeat(auditEvent, RowsOfAChain)]);
             var head = new AuditPosition(rows[^1].Sequence, rows[^1].Hash);
             db.AddRange(rows);
             var entry = db.Add(writer);

@@ -102,12 +102,12 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
 
     /// <summary>See <see cref="KeyStore.ChangeAsync"/>. This process uses the new ring at once.</summary>
     /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
-    public async Task ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent fact, CancellationToken cancellationToken)
+    public async Task ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent auditEvent, CancellationToken cancellationToken)
     {
         try
         {
             var now = time.GetUtcNow();
-            if (await store.ChangeAsync(db, change, fact, cancellationToken) is { } changed && store.CanOpen(changed))
+            if (await store.ChangeAsync(db, change, auditEvent, cancellationToken) is { } changed && store.CanOpen(changed))
             {
                 lock (_loading)
                 {

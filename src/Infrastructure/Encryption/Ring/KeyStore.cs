@@ -49,12 +49,12 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     /// <summary>Changes the rows in a transaction that locks them and writes an audit row.</summary>
     /// <param name="db">Must not be in a transaction.</param>
     /// <param name="change">Receives the locked rows and returns the changed ones, or null to leave them unchanged.</param>
-    /// <param name="fact">The audit row.</param>
+    /// <param name="auditEvent">The audit row.</param>
     /// <param name="cancellationToken">Cancels before the commit.</param>
     /// <returns>The changed rows; null if nothing changed.</returns>
     /// <exception cref="TamperedException">The rows are not those that the service wrote last.</exception>
     /// <exception cref="ConflictException">A key would be added or removed under another root key than that of the other replicas.</exception>
-    public async Task<KeyRecords?> ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent fact, CancellationToken cancellationToken)
+    public async Task<KeyRecords?> ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent auditEvent, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var changed = await db.InTransactionAsync(
@@ -74,7 +74,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
                     db.AddRange(after.Rotations.Except(before.Rotations));
                     db.RemoveRange(before.IntegrityRows.Except(after.IntegrityRows));
                     db.AddRange(after.IntegrityRows.Except(before.IntegrityRows));
-                    Advance(db, after, fact);
+                    Advance(db, after, auditEvent);
                 }
 
                 return Task.FromResult(after);
@@ -144,10 +144,10 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         }
     }
 
-    private static void Advance(SecretsDbContext db, KeyRecords records, AuditEvent fact)
+    private static void Advance(SecretsDbContext db, KeyRecords records, AuditEvent auditEvent)
     {
         records.Advance();
-        db.Record(fact with { OwnerVersion = records.State.Revision });
+        db.Record(auditEvent with { OwnerVersion = records.State.Revision });
     }
 
     /// <summary>Reads and verifies. On failure, reads again under the lock: no write comes between the statements then, and the primary answers.</summary>

@@ -8,9 +8,9 @@ namespace Secrets.Infrastructure.Encryption.Rotation;
 /// <summary>Stores rotation requests and reads their progress. <see cref="KeyRotationWorker"/> replaces the keys.</summary>
 internal sealed class KeyRotation(SecretsDbContext db, KeyRing ring, RootKey rootKey, IntegrityKeyWrapping integrity, KeyRotationSignal signal) : IKeyRotation
 {
-    public async Task RequestAsync(KeyLayer layer, AuditEvent fact, CancellationToken cancellationToken)
+    public async Task RequestAsync(KeyLayer layer, AuditEvent auditEvent, CancellationToken cancellationToken)
     {
-        await ring.ChangeAsync(db, records => WithRequest(records, layer, fact.At), fact, cancellationToken);
+        await ring.ChangeAsync(db, records => WithRequest(records, layer, auditEvent.At), auditEvent, cancellationToken);
         signal.Raise();
     }
 
