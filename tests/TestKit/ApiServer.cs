@@ -233,7 +233,7 @@ public sealed class ApiServer : IAsyncLifetime
                 var row = await db.DataKeys.SingleAsync(key => key.Id == current, token);
                 row.RetiredAt = row.CreatedAt;
                 await db.SaveChangesAsync(token);
-                keys.Add(owner);
+                keys.AddNewKey(owner);
                 return current;
             },
             CancellationToken.None);

@@ -79,7 +79,7 @@ internal sealed partial class DataKeyReplacement(
                 if (mine)
                 {
                     await RetireAsync(row, token);
-                    keys.Add(OwnerOf(row));
+                    keys.AddNewKey(OwnerOf(row));
                 }
 
                 return mine;

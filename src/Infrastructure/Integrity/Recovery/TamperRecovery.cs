@@ -91,7 +91,7 @@ internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence evide
         }
 
         await db.SaveChangesAsync(cancellationToken);
-        keys.Add(owner);
+        keys.AddNewKey(owner);
     }
 
     private AuditEvent Fact(AuditAction action) => AuditEvent.ByService(action, time.GetUtcNow());
