@@ -40,7 +40,7 @@ internal static class Command
             // The server's account may be unable to enter the current directory.
             WorkingDirectory = OperatingSystem.IsWindows() ? Path.GetDirectoryName(command[0]) ?? "" : "/",
         };
-        var inherited = InheritedVariables.Select(name => (name, Value: Environment.GetEnvironmentVariable(name))).Where(pair => pair.Value is not null).ToList();
+        var inherited = InheritedVariables.Select(name => (name, Value: Environment.GetEnvironmentVariable(name))).Where(one => one.Value is not null).ToList();
         start.Environment.Clear();
         start.Environment["LC_ALL"] = "C";
         foreach (var (name, value) in inherited.Concat(AllocatorVariables))

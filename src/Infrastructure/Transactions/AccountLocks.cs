@@ -11,7 +11,7 @@ internal static class AccountLocks
 {
     extension(SecretsDbContext db)
     {
-        /// <summary>The accounts that the transaction locked. Code that replaces, quarantines or releases a whole account calls this object's methods.</summary>
+        /// <summary>Accounts that the transaction locked. Code that replaces, quarantines or releases a whole account calls this object's methods.</summary>
         public LockedAccounts LockedAccounts
         {
             get

@@ -154,9 +154,9 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
             .. ChangedOwners
                 .Select(changed => change with { Owner = changed.Owner, OwnerVersion = changed.Account.Account.Version })
                 .Where(added => added.OwnerVersion > 1)
-                .Where(added => !versioned.Exists(auditEvent => auditEvent is { TargetKeyUserId: null, OwnerVersion: not null } && auditEvent.Owner == added.Owner)),
+                .Where(added => !versioned.Exists(written => written is { TargetKeyUserId: null, OwnerVersion: not null } && written.Owner == added.Owner)),
             .. ChangedUsers
-                .Where(row => !versioned.Exists(auditEvent => auditEvent.TargetKeyUserId == row.UserId && auditEvent.OwnerVersion is not null))
+                .Where(row => !versioned.Exists(written => written.TargetKeyUserId == row.UserId && written.OwnerVersion is not null))
                 .Select(row => change with { Owner = SecretOwner.User(row.UserId), TargetKeyUserId = row.UserId, OwnerVersion = row.Version }),
         ];
         versioned.AddRange(uncovered);
@@ -209,7 +209,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
 
     private AuditEvent WithVersion(AuditEvent auditEvent) => auditEvent switch
     {
-        { TargetKeyUserId: { } user } when _users.GetValueOrDefault(user) is { IsChanged: true } keys => auditEvent with { OwnerVersion = keys.Account.Version },
+        { TargetKeyUserId: { } id } when _users.GetValueOrDefault(id) is { IsChanged: true } keys => auditEvent with { OwnerVersion = keys.Account.Version },
         { TargetKeyUserId: null, TargetKeyId: null, Owner: { } owner } when _owners.GetValueOrDefault(owner) is { IsChanged: true } locked =>
             auditEvent with { OwnerVersion = locked.Account.Version },
         _ => auditEvent,

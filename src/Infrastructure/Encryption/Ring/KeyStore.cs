@@ -54,7 +54,8 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     /// <returns>The changed rows; null if nothing changed.</returns>
     /// <exception cref="TamperedException">The rows are not those that the service wrote last.</exception>
     /// <exception cref="ConflictException">A key would be added or removed under another root key than that of the other replicas.</exception>
-    public async Task<KeyRecords?> ChangeAsync(SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent auditEvent, CancellationToken cancellationToken)
+    public async Task<KeyRecords?> ChangeAsync(
+        SecretsDbContext db, Func<KeyRecords, KeyRecords?> change, AuditEvent auditEvent, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var changed = await db.InTransactionAsync(
