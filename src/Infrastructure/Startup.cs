@@ -20,7 +20,7 @@ internal sealed partial class Startup(
         {
             await PrepareAsync(services, server, cancellationToken);
             services.GetRequiredService<UserNames>().RequireSettings();
-            await MakeFirstKeyAsync(services.GetRequiredService<BootstrapKey>(), cancellationToken);
+            await MakeFirstKeyAsync(services.GetRequiredService<FirstKey>(), cancellationToken);
         });
     }
 
@@ -35,7 +35,7 @@ internal sealed partial class Startup(
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     // In production nobody watches the terminal, so there the log only warns that no operator has a key.
-    private async Task MakeFirstKeyAsync(BootstrapKey first, CancellationToken cancellationToken)
+    private async Task MakeFirstKeyAsync(FirstKey first, CancellationToken cancellationToken)
     {
         if (!environment.IsProduction())
         {

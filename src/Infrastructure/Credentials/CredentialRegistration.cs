@@ -25,7 +25,7 @@ internal static class CredentialRegistration
             .AddSingleton<ApiKeyCache>()
             .AddSingleton<ApiKeyAuthenticator>()
             .AddSingleton<IOperators, Operators>()
-            .AddScoped<BootstrapKey>()
-            .AddScoped<IFirstKey>(provider => provider.GetRequiredService<BootstrapKey>());
+            .AddScoped<FirstKey>()
+            .AddScoped<IFirstKey>(provider => provider.GetRequiredService<FirstKey>());
     }
 }

@@ -32,7 +32,7 @@ public sealed class MakingTheFirstKey : IAsyncLifetime
     private async Task<string?> MakeAsync()
     {
         await using var scope = _server.Services.CreateAsyncScope();
-        var first = ActivatorUtilities.CreateInstance<BootstrapKey>(scope.ServiceProvider, Options.Create(new AuthOptions()));
+        var first = ActivatorUtilities.CreateInstance<FirstKey>(scope.ServiceProvider, Options.Create(new AuthOptions()));
         return await first.MakeIfMissingAsync(TestContext.Current.CancellationToken);
     }
 

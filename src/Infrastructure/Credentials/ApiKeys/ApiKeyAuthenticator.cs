@@ -21,7 +21,7 @@ internal sealed class ApiKeyAuthenticator(
         var hash = ApiKeyText.HashOf(text);
         if (_bootstrapHash is not null && CryptographicOperations.FixedTimeEquals(hash, _bootstrapHash))
         {
-            return new CredentialVerdict(BootstrapKey.Caller);
+            return new CredentialVerdict(BootstrapCaller.Caller);
         }
 
         if (!ApiKeyText.HasForm(text))

@@ -12,15 +12,16 @@ public interface IFirstKey
     Task<string?> MakeIfMissingAsync(CancellationToken cancellationToken);
 }
 
-/// <inheritdoc />
-internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> options, TimeProvider time) : IFirstKey
+/// <summary>The caller that Auth:BootstrapKey authenticates. The first key acts for the same user in the same organisation.</summary>
+internal static class BootstrapCaller
 {
-    private static readonly Guid UserId = Credential.BootstrapUser;
-    private static readonly Membership Organization = new("default", OrganizationRole.Admin, []);
+    public static readonly Membership Organization = new("default", OrganizationRole.Admin, []);
+    public static readonly Caller Caller = new(Credential.BootstrapUser, Scopes.All, [Organization], Credential.Bootstrap);
+}
 
-    /// <summary>The caller that the bootstrap key authenticates.</summary>
-    public static readonly Caller Caller = new(UserId, Scopes.All, [Organization], Credential.Bootstrap);
-
+/// <inheritdoc />
+internal sealed class FirstKey(SecretsDbContext db, IOptions<AuthOptions> options, TimeProvider time) : IFirstKey
+{
     /// <summary>Whether neither the configuration nor the database has an operator key.</summary>
     public async Task<bool> IsMissingAsync(CancellationToken cancellationToken) => options.Value.BootstrapKey is null && !await HasOperatorKeyAsync(cancellationToken);
 
@@ -45,18 +46,19 @@ internal sealed class BootstrapKey(SecretsDbContext db, IOptions<AuthOptions> op
             return null;
         }
 
-        await db.LockKeysAsync(UserId, cancellationToken);
+        await db.LockKeysAsync(Credential.BootstrapUser, cancellationToken);
         var now = time.GetUtcNow();
         var text = ApiKeyText.Generate();
-        var key = new ApiKey(Guid.CreateVersion7(now), "bootstrap", text, Scopes.All, UserId, Organization, UserId, now);
+        var key = new ApiKey(
+            Guid.CreateVersion7(now), "bootstrap", text, Scopes.All, Credential.BootstrapUser, BootstrapCaller.Organization, Credential.BootstrapUser, now);
         db.ApiKeys.Add(key);
         db.Record(new AuditEvent
         {
             At = now,
-            Actor = UserId,
+            Actor = Credential.BootstrapUser,
             Action = AuditAction.KeyCreate,
             Outcome = AuditOutcome.Success,
-            Owner = new SecretOwner(OwnerKind.Organization, Organization.OrganizationId),
+            Owner = new SecretOwner(OwnerKind.Organization, BootstrapCaller.Organization.OrganizationId),
             TargetKeyId = key.Id,
             TargetKeyUserId = key.UserId,
         });
