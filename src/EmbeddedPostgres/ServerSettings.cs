@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Secrets.EmbeddedPostgres;
 
-/// <summary>The settings on the server's command line: ours, overridden by <see cref="EmbeddedOptions.Settings"/>.</summary>
+/// <summary>The settings on the server's command line: the service's defaults, overridden by <see cref="EmbeddedOptions.Settings"/>.</summary>
 internal sealed partial class ServerSettings
 {
     /// <summary>Settings on which the service relies: where the server listens, who may connect, where its files are, what its log contains.</summary>
@@ -22,7 +22,7 @@ internal sealed partial class ServerSettings
     private readonly IDictionary<string, string> _overrides;
 
     /// <summary>Checks the names of the overrides.</summary>
-    /// <exception cref="StartupException">The name of an override is malformed, or is a setting on which the service relies.</exception>
+    /// <exception cref="StartupException">An override has a malformed name, or names a setting that cannot be overridden.</exception>
     public ServerSettings(IDictionary<string, string> overrides)
     {
         foreach (var name in overrides.Keys.Where(name => !SettingName().IsMatch(name)))
@@ -46,7 +46,7 @@ internal sealed partial class ServerSettings
         {
             ["max_connections"] = "100",
 
-            // The system provides this memory only as data fills it.
+            // The operating system allocates this memory only when data fills it.
             ["shared_buffers"] = "512MB",
             ["jit"] = "off",
 
@@ -61,8 +61,8 @@ internal sealed partial class ServerSettings
             ["log_rotation_size"] = "10MB",
             ["log_rotation_age"] = "0",
 
-            // The log never contains statements, parameters or rows. Errors of statements go to the client alone, because their texts quote values:
-            // in the server's order "log" is above "error".
+            // The log never contains statements, parameters or rows. Errors of statements quote values, so only the client gets them. Level "log" excludes
+            // them: in this setting's order, "log" is above "error".
             ["log_min_messages"] = "log",
             ["log_error_verbosity"] = "terse",
             ["log_statement"] = "none",

@@ -5,26 +5,26 @@ using Secrets.Api.Authentication;
 namespace Secrets.Api.Limits;
 
 /// <summary>
-/// Limits refused credentials of an address. Every credential is checked first, so valid ones are never affected by neighbours at the same address.
-/// Past the limit, a refusal is answered with 429, without a log line or an audit row; the audit only counts refusals of known users.
-/// An address past the limit gets few checks at the same time, so that its guesses do not slow down others.
+/// Limits the refused credentials of each address. Every credential is checked before it is counted, so this limit never refuses a valid one.
+/// Past the limit, a refusal gets 429 without a log line or an audit row; the audit contains only their number, and only for known users.
+/// Few credentials of an address past the limit are checked concurrently, so that its guesses do not slow down others.
 /// </summary>
 internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCounter, IDisposable
 {
-    /// <summary>Concurrent checks of an address past the limit. Other requests of the address wait.</summary>
-    private const int JudgedAtOnce = 4;
+    /// <summary>Concurrent checks of an address past the limit. Its other requests wait.</summary>
+    private const int MaxConcurrentChecks = 4;
 
-    /// <summary>Waiting requests of such an address: usually more than it can have connections.</summary>
+    /// <summary>The most requests of such an address that wait. Usually above the limit of connections per address.</summary>
     private const int MaxWaiting = 10_000;
 
     private const int AcceptedSlots = 1 << 16;
 
-    private readonly Bucket? _ofAddress = Bucket.PerMinute(options.Value.FailedAuthenticationsPerMinute);
+    private readonly PartitionedBuckets? _ofAddress = PartitionedBuckets.PerMinute(options.Value.FailedAuthenticationsPerMinute);
+    private readonly PartitionedBuckets? _ofCredential =
+        options.Value.FailedAuthenticationsPerMinute > 0 ? PartitionedBuckets.PerMinute(options.Value.FailuresPerCredentialPerMinute) : null;
 
-    private readonly Bucket? _ofCredential = options.Value.FailedAuthenticationsPerMinute > 0 ? Bucket.PerMinute(options.Value.FailuresPerCredentialPerMinute) : null;
-
-    private readonly PartitionedRateLimiter<int> _line = PartitionedRateLimiter.Create<int, int>(partition => RateLimitPartition.GetConcurrencyLimiter(
-        partition, _ => new ConcurrencyLimiterOptions { PermitLimit = JudgedAtOnce, QueueLimit = MaxWaiting }));
+    private readonly PartitionedRateLimiter<int> _queues = PartitionedRateLimiter.Create<int, int>(partition => RateLimitPartition.GetConcurrencyLimiter(
+        partition, _ => new ConcurrencyLimiterOptions { PermitLimit = MaxConcurrentChecks, QueueLimit = MaxWaiting }));
 
     // Hashes of recently accepted credentials. 32 bits suffice: a collision skips only the queue, and the credential is still checked.
     private readonly int[] _accepted = new int[AcceptedSlots];
@@ -42,7 +42,7 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
         var partition = Network.FromAddress(address).Partition;
         return _ofAddress is null || !_ofAddress.IsEmpty(partition) || Volatile.Read(ref Slot(credentials)) == credentials
             ? null
-            : await _line.AcquireAsync(partition, cancellationToken: cancellationToken);
+            : await _queues.AcquireAsync(partition, cancellationToken: cancellationToken);
     }
 
     public void NoteAccepted(int credentials)
@@ -57,38 +57,38 @@ internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCou
     /// <summary>Makes credentials that are no longer accepted wait like others.</summary>
     public void Forget(int credentials) => Interlocked.CompareExchange(ref Slot(credentials), 0, credentials);
 
-    /// <inheritdoc />
     public TimeSpan? Count(HttpContext context, RefusedCredential refused)
     {
         var network = Network.FromAddress(context.Connection.RemoteIpAddress);
 
-        // First by name: a client that repeats one wrong credential does not use up the limit of its address.
+        // Check the limit of the credential first. A client that repeats one wrong credential then stops using up the limit of its address.
         if (_ofCredential is not null && refused.Name is not null && !_ofCredential.TryTake(HashCode.Combine(network, refused) & (Network.MaxPartitions - 1)))
         {
             return _ofCredential.Wait;
         }
 
-        var isCounted = _ofCredential is not null && refused.IsGenuine;
-        return _ofAddress is null || isCounted || _ofAddress.TryTake(network.Partition) ? null : _ofAddress.Wait;
+        // Genuine credentials count only for their user: nobody can invent many.
+        var needsNoAddressToken = _ofCredential is not null && refused.IsGenuine;
+        return _ofAddress is null || needsNoAddressToken || _ofAddress.TryTake(network.Partition) ? null : _ofAddress.Wait;
     }
 
     public void Dispose()
     {
         _ofAddress?.Dispose();
         _ofCredential?.Dispose();
-        _line.Dispose();
+        _queues.Dispose();
     }
 
     private ref int Slot(int credentials) => ref _accepted[credentials & (AcceptedSlots - 1)];
 
     /// <summary>One bucket for each of <see cref="Network.MaxPartitions"/> partitions. Full buckets are removed.</summary>
-    private sealed class Bucket(int perMinute) : IDisposable
+    private sealed class PartitionedBuckets(int perMinute) : IDisposable
     {
         private readonly PartitionedRateLimiter<int> _buckets = PartitionedRateLimiter.Create<int, int>(
             partition => RateLimitPartition.GetTokenBucketLimiter(partition, _ => Buckets.PerMinute(perMinute)));
 
         /// <summary>Null: no limit.</summary>
-        public static Bucket? PerMinute(int count) => count > 0 ? new Bucket(count) : null;
+        public static PartitionedBuckets? PerMinute(int count) => count > 0 ? new PartitionedBuckets(count) : null;
 
         public TimeSpan Wait { get; } = Buckets.Interval(perMinute);
 

@@ -32,14 +32,14 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
         Ok(AuditInfoList.From(await mediator.Send(
             new ListAudit(limit, cursor, secretId, actor, action, outcome, from, to), cancellationToken)));
 
-    /// <summary>Verify that no row of the audit was changed, or removed since the service's own checkpoint. Reads all rows. For operators.</summary>
+    /// <summary>Verify that no audit row was changed, and that none is missing since the service's own checkpoint. Reads all rows. For operators.</summary>
     [HttpGet("verify")]
     [DisableRequestTimeout]
     [ProducesResponseType<AuditCheck>(StatusCodes.Status200OK)]
     public async Task<IActionResult> Verify(CancellationToken cancellationToken) =>
         Ok(AuditCheck.From(await mediator.Send(new VerifyAudit(Checkpoint: null), cancellationToken)));
 
-    /// <summary>The same, and compare with a checkpoint that was kept outside the service. For operators.</summary>
+    /// <summary>Verify the audit, and that no row from before the given checkpoint is missing. For operators.</summary>
     [HttpPost("verify")]
     [DisableRequestTimeout]
     [LargeBodyOfOperators]

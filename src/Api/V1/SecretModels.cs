@@ -8,14 +8,14 @@ namespace Secrets.Api.V1;
 /// <summary>A new secret.</summary>
 public sealed record CreateSecretBody
 {
-    /// <summary>The name, unique among the owner's secrets. Not only white space. An organisation's secret needs an alias, as under `/api/v2/aihub`.</summary>
+    /// <summary>The name, unique among the owner's secrets. Must not be blank. An organisation's secret needs an alias, as under `/api/v2/aihub`.</summary>
     /// <example>my-linear-key</example>
     [TextLimit(typeof(Secret), nameof(Secret.NameLength))]
     public required string SecretName { get; init; }
 
     /// <summary>
     /// The credential. It is encrypted and never shown again. At most 1024 characters by default (setting `Limits__SecretValueLength`).
-    /// An organisation's value may be as long as under `/api/v2/aihub`.
+    /// An organisation's value has the limit of `/api/v2/aihub`.
     /// </summary>
     /// <example>lin_api_4f9c2f0d6b7e4a51</example>
     [TextLimit(typeof(SecretValue), nameof(Domain.Secrets.SecretValue.LargestLengthOfUser))]
@@ -131,17 +131,17 @@ public sealed record SecretInfo
     /// <example>2026-11-29T09:30:00.654321Z</example>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>When the value was last used in a tool call, some seconds behind; absent if never.</summary>
+    /// <summary>When the value was last used in a tool call, updated every few seconds; absent if never.</summary>
     /// <example>2026-11-29T09:30:00.654321Z</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? LastResolvedAt { get; init; }
 
-    /// <summary>How often the value was used in tool calls, some seconds behind; absent if never.</summary>
+    /// <summary>How often the value was used in tool calls, updated every few seconds; absent if never.</summary>
     /// <example>12</example>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? UseCount { get; init; }
 
-    /// <summary>After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none.</summary>
+    /// <summary>After a default is stored or changed: the argument's other defaults whose patterns match some of the same tools. Absent if none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<OverlapInfo>? Warnings { get; init; }
 

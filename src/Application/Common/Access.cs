@@ -13,10 +13,10 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     /// </summary>
     public CachedKey? CachedKey { get; init; }
 
-    /// <summary>The user whom the caller acts for (<see cref="For"/>); null: none.</summary>
+    /// <summary>The user that the request names (scope <c>users:act</c>); null otherwise.</summary>
     public Guid? ActsFor { get; private init; }
 
-    /// <summary>The user whose secrets a request without an organisation means.</summary>
+    /// <summary>The owner of the secrets if a request names no organisation.</summary>
     public SecretOwner Owner => SecretOwner.User(ActsFor ?? UserId);
 
     /// <summary>The organisations that the caller is an admin of.</summary>
@@ -35,13 +35,13 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     public bool Administers(SecretOwner owner) => owner.Kind == OwnerKind.Organization && Administers(owner.Id);
 
     /// <summary>
-    /// The same credential, acting for a user: only that user's secrets exist for it. <c>ActingBehaviour</c> decides whether this is allowed.
+    /// The same credential, acting for a user: the caller can access only that user's secrets. <c>ActingBehaviour</c> decides whether this is allowed.
     /// </summary>
     public Caller For(Guid userId) => this with { ActsFor = userId, Memberships = [] };
 
     /// <summary>
-    /// Combines two credentials of one principal: the scopes, roles and workspaces that both have. Null: different principals.
-    /// A principal is a user with a set of organisations.
+    /// Combines two credentials of one principal: the scopes, roles and workspaces that both have. Null if the user or the organisations differ,
+    /// that is, the principals.
     /// </summary>
     public Caller? And(Caller other)
     {
@@ -79,7 +79,7 @@ public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
     public bool IsMetBy(Caller caller) => Array.Exists(anyOf, caller.Has);
 }
 
-/// <summary>The handler confirms the caller's cached key together with the audit rows. The pipeline throws for a cached key in any other request.</summary>
+/// <summary>The handler confirms the caller's cached key while it stores the audit rows. For other requests with a cached key, the pipeline throws.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class ConfirmsCallerAttribute : Attribute;
 

@@ -6,7 +6,7 @@ namespace Secrets.Application.Secrets;
 
 /// <summary>
 /// Changes members of a secret. An omitted member does not change. Null clears <paramref name="ToolName"/>, <paramref name="ToolArg"/> and
-/// <see cref="Description"/>. The other members have no empty state, so null does not change them either.
+/// <see cref="Description"/>. Null does not change the other members, because they cannot be empty.
 /// </summary>
 /// <param name="Secret">The secret.</param>
 /// <param name="SecretName">A new name. An organisation's secret cannot be renamed.</param>
@@ -52,7 +52,7 @@ public sealed record UpdateSecret(
         AllowedWorkspaces: null,
     };
 
-    /// <summary>Any given value counts as a change, even an equal one. A null counts if it clears something.</summary>
+    /// <summary>Whether the request changes the secret. Any given value counts, even an equal one. A null counts if it clears something.</summary>
     internal bool Changes(Secret secret) =>
         SecretName.Value is not null
         || SecretValue.Value is not null
@@ -109,7 +109,7 @@ internal sealed class UpdateSecretHandler(
         request.Condition?.Require(secret.Version);
         if (request.SecretValue.Value?.Is(secret.Display) == true)
         {
-            // A client that edits a secret may send the mask back as the value. The credential would be lost.
+            // A client that edits a secret may send the mask back as the value. Storing the mask would destroy the credential.
             throw new InvalidRequestException(nameof(UpdateSecret.SecretValue), Codes.BadValue, "Must be a new value, not the mask of the current one.");
         }
 
@@ -133,7 +133,7 @@ internal sealed class UpdateSecretHandler(
                 nameof(UpdateSecret.IsDefaultForTool), Codes.BadValue, CreateSecretValidator.IncompleteDefault);
         }
 
-        // Opened even if a new value replaces it: sealing again would otherwise make a manipulated row valid.
+        // Open the stored value even if a new one replaces it. Otherwise, sealing again would make a manipulated row valid.
         using var stored = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
         var value = request.SecretValue.Value ?? stored;
         var sizeBefore = secret.Size;

@@ -25,7 +25,7 @@ public enum PrecedenceRule
 }
 
 /// <summary>The rank of a default among others of the same argument.</summary>
-/// <param name="OwnerKind">The kind of its owner.</param>
+/// <param name="OwnerKind">The kind of its owner. Only explanations compare owners: <see cref="Selection"/> asks the user's defaults first.</param>
 /// <param name="Pattern">Its tool or pattern.</param>
 public readonly record struct Precedence(OwnerKind OwnerKind, ToolPattern Pattern)
 {

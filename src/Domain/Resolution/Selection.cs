@@ -12,13 +12,13 @@ public enum SelectionSource
 
 /// <summary>The secret that fills an argument of a call.</summary>
 /// <param name="Argument">The argument.</param>
-/// <param name="Source">How the secret was chosen. Without a winner, the source is the reason why the argument is missing.</param>
+/// <param name="Source">How the secret was looked up. If there is no winner, this tells why the argument is missing.</param>
 /// <param name="Winner">The secret; null: none, so the argument is missing.</param>
 public readonly record struct Selection(string Argument, SelectionSource Source, Candidate? Winner)
 {
     /// <summary>
-    /// One selection for each requested argument, in the order of the call, then for each reference to another argument. If the call requests every default,
-    /// the order is by code points. The result depends only on the call and the candidates: not on a clock, a culture, or the order of storage.
+    /// Selects a secret for each requested argument, in the order of the call, then for each further argument in <c>References</c>. If the call requests every
+    /// default, arguments are in code-point order. The result depends only on the call and the candidates: not on a clock, a culture, or the order of storage.
     /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="user">The secrets of the user whom the call is for. They take precedence over the organisation's.</param>
@@ -59,8 +59,8 @@ public readonly record struct Selection(string Argument, SelectionSource Source,
         new(argument, SelectionSource.Default, user.DefaultFor(argument, call) ?? organization.DefaultFor(argument, call));
 
     /// <summary>
-    /// The user's secret of that name decides, even if it does not serve the call. With the organisation's secret as a fallback, a change of
-    /// the user's pattern could silently hand the tool another credential of the same name.
+    /// The user's secret of that name decides, even if it does not serve the call. A fallback to the organisation's secret would be wrong: after the user
+    /// changes a pattern, the tool could get another credential with the same name.
     /// </summary>
     private static Selection FromReference(string argument, string name, ToolCall call, OwnerCandidates user, OwnerCandidates organization)
     {

@@ -3,7 +3,7 @@ namespace Secrets.Domain.Secrets;
 /// <summary>The workspaces of an organisation that may use a secret: a rule, and the list for <see cref="WorkspaceRule.Some"/>.</summary>
 public sealed record WorkspaceAccess
 {
-    /// <summary>The most workspaces in the list.</summary>
+    /// <summary>The most workspaces that one secret can list. <c>Membership.MaxWorkspaces</c> limits a credential.</summary>
     public const int MaxNames = 100;
 
     /// <summary>See <see cref="WorkspaceRule.All"/>.</summary>

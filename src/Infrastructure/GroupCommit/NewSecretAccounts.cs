@@ -23,7 +23,7 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Ac
     /// <summary>The account of a row read under the lock; null: the account does not verify, or an integrity alarm is raised for the owner.</summary>
     public CachedAccount? Open(SecretOwner owner, OwnerRow row) => alarms.IsRaised(owner) ? null : reader.Open(owner, row);
 
-    /// <summary>The secrets that fit the quota, in order, and are sealed with the account's current data key.</summary>
+    /// <summary>The secrets, in order, that fit the quota and are sealed with the current data key. Others are stored or refused one by one.</summary>
     public List<T> Fitting<T>(Account account, List<T> own, Func<T, Secret> secretOf)
     {
         var (bytes, count) = (account.Bytes, account.Count);

@@ -4,8 +4,8 @@ using Secrets.Infrastructure.Persistence;
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>
-/// Counts released values in memory, and stores the counts every few seconds: a write per resolve would cost as much as the audit. A killed process loses its
-/// pending counts; the audit has every release.
+/// Counts released values in memory, and stores the counts every few seconds: a write per resolve would cost as much as its audit rows. A killed process loses
+/// counts that are not stored yet; the audit still has every release.
 /// </summary>
 internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> contexts, IUseStore store, TimeProvider time, ILogger<UseCounter> logger)
     : BackgroundService
@@ -53,8 +53,8 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                // Retry with the next run. If the batch was stored and only the response was lost, its uses count twice; the audit is exact.
-                Failed(exception.GetType().Name);
+                // Keep the batch for the next run. If the batch was stored and only the response was lost, its uses are counted twice; the audit is exact.
+                Failed(Interval.TotalSeconds, exception.GetType().Name);
                 lock (_lock)
                 {
                     Array.ForEach(batch, Add);
@@ -91,6 +91,6 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The use counts of secrets could not be stored. The service retries in seconds: {Failure}")]
-    private partial void Failed(string failure);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The use counts of secrets could not be stored. The service retries in {Seconds} seconds: {Failure}")]
+    private partial void Failed(double seconds, string failure);
 }

@@ -48,8 +48,8 @@ public sealed class AcceptingAfterTampering
         Assert.Equal(0, accepted);
         Assert.Contains($"accepted {kept} 'kept'", words, StringComparison.Ordinal);
         Assert.Contains($"removed {edited} 'edited': its value does not open in this row", words, StringComparison.Ordinal);
-        Assert.Contains($"removed {old} 'old': it is version 1, and the audit has version 2", words, StringComparison.Ordinal);
-        Assert.Contains($"removed {deleted} 'deleted': the audit says that it was deleted", words, StringComparison.Ordinal);
+        Assert.Contains($"removed {old} 'old': its version is 1, but the audit's latest is 2", words, StringComparison.Ordinal);
+        Assert.Contains($"removed {deleted} 'deleted': the audit records its deletion", words, StringComparison.Ordinal);
         Assert.DoesNotContain("value\"", words, StringComparison.Ordinal);
         Assert.Equal((0, "Everything verifies."), await RunAsync(installation, "integrity", "list"));
 
@@ -79,7 +79,7 @@ public sealed class AcceptingAfterTampering
         await AttackAsync(installation, $"SELECT * INTO saved FROM owners WHERE id = '{user}'");
 
         var (code, words) = await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes");
-        Assert.Equal((0, $"User:{user} is in quarantine: its values are neither released nor changed until an operator accepts the owner"), (code, words));
+        Assert.Equal((0, $"User:{user} is in quarantine: reads and writes of its secrets fail until `integrity accept`"), (code, words));
         await MustBeRefusedAsync();
 
         // An edit of the database does not end the quarantine.

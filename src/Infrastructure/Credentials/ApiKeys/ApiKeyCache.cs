@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Credentials.ApiKeys;
 /// </summary>
 internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time, IAuditStore audit)
 {
-    /// <summary>Lifetime of an entry. A key in use is looked up once a minute anyway, to note its last use.</summary>
+    /// <summary>Equal to the last use's precision. If shorter, keys are not cached for the rest of the minute. If longer, the last use is noted late.</summary>
     public static readonly TimeSpan Lifetime = ApiKeyLookup.LastUsedPrecision;
 
     private const int Capacity = 10_000;

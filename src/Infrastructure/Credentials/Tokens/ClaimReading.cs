@@ -20,7 +20,7 @@ internal static class ClaimReading
             // An escaped unpaired surrogate.
         }
 
-        throw new RefusedTokenException($"with a malformed {name}");
+        throw new RefusedTokenException($"has a malformed {name}");
     }
 
     /// <summary>Reads one text or a list of texts.</summary>
@@ -40,6 +40,6 @@ internal static class ClaimReading
 
         return element.ValueKind == JsonValueKind.Number && element.TryGetDouble(out var seconds) && seconds is >= 0 and < 253_402_300_800
             ? DateTimeOffset.UnixEpoch.AddSeconds(seconds)
-            : throw new RefusedTokenException($"with a malformed {name}");
+            : throw new RefusedTokenException($"has a malformed {name}");
     }
 }

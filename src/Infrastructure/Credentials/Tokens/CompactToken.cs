@@ -6,12 +6,12 @@ using System.Text.Unicode;
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
 /// <summary>
-/// A parsed JWT in compact form (RFC 7515), not yet trusted. Parsing is strict: every token has exactly one text, and no other parser
-/// can read another token from it.
+/// A parsed JWT in compact form (RFC 7515), not yet trusted. Parsing is strict: a token has exactly one valid text, so no other parser can read that
+/// text differently.
 /// </summary>
 internal sealed class CompactToken
 {
-    /// <summary>Maximum characters of a token, about what proxies accept in one header.</summary>
+    /// <summary>Maximum length in characters. Proxies accept about this much in one header.</summary>
     public const int MaxLength = 8 * 1024;
 
     private const int MaxDepth = 8;
@@ -24,7 +24,7 @@ internal sealed class CompactToken
     private static readonly string[] Types = ["JWT", "at+jwt", "application/jwt", "application/at+jwt"];
 
     // A key that the token itself contains or links proves nothing about the issuer.
-    private static readonly string[] ForeignKeys = ["jwk", "jku", "x5c", "x5u"];
+    private static readonly string[] KeyHeaders = ["jwk", "jku", "x5c", "x5u"];
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
@@ -55,8 +55,8 @@ internal sealed class CompactToken
     public byte[] Signature { get; }
 
     /// <summary>
-    /// Whether a credential is a JWT by its form. The header of a JWT is JSON: a brace, then a quotation mark or white space, which is
-    /// <c>ey</c> or <c>ew</c> in base64url. No API key starts with either.
+    /// Whether a credential looks like a JWT. The header is a JSON object. In base64url, a brace and a quotation mark start with <c>ey</c>, a brace and
+    /// white space with <c>ew</c>. No API key starts with either.
     /// </summary>
     public static bool HasForm(string text) => text is ['e', 'y' or 'w', ..] && text.Contains('.', StringComparison.Ordinal);
 
@@ -64,10 +64,10 @@ internal sealed class CompactToken
     /// <exception cref="RefusedTokenException">The text is malformed, or the token requires an unsupported feature.</exception>
     public static CompactToken Read(string text)
     {
-        var parts = text.Length <= MaxLength ? text.Split('.') : throw new RefusedTokenException($"longer than {MaxLength} characters");
+        var parts = text.Length <= MaxLength ? text.Split('.') : throw new RefusedTokenException($"has more than {MaxLength} characters");
         if (parts.Length != 3)
         {
-            throw new RefusedTokenException(parts.Length == 5 ? "encrypted (five parts)" : "not of three parts");
+            throw new RefusedTokenException(parts.Length == 5 ? "is encrypted (five parts)" : "does not have three parts");
         }
 
         var header = Json(parts[0], "header");
@@ -78,33 +78,33 @@ internal sealed class CompactToken
             header.TryGetProperty("kid", out var keyId) ? keyId.Text("kid") : null,
             Json(parts[1], "payload"),
             Encoding.ASCII.GetBytes(text[..text.LastIndexOf('.')]),
-            parts[2].Length > 0 ? Bytes(parts[2], "signature") : throw new RefusedTokenException("not signed (no signature)"));
+            parts[2].Length > 0 ? Bytes(parts[2], "signature") : throw new RefusedTokenException("is not signed (no signature)"));
     }
 
     private static string AlgorithmOf(JsonElement header)
     {
-        var algorithm = header.TryGetProperty("alg", out var alg) ? alg.Text("alg") : throw new RefusedTokenException("without an algorithm");
+        var algorithm = header.TryGetProperty("alg", out var alg) ? alg.Text("alg") : throw new RefusedTokenException("names no algorithm");
         return Array.Exists(Algorithms, known => string.Equals(known, algorithm, StringComparison.Ordinal)) ? algorithm
-            : string.Equals(algorithm, "none", StringComparison.OrdinalIgnoreCase) ? throw new RefusedTokenException("not signed (alg none)")
-            : throw new RefusedTokenException("of an algorithm that is not supported");
+            : string.Equals(algorithm, "none", StringComparison.OrdinalIgnoreCase) ? throw new RefusedTokenException("is not signed (alg none)")
+            : throw new RefusedTokenException("uses an unsupported algorithm");
     }
 
     private static void RefuseExtensions(JsonElement header)
     {
-        if (Array.Find(ForeignKeys, name => header.TryGetProperty(name, out _)) is { } foreign)
+        if (Array.Find(KeyHeaders, name => header.TryGetProperty(name, out _)) is { } foreign)
         {
-            throw new RefusedTokenException($"with a key of its own ({foreign})");
+            throw new RefusedTokenException($"carries its own key ({foreign})");
         }
 
         if (header.TryGetProperty("crit", out _))
         {
-            throw new RefusedTokenException("with an extension that must be understood (crit)");
+            throw new RefusedTokenException("uses an unsupported critical extension (crit)");
         }
 
         if (header.TryGetProperty("typ", out var type)
             && !Types.Contains(type.Text("typ"), StringComparer.OrdinalIgnoreCase))
         {
-            throw new RefusedTokenException("of another type (typ)");
+            throw new RefusedTokenException("has an unsupported type (typ)");
         }
     }
 
@@ -120,7 +120,7 @@ internal sealed class CompactToken
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             // InvalidOperationException: an unpaired surrogate in a member name.
-            throw new RefusedTokenException($"malformed (the {what} is no JSON object with every member once)");
+            throw new RefusedTokenException($"is malformed: the {what} is not a JSON object, or repeats a member");
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class CompactToken
         }
         catch (FormatException)
         {
-            throw new RefusedTokenException($"malformed (the {what} is not base64url)");
+            throw new RefusedTokenException($"is malformed: the {what} is not base64url");
         }
     }
 }

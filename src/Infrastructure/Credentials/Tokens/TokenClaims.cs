@@ -23,17 +23,17 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var issuer = claims.TryGetProperty("iss", out var iss) ? iss.Text("iss") : null;
         if (trust.Issuer is { } expected && !string.Equals(issuer, expected, StringComparison.Ordinal))
         {
-            throw new RefusedTokenException("of another issuer");
+            throw new RefusedTokenException("has another issuer");
         }
 
         if (issuer is not null && !TextLength.IsStorable(issuer))
         {
-            throw new RefusedTokenException("with a malformed iss");
+            throw new RefusedTokenException("has a malformed iss");
         }
 
         RequireAudience(claims, trust.Audiences);
         var end = RequireLifetime(claims, now);
-        var subject = claims.TryGetProperty("sub", out var sub) ? sub.Text("sub") : throw new RefusedTokenException("without a subject (sub)");
+        var subject = claims.TryGetProperty("sub", out var sub) ? sub.Text("sub") : throw new RefusedTokenException("has no subject (sub)");
         RequireText(subject, UserName.Length, "sub");
         if (NameUuid.Parse(subject) is { } id)
         {
@@ -50,12 +50,12 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
     {
         if (subject.Version == 5)
         {
-            throw new RefusedTokenException("whose subject (sub) is a version 5 uuid, which only the service derives from names");
+            throw new RefusedTokenException("has a version 5 uuid as its subject (sub): only the service computes those, from names");
         }
 
         if (subject == Guid.Empty || subject == Credential.BootstrapUser)
         {
-            throw new RefusedTokenException("whose subject (sub) is the nil uuid or the id of the bootstrap key's user");
+            throw new RefusedTokenException("has the nil uuid or the id of the bootstrap key's user as its subject (sub)");
         }
     }
 
@@ -69,24 +69,24 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var addressed = claims.TryGetProperty("aud", out var audience) ? audience.Texts("aud") : [];
         if (!addressed.Intersect(audiences, StringComparer.Ordinal).Any())
         {
-            throw new RefusedTokenException("for another audience");
+            throw new RefusedTokenException("is for another audience");
         }
     }
 
     private static DateTimeOffset RequireLifetime(JsonElement claims, DateTimeOffset now)
     {
-        var expiry = claims.Moment("exp") ?? throw new RefusedTokenException("without an end (exp)");
+        var expiry = claims.Moment("exp") ?? throw new RefusedTokenException("has no expiry (exp)");
 
         // Some issuers write "never" as the last representable moment: adding the skew would overflow.
         var end = expiry < DateTimeOffset.MaxValue - Skew ? expiry + Skew : DateTimeOffset.MaxValue;
         if (now >= end)
         {
-            throw new RefusedTokenException("expired");
+            throw new RefusedTokenException("is expired");
         }
 
         if (claims.Moment("nbf") > now + Skew || claims.Moment("iat") > now + Skew)
         {
-            throw new RefusedTokenException("not valid yet");
+            throw new RefusedTokenException("is not valid yet");
         }
 
         return end;
@@ -119,14 +119,14 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var memberships = List(organizations, MaxOrganizations, "organisations").Select(MembershipOf).ToList();
         return memberships.DistinctBy(membership => membership.OrganizationId, StringComparer.Ordinal).Count() == memberships.Count
             ? memberships
-            : throw new RefusedTokenException("with one organisation twice");
+            : throw new RefusedTokenException("names one organisation twice");
     }
 
     private static Membership MembershipOf(JsonElement organization)
     {
         if (organization.ValueKind != JsonValueKind.Object || !organization.TryGetProperty("id", out var id))
         {
-            throw new RefusedTokenException("with malformed organisations");
+            throw new RefusedTokenException("has malformed organisations");
         }
 
         var name = id.Text("organisation's id");
@@ -136,20 +136,20 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
             ? List(list, Membership.MaxWorkspaces, "workspaces").Select(workspace => workspace.Text("workspace")).Distinct(StringComparer.Ordinal).ToList()
             : [];
         workspaces.ForEach(workspace => RequireText(workspace, Membership.WorkspaceLength, "workspace"));
-        return new Membership(name, role ?? throw new RefusedTokenException("with an unknown role"), workspaces);
+        return new Membership(name, role ?? throw new RefusedTokenException("has an unknown role"), workspaces);
     }
 
     private static JsonElement.ArrayEnumerator List(JsonElement element, int most, string what) =>
         element.ValueKind == JsonValueKind.Array && element.GetArrayLength() <= most
             ? element.EnumerateArray()
-            : throw new RefusedTokenException($"with malformed {what}, or more than {most}");
+            : throw new RefusedTokenException($"has malformed {what}, or more than {most}");
 
     private static void RequireText(string text, TextLength length, string what)
     {
         var count = TextLength.Measure(text);
         if (count < length.Minimum || count > length.Maximum || string.IsNullOrWhiteSpace(text) || !TextLength.IsStorable(text))
         {
-            throw new RefusedTokenException($"with a malformed {what}");
+            throw new RefusedTokenException($"has a malformed {what}");
         }
     }
 }

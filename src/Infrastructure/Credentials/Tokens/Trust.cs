@@ -16,24 +16,24 @@ internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IR
         var candidates = Keys.Where(key => Matches(token.KeyId, key)).ToList();
         if (candidates.Count == 0)
         {
-            throw new RefusedTokenException("signed with a key that is not known");
+            throw new RefusedTokenException("is signed with an unknown key");
         }
 
         var usable = candidates.FindAll(key => key.Supports(token.Algorithm));
         if (usable.Count == 0)
         {
-            throw new RefusedTokenException("of an algorithm that the key does not support");
+            throw new RefusedTokenException("uses an algorithm that does not fit the key");
         }
 
         // Do not try every key: a token without a key id would then cost one verification per key.
         if (token.KeyId is null && usable.Count > 1)
         {
-            throw new RefusedTokenException("without a key id, although several keys support its algorithm");
+            throw new RefusedTokenException("has no key id, although several keys match");
         }
 
         if (!usable.Exists(key => key.Verifies(token)))
         {
-            throw new RefusedTokenException("with a wrong signature");
+            throw new RefusedTokenException("has a wrong signature");
         }
     }
 
@@ -59,5 +59,5 @@ internal sealed class FixedTrust(Trust? trust) : ITrustSource
     public Trust? Current => trust;
 
     public Task<Trust> GetAsync(string? keyId, CancellationToken cancellationToken) =>
-        Task.FromResult(trust ?? throw new RefusedTokenException("not accepted: neither Auth:Jwt:Authority nor Auth:Jwt:SigningKey is set"));
+        Task.FromResult(trust ?? throw new RefusedTokenException("is not accepted: neither Auth:Jwt:Authority nor Auth:Jwt:SigningKey is set"));
 }

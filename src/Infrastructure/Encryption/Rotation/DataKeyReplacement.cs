@@ -49,14 +49,14 @@ internal sealed partial class DataKeyReplacement(
     private static SecretOwner OwnerOf(DataKeyRow row) => new(row.OwnerKind, row.OwnerId);
 
     private async IAsyncEnumerable<DataKeyRow> RowsAsync(
-        Expression<Func<DataKeyRow, bool>> those, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Expression<Func<DataKeyRow, bool>> filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         List<DataKeyRow> page;
         var last = Guid.Empty;
         do
         {
             var after = last;
-            page = await db.DataKeys.AsNoTracking().Where(those).Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize)
+            page = await db.DataKeys.AsNoTracking().Where(filter).Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize)
                 // Moments are not selected: an unreadable one must not block the replacement of other keys.
                 .Select(row => new DataKeyRow { Id = row.Id, OwnerKind = row.OwnerKind, OwnerId = row.OwnerId, Wrapped = row.Wrapped, CreatedAt = default })
                 .ToListAsync(cancellationToken);
@@ -87,10 +87,8 @@ internal sealed partial class DataKeyReplacement(
             cancellationToken);
 
     /// <summary>Seals values of this key again with the owner's current key. Returns whether any value was sealed.</summary>
-    private async Task<bool> TryResealAsync(DataKeyRow row, CancellationToken cancellationToken)
-    {
-        return wrapping.Unwrap(row) is { } retired && await IfVerifiedAsync(() => ResealAsync(row, retired, cancellationToken));
-    }
+    private async Task<bool> TryResealAsync(DataKeyRow row, CancellationToken cancellationToken) =>
+        wrapping.Unwrap(row) is { } retired && await IfVerifiedAsync(() => ResealAsync(row, retired, cancellationToken));
 
     /// <summary>Returns false if the owner's rows do not verify or the current key does not unwrap, which is logged. Other owners go on.</summary>
     private static async Task<bool> IfVerifiedAsync(Func<Task<bool>> work)
@@ -188,6 +186,6 @@ internal sealed partial class DataKeyReplacement(
     [LoggerMessage(Level = LogLevel.Error, Message = "Secret {SecretId} of {Owner} cannot be sealed again because it does not open: its row was changed outside the service")]
     private partial void Broken(Guid secretId, string owner);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Retired data key {KeyId} of {Owner} stays because a value is still sealed with it")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Retired data key {KeyId} of {Owner} was not removed: a value still uses it, or the rows do not verify")]
     private partial void Needed(Guid keyId, string owner);
 }

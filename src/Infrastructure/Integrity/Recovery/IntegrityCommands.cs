@@ -19,8 +19,7 @@ public interface IIntegrityCommands
     /// <returns>Lines about the missing rows.</returns>
     Task<IReadOnlyList<string>> AcceptDatabaseAsync(CancellationToken cancellationToken);
 
-    /// <summary>Puts an owner into quarantine: its reads and writes fail until <see cref="AcceptAsync"/>.</summary>
-    /// <returns>A line about the result.</returns>
+    /// <summary>Puts an owner into quarantine: its reads and writes fail until <see cref="AcceptAsync"/>. Returns a line about the result.</summary>
     Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken);
 }
 
@@ -44,7 +43,7 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan,
         }
 
         await KeepCheckpointAsync(cancellationToken);
-        return lines.Count > 0 ? lines : [$"{owner} verifies, or has nothing: nothing was changed"];
+        return lines.Count > 0 ? lines : [$"Nothing changed: {owner} verifies, or stores nothing."];
     });
 
     public async Task<IReadOnlyList<string>> AcceptDatabaseAsync(CancellationToken cancellationToken) => await keeper.AcceptAsync(db, cancellationToken);
@@ -53,12 +52,12 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan,
     {
         if (!await db.Owners.AnyAsync(row => row.Kind == owner.Kind && row.Id == owner.Id, cancellationToken))
         {
-            return $"{owner} has nothing: nothing was changed";
+            return $"Nothing changed: {owner} stores nothing.";
         }
 
         await quarantine.PutAsync(owner, AuditAction.IntegrityQuarantine, cancellationToken);
         await KeepCheckpointAsync(cancellationToken);
-        return $"{owner} is in quarantine: its values are neither released nor changed until an operator accepts the owner";
+        return $"{owner} is in quarantine: reads and writes of its secrets fail until `integrity accept`";
     });
 
     /// <summary>Translates unreadable rows into a start-up error that an operator understands.</summary>
@@ -76,7 +75,7 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan,
         }
     }
 
-    /// <summary>Makes a checkpoint that covers the audit rows of the command. Without it, their removal would go unnoticed until the next checkpoint.</summary>
+    /// <summary>Writes a checkpoint that covers this command's audit rows. Otherwise their removal before the next checkpoint would go unnoticed.</summary>
     private async Task KeepCheckpointAsync(CancellationToken cancellationToken)
     {
         try
@@ -85,7 +84,9 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan,
         }
         catch (IOException exception)
         {
-            throw new StartupException($"The command succeeded, but the checkpoint could not be written: {exception.Message}", exception);
+            throw new StartupException(
+                $"The command succeeded, but its checkpoint was not written: {exception.Message} Make the file writable: the next start writes a checkpoint.",
+                exception);
         }
     }
 }

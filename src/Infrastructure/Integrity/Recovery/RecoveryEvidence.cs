@@ -17,7 +17,7 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
         return (found, account?.Version ?? 0);
     }
 
-    /// <summary>The owner, if its rows verified before the quarantine and are unchanged since; otherwise null.</summary>
+    /// <summary>The verified owner if its rows verified when it was quarantined and are unchanged since; otherwise null.</summary>
     public VerifiedOwner? FindUnchanged(SecretOwner owner, OwnerRows found)
     {
         var row = found.Owner;
@@ -73,13 +73,13 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
 internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets)
 {
     public string? FaultOf(StoredSecret secret) => !Secrets.TryGetValue(secret.Id, out var last) ? null
-        : last.Action == AuditAction.SecretDelete ? "the audit says that it was deleted"
-        : last.Version != secret.Version ? $"it is version {secret.Version}, and the audit has version {last.Version}"
+        : last.Action == AuditAction.SecretDelete ? "the audit records its deletion"
+        : last.Version != secret.Version ? $"its version is {secret.Version}, but the audit's latest is {last.Version}"
         : null;
 
     public IEnumerable<string> MissingFrom(List<StoredSecret> stored) => Secrets
         .Where(secret => secret.Value.Action != AuditAction.SecretDelete && !stored.Exists(row => row.Id == secret.Key))
-        .Select(secret => $"missing {secret.Key}: the audit has version {secret.Value.Version} and no deletion");
+        .Select(secret => $"missing {secret.Key}: the audit records version {secret.Value.Version} and no deletion");
 
-    public string NoteOn(StoredSecret secret) => Secrets.ContainsKey(secret.Id) ? "" : ": the audit has no row of it any more";
+    public string NoteOn(StoredSecret secret) => Secrets.ContainsKey(secret.Id) ? "" : ": not checked against the audit, which has no row of this secret";
 }
