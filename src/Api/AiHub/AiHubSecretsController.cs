@@ -35,7 +35,7 @@ public sealed class AiHubSecretsController(IMediator mediator) : ControllerBase
 
     /// <summary>List secrets of an organisation, oldest first. Admins list all of them, members those of one of their workspaces.</summary>
     [HttpGet]
-    [LongAnswer]
+    [LongList]
     [ProducesResponseType<AliasList>(StatusCodes.Status200OK)]
     [ProducesResponseType<Refusal>(StatusCodes.Status400BadRequest)]
     public async Task<IActionResult> List(

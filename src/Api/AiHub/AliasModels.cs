@@ -28,7 +28,7 @@ public sealed record CreateAliasBody
 
     /// <summary>The workspaces for `SOME`, at most 100. Required with `SOME`, ignored otherwise.</summary>
     /// <example>["support", "sales"]</example>
-    [ItemLimit(WorkspaceAccess.MaxNames)]
+    [ItemLimit(WorkspaceAccess.MaxWorkspaces)]
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
 
     public CreateSecret ToCommand(OwnerSelector owner) => new(owner, Alias, Value, ToolName: null, ToolArg: null, IsDefaultForTool: false)
@@ -65,7 +65,7 @@ public sealed record UpdateAliasBody
 
     /// <summary>The new workspaces for `SOME`, at most 100.</summary>
     /// <example>["support"]</example>
-    [ItemLimit(WorkspaceAccess.MaxNames)]
+    [ItemLimit(WorkspaceAccess.MaxWorkspaces)]
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
 
     public UpdateSecret ToCommand(OwnerSelector owner) => new(

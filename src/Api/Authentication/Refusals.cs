@@ -36,7 +36,7 @@ internal sealed class Refusals(IRefusalCounter counter, FailureHandler failures,
             return null;
         }
 
-        var (caller, denial) = (new RefusedCaller(one.User, IsAccepted: !one.IsRefused, ActsFor: null), DenialOf(context, one.User, one.By));
+        var (caller, denial) = (new RefusedCaller(one.User, IsAccepted: !one.IsRefused, NamedUser: null), DenialOf(context, one.User, one.By));
         if (!hasRow)
         {
             denials.LeaveOut(caller, denial);

@@ -28,7 +28,7 @@ internal sealed class ActsForUsersAttribute : Attribute, IAsyncResourceFilter
             var userId = id is { } given ? given
                 : caller.Has(Scopes.UsersAct) ? await http.RequestServices.GetRequiredService<IUserNames>().RequireAsync(name!, Source, http.RequestAborted)
                 : Guid.Empty;
-            http.User = new CallerPrincipal(caller.For(userId), CredentialsHandler.SchemeName);
+            http.User = new CallerPrincipal(caller.ActingFor(userId), CredentialsHandler.SchemeName);
         }
 
         await next();

@@ -24,7 +24,7 @@ internal sealed class JsonAnswerFormatter(IOptions<JsonOptions> json, IOptions<L
     {
         var response = context.HttpContext.Response;
         response.ContentType = "application/json; charset=utf-8";
-        if (LongAnswerAttribute.IsAskedBy(context.HttpContext))
+        if (LongListAttribute.IsAskedBy(context.HttpContext))
         {
             return WriteInPiecesAsync(context);
         }

@@ -7,10 +7,10 @@ namespace Secrets.Api.Limits;
 
 /// <summary>Marks an action that may answer with a long list. Such answers are written in pieces, and few of one user run at the same time.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class LongAnswerAttribute : Attribute
+internal sealed class LongListAttribute : Attribute
 {
     /// <summary>Whether the request's action is marked.</summary>
-    public static bool IsAskedBy(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<LongAnswerAttribute>() is not null;
+    public static bool IsAskedBy(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<LongListAttribute>() is not null;
 }
 
 /// <summary>Limits the concurrent lists of one user. Each list stays in memory until the client has read it.</summary>
@@ -34,5 +34,5 @@ internal sealed class ListLimit
     public RateLimiterOptions Options { get; } = new();
 
     /// <summary>Whether the request has a limit.</summary>
-    public bool Concerns(HttpContext context) => _isLimited && context.User is CallerPrincipal && LongAnswerAttribute.IsAskedBy(context);
+    public bool Concerns(HttpContext context) => _isLimited && context.User is CallerPrincipal && LongListAttribute.IsAskedBy(context);
 }

@@ -23,7 +23,7 @@ public sealed class ApiKeysController(IMediator mediator) : ControllerBase
 
     /// <summary>List API keys, oldest first.</summary>
     [HttpGet]
-    [LongAnswer]
+    [LongList]
     [ProducesResponseType<ApiKeyInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]
     public async Task<IActionResult> List(

@@ -15,7 +15,7 @@ public sealed class AuditController(IMediator mediator) : ControllerBase
 {
     /// <summary>Read the audit, newest first: rows of the caller and of organisations that the caller administers. Operators read all rows.</summary>
     [HttpGet]
-    [LongAnswer]
+    [LongList]
     [ProducesResponseType<AuditInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status409Conflict)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]

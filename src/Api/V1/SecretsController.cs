@@ -33,7 +33,7 @@ public sealed class SecretsController(IMediator mediator) : ControllerBase
 
     /// <summary>List secrets of the caller or of an organisation, oldest first.</summary>
     [HttpGet]
-    [LongAnswer]
+    [LongList]
     [ProducesResponseType<SecretInfoList>(StatusCodes.Status200OK)]
     [ProducesResponseType<Error>(StatusCodes.Status404NotFound)]
     [ProducesResponseType<InvalidRequestError>(StatusCodes.Status422UnprocessableEntity)]

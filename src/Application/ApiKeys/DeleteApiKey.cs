@@ -8,9 +8,9 @@ namespace Secrets.Application.ApiKeys;
 /// <param name="Cascade">Whether to revoke all keys that were made with the key too (<see cref="KeyLineage"/>).</param>
 [RequiresScope(Scopes.KeysManage)]
 [AuditedAs(AuditAction.KeyDelete)]
-public sealed record DeleteApiKey(Guid Id, bool Cascade) : IRequest<int>, INamesOne
+public sealed record DeleteApiKey(Guid Id, bool Cascade) : IRequest<int>, INamesTarget
 {
-    Guid? INamesOne.AuditedKeyId => Id;
+    Guid? INamesTarget.AuditedKeyId => Id;
 }
 
 internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Caller caller, TimeProvider time) : IRequestHandler<DeleteApiKey, int>

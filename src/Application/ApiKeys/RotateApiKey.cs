@@ -10,9 +10,9 @@ namespace Secrets.Application.ApiKeys;
 /// <param name="ExpiresAt">The expiry of the new key; null: the old key's expiry.</param>
 [RequiresScope(Scopes.KeysManage)]
 [AuditedAs(AuditAction.KeyRotate)]
-public sealed record RotateApiKey(Guid Id, int? GraceSeconds, DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>, INamesOne
+public sealed record RotateApiKey(Guid Id, int? GraceSeconds, DateTimeOffset? ExpiresAt) : IRequest<CreatedApiKey>, INamesTarget
 {
-    Guid? INamesOne.AuditedKeyId => Id;
+    Guid? INamesTarget.AuditedKeyId => Id;
 }
 
 internal sealed class RotateApiKeyValidator : AbstractValidator<RotateApiKey>

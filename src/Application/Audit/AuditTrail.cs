@@ -41,10 +41,10 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     /// A refusal. The row names an organisation only if the caller belongs to it, and another user only if the caller has <c>users:act</c>.
     /// So callers cannot write into the part of the audit that strangers see.
     /// </summary>
-    public AuditEvent Denial(AuditAction action, INamesOne? one, INamesOwner? owned) => EventFor(action, AuditOutcome.Denied) with
+    public AuditEvent Denial(AuditAction action, INamesTarget? one, INamesOwner? owned) => EventFor(action, AuditOutcome.Denied) with
     {
         Owner = owned?.Owner is { Kind: OwnerKind.Organization } organization ? organization.Find(caller)
-            : caller.ActsFor is not null && caller.Has(Scopes.UsersAct) ? caller.Owner
+            : caller.NamedUser is not null && caller.Has(Scopes.UsersAct) ? caller.Owner
             : null,
         SecretId = one?.AuditedSecretId,
         TargetKeyId = one?.AuditedKeyId,

@@ -47,8 +47,8 @@ public interface IDenialLog
 /// <summary>The refusals that share a limit.</summary>
 /// <param name="UserId">The user that the credential acts for.</param>
 /// <param name="IsAccepted">Whether the credential is accepted. Refused credentials have a limit of their own and cannot exhaust the user's limit.</param>
-/// <param name="ActsFor">The user whom the caller acts for; null: none.</param>
-public readonly record struct RefusedCaller(Guid UserId, bool IsAccepted, Guid? ActsFor);
+/// <param name="NamedUser">The user that the request names; null: none.</param>
+public readonly record struct RefusedCaller(Guid UserId, bool IsAccepted, Guid? NamedUser);
 
 /// <summary>The cached data that an answer depends on. All of it is confirmed before the answer leaves.</summary>
 /// <param name="Owners">Owners whose secrets came from the cache.</param>

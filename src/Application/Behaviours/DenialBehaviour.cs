@@ -14,7 +14,7 @@ internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, Audit
     private static readonly AuditedAsAttribute? Name = typeof(TRequest).GetCustomAttribute<AuditedAsAttribute>();
 
     // A caller without the scope could invent user names, and each would get rows of its own. So that name is ignored.
-    private RefusedCaller Refused => new(caller.UserId, IsAccepted: true, caller.Has(Scopes.UsersAct) ? caller.ActsFor : null);
+    private RefusedCaller Refused => new(caller.UserId, IsAccepted: true, caller.Has(Scopes.UsersAct) ? caller.NamedUser : null);
 
     public async Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
     {
@@ -27,10 +27,10 @@ internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, Audit
         {
             return await next();
         }
-        catch (Exception failure) when (failure is ForbiddenException || (failure is NotFoundException && (request is INamesOne || caller.ActsFor is not null)))
+        catch (Exception failure) when (failure is ForbiddenException || (failure is NotFoundException && (request is INamesTarget || caller.NamedUser is not null)))
         {
             // Throws if a cached key is no longer accepted. The Api then answers 401 and audits that refusal instead.
-            var denial = trail.Denial(Name.Action, request as INamesOne, request as INamesOwner);
+            var denial = trail.Denial(Name.Action, request as INamesTarget, request as INamesOwner);
             await log.WriteAsync(Refused, denial, new Preconditions([], caller.CachedKey));
             throw;
         }

@@ -14,10 +14,10 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     public CachedKey? CachedKey { get; init; }
 
     /// <summary>The user that the request names (scope <c>users:act</c>); null otherwise.</summary>
-    public Guid? ActsFor { get; private init; }
+    public Guid? NamedUser { get; private init; }
 
     /// <summary>The owner of the secrets if a request names no organisation.</summary>
-    public SecretOwner Owner => SecretOwner.User(ActsFor ?? UserId);
+    public SecretOwner Owner => SecretOwner.User(NamedUser ?? UserId);
 
     /// <summary>The organisations that the caller is an admin of.</summary>
     public IEnumerable<string> Administered => Memberships
@@ -37,7 +37,7 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     /// <summary>
     /// The same credential, acting for a user: the caller can access only that user's secrets. <c>ActingBehaviour</c> decides whether this is allowed.
     /// </summary>
-    public Caller For(Guid userId) => this with { ActsFor = userId, Memberships = [] };
+    public Caller ActingFor(Guid userId) => this with { NamedUser = userId, Memberships = [] };
 
     /// <summary>
     /// Combines two credentials of one principal: the scopes, roles and workspaces that both have. Null if the user or the organisations differ,
@@ -92,7 +92,7 @@ public sealed class AuditedAsAttribute(AuditAction action) : Attribute
 }
 
 /// <summary>A request for one object by id. If the object does not exist for the caller, the audit records a refusal.</summary>
-public interface INamesOne
+public interface INamesTarget
 {
     /// <summary>The id of the requested secret; null: no secret.</summary>
     Guid? AuditedSecretId => null;

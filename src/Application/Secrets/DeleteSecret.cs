@@ -7,9 +7,9 @@ namespace Secrets.Application.Secrets;
 /// <param name="Condition">The versions that the caller expects; null: any.</param>
 [RequiresScope(Scopes.SecretsWrite)]
 [AuditedAs(AuditAction.SecretDelete)]
-public sealed record DeleteSecret(SecretSelector Secret, VersionCondition? Condition) : IRequest<Unit>, INamesOne, INamesOwner
+public sealed record DeleteSecret(SecretSelector Secret, VersionCondition? Condition) : IRequest<Unit>, INamesTarget, INamesOwner
 {
-    Guid? INamesOne.AuditedSecretId => Secret.Id;
+    Guid? INamesTarget.AuditedSecretId => Secret.Id;
 
     OwnerSelector? INamesOwner.Owner => Secret.Owner;
 }

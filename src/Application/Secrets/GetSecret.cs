@@ -7,9 +7,9 @@ namespace Secrets.Application.Secrets;
 /// <summary>Reads one secret without its value.</summary>
 [RequiresScope(Scopes.SecretsRead)]
 [AuditedAs(AuditAction.SecretGet)]
-public sealed record GetSecret(Guid SecretId) : IRequest<SecretDetails>, INamesOne
+public sealed record GetSecret(Guid SecretId) : IRequest<SecretDetails>, INamesTarget
 {
-    Guid? INamesOne.AuditedSecretId => SecretId;
+    Guid? INamesTarget.AuditedSecretId => SecretId;
 }
 
 internal sealed class GetSecretHandler(ISecretsDb db, Caller caller, IMapper mapper) : IRequestHandler<GetSecret, SecretDetails>

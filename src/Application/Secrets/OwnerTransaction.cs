@@ -23,7 +23,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
         secret.Owner,
         async token =>
         {
-            await LockAsync(secret.Owner, new OwnerUse(secret.Size, Secrets: 1), token);
+            await LockAndRequireQuotaAsync(secret.Owner, new OwnerUse(secret.Size, Secrets: 1), token);
             await seal(token);
             db.Secrets.Add(secret);
             Record(AuditAction.SecretCreate, secret);
@@ -46,7 +46,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
             owner,
             async token =>
             {
-                await LockAsync(owner, default, token);
+                await LockAndRequireQuotaAsync(owner, default, token);
                 return await work(db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector), token);
             },
             cancellationToken);
@@ -73,17 +73,17 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
     /// <summary>Locks the owner until the end of the transaction, and checks that an increase fits the quota.</summary>
     /// <exception cref="QuotaExceededException">The owner's bytes or secrets would exceed the quota.</exception>
     /// <exception cref="TamperedOwnerException">The owner's rows do not verify.</exception>
-    public async Task LockAsync(SecretOwner owner, OwnerUse more, CancellationToken cancellationToken)
+    public async Task LockAndRequireQuotaAsync(SecretOwner owner, OwnerUse increase, CancellationToken cancellationToken)
     {
         var use = await db.LockAsync(owner, cancellationToken);
 
         // Only an increase is checked: after the quota was lowered, an owner above it can still change and delete secrets.
-        if (more.Bytes > 0 && use.Bytes + more.Bytes > quota.Value.BytesPerOwner)
+        if (increase.Bytes > 0 && use.Bytes + increase.Bytes > quota.Value.BytesPerOwner)
         {
             throw QuotaExceededException.OfBytes(quota.Value.BytesPerOwner);
         }
 
-        if (more.Secrets > 0 && use.Secrets + more.Secrets > quota.Value.SecretsPerOwner)
+        if (increase.Secrets > 0 && use.Secrets + increase.Secrets > quota.Value.SecretsPerOwner)
         {
             throw QuotaExceededException.OfSecrets(quota.Value.SecretsPerOwner);
         }

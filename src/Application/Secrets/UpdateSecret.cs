@@ -24,7 +24,7 @@ public sealed record UpdateSecret(
     Optional<string> ToolName,
     Optional<string> ToolArg,
     Optional<bool?> IsDefaultForTool,
-    VersionCondition? Condition) : IRequest<SecretWithWarnings>, INamesOne, INamesOwner, IWorkspaceRequest
+    VersionCondition? Condition) : IRequest<SecretWithWarnings>, INamesTarget, INamesOwner, IWorkspaceRequest
 {
     /// <summary>A new description.</summary>
     public Optional<string> Description { get; init; }
@@ -35,7 +35,7 @@ public sealed record UpdateSecret(
     /// <inheritdoc />
     public IReadOnlyList<string>? AllowedWorkspaces { get; init; }
 
-    Guid? INamesOne.AuditedSecretId => Secret.Id;
+    Guid? INamesTarget.AuditedSecretId => Secret.Id;
 
     OwnerSelector? INamesOwner.Owner => Secret.Owner;
 
@@ -141,7 +141,7 @@ internal sealed class UpdateSecretHandler(
             request.SecretName.Value ?? secret.Name, request.Description.Else(secret.Description) ?? "", binding, workspaces, caller.UserId, time.Now());
         secret.Seal(value, await sealer.SealAsync(secret.Placement, value, cancellationToken));
         transaction.Record(AuditAction.SecretUpdate, secret);
-        await transaction.LockAsync(secret.Owner, new OwnerUse(secret.Size - sizeBefore, Secrets: 0), cancellationToken);
+        await transaction.LockAndRequireQuotaAsync(secret.Owner, new OwnerUse(secret.Size - sizeBefore, Secrets: 0), cancellationToken);
         return (secret, await transaction.Db.Secrets.FindOverlapCandidatesAsync(secret, cancellationToken));
     }
 }

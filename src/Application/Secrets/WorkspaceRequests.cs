@@ -22,7 +22,7 @@ internal static class WorkspaceRequests
             .WithErrorCode(Codes.BadValue).WithMessage($"Must be one of {string.Join(", ", WorkspaceRuleNames.All)}.");
         validator.When(
             request => RuleOf(request) is null or WorkspaceRule.Some,
-            () => validator.RuleFor(request => request.AllowedWorkspaces).Names(Membership.WorkspaceLength, WorkspaceAccess.MaxNames));
+            () => validator.RuleFor(request => request.AllowedWorkspaces).Names(Membership.WorkspaceLength, WorkspaceAccess.MaxWorkspaces));
     }
 
     /// <summary>The workspaces of the secret after the request.</summary>

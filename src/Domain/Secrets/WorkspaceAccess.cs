@@ -4,7 +4,7 @@ namespace Secrets.Domain.Secrets;
 public sealed record WorkspaceAccess
 {
     /// <summary>The most workspaces that one secret can list. <c>Membership.MaxWorkspaces</c> limits a credential.</summary>
-    public const int MaxNames = 100;
+    public const int MaxWorkspaces = 100;
 
     /// <summary>See <see cref="WorkspaceRule.All"/>.</summary>
     public static readonly WorkspaceAccess All = new(WorkspaceRule.All, []);

@@ -45,7 +45,9 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
             _callers.Add((caller.UserId, caller.IsAccepted), used = new CallerUse());
         }
 
-        return used.TryAdd(caller.ActsFor ?? caller.UserId, perMinute) ? null : Window - age is var wait && wait > MinWait ? wait : MinWait;
+        return used.TryAdd(caller.NamedUser ?? caller.UserId, perMinute) ? null
+            : Window - age is var wait && wait > MinWait ? wait
+            : MinWait;
     }
 
     private sealed class CallerUse

@@ -111,7 +111,7 @@ public sealed class CountingDenials
         Assert.Empty(audit.Written);
     }
 
-    private static RefusedCaller Caller(int number) => new(new Guid(number, 0, 0, new byte[8]), IsAccepted: true, ActsFor: null);
+    private static RefusedCaller Caller(int number) => new(new Guid(number, 0, 0, new byte[8]), IsAccepted: true, NamedUser: null);
 
     private AuditEvent Denial(int caller) => new()
     {

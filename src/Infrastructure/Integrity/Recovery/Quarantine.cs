@@ -19,7 +19,7 @@ internal sealed class Quarantine(SecretsDbContext db, OwnerReader reader, Recove
             else
             {
                 var (found, version) = await evidence.ReadAsync(db, owner);
-                db.LockedAccounts.Adopt(owner, found, Math.Max(version, (await evidence.HistoryOfAsync(db, owner, token)).Version));
+                db.LockedAccounts.Adopt(owner, found, Math.Max(version, (await evidence.ReadHistoryAsync(db, owner, token)).Version));
             }
 
             db.LockedAccounts.Quarantine(owner, isVerified: verified is not null);

@@ -34,7 +34,7 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
             : null;
     }
 
-    public async Task<AuditedHistory> HistoryOfAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
+    public async Task<AuditedHistory> ReadHistoryAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
     {
         var audited = db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.TargetKeyUserId == null);
         var writes = await VerifiedAsync(db, audited, cancellationToken);
@@ -81,5 +81,5 @@ internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Versi
         .Where(secret => secret.Value.Action != AuditAction.SecretDelete && !stored.Exists(row => row.Id == secret.Key))
         .Select(secret => $"missing {secret.Key}: the audit records version {secret.Value.Version} and no deletion");
 
-    public string NoteOn(StoredSecret secret) => Secrets.ContainsKey(secret.Id) ? "" : ": not checked against the audit, which has no row of this secret";
+    public string AcceptanceNote(StoredSecret row) => Secrets.ContainsKey(row.Id) ? "" : ": not checked against the audit, which has no row of this secret";
 }

@@ -19,7 +19,7 @@ internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence evide
         {
             await db.LockRowAsync(owner, token);
             var (found, version) = await evidence.ReadAsync(db, owner);
-            var history = await evidence.HistoryOfAsync(db, owner, token);
+            var history = await evidence.ReadHistoryAsync(db, owner, token);
             List<string> lines;
             if (evidence.FindUnchanged(owner, found) is { } unchanged && unchanged.Account.Version >= history.Version)
             {
@@ -69,7 +69,7 @@ internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence evide
             var name = TamperedException.Quote(secret.Name);
             if ((FaultOf(secret, dataKeys) ?? history.FaultOf(secret)) is not { } fault)
             {
-                lines.Add($"accepted {secret.Id} {name}{history.NoteOn(secret)}");
+                lines.Add($"accepted {secret.Id} {name}{history.AcceptanceNote(secret)}");
                 continue;
             }
 
