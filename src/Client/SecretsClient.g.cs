@@ -87,7 +87,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Verify that no row of the audit was changed, or removed since the service's own checkpoint. Reads all rows. For operators.
+        /// Verify that no audit row was changed, and that none is missing since the service's own checkpoint. Reads all rows. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -95,7 +95,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// The same, and compare with a checkpoint that was kept outside the service. For operators.
+        /// Verify the audit, and that no row from before the given checkpoint is missing. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -754,7 +754,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// Verify that no row of the audit was changed, or removed since the service's own checkpoint. Reads all rows. For operators.
+        /// Verify that no audit row was changed, and that none is missing since the service's own checkpoint. Reads all rows. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -828,7 +828,7 @@ namespace Secrets.Client
 
         /// <param name="cancellationToken">A cancellation token that can be used by other objects or threads to receive notice of cancellation.</param>
         /// <summary>
-        /// The same, and compare with a checkpoint that was kept outside the service. For operators.
+        /// Verify the audit, and that no row from before the given checkpoint is missing. For operators.
         /// </summary>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -3012,14 +3012,14 @@ namespace Secrets.Client
     public sealed partial class CreateSecretRequest
     {
         /// <summary>
-        /// The name, unique among the owner's secrets. Not only white space. An organisation's secret needs an alias, as under `/api/v2/aihub`.
+        /// The name, unique among the owner's secrets. Must not be blank. An organisation's secret needs an alias, as under `/api/v2/aihub`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_name")]
         public required string SecretName { get; init; }
 
         /// <summary>
         /// The credential. It is encrypted and never shown again. At most 1024 characters by default (setting `Limits__SecretValueLength`).
-        /// <br/>An organisation's value may be as long as under `/api/v2/aihub`.
+        /// <br/>An organisation's value has the limit of `/api/v2/aihub`.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("secret_value")]
         public required SecretText SecretValue { get; init; }
@@ -3154,8 +3154,7 @@ namespace Secrets.Client
         public System.Collections.Generic.IReadOnlyList<string>? ToolArgs { get; init; }
 
         /// <summary>
-        /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
-        /// <br/>fills such an argument.
+        /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never fills such an argument.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("references")]
         public System.Collections.Generic.IReadOnlyDictionary<string, string>? References { get; init; }
@@ -3546,8 +3545,7 @@ namespace Secrets.Client
         public System.Collections.Generic.IReadOnlyList<string>? ToolArgs { get; init; }
 
         /// <summary>
-        /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
-        /// <br/>fills such an argument.
+        /// Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never fills such an argument.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("references")]
         public System.Collections.Generic.IReadOnlyDictionary<string, string>? References { get; init; }
@@ -3775,19 +3773,19 @@ namespace Secrets.Client
         public required System.DateTimeOffset UpdatedAt { get; init; }
 
         /// <summary>
-        /// When the value was last used in a tool call, some seconds behind; absent if never.
+        /// When the value was last used in a tool call, updated every few seconds; absent if never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("last_resolved_at")]
         public System.DateTimeOffset? LastResolvedAt { get; init; }
 
         /// <summary>
-        /// How often the value was used in tool calls, some seconds behind; absent if never.
+        /// How often the value was used in tool calls, updated every few seconds; absent if never.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("use_count")]
         public long? UseCount { get; init; }
 
         /// <summary>
-        /// After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none.
+        /// After a default is stored or changed: the argument's other defaults whose patterns match some of the same tools. Absent if none.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("warnings")]
         public System.Collections.Generic.IReadOnlyList<OverlapInfo>? Warnings { get; init; }

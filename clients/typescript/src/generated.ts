@@ -280,7 +280,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * Verify that no row of the audit was changed, or removed since the service's own checkpoint. Reads all rows. For operators.
+     * Verify that no audit row was changed, and that none is missing since the service's own checkpoint. Reads all rows. For operators.
      * @return OK
      */
     verifyAudit(): Promise<AuditCheck> {
@@ -317,7 +317,7 @@ export class GeneratedClient extends ClientBase {
     }
 
     /**
-     * The same, and compare with a checkpoint that was kept outside the service. For operators.
+     * Verify the audit, and that no row from before the given checkpoint is missing. For operators.
      * @return OK
      */
     verifySinceAudit(body: CheckpointInfo): Promise<AuditCheck> {
@@ -1332,10 +1332,10 @@ token makes this key; the longest life is then a year by default. */
 
 /** A new secret. */
 export interface CreateSecretRequest {
-    /** The name, unique among the owner's secrets. Not only white space. An organisation's secret needs an alias, as under `/api/v2/aihub`. */
+    /** The name, unique among the owner's secrets. Must not be blank. An organisation's secret needs an alias, as under `/api/v2/aihub`. */
     secret_name: string;
     /** The credential. It is encrypted and never shown again. At most 1024 characters by default (setting `Limits__SecretValueLength`).
-An organisation's value may be as long as under `/api/v2/aihub`. */
+An organisation's value has the limit of `/api/v2/aihub`. */
     secret_value: string;
     /** The tool that uses the secret, or a pattern in which `*` matches any run of characters. No white space at the ends, no control characters. */
     tool_name?: string | null;
@@ -1382,8 +1382,7 @@ export interface ExplainRequest {
     tool_name: string;
     /** The arguments to fill, at most 100 different ones; every argument with a default if omitted. */
     tool_args?: string[] | null;
-    /** Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
-fills such an argument. */
+    /** Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never fills such an argument. */
     references?: { [key: string]: string; } | null;
     /** The organisation that the call is made in. The user's defaults take precedence over its defaults. */
     organization_id?: string | null;
@@ -1524,8 +1523,7 @@ export interface ResolveRequest {
     tool_name: string;
     /** The arguments to fill, at most 100 different ones; every argument with a default if omitted. */
     tool_args?: string[] | null;
-    /** Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never
-fills such an argument. */
+    /** Arguments to fill from a secret of the given name: the user's if it exists, otherwise the organisation's. A default never fills such an argument. */
     references?: { [key: string]: string; } | null;
     /** The organisation that the call is made in. The user's defaults take precedence over its defaults. */
     organization_id?: string | null;
@@ -1608,11 +1606,11 @@ export interface SecretInfo {
     created_at: string;
     /** When the secret was last changed. */
     updated_at: string;
-    /** When the value was last used in a tool call, some seconds behind; absent if never. */
+    /** When the value was last used in a tool call, updated every few seconds; absent if never. */
     last_resolved_at?: string | null;
-    /** How often the value was used in tool calls, some seconds behind; absent if never. */
+    /** How often the value was used in tool calls, updated every few seconds; absent if never. */
     use_count?: number | null;
-    /** After storing or changing a default: other defaults of the same argument that match some of the same tools. Absent if there are none. */
+    /** After a default is stored or changed: the argument's other defaults whose patterns match some of the same tools. Absent if none. */
     warnings?: OverlapInfo[] | null;
     /** The entity tag of this version, for `ifMatch`. Set only in responses about one secret. */
     etag?: string;
