@@ -23,9 +23,9 @@ public sealed partial class ArchitectureDocument
         var names = CodeName().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "architecture.md")))
             .Select(match => (Type: match.Groups["type"].Value, Member: match.Groups["member"].Value)).ToList();
         Assert.NotEmpty(names);
-        Assert.Empty(names.Where(name => name.Member.Length > 0
+        Assert.DoesNotContain(names, name => name.Member.Length > 0
             ? !types[name.Type].Any(type => type.GetMember(name.Member, AnyMember).Length > 0)
-            : !types.Contains(name.Type) && !folders.Contains(name.Type)));
+            : !types.Contains(name.Type) && !folders.Contains(name.Type));
     }
 
     [GeneratedRegex(@"`(?<type>[A-Z]\w+)(\.(?<member>[A-Z]\w+))?`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]

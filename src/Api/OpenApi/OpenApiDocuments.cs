@@ -109,7 +109,10 @@ internal static class OpenApiDocuments
         {
             components.SecuritySchemes[header] = new OpenApiSecurityScheme
             {
-                Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = header, Description = description,
+                Type = SecuritySchemeType.ApiKey,
+                In = ParameterLocation.Header,
+                Name = header,
+                Description = description,
             };
         }
 
