@@ -49,7 +49,7 @@ internal static class DependencyInjection
         services.AddSingleton<JsonAnswerFormatter>();
         services.AddOptions<MvcOptions>().Configure<JsonBodyFormatter, JsonAnswerFormatter>((mvc, input, output) =>
         {
-            // No action takes a form, so none is parsed: a malformed form would hide the wrong content type.
+            // No action takes a form. Parsing a malformed form would fail first and hide the wrong content type.
             mvc.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();

@@ -154,7 +154,7 @@ namespace Secrets.Client
         /// Store a secret.
         /// </summary>
         /// <param name="organizationId">An organisation that the caller administers. The secret is stored there, with an alias as its name.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -170,7 +170,7 @@ namespace Secrets.Client
         /// <param name="secretName">Only the secret with this name.</param>
         /// <param name="organizationId">List the secrets of this organisation. Members who are not admins must also name one of their workspaces.</param>
         /// <param name="workspace">Only secrets that this workspace may use.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -181,7 +181,7 @@ namespace Secrets.Client
         /// Get a secret, without its value.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -193,7 +193,7 @@ namespace Secrets.Client
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
         /// <param name="ifMatch">The entity tag of the version to change. If the secret has another version, nothing changes.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -205,7 +205,7 @@ namespace Secrets.Client
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
         /// <param name="ifMatch">The entity tag of the version to change. If the secret has another version, nothing changes.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -216,7 +216,7 @@ namespace Secrets.Client
         /// Get the use of the quota.
         /// </summary>
         /// <param name="organizationId">An organisation that the caller administers; the caller's own secrets by default.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1377,7 +1377,7 @@ namespace Secrets.Client
         /// Store a secret.
         /// </summary>
         /// <param name="organizationId">An organisation that the caller administers. The secret is stored there, with an alias as its name.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1480,7 +1480,7 @@ namespace Secrets.Client
         /// <param name="secretName">Only the secret with this name.</param>
         /// <param name="organizationId">List the secrets of this organisation. Members who are not admins must also name one of their workspaces.</param>
         /// <param name="workspace">Only secrets that this workspace may use.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1591,7 +1591,7 @@ namespace Secrets.Client
         /// Get a secret, without its value.
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1683,7 +1683,7 @@ namespace Secrets.Client
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
         /// <param name="ifMatch">The entity tag of the version to change. If the secret has another version, nothing changes.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1785,7 +1785,7 @@ namespace Secrets.Client
         /// </summary>
         /// <param name="secretId">The secret's id.</param>
         /// <param name="ifMatch">The entity tag of the version to change. If the secret has another version, nothing changes.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -1873,7 +1873,7 @@ namespace Secrets.Client
         /// Get the use of the quota.
         /// </summary>
         /// <param name="organizationId">An organisation that the caller administers; the caller's own secrets by default.</param>
-        /// <param name="userId">The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.</param>
+        /// <param name="userId">The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.</param>
         /// <param name="user">The user's name in place of `user_id`: the `sub` of the user's tokens.</param>
         /// <returns>OK</returns>
         /// <exception cref="SecretsApiException">A server side error occurred.</exception>
@@ -3051,7 +3051,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// A credential. If an API key and a token were sent together, the API key.
+    /// The caller's credential. If the caller sent an API key and a token, this is the API key.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class CredentialInfo

@@ -64,7 +64,7 @@ internal sealed class DataDirectory : IDisposable
 
     public string NewStaging() => In(StagingPrefix + RandomNumberGenerator.GetHexString(8, lowercase: true));
 
-    /// <summary>Removes the staging directories of interrupted first starts. A cluster in use is never in one.</summary>
+    /// <summary>Removes the staging directories of interrupted first starts. A staging directory never holds a cluster that is in use.</summary>
     public void RemoveStaging()
     {
         foreach (var left in Directory.GetDirectories(Path, StagingPrefix + "*"))
@@ -121,7 +121,7 @@ internal sealed class DataDirectory : IDisposable
             var account = await ServerAccount.ChooseAsync(result.ClusterMajor() is null ? null : result.Cluster, clock, cancellationToken);
             if (!OperatingSystem.IsWindows())
             {
-                // The server's account may pass through to its own files. It can neither list the directory nor read our files.
+                // The server's account may enter the directory to reach its own files. It cannot list the directory or read the service's files.
                 await account.TakeGroupAsync(path, cancellationToken);
                 var mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
                 File.SetUnixFileMode(path, account.Id is null ? mode : mode | UnixFileMode.GroupExecute);

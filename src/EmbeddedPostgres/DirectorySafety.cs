@@ -70,7 +70,7 @@ internal static class DirectorySafety
         }
     }
 
-    /// <summary>Every directory and symbolic link on the route to the path, and last the directory to which the path leads.</summary>
+    /// <summary>All directories and symbolic links on the way to the path. The last element is the directory that the path resolves to.</summary>
     private static List<string> StepsTo(string path)
     {
         var steps = new List<string> { "/" };
@@ -117,7 +117,7 @@ internal static class DirectorySafety
     [UnsupportedOSPlatform("windows")]
     private sealed record Route(string Path, uint Own, HashSet<uint> ProgramOwners, List<(string Path, uint Owner)> Steps)
     {
-        /// <summary>Requires that only root, we and the program's owners can replace files of others below the step.</summary>
+        /// <summary>Requires that only root, this account and the program's owners can replace files below the step.</summary>
         public void RequireSafe((string Path, uint Owner) step)
         {
             if (step.Owner != 0 && step.Owner != Own && !ProgramOwners.Contains(step.Owner) && PrivateIds.IsMapped(step.Owner))

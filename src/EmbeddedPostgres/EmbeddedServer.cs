@@ -25,7 +25,7 @@ internal sealed class EmbeddedServer(EmbeddedOptions options, ILogger<EmbeddedSe
     public string DefaultCheckpointFile => Path.Combine(options.DataDirectoryPath(), "audit.checkpoint.json");
 
     /// <summary>Starts the server, unless it runs already.</summary>
-    /// <returns>The connection string. Its database need not exist yet.</returns>
+    /// <returns>The connection string. It names a database that may not exist yet.</returns>
     /// <exception cref="StartupException">The server cannot run until a person changes something; the message says what.</exception>
     public async Task<string> StartAsync(CancellationToken cancellationToken)
     {

@@ -594,7 +594,7 @@ export class GeneratedClient extends ClientBase {
     /**
      * Store a secret.
      * @param organizationId (optional) An organisation that the caller administers. The secret is stored there, with an alias as its name.
-     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param userId (optional) The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.
      * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
@@ -655,7 +655,7 @@ export class GeneratedClient extends ClientBase {
      * @param secretName (optional) Only the secret with this name.
      * @param organizationId (optional) List the secrets of this organisation. Members who are not admins must also name one of their workspaces.
      * @param workspace (optional) Only secrets that this workspace may use.
-     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param userId (optional) The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.
      * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
@@ -727,7 +727,7 @@ export class GeneratedClient extends ClientBase {
     /**
      * Get a secret, without its value.
      * @param secretId The secret's id.
-     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param userId (optional) The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.
      * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
@@ -779,7 +779,7 @@ export class GeneratedClient extends ClientBase {
      * Change a secret. Omitted members do not change. Without a body, nothing changes.
      * @param secretId The secret's id.
      * @param ifMatch (optional) The entity tag of the version to change. If the secret has another version, nothing changes.
-     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param userId (optional) The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.
      * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
@@ -836,7 +836,7 @@ export class GeneratedClient extends ClientBase {
      * Delete a secret permanently, effective immediately.
      * @param secretId The secret's id.
      * @param ifMatch (optional) The entity tag of the version to change. If the secret has another version, nothing changes.
-     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param userId (optional) The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.
      * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
@@ -885,7 +885,7 @@ export class GeneratedClient extends ClientBase {
     /**
      * Get the use of the quota.
      * @param organizationId (optional) An organisation that the caller administers; the caller's own secrets by default.
-     * @param userId (optional) The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.
+     * @param userId (optional) The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.
      * @param user (optional) The user's name in place of `user_id`: the `sub` of the user's tokens.
      * @return OK
      */
@@ -1347,7 +1347,7 @@ An organisation's value has the limit of `/api/v2/aihub`. */
     description?: string | null;
 }
 
-/** A credential. If an API key and a token were sent together, the API key. */
+/** The caller's credential. If the caller sent an API key and a token, this is the API key. */
 export interface CredentialInfo {
     /** `api_key` or `jwt`. */
     kind: string;

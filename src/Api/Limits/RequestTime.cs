@@ -13,7 +13,7 @@ internal sealed class RequestTime(IOptions<LimitOptions> limits, FailureHandler 
         TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
         WriteTimeoutResponse = context =>
         {
-            // This is still the expired token: the answer would be cancelled too.
+            // RequestAborted is still the expired token, so writing the response would be cancelled too.
             context.RequestAborted = CancellationToken.None;
             return failures.WriteAsync(context, FailureAnswer.ForStatus(StatusCodes.Status503ServiceUnavailable));
         },

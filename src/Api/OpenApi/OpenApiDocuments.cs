@@ -28,10 +28,10 @@ internal static class OpenApiDocuments
 
     private static string ProductVersion => typeof(OpenApiDocuments).Assembly.GetName().Version!.ToString(fieldCount: 3);
 
-    /// <summary>The start of the paths of all documents.</summary>
+    /// <summary>The path prefix of all documents.</summary>
     public const string Folder = "/openapi";
 
-    /// <summary>The route of the documents. The constraint keeps the framework from answering with a submitted name.</summary>
+    /// <summary>The route of the documents. The constraint admits known names only.</summary>
     public const string Route = Folder + @"/{documentName:regex(^(v1|v1-3\.0)$)}.json";
 
     /// <summary>Whether the build runs this process to generate the documents.</summary>
@@ -100,8 +100,8 @@ internal static class OpenApiDocuments
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
                 BearerFormat = "JWT or API key",
-                Description = "A JWT of the configured issuer, or an API key. The service reads `sub`, `organizations` and the scopes in `scope` or `scp` of a JWT "
-                    + "(without any of our scopes: `secrets:read secrets:write`). Several credentials in one request must stand for the same principal, "
+                Description = "A JWT of the configured issuer, or an API key. The service reads `sub`, `organizations` and the scopes in `scope` or `scp` of a JWT. "
+                    + "A JWT without any scope of the service has `secrets:read secrets:write`. Several credentials in one request must stand for the same principal, "
                     + "and only rights that all of them have count. An empty header counts as absent.",
             },
         };

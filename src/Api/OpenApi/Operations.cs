@@ -47,7 +47,7 @@ internal static class Operations
                 operation,
                 ParameterLocation.Query,
                 ActsForUsersAttribute.UserId,
-                "The user to act for, whose secrets the request means. Requires the scope `users:act`, and excludes `organization_id`. Operators cannot be named.",
+                "The user whose secrets are meant. Requires the scope `users:act`. Cannot be combined with `organization_id`. Must not be an operator.",
                 new OpenApiSchema { Type = JsonSchemaType.String, Format = "uuid" });
             AddParameter(
                 operation,

@@ -6,7 +6,7 @@ using Microsoft.OpenApi;
 
 namespace Secrets.Api.OpenApi;
 
-/// <summary>Completes a schema: types with our own converters, and limits.</summary>
+/// <summary>Adds to a schema what the framework cannot know: limits, and the types with our own converters.</summary>
 internal static class Schemas
 {
     public static void Describe(OpenApiSchema schema, OpenApiSchemaTransformerContext context)
@@ -21,13 +21,13 @@ internal static class Schemas
 
         if (parameter is not null)
         {
-            // A parameter of path or query can be omitted, but not null.
+            // A path or query parameter may be absent, but is never null.
             schema.Type &= ~JsonSchemaType.Null;
         }
 
         if (context.JsonPropertyInfo?.CustomConverter is JsonConverter<SecretValue>)
         {
-            // Only the member that hands out values names a converter of its own.
+            // The value in a resolve response is the only SecretValue with its own converter (`RevealedValue`).
             schema.WriteOnly = false;
         }
     }

@@ -7,7 +7,7 @@ using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.V1;
 
-/// <summary>Raises the body limit for operators. The use case refuses other callers and audits that, before the body is read.</summary>
+/// <summary>Raises the body limit for operators. For other callers it sends the use case without a body, so the refusal is audited before the body is read.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LargeBodyOfOperatorsAttribute : Attribute, IAsyncResourceFilter
 {

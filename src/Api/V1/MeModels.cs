@@ -49,7 +49,7 @@ public sealed record MembershipInfo
         new() { Id = membership.OrganizationId, Role = RoleNames.For(membership.Role), Workspaces = membership.Workspaces };
 }
 
-/// <summary>A credential. If an API key and a token were sent together, the API key.</summary>
+/// <summary>The caller's credential. If the caller sent an API key and a token, this is the API key.</summary>
 public sealed record CredentialInfo
 {
     /// <summary>`api_key` or `jwt`.</summary>

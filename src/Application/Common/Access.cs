@@ -83,7 +83,7 @@ public sealed class RequiresScopeAttribute(params Scopes[] anyOf) : Attribute
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class ConfirmsCallerAttribute : Attribute;
 
-/// <summary>The action of a request in the audit. The pipeline throws for a request without this attribute, so that every refusal is audited.</summary>
+/// <summary>The action that the audit records if the request is refused. Handlers record successes themselves. The pipeline throws for a request without this attribute, so that every refusal is audited.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class AuditedAsAttribute(AuditAction action) : Attribute
 {

@@ -2,7 +2,7 @@ namespace Secrets.Application.Common;
 
 internal static class Clock
 {
-    /// <summary>The current time in whole microseconds. Databases store no finer time, so answers equal the stored rows.</summary>
+    /// <summary>The current time in whole microseconds. Databases store microseconds. A finer time in a response would differ from the stored row.</summary>
     public static DateTimeOffset Now(this TimeProvider time)
     {
         var now = time.GetUtcNow();

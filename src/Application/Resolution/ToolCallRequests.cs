@@ -6,7 +6,7 @@ namespace Secrets.Application.Resolution;
 /// <summary>A request about a tool call.</summary>
 public interface IToolCallRequest
 {
-    /// <summary>The user whom the call is for; null: no user, only the organisation's secrets; omitted: the caller.</summary>
+    /// <summary>The user whom the call is for; null: no user, only the organisation's secrets; omitted: the caller. Callers with secrets:resolve must not omit it.</summary>
     Optional<Guid?> UserId { get; }
 
     /// <summary>The user's name in place of <see cref="UserId"/>; null: not given.</summary>

@@ -14,7 +14,7 @@ internal sealed class CheckpointKeeper(
     IServiceScopeFactory scopes, AuditCheckpoints checkpoints, CheckpointFile file, IntegrityAlarms alarms, TimeProvider time)
     : IHealthCheck, IDisposable
 {
-    /// <summary>Consecutive failed runs before the service is not ready. A short outage of database or disk does not count.</summary>
+    /// <summary>Intervals without a successful run before the service is not ready. A short outage of database or disk does not count.</summary>
     private const int MaxFailures = 10;
 
     private readonly SemaphoreSlim _turn = new(1, 1);

@@ -7,7 +7,7 @@ namespace Secrets.Infrastructure.Persistence;
 /// A part of the process's connections. Batches have their own pool with one connection for each worker, so that other requests cannot block them.
 /// A pool hands out the connection that was idle longest; in one large pool, batches would mostly get cold database sessions.
 /// </summary>
-/// <param name="IsForBatches">Whether this is the part of the batches; otherwise it is the rest.</param>
+/// <param name="IsForBatches">True: the connections of batches. False: all other connections.</param>
 /// <param name="Committers">See <see cref="Batching.GroupCommitOptions.Committers"/>.</param>
 internal sealed record ConnectionShare(bool IsForBatches, int Committers)
 {

@@ -21,7 +21,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
     private readonly Lock _lock = new();
     private Dictionary<Guid, SecretUses> _pending = [];
 
-    /// <summary>Counts the releases among audit rows.</summary>
+    /// <summary>Counts the releases among stored audit rows, for AuditLog. Other actions, such as explain, are not counted.</summary>
     public void Count(IEnumerable<AuditEntry> entries)
     {
         lock (_lock)

@@ -37,7 +37,7 @@ public sealed class UnreadableAudit(Auditing.OwnServer own) : IClassFixture<Audi
         Assert.Contains("verif", refused.Json["detail"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Single((await user.GetAsync($"{Audit}?secret_id={kept}")).MustBe(200).Json["data"]!.AsArray());
         Assert.False((await own.VerifyAsync())["ok"]!.GetValue<bool>());
-        Assert.Contains(_server.Log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("audit cannot be read", StringComparison.Ordinal));
+        Assert.Contains(_server.Log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("cannot be parsed", StringComparison.Ordinal));
 
         await ChangeAsync(undo, edited);
         (await user.GetAsync($"{Audit}?actor={user.UserId}")).MustBe(200);

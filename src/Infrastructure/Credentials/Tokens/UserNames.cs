@@ -3,7 +3,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
-/// <summary>Turns user names into the ids of tokens with the same subject (<see cref="NameUuid"/>), under one stored issuer (<see cref="UserIssuer"/>).</summary>
+/// <summary>Computes a user's id from the name: the id that a token with this subject has (<see cref="NameUuid"/>). The issuer is stored (<see cref="UserIssuer"/>).</summary>
 internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOptions> tokens, ITrustSource source, UserIssuer pinned, IDatabaseFaults faults) : IUserNames
 {
     public async ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken)
@@ -31,7 +31,7 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
     /// <exception cref="StartupException">The settings name another issuer.</exception>
     public void RequireSettings()
     {
-        // The authority is reached after the start only. Its issuer is its own address, except for a trailing slash.
+        // The authority is not asked before the start. Until then its URL stands for its issuer; they may differ in a trailing slash.
         var (issuer, isAuthority) = Configured is { } configured ? (configured, false)
             : tokens.Value.HasAuthority ? (tokens.Value.Authority!, true)
             : (IssuerOf(source.Current), false);

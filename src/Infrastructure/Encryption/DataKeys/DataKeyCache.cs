@@ -5,7 +5,7 @@ namespace Secrets.Infrastructure.Encryption.DataKeys;
 /// <summary>Caches unwrapped data keys. Entries expire, so that every process forgets a key soon after its row was deleted.</summary>
 internal sealed class DataKeyCache(TimeProvider time)
 {
-    /// <summary>How long a key stays cached after it was read.</summary>
+    /// <summary>How long a key stays cached after it was read. <c>DataKeyReplacement.GracePeriod</c> is twice this time.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
     // About 200 bytes an entry: one for each owner whose values are opened, and a second for each owner who writes.
