@@ -35,14 +35,7 @@ internal sealed partial class DenialLog(
         }
 
         // Write the row even if the caller has disconnected: the request was refused.
-        try
-        {
-            await audit.AppendAsync([denial], preconditions, CancellationToken.None);
-        }
-        catch (Exception exception) when (faults.IsUnavailable(exception, CancellationToken.None))
-        {
-            throw faults.ToUnavailable(exception);
-        }
+        await faults.TranslateAsync(() => audit.AppendAsync([denial], preconditions, CancellationToken.None), CancellationToken.None);
     }
 
     public void LeaveOut(RefusedCaller caller, AuditEvent denial)

@@ -14,21 +14,9 @@ internal sealed class CredentialAuthenticator(ApiKeyAuthenticator keys, TokenAut
             : keys.AuthenticateAsync(text, mayUseCache, cancellationToken);
 
         // A cached verdict is complete already.
-        return verdict.IsCompletedSuccessfully ? verdict : TranslateAsync(verdict, cancellationToken);
+        return verdict.IsCompletedSuccessfully ? verdict : new ValueTask<CredentialVerdict>(faults.TranslateAsync(verdict.AsTask, cancellationToken));
     }
 
     public async Task<bool> ConfirmAsync(CachedKey key, CancellationToken cancellationToken) =>
-        await TranslateAsync(new ValueTask<CachedKey?>(keys.RefreshAsync(key, cancellationToken)), cancellationToken) is not null;
-
-    private async ValueTask<T> TranslateAsync<T>(ValueTask<T> answer, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await answer;
-        }
-        catch (Exception exception) when (faults.IsUnavailable(exception, cancellationToken))
-        {
-            throw faults.ToUnavailable(exception);
-        }
-    }
+        await faults.TranslateAsync(() => keys.RefreshAsync(key, cancellationToken), cancellationToken) is not null;
 }

@@ -5,6 +5,19 @@ namespace Secrets.Infrastructure.Persistence;
 /// <summary>Translates exceptions of a database for the layers above, which know no provider.</summary>
 internal static class DatabaseFaults
 {
+    /// <summary>Runs a call, and throws <see cref="UnavailableException"/> if the database is unavailable.</summary>
+    public static async Task<T> TranslateAsync<T>(this IDatabaseFaults faults, Func<Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (Exception exception) when (faults.IsUnavailable(exception, cancellationToken))
+        {
+            throw faults.ToUnavailable(exception);
+        }
+    }
+
     /// <summary>Whether to translate an exception: a retry may succeed, and the caller has not cancelled the call.</summary>
     /// <remarks>A cancelled call stays cancelled, so that the web server recognises time-outs and disconnected clients.</remarks>
     public static bool IsUnavailable(this IDatabaseFaults faults, Exception exception, CancellationToken cancellationToken) =>
@@ -20,15 +33,6 @@ internal static class DatabaseFaults
 internal sealed class DatabaseFaultsBehaviour<TRequest, TResponse>(IDatabaseFaults faults) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>
 {
-    public async Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
-    {
-        try
-        {
-            return await next();
-        }
-        catch (Exception exception) when (faults.IsUnavailable(exception, cancellationToken))
-        {
-            throw faults.ToUnavailable(exception);
-        }
-    }
+    public Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next) =>
+        faults.TranslateAsync(() => next(), cancellationToken);
 }

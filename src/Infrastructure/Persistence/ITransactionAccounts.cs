@@ -9,7 +9,7 @@ internal interface ITransactionAccounts
     void Settle();
 
     /// <summary>Sets the account versions in audit events, and adds an event for each changed account without one.</summary>
-    IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now);
+    IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> auditEvents, DateTimeOffset now);
 
     /// <summary>Notes the committed versions of the changed accounts.</summary>
     void Committed();

@@ -12,7 +12,7 @@ namespace Secrets.Infrastructure.Persistence;
 /// <summary>The model of all databases. A provider derives from it and adds its collation, its migrations and its error codes.</summary>
 internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(options)
 {
-    private readonly List<AuditEvent> _facts = [];
+    private readonly List<AuditEvent> _auditEvents = [];
 
     public DbSet<Secret> Secrets => Set<Secret>();
 
@@ -90,7 +90,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
     }
 
-    public void Record(AuditEvent auditEvent) => _facts.Add(auditEvent);
+    public void Record(AuditEvent auditEvent) => _auditEvents.Add(auditEvent);
 
     /// <summary>Locks the row of an owner until the end of the transaction and increments its stamp. Verifies nothing.</summary>
     /// <returns>The number of rows: 0 if the owner does not exist.</returns>
@@ -137,7 +137,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     {
         // A retry starts from scratch. Savepoints would only cost round trips: the transaction is all or nothing.
         ChangeTracker.Clear();
-        _facts.Clear();
+        _auditEvents.Clear();
         Accounts = null;
         Database.AutoSavepointsEnabled = false;
         await using var transaction = await Database.BeginTransactionAsync(cancellationToken);
@@ -145,7 +145,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         {
             var result = await work(cancellationToken);
             await SaveChangesAsync(cancellationToken);
-            await this.GetService<IAuditCommit>().CommitAsync(this, Accounts?.WithVersions(_facts, this.GetService<TimeProvider>().GetUtcNow()) ?? _facts, transaction);
+            await this.GetService<IAuditCommit>().CommitAsync(this, Accounts?.WithVersions(_auditEvents, this.GetService<TimeProvider>().GetUtcNow()) ?? _auditEvents, transaction);
             Accounts?.Committed();
             return result;
         }

@@ -145,9 +145,9 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     /// Adds to each event the version of the account that it changed, and an event <c>account.change</c> per changed account without an event: a version that
     /// is not in the audit could be rolled back unnoticed. Version 1 of an owner needs no event, because its data key has sealed no value yet.
     /// </summary>
-    public IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> facts, DateTimeOffset now)
+    public IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> auditEvents, DateTimeOffset now)
     {
-        var versioned = facts.Select(WithVersion).ToList();
+        var versioned = auditEvents.Select(WithVersion).ToList();
         var change = AuditEvent.ByService(AuditAction.AccountChange, now);
         List<AuditEvent> uncovered =
         [

@@ -6,9 +6,8 @@ namespace Secrets.Infrastructure.Credentials.Tokens;
 /// <summary>Computes a user's id from the name: the id that a token with this subject has (<see cref="NameUuid"/>). The issuer is stored (<see cref="UserIssuer"/>).</summary>
 internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOptions> tokens, ITrustSource source, UserIssuer pinned, IDatabaseFaults faults) : IUserNames
 {
-    public async ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken)
-    {
-        try
+    public async ValueTask<Guid?> FindAsync(string name, CancellationToken cancellationToken) => await faults.TranslateAsync<Guid?>(
+        async () =>
         {
             if (await IssuerAsync(cancellationToken) is not { } issuer)
             {
@@ -17,12 +16,8 @@ internal sealed class UserNames(IOptions<UserNameOptions> names, IOptions<JwtOpt
 
             await pinned.RequireAsync(issuer, cancellationToken);
             return NameUuid.ForSubject(issuer, name);
-        }
-        catch (Exception exception) when (faults.IsUnavailable(exception, cancellationToken))
-        {
-            throw faults.ToUnavailable(exception);
-        }
-    }
+        },
+        cancellationToken);
 
     public bool IsNameOf(string name, Guid userId) =>
         (Configured ?? (IsUnknown ? null : IssuerOf(source.Current))) is { } issuer && NameUuid.ForSubject(issuer, name) == userId;
