@@ -18,25 +18,29 @@ public static class RawHttp
     /// <summary>
     /// Sends bytes and reads until the server closes the connection, so the request should ask for that. The server may stop reading at any point.
     /// </summary>
-    public static async Task<RawAnswer> SendAsync(Uri address, params ReadOnlyMemory<byte>[] parts)
+    public static Task<RawAnswer> SendAsync(Uri address, params ReadOnlyMemory<byte>[] parts) => SendAsync(address, TimeSpan.Zero, parts);
+
+    /// <summary>The same, with a pause after each part, so that the server reads the parts one by one.</summary>
+    public static async Task<RawAnswer> SendAsync(Uri address, TimeSpan pause, params ReadOnlyMemory<byte>[] parts)
     {
         using var patience = new CancellationTokenSource(Patience);
         using var client = new TcpClient();
         await client.ConnectAsync(address.Host, address.Port, patience.Token);
         await using var stream = client.GetStream();
-        var sending = SendPartsAsync(stream, parts, patience.Token);
+        var sending = SendPartsAsync(stream, pause, parts, patience.Token);
         var bytes = await ReadToEndAsync(stream, patience.Token);
         await sending;
         return Parse(bytes);
     }
 
-    private static async Task SendPartsAsync(NetworkStream stream, ReadOnlyMemory<byte>[] parts, CancellationToken cancellationToken)
+    private static async Task SendPartsAsync(NetworkStream stream, TimeSpan pause, ReadOnlyMemory<byte>[] parts, CancellationToken cancellationToken)
     {
         try
         {
             foreach (var part in parts)
             {
                 await stream.WriteAsync(part, cancellationToken);
+                await Task.Delay(pause, cancellationToken);
             }
         }
         catch (IOException)

@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Mvc.Formatters;
@@ -80,21 +78,11 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
             if (read.IsCompleted)
             {
                 var body = new Body(read.Buffer);
-                Clear(read.Buffer);
                 reader.AdvanceTo(read.Buffer.End);
                 return body;
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-    }
-
-    /// <summary>Clears the received bytes. The pool clears a block only on return, and an idle connection may keep its last block.</summary>
-    private static void Clear(ReadOnlySequence<byte> received)
-    {
-        foreach (var part in received)
-        {
-            CryptographicOperations.ZeroMemory(MemoryMarshal.AsMemory(part).Span);
         }
     }
 

@@ -40,7 +40,9 @@ internal static class RequestLimits
         kestrel.Limits.MinResponseDataRate = SlowestReader;
         kestrel.Limits.KeepAliveTimeout = IdleTime;
         var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
-        kestrel.ConfigureEndpointDefaults(listener => listener.Use(next => connection => connections.ServeAsync(connection, next)));
+        kestrel.ConfigureEndpointDefaults(listener => listener
+            .Use(next => connection => connections.ServeAsync(connection, next))
+            .Use(next => connection => ClearingReader.ServeAsync(connection, next)));
     }
 
     /// <summary>Listens on loopback by default, and on the health listener if configured.</summary>

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Secrets.Api.Tests.AiHub;
@@ -78,6 +80,36 @@ public sealed class LeavingNoCopies
             (await client.SendAsync(HttpMethod.Post, Secrets, $$"""{"secret_name": "x", "secret_value": "{{json}}" """)).MustBe(422);
         }));
         await SearchAfterAsync("a rotation", service, RotateAsync(client));
+        AssertNothingFound();
+    }
+
+    /// <summary>The web server drops such a body as it arrives. The connections stay open, so their last blocks of memory are not returned.</summary>
+    [Fact]
+    public async Task Refused_bodies_that_arrive_in_parts_leave_no_copy()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.Start();
+        var address = await service.AddressAsync();
+        var connections = Enumerable.Range(0, 24).Select(_ => new TcpClient()).ToArray();
+        await SearchAfterAsync("refused bodies", service, ForEachAsync(connections.Length, async number =>
+        {
+            var body = Encoding.UTF8.GetBytes(_hunt.TextOf(number, Length(number)));
+            await connections[number].ConnectAsync(address.Host, address.Port);
+            await using var stream = new NetworkStream(connections[number].Client, ownsSocket: false);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(
+                $"POST {Secrets} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"));
+            foreach (var part in body.Chunk((body.Length / 5) + 1))
+            {
+                await stream.WriteAsync(part);
+                await Task.Delay(5);
+            }
+
+            var answer = new byte[12];
+            await stream.ReadExactlyAsync(answer);
+            Assert.Equal("HTTP/1.1 401", Encoding.ASCII.GetString(answer));
+        }));
+        Array.ForEach(connections, connection => connection.Dispose());
         AssertNothingFound();
     }
 

@@ -293,6 +293,23 @@ public sealed class BadRequests(ApiServer server)
         Assert.DoesNotContain("MARK", $"{answer}", StringComparison.Ordinal);
     }
 
+    /// <summary>The server reads the two parts one by one: the fault is in the second.</summary>
+    [Theory]
+    [InlineData("2\r\n{}\r\n0\r\nXy", "MARK\r\n\r\n")]
+    [InlineData("2;name", "=MARK\n{}\r\n0\r\n\r\n")]
+    [InlineData("2\r\n{", "}MARK\r\n0\r\n\r\n")]
+    [InlineData("2\r\n{}\r\n0\r\nXy: z\r", "MARK\r\n\r\n")]
+    public async Task A_broken_chunk_or_trailer_in_two_parts_is_400(string first, string second)
+    {
+        using var user = await server.NewUserAsync();
+
+        var answer = await RawHttp.SendAsync(
+            server.Address, TimeSpan.FromMilliseconds(100), Head(user, "POST", Answers.Secrets, "Transfer-Encoding: chunked"), Ascii(first), Ascii(second));
+
+        Assert.True(answer.Status == 400, $"{answer}");
+        Assert.DoesNotContain("MARK", $"{answer}", StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("/api/v1/secrets/%ff")]
     [InlineData("/api/v1/secrets/%")]
