@@ -85,7 +85,7 @@ internal static class DependencyInjection
     private static void AddCallers(this IServiceCollection services)
     {
         services.AddHttpContextAccessor();
-        services.AddSingleton<Refusals>();
+        services.AddSingleton<RefusedCredentials>();
         services.AddAuthentication(CredentialsHandler.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, CredentialsHandler>(CredentialsHandler.SchemeName, configureOptions: null);
         services.AddAuthorizationBuilder()

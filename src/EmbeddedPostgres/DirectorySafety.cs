@@ -124,7 +124,7 @@ internal static class DirectorySafety
             {
                 throw new StartupException(
                     $"{step.Path} belongs to the user id {step.Owner}, which can replace the files below it: "
-                    + $"set Embedded__DataDirectory to a directory elsewhere than {Path}.");
+                    + $"set Embedded__DataDirectory to a directory that is not below {step.Path}.");
             }
 
             if (new FileInfo(step.Path).LinkTarget is null
@@ -132,7 +132,7 @@ internal static class DirectorySafety
             {
                 throw new StartupException(
                     $"Every account can replace the files in {step.Path}: run `chmod o-w '{step.Path}'`, "
-                    + $"or set Embedded__DataDirectory to a directory elsewhere than {Path}.");
+                    + $"or set Embedded__DataDirectory to a directory that is not below {step.Path}.");
             }
         }
     }

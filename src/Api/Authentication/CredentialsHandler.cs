@@ -10,7 +10,7 @@ namespace Secrets.Api.Authentication;
 /// same principal: an invalid one never falls through to another. The refusal of a known user is audited.
 /// </summary>
 internal sealed partial class CredentialsHandler(
-    ICredentialAuthenticator credentials, Refusals refusals, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
+    ICredentialAuthenticator credentials, RefusedCredentials refusals, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Credentials";

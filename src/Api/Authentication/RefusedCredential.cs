@@ -26,7 +26,7 @@ internal readonly record struct RefusedCredential(string? Name, bool IsGenuine)
 }
 
 /// <summary>Counts refused credentials.</summary>
-internal interface IRefusalCounter
+internal interface IRefusedCredentialCounter
 {
     /// <summary>Counts a refusal before it is answered.</summary>
     /// <returns>How long the client must wait; null: below the limit.</returns>

@@ -59,7 +59,7 @@ internal static class HealthEndpoints
             return false;
         }
 
-        var (limit, credentials) = (context.RequestServices.GetRequiredService<RefusalLimit>(), text.GetHashCode(StringComparison.Ordinal));
+        var (limit, credentials) = (context.RequestServices.GetRequiredService<CredentialLimit>(), text.GetHashCode(StringComparison.Ordinal));
         try
         {
             using var place = await limit.QueueAsync(context.Connection.RemoteIpAddress, credentials, context.RequestAborted);

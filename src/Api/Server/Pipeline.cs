@@ -32,7 +32,7 @@ internal static partial class Pipeline
         app.UseRouting();
         app.UseCors();
         app.UseRequestTimeouts();
-        app.UseMiddleware<RefusalLimitMiddleware>();
+        app.UseMiddleware<CredentialLimitMiddleware>();
         app.UseAuthentication();
         app.UseMiddleware<CachedCallers>();
         app.UseWhen(app.Services.GetRequiredService<CallerLimit>().Concerns, limited => limited.UseRateLimiter());

@@ -38,7 +38,7 @@ internal sealed class AuditTrail(Caller caller, RequestOrigin origin, TimeProvid
     public AuditEvent Success(AuditAction action) => EventFor(action, AuditOutcome.Success);
 
     /// <summary>
-    /// A refusal. The row names an organisation only if the caller belongs to it, and another user only if the caller has <c>users:act</c>.
+    /// A denial. The row names an organisation only if the caller belongs to it, and another user only if the caller has <c>users:act</c>.
     /// So callers cannot write into the part of the audit that strangers see.
     /// </summary>
     public AuditEvent Denial(AuditAction action, INamesTarget? one, INamesOwner? owned) => EventFor(action, AuditOutcome.Denied) with

@@ -5,7 +5,7 @@ using Secrets.Application.Common;
 namespace Secrets.Application.Behaviours;
 
 /// <summary>
-/// Audits each refusal: a missing scope or right, and an id or user that does not exist for the caller. A handler cannot do this,
+/// Audits each denial: a missing scope or right, and an id or user that does not exist for the caller. A handler cannot do this,
 /// because its transaction is rolled back.
 /// </summary>
 internal sealed class DenialBehaviour<TRequest, TResponse>(IDenialLog log, AuditTrail trail, Caller caller) : IPipelineBehavior<TRequest, TResponse>

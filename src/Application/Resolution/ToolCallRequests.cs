@@ -49,7 +49,7 @@ internal static class ToolCallRequests
         validator.RuleFor(request => request.ToolArgs)
             .Must((request, arguments) => arguments is null || CountWithReferences(arguments, request) <= MaxArguments)
             .When(request => request.References is { Count: > 0 and <= MaxArguments })
-            .WithErrorCode(Codes.BadValue).WithMessage($"Must name at most {MaxArguments} different arguments together with references.");
+            .WithErrorCode(Codes.BadValue).WithMessage($"Name at most {MaxArguments} different arguments in tool_args and references together.");
         validator.RuleFor(request => request.OrganizationId).Text(Membership.OrganizationIdLength);
         validator.RuleFor(request => request.OrganizationId).NotNull()
             .When(request => request.UserId is { IsGiven: true, Value: null })

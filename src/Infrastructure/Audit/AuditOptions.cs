@@ -16,6 +16,6 @@ internal sealed class AuditOptions
 
     public int CheckpointSeconds { get; set; } = 60;
 
-    /// <summary>Refusals per caller and minute that get a row of their own. 0: no limit.</summary>
+    /// <summary>Denials per caller and minute that get an audit row of their own. 0: no limit.</summary>
     public int DenialsPerMinute { get; set; } = 120;
 }

@@ -3,7 +3,7 @@ using Secrets.Application.Audit;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
-/// Limits the audit rows for refusals, per caller and minute. A caller that acts for users has one budget per user, so one user's refusals do not use up
+/// Limits the audit rows for denials, per caller and minute. A caller that acts for users has one budget per user, so one user's denials do not use up
 /// another's. In total such a caller has <see cref="MaxFullBudgets"/> budgets. Not thread-safe.
 /// </summary>
 /// <param name="perMinute">Rows per budget and minute; 0: unlimited.</param>
@@ -20,7 +20,7 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
     private long _windowStart = time.GetTimestamp();
 
     /// <summary>Takes one row from the caller's budget.</summary>
-    /// <returns>Null: the refusal gets a row. Otherwise the time until the next minute begins, 1 to 60 seconds.</returns>
+    /// <returns>Null: the denial gets a row. Otherwise the time until the next minute begins, 1 to 60 seconds.</returns>
     public TimeSpan? TakeOrGetWait(RefusedCaller caller)
     {
         if (perMinute == 0)

@@ -11,7 +11,7 @@ namespace Secrets.Infrastructure.Audit;
 internal sealed partial class DenialLog(
     IAuditLog audit, TimeProvider time, IOptions<AuditOptions> options, IDatabaseFaults faults, ILogger<DenialLog> logger) : BackgroundService, IDenialLog
 {
-    // Callers with a budget of their own. Further callers get a row per refusal, and their omitted refusals share one count, so memory is bounded.
+    // Callers with a budget of their own. Further callers get a row per denial, and their omitted denials share one count, so memory is bounded.
     private const int Capacity = 50_000;
 
     // Rows per write.
@@ -46,7 +46,7 @@ internal sealed partial class DenialLog(
         }
     }
 
-    /// <summary>Stores the counts of refusals without a row since the last call. A failed write keeps its counts for the next call.</summary>
+    /// <summary>Stores the counts of denials without a row since the last call. A failed write keeps its counts for the next call.</summary>
     public async Task WriteLeftOutAsync(CancellationToken cancellationToken)
     {
         List<KeyValuePair<OmittedDenial, int>> counts;
@@ -67,7 +67,7 @@ internal sealed partial class DenialLog(
         }
         catch (Exception exception)
         {
-            // If the batch was committed and only the response was lost, its refusals count twice.
+            // If the batch was committed and only the response was lost, its denials count twice.
             Failed(exception.GetType().Name);
             lock (_lock)
             {
@@ -91,6 +91,6 @@ internal sealed partial class DenialLog(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The counts of refusals without a row could not be written. The service retries in a minute: {Failure}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The counts of denials without a row could not be written. The service retries in a minute: {Failure}")]
     private partial void Failed(string failure);
 }

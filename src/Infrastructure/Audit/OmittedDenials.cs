@@ -2,7 +2,7 @@ using Secrets.Application.Audit;
 
 namespace Secrets.Infrastructure.Audit;
 
-/// <summary>The key under which refusals without a row are counted: caller, credential and owner.</summary>
+/// <summary>The key under which denials without a row are counted: caller, credential and owner.</summary>
 /// <param name="UserId">The caller's user; null: one of the callers beyond the capacity.</param>
 /// <param name="IsAccepted">Whether the credential is accepted.</param>
 /// <param name="Owner">The owner of the requested secrets; null: none or several.</param>
@@ -25,10 +25,10 @@ internal readonly record struct OmittedDenial(Guid? UserId, bool IsAccepted, Sec
     };
 }
 
-/// <summary>Counts refusals without a row in bounded memory: beyond the capacity, counts have less detail. Not thread-safe.</summary>
+/// <summary>Counts denials without a row in bounded memory: beyond the capacity, counts have less detail. Not thread-safe.</summary>
 internal sealed class OmittedDenials(int capacity)
 {
-    /// <summary>Counts per caller. Further refusals are counted without owner and credential.</summary>
+    /// <summary>Counts per caller. Further denials are counted without owner and credential.</summary>
     public const int MaxPerCaller = 16;
 
     private readonly Dictionary<(Guid UserId, bool IsAccepted), Dictionary<OmittedDenial, int>> _callers = [];

@@ -6,10 +6,6 @@ namespace Secrets.Infrastructure.Persistence;
 /// <summary>Code that the stores of new secrets share.</summary>
 internal static class NewSecretRows
 {
-    /// <summary>Sorts rows in lock order. Groups of creates lock owners in this order, so they cannot deadlock.</summary>
-    public static IEnumerable<T> InLockOrder<T>(this IEnumerable<T> rows, Func<T, SecretOwner> owner) =>
-        rows.OrderBy(row => owner(row).Kind).ThenBy(row => owner(row).Id, StringComparer.Ordinal);
-
     /// <summary>
     /// Reads one result for each secret. The current result set has the ids of stored secrets; all later ones have overlap candidates:
     /// the new secret's id, the candidate's id, name and tool.

@@ -70,7 +70,8 @@ internal sealed partial class RootKeyGuard(
         {
             throw new StartupException(
                 $"The root key is the wrong one: this database needs the key with fingerprint {fingerprint}, the file holds {rootKey.Fingerprint}"
-                + (rootKey.PreviousFingerprint is { } previous ? $", that of the previous key {previous}." : "."));
+                + (rootKey.PreviousFingerprint is { } previous ? $", that of the previous key {previous}. " : ". ")
+                + "Set Encryption:RootKeyFile (environment: Encryption__RootKeyFile) to the file of that key.");
         }
     }
 

@@ -9,7 +9,7 @@ namespace Secrets.Api.Limits;
 /// Past the limit, a refusal gets 429 without a log line or an audit row; the audit contains only their number, and only for known users.
 /// Few credentials of an address past the limit are checked concurrently, so that its guesses do not slow down others.
 /// </summary>
-internal sealed class RefusalLimit(IOptions<LimitOptions> options) : IRefusalCounter, IDisposable
+internal sealed class CredentialLimit(IOptions<LimitOptions> options) : IRefusedCredentialCounter, IDisposable
 {
     /// <summary>Concurrent checks of an address past the limit. Its other requests wait.</summary>
     private const int MaxConcurrentChecks = 4;

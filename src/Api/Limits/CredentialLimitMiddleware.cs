@@ -4,8 +4,8 @@ using Secrets.Api.Errors;
 
 namespace Secrets.Api.Limits;
 
-/// <summary>Queues the authentication of a request behind <see cref="RefusalLimit"/>, and records its result.</summary>
-internal sealed class RefusalLimitMiddleware(RequestDelegate next, RefusalLimit limit, FailureHandler failures)
+/// <summary>Queues the authentication of a request behind <see cref="CredentialLimit"/>, and records its result.</summary>
+internal sealed class CredentialLimitMiddleware(RequestDelegate next, CredentialLimit limit, FailureHandler failures)
 {
     public async Task InvokeAsync(HttpContext context)
     {

@@ -5,7 +5,7 @@ using Secrets.Domain.Audit;
 namespace Secrets.Api.Authentication;
 
 /// <summary>Handles refused credentials: audits those of known users, and answers 429 past a limit.</summary>
-internal sealed class Refusals(IRefusalCounter counter, FailureHandler failures, IDenialLog denials, TimeProvider time)
+internal sealed class RefusedCredentials(IRefusedCredentialCounter counter, FailureHandler failures, IDenialLog denials, TimeProvider time)
 {
     /// <summary>Counts a refusal and audits it if a user is known. Past the limit, answers 429.</summary>
     /// <param name="context">The request.</param>
