@@ -5,16 +5,17 @@ using Secrets.Api.Authentication;
 namespace Secrets.Api.Limits;
 
 /// <summary>
-/// Limits the refused credentials of each address. Every credential is checked before it is counted, so this limit never refuses a valid one.
-/// Past the limit, a refusal gets 429 without a log line or an audit row; the audit contains only their number, and only for known users.
-/// Few credentials of an address past the limit are checked concurrently, so that its guesses do not slow down others.
+/// Limits the refused credentials of each address. Every credential is checked before it is counted, so a valid one is refused only if
+/// <see cref="MaxWaiting"/> requests of its address wait already. Past the limit, a refused credential gets 429 without a log line or an audit row; the audit
+/// then has only the number of those of known users. Of an address past the limit, four credentials are checked at a time, so that its guesses do not slow
+/// down others.
 /// </summary>
 internal sealed class CredentialLimit(IOptions<LimitOptions> options) : IRefusedCredentialCounter, IDisposable
 {
     /// <summary>Concurrent checks of an address past the limit. Its other requests wait.</summary>
     private const int MaxConcurrentChecks = 4;
 
-    /// <summary>The most requests of such an address that wait. Usually above the limit of connections per address.</summary>
+    /// <summary>The most requests of such an address that wait. Usually the limit of connections per address is reached first.</summary>
     private const int MaxWaiting = 10_000;
 
     private const int AcceptedSlots = 1 << 16;
@@ -61,13 +62,13 @@ internal sealed class CredentialLimit(IOptions<LimitOptions> options) : IRefused
     {
         var network = Network.FromAddress(context.Connection.RemoteIpAddress);
 
-        // Check the limit of the credential first. A client that repeats one wrong credential then stops using up the limit of its address.
+        // The limit of the credential comes first: a client that repeats one wrong credential soon no longer uses up the limit of its address.
         if (_ofCredential is not null && refused.Name is not null && !_ofCredential.TryTake(HashCode.Combine(network, refused) & (Network.MaxPartitions - 1)))
         {
             return _ofCredential.Wait;
         }
 
-        // Genuine credentials count only for their user: nobody can invent many.
+        // A genuine credential counts for its user at this address, not for the address: nobody can invent many.
         var needsNoAddressToken = _ofCredential is not null && refused.IsGenuine;
         return _ofAddress is null || needsNoAddressToken || _ofAddress.TryTake(network.Partition) ? null : _ofAddress.Wait;
     }

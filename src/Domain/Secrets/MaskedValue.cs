@@ -5,7 +5,8 @@ namespace Secrets.Domain.Secrets;
 
 /// <summary>
 /// The mask that people see in place of a value: up to four characters from each end. The mask does not show the length. Masks are stored, and
-/// <c>integrity accept</c> removes a secret whose mask does not match its value: another format needs a migration of the stored masks.
+/// <c>integrity accept</c> removes a secret whose mask does not match its value: another format would need the plaintext
+/// of every secret, to mask and seal each again.
 /// </summary>
 public static class MaskedValue
 {

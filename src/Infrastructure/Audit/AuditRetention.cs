@@ -16,7 +16,7 @@ internal sealed partial class AuditRetention(
     /// <summary>Rows per transaction. The process that appends to the chain may wait for such a transaction.</summary>
     public const int BatchSize = 1_000;
 
-    // Later rows to verify per account. If none of them is genuine, the account's version is written again.
+    // At most this many later rows are verified for each account. If none of them is genuine, the account's version is written again.
     private const int MaxWitnesses = 5;
 
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
@@ -100,7 +100,7 @@ internal sealed partial class AuditRetention(
     }
 
     /// <summary>
-    /// Writes the version of an account again if only the removed rows had it. An account whose version is not in the audit could be rolled back unnoticed
+    /// Writes the version of an account again if no remaining genuine row has it. An account whose version is not in the audit could be rolled back unnoticed
     /// (docs/decisions/0020-the-database-is-not-trusted.md).
     /// </summary>
     private static async Task KeepVersionsAsync(SecretsDbContext db, List<AuditEntry> removed, CancellationToken cancellationToken)

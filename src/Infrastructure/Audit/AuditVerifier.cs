@@ -32,7 +32,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
-            // The unreadable value is not in an audit row: CheckAsync reports the chain of such a row.
+            // CheckAsync itself reports unreadable audit rows, so the unreadable value is in another table.
             return new AuditVerdict(0, new AuditPlace(Guid.Empty, 0), [], []);
         }
     }

@@ -19,7 +19,7 @@ internal sealed class CheckpointFile(IDatabaseServer server, IOptions<AuditOptio
     public TimeSpan Interval => TimeSpan.FromSeconds(options.Value.CheckpointSeconds);
 
     /// <summary>Reads a checkpoint.</summary>
-    /// <returns>The checkpoint, or null; and false if a file exists that is no checkpoint.</returns>
+    /// <returns>The checkpoint, null if there is none. <c>IsValid</c> is false if the file is not a checkpoint.</returns>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static (AuditCheckpoint? Found, bool IsValid) Read(string path)
     {

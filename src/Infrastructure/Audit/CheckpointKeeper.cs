@@ -28,7 +28,7 @@ internal sealed class CheckpointKeeper(
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
         _fault is { } fault ? HealthCheckResult.Unhealthy(fault)
         : file.Path is not null && time.GetElapsedTime(Volatile.Read(ref _succeededAt)) > MaxFailures * file.Interval
-            ? HealthCheckResult.Unhealthy("No checkpoint of the audit was kept for a long time. The log says why.")
+            ? HealthCheckResult.Unhealthy("No checkpoint of the audit was written for more than ten intervals. The log has the cause.")
         : HealthCheckResult.Healthy());
 
     public void Dispose() => _turn.Dispose();

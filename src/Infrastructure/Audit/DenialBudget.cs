@@ -4,7 +4,8 @@ namespace Secrets.Infrastructure.Audit;
 
 /// <summary>
 /// Limits the audit rows for denials, per caller and minute. A caller that acts for users has one budget per user, so one user's denials do not use up
-/// another's. In total such a caller has <see cref="MaxFullBudgets"/> budgets. Not thread-safe.
+/// another's; all its users together get <see cref="MaxFullBudgets"/> times as many rows. Accepted and refused credentials of a user are separate callers.
+/// Not thread-safe.
 /// </summary>
 /// <param name="perMinute">Rows per budget and minute; 0: unlimited.</param>
 /// <param name="capacity">Callers that are tracked. Further callers are not limited until the next minute.</param>
@@ -38,7 +39,7 @@ internal sealed class DenialBudget(int perMinute, int capacity, TimeProvider tim
         {
             if (_callers.Count >= capacity)
             {
-                // The table is full: do not limit this caller, because memory is bounded.
+                // The table is full, and memory is bounded: this caller is not tracked, and gets a row for each denial.
                 return null;
             }
 

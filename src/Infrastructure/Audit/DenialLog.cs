@@ -11,7 +11,7 @@ namespace Secrets.Infrastructure.Audit;
 internal sealed partial class DenialLog(
     IAuditLog audit, TimeProvider time, IOptions<AuditOptions> options, IDatabaseFaults faults, ILogger<DenialLog> logger) : BackgroundService, IDenialLog
 {
-    // Callers with a budget of their own. Further callers get a row per denial, and their omitted denials share one count, so memory is bounded.
+    // Callers with a budget of their own. Further callers have no budget; denials that are counted without a row share one count for all of them.
     private const int Capacity = 50_000;
 
     // Rows per write.

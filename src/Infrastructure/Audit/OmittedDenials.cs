@@ -9,7 +9,7 @@ namespace Secrets.Infrastructure.Audit;
 /// <param name="By">The credential, without its expiry; null: several.</param>
 internal readonly record struct OmittedDenial(Guid? UserId, bool IsAccepted, SecretOwner? Owner, Credential? By)
 {
-    // Each token has another expiry, and the audit does not store it.
+    // Expiries differ between the tokens of a user, so they would split the counts. The audit does not store them.
     public static OmittedDenial FromDenial(RefusedCaller caller, AuditEvent denial) =>
         new(caller.UserId, caller.IsAccepted, denial.Owner, denial.By is { } by ? by with { End = null } : null);
 
@@ -28,7 +28,7 @@ internal readonly record struct OmittedDenial(Guid? UserId, bool IsAccepted, Sec
 /// <summary>Counts denials without a row in bounded memory: beyond the capacity, counts have less detail. Not thread-safe.</summary>
 internal sealed class OmittedDenials(int capacity)
 {
-    /// <summary>Counts per caller. Further denials are counted without owner and credential.</summary>
+    /// <summary>The most counts for one caller. Further denials are counted without owner and credential.</summary>
     public const int MaxPerCaller = 16;
 
     private readonly Dictionary<(Guid UserId, bool IsAccepted), Dictionary<OmittedDenial, int>> _callers = [];

@@ -56,7 +56,7 @@ internal sealed class IntegrityKey(int number, byte[] key)
         return new RowDigest(digest);
     }
 
-    /// <summary>Encrypts under a key derived for the purpose and the holder. One key for all holders would use up its random nonces.</summary>
+    /// <summary>Encrypts under a key derived for the purpose and the holder. A single key for all holders would encrypt too often for random nonces.</summary>
     public byte[] Encrypt(string purpose, ReadOnlySpan<byte> holder, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associatedData)
     {
         var box = new byte[HeaderSize + AesGcmBox.Overhead + plaintext.Length];

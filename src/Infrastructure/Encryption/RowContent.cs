@@ -6,7 +6,7 @@ namespace Secrets.Infrastructure.Encryption;
 
 /// <summary>
 /// The values of a row as canonical bytes: in a fixed order, each with its length, so that two different rows never have the same bytes.
-/// Values are logical, not as one database stores them, so that every database yields the same tag.
+/// The bytes do not depend on how a database stores the values, so every database yields the same tag.
 /// </summary>
 internal sealed class RowContent
 {

@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.GroupCommit;
 /// <summary>Group commit of audit events: events that arrive during one write share the next. The write checks the preconditions of all of them.</summary>
 internal sealed class AuditLog : IAuditLog, IAsyncDisposable
 {
-    // A precondition of a key is stale whenever any key of its user changes.
+    // A cached key becomes stale whenever any key of its user changes, so several refreshes may be needed.
     private const int MaxKeyRefreshes = 5;
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
@@ -102,7 +102,8 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
             return stale;
         }
 
-        // Nothing was written although all preconditions hold: the chain ends elsewhere. A second attempt without preconditions reports that.
+        // All preconditions hold, but nothing was written, so the chain does not end where this process expects. Append again without preconditions, which
+        // reports that.
         if (events.Count > 0)
         {
             GiveReceipts(items, entries ?? await AppendAsync(db, events, PreconditionSet.None) ?? throw new UnreachableException(), verdicts);

@@ -10,7 +10,9 @@ internal sealed class ConditionalAudit(IAuditStore store, ApiKeyAuthenticator ke
     /// <summary>The preconditions of a batch, as of now.</summary>
     public PreconditionSet Combine(IEnumerable<OwnerStamp> owners, IEnumerable<KeyPrecondition> keys) => new([.. owners], [.. keys], time.GetUtcNow());
 
-    /// <summary>Stores rows and moves the head of their chain. <see cref="AuditWrite.Refused"/>: a precondition is stale, or the chain ends elsewhere.</summary>
+    /// <summary>
+    /// Stores rows and moves the head of their chain. With preconditions, the cause of a failure is not examined: <see cref="AuditWrite.Refused"/>.
+    /// </summary>
     /// <param name="db">The context whose connection is used.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="preconditions">The preconditions.</param>

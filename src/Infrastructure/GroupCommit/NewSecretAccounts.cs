@@ -23,7 +23,9 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Ac
     /// <summary>The account of a row read under the lock; null: the account does not verify, or an integrity alarm is raised for the owner.</summary>
     public CachedAccount? Open(SecretOwner owner, OwnerRow row) => alarms.IsRaised(owner) ? null : reader.Open(owner, row);
 
-    /// <summary>The secrets, in order, that fit the quota and are sealed with the current data key. Others are stored or refused one by one.</summary>
+    /// <summary>
+    /// The secrets, in order, that fit the quota and are sealed with the current data key. <c>OwnerTransaction</c> stores or refuses the others.
+    /// </summary>
     public List<T> Fitting<T>(Account account, List<T> own, Func<T, Secret> secretOf)
     {
         var (bytes, count) = (account.Bytes, account.Count);

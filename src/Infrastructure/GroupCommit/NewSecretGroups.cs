@@ -9,7 +9,8 @@ namespace Secrets.Infrastructure.GroupCommit;
 /// <summary>Group commit of new secrets: secrets that arrive during one transaction share the next.</summary>
 internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
 {
-    // After a conflict, this many groups skip the attempt in one round trip. Conflicts come in series, and each refused attempt costs a round trip.
+    // After a conflict, this many groups do not try the statement that stores all in one round trip. Conflicts come in series, and each refused attempt costs a
+    // round trip.
     private const int SkippedAttempts = 16;
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
@@ -42,7 +43,7 @@ internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
         }
         catch (Exception exception) when (exception is not UnavailableException && !db.Faults.IsUnavailable(exception) && items.Count > 1)
         {
-            // One secret made the whole group fail. Null for each secret stores them individually, and only the faulty one fails.
+            // One secret made the whole group fail. Null for every secret: the callers store each on its own, and only the faulty one fails.
             return new NewSecret?[items.Count];
         }
     }

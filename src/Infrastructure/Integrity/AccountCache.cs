@@ -4,7 +4,7 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Integrity;
 
 /// <summary>
-/// Accounts as this process last committed them. A group of creates uses them without a read; its statement stores only if they are still current.
+/// Accounts as this process last committed them. A group of creates uses them without a read; its statement fails if an account has changed since.
 /// Every committed account also raises the version floor of its holder.
 /// </summary>
 internal sealed class AccountCache(VersionFloors<SecretOwner> ownerFloors, VersionFloors<Guid> userFloors)

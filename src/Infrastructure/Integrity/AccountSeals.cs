@@ -5,7 +5,9 @@ using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Seals accounts of one purpose: the database stores a sealed account but cannot forge one.</summary>
+/// <summary>
+/// Seals the accounts of owners or those of API keys, which <paramref name="purpose"/> tells apart. The database stores a sealed account but cannot forge one.
+/// </summary>
 internal sealed class AccountSeals(IntegrityKeys integrity, string purpose)
 {
     public byte[] Seal(ReadOnlySpan<byte> holder, Account account)
@@ -25,7 +27,7 @@ internal sealed class AccountSeals(IntegrityKeys integrity, string purpose)
             ? stated with { Digest = new RowDigest(content), CurrentKey = new Guid(content.AsSpan(RowDigest.Size), bigEndian: true), IntegrityKey = key.Number }
             : null;
 
-    /// <summary>The first eight bytes of the nonce, which differ between two seals of the same version. 0 if the size is wrong.</summary>
+    /// <summary>The first eight bytes of the nonce. They tell two seals of the same version apart. 0 if the size is wrong.</summary>
     public static long NoncePrefixOf(ReadOnlySpan<byte> @sealed) =>
         @sealed.Length == Account.SealedSize ? BinaryPrimitives.ReadInt64BigEndian(@sealed[IntegrityKey.HeaderSize..]) : 0;
 

@@ -19,7 +19,9 @@ internal sealed record VerifiedApiKeys(Account Account, byte[]? Sealed, IReadOnl
     public bool IsOf(KeyAccountRow row) =>
         Sealed is not null && Sealed.AsSpan().SequenceEqual(row.Account) && (Account.Version, Account.Count) == (row.Version, row.Keys);
 
-    /// <summary>Whether a key is unchanged: an unrevoked key that was verified, or a revoked key.</summary>
+    /// <summary>
+    /// Whether a key's row can be used. An unrevoked key must equal the verified one. Revoked keys are not in the account, so they always pass.
+    /// </summary>
     public bool Has(ApiKey key, ApiKeySeals seals)
     {
         try
@@ -42,7 +44,8 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
     /// <returns>The keys, or the fault.</returns>
     public Task<(VerifiedApiKeys? Keys, string? Fault)> ReadAsync(SecretsDbContext db, Guid userId) => reads.OrUnavailableAsync(db, async () =>
     {
-        // A concurrent write looks like a fault: between two statements, or within one statement of a database without row versions. So read again,
+        // A concurrent write looks like a fault: between two statements, or within one statement of a database that does not read from a snapshot. So read
+        // again,
         // in a snapshot or under the caller's lock, where no concurrent write is visible.
         var read = await TryReadAsync(db, userId, versionFloors.Find(userId));
         if (read.Fault is null)
@@ -96,7 +99,7 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
     {
         if (isBehind || floor.IsRolledBack(row.Version, AccountSeals.NoncePrefixOf(row.Account)))
         {
-            return (null, $"version {row.Version} of the user's keys was set back");
+            return (null, $"the stored version {row.Version} of the user's keys is not the current one");
         }
 
         if (seals.Open(row) is not { } account)

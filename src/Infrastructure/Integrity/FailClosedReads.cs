@@ -8,7 +8,7 @@ namespace Secrets.Infrastructure.Integrity;
 internal sealed partial class FailClosedReads(ILogger<FailClosedReads> logger)
 {
     /// <summary>Runs a read.</summary>
-    /// <exception cref="UnavailableException">The database rejected the statement.</exception>
+    /// <exception cref="UnavailableException">The statement failed in a database that answers, for example because a table is missing.</exception>
     public async Task<T> OrUnavailableAsync<T>(SecretsDbContext db, Func<Task<T>> read)
     {
         try

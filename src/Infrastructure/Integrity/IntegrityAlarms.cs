@@ -5,12 +5,15 @@ using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Reports tampered owners, API keys and audit rows to the log and the audit, each at most every ten minutes.</summary>
+/// <summary>
+/// Reports tampered owners, API keys and audit rows to the log and the audit, each at most every ten minutes (owners beyond the capacity: logged at every
+/// read).
+/// </summary>
 internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvider time, ILogger<IntegrityAlarms> logger) : IIntegrityReport
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
-    // So many owners at once are one attack. Further owners are only logged, at every read.
+    // So many tampered owners mean one attack, about which more audit rows would say nothing new. Further owners are only logged.
     private const int Capacity = 10_000;
 
     private readonly ConcurrentDictionary<SecretOwner, Alarm> _owners = new();
@@ -106,13 +109,13 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The rows of {Owner} were changed outside the service. Reads and writes of the values fail: {Fault}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The rows of {Owner} were changed outside the service. The values can be neither read nor written: {Fault}")]
     private partial void Tampered(string owner, string fault);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The row of API key {Prefix} was changed outside the service, so the key is refused: {Fault}")]
     private partial void TamperedKey(string prefix, string fault);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The API keys of user {UserId} were changed outside the service. Changes of them fail: {Fault}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The API keys of user {UserId} were changed outside the service. They cannot be changed: {Fault}")]
     private partial void TamperedKeys(Guid userId, string fault);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The audit was changed outside the service, so the service is not ready: {Fault}")]

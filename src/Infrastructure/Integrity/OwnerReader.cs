@@ -82,7 +82,9 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
     public CachedAccount? Open(SecretOwner owner, OwnerRow row) =>
         row.Account is { } stored && OpenAccount(owner, row, versionFloors.Find(owner)).Account is { } account ? new CachedAccount(account, stored) : null;
 
-    /// <summary>The lowest version of each owner. Call this before the read or its snapshot: another thread may raise a floor during the read.</summary>
+    /// <summary>
+    /// The lowest version that a read of each owner may show. Call this before the read or its snapshot: another thread may raise a floor during the read.
+    /// </summary>
     private List<VersionFloor> FloorsOf(IReadOnlyList<SecretOwner> owners) => [.. owners.Select(versionFloors.Find)];
 
     private async Task<List<(VerifiedOwner? Verified, string? Fault)>> ReadEachAsync(SecretsDbContext db, List<SecretOwner> owners, List<VersionFloor> floors)
@@ -123,7 +125,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
         {
             return found.Secrets.Count == 0 && found.DataKeys.Count == 0
                 ? (new VerifiedOwner(0, account, [], []) { Digests = new Dictionary<Guid, RowDigest>() }, null)
-                : (null, "there are rows and no account");
+                : (null, "the owner has rows, but its account is missing");
         }
 
         Dictionary<Guid, RowDigest> digests;
@@ -146,12 +148,12 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
     {
         if (floor.IsRolledBack(row.Version, row.Account is null ? 0 : AccountSeals.NoncePrefixOf(row.Account)))
         {
-            return (null, $"version {row.Version} was set back: this process has seen version {floor.Version}");
+            return (null, $"the stored version {row.Version} is not the current one: this process has seen version {floor.Version}");
         }
 
         if (row.IsBehind)
         {
-            return (null, $"version {row.Version} was set back: the audit has a later one");
+            return (null, $"the stored version {row.Version} is older than the one in the audit");
         }
 
         if (row.Account is null)

@@ -7,8 +7,8 @@ namespace Secrets.Infrastructure.Integrity;
 
 /// <summary>Digests an owner's rows, and seals the account that holds the sum of the digests.</summary>
 /// <remarks>
-/// The digests cover every column except three. <c>owners.stamp</c> only invalidates caches. <c>secret_uses</c> decides nothing. The key ring authenticates
-/// <c>data_keys.wrapped</c> for its owner and id, and an older wrapping holds the same key.
+/// The digests cover every column except two. <c>owners.stamp</c> only invalidates caches. The key ring authenticates <c>data_keys.wrapped</c> for its owner
+/// and id, and an older wrapping holds the same key. The table <c>secret_uses</c> is not covered, because it decides nothing.
 /// </remarks>
 internal sealed class OwnerSeals(IntegrityKeys integrity)
 {

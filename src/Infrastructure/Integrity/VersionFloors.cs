@@ -23,7 +23,7 @@ internal sealed class VersionFloors<THolder>
     /// <summary>Raises the floor of a holder to a committed version.</summary>
     public void Raise(THolder holder, long version, byte[]? account)
     {
-        // Two concurrent calls may keep the lower version. The audit still has the higher one, and the next read raises the floor.
+        // If two calls run at once, the lower version may stay. The audit still has the higher one, and the next read raises the floor.
         if (account is not null && version > Find(holder).Version)
         {
             _floors.Add(holder, new VersionFloor(version, AccountSeals.NoncePrefixOf(account)));

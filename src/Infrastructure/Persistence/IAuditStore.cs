@@ -41,7 +41,7 @@ internal sealed record AuditAppend(IReadOnlyList<AuditEntry> Entries, byte[] Hea
 /// <summary>The result of storing audit rows together with the changes that they record.</summary>
 internal enum AuditWrite
 {
-    /// <summary>Everything is stored and committed.</summary>
+    /// <summary>Everything is stored, and committed if the caller asked for that.</summary>
     Done,
 
     /// <summary>Nothing is stored, because a condition other than the chain failed, or because the cause was not examined.</summary>

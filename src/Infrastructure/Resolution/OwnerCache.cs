@@ -7,7 +7,8 @@ namespace Secrets.Infrastructure.Resolution;
 internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFloors<SecretOwner> versionFloors, TimeProvider time)
 {
     /// <summary>
-    /// How long an owner is cached. Every write changes the stamp, including writes outside the service. The limit is for a database whose stamp triggers
+    /// How long an owner is cached. Every write of the service changes the stamp, and so do updates and deletes outside the service. The limit is for a
+    /// database whose stamp triggers
     /// were disabled, or which was restored to an earlier state.
     /// </summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
@@ -116,7 +117,7 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
 
         public int Size => Overhead + owner.Packed.Length;
 
-        // False at first. If new entries counted as used, a sweep over new entries only could not tell which ones are busy.
+        // A new entry starts as unused. Otherwise a sweep over new entries could not tell which ones are busy.
         public bool WasUsed { get; set; }
     }
 }

@@ -6,7 +6,8 @@ using Secrets.Domain.Resolution;
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>
-/// Packs the sealed secrets of one owner into a single array. The array takes a quarter of the memory of objects, so that a million secrets fit.
+/// Packs the sealed secrets of one owner into a single array. The array takes a quarter of the memory that an object for each secret would take, so that a
+/// million secrets fit.
 /// <see cref="Find"/> filters by hash keys only; the selection decides which candidates match.
 /// </summary>
 internal static class PackedSecrets
@@ -14,7 +15,7 @@ internal static class PackedSecrets
     // The header of each secret: the keys of name, tool and argument, and the length of the content.
     private const int HeaderSize = (3 * sizeof(ushort)) + sizeof(int);
 
-    // No key. As a tool key: a pattern, which any tool may match. As an argument key: the secret is not a default.
+    // Stands for no key. As tool key: the secret has a pattern, which any tool may match. As argument key: the secret is not a default.
     private const ushort NoKey = 0;
 
     [Flags]

@@ -11,7 +11,7 @@ internal static class AccountLocks
 {
     extension(SecretsDbContext db)
     {
-        /// <summary>Accounts that the transaction locked. Code that replaces, quarantines or releases a whole account calls this object's methods.</summary>
+        /// <summary>Accounts that the transaction locked. To replace, quarantine or release a whole account, call the methods of this object.</summary>
         public LockedAccounts LockedAccounts
         {
             get
@@ -85,7 +85,7 @@ internal static class AccountLocks
             db.LockedAccounts.Add(userId, keys);
         }
 
-        /// <summary>Locks the API keys of a user. The unrevoked ones become the account's new state, without verification.</summary>
+        /// <summary>Locks the API keys of a user. The unrevoked ones become the account's new state as they are, unless they verify already.</summary>
         /// <returns>The unrevoked keys. Null if the keys verify: then nothing is changed.</returns>
         public async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
         {

@@ -25,7 +25,9 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
 
     public bool IsInQuarantine { get; private set; }
 
-    /// <summary>Puts the account into quarantine. Without a digest, the rows cannot be released unchanged.</summary>
+    /// <summary>
+    /// Puts the account into quarantine. If its rows did not verify, the digest is dropped: then only <c>integrity accept</c> ends the quarantine.
+    /// </summary>
     public void Quarantine(bool isVerified)
     {
         IsInQuarantine = true;

@@ -10,7 +10,7 @@ namespace Secrets.Infrastructure.Transactions;
 
 /// <summary>
 /// The accounts that a transaction has locked and verified, updated with the changes of the transaction. A changed row must equal the verified row:
-/// somebody may replace a row between the verification and the read of the change.
+/// somebody may replace a row after it was verified and before EF Core reads it for the change.
 /// </summary>
 internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals, ApiKeySeals keySeals, IntegrityKeys integrity, AccountCache cache)
     : ITransactionAccounts
@@ -49,7 +49,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         _users.Add(userId, new LockedAccount<KeyAccountRow>(row, account, verified.Digests));
     }
 
-    /// <summary>Makes the stored rows of an owner current, without verifying them. The account continues after <paramref name="version"/>.</summary>
+    /// <summary>Makes the stored rows of an owner current, without verifying them. The account's next version is <paramref name="version"/> + 1.</summary>
     public void Adopt(SecretOwner owner, OwnerRows found, long version)
     {
         var newest = integrity.Newest;
@@ -60,7 +60,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         WriteAll(_owners[owner].Row, nameof(Owner.Stamp));
     }
 
-    /// <summary>Makes the stored API keys of a user current, without verifying them. The account continues after <paramref name="version"/>.</summary>
+    /// <summary>Makes the stored API keys of a user current, without verifying them. The account's next version is <paramref name="version"/> + 1.</summary>
     public void Adopt(Guid userId, KeyAccountRow? stored, List<ApiKey> unrevoked, long version)
     {
         var newest = integrity.Newest;
@@ -142,7 +142,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     }
 
     /// <summary>
-    /// Adds to each event the version of the account that it changed, and an event <c>account.change</c> per changed account without an event: a version that
+    /// Adds to each event the version of the account that it changed. A changed account without an event gets an event <c>account.change</c>: a version that
     /// is not in the audit could be rolled back unnoticed. Version 1 of an owner needs no event, because its data key has sealed no value yet.
     /// </summary>
     public IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> auditEvents, DateTimeOffset now)
@@ -218,7 +218,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     private Dictionary<Guid, RowDigest> DigestsOf(List<ApiKey> keys, int integrityKey) =>
         keys.ToDictionary(key => key.Id, key => keySeals.DigestOf(key, integrityKey));
 
-    /// <summary>Writes every column but one, because the stored row may contain anything.</summary>
+    /// <summary>Marks every column but one as changed, so that nothing of a tampered row stays.</summary>
     private void WriteAll(object row, string except)
     {
         var entry = db.Entry(row);

@@ -1,7 +1,7 @@
 namespace Secrets.Infrastructure.Transactions;
 
 /// <summary>
-/// Serializes groups of creates that share an owner, within this process. A lock in the database would be too late: both groups would compute the owner's next
+/// Groups of creates that share an owner run one after the other in this process. With only a lock in the database, both would compute the owner's next
 /// account from the same one, and the second would fail.
 /// </summary>
 internal sealed class OwnerGroupTurns : IDisposable

@@ -4,7 +4,8 @@ namespace Secrets.Infrastructure.Transactions;
 
 /// <summary>
 /// Serializes the single writes of an owner before they take a connection. A lock in the database would serialize them too, but each waiting write would hold
-/// a connection, and one owner could exhaust the pool. Groups of creates (<see cref="OwnerGroupTurns"/>) bypass this queue: they are few and have own connections.
+/// a connection, and one owner could exhaust the pool. Groups of creates (<see cref="OwnerGroupTurns"/>) bypass this queue: few of them run at once, on
+/// connections of their own.
 /// </summary>
 internal sealed class OwnerWriteQueue : IDisposable
 {

@@ -8,7 +8,7 @@ internal sealed class DataKeyCache(TimeProvider time)
     /// <summary>How long a key stays cached after it was read. <c>DataKeyReplacement.GracePeriod</c> is twice this time.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
-    // About 200 bytes an entry: one for each owner whose values are opened, and a second for each owner who writes.
+    // An entry takes about 200 bytes. An owner whose values are opened has one; an owner who also writes has two.
     private readonly BoundedCache<Guid, Entry> _keys = new(size: 100_000);
     private readonly BoundedCache<SecretOwner, Entry> _current = new(size: 20_000);
 

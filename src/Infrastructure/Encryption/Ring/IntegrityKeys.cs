@@ -2,7 +2,7 @@ using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption.Ring;
 
-/// <summary>The integrity keys of this process: one, or two while a key is replaced.</summary>
+/// <summary>The integrity keys of this process: one; during a rotation two, or more if several were requested.</summary>
 internal sealed class IntegrityKeys(Lazy<KeyRing> ring, TimeProvider time)
 {
     private volatile Loaded? _loaded;

@@ -5,7 +5,8 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Encryption.Ring;
 
 /// <summary>
-/// The rows of the installation's keys under one state: key ring, integrity keys, and rotation requests. A change makes a new instance, stored as a whole.
+/// The rows of the installation's keys under one state: key ring, integrity keys, and rotation requests. Methods return the changed records, which are stored
+/// as a whole; some change rows in place.
 /// </summary>
 /// <param name="State">Revision and tag, which cover all other rows.</param>
 /// <param name="Ring">The key ring.</param>

@@ -36,7 +36,9 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     /// <summary>Makes the application's own Data Protection use the loaded ring.</summary>
     public void Configure(KeyManagementOptions options) => keys.Configure(options, () => _loaded?.Rows ?? []);
 
-    /// <summary>Uses committed rows that were read and verified after this moment.</summary>
+    /// <summary>Uses committed rows that were read and verified.</summary>
+    /// <param name="records">The rows.</param>
+    /// <param name="moment">The time just before they were read.</param>
     public void Load(KeyRecords records, DateTimeOffset moment)
     {
         store.MarkSeen(records, moment);
@@ -91,7 +93,9 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
     /// <exception cref="ConflictException">The rows were changed outside the service.</exception>
     public KeyRecords Read() => OrConflict(store.ReadUnderAnyRootKey);
 
-    /// <summary>The ring without the keys made before this moment. A wrapped key that this ring does not open would be lost with their removal.</summary>
+    /// <summary>
+    /// The ring without the keys made before this moment. If the old keys were removed, every wrapped key that this ring does not open would be lost.
+    /// </summary>
     /// <exception cref="ConflictException">The ring is under another root key, or was changed outside the service.</exception>
     public LoadedRing Without(DateTimeOffset before)
     {
@@ -146,9 +150,9 @@ internal sealed partial class KeyRing(KeyStore store, RingKeys keys, TimeProvide
         }
     }
 
-    /// <summary>Reads the keys again to find a key that this process lacks, unless another thread just read it.</summary>
+    /// <summary>Reads the ring again if this process lacks a key, unless another thread has just read it.</summary>
     /// <param name="isKnown">Whether this process has the key now.</param>
-    /// <returns>True if the key is known, or if the keys verified and do not include it.</returns>
+    /// <returns>False if the ring could not be verified, so that the key may exist.</returns>
     public bool LookFor(Func<bool> isKnown)
     {
         lock (_loading)

@@ -89,7 +89,9 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         return changed;
     }
 
-    /// <summary>Adds the first rows to the caller's transaction. The first revision has no audit row because it cannot be set back.</summary>
+    /// <summary>
+    /// Adds the first rows to the caller's transaction. The first revision has no audit row, because there is no earlier one to set it back to.
+    /// </summary>
     public static void Initialize(SecretsDbContext db, KeyRecords first)
     {
         first.Advance();
@@ -127,7 +129,7 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
     /// <summary>Whether the ring is under a root key that this process has.</summary>
     public bool CanOpen(KeyRecords records) => records.Ring.All(row => RootKeyXml.IsProtectedBy(row, rootKey));
 
-    /// <summary>Notes committed rows that were read after this moment.</summary>
+    /// <summary>Notes committed rows, which were read after <paramref name="moment"/>.</summary>
     public void MarkSeen(KeyRecords records, DateTimeOffset moment)
     {
         lock (_lock)
@@ -151,7 +153,9 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         db.Record(auditEvent with { OwnerVersion = records.State.Revision });
     }
 
-    /// <summary>Reads and verifies. On failure, reads again under the lock: no write comes between the statements then, and the primary answers.</summary>
+    /// <summary>
+    /// Reads and verifies. On failure, reads again under the lock, which prevents writes between the statements and makes the primary answer.
+    /// </summary>
     private KeyRecords ReadVerified(SecretsDbContext db)
     {
         try

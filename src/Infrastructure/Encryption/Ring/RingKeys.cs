@@ -9,14 +9,17 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Encryption.Ring;
 
 /// <summary>
-/// Runs Data Protection on given entries: without a database, without automatic keys, and without instances of types that an entry names.
+/// Runs Data Protection on given entries only: it reads no database, adds no keys, and creates no type that an entry names.
 /// Keys never expire, because the service decides when a key is replaced.
 /// </summary>
 internal sealed class RingKeys(RootKey rootKey, ILoggerFactory logs)
 {
     private const string CreatedAt = "creationDate";
 
-    /// <summary>Data Protection wraps with the key activated last. Activation dates only number the keys: no clock decides which is the newest.</summary>
+    /// <summary>
+    /// Data Protection wraps with the key activated last. The activation dates are artificial and only give the order, so no clock decides which key is the
+    /// newest.
+    /// </summary>
     private static readonly DateTimeOffset FirstActivation = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly DateTimeOffset Never = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);

@@ -32,7 +32,7 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
         {
             var (records, moved) = store.MoveToRootKey(db, requireRootKey);
 
-            // Before the commit, which writes an audit row.
+            // The audit key is loaded before the commit, because the commit writes an audit row.
             await auditKey.LoadAsync(ring.Open(records), cancellationToken);
             return (records, moved);
         }

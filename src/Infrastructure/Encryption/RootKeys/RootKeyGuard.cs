@@ -69,8 +69,8 @@ internal sealed partial class RootKeyGuard(
         if (!rootKey.Opens(fingerprint))
         {
             throw new StartupException(
-                $"The root key is the wrong one: this database needs the key with fingerprint {fingerprint}, the file holds {rootKey.Fingerprint}"
-                + (rootKey.PreviousFingerprint is { } previous ? $", that of the previous key {previous}. " : ". ")
+                $"The root key is the wrong one: this database needs the key with fingerprint {fingerprint}, but the file has the key {rootKey.Fingerprint}"
+                + (rootKey.PreviousFingerprint is { } previous ? $" and the file of the previous key {previous}. " : ". ")
                 + "Set Encryption:RootKeyFile (environment: Encryption__RootKeyFile) to the file of that key.");
         }
     }

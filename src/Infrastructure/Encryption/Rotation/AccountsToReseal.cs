@@ -7,8 +7,8 @@ namespace Secrets.Infrastructure.Encryption.Rotation;
 /// <summary>Finds accounts that are not sealed with the newest integrity key. Headers are untrusted, so each account is opened.</summary>
 internal sealed class AccountsToReseal(SecretsDbContext db, OwnerSeals owners, ApiKeySeals users, IntegrityKeys integrity)
 {
-    // Accounts of one result, about 100 bytes each. The next pass finds the others.
-    private const int MostAtOnce = 100_000;
+    // The most accounts of one pass, about 100 bytes each. The next pass finds the others.
+    private const int MaxAccounts = 100_000;
 
     /// <summary>Finds owners whose account does not open with the newest key, and whether they are in quarantine.</summary>
     public async Task<List<(SecretOwner Owner, bool IsInQuarantine)>> FindOwnersAsync(CancellationToken cancellationToken)
@@ -22,7 +22,7 @@ internal sealed class AccountsToReseal(SecretsDbContext db, OwnerSeals owners, A
             if ((confined ?? owners.Open(owner, row.Version, row.Secrets, row.BytesUsed, row.Account))?.IntegrityKey != newest)
             {
                 found.Add((owner, confined is not null));
-                if (found.Count == MostAtOnce)
+                if (found.Count == MaxAccounts)
                 {
                     break;
                 }
@@ -42,7 +42,7 @@ internal sealed class AccountsToReseal(SecretsDbContext db, OwnerSeals owners, A
             if (users.Open(row)?.IntegrityKey != newest)
             {
                 found.Add(row.UserId);
-                if (found.Count == MostAtOnce)
+                if (found.Count == MaxAccounts)
                 {
                     break;
                 }

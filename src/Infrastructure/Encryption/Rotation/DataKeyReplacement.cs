@@ -36,7 +36,7 @@ internal sealed partial class DataKeyReplacement(
         var retiredBefore = time.GetUtcNow() - GracePeriod;
         await foreach (var row in RowsAsync(row => row.RetiredAt < retiredBefore, cancellationToken))
         {
-            // A retired key is still needed if its replacement was interrupted, or if a value does not open.
+            // A retired key is still needed if a replica stopped before it had sealed all values again, or if a value does not open.
             if (!await IfVerifiedAsync(() => RemoveAsync(row, retiredBefore, cancellationToken)) && !await TryResealAsync(row, cancellationToken))
             {
                 Needed(row.Id, row.OwnerId);
@@ -69,7 +69,7 @@ internal sealed partial class DataKeyReplacement(
         while (page.Count == PageSize);
     }
 
-    /// <summary>Retires a key and makes its successor. Returns false if another replica did so and continues with the key.</summary>
+    /// <summary>Retires a key and makes its successor. Returns false if another replica has retired it and seals its values again.</summary>
     private Task<bool> ReplaceAsync(DataKeyRow row, CancellationToken cancellationToken) =>
         db.InTransactionAsync(
             async token =>
@@ -90,7 +90,9 @@ internal sealed partial class DataKeyReplacement(
     private async Task<bool> TryResealAsync(DataKeyRow row, CancellationToken cancellationToken) =>
         wrapping.Unwrap(row) is { } retired && await IfVerifiedAsync(() => ResealAsync(row, retired, cancellationToken));
 
-    /// <summary>Returns false if the owner's rows do not verify or the current key does not unwrap, which is logged. Other owners go on.</summary>
+    /// <summary>
+    /// Returns false if the owner's rows do not verify or the current key does not unwrap. That is logged already, and the pass continues with other owners.
+    /// </summary>
     private static async Task<bool> IfVerifiedAsync(Func<Task<bool>> work)
     {
         try

@@ -12,7 +12,7 @@ namespace Secrets.Infrastructure.Encryption.Rotation;
 /// </summary>
 internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring, AccountsToReseal outdated, Quarantine quarantine, TimeProvider time)
 {
-    /// <summary>Time from the request to the first sealed account. Replicas read the keys every minute, so all know the new key by then.</summary>
+    /// <summary>The shortest time from the request to the first sealed account. Replicas read the keys every minute, so all know the new key by then.</summary>
     public static readonly TimeSpan Delay = TimeSpan.FromMinutes(2);
 
     /// <summary>Makes one pass over all accounts. Returns false while the old key is left.</summary>

@@ -9,7 +9,8 @@ namespace Secrets.Infrastructure.Encryption.Rotation;
 internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, DataKeyWrapping wrapping, AuditKeyLoader auditKey, TimeProvider time)
 {
     /// <summary>
-    /// How long an old ring key stays. Much longer than any process wraps with it: a process reads the ring every minute (<see cref="KeyRotationWorker"/>) and
+    /// How long an old ring key stays. It must be longer than any process may still wrap with the key: a process reads the ring every minute (<see
+    /// cref="KeyRotationWorker"/>) and
     /// refuses to wrap after an hour without a read (<see cref="KeyRing.Wrap"/>).
     /// </summary>
     public static readonly TimeSpan GracePeriod = TimeSpan.FromDays(2);
@@ -30,7 +31,7 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
 
     private bool IsAnyBefore(DateTimeOffset moment) => ring.Read().Ring.Any(row => RingKeys.DateOf(row) < moment);
 
-    /// <summary>Wraps keys again where needed. Returns whether none needed it.</summary>
+    /// <summary>Wraps keys again where needed. Returns true if no key needed it.</summary>
     private async Task<bool> RewrapAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         var isDone = await auditKey.RewrapAsync(ring.Without(before), cancellationToken);

@@ -25,7 +25,7 @@ internal sealed class KeyRotation(SecretsDbContext db, KeyRing ring, RootKey roo
             ProgressOf(records.Find(KeyLayer.Integrity), records.IntegrityRows.Count - 1));
     }
 
-    /// <summary>Dates the request by the clock that dates the keys of the layer, so that keys made from now on are not replaced.</summary>
+    /// <summary>Dates the request by the clock that dates the keys of the layer. Otherwise keys that are made from now on could be replaced too.</summary>
     private KeyRecords WithRequest(KeyRecords records, KeyLayer layer, DateTimeOffset now)
     {
         switch (layer)

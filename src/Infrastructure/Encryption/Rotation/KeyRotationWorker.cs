@@ -65,7 +65,7 @@ internal sealed partial class KeyRotationWorker(
         }
     }
 
-    /// <summary>A new request is due at once, and again after the layer's waiting time.</summary>
+    /// <summary>A new request is due at once. An unfinished one is due again after the layer's waiting time.</summary>
     private bool IsDue(KeyLayer layer, DateTimeOffset moment) =>
         !_last.TryGetValue(layer, out var last)
         || last.Moment != moment
