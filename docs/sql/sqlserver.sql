@@ -1,3 +1,7 @@
+SET XACT_ABORT ON;
+SET QUOTED_IDENTIFIER ON;
+GO
+
 IF OBJECT_ID(N'[migrations]') IS NULL
 BEGIN
     CREATE TABLE [migrations] (

@@ -50,6 +50,18 @@ public sealed class SqlServerInstance
         }
     }
 
+    /// <summary>Creates an empty database.</summary>
+    public static async Task CreateDatabaseAsync(string connectionString)
+    {
+        var settings = new SqlConnectionStringBuilder(connectionString);
+        var database = settings.InitialCatalog;
+        settings.InitialCatalog = "master";
+        await using var connection = new SqlConnection(settings.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new SqlCommand($"CREATE DATABASE {database}", connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
     /// <summary>Repeats work while it fails because of another session.</summary>
     internal static async Task AgainWhileAsync(Func<Task> act, Func<Exception, bool> passes)
     {

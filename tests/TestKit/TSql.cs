@@ -29,8 +29,8 @@ public static class TSql
     {
         private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase)
         {
-            "CONCAT", "COUNT", "COUNT_BIG", "DATALENGTH", "DATEADD", "DB_ID", "HASHBYTES", "LEN", "MAX", "MIN", "NEWID", "OBJECT_ID", "QUOTENAME",
-            "REPLACE", "STUFF", "SUBSTRING", "SUM", "SYSDATETIMEOFFSET",
+            "CONCAT", "COUNT", "COUNT_BIG", "DATALENGTH", "DATEADD", "DB_ID", "HASHBYTES", "ISNULL", "LEN", "MAX", "MIN", "NCHAR", "NEWID", "OBJECT_ID", "QUOTENAME",
+            "REPLACE", "STUFF", "SUBSTRING", "SUM", "SYSDATETIMEOFFSET", "TRANSLATE",
         };
 
         public override void Visit(FunctionCall node)

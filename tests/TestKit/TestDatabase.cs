@@ -84,7 +84,8 @@ public static class TestDatabase
         var options = new DbContextOptionsBuilder<SqlServerSecretsDbContext>();
         SqlServerEngine.Configure(options, connectionString);
         await using var db = new SqlServerSecretsDbContext(options.Options);
-        await SqlServerInstance.MakeAsync(() => db.Database.MigrateAsync());
+        await SqlServerInstance.MakeAsync(() => SqlServerInstance.CreateDatabaseAsync(connectionString));
+        await db.Database.MigrateAsync();
         await db.EnableDatabaseFeaturesAsync(CancellationToken.None);
     }
 

@@ -4,7 +4,9 @@ namespace Secrets.Infrastructure.Persistence;
 internal interface IDatabaseFaults
 {
     /// <summary>The unique index that refused a row; null if the exception has another cause.</summary>
-    string? UniqueIndexOf(Exception exception);
+    /// <param name="exception">The exception of a write.</param>
+    /// <param name="known">The names of all unique indexes and primary keys.</param>
+    string? UniqueIndexOf(Exception exception, IEnumerable<string> known);
 
     /// <summary>
     /// Whether a retry may succeed: the database is unreachable, starting, stopping, read-only, or out of connections or space, or the transaction

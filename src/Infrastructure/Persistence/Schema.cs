@@ -16,9 +16,12 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         await db.Database.MigrateAsync(cancellationToken);
         await db.EnableDatabaseFeaturesAsync(cancellationToken);
+        await db.RequireServerAsync(cancellationToken);
+        await db.RequireUniqueIndexesAsync(cancellationToken);
     }
 
-    /// <summary>Verifies that no migration is missing, that the required features are enabled, and that commits are durable.</summary>
+    /// <summary>Verifies that no migration and no unique index is missing, that the server reads what is sent, that the required features are enabled, and that commits are
+    /// durable.</summary>
     /// <exception cref="StartupException">A requirement is not met.</exception>
     public async Task RequireCurrentAsync(CancellationToken cancellationToken)
     {
@@ -38,6 +41,8 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         }
 
         await db.RequireDatabaseFeaturesAsync(cancellationToken);
+        await db.RequireServerAsync(cancellationToken);
+        await db.RequireUniqueIndexesAsync(cancellationToken);
         try
         {
             await db.RequireDurabilityAsync(cancellationToken);

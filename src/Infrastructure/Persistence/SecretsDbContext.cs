@@ -52,6 +52,10 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <summary>SQL that locks the row of an owner (kind {0}, id {1}) and increments its stamp.</summary>
     protected virtual string LockOwner => "UPDATE owners SET stamp = stamp + 1 WHERE kind = {0} AND id = {1}";
 
+    /// <summary>Verifies that the database server reads what the service sends.</summary>
+    /// <exception cref="StartupException">It reads something differently.</exception>
+    public virtual Task RequireServerAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Enables the database features that the service needs, if the user may. Part of migrating.</summary>
     public virtual Task EnableDatabaseFeaturesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -111,6 +115,9 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         return await read();
     }
 
+    /// <summary>Reads the names of all unique indexes that are in use.</summary>
+    protected abstract Task<List<string>> ReadUniqueIndexesAsync(CancellationToken cancellationToken);
+
     /// <summary>The provider's strategy for retries of transactions.</summary>
     protected virtual IExecutionStrategy CreateStrategy() => Database.CreateExecutionStrategy();
 
@@ -153,7 +160,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         {
             throw new ConflictException("The secret was changed at the same moment. Try again.");
         }
-        catch (DbUpdateException exception) when (Faults.UniqueIndexOf(exception) is { } index)
+        catch (DbUpdateException exception) when (Faults.UniqueIndexOf(exception, UniqueIndexes()) is { } index)
         {
             // The exception also lists the account, which is saved with the refused row.
             var refused = exception.Entries.Where(entry => HasUniqueRule(entry.Metadata, index)).ToList();
@@ -165,6 +172,24 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
             Accounts = null;
         }
     }
+
+    /// <summary>Verifies that every unique index is there and in use. Without one, two concurrent creates of a name could both succeed.</summary>
+    /// <exception cref="StartupException">An index is missing, disabled or not unique.</exception>
+    public async Task RequireUniqueIndexesAsync(CancellationToken cancellationToken)
+    {
+        var found = await ReadUniqueIndexesAsync(cancellationToken);
+
+        // By prefix, because Babelfish appends to the names of indexes.
+        var missing = UniqueIndexes().Order(StringComparer.Ordinal).FirstOrDefault(index => !found.Exists(name => name.StartsWith(index, StringComparison.OrdinalIgnoreCase)));
+        if (missing is not null)
+        {
+            throw new StartupException(
+                $"The unique index {missing} of the database is missing, disabled or not unique. Create it as the script of this version does (docs/sql), then start again.");
+        }
+    }
+
+    private IEnumerable<string> UniqueIndexes() => Model.GetEntityTypes().SelectMany(entity =>
+        entity.GetIndexes().Where(index => index.IsUnique).Select(index => index.GetDatabaseName()).Append(entity.FindPrimaryKey()?.GetName())).OfType<string>();
 
     private static bool HasUniqueRule(IEntityType entity, string index) =>
         string.Equals(entity.FindPrimaryKey()?.GetName(), index, StringComparison.Ordinal)

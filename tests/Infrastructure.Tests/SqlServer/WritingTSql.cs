@@ -65,8 +65,14 @@ public sealed partial class WritingTSql
     [GeneratedRegex(@"\{(?<number>\d)\}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Placeholder();
 
-    [GeneratedRegex(@"^nvarchar\(\d+\)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
-    private static partial Regex Text();
+    // Ids and hashes have one size, so they are sent with it.
+    private static string UnlimitedOf(string type) => type switch
+    {
+        "binary(16)" or "binary(32)" => type,
+        _ when type.StartsWith("nvarchar(", StringComparison.Ordinal) => "nvarchar(max)",
+        _ when type.Contains("binary(", StringComparison.Ordinal) => "varbinary(max)",
+        _ => type,
+    };
 
     private static Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> TablesOf(IModel model) => model.GetEntityTypes().ToDictionary(
         entity => entity.GetTableName()!,
@@ -130,8 +136,9 @@ public sealed partial class WritingTSql
 
             foreach (var (column, type) in sources.Typed)
             {
-                // Sent text may have any length: when escaped, it may be longer than the stored text.
-                var types = sources.Tables.Where(table => table.ContainsKey(column)).Select(table => Text().Replace(table[column].Type, "nvarchar(max)")).ToList();
+                // Sent text and bytes may have any length; the column of the table limits it.
+                var types = sources.Tables.Where(table => table.ContainsKey(column))
+                    .SelectMany(table => (string[])[UnlimitedOf(table[column].Type), table[column].Type]).ToList();
                 if (types.Count > 0 && !types.Contains(type, StringComparer.OrdinalIgnoreCase))
                 {
                     Unknown.Add($"{column} {type}");
@@ -143,6 +150,9 @@ public sealed partial class WritingTSql
     private sealed class Sources(
         Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> tables, Dictionary<string, HashSet<string>> variables) : TSqlFragmentVisitor
     {
+        // JSON whose columns are not values of the table's columns, or were checked.
+        private readonly HashSet<OpenJsonTableReference> _places = [];
+
         public List<string> Unknown { get; } = [];
 
         public List<(string? Alias, string Column)> Columns { get; } = [];
@@ -174,12 +184,28 @@ public sealed partial class WritingTSql
         public override void Visit(OpenJsonTableReference node)
         {
             Add(node.Alias?.Value ?? "", node.SchemaDeclarationItems.Select(item => item.ColumnDefinition.ColumnIdentifier.Value));
-            Typed.AddRange(node.SchemaDeclarationItems.Select(item => (item.ColumnDefinition.ColumnIdentifier.Value, TypeOf(item.ColumnDefinition.DataType))));
+            if (_places.Add(node))
+            {
+                Typed.AddRange(TypesOf(node));
+            }
         }
 
         public override void Visit(QueryDerivedTable node)
         {
             var select = (QuerySpecification)node.QueryExpression;
+            if (select.FromClause.TableReferences is [OpenJsonTableReference sent])
+            {
+                // The JSON has places of bytes, and text with stand-ins. The subquery has the values.
+                _places.Add(sent);
+                var types = TypesOf(sent).ToDictionary(StringComparer.Ordinal);
+                Typed.AddRange(select.SelectElements.Cast<SelectScalarExpression>().Select(element => (element.ColumnName.Value, element.Expression switch
+                {
+                    CastCall { DataType: var type } => TypeOf(type),
+                    FunctionCall { FunctionName.Value: "SUBSTRING" } => "varbinary(max)",
+                    _ => types[element.ColumnName.Value],
+                })));
+            }
+
             Add(node.Alias.Value, select.SelectElements.OfType<SelectScalarExpression>().Select(element =>
                 element.ColumnName?.Value ?? ((ColumnReferenceExpression)element.Expression).MultiPartIdentifier.Identifiers[^1].Value));
         }
@@ -213,6 +239,9 @@ public sealed partial class WritingTSql
 
             ByAlias[alias] = known;
         }
+
+        private static IEnumerable<(string Column, string Type)> TypesOf(OpenJsonTableReference json) => json.SchemaDeclarationItems
+            .Select(item => (item.ColumnDefinition.ColumnIdentifier.Value, TypeOf(item.ColumnDefinition.DataType)));
 
         private static string TypeOf(DataTypeReference type) => type is SqlDataTypeReference { Parameters: { Count: > 0 } parameters } sized
             ? $"{sized.Name.BaseIdentifier.Value}({string.Join(',', parameters.Select(parameter => parameter.Value))})"

@@ -12,7 +12,7 @@ internal sealed class PostgresFaults : IDatabaseFaults
     private const string IdleInTransactionTimeout = "25P03";
     private const string TransactionTimeout = "25P04";
 
-    public string? UniqueIndexOf(Exception exception) =>
+    public string? UniqueIndexOf(Exception exception, IEnumerable<string> known) =>
         exception.Find<PostgresException>() is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: { } index } ? index : null;
 
     public bool IsUnavailable(Exception exception) => exception.Find<DbException>() switch

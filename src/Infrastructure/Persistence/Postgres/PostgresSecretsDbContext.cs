@@ -6,6 +6,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 
 internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsDbContext> options) : SecretsDbContext(options)
 {
+    private const string UniqueIndexes =
+        """
+        SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE i.indisunique AND i.indisvalid AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'secrets'::regclass)
+        """;
+
     private const string NoteUse =
         """
         WITH free AS (
@@ -46,6 +52,20 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         }
 
         return noted;
+    }
+
+    protected override async Task<List<string>> ReadUniqueIndexesAsync(CancellationToken cancellationToken)
+    {
+        await using var open = await OpenConnection.OpenAsync(this, cancellationToken);
+        await using var command = new NpgsqlCommand(UniqueIndexes, (NpgsqlConnection)open.Connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<string> names = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            names.Add(reader.GetString(0));
+        }
+
+        return names;
     }
 
     private async Task RequireNotOffAsync(string setting, string otherwise, CancellationToken cancellationToken)

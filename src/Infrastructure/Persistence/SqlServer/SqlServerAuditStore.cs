@@ -7,8 +7,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// <summary>Stores any number of audit rows with one batch of statements.</summary>
 internal sealed class SqlServerAuditStore : IAuditStore
 {
-    private static readonly JsonColumns<AuditEntry> Sent =
-        new([new SentColumn<AuditEntry, long>("sequence", ColumnKind.Large, entry => entry.Sequence), .. AuditColumns.All]);
+    private static readonly SentRows<AuditEntry> Sent =
+        new("@rows", [new SentColumn<AuditEntry, long>("sequence", ColumnKind.Large, entry => entry.Sequence), .. AuditColumns.All]);
 
     /// <summary>
     /// Stores rows only if the head moved. Inside another transaction, BEGIN TRANSACTION only increments a counter. XACT_ABORT, because an error
@@ -22,9 +22,9 @@ internal sealed class SqlServerAuditStore : IAuditStore
         UPDATE audit_writers SET sequence = @last, hash = @hash, head_mac = @headMac WHERE id = @writer AND sequence = @before;
         SET @moved = @@ROWCOUNT;
         IF @moved = 1
-            INSERT INTO audit (writer, sequence, {AuditColumns.All.Names(JsonRows.Quote)})
-            SELECT @writer, sequence, {AuditColumns.All.Names(JsonRows.Quote)}
-            FROM OPENJSON(@rows) WITH ({Sent.Schema});
+            INSERT INTO audit (writer, sequence, {AuditColumns.All.Names(SentRows<AuditEntry>.Quote)})
+            SELECT @writer, sequence, {AuditColumns.All.Names(SentRows<AuditEntry>.Quote)}
+            FROM {Sent.Source};
         COMMIT TRANSACTION;
         SELECT @moved;
         """;
@@ -45,9 +45,9 @@ internal sealed class SqlServerAuditStore : IAuditStore
                 new SqlParameter("@last", SqlDbType.BigInt) { Value = rows.Last.Sequence },
                 new SqlParameter("@hash", SqlDbType.Binary, 32) { Value = rows.Last.Hash },
                 new SqlParameter("@headMac", SqlDbType.Binary, 32) { Value = rows.HeadMac },
-                Sent.ToParameter("@rows", rows.Entries),
             },
         };
+        Sent.AddTo(command, rows.Entries);
         if (await command.ExecuteScalarAsync() is not 1)
         {
             return false;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore.Query;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.Foundation;
@@ -49,6 +50,7 @@ internal sealed class SqlServerEngine : IDatabaseEngine
 
         // Without EnableRetryOnFailure, which buffers every result in memory, even the whole audit. SqlServerSecretsDbContext retries whole transactions only.
         options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
+        options.ReplaceService<IQuerySqlGeneratorFactory, PlainSqlGenerator.Factory>();
         options.AddInterceptors(OpenTimeoutInterceptor.Instance, CancellationInterceptor.Instance);
     }
 

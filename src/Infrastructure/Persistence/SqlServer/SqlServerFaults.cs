@@ -7,7 +7,7 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>Classifies the error numbers of SQL Server (its documentation, "Database Engine events and errors").</summary>
-internal sealed partial class SqlServerFaults : IDatabaseFaults
+internal sealed class SqlServerFaults : IDatabaseFaults
 {
     private const int DuplicateInUniqueIndex = 2601;
     private const int DuplicateInConstraint = 2627;
@@ -52,12 +52,11 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
     /// <summary>Whether the driver reports that a connection in use was closed, or that its pool is exhausted.</summary>
     public static bool IsConnectionClosed(Exception exception) => exception.Find<InvalidOperationException>() is { } refused && IsFromDriver(refused);
 
-    // Only the message names the index, in the language of the login. The prefix makes the service's index names unique in any language, and the
-    // repeated values are bytes in hexadecimal.
-    public string? UniqueIndexOf(Exception exception) =>
+    // Only the message names the index, in the language of the login. The repeated values in it are bytes in hexadecimal.
+    public string? UniqueIndexOf(Exception exception, IEnumerable<string> known) =>
         exception.Find<SqlException>() is { } refused
         && Errors(refused).FirstOrDefault(error => error.Number is DuplicateInUniqueIndex or DuplicateInConstraint) is { } error
-            ? IndexName().Match(error.Message) is { Success: true } name ? name.Value : "(unknown)"
+            ? known.Where(name => IsNamed(name, error.Message)).MaxBy(name => name.Length) ?? "(unknown)"
             : null;
 
     public bool IsUnavailable(Exception exception) => exception.Find<SqlException>() is { } refused
@@ -76,6 +75,7 @@ internal sealed partial class SqlServerFaults : IDatabaseFaults
 
     private static IEnumerable<SqlError> Errors(SqlException exception) => exception.Errors.Cast<SqlError>();
 
-    [GeneratedRegex(@"\b(ux|pk)_[a-z_]+\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
-    private static partial Regex IndexName();
+    // Babelfish appends the name of the table and a hash to the name of an index. A dot follows the name of a schema, which may look like that of an index.
+    private static bool IsNamed(string index, string message) =>
+        Regex.IsMatch(message, $@"(?<![\w.]){Regex.Escape(index)}\w*(?![\w.])", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 }

@@ -8,7 +8,19 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// <summary>Stores any number of new secrets with one batch of statements.</summary>
 internal sealed class SqlServerNewSecretStore : INewSecretStore
 {
-    private static readonly JsonColumns<Secret> Sent = new(SecretColumns.All);
+    private static readonly SentRows<Secret> Sent = new("@secrets", SecretColumns.All);
+
+    private static readonly SentRows<AccountChange> SentAccounts = new(
+        "@moves",
+        new SentColumn<AccountChange, short>("kind", ColumnKind.Tiny, change => (short)change.Owner.Kind),
+        new SentColumn<AccountChange, string?>("id", ColumnKind.ComparedText, change => change.Owner.Id),
+        new SentColumn<AccountChange, long>("version", ColumnKind.Large, change => change.After.Account.Version),
+        new SentColumn<AccountChange, int>("secrets", ColumnKind.Number, change => change.After.Account.Count),
+        new SentColumn<AccountChange, long>("bytes_used", ColumnKind.Large, change => change.After.Account.Bytes),
+        new SentColumn<AccountChange, byte[]?>("account", ColumnKind.Bytes, change => change.After.Sealed));
+
+    private static readonly SentRows<Secret> SentNames = SentDefaults("@names");
+    private static readonly SentRows<Secret> SentPatterns = SentDefaults("@patterns");
 
     /// <summary>
     /// A loop locks the accounts, because one statement does not guarantee the lock order. The update takes the same lock as every other write.
@@ -20,7 +32,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         DECLARE @accounts TABLE (place int NOT NULL PRIMARY KEY, kind tinyint NOT NULL, owner_id {ComparedText.ColumnType} NOT NULL);
         DECLARE @place int = 0, @places int, @kind tinyint, @id {ComparedText.ColumnType};
         INSERT INTO @accounts (place, kind, owner_id)
-        SELECT place, kind, owner_id FROM OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]');
+        SELECT place, kind, owner_id FROM {SqlServerOwnerRows.Requested};
         SET @places = @@ROWCOUNT;
         WHILE @place < @places
         BEGIN
@@ -29,8 +41,9 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
             SET @place += 1;
         END;
         SELECT COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {SqlServerOwnerRows.IsBehind}
-        FROM @accounts AS i LEFT LOOP JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id
-        ORDER BY i.place;
+        FROM @accounts AS i LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id
+        ORDER BY i.place
+        {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
     /// <summary>
@@ -41,10 +54,10 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         $"""
         SET NOCOUNT ON;
         DECLARE @stored TABLE (id binary(16) NOT NULL PRIMARY KEY);
-        INSERT INTO secrets ({SecretColumns.All.Names(JsonRows.Quote)})
+        INSERT INTO secrets ({SecretColumns.All.Names(SentRows<Secret>.Quote)})
         OUTPUT inserted.id INTO @stored (id)
-        SELECT {SecretColumns.All.Values(JsonRows.Quote)}
-        FROM OPENJSON(@secrets) WITH ({Sent.Schema}) AS i
+        SELECT {SecretColumns.All.Values(SentRows<Secret>.Quote)}
+        FROM {Sent.Source}
         WHERE EXISTS (
                 SELECT 1 FROM data_keys AS k WITH (FORCESEEK)
                 WHERE k.id = CAST(SUBSTRING(i.envelope, 2, 16) AS binary(16)) AND k.retired_at IS NULL)
@@ -58,23 +71,24 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         SELECT id FROM @stored;
         """;
 
-    internal const string Move =
+    internal static readonly string Move =
         $"""
         UPDATE o SET stamp = o.stamp + 1, version = i.version, secrets = i.secrets, bytes_used = i.bytes_used, account = i.account
-        FROM OPENJSON(@moves) WITH (
-            kind tinyint '$[0]', id {ComparedText.ColumnType} '$[1]', version bigint '$[2]', secrets int '$[3]', bytes_used bigint '$[4]', account binary(79) '$[5]') AS i
-        INNER LOOP JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = i.kind AND o.id = i.id;
+        FROM {SentAccounts.Source}
+        INNER JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = i.kind AND o.id = i.id
+        {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
-    internal static readonly string OverlapsOfNames = OverlapCandidates("@names", "s.pattern_arg_key = i.arg_key AND s.pattern_arg_key IS NOT NULL");
+    internal static readonly string OverlapsOfNames = OverlapCandidates(SentNames, "s.pattern_arg_key = i.arg_key AND s.pattern_arg_key IS NOT NULL");
 
-    internal static readonly string OverlapsOfPatterns = OverlapCandidates("@patterns", "s.arg_key = i.arg_key AND s.tool_key IS NOT NULL");
+    internal static readonly string OverlapsOfPatterns = OverlapCandidates(SentPatterns, "s.arg_key = i.arg_key AND s.tool_key IS NOT NULL");
 
     private static readonly string Batch = $"{Store}\n{OverlapsOfNames}\n{OverlapsOfPatterns}";
 
     public async Task<IReadOnlyList<OwnerRow>> LockAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
-        await using var command = Command(db, Lock, SqlServerOwnerRows.ToParameter("@owners", owners));
+        await using var command = Command(db, Lock);
+        SqlServerOwnerRows.Add(command, owners);
         var accounts = new List<OwnerRow>(owners.Count);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
@@ -87,16 +101,8 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
 
     public async Task UpdateAccountsAsync(SecretsDbContext db, IReadOnlyList<AccountChange> accounts)
     {
-        var moves = JsonRows.FromItems("@moves", accounts, static (json, move) =>
-        {
-            json.Add((long)move.Owner.Kind);
-            json.AddCompared(move.Owner.Id);
-            json.Add(move.After.Account.Version);
-            json.Add(move.After.Account.Count);
-            json.Add(move.After.Account.Bytes);
-            json.Add(move.After.Sealed);
-        });
-        await using var command = Command(db, Move, moves);
+        await using var command = Command(db, Move);
+        SentAccounts.AddTo(command, accounts);
         await command.ExecuteNonQueryAsync();
     }
 
@@ -107,11 +113,10 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         return await NewSecretRows.ReadAsync(reader, static (row, at) => UuidBytes.Read(row.GetFieldValue<byte[]>(at)), secrets);
     }
 
-    private static string OverlapCandidates(string parameter, string condition) =>
+    private static string OverlapCandidates(SentRows<Secret> defaults, string condition) =>
         $"""
         SELECT i.id, s.id, s.name, s.tool_name
-        FROM OPENJSON({parameter}) WITH (
-            id binary(16) '$[0]', owner_kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]', arg_key binary(32) '$[3]') AS i
+        FROM {defaults.Source}
         CROSS APPLY (
             SELECT TOP (@most) s.id, s.name, s.tool_name FROM secrets AS s WITH (FORCESEEK)
             WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND {condition} AND s.id <> i.id AND s.tool_name IS NOT NULL
@@ -128,34 +133,24 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
             && (secret.ToolKey is null || taken.Add((secret.Owner, Convert.ToHexString([.. secret.ToolKey, .. secret.ArgKey!])))))];
     }
 
-    private static SqlCommand Command(SecretsDbContext db, string sql, params ReadOnlySpan<SqlParameter> parameters)
-    {
-        var command = new SqlCommand(sql, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction());
-        foreach (var parameter in parameters)
-        {
-            command.Parameters.Add(parameter);
-        }
+    private static SentRows<Secret> SentDefaults(string parameter) => new(
+        parameter,
+        new SentColumn<Secret, Guid>("id", ColumnKind.Uuid, secret => secret.Id),
+        new SentColumn<Secret, short>("owner_kind", ColumnKind.Tiny, secret => (short)secret.OwnerKind),
+        new SentColumn<Secret, string?>("owner_id", ColumnKind.ComparedText, secret => secret.OwnerId),
+        new SentColumn<Secret, byte[]?>("arg_key", ColumnKind.Hash, secret => secret.ArgKey));
 
-        return command;
-    }
+    private static SqlCommand Command(SecretsDbContext db, string sql) =>
+        new(sql, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction());
 
     private static SqlCommand Command(SecretsDbContext db, List<Secret> secrets)
     {
         var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
-        return Command(
-            db,
-            Batch,
-            Sent.ToParameter("@secrets", secrets),
-            ToParameter("@names", defaults[false]),
-            ToParameter("@patterns", defaults[true]),
-            new SqlParameter("@most", SqlDbType.Int) { Value = OverlapCandidate.MaxCount });
+        var command = Command(db, Batch);
+        Sent.AddTo(command, secrets);
+        SentNames.AddTo(command, defaults[false]);
+        SentPatterns.AddTo(command, defaults[true]);
+        command.Parameters.Add(new SqlParameter("@most", SqlDbType.Int) { Value = OverlapCandidate.MaxCount });
+        return command;
     }
-
-    private static SqlParameter ToParameter(string name, IEnumerable<Secret> defaults) => JsonRows.FromItems(name, defaults, static (json, secret) =>
-    {
-        json.Add(secret.Id);
-        json.Add((long)secret.OwnerKind);
-        json.AddCompared(secret.OwnerId);
-        json.Add(secret.ArgKey);
-    });
 }

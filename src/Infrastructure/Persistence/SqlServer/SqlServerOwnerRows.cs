@@ -8,7 +8,14 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// <summary>Reads all rows of any number of owners with one batch of statements.</summary>
 internal sealed class SqlServerOwnerRows : IOwnerRows
 {
-    private const string Requested = $"OPENJSON(@owners) WITH (place int '$[0]', kind tinyint '$[1]', owner_id {ComparedText.ColumnType} '$[2]') AS i";
+    private static readonly SentRows<(SecretOwner Owner, int Place)> Sent = new(
+        "@owners",
+        new SentColumn<(SecretOwner Owner, int Place), int>("place", ColumnKind.Number, row => row.Place),
+        new SentColumn<(SecretOwner Owner, int Place), short>("kind", ColumnKind.Tiny, row => (short)row.Owner.Kind),
+        new SentColumn<(SecretOwner Owner, int Place), string?>("owner_id", ColumnKind.ComparedText, row => row.Owner.Id));
+
+    /// <summary>The requested owners as a table <c>i</c>: place in the list, kind, id.</summary>
+    public static string Requested => Sent.Source;
 
     /// <summary>SQL value: whether the audit has a later version than row o of owners, for row i. Repeats the index filter, so that the index is used.</summary>
     public static string IsBehind =>
@@ -22,46 +29,44 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
     internal static readonly string Owners =
         $"""
         SELECT i.place, COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {IsBehind}
-        FROM {Requested} LEFT LOOP JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id;
+        FROM {Requested} LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id
+        {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
-    // The hints force an index look-up for each owner. Without them, every batch may scan a small table.
-    internal const string Secrets =
+    internal static readonly string Secrets =
         $"""
         SELECT i.place, {StoredSecret.Columns}
         FROM {Requested}
-        INNER LOOP JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id;
+        INNER JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id
+        {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
-    internal const string Grants =
+    internal static readonly string Grants =
         $"""
         SELECT s.id, g.number, g.workspace
         FROM {Requested}
-        INNER LOOP JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id
-        INNER LOOP JOIN workspace_grants AS g WITH (FORCESEEK) ON g.secret_id = s.id
-        ORDER BY s.id, g.number;
+        INNER JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id
+        INNER JOIN workspace_grants AS g WITH (FORCESEEK) ON g.secret_id = s.id
+        ORDER BY s.id, g.number
+        {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
-    internal const string DataKeys =
+    internal static readonly string DataKeys =
         $"""
         SELECT i.place, k.id, k.wrapped, k.created_at, k.retired_at
         FROM {Requested}
-        INNER LOOP JOIN data_keys AS k WITH (FORCESEEK) ON k.owner_kind = i.kind AND k.owner_id = i.owner_id;
+        INNER JOIN data_keys AS k WITH (FORCESEEK) ON k.owner_kind = i.kind AND k.owner_id = i.owner_id
+        {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
     private static readonly string Batch = string.Join('\n', [Owners, Grants, Secrets, DataKeys]);
-
-    // Outside a transaction: without row versions, a scan would wait for writes of other owners. The isolation level ends with the batch.
-    private static readonly string InSnapshots = $"SET TRANSACTION ISOLATION LEVEL SNAPSHOT;\n{Batch}";
 
     public async Task<IReadOnlyList<OwnerRows>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
         await using var open = await OpenConnection.OpenAsync(db);
         var transaction = db.Database.CurrentTransaction;
-        await using var command = new SqlCommand(transaction is null ? InSnapshots : Batch, (SqlConnection)open.Connection, (SqlTransaction?)transaction?.GetDbTransaction())
-        {
-            Parameters = { ToParameter("@owners", owners) },
-        };
+        await using var command = new SqlCommand(Batch, (SqlConnection)open.Connection, (SqlTransaction?)transaction?.GetDbTransaction());
+        Add(command, owners);
         var found = new OwnerRows[owners.Count];
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
@@ -107,16 +112,8 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         return found;
     }
 
-    /// <summary>Sends owners as rows: place in the list, kind, id.</summary>
-    public static SqlParameter ToParameter(string name, IReadOnlyList<SecretOwner> owners) => JsonRows.FromItems(
-        name,
-        owners.Select((owner, place) => (owner, place)),
-        static (json, row) =>
-        {
-            json.Add(row.place);
-            json.Add((long)row.owner.Kind);
-            json.AddCompared(row.owner.Id);
-        });
+    /// <summary>Adds the parameters of <see cref="Requested"/>.</summary>
+    public static void Add(SqlCommand command, IReadOnlyList<SecretOwner> owners) => Sent.AddTo(command, owners.Select((owner, place) => (owner, place)));
 
     private static Guid Id(DbDataReader row, int column) => UuidBytes.Read(row.GetFieldValue<byte[]>(column));
 }

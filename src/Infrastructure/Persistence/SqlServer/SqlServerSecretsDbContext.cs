@@ -16,17 +16,25 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     /// </summary>
     internal const string ByKey = "INDEX(pk_owners)";
 
+    /// <summary>
+    /// Query hint for joins of sent rows: looks up each row by its index, in the order of the query. Without it, a batch may scan a small table. Not a hint of
+    /// the join, which Babelfish does not parse after a subquery.
+    /// </summary>
+    internal const string InGivenOrder = "OPTION (LOOP JOIN, FORCE ORDER)";
+
     internal const string LockByKey = $$"""UPDATE o SET stamp = o.stamp + 1 FROM owners AS o WITH ({{ByKey}}) WHERE o.kind = {0} AND o.id = {1}""";
 
+    private static readonly SentRows<Guid> Ids = new("@keys", new SentColumn<Guid, Guid>("id", ColumnKind.Uuid, id => id));
+
     /// <summary>READCOMMITTEDLOCK, because a database with read committed snapshots refuses READPAST.</summary>
-    internal const string NoteUse =
-        """
+    internal static readonly string NoteUse =
+        $"""
         SET NOCOUNT ON;
         DECLARE @noted TABLE (id binary(16) NOT NULL PRIMARY KEY);
         UPDATE k SET last_used_at = @now
         OUTPUT inserted.id INTO @noted (id)
         FROM api_keys AS k WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
-        INNER JOIN OPENJSON(@keys) WITH (id binary(16) '$[0]') AS i ON i.id = k.id
+        INNER JOIN {Ids.Source} ON i.id = k.id
         WHERE k.last_used_at IS NULL OR k.last_used_at <= @stale;
         SELECT id FROM @noted;
         """;
@@ -39,11 +47,19 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
     protected override string LockOwner => LockByKey;
 
+    public override Task RequireServerAsync(CancellationToken cancellationToken) => ReadingCheck.RequireAsync(this, cancellationToken);
+
     public override async Task EnableDatabaseFeaturesAsync(CancellationToken cancellationToken)
     {
         if (!await HasSnapshotsAsync(cancellationToken))
         {
             await Database.ExecuteSqlRawAsync("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON", cancellationToken);
+        }
+
+        if (!await HasRowVersionsAsync(cancellationToken))
+        {
+            // NO_WAIT: the statement needs the database for itself, and would wait for every other session.
+            await Database.ExecuteSqlRawAsync("ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH NO_WAIT", cancellationToken);
         }
     }
 
@@ -54,6 +70,14 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
             throw new StartupException(
                 "The database does not allow snapshots. Run `ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON` in it, or run the service once "
                 + "with --migrate as a user with that permission.");
+        }
+
+        if (!await HasRowVersionsAsync(cancellationToken))
+        {
+            throw new StartupException(
+                "The database reads committed rows under locks, so that reads and writes could deadlock. Run "
+                + "`ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON` in it while no other session uses it, or run the service once with --migrate "
+                + "as a user with that permission.");
         }
     }
 
@@ -95,11 +119,11 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         {
             Parameters =
             {
-                JsonRows.FromItems("@keys", keys, static (json, id) => json.Add(id)),
                 new SqlParameter("@now", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.ToStored(now) },
                 new SqlParameter("@stale", SqlDbType.DateTimeOffset) { Value = WholeMicroseconds.ToStored(stale) },
             },
         };
+        Ids.AddTo(command, keys);
         var noted = new HashSet<Guid>();
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
@@ -109,6 +133,10 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
         return noted;
     }
+
+    protected override Task<List<string>> ReadUniqueIndexesAsync(CancellationToken cancellationToken) => Database
+        .SqlQuery<string>($"SELECT name AS Value FROM sys.indexes WHERE is_unique = 1 AND is_disabled = 0 AND name IS NOT NULL")
+        .ToListAsync(cancellationToken);
 
     protected override IExecutionStrategy CreateStrategy() => new TransactionRetries(this);
 
@@ -159,6 +187,11 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
             return false;
         }
     }
+
+    /// <summary>Whether reads see the last committed rows without waiting for locks.</summary>
+    private Task<bool> HasRowVersionsAsync(CancellationToken cancellationToken) => Database
+        .SqlQuery<bool>($"SELECT is_read_committed_snapshot_on AS Value FROM sys.databases WHERE database_id = DB_ID()")
+        .SingleAsync(cancellationToken);
 
     private async Task LeaveSnapshotAsync()
     {

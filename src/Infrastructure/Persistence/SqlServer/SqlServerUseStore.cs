@@ -8,19 +8,26 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// </summary>
 internal sealed class SqlServerUseStore : IUseStore
 {
-    internal const string Add =
-        """
+    private static readonly SentRows<SecretUses> Sent = new(
+        "@uses",
+        new SentColumn<SecretUses, Guid>("secret_id", ColumnKind.Uuid, uses => uses.SecretId),
+        new SentColumn<SecretUses, long>("count", ColumnKind.Large, uses => uses.Count),
+        new SentColumn<SecretUses, DateTimeOffset>("last_at", ColumnKind.Moment, uses => uses.LastAt));
+
+    internal static readonly string Add =
+        $"""
         SET NOCOUNT, XACT_ABORT ON;
         DECLARE @counted TABLE (secret_id binary(16) NOT NULL PRIMARY KEY, [count] bigint NOT NULL, last_at datetimeoffset(6) NOT NULL);
         DECLARE @there TABLE (secret_id binary(16) NOT NULL PRIMARY KEY, [count] bigint NOT NULL, last_at datetimeoffset(6) NOT NULL);
         INSERT INTO @counted (secret_id, [count], last_at)
         SELECT secret_id, [count], last_at
-        FROM OPENJSON(@uses) WITH (secret_id binary(16) '$[0]', [count] bigint '$[1]', last_at datetimeoffset(6) '$[2]');
+        FROM {Sent.Source};
         BEGIN TRANSACTION;
         INSERT INTO @there (secret_id, [count], last_at)
         SELECT c.secret_id, c.[count], c.last_at
-        FROM @counted AS c INNER LOOP JOIN secrets AS s WITH (UPDLOCK, ROWLOCK) ON s.id = c.secret_id
-        ORDER BY c.secret_id;
+        FROM @counted AS c INNER JOIN secrets AS s WITH (UPDLOCK, ROWLOCK) ON s.id = c.secret_id
+        ORDER BY c.secret_id
+        {SqlServerSecretsDbContext.InGivenOrder};
         UPDATE u SET
             [count] = u.[count] + t.[count],
             last_at = CASE WHEN u.last_at > t.last_at THEN u.last_at ELSE t.last_at END
@@ -35,18 +42,8 @@ internal sealed class SqlServerUseStore : IUseStore
     public async Task AddAsync(SecretsDbContext db, IReadOnlyList<SecretUses> uses, CancellationToken cancellationToken)
     {
         await using var open = await OpenConnection.OpenAsync(db, cancellationToken);
-        await using var command = new SqlCommand(Add, (SqlConnection)open.Connection)
-        {
-            Parameters =
-            {
-                JsonRows.FromItems("@uses", uses, static (json, use) =>
-                {
-                    json.Add(use.SecretId);
-                    json.Add(use.Count);
-                    json.Add(use.LastAt);
-                }),
-            },
-        };
+        await using var command = new SqlCommand(Add, (SqlConnection)open.Connection);
+        Sent.AddTo(command, uses);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }
