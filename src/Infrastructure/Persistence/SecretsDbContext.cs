@@ -74,6 +74,11 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <returns>The keys whose use was noted.</returns>
     public abstract Task<IReadOnlySet<Guid>> NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale);
 
+    private IEnumerable<(string Name, string Table)> UniqueIndexes => Model.GetEntityTypes().SelectMany(entity =>
+        entity.GetIndexes().Where(index => index.IsUnique).Select(index => (index.GetDatabaseName()!, entity.GetTableName()!)));
+
+    private IEnumerable<string> UniqueRules => UniqueIndexes.Select(index => index.Name).Concat(Model.GetEntityTypes().Select(entity => entity.FindPrimaryKey()!.GetName()!));
+
     public async Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         try
@@ -160,7 +165,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         {
             throw new ConflictException("The secret was changed at the same moment. Try again.");
         }
-        catch (DbUpdateException exception) when (Faults.UniqueIndexOf(exception, UniqueIndexes()) is { } index)
+        catch (DbUpdateException exception) when (Faults.UniqueIndexOf(exception, UniqueRules) is { } index)
         {
             // The exception also lists the account, which is saved with the refused row.
             var refused = exception.Entries.Where(entry => HasUniqueRule(entry.Metadata, index)).ToList();
@@ -179,17 +184,15 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     {
         var found = await ReadUniqueIndexesAsync(cancellationToken);
 
-        // By prefix, because Babelfish appends to the names of indexes.
-        var missing = UniqueIndexes().Order(StringComparer.Ordinal).FirstOrDefault(index => !found.Exists(name => name.StartsWith(index, StringComparison.OrdinalIgnoreCase)));
-        if (missing is not null)
+        // Babelfish appends the name of the table and a hash to the name of an index.
+        var missing = UniqueIndexes.FirstOrDefault(index => !found.Exists(name =>
+            string.Equals(name, index.Name, StringComparison.Ordinal) || name.StartsWith($"{index.Name}{index.Table}", StringComparison.Ordinal)));
+        if (missing.Name is not null)
         {
             throw new StartupException(
-                $"The unique index {missing} of the database is missing, disabled or not unique. Create it as the script of this version does (docs/sql), then start again.");
+                $"The unique index {missing.Name} on {missing.Table} is missing, disabled or not unique. Create it as the script of this version does (docs/sql), then start again.");
         }
     }
-
-    private IEnumerable<string> UniqueIndexes() => Model.GetEntityTypes().SelectMany(entity =>
-        entity.GetIndexes().Where(index => index.IsUnique).Select(index => index.GetDatabaseName()).Append(entity.FindPrimaryKey()?.GetName())).OfType<string>();
 
     private static bool HasUniqueRule(IEntityType entity, string index) =>
         string.Equals(entity.FindPrimaryKey()?.GetName(), index, StringComparison.Ordinal)

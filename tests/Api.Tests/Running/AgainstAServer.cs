@@ -205,6 +205,25 @@ public sealed partial class AgainstAServer
         Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>For example because the script ran without QUOTED_IDENTIFIER. Two creates of a name could both succeed.</summary>
+    [Theory]
+    [InlineData("ux_secrets_name", "secrets")]
+    [InlineData("ux_secrets_default", "secrets")]
+    [InlineData("ux_data_keys_current", "data_keys")]
+    [InlineData("ux_api_keys_prefix", "api_keys")]
+    public async Task A_missing_unique_index_stops_the_start(string index, string table)
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await TestDatabase.RunAsync(
+            installation.ConnectionString, Sql.Of($"DROP INDEX {index}", $"DROP INDEX {index} ON {table}"), [], command => command.ExecuteNonQueryAsync());
+
+        await using var service = installation.StartHere();
+
+        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Contains($"Secrets cannot start: The unique index {index} on {table} is missing", service.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Another_root_key_stops_the_start()
     {
