@@ -10,6 +10,14 @@ using System.Text;
 
 namespace Secrets.TestKit;
 
+/// <summary>What a server encrypts, with the numbers of the protocol.</summary>
+public enum TdsEncryption : byte
+{
+    OfLogin = 0,
+    Always = 1,
+    Never = 2,
+}
+
 /// <summary>
 /// Simulates as much of SQL Server's protocol (MS-TDS) as the driver needs to connect, query, fail, wait and cancel. It understands no SQL: a word in
 /// the query selects the response.
@@ -32,15 +40,16 @@ public sealed class TdsStandIn : IAsyncDisposable
     private const byte Prelogin = 18;
 
     private readonly X509Certificate2? _certificate;
+    private readonly TdsEncryption _encryption;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentBag<TcpClient> _clients = [];
     private readonly Task _accepting;
 
     /// <summary>Listens on a free port of loopback.</summary>
-    /// <param name="encryptsLogin">Whether only the log in is encrypted by TLS, as by every SQL Server.</param>
-    public TdsStandIn(bool encryptsLogin = false)
+    /// <param name="encryption">What is encrypted by TLS: every SQL Server encrypts at least the log in.</param>
+    public TdsStandIn(TdsEncryption encryption = TdsEncryption.Never)
     {
-        _certificate = encryptsLogin ? NewCertificate() : null;
+        (_encryption, _certificate) = (encryption, encryption == TdsEncryption.Never ? null : NewCertificate());
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -53,7 +62,7 @@ public sealed class TdsStandIn : IAsyncDisposable
 
     /// <summary>The connection string.</summary>
     public string ConnectionString =>
-        $"Server=tcp:127.0.0.1,{((IPEndPoint)_listener.LocalEndpoint).Port};User ID=u;Password=p;Encrypt=false;TrustServerCertificate=true;Connect Timeout=5;Pooling=false";
+        $"Server=tcp:127.0.0.1,{((IPEndPoint)_listener.LocalEndpoint).Port};User ID=u;Password=p;Encrypt={_encryption == TdsEncryption.Always};TrustServerCertificate=true;Connect Timeout=5;Pooling=false";
 
     /// <summary>The English message of an error number.</summary>
     public static string MessageOf(int number) => number switch
@@ -98,7 +107,9 @@ public sealed class TdsStandIn : IAsyncDisposable
     private async Task ServeAsync(TcpClient client)
     {
         using var connection = client;
-        await using var stream = client.GetStream();
+        await using var network = client.GetStream();
+        Stream stream = network;
+        SslStream? tls = null;
         try
         {
             while (true)
@@ -106,8 +117,10 @@ public sealed class TdsStandIn : IAsyncDisposable
                 var (type, message) = await ReadAsync(stream);
                 if (type == Prelogin && _certificate is not null)
                 {
-                    await WriteAsync(stream, PreloginAnswer(Encryption.OfLogin));
-                    (type, message) = await ReadEncryptedAsync(stream, _certificate);
+                    await WriteAsync(network, PreloginAnswer(_encryption));
+                    tls = await HandshakeAsync(network, _certificate);
+                    (type, message) = await ReadAsync(tls);
+                    stream = _encryption == TdsEncryption.Always ? tls : network;
                 }
 
                 if (AnswerTo(type, message) is { } answer)
@@ -120,13 +133,17 @@ public sealed class TdsStandIn : IAsyncDisposable
         {
             // The client closed the connection.
         }
+        finally
+        {
+            tls?.Dispose();
+        }
     }
 
-    private static byte[] PreloginAnswer(Encryption encryption) => [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 16, 0, 4, 0, 0, 0, (byte)encryption];
+    private static byte[] PreloginAnswer(TdsEncryption encryption) => [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 16, 0, 4, 0, 0, 0, (byte)encryption];
 
     private byte[]? AnswerTo(byte type, byte[] message) => type switch
     {
-        Prelogin => PreloginAnswer(Encryption.Never),
+        Prelogin => PreloginAnswer(TdsEncryption.Never),
         Login when RefusesLogin is { } number => [.. Error(number), .. Done(0x02)],
         Login => [.. Changed(7, [0x09, 0x04, 0xd0, 0x00, 0x34], []), .. LoginAck(), .. Done()],
         TransactionManager => [.. TransactionChange(message.AsSpan(BinaryPrimitives.ReadInt32LittleEndian(message))), .. Done()],
@@ -201,18 +218,18 @@ public sealed class TdsStandIn : IAsyncDisposable
 
     private static byte[] Length(byte[] body) => [(byte)body.Length, (byte)(body.Length >> 8)];
 
-    /// <summary>Performs the TLS handshake and reads the only encrypted message.</summary>
-    private static async Task<(byte Type, byte[] Message)> ReadEncryptedAsync(NetworkStream stream, X509Certificate2 certificate)
+    /// <summary>Performs the TLS handshake.</summary>
+    private static async Task<SslStream> HandshakeAsync(NetworkStream stream, X509Certificate2 certificate)
     {
-        await using var packets = new HandshakeInPackets(stream);
-        await using var tls = new SslStream(packets);
+        var packets = new HandshakeInPackets(stream);
+        var tls = new SslStream(packets);
         await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
             ServerCertificate = certificate,
             EnabledSslProtocols = SslProtocols.Tls12, // The newest version that this handshake supports.
         });
         packets.IsDone = true;
-        return await ReadAsync(tls);
+        return tls;
     }
 
     private static X509Certificate2 NewCertificate()
@@ -237,20 +254,13 @@ public sealed class TdsStandIn : IAsyncDisposable
         return (header[0], message.ToArray());
     }
 
-    private static async Task WriteAsync(NetworkStream stream, byte[] message) => await stream.WriteAsync(Packet(Answer, message));
+    private static async Task WriteAsync(Stream stream, byte[] message) => await stream.WriteAsync(Packet(Answer, message));
 
     private static byte[] Packet(byte type, ReadOnlySpan<byte> content)
     {
         byte[] packet = [type, 1, 0, 0, 0, 0, 1, 0, .. content];
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)packet.Length);
         return packet;
-    }
-
-    /// <summary>The encryption mode that the server announces before the log in.</summary>
-    private enum Encryption : byte
-    {
-        OfLogin = 0,
-        Never = 2,
     }
 
     /// <summary>The stream below TLS during the handshake: it wraps sent bytes into packets and unwraps received ones.</summary>

@@ -55,7 +55,8 @@ public sealed class PostgresProtocol : IWireProtocol
 /// SQL Server (MS-TDS): a packet has a type, a status, a length and four more bytes. The status marks the last packet of a message. At least the log in
 /// is encrypted, if the server wants that. The TLS handshake runs inside packets; later TLS records do not. Each record counts as a message.
 /// </summary>
-public sealed class TdsProtocol : IWireProtocol
+/// <param name="encrypts">Whether the whole connection is encrypted: then a message is a TLS record. Otherwise only the login is.</param>
+public sealed class TdsProtocol(bool encrypts = false) : IWireProtocol
 {
     private const int DefaultPort = 1433;
     private const int PacketHeader = 8;
@@ -79,7 +80,7 @@ public sealed class TdsProtocol : IWireProtocol
     public string Through(string connectionString, int port) => new SqlConnectionStringBuilder(connectionString)
     {
         DataSource = string.Create(CultureInfo.InvariantCulture, $"tcp:{IPAddress.Loopback},{port}"),
-        Encrypt = SqlConnectionEncryptOption.Optional,
+        Encrypt = encrypts ? SqlConnectionEncryptOption.Mandatory : SqlConnectionEncryptOption.Optional,
         TrustServerCertificate = true, // The certificate names the server and not the proxy.
     }.ConnectionString;
 

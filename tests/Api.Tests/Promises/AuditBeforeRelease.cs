@@ -64,11 +64,14 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(Direction.ToDatabase)]
-    [InlineData(Direction.ToService)]
-    public async Task The_database_connection_breaks_at_any_message(Direction direction)
+    [InlineData(Direction.ToDatabase, false)]
+    [InlineData(Direction.ToService, false)]
+    [InlineData(Direction.ToDatabase, true)]
+    [InlineData(Direction.ToService, true)]
+    public async Task The_database_connection_breaks_at_any_message(Direction direction, bool encrypts)
     {
-        await using var proxy = new CuttingProxy(Installation.ConnectionString);
+        Assert.SkipWhen(encrypts && !TestDatabase.IsSqlServer, "The proxy does not find the messages of an encrypted PostgreSQL connection.");
+        await using var proxy = encrypts ? new CuttingProxy(Installation.ConnectionString, new TdsProtocol(encrypts)) : new CuttingProxy(Installation.ConnectionString);
         await using var service = Installation.StartHere(proxy.ConnectionString);
         using var client = await service.ClientAsync(Installation.Key);
         var id = await CreateDefaultsAsync(client);

@@ -70,13 +70,13 @@ public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixtur
         "UPDATE audit SET agent_id = N'a' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET client_request_id = N'c' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET request_id = request_id + N' ' WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET hash = CAST(STUFF(hash, 32, 1, CAST(SUBSTRING(hash, 32, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET hash = CAST(HASHBYTES('SHA2_256', hash) AS binary(32)) WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET hash = 0x WHERE writer = 'w' AND sequence = 2",
         "INSERT INTO audit SELECT CAST(NEWID() AS binary(16)), 1, at, actor, key_id, token_issuer, token_subject, action, outcome, owner_kind, owner_id, owner_version, secret_id, secret_version, target_key_id, target_key_user_id, tool_name, tool_arg, address, agent_id, run_id, tool_call_id, request_id, client_request_id, left_out, hash FROM audit WHERE writer = 'w' AND sequence = 1",
         "UPDATE audit SET writer = CAST(NEWID() AS binary(16)) WHERE writer = 'w'",
-        "UPDATE audit_writers SET hash = CAST(STUFF(hash, 1, 1, CAST(SUBSTRING(hash, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
-        "UPDATE audit_writers SET head_mac = CAST(STUFF(head_mac, 1, 1, CAST(SUBSTRING(head_mac, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
-        "UPDATE audit_writers SET anchor_mac = CAST(STUFF(anchor_mac, 1, 1, CAST(SUBSTRING(anchor_mac, 1, 1) ^ 1 AS binary(1))) AS binary(32)) WHERE id = 'w'",
+        "UPDATE audit_writers SET hash = CAST(HASHBYTES('SHA2_256', hash) AS binary(32)) WHERE id = 'w'",
+        "UPDATE audit_writers SET head_mac = CAST(HASHBYTES('SHA2_256', head_mac) AS binary(32)) WHERE id = 'w'",
+        "UPDATE audit_writers SET anchor_mac = CAST(HASHBYTES('SHA2_256', anchor_mac) AS binary(32)) WHERE id = 'w'",
         "DELETE FROM audit WHERE writer = 'w' AND sequence = (SELECT max(sequence) FROM audit WHERE writer = 'w'); UPDATE audit_writers SET sequence = sequence - 1, hash = (SELECT TOP (1) hash FROM audit WHERE writer = 'w' ORDER BY sequence DESC) WHERE id = 'w'",
     ];
 
