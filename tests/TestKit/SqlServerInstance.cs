@@ -50,6 +50,15 @@ public sealed class SqlServerInstance
         }
     }
 
+    /// <summary>Whether the server is Babelfish.</summary>
+    public async Task<bool> IsBabelfishAsync()
+    {
+        await using var connection = new SqlConnection(_connectionString);
+        await connection.OpenAsync();
+        await using var command = new SqlCommand("SELECT @@VERSION", connection);
+        return ((string)(await command.ExecuteScalarAsync())!).StartsWith("Babelfish", StringComparison.Ordinal);
+    }
+
     /// <summary>Creates an empty database.</summary>
     public static async Task CreateDatabaseAsync(string connectionString)
     {

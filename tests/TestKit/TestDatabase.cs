@@ -4,6 +4,7 @@ using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Secrets.Infrastructure.Persistence.SqlServer;
+using Xunit;
 
 namespace Secrets.TestKit;
 
@@ -98,6 +99,11 @@ public static class TestDatabase
 
     /// <summary>A statement in the SQL of the database that the tests run on.</summary>
     public static Sql Own(string sql) => IsSqlServer ? sql : Sql.Of(sql, "SELECT 1");
+
+    /// <summary>Skips the test on Babelfish, which has T-SQL but not all of SQL Server.</summary>
+    /// <param name="reason">What Babelfish does not do.</param>
+    public static async Task SkipOnBabelfishAsync(string reason) =>
+        Assert.SkipWhen(IsSqlServer && await (await SqlServerInstance.SharedAsync()).IsBabelfishAsync(), $"Babelfish {reason}");
 
     /// <summary>Runs a statement on a new connection.</summary>
     public static async Task<T> RunAsync<T>(string connectionString, Sql sql, (string Name, object Value)[] parameters, Func<DbCommand, Task<T>> run)
