@@ -11,12 +11,15 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
         await ReadAppliedAsync(cancellationToken);
+        if (await db.Database.CanConnectAsync(cancellationToken))
+        {
+            await db.RequireServerAsync(cancellationToken);
+        }
 
         // Indexing a large table may take hours.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         await db.Database.MigrateAsync(cancellationToken);
         await db.EnableDatabaseFeaturesAsync(cancellationToken);
-        await db.RequireServerAsync(cancellationToken);
         await db.RequireUniqueIndexesAsync(cancellationToken);
     }
 

@@ -190,7 +190,8 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         if (missing.Name is not null)
         {
             throw new StartupException(
-                $"The unique index {missing.Name} on {missing.Table} is missing, disabled or not unique. Create it as the script of this version does (docs/sql), then start again.");
+                $"The unique index {missing.Name} on {missing.Table} is missing, disabled or not unique. Run its CREATE UNIQUE INDEX statement in docs/sql "
+                + "by hand, after you drop an index of that name: the script as a whole skips migrations that are recorded.");
         }
     }
 

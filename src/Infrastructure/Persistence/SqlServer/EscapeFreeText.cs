@@ -5,8 +5,9 @@ using System.Globalization;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>
-/// Text that JSON does not escape. Babelfish returns <c>\"</c>, <c>\\</c> and escaped control characters as they are in JSON, with the backslash. So the characters
-/// that JSON must escape are sent as stand-ins, and TRANSLATE puts them back. Stand-ins are characters of the private use area that the row does not contain.
+/// Text without the characters that every JSON escapes. Babelfish returns <c>\"</c>, <c>\\</c> and control characters as they are in JSON, with the backslash. So
+/// they are sent as stand-ins, and TRANSLATE puts them back. Stand-ins are characters of the private use area that the row does not contain. The writer may
+/// escape other characters as <c>\uXXXX</c>, which every server decodes.
 /// </summary>
 internal static class EscapeFreeText
 {

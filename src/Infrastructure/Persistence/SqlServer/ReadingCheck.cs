@@ -6,7 +6,7 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>
-/// Verifies that a server reads rows as they are sent, before anything is stored. A server that speaks SQL Server's protocol may decode them differently: then
+/// Verifies that a server reads rows as they are sent, before a migration and at every start. A server that speaks SQL Server's protocol may decode them differently: then
 /// audit rows and envelopes would be stored wrongly, and every request would still succeed.
 /// </summary>
 internal static class ReadingCheck
@@ -52,7 +52,7 @@ internal static class ReadingCheck
         new(1, Flag: true, Tiny: 255, Small: short.MinValue, Large: long.MaxValue, new Guid("00000000-0000-0001-ff00-00000000ff00"), Pattern(32), Pattern(ManyBytes), "a", OddText,
             new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero).AddMicroseconds(123_456)),
         new(2, Flag: false, Tiny: 0, Small: null, Large: null, Id: null, Hash: null, Bytes: null, Compared: null, Text: null, DateTimeOffset.UnixEpoch),
-        new(3, Flag: false, Tiny: 1, Small: 1, Large: -1, Guid.Empty, new byte[32], [0], "é🔑 ", new string('é', 2_048), DateTimeOffset.UnixEpoch),
+        new(3, Flag: false, Tiny: 1, Small: 1, Large: -1, Guid.Empty, new byte[32], [0], "é🔑 ", '"' + new string('é', 2_047), DateTimeOffset.UnixEpoch),
     ];
 
     /// <summary>Verifies how the server reads.</summary>
@@ -62,14 +62,15 @@ internal static class ReadingCheck
         if (await FindFaultAsync(db, cancellationToken) is { } fault)
         {
             throw new StartupException(
-                $"The database server does not read what the service sends: {fault}. Use SQL Server 2019 or later with compatibility level 150, or Azure SQL. Nothing was changed.");
+                $"The database server does not read what the service sends: {fault}. Use SQL Server 2019 or later with compatibility level 150 or higher, or Azure SQL. "
+                + "No secret was stored.");
         }
     }
 
     /// <summary>What comes back differently from what was sent; null: nothing.</summary>
     internal static string? FindFault(IReadOnlyList<(Row Row, bool IsOther)> found) =>
         found.Count != Rows.Count ? string.Create(CultureInfo.InvariantCulture, $"{Rows.Count} rows became {found.Count}")
-        : found.Any(row => row.IsOther) ? "bytes that differ in a trailing space are equal to it"
+        : found.Any(row => row.IsOther) ? "bytes that differ only in a trailing space count as equal"
         : Rows.Zip(found, (sent, read) => Difference(sent, read.Row)).FirstOrDefault(fault => fault is not null);
 
     private static string? Difference(Row sent, Row read) =>
@@ -90,8 +91,9 @@ internal static class ReadingCheck
         {
             return FindFault(await ReadAsync(db, cancellationToken)) ?? await FindLevelFaultAsync(db, cancellationToken);
         }
-        catch (Exception exception) when (exception is FormatException or InvalidCastException || (exception.Find<SqlException>() is not null && !db.Faults.IsUnavailable(exception)))
+        catch (Exception exception) when (exception is not (OperationCanceledException or UnavailableException) && !db.Faults.IsUnavailable(exception))
         {
+            // For example, a value of another type or size than was sent.
             return exception.Message.ReplaceLineEndings(" ").TrimEnd('.');
         }
     }
@@ -137,7 +139,7 @@ internal static class ReadingCheck
         var level = await db.Database
             .SqlQuery<int>($"SELECT CAST(transaction_isolation_level AS int) AS Value FROM sys.dm_exec_sessions WHERE session_id = @@SPID")
             .SingleAsync(cancellationToken);
-        return level == SnapshotLevel ? "the snapshot level outlives its transaction" : null;
+        return level == SnapshotLevel ? "the snapshot level stays after its transaction" : null;
     }
 
     private static byte[] Pattern(int length) => [.. Enumerable.Range(0, length).Select(place => (byte)(place * 7))];

@@ -14,8 +14,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// replicas of the former version still use it.
 /// </summary>
 /// <remarks>
-/// Nothing here depends on how a server decodes base64 or escapes in JSON, or on long JSON values, because Babelfish differs in each of these from SQL Server.
-/// Text is at most 2,048 UTF-16 units and has no escapes (<see cref="EscapeFreeText"/>).
+/// Nothing here depends on base64, on escapes other than <c>\uXXXX</c> or on long values in JSON, because Babelfish differs in each of these from SQL Server.
+/// Text is at most 2,048 UTF-16 units (<see cref="EscapeFreeText"/>).
 /// </remarks>
 internal sealed class SentRows<TRow>
 {

@@ -47,8 +47,8 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         """;
 
     /// <summary>
-    /// The owners are locked, so no conflicting row can appear after NOT EXISTS; the unique indexes are the last defence. The hints matter to databases without
-    /// row versions: a scan would wait for writes of other owners.
+    /// The owners are locked, so no conflicting row can appear after NOT EXISTS; the unique indexes are the last defence. The hints prevent scans, which would
+    /// read the rows of other owners.
     /// </summary>
     internal static readonly string Store =
         $"""

@@ -21,7 +21,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
     public static string IsBehind =>
         """
         CASE WHEN EXISTS (
-            SELECT 1 FROM audit AS a
+            SELECT 1 FROM audit AS a WITH (FORCESEEK)
             WHERE a.owner_id = i.owner_id AND a.owner_version > COALESCE(o.version, 0) AND a.owner_version IS NOT NULL AND a.target_key_user_id IS NULL AND a.owner_kind = i.kind)
         THEN CAST(1 AS bit) ELSE CAST(0 AS bit) END
         """;

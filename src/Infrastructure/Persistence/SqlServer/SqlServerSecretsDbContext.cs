@@ -26,7 +26,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
     private static readonly SentRows<Guid> Ids = new("@keys", new SentColumn<Guid, Guid>("id", ColumnKind.Uuid, id => id));
 
-    /// <summary>READCOMMITTEDLOCK, because a database with read committed snapshots refuses READPAST.</summary>
+    /// <summary>READCOMMITTEDLOCK, because READPAST is refused where read committed rows come from row versions.</summary>
     internal static readonly string NoteUse =
         $"""
         SET NOCOUNT ON;
@@ -58,8 +58,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
         if (!await HasRowVersionsAsync(cancellationToken))
         {
-            // NO_WAIT: the statement needs the database for itself, and would wait for every other session.
-            await Database.ExecuteSqlRawAsync("ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH NO_WAIT", cancellationToken);
+            await EnableRowVersionsAsync(cancellationToken);
         }
     }
 
@@ -185,6 +184,24 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         catch (SqlException exception) when (SqlServerFaults.IsSnapshotRefused(exception))
         {
             return false;
+        }
+    }
+
+    /// <summary>Needs the database for itself. NO_WAIT, because the statement would wait for every other session.</summary>
+    private async Task EnableRowVersionsAsync(CancellationToken cancellationToken)
+    {
+        // Idle connections of this process count as other sessions.
+        SqlConnection.ClearPool((SqlConnection)Database.GetDbConnection());
+        try
+        {
+            await Database.ExecuteSqlRawAsync("ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH NO_WAIT", cancellationToken);
+        }
+        catch (SqlException exception)
+        {
+            throw new StartupException(
+                $"The migrations are applied, but READ_COMMITTED_SNAPSHOT cannot be switched on: {exception.Message.ReplaceLineEndings(" ")} Stop every replica and run --migrate again, "
+                + "or run `ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH ROLLBACK IMMEDIATE`, which ends all other sessions.",
+                exception);
         }
     }
 
