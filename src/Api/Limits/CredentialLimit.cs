@@ -7,7 +7,7 @@ namespace Secrets.Api.Limits;
 /// <summary>
 /// Limits the refused credentials of each address. Every credential is checked before it is counted, so a valid one is refused only if
 /// <see cref="MaxWaiting"/> requests of its address wait already. Past the limit, a refused credential gets 429 without a log line or an audit row; the audit
-/// then has only the number of those of known users. Of an address past the limit, four credentials are checked at a time, so that its guesses do not slow
+/// then has only the number of those of known users. Past the limit, four credentials of an address are checked at a time, so that its guesses do not slow
 /// down others.
 /// </summary>
 internal sealed class CredentialLimit(IOptions<LimitOptions> options) : IRefusedCredentialCounter, IDisposable

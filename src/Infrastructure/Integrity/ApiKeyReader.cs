@@ -44,9 +44,8 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
     /// <returns>The keys, or the fault.</returns>
     public Task<(VerifiedApiKeys? Keys, string? Fault)> ReadAsync(SecretsDbContext db, Guid userId) => reads.OrUnavailableAsync(db, async () =>
     {
-        // A concurrent write looks like a fault: between two statements, or within one statement of a database that does not read from a snapshot. So read
-        // again,
-        // in a snapshot or under the caller's lock, where no concurrent write is visible.
+        // A concurrent write looks like a fault: between two statements, or within one statement of a database that does not read from a snapshot.
+        // So read again, in a snapshot or under the caller's lock, where no concurrent write is visible.
         var read = await TryReadAsync(db, userId, versionFloors.Find(userId));
         if (read.Fault is null)
         {

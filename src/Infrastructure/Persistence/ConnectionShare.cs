@@ -14,7 +14,8 @@ internal sealed record ConnectionShare(bool IsForBatches, int Committers)
     /// <summary>One connection for batches, two for the rest: a write that finds another replica's data key needs a second one to read the key ring.</summary>
     public const int Minimum = 3;
 
-    // One worker each (a Batcher or a background service) for: reading API keys, owners, candidates and data keys; noting key uses; counting secret uses; checking that the audit is writable.
+    // One worker each (a Batcher or a background service) for: reading API keys, owners, candidates and data keys; noting key uses; counting secret uses;
+    // checking that the audit is writable.
     private const int Singles = 7;
 
     // New secrets, and audit rows.

@@ -23,8 +23,10 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         await db.RequireUniqueIndexesAsync(cancellationToken);
     }
 
-    /// <summary>Verifies that no migration and no unique index is missing, that the server reads what is sent, that the required features are enabled, and that commits are
-    /// durable.</summary>
+    /// <summary>
+    /// Verifies that no migration and no unique index is missing, that the server reads what is sent, that the required features are enabled, and that commits
+    /// are durable.
+    /// </summary>
     /// <exception cref="StartupException">A requirement is not met.</exception>
     public async Task RequireCurrentAsync(CancellationToken cancellationToken)
     {

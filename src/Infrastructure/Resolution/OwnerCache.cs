@@ -8,8 +8,7 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
 {
     /// <summary>
     /// How long an owner is cached. Every write of the service changes the stamp, and so do updates and deletes outside the service. The limit is for a
-    /// database whose stamp triggers
-    /// were disabled, or which was restored to an earlier state.
+    /// database whose stamp triggers were disabled, or which was restored to an earlier state.
     /// </summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 

@@ -7,8 +7,7 @@ namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>
 /// Packs the sealed secrets of one owner into a single array. The array takes a quarter of the memory that an object for each secret would take, so that a
-/// million secrets fit.
-/// <see cref="Find"/> filters by hash keys only; the selection decides which candidates match.
+/// million secrets fit. <see cref="Find"/> filters by hash keys only; the selection decides which candidates match.
 /// </summary>
 internal static class PackedSecrets
 {

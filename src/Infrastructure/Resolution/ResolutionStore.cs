@@ -9,8 +9,7 @@ namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>
 /// Finds the candidates for a tool call in the cache, or reads and verifies whole owners, many in one query. An answer from a cached owner is valid only if the
-/// owner is still current
-/// (docs/decisions/0018-resolve-remembers-and-confirms.md).
+/// owner is still current (docs/decisions/0018-resolve-remembers-and-confirms.md).
 /// </summary>
 internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
 {

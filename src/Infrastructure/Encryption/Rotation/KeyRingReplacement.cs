@@ -9,9 +9,8 @@ namespace Secrets.Infrastructure.Encryption.Rotation;
 internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, DataKeyWrapping wrapping, AuditKeyLoader auditKey, TimeProvider time)
 {
     /// <summary>
-    /// How long an old ring key stays. It must be longer than any process may still wrap with the key: a process reads the ring every minute (<see
-    /// cref="KeyRotationWorker"/>) and
-    /// refuses to wrap after an hour without a read (<see cref="KeyRing.Wrap"/>).
+    /// How long an old ring key stays. It must be longer than any process may still wrap with the key: a process reads the ring every minute
+    /// (<see cref="KeyRotationWorker"/>) and refuses to wrap after an hour without a read (<see cref="KeyRing.Wrap"/>).
     /// </summary>
     public static readonly TimeSpan GracePeriod = TimeSpan.FromDays(2);
 

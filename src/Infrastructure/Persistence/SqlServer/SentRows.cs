@@ -58,10 +58,14 @@ internal sealed class SentRows<TRow>
             writer.WriteStartArray();
             foreach (var row in rows)
             {
-                var standIns = EscapeFreeText.FindStandIns(Array.ConvertAll(_texts, text => text(row)));
+                var values = new Writer(writer, bytes, EscapeFreeText.FindStandIns(Array.ConvertAll(_texts, text => text(row))));
                 writer.WriteStartArray();
-                Array.ForEach(_writers, write => write(new Writer(writer, bytes, standIns), row));
-                writer.WriteStringValue(standIns);
+                foreach (var write in _writers)
+                {
+                    write(values, row);
+                }
+
+                writer.WriteStringValue(values.StandIns);
                 writer.WriteEndArray();
             }
 
