@@ -49,6 +49,11 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <summary>A collation that compares text byte by byte, so that no database ignores case or accents.</summary>
     protected abstract string BinaryCollation { get; }
 
+    private IEnumerable<(string Name, string Table)> UniqueIndexes => Model.GetEntityTypes().SelectMany(entity =>
+        entity.GetIndexes().Where(index => index.IsUnique).Select(index => (index.GetDatabaseName()!, entity.GetTableName()!)));
+
+    private IEnumerable<string> UniqueRules => UniqueIndexes.Select(index => index.Name).Concat(Model.GetEntityTypes().Select(entity => entity.FindPrimaryKey()!.GetName()!));
+
     /// <summary>SQL that locks the row of an owner (kind {0}, id {1}) and increments its stamp.</summary>
     protected virtual string LockOwner => "UPDATE owners SET stamp = stamp + 1 WHERE kind = {0} AND id = {1}";
 
@@ -73,11 +78,6 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// </summary>
     /// <returns>The keys whose use was noted.</returns>
     public abstract Task<IReadOnlySet<Guid>> NoteUseAsync(IReadOnlyList<Guid> keys, DateTimeOffset now, DateTimeOffset stale);
-
-    private IEnumerable<(string Name, string Table)> UniqueIndexes => Model.GetEntityTypes().SelectMany(entity =>
-        entity.GetIndexes().Where(index => index.IsUnique).Select(index => (index.GetDatabaseName()!, entity.GetTableName()!)));
-
-    private IEnumerable<string> UniqueRules => UniqueIndexes.Select(index => index.Name).Concat(Model.GetEntityTypes().Select(entity => entity.FindPrimaryKey()!.GetName()!));
 
     public async Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
