@@ -26,6 +26,8 @@ internal sealed record BenchOptions
           --directory DIR   directory of the database (default: the temporary directory)
           --service FILE    Secrets.Api.dll of another build, in place of this one
           --against FILE    Secrets.Api.dll of another build, in turns with this one: cost of a resolve, a create and a delete
+          --sqlserver TEXT  connection string of a database: this build there, in turns with the embedded PostgreSQL. The database is created, and stays
+          --server-process N  main process of that server, if it runs here: its processor time counts
           --limit MINUTES   stop after this time (default 30)
         """;
 
@@ -51,6 +53,12 @@ internal sealed record BenchOptions
 
     /// <summary>Secrets.Api.dll of the build to compare with; null: none.</summary>
     public string? Against { get; private init; }
+
+    /// <summary>The connection string of a SQL Server database to compare with PostgreSQL; null: none.</summary>
+    public string? SqlServer { get; init; }
+
+    /// <summary>The main process of the SQL Server; 0: on another machine.</summary>
+    public int ServerProcess { get; private init; }
 
     public int LimitMinutes { get; private init; } = 30;
 
@@ -100,6 +108,8 @@ internal sealed record BenchOptions
                 "--limit" => options with { LimitMinutes = Number(arguments, ++at, 24 * 60) },
                 "--directory" => options with { Directory = Path.GetFullPath(Text(arguments, ++at)) },
                 "--against" => options with { Against = Path.GetFullPath(Text(arguments, ++at)) },
+                "--sqlserver" => options with { SqlServer = Text(arguments, ++at) },
+                "--server-process" => options with { ServerProcess = Number(arguments, ++at, int.MaxValue) },
                 "--service" => options with { Service = Path.GetFullPath(Text(arguments, ++at)) },
                 var unknown => throw new BenchException($"Unknown option {unknown}.\n\n{Usage}"),
             };

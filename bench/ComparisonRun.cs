@@ -1,6 +1,9 @@
 namespace Secrets.Bench;
 
-/// <summary>Compares two builds of the service, each with its own database, in alternating turns. Measures the processor time of a request, service and database together.</summary>
+/// <summary>
+/// Compares two builds of the service, each with its own database, or one build on two kinds of databases, in alternating turns. Measures the processor time
+/// of a request, service and database together.
+/// </summary>
 internal sealed class ComparisonRun(BenchOptions options, CancellationToken cancellationToken)
 {
     private const int Owners = BenchOptions.Small;
@@ -13,8 +16,10 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
     {
+        // The first is divided by the second: this build by another, or SQL Server by PostgreSQL.
         await using var ours = await Site.StartAsync(options, Owners * StoreDefaults.Each, cancellationToken);
-        await using var theirs = await Site.StartAsync(options with { Service = options.Against }, Owners * StoreDefaults.Each, cancellationToken);
+        await using var theirs = await Site.StartAsync(
+            options with { Service = options.Against ?? options.Service, SqlServer = null }, Owners * StoreDefaults.Each, cancellationToken);
         await new ComparisonRun(options, cancellationToken).MeasureAsync(ours, theirs);
     }
 
@@ -72,7 +77,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     }
 
     private static Cost Each(Measurement measured) =>
-        new(measured.Cost.Service.TotalMicroseconds / measured.Requests, measured.Cost.Database.TotalMicroseconds / measured.Requests);
+        new(measured.Cost.Service.TotalMicroseconds / measured.Requests, measured.Cost.Database.TotalMicroseconds / measured.Requests, measured.PerSecond);
 
     private static double Ratio((Cost Ours, Cost Theirs) round) => round.Ours.Whole / round.Theirs.Whole;
 
@@ -85,7 +90,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     }
 
     private static string Said(List<Cost> costs) => FormattableString.Invariant(
-        $"{Report.Median(costs.Select(cost => cost.Whole)):0} µs (service {Report.Median(costs.Select(cost => cost.Service)):0}, database {Report.Median(costs.Select(cost => cost.Database)):0})");
+        $"{Report.Median(costs.Select(cost => cost.Whole)):0} µs (service {Report.Median(costs.Select(cost => cost.Service)):0}, database {Report.Median(costs.Select(cost => cost.Database)):0}; {Report.Median(costs.Select(cost => cost.PerSecond)):N0}/s)");
 
     /// <summary>The number of ordered values that may be left out at either end, so that the median lies between the rest with a probability of 95% (a sum of binomial coefficients).</summary>
     private static int OutsideOfMedian(int count)
@@ -102,8 +107,8 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         return outside;
     }
 
-    /// <summary>The processor time of one request in microseconds.</summary>
-    private sealed record Cost(double Service, double Database)
+    /// <summary>The processor time of one request in microseconds, and requests per second.</summary>
+    private sealed record Cost(double Service, double Database, double PerSecond)
     {
         public double Whole => Service + Database;
     }

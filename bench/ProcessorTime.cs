@@ -30,7 +30,7 @@ internal readonly record struct ProcessorTime(TimeSpan Service, TimeSpan Databas
 
     private static TimeSpan OfServer(int postmaster)
     {
-        if (!IsKnown) return TimeSpan.Zero;
+        if (!IsKnown || postmaster == 0) return TimeSpan.Zero;
 
         long ticks = 0;
         foreach (var directory in Directory.EnumerateDirectories("/proc"))

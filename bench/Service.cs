@@ -53,14 +53,7 @@ internal sealed class Service : ITarget, IAsyncDisposable
         Workspace workspace, string key, CancellationToken cancellationToken)
     {
         var port = FreePort();
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [workspace.Assembly])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Path.GetDirectoryName(workspace.Assembly)!,
-        };
-        foreach (var (name, value) in workspace.Settings) start.Environment[name] = value;
+        var start = StartOf(workspace);
         start.Environment["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
 
         var said = new ConcurrentQueue<string>();
@@ -86,7 +79,29 @@ internal sealed class Service : ITarget, IAsyncDisposable
         }
     }
 
+    /// <summary>Creates the tables, and the database if there is none.</summary>
+    public static async Task MigrateAsync(Workspace workspace, CancellationToken cancellationToken)
+    {
+        using var process = Process.Start(StartOf(workspace, "--migrate"))!;
+        var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(cancellationToken), process.StandardError.ReadToEndAsync(cancellationToken));
+        await process.WaitForExitAsync(cancellationToken);
+        if (process.ExitCode != 0) throw new BenchException($"The database could not be migrated.\n{string.Concat(said)}");
+    }
+
     public ProcessorTime ProcessorTime() => Bench.ProcessorTime.Read(_process, _postmaster);
+
+    private static ProcessStartInfo StartOf(Workspace workspace, params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [workspace.Assembly, .. arguments])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetDirectoryName(workspace.Assembly)!,
+        };
+        foreach (var (name, value) in workspace.Settings) start.Environment[name] = value;
+        return start;
+    }
 
     /// <summary>Makes a key that may resolve for all users.</summary>
     public async Task<string> MakeRuntimeAsync(CancellationToken cancellationToken)
@@ -173,6 +188,7 @@ internal sealed class Workspace : IDisposable
     private static readonly TimeSpan WarmUpLimit = TimeSpan.FromMinutes(2);
 
     private readonly string _root;
+    private readonly int _serverProcess;
 
     public Workspace(BenchOptions options, params (string Name, string Value)[] settings)
     {
@@ -208,12 +224,21 @@ internal sealed class Workspace : IDisposable
             ["Embedded__Settings__max_connections"] = "150", // For the service and the floors.
             [StartupHook.FileSetting] = Path.Combine(_root, "runtime"),
         };
+        if (options.SqlServer is { } connectionString)
+        {
+            (all["Database__Provider"], all["ConnectionStrings__Secrets"], _serverProcess) = ("SqlServer", connectionString, options.ServerProcess);
+        }
+
+        IsEmbedded = options.SqlServer is null;
         foreach (var (name, value) in settings) all[name] = value;
         Settings = all;
     }
 
     /// <summary>The root of the repository.</summary>
     public static string RepositoryRoot { get; } = FindRepositoryRoot();
+
+    /// <summary>Whether the database is the embedded PostgreSQL.</summary>
+    public bool IsEmbedded { get; }
 
     /// <summary>Secrets.Api.dll.</summary>
     public string Assembly { get; }
@@ -310,9 +335,10 @@ internal sealed class Workspace : IDisposable
         return long.Parse(File.ReadAllText(Settings[StartupHook.FileSetting]).Split(' ')[place], CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The id of the embedded server's main process.</summary>
-    public int Postmaster() =>
-        int.Parse(File.ReadLines(Path.Combine(Data, "pgdata", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+    /// <summary>The id of the database server's main process; 0 if it runs on another machine.</summary>
+    public int Postmaster() => !IsEmbedded
+        ? _serverProcess
+        : int.Parse(File.ReadLines(Path.Combine(Data, "pgdata", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
 
     public void Dispose()
     {

@@ -29,6 +29,7 @@ internal sealed class Site : IAsyncDisposable
         var workspace = new Workspace(options);
         try
         {
+            if (!workspace.IsEmbedded) await Service.MigrateAsync(workspace, cancellationToken);
             var (service, firstStart) = await Service.StartAsync(workspace, Service.BootstrapKey, cancellationToken);
             return new Site(size, workspace, service, firstStart);
         }
@@ -52,9 +53,9 @@ internal sealed class Site : IAsyncDisposable
         return [.. make.Made];
     }
 
-    /// <summary>Runs now the maintenance that the server runs by itself every minute, so that no measurement contains it.</summary>
+    /// <summary>Runs now the maintenance that the embedded server runs by itself every minute, so that no measurement contains it.</summary>
     public Task SettleAsync(CancellationToken cancellationToken) =>
-        Workspace.ExecuteAsync("VACUUM (ANALYZE) secrets, owners, api_keys, data_keys, audit", cancellationToken);
+        Workspace.IsEmbedded ? Workspace.ExecuteAsync("VACUUM (ANALYZE) secrets, owners, api_keys, data_keys, audit", cancellationToken) : Task.CompletedTask;
 
     /// <summary>Restarts the service on its existing data.</summary>
     /// <returns>The time from the start of the process to the response to its first list.</returns>
