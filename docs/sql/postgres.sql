@@ -8,7 +8,7 @@ START TRANSACTION;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE api_keys (
         id uuid NOT NULL,
         name character varying(510) COLLATE "C" NOT NULL,
@@ -33,7 +33,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE audit (
         writer uuid NOT NULL,
         sequence bigint NOT NULL,
@@ -68,7 +68,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE audit_keys (
         id integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -81,7 +81,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE audit_writers (
         id uuid NOT NULL,
         number bigint NOT NULL,
@@ -98,7 +98,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE integrity_keys (
         number integer NOT NULL,
         wrapped bytea NOT NULL,
@@ -109,7 +109,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE key_accounts (
         user_id uuid NOT NULL,
         version bigint NOT NULL,
@@ -123,9 +123,9 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE key_ring (
-        name character varying(255) COLLATE "C" NOT NULL,
+        name character varying(200) COLLATE "C" NOT NULL,
         xml text COLLATE "C" NOT NULL,
         tag bytea NOT NULL,
         CONSTRAINT pk_key_ring PRIMARY KEY (name)
@@ -135,7 +135,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE key_rotations (
         layer smallint NOT NULL,
         requested_at timestamp with time zone NOT NULL,
@@ -147,7 +147,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE key_state (
         id integer NOT NULL,
         revision bigint NOT NULL,
@@ -160,7 +160,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE owners (
         kind smallint NOT NULL,
         id character varying(255) COLLATE "C" NOT NULL,
@@ -176,7 +176,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE root_keys (
         id integer NOT NULL,
         fingerprint character varying(16) COLLATE "C" NOT NULL,
@@ -189,7 +189,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE data_keys (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -205,7 +205,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE secrets (
         id uuid NOT NULL,
         owner_kind smallint NOT NULL,
@@ -236,7 +236,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE secret_uses (
         secret_id uuid NOT NULL,
         count bigint NOT NULL,
@@ -249,7 +249,7 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE TABLE workspace_grants (
         number integer NOT NULL,
         secret_id uuid NOT NULL,
@@ -262,126 +262,126 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_api_keys_created_by_key ON api_keys (created_by_key);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_api_keys_listing ON api_keys (created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_api_keys_organization ON api_keys (organization_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_api_keys_replaced_by ON api_keys (replaced_by);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_api_keys_user ON api_keys (user_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE UNIQUE INDEX ux_api_keys_prefix ON api_keys (prefix);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_audit_actor ON audit (actor, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_audit_at ON audit (at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_audit_key_version ON audit (target_key_user_id, owner_version) WHERE owner_version IS NOT NULL AND target_key_user_id IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_audit_owner ON audit (owner_id, at);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_audit_owner_version ON audit (owner_id, owner_version) WHERE owner_version IS NOT NULL AND target_key_user_id IS NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_data_keys_owner ON data_keys (owner_kind, owner_id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE UNIQUE INDEX ux_data_keys_current ON data_keys (owner_kind, owner_id) WHERE retired_at IS NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_secrets_listing ON secrets (owner_kind, owner_id, created_at, id);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE INDEX ix_secrets_pattern_arg ON secrets (owner_kind, owner_id, pattern_arg_key) WHERE pattern_arg_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_default ON secrets (owner_kind, owner_id, tool_key, arg_key) WHERE tool_key IS NOT NULL;
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE UNIQUE INDEX ux_secrets_name ON secrets (owner_kind, owner_id, name_key);
     END IF;
 END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     CREATE FUNCTION move_stamp_of_secret() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         UPDATE owners SET stamp = stamp + 1 WHERE kind = OLD.owner_kind AND id = OLD.owner_id;
@@ -425,9 +425,9 @@ END $EF$;
 
 DO $EF$
 BEGIN
-    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261130152612_Initial') THEN
+    IF NOT EXISTS(SELECT 1 FROM migrations WHERE "MigrationId" = '20261201032826_Initial') THEN
     INSERT INTO migrations ("MigrationId", "ProductVersion")
-    VALUES ('20261130152612_Initial', '10.0.15');
+    VALUES ('20261201032826_Initial', '10.0.15');
     END IF;
 END $EF$;
 COMMIT;

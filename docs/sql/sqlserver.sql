@@ -15,13 +15,13 @@ GO
 BEGIN TRANSACTION;
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [api_keys] (
         [id] binary(16) NOT NULL,
         [name] nvarchar(510) COLLATE Latin1_General_100_BIN2 NOT NULL,
-        [prefix] varbinary(1020) NOT NULL,
+        [prefix] varbinary(68) NOT NULL,
         [hash] binary(32) NOT NULL,
         [scopes] int NOT NULL,
         [user_id] binary(16) NOT NULL,
@@ -41,7 +41,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [audit] (
@@ -55,7 +55,8 @@ BEGIN
         [action] smallint NOT NULL,
         [outcome] smallint NOT NULL,
         [owner_kind] smallint NULL,
-        [owner_id] varbinary(1020) NULL,
+        [owner_id] nvarchar(510) COLLATE Latin1_General_100_BIN2 NULL,
+        [owner_key] AS CAST(HASHBYTES('SHA2_256', [owner_id]) AS binary(32)) PERSISTED,
         [owner_version] bigint NULL,
         [secret_id] binary(16) NULL,
         [secret_version] int NULL,
@@ -77,7 +78,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [audit_keys] (
@@ -91,7 +92,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [audit_writers] (
@@ -109,7 +110,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [integrity_keys] (
@@ -121,7 +122,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [key_accounts] (
@@ -136,20 +137,20 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [key_ring] (
-        [name] varbinary(1020) NOT NULL,
+        [name] varbinary(800) NOT NULL,
         [xml] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
         [tag] binary(35) NOT NULL,
-        CONSTRAINT [pk_key_ring] PRIMARY KEY NONCLUSTERED ([name])
+        CONSTRAINT [pk_key_ring] PRIMARY KEY ([name])
     );
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [key_rotations] (
@@ -162,7 +163,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [key_state] (
@@ -176,24 +177,25 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [owners] (
         [kind] tinyint NOT NULL,
-        [id] varbinary(1020) NOT NULL,
+        [id] nvarchar(510) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [id_key] AS CAST(HASHBYTES('SHA2_256', [id]) AS binary(32)) PERSISTED NOT NULL,
         [bytes_used] bigint NOT NULL,
         [secrets] int NOT NULL,
         [version] bigint NOT NULL,
         [account] binary(79) NOT NULL,
         [stamp] bigint NOT NULL,
-        CONSTRAINT [pk_owners] PRIMARY KEY NONCLUSTERED ([kind], [id])
+        CONSTRAINT [pk_owners] PRIMARY KEY ([kind], [id_key])
     );
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [root_keys] (
@@ -207,30 +209,32 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [data_keys] (
         [id] binary(16) NOT NULL,
         [owner_kind] tinyint NOT NULL,
-        [owner_id] varbinary(1020) NOT NULL,
+        [owner_id] nvarchar(510) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [owner_key] AS CAST(HASHBYTES('SHA2_256', [owner_id]) AS binary(32)) PERSISTED NOT NULL,
         [wrapped] varbinary(max) NOT NULL,
         [created_at] datetimeoffset(6) NOT NULL,
         [retired_at] datetimeoffset(6) NULL,
         CONSTRAINT [pk_data_keys] PRIMARY KEY ([id]),
-        CONSTRAINT [fk_data_keys_owner] FOREIGN KEY ([owner_kind], [owner_id]) REFERENCES [owners] ([kind], [id]) ON DELETE NO ACTION
+        CONSTRAINT [fk_data_keys_owner] FOREIGN KEY ([owner_kind], [owner_key]) REFERENCES [owners] ([kind], [id_key]) ON DELETE NO ACTION
     );
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [secrets] (
         [id] binary(16) NOT NULL,
         [owner_kind] tinyint NOT NULL,
-        [owner_id] varbinary(1020) NOT NULL,
+        [owner_id] nvarchar(510) COLLATE Latin1_General_100_BIN2 NOT NULL,
+        [owner_key] AS CAST(HASHBYTES('SHA2_256', [owner_id]) AS binary(32)) PERSISTED NOT NULL,
         [name] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NOT NULL,
         [description] nvarchar(2048) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT N'',
         [name_key] binary(32) NOT NULL,
@@ -250,13 +254,13 @@ BEGIN
         [updated_at] datetimeoffset(6) NOT NULL,
         [updated_by] binary(16) NOT NULL,
         CONSTRAINT [pk_secrets] PRIMARY KEY ([id]),
-        CONSTRAINT [fk_secrets_owner] FOREIGN KEY ([owner_kind], [owner_id]) REFERENCES [owners] ([kind], [id]) ON DELETE NO ACTION
+        CONSTRAINT [fk_secrets_owner] FOREIGN KEY ([owner_kind], [owner_key]) REFERENCES [owners] ([kind], [id_key]) ON DELETE NO ACTION
     );
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [secret_uses] (
@@ -270,7 +274,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE TABLE [workspace_grants] (
@@ -284,7 +288,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_created_by_key] ON [api_keys] ([created_by_key]);
@@ -292,7 +296,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_listing] ON [api_keys] ([created_at], [id]);
@@ -300,7 +304,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_organization] ON [api_keys] ([organization_id]);
@@ -308,7 +312,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_replaced_by] ON [api_keys] ([replaced_by]);
@@ -316,7 +320,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE INDEX [ix_api_keys_user] ON [api_keys] ([user_id]);
@@ -324,7 +328,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE UNIQUE INDEX [ux_api_keys_prefix] ON [api_keys] ([prefix]);
@@ -332,7 +336,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_actor] ON [audit] ([actor], [at]);
@@ -340,7 +344,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     CREATE INDEX [ix_audit_at] ON [audit] ([at]);
@@ -348,7 +352,7 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     EXEC(N'CREATE INDEX [ix_audit_key_version] ON [audit] ([target_key_user_id], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NOT NULL');
@@ -356,75 +360,133 @@ END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
-    CREATE INDEX [ix_audit_owner] ON [audit] ([owner_id], [at]);
+    CREATE INDEX [ix_audit_owner] ON [audit] ([owner_key], [at]);
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
-    EXEC(N'CREATE INDEX [ix_audit_owner_version] ON [audit] ([owner_id], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NULL');
+    EXEC(N'CREATE INDEX [ix_audit_owner_version] ON [audit] ([owner_key], [owner_version]) WHERE owner_version IS NOT NULL AND target_key_user_id IS NULL');
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
-    CREATE INDEX [ix_data_keys_owner] ON [data_keys] ([owner_kind], [owner_id]);
+    CREATE INDEX [ix_data_keys_owner] ON [data_keys] ([owner_kind], [owner_key]);
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
-    EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_id]) WHERE retired_at IS NULL');
+    EXEC(N'CREATE UNIQUE INDEX [ux_data_keys_current] ON [data_keys] ([owner_kind], [owner_key]) WHERE retired_at IS NULL');
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
-    CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_id], [created_at], [id]);
+    CREATE INDEX [ix_secrets_listing] ON [secrets] ([owner_kind], [owner_key], [created_at], [id]);
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
-    EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_id], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
+    EXEC(N'CREATE INDEX [ix_secrets_pattern_arg] ON [secrets] ([owner_kind], [owner_key], [pattern_arg_key]) WHERE pattern_arg_key IS NOT NULL');
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
-    EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_id], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
+    EXEC(N'CREATE UNIQUE INDEX [ux_secrets_default] ON [secrets] ([owner_kind], [owner_key], [tool_key], [arg_key]) WHERE tool_key IS NOT NULL');
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
-    CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_id], [name_key]);
+    CREATE UNIQUE INDEX [ux_secrets_name] ON [secrets] ([owner_kind], [owner_key], [name_key]);
 END;
 
 IF NOT EXISTS (
     SELECT * FROM [migrations]
-    WHERE [MigrationId] = N'20261130152626_Initial'
+    WHERE [MigrationId] = N'20261201032846_Initial'
+)
+BEGIN
+    EXEC(N'CREATE TRIGGER move_stamp_on_secret_update ON secrets AFTER UPDATE AS
+    IF UPDATE(id) OR UPDATE(owner_kind) OR UPDATE(owner_id) OR UPDATE(name) OR UPDATE(tool_name) OR UPDATE(tool_arg) OR UPDATE(is_default_for_tool)
+        OR UPDATE(workspace_rule) OR UPDATE(version) OR UPDATE(envelope)
+    BEGIN
+        SET NOCOUNT ON;
+        UPDATE o SET stamp = o.stamp + 1
+        FROM (SELECT owner_kind, owner_key FROM deleted UNION SELECT owner_kind, owner_key FROM inserted) AS c
+        INNER JOIN owners AS o WITH (INDEX(pk_owners)) ON o.kind = c.owner_kind AND o.id_key = c.owner_key
+        OPTION (LOOP JOIN, FORCE ORDER);
+    END');
+
+    EXEC(N'CREATE TRIGGER move_stamp_on_secret_delete ON secrets AFTER DELETE AS
+    BEGIN
+        SET NOCOUNT ON;
+        UPDATE o SET stamp = o.stamp + 1
+        FROM (SELECT DISTINCT owner_kind, owner_key FROM deleted) AS c
+        INNER JOIN owners AS o WITH (INDEX(pk_owners)) ON o.kind = c.owner_kind AND o.id_key = c.owner_key
+        OPTION (LOOP JOIN, FORCE ORDER);
+    END');
+
+    EXEC(N'CREATE TRIGGER move_stamp_on_grant ON workspace_grants AFTER INSERT, UPDATE, DELETE AS
+    BEGIN
+        SET NOCOUNT ON;
+        UPDATE o SET stamp = o.stamp + 1
+        FROM (
+            SELECT s.owner_kind, s.owner_key FROM (SELECT secret_id FROM deleted UNION SELECT secret_id FROM inserted) AS g
+            INNER JOIN secrets AS s ON s.id = g.secret_id
+            GROUP BY s.owner_kind, s.owner_key) AS c
+        INNER JOIN owners AS o WITH (INDEX(pk_owners)) ON o.kind = c.owner_kind AND o.id_key = c.owner_key
+        OPTION (LOOP JOIN, FORCE ORDER);
+    END');
+
+    EXEC(N'CREATE TRIGGER move_stamp_on_key_update ON api_keys AFTER UPDATE AS
+    IF UPDATE(id) OR UPDATE(name) OR UPDATE(prefix) OR UPDATE(hash) OR UPDATE(scopes) OR UPDATE(user_id) OR UPDATE(organization_id) OR UPDATE(role)
+        OR UPDATE(workspaces) OR UPDATE(expires_at) OR UPDATE(created_at) OR UPDATE(created_by) OR UPDATE(created_by_key) OR UPDATE(revoked_at) OR UPDATE(replaced_by)
+    BEGIN
+        SET NOCOUNT ON;
+        UPDATE a SET stamp = a.stamp + 1
+        FROM (SELECT user_id FROM deleted UNION SELECT user_id FROM inserted) AS c
+        INNER JOIN key_accounts AS a WITH (INDEX(pk_key_accounts)) ON a.user_id = c.user_id
+        OPTION (LOOP JOIN, FORCE ORDER);
+    END');
+
+    EXEC(N'CREATE TRIGGER move_stamp_on_key_delete ON api_keys AFTER DELETE AS
+    BEGIN
+        SET NOCOUNT ON;
+        UPDATE a SET stamp = a.stamp + 1
+        FROM (SELECT DISTINCT user_id FROM deleted) AS c
+        INNER JOIN key_accounts AS a WITH (INDEX(pk_key_accounts)) ON a.user_id = c.user_id
+        OPTION (LOOP JOIN, FORCE ORDER);
+    END');
+END;
+
+IF NOT EXISTS (
+    SELECT * FROM [migrations]
+    WHERE [MigrationId] = N'20261201032846_Initial'
 )
 BEGIN
     INSERT INTO [migrations] ([MigrationId], [ProductVersion])
-    VALUES (N'20261130152626_Initial', N'10.0.15');
+    VALUES (N'20261201032846_Initial', N'10.0.15');
 END;
 
 COMMIT;

@@ -57,6 +57,12 @@ public sealed class TdsStandIn : IAsyncDisposable
     /// <summary>The error number of every refused log in; null: none is refused.</summary>
     public int? RefusesLogin { get; init; }
 
+    /// <summary>Added to every connect: the server is far away.</summary>
+    public TimeSpan ConnectDelay { get; init; }
+
+    /// <summary>The number of connections so far.</summary>
+    public int Connects => _clients.Count;
+
     /// <summary>The isolation levels of all transactions so far, as numbers of the protocol: 2 is READ COMMITTED, 5 is SNAPSHOT.</summary>
     public ConcurrentQueue<byte> Levels { get; } = [];
 
@@ -112,6 +118,7 @@ public sealed class TdsStandIn : IAsyncDisposable
         SslStream? tls = null;
         try
         {
+            await Task.Delay(ConnectDelay);
             while (true)
             {
                 var (type, message) = await ReadAsync(stream);

@@ -161,11 +161,6 @@ public static class TestDatabase
     /// <summary>A value of a row in the type that the service uses.</summary>
     public static T Read<T>(object value) => value is byte[] bytes && typeof(T) == typeof(Guid) ? (T)(object)UuidBytes.Read(bytes) : (T)value;
 
-    /// <summary>A parameter in the type of SQL Server. Text becomes bytes, because compared columns hold bytes.</summary>
-    private static object Stored(object value) => value switch
-    {
-        Guid id => UuidBytes.ToStored(id),
-        string text => ComparedText.ToStored(text),
-        _ => value,
-    };
+    /// <summary>A parameter in the type of SQL Server.</summary>
+    private static object Stored(object value) => value is Guid id ? UuidBytes.ToStored(id) : value;
 }

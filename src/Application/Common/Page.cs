@@ -94,7 +94,9 @@ public static class Paging
         if (PageCursor.Parse(paged.Cursor) is { } cursor)
         {
             var (createdAt, id) = cursor;
-            rows = rows.Where(row => row.CreatedAt > createdAt || (row.CreatedAt == createdAt && row.Id > id));
+
+            // The first condition is redundant, but an index can use it.
+            rows = rows.Where(row => row.CreatedAt >= createdAt && (row.CreatedAt > createdAt || row.Id > id));
         }
 
         return rows.OrderBy(row => row.CreatedAt).ThenBy(row => row.Id);

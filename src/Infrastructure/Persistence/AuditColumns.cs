@@ -13,7 +13,7 @@ internal static class AuditColumns
         new SentColumn<AuditEntry, short>("action", ColumnKind.Small, entry => (short)entry.Action),
         new SentColumn<AuditEntry, short>("outcome", ColumnKind.Small, entry => (short)entry.Outcome),
         new SentColumn<AuditEntry, short?>("owner_kind", ColumnKind.Small, entry => (short?)entry.OwnerKind, IsOptional: true),
-        new SentColumn<AuditEntry, string?>("owner_id", ColumnKind.ComparedText, entry => entry.OwnerId, IsOptional: true),
+        new SentColumn<AuditEntry, string?>("owner_id", ColumnKind.Text, entry => entry.OwnerId, IsOptional: true),
         new SentColumn<AuditEntry, long?>("owner_version", ColumnKind.Large, entry => entry.OwnerVersion, IsOptional: true),
         new SentColumn<AuditEntry, Guid?>("secret_id", ColumnKind.Uuid, entry => entry.SecretId, IsOptional: true),
         new SentColumn<AuditEntry, int?>("secret_version", ColumnKind.Number, entry => entry.SecretVersion, IsOptional: true),

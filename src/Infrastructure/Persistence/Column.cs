@@ -2,11 +2,11 @@ namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>
 /// The kind of values in a column. Each provider maps a kind to its SQL type. Tiny, Small, Number and Large are integers of 8, 16, 32 and 64 bits.
-/// The database compares ComparedText and only stores Text.
+/// The database only stores Text. Hashed is text of which a statement gets only the hash, to look up an owner (SQL Server).
 /// </summary>
 internal enum ColumnKind
 {
-    Uuid, Flag, Tiny, Small, Number, Large, Text, ComparedText, Hash, Bytes, Moment,
+    Uuid, Flag, Tiny, Small, Number, Large, Text, Hashed, Hash, Bytes, Moment,
 }
 
 /// <summary>Uses the value type of a column, once for each statement and not for each row.</summary>

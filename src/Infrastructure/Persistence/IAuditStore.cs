@@ -5,9 +5,6 @@ namespace Secrets.Infrastructure.Persistence;
 /// <summary>Stores audit rows, in the SQL of one database.</summary>
 internal interface IAuditStore
 {
-    /// <summary>Whether this database can check preconditions. If it cannot, nothing is cached and every set is empty.</summary>
-    bool CanCheckPreconditions { get; }
-
     /// <summary>
     /// Stores the rows of one chain and moves the chain's head to the last of them: all or nothing, in one round trip, and part of the context's transaction if
     /// there is one.

@@ -7,7 +7,7 @@ internal static class SecretColumns
     [
         new SentColumn<Secret, Guid>("id", ColumnKind.Uuid, secret => secret.Id),
         new SentColumn<Secret, short>("owner_kind", ColumnKind.Tiny, secret => (short)secret.OwnerKind),
-        new SentColumn<Secret, string>("owner_id", ColumnKind.ComparedText, secret => secret.OwnerId),
+        new SentColumn<Secret, string>("owner_id", ColumnKind.Text, secret => secret.OwnerId),
         new SentColumn<Secret, string>("name", ColumnKind.Text, secret => secret.Name),
         new SentColumn<Secret, byte[]>("name_key", ColumnKind.Hash, secret => secret.NameKey),
         new SentColumn<Secret, string?>("tool_name", ColumnKind.Text, secret => secret.ToolName, IsOptional: true),

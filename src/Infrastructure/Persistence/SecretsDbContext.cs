@@ -105,7 +105,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <returns>The number of rows: 0 if the owner does not exist.</returns>
     internal Task<int> LockRowAsync(SecretOwner owner, CancellationToken cancellationToken) =>
         // Raw SQL: every write runs this, and translating an expression each time costs more than the statement.
-        Database.ExecuteSqlRawAsync(LockOwner, [(byte)owner.Kind, Stored(owner.Id)], cancellationToken);
+        Database.ExecuteSqlRawAsync(LockOwner, [(byte)owner.Kind, owner.Id], cancellationToken);
 
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {
@@ -125,9 +125,6 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
 
     /// <summary>The provider's strategy for retries of transactions.</summary>
     protected virtual IExecutionStrategy CreateStrategy() => Database.CreateExecutionStrategy();
-
-    /// <summary>Converts text to a parameter for a compared column.</summary>
-    protected virtual object Stored(string comparedText) => comparedText;
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
         configurationBuilder.Properties<string>().UseCollation(BinaryCollation);

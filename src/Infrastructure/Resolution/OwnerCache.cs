@@ -23,8 +23,6 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
     private readonly Lock _sweeping = new();
     private long _size;
 
-    public bool HasMemory => _limit > 0;
-
     /// <summary>The cached owner; null: not cached, expired or known to be stale.</summary>
     public CachedOwner? Find(SecretOwner owner)
     {
@@ -42,7 +40,7 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
 
     public void Add(SecretOwner owner, CachedOwner cached)
     {
-        if (!HasMemory || cached.Packed.Length > _limit / MaxShare)
+        if (_limit == 0 || cached.Packed.Length > _limit / MaxShare)
         {
             return;
         }

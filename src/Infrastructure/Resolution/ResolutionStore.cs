@@ -16,19 +16,17 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
     private readonly IDbContextFactory<SecretsDbContext> _contexts;
     private readonly OwnerReader _reader;
     private readonly OwnerCache _cache;
-    private readonly bool _canCache;
     private readonly Batcher<SecretOwner, CachedOwner?> _owners;
 
-    public ResolutionStore(IDbContextFactory<SecretsDbContext> contexts, OwnerReader reader, OwnerCache cache, IAuditStore audit)
+    public ResolutionStore(IDbContextFactory<SecretsDbContext> contexts, OwnerReader reader, OwnerCache cache)
     {
         (_contexts, _reader, _cache) = (contexts, reader, cache);
-        _canCache = audit.CanCheckPreconditions && cache.HasMemory;
         _owners = new Batcher<SecretOwner, CachedOwner?>(BatchLimits.ForReads, ReadAsync);
     }
 
     public async ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayUseCache, CancellationToken cancellationToken)
     {
-        if (mayUseCache && _canCache && _cache.Find(owner) is { } cached)
+        if (mayUseCache && _cache.Find(owner) is { } cached)
         {
             return new FoundCandidates(PackedSecrets.Find(cached.Packed, owner, call), new OwnerStamp(owner, cached.Stamp, cached.Version));
         }
@@ -62,11 +60,7 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
     {
         var packed = PackedSecrets.Pack([.. verified.Secrets.Select(secret => secret.ToCandidate())]);
         var cached = new CachedOwner(verified.Stamp, verified.Account.Version, packed);
-        if (_canCache)
-        {
-            _cache.Add(owner, cached);
-        }
-
+        _cache.Add(owner, cached);
         return cached;
     }
 }

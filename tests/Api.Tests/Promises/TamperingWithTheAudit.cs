@@ -61,7 +61,7 @@ public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixtur
     [
         "UPDATE audit SET at = DATEADD(microsecond, 1, at) WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET actor = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
-        "UPDATE audit SET owner_id = owner_id + 0x78 WHERE writer = 'w' AND sequence = 2",
+        "UPDATE audit SET owner_id = owner_id + N'x' WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET secret_id = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET target_key_user_id = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",
         "UPDATE audit SET key_id = CAST(NEWID() AS binary(16)) WHERE writer = 'w' AND sequence = 2",

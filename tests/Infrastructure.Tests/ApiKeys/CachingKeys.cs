@@ -4,7 +4,6 @@ using Secrets.Application.Common;
 using Secrets.Domain.ApiKeys;
 using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Integrity;
-using Secrets.Infrastructure.Persistence.Postgres;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.ApiKeys;
@@ -19,7 +18,7 @@ public sealed class CachingKeys(ApiServer server) : IClassFixture<ApiServer>
     [InlineData(59)]
     public void A_key_is_remembered_until_its_use_has_to_be_noted_again(int notedSecondsAgo)
     {
-        var remembered = new ApiKeyCache(new VersionFloors<Guid>(), _clock, new PostgresAuditStore());
+        var remembered = new ApiKeyCache(new VersionFloors<Guid>(), _clock);
         var key = new CachedKey(
             new ApiKey(Guid.NewGuid(), "n", ApiKeyText.Generate(), Scopes.SecretsResolve, Guid.NewGuid(), null, Guid.NewGuid(), _clock.GetUtcNow()), Version: 1, Stamp: 0);
 

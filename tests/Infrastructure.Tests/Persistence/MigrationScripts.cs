@@ -18,6 +18,8 @@ using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Postgres;
 using Secrets.Infrastructure.Persistence.SqlServer;
 using Secrets.TestKit;
+using PostgresTriggers = Secrets.Infrastructure.Persistence.Postgres.StampTriggers;
+using SqlServerTriggers = Secrets.Infrastructure.Persistence.SqlServer.StampTriggers;
 
 namespace Secrets.Infrastructure.Tests.Persistence;
 
@@ -116,8 +118,11 @@ public sealed partial class MigrationScripts
     }
 
     [Fact]
-    public void That_of_Postgres_makes_the_triggers() =>
-        Assert.Contains(WithoutIndents(StampTriggers.Create), WithoutIndents(Committed("postgres")), StringComparison.Ordinal);
+    public void They_make_the_triggers()
+    {
+        Assert.Contains(WithoutIndents(PostgresTriggers.Create), WithoutIndents(Committed("postgres")), StringComparison.Ordinal);
+        Assert.Contains(WithoutIndents(SqlServerTriggers.Create), WithoutIndents(Committed("sqlserver")), StringComparison.Ordinal);
+    }
 
     private static SecretsDbContext NewContext(string database, string connectionString, bool isLater = false)
     {

@@ -8,7 +8,8 @@ namespace Secrets.Infrastructure.Tests.SqlServer;
 /// <summary>A server that does not read what is sent is refused (<see cref="ReadingCheck"/>). Each question can fail.</summary>
 public sealed class CheckingTheServer
 {
-    private static readonly IReadOnlyList<(ReadingCheck.Row Row, bool IsOther)> Correct = [.. ReadingCheck.Rows.Select(row => (row, false))];
+    private static readonly IReadOnlyList<ReadingCheck.Answer> Correct =
+        [.. ReadingCheck.Rows.Select(row => new ReadingCheck.Answer(row, HasHash: row.Hashed is not null, IsOther: false))];
 
     private static readonly SentRows<string> Sent = new("@rows", new SentColumn<string, string?>("text", ColumnKind.Text, text => text));
 
@@ -29,22 +30,23 @@ public sealed class CheckingTheServer
             (first with { Id = null }, "ids"),
             (first with { Hash = [.. first.Hash!, 0] }, "hashes"),
             (first with { Bytes = first.Bytes![..4_000] }, "binary values"),
-            (first with { Compared = "A" }, "compared text"),
             (first with { Text = first.Text!.Replace("\\", "\\\\", StringComparison.Ordinal) }, "text in JSON"),
             (first with { Text = first.Text!.TrimEnd() }, "text in JSON"),
             (first with { Moment = first.Moment.AddMicroseconds(-456) }, "moments in JSON"),
         ];
-        Assert.All(misread, one => Assert.Equal(one.Fault, ReadingCheck.FindFault([(one.Row, false), .. Correct.Skip(1)])));
+        Assert.All(misread, one => Assert.Equal(one.Fault, ReadingCheck.FindFault([Correct[0] with { Row = one.Row }, .. Correct.Skip(1)])));
     }
 
     [Fact]
     public void Nulls_that_become_values_are_found() =>
-        Assert.Equal("binary values", ReadingCheck.FindFault([Correct[0], (ReadingCheck.Rows[1] with { Bytes = [] }, false), Correct[2]]));
+        Assert.Equal("binary values", ReadingCheck.FindFault([Correct[0], Correct[1] with { Row = ReadingCheck.Rows[1] with { Bytes = [] } }, Correct[2]]));
 
     [Fact]
-    public void Equal_bytes_and_lost_rows_are_found()
+    public void Equal_text_other_hashes_and_lost_rows_are_found()
     {
-        Assert.Equal("bytes that differ only in a trailing space count as equal", ReadingCheck.FindFault([(ReadingCheck.Rows[0], true), .. Correct.Skip(1)]));
+        Assert.Equal("different text counts as equal", ReadingCheck.FindFault([Correct[0] with { IsOther = true }, .. Correct.Skip(1)]));
+        Assert.Equal("hashes of text", ReadingCheck.FindFault([Correct[0] with { HasHash = false }, .. Correct.Skip(1)]));
+        Assert.Equal("hashes of text", ReadingCheck.FindFault([Correct[0], Correct[1] with { HasHash = true }, Correct[2]]));
         Assert.Equal("3 rows became 2", ReadingCheck.FindFault([.. Correct.Take(2)]));
     }
 

@@ -15,7 +15,7 @@ public sealed class TranslatingQueries
 
         _ = db.Secrets.Where(secret => ids.Contains(secret.Id) && secret.Id > ids[0] && secret.OwnerId == "u").OrderBy(secret => secret.Id).ToQueryString();
 
-        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("[s].[id] >", StringComparison.Ordinal) && sql.Contains("[s].[owner_id] = 0x75", StringComparison.Ordinal));
+        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("[s].[id] >", StringComparison.Ordinal) && sql.Contains("[s].[owner_key] = CAST(HASHBYTES('SHA2_256', N'u') AS binary(32))", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -35,6 +35,23 @@ public sealed class TranslatingQueries
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => secret.Name == "a").ToQueryString());
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => names.Contains(secret.Description)).ToQueryString());
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => db.ApiKeys.Any(key => key.Name == secret.Name)).ToQueryString());
+    }
+
+    [Fact]
+    public void Owners_are_compared_by_the_hash_of_their_id()
+    {
+        using var db = NewContext();
+        string[] ids = ["a", "a "];
+
+        _ = db.Secrets.Where(secret => ids.Contains(secret.OwnerId)).ToQueryString();
+        _ = db.Audit.Where(row => row.OwnerId != "a").ToQueryString();
+        _ = db.Audit.Where(row => db.Owners.Any(owner => owner.Id == row.OwnerId)).ToQueryString();
+
+        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains(
+            "([s].[owner_key] = CAST(HASHBYTES('SHA2_256', @ids1) AS binary(32)) OR [s].[owner_key] = CAST(HASHBYTES('SHA2_256', @ids2) AS binary(32)))",
+            StringComparison.Ordinal));
+        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("[a].[owner_key] <> CAST(HASHBYTES('SHA2_256', N'a') AS binary(32))", StringComparison.Ordinal));
+        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("[o].[id_key] = CAST(HASHBYTES('SHA2_256', [a].[owner_id]) AS binary(32))", StringComparison.Ordinal));
     }
 
     [Fact]

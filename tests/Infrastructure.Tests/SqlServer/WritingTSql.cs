@@ -35,6 +35,23 @@ public sealed partial class WritingTSql
         PaddedComparisons.Check(sql, SqlServerModel.Current);
     }
 
+    [Fact]
+    public void The_triggers_are_T_SQL_and_name_columns()
+    {
+        var created = new ExecutedText();
+
+        TSql.Parse(StampTriggers.Create).Accept(created);
+
+        Assert.Equal(5, created.Statements.Count);
+        foreach (var trigger in created.Statements.Select(TSql.Parse).Select(script => ((TSqlScript)script).Batches[0].Statements.Single()).Cast<CreateTriggerStatement>())
+        {
+            var columns = TablesOf(SqlServerModel.Current)[trigger.TriggerObject.Name.BaseIdentifier.Value].Keys;
+            var changes = new ChangedColumns();
+            trigger.Accept(changes);
+            Assert.Empty(changes.Names.Except(columns, StringComparer.Ordinal));
+        }
+    }
+
     [Theory]
     [InlineData("SELECT s.nam FROM secrets AS s", "s.nam")]
     [InlineData("SELECT s.name FROM secret AS s", "secret")]
@@ -52,6 +69,7 @@ public sealed partial class WritingTSql
 
     private static IEnumerable<FieldInfo> Fields() => typeof(SqlServerEngine).Assembly.GetTypes()
         .Where(type => string.Equals(type.Namespace, typeof(SqlServerEngine).Namespace, StringComparison.Ordinal))
+        .Where(type => type != typeof(StampTriggers)) // DDL
         .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
         .Where(field => field.FieldType == typeof(string)
             && Verbs.Any(verb => ((string)field.GetValue(null)!).Contains(verb, StringComparison.Ordinal)))
@@ -76,9 +94,33 @@ public sealed partial class WritingTSql
 
     private static Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> TablesOf(IModel model) => model.GetEntityTypes().ToDictionary(
         entity => entity.GetTableName()!,
-        entity => entity.GetProperties().ToDictionary(
-            property => property.GetColumnName(), property => (property.GetColumnType(), property.IsNullable), StringComparer.Ordinal),
+        entity => entity.GetProperties().SelectMany(ColumnsOf).ToDictionary(column => column.Name, column => (column.Type, column.IsNullable), StringComparer.Ordinal),
         StringComparer.Ordinal);
+
+    private static IEnumerable<(string Name, string Type, bool IsNullable)> ColumnsOf(IProperty property)
+    {
+        yield return (property.GetColumnName(), property.GetColumnType(), property.IsNullable);
+        if (OwnerKey.Of(property.DeclaringType.GetTableName(), property.GetColumnName()) is { } key)
+        {
+            yield return (key, OwnerKey.Type, IsNullable: true); // computed, so no INSERT has it
+        }
+    }
+
+    /// <summary>Texts of EXEC(N'...').</summary>
+    private sealed class ExecutedText : TSqlFragmentVisitor
+    {
+        public List<string> Statements { get; } = [];
+
+        public override void Visit(ExecutableStringList node) => Statements.AddRange(node.Strings.Cast<StringLiteral>().Select(text => text.Value));
+    }
+
+    /// <summary>Columns of UPDATE(column) in a trigger.</summary>
+    private sealed class ChangedColumns : TSqlFragmentVisitor
+    {
+        public List<string> Names { get; } = [];
+
+        public override void Visit(UpdateCall node) => Names.Add(node.Identifier.Value);
+    }
 
     /// <summary>Compares names with a model. A name with an alias must be in that table; a name without may be in any table of the statement.</summary>
     private sealed class Names(Dictionary<string, Dictionary<string, (string Type, bool IsNullable)>> tables) : TSqlFragmentVisitor

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Secrets.Infrastructure.Integrity;
-using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Credentials.ApiKeys;
 
@@ -8,7 +7,7 @@ namespace Secrets.Infrastructure.Credentials.ApiKeys;
 /// Caches keys whose use was noted within the last minute. A request validates its cached key before it answers. The service never changes
 /// other columns of a key, such as its scopes; an edit in the database is noticed within that minute.
 /// </summary>
-internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time, IAuditStore audit)
+internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time)
 {
     /// <summary>Equal to the last use's precision. If shorter, keys are not cached for the rest of the minute. If longer, the last use is noted late.</summary>
     public static readonly TimeSpan Lifetime = ApiKeyLookup.LastUsedPrecision;
@@ -25,16 +24,11 @@ internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time, I
             ? entry.Key
             : null;
 
-    /// <summary>Caches a key, if the database can validate cached keys.</summary>
+    /// <summary>Caches a key.</summary>
     /// <param name="key">The key.</param>
     /// <param name="notedAgo">The age of the last use in the key's row.</param>
     public void Add(CachedKey key, TimeSpan notedAgo)
     {
-        if (!audit.CanCheckPreconditions)
-        {
-            return;
-        }
-
         if (_keys.Count >= Capacity)
         {
             // Cleared keys return with their next use. Count takes all locks of the dictionary, but only here, once a minute for each key.

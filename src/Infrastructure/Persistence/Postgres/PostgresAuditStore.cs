@@ -28,8 +28,6 @@ internal sealed class PostgresAuditStore : IAuditStore
     private static readonly string AppendIf = Statement(AllPreconditionsHold, HasMoved);
     private static readonly string AppendIfOrFail = Statement(AllPreconditionsHold, HasMovedOrFails);
 
-    public bool CanCheckPreconditions => true;
-
     public async Task<bool> AppendAsync(SecretsDbContext db, AuditAppend rows, PreconditionSet preconditions, bool commits)
     {
         await using var open = await OpenConnection.OpenAsync(db);

@@ -49,7 +49,7 @@ internal sealed class UnnestedRows<TRow>
         ColumnKind.Tiny or ColumnKind.Small => "smallint",
         ColumnKind.Number => "int",
         ColumnKind.Large => "bigint",
-        ColumnKind.Text or ColumnKind.ComparedText => "text",
+        ColumnKind.Text => "text",
         ColumnKind.Hash or ColumnKind.Bytes => "bytea",
         ColumnKind.Moment => "timestamptz",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),

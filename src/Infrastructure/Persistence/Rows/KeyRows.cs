@@ -23,7 +23,7 @@ internal sealed class KeyStateRow
 /// <summary>A key of the key ring, encrypted under the root key.</summary>
 internal sealed class KeyRingRow
 {
-    public const int MaxNameLength = 255;
+    public const int MaxNameLength = 200;
 
     public required string Name { get; init; }
 

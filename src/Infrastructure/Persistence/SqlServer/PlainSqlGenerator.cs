@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore.Query;
 using Microsoft.EntityFrameworkCore.Query.SqlExpressions;
 using Microsoft.EntityFrameworkCore.SqlServer.Infrastructure.Internal;
@@ -7,17 +8,31 @@ using Microsoft.EntityFrameworkCore.Storage;
 namespace Secrets.Infrastructure.Persistence.SqlServer;
 
 /// <summary>
-/// Writes <c>a = x OR a = y</c> in place of <c>a IN (x, y)</c> for binary values, which means the same. Babelfish cannot search an index for a list of binary
-/// values.
+/// Compares owners by the hash of their id (<see cref="OwnerKey"/>). Writes <c>a = x OR a = y</c> in place of <c>a IN (x, y)</c> for binary values, which means
+/// the same: Babelfish cannot search an index for a list of binary values.
 /// </summary>
 #pragma warning disable EF1001 // The generator of SQL Server is internal to EF Core. Its version is pinned, and the tests on a server use every query.
 internal sealed class PlainSqlGenerator(
     QuerySqlGeneratorDependencies dependencies, IRelationalTypeMappingSource types, ISqlServerSingletonOptions options)
     : SqlServerQuerySqlGenerator(dependencies, types, options)
 {
+    protected override Expression VisitSqlBinary(SqlBinaryExpression sqlBinaryExpression)
+    {
+        var (kind, left, right) = (sqlBinaryExpression.OperatorType, sqlBinaryExpression.Left, sqlBinaryExpression.Right);
+        if (kind is not (ExpressionType.Equal or ExpressionType.NotEqual) || (OwnerKey.Of(left) ?? OwnerKey.Of(right)) is null)
+        {
+            return base.VisitSqlBinary(sqlBinaryExpression);
+        }
+
+        CompareOwners(left, isNegated: kind == ExpressionType.NotEqual, right);
+        return sqlBinaryExpression;
+    }
+
     protected override void GenerateIn(InExpression inExpression, bool negated)
     {
-        if (inExpression is not { Values: { Count: > 1 } values, Item: { TypeMapping: { } mapping } item } || mapping.Converter?.ProviderClrType != typeof(byte[]))
+        var (item, values) = (inExpression.Item, inExpression.Values);
+        var isOwner = OwnerKey.Of(item) is not null;
+        if (values is null || !(isOwner || (values.Count > 1 && item.TypeMapping?.Converter?.ProviderClrType == typeof(byte[]))))
         {
             base.GenerateIn(inExpression, negated);
             return;
@@ -27,12 +42,30 @@ internal sealed class PlainSqlGenerator(
         for (var place = 0; place < values.Count; place++)
         {
             Sql.Append(place == 0 ? "" : negated ? " AND " : " OR ");
-            Visit(item);
-            Sql.Append(negated ? " <> " : " = ");
-            Visit(values[place]);
+            if (isOwner)
+            {
+                CompareOwners(item, negated, values[place]);
+            }
+            else
+            {
+                Visit(item);
+                Sql.Append(negated ? " <> " : " = ");
+                Visit(values[place]);
+            }
         }
 
         Sql.Append(")");
+    }
+
+    /// <summary>Compares the key of one side with the hash of the other, even if that has a key too: a query may have grouped its rows by the id alone.</summary>
+    private void CompareOwners(SqlExpression left, bool isNegated, SqlExpression right)
+    {
+        var (column, other) = OwnerKey.Of(left) is null ? (right, left) : (left, right);
+        var helper = Dependencies.SqlGenerationHelper;
+        Sql.Append($"{helper.DelimitIdentifier(((ColumnExpression)column).TableAlias)}.{helper.DelimitIdentifier(OwnerKey.Of(column)!)}");
+        Sql.Append(isNegated ? " <> " : " = ").Append(OwnerKey.HashStart);
+        Visit(other);
+        Sql.Append(OwnerKey.HashEnd);
     }
 
     /// <summary>Makes the generator for each query.</summary>

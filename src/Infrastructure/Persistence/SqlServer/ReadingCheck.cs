@@ -13,7 +13,7 @@ internal static class ReadingCheck
 {
     /// <summary>A sent row: one value of each kind that <see cref="SentRows{TRow}"/> sends.</summary>
     internal sealed record Row(
-        int Number, bool Flag, short Tiny, short? Small, long? Large, Guid? Id, byte[]? Hash, byte[]? Bytes, string? Compared, string? Text, DateTimeOffset Moment);
+        int Number, bool Flag, short Tiny, short? Small, long? Large, Guid? Id, byte[]? Hash, byte[]? Bytes, string? Hashed, string? Text, DateTimeOffset Moment);
 
     /// <summary>Longer than any value that some servers cut off in JSON.</summary>
     private const int ManyBytes = 70_000;
@@ -28,15 +28,24 @@ internal static class ReadingCheck
         new SentColumn<Row, Guid?>("id", ColumnKind.Uuid, row => row.Id),
         new SentColumn<Row, byte[]?>("hash", ColumnKind.Hash, row => row.Hash),
         new SentColumn<Row, byte[]?>("bytes", ColumnKind.Bytes, row => row.Bytes),
-        new SentColumn<Row, string?>("compared", ColumnKind.ComparedText, row => row.Compared),
+        new SentColumn<Row, string?>("hashed", ColumnKind.Hashed, row => row.Hashed),
         new SentColumn<Row, string?>("text", ColumnKind.Text, row => row.Text),
         new SentColumn<Row, DateTimeOffset>("moment", ColumnKind.Moment, row => row.Moment));
 
-    /// <summary>The rows come back, and bytes that differ only in a trailing space are different.</summary>
+    /// <summary>What a server answers for a sent row.</summary>
+    /// <param name="Row">The row. Its hashed text does not come back.</param>
+    /// <param name="HasHash">Whether the hash of its text is that of the same text as a parameter.</param>
+    /// <param name="IsOther">Whether the hash, or equal bytes, are those of other text.</param>
+    internal sealed record Answer(Row Row, bool HasHash, bool IsOther);
+
+    private const string Hashed = "é🔑 ";
+
+    /// <summary>The rows come back. Text and bytes that differ only in a trailing space, or in a character of two UTF-16 units, are different.</summary>
     internal static readonly string Query =
         $"""
-        SELECT i.number, i.flag, i.tiny, i.small, i.large, i.id, i.hash, i.bytes, i.compared, i.[text], i.moment,
-            CASE WHEN i.compared = CAST(@other AS {ComparedText.ColumnType}) THEN 1 ELSE 0 END
+        SELECT i.number, i.flag, i.tiny, i.small, i.large, i.id, i.hash, i.bytes, i.[text], i.moment,
+            CASE WHEN i.hashed = {OwnerKey.Hash("@hashed")} THEN 1 ELSE 0 END,
+            CASE WHEN i.hashed IN ({OwnerKey.Hash("@trimmed")}, {OwnerKey.Hash("@other")}) OR CAST(0x61 AS varbinary(8)) = CAST(0x6120 AS varbinary(8)) THEN 1 ELSE 0 END
         FROM {Sent.Source}
         ORDER BY i.number;
         """;
@@ -49,10 +58,10 @@ internal static class ReadingCheck
     /// <summary>The rows that are sent.</summary>
     internal static readonly IReadOnlyList<Row> Rows =
     [
-        new(1, Flag: true, Tiny: 255, Small: short.MinValue, Large: long.MaxValue, new Guid("00000000-0000-0001-ff00-00000000ff00"), Pattern(32), Pattern(ManyBytes), "a", OddText,
+        new(1, Flag: true, Tiny: 255, Small: short.MinValue, Large: long.MaxValue, new Guid("00000000-0000-0001-ff00-00000000ff00"), Pattern(32), Pattern(ManyBytes), Hashed, OddText,
             new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero).AddMicroseconds(123_456)),
-        new(2, Flag: false, Tiny: 0, Small: null, Large: null, Id: null, Hash: null, Bytes: null, Compared: null, Text: null, DateTimeOffset.UnixEpoch),
-        new(3, Flag: false, Tiny: 1, Small: 1, Large: -1, Guid.Empty, new byte[32], [0], "é🔑 ", '"' + new string('é', 2_047), DateTimeOffset.UnixEpoch),
+        new(2, Flag: false, Tiny: 0, Small: null, Large: null, Id: null, Hash: null, Bytes: null, Hashed: null, Text: null, DateTimeOffset.UnixEpoch),
+        new(3, Flag: false, Tiny: 1, Small: 1, Large: -1, Guid.Empty, new byte[32], [0], Hashed, '"' + new string('é', 2_047), DateTimeOffset.UnixEpoch),
     ];
 
     /// <summary>Verifies how the server reads.</summary>
@@ -68,9 +77,10 @@ internal static class ReadingCheck
     }
 
     /// <summary>What comes back differently from what was sent; null: nothing.</summary>
-    internal static string? FindFault(IReadOnlyList<(Row Row, bool IsOther)> found) =>
+    internal static string? FindFault(IReadOnlyList<Answer> found) =>
         found.Count != Rows.Count ? string.Create(CultureInfo.InvariantCulture, $"{Rows.Count} rows became {found.Count}")
-        : found.Any(row => row.IsOther) ? "bytes that differ only in a trailing space count as equal"
+        : found.Any(answer => answer.IsOther) ? "different text counts as equal"
+        : Rows.Zip(found).Any(pair => pair.First.Hashed is not null != pair.Second.HasHash) ? "hashes of text"
         : Rows.Zip(found, (sent, read) => Difference(sent, read.Row)).FirstOrDefault(fault => fault is not null);
 
     private static string? Difference(Row sent, Row read) =>
@@ -78,7 +88,6 @@ internal static class ReadingCheck
         : sent.Id != read.Id ? "ids"
         : !Same(sent.Hash, read.Hash) ? "hashes"
         : !Same(sent.Bytes, read.Bytes) ? "binary values"
-        : !string.Equals(sent.Compared, read.Compared, StringComparison.Ordinal) ? "compared text"
         : !string.Equals(sent.Text, read.Text, StringComparison.Ordinal) ? "text in JSON"
         : sent.Moment != read.Moment ? "moments in JSON"
         : null;
@@ -98,19 +107,20 @@ internal static class ReadingCheck
         }
     }
 
-    private static async Task<List<(Row Row, bool IsOther)>> ReadAsync(SqlServerSecretsDbContext db, CancellationToken cancellationToken)
+    private static async Task<List<Answer>> ReadAsync(SqlServerSecretsDbContext db, CancellationToken cancellationToken)
     {
         await using var open = await OpenConnection.OpenAsync(db, cancellationToken);
         await using var command = new SqlCommand(Query, (SqlConnection)open.Connection)
         {
-            Parameters = { new SqlParameter("@other", System.Data.SqlDbType.VarBinary, ComparedText.MaxLength) { Value = ComparedText.ToStored("a ") } },
+            Parameters = { Text("@hashed", Hashed), Text("@trimmed", Hashed.TrimEnd()), Text("@other", Hashed.Replace("🔑", "🔒", StringComparison.Ordinal)) },
         };
         Sent.AddTo(command, Rows);
-        List<(Row Row, bool IsOther)> found = [];
+        List<Answer> found = [];
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            found.Add((FromReader(reader), reader.GetInt32(11) == 1));
+            var row = FromReader(reader);
+            found.Add(new Answer(row, HasHash: reader.GetInt32(10) == 1, IsOther: reader.GetInt32(11) == 1));
         }
 
         return found;
@@ -125,9 +135,11 @@ internal static class ReadingCheck
         Bytes(reader, 5) is { } id ? UuidBytes.Read(id) : null,
         Bytes(reader, 6),
         Bytes(reader, 7),
-        Bytes(reader, 8) is { } compared ? ComparedText.Read(compared) : null,
-        reader.IsDBNull(9) ? null : reader.GetString(9),
-        reader.GetFieldValue<DateTimeOffset>(10));
+        Hashed: null,
+        reader.IsDBNull(8) ? null : reader.GetString(8),
+        reader.GetFieldValue<DateTimeOffset>(9));
+
+    private static SqlParameter Text(string name, string value) => new(name, System.Data.SqlDbType.NVarChar) { Value = value };
 
     private static byte[]? Bytes(DbDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<byte[]>(column);
 

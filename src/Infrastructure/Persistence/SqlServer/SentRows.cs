@@ -36,7 +36,7 @@ internal sealed class SentRows<TRow>
         var sent = columns.OfType<SentColumn<TRow>>().ToList();
         _parameter = parameter;
         _writers = [.. sent.Select(WriterOf)];
-        _texts = [.. sent.Where(column => column.Kind == ColumnKind.Text).Cast<SentColumn<TRow, string?>>().Select(column => column.ValueOf)];
+        _texts = [.. sent.Where(column => column.Kind is ColumnKind.Text or ColumnKind.Hashed).Cast<SentColumn<TRow, string?>>().Select(column => column.ValueOf)];
         var values = sent.Select(column => $"{ValueOf(column.Kind, column.Name, $"{parameter}_bytes")} AS {Quote(column.Name)}");
         var schema = sent.SelectMany(SchemaOf).Append((Name: StandIns, Type: "nvarchar(64)"))
             .Select((column, place) => string.Create(CultureInfo.InvariantCulture, $"{Quote(column.Name)} {column.Type} '$[{place}]'"));
@@ -79,13 +79,13 @@ internal sealed class SentRows<TRow>
     private static IEnumerable<(string Name, string Type)> SchemaOf(SentColumn<TRow> column) => column.Kind switch
     {
         ColumnKind.Uuid or ColumnKind.Hash => [(column.Name, "int")],
-        ColumnKind.ComparedText or ColumnKind.Bytes => [(column.Name, "int"), (column.Name + Length, "int")],
+        ColumnKind.Bytes => [(column.Name, "int"), (column.Name + Length, "int")],
         ColumnKind.Flag => [(column.Name, "bit")],
         ColumnKind.Tiny => [(column.Name, "tinyint")],
         ColumnKind.Small => [(column.Name, "smallint")],
         ColumnKind.Number => [(column.Name, "int")],
         ColumnKind.Large => [(column.Name, "bigint")],
-        ColumnKind.Text => [(column.Name, "nvarchar(max)")],
+        ColumnKind.Text or ColumnKind.Hashed => [(column.Name, "nvarchar(max)")],
         ColumnKind.Moment => [(column.Name, "datetimeoffset(6)")],
         _ => throw new NotSupportedException($"Column {column.Name} has values of a kind that cannot be sent."),
     };
@@ -94,9 +94,9 @@ internal sealed class SentRows<TRow>
     {
         ColumnKind.Uuid => $"CAST(SUBSTRING({bytes}, {Quote(name)}, 16) AS {UuidBytes.ColumnType})",
         ColumnKind.Hash => $"CAST(SUBSTRING({bytes}, {Quote(name)}, 32) AS binary(32))",
-        ColumnKind.ComparedText => $"CAST(SUBSTRING({bytes}, {Quote(name)}, {Quote(name + Length)}) AS {ComparedText.ColumnType})",
         ColumnKind.Bytes => $"SUBSTRING({bytes}, {Quote(name)}, {Quote(name + Length)})",
         ColumnKind.Text => EscapeFreeText.Restored(Quote(name), Quote(StandIns)),
+        ColumnKind.Hashed => OwnerKey.Hash(EscapeFreeText.Restored(Quote(name), Quote(StandIns))),
         _ => Quote(name),
     };
 
@@ -111,8 +111,6 @@ internal sealed class SentRows<TRow>
         SentColumn<TRow, int?> { ValueOf: var value } => (row, item) => row.Add(value(item)),
         SentColumn<TRow, long> { ValueOf: var value } => (row, item) => row.Json.WriteNumberValue(value(item)),
         SentColumn<TRow, long?> { ValueOf: var value } => (row, item) => row.Add(value(item)),
-        SentColumn<TRow, string?> { Kind: ColumnKind.ComparedText, ValueOf: var value } =>
-            (row, item) => row.AddVariable(value(item) is { } text ? ComparedText.ToStored(text) : null),
         SentColumn<TRow, string?> { ValueOf: var value } => (row, item) => row.Json.WriteStringValue(EscapeFreeText.Replace(value(item), row.StandIns)),
         SentColumn<TRow, byte[]?> { Kind: ColumnKind.Hash, ValueOf: var value } => (row, item) => row.AddFixed(value(item)),
         SentColumn<TRow, byte[]?> { ValueOf: var value } => (row, item) => row.AddVariable(value(item)),

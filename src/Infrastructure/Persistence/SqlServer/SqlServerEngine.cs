@@ -1,6 +1,8 @@
 using System.Globalization;
 using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Query;
+using Microsoft.EntityFrameworkCore.SqlServer.Update.Internal;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.Foundation;
@@ -10,6 +12,12 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// <summary>SQL Server 2019 or later, Azure SQL, or a database with their protocol, on the operator's server.</summary>
 internal sealed class SqlServerEngine : IDatabaseEngine
 {
+    /// <summary>
+    /// Connections that stay open for requests. The driver opens them in the background after the first, and it opens one after the other: a burst of requests
+    /// would wait for many times the duration of a connect.
+    /// </summary>
+    internal const int WarmConnections = 10;
+
     public string Name => "SqlServer";
 
     public bool IsDefaultIn(IHostEnvironment environment) => false;
@@ -36,6 +44,11 @@ internal sealed class SqlServerEngine : IDatabaseEngine
     {
         var connection = ConnectionText.Read(connectionString, Read, built => built.DataSource);
         connection.MaxPoolSize = share?.CountFor(connection.MaxPoolSize) ?? connection.MaxPoolSize;
+        if (share is { IsForBatches: false } && !connection.ShouldSerialize("Min Pool Size"))
+        {
+            connection.MinPoolSize = WarmConnections;
+        }
+
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
 
         // If unset, the property returns the driver's name and not null.
@@ -51,6 +64,10 @@ internal sealed class SqlServerEngine : IDatabaseEngine
         // Without EnableRetryOnFailure, which buffers every result in memory, even the whole audit. SqlServerSecretsDbContext retries whole transactions only.
         options.UseSqlServer(connection.ConnectionString, sqlServer => sqlServer.MigrationsHistoryTable("migrations"));
         options.ReplaceService<IQuerySqlGeneratorFactory, PlainSqlGenerator.Factory>();
+#pragma warning disable EF1001 // As in OwnerKey.
+        options.ReplaceService<ISqlServerUpdateSqlGenerator, OwnerKey.Updates>();
+#pragma warning restore EF1001
+        options.ReplaceService<IMigrationsSqlGenerator, OwnerKey.Migrations>();
         options.AddInterceptors(OpenTimeoutInterceptor.Instance, CancellationInterceptor.Instance);
     }
 

@@ -1,6 +1,5 @@
 using System.Data;
 using Microsoft.Data.SqlClient;
-using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Application.Secrets;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
@@ -8,12 +7,14 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// <summary>Stores any number of new secrets with one batch of statements.</summary>
 internal sealed class SqlServerNewSecretStore : INewSecretStore
 {
-    private static readonly SentRows<Secret> Sent = new("@secrets", SecretColumns.All);
+    private static readonly SentColumn<Secret> OwnerKeyOf = new SentColumn<Secret, string?>("owner_key", ColumnKind.Hashed, secret => secret.OwnerId);
+
+    private static readonly SentRows<Secret> Sent = new("@secrets", [.. SecretColumns.All, OwnerKeyOf]);
 
     private static readonly SentRows<AccountChange> SentAccounts = new(
         "@moves",
         new SentColumn<AccountChange, short>("kind", ColumnKind.Tiny, change => (short)change.Owner.Kind),
-        new SentColumn<AccountChange, string?>("id", ColumnKind.ComparedText, change => change.Owner.Id),
+        new SentColumn<AccountChange, string?>("owner_key", ColumnKind.Hashed, change => change.Owner.Id),
         new SentColumn<AccountChange, long>("version", ColumnKind.Large, change => change.After.Account.Version),
         new SentColumn<AccountChange, int>("secrets", ColumnKind.Number, change => change.After.Account.Count),
         new SentColumn<AccountChange, long>("bytes_used", ColumnKind.Large, change => change.After.Account.Bytes),
@@ -23,25 +24,26 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
     private static readonly SentRows<Secret> SentPatterns = SentDefaults("@patterns");
 
     /// <summary>
-    /// A loop locks the accounts, because one statement does not guarantee the lock order. The update takes the same lock as every other write.
+    /// A loop locks the accounts, because one statement does not guarantee the lock order. The update takes the same lock as every other write. It changes the
+    /// row: with optimized locking, an update that changes nothing may not keep its lock.
     /// A later statement reads the accounts, so that it sees the last write to each.
     /// </summary>
     internal static readonly string Lock =
         $"""
         SET NOCOUNT ON;
-        DECLARE @accounts TABLE (place int NOT NULL PRIMARY KEY, kind tinyint NOT NULL, owner_id {ComparedText.ColumnType} NOT NULL);
-        DECLARE @place int = 0, @places int, @kind tinyint, @id {ComparedText.ColumnType};
-        INSERT INTO @accounts (place, kind, owner_id)
-        SELECT place, kind, owner_id FROM {SqlServerOwnerRows.Requested};
+        DECLARE @accounts TABLE (place int NOT NULL PRIMARY KEY, kind tinyint NOT NULL, owner_key {OwnerKey.Type} NOT NULL);
+        DECLARE @place int = 0, @places int, @kind tinyint, @key {OwnerKey.Type};
+        INSERT INTO @accounts (place, kind, owner_key)
+        SELECT place, kind, owner_key FROM {SqlServerOwnerRows.Requested};
         SET @places = @@ROWCOUNT;
         WHILE @place < @places
         BEGIN
-            SELECT @kind = kind, @id = owner_id FROM @accounts WHERE place = @place;
-            UPDATE o SET stamp = o.stamp FROM owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) WHERE o.kind = @kind AND o.id = @id;
+            SELECT @kind = kind, @key = owner_key FROM @accounts WHERE place = @place;
+            UPDATE o SET stamp = o.stamp + 1 FROM owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) WHERE o.kind = @kind AND o.id_key = @key;
             SET @place += 1;
         END;
         SELECT COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {SqlServerOwnerRows.IsBehind}
-        FROM @accounts AS i LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id
+        FROM @accounts AS i LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id_key = i.owner_key
         ORDER BY i.place
         {SqlServerSecretsDbContext.InGivenOrder};
         """;
@@ -63,10 +65,10 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
                 WHERE k.id = CAST(SUBSTRING(i.envelope, 2, 16) AS binary(16)) AND k.retired_at IS NULL)
             AND NOT EXISTS (
                 SELECT 1 FROM secrets AS s WITH (FORCESEEK)
-                WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.name_key = i.name_key)
+                WHERE s.owner_kind = i.owner_kind AND s.owner_key = i.owner_key AND s.name_key = i.name_key)
             AND NOT EXISTS (
                 SELECT 1 FROM secrets AS s WITH (FORCESEEK)
-                WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND s.tool_key = i.tool_key AND s.arg_key = i.arg_key
+                WHERE s.owner_kind = i.owner_kind AND s.owner_key = i.owner_key AND s.tool_key = i.tool_key AND s.arg_key = i.arg_key
                     AND s.tool_key IS NOT NULL);
         SELECT id FROM @stored;
         """;
@@ -75,7 +77,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         $"""
         UPDATE o SET stamp = o.stamp + 1, version = i.version, secrets = i.secrets, bytes_used = i.bytes_used, account = i.account
         FROM {SentAccounts.Source}
-        INNER JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = i.kind AND o.id = i.id
+        INNER JOIN owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) ON o.kind = i.kind AND o.id_key = i.owner_key
         {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
@@ -87,7 +89,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
 
     public async Task<IReadOnlyList<OwnerRow>> LockAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
-        await using var command = Command(db, Lock);
+        await using var command = SqlServerSecretsDbContext.CommandOf(db, Lock);
         SqlServerOwnerRows.Add(command, owners);
         var accounts = new List<OwnerRow>(owners.Count);
         await using var reader = await command.ExecuteReaderAsync();
@@ -101,7 +103,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
 
     public async Task UpdateAccountsAsync(SecretsDbContext db, IReadOnlyList<AccountChange> accounts)
     {
-        await using var command = Command(db, Move);
+        await using var command = SqlServerSecretsDbContext.CommandOf(db, Move);
         SentAccounts.AddTo(command, accounts);
         await command.ExecuteNonQueryAsync();
     }
@@ -119,7 +121,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         FROM {defaults.Source}
         CROSS APPLY (
             SELECT TOP (@most) s.id, s.name, s.tool_name FROM secrets AS s WITH (FORCESEEK)
-            WHERE s.owner_kind = i.owner_kind AND s.owner_id = i.owner_id AND {condition} AND s.id <> i.id AND s.tool_name IS NOT NULL
+            WHERE s.owner_kind = i.owner_kind AND s.owner_key = i.owner_key AND {condition} AND s.id <> i.id AND s.tool_name IS NOT NULL
             ORDER BY s.id) AS s
         ORDER BY i.id, s.id;
         """;
@@ -137,16 +139,13 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
         parameter,
         new SentColumn<Secret, Guid>("id", ColumnKind.Uuid, secret => secret.Id),
         new SentColumn<Secret, short>("owner_kind", ColumnKind.Tiny, secret => (short)secret.OwnerKind),
-        new SentColumn<Secret, string?>("owner_id", ColumnKind.ComparedText, secret => secret.OwnerId),
+        OwnerKeyOf,
         new SentColumn<Secret, byte[]?>("arg_key", ColumnKind.Hash, secret => secret.ArgKey));
-
-    private static SqlCommand Command(SecretsDbContext db, string sql) =>
-        new(sql, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction());
 
     private static SqlCommand Command(SecretsDbContext db, List<Secret> secrets)
     {
         var defaults = secrets.Where(secret => secret.IsDefaultForTool).ToLookup(secret => secret.PatternArgKey is not null);
-        var command = Command(db, Batch);
+        var command = SqlServerSecretsDbContext.CommandOf(db, Batch);
         Sent.AddTo(command, secrets);
         SentNames.AddTo(command, defaults[false]);
         SentPatterns.AddTo(command, defaults[true]);

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using Microsoft.Data.SqlClient;
-using Microsoft.EntityFrameworkCore.Storage;
 using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
@@ -12,24 +11,19 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         "@owners",
         new SentColumn<(SecretOwner Owner, int Place), int>("place", ColumnKind.Number, row => row.Place),
         new SentColumn<(SecretOwner Owner, int Place), short>("kind", ColumnKind.Tiny, row => (short)row.Owner.Kind),
-        new SentColumn<(SecretOwner Owner, int Place), string?>("owner_id", ColumnKind.ComparedText, row => row.Owner.Id));
+        new SentColumn<(SecretOwner Owner, int Place), string?>("owner_key", ColumnKind.Hashed, row => row.Owner.Id));
 
-    /// <summary>The requested owners as a table <c>i</c>: place in the list, kind, id.</summary>
+    /// <summary>The requested owners as a table <c>i</c>: place in the list, kind, key.</summary>
     public static string Requested => Sent.Source;
 
-    /// <summary>SQL value: whether the audit has a later version than row o of owners, for row i. Repeats the index filter, so that the index is used.</summary>
+    /// <summary>SQL value: whether the audit has a later version than row o of owners, for row i.</summary>
     public static string IsBehind =>
-        """
-        CASE WHEN EXISTS (
-            SELECT 1 FROM audit AS a WITH (FORCESEEK)
-            WHERE a.owner_id = i.owner_id AND a.owner_version > COALESCE(o.version, 0) AND a.owner_version IS NOT NULL AND a.target_key_user_id IS NULL AND a.owner_kind = i.kind)
-        THEN CAST(1 AS bit) ELSE CAST(0 AS bit) END
-        """;
+        $"CASE WHEN {SqlServerPreconditions.OwnerIsBehind("COALESCE(o.version, 0)")} THEN CAST(1 AS bit) ELSE CAST(0 AS bit) END";
 
     internal static readonly string Owners =
         $"""
         SELECT i.place, COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {IsBehind}
-        FROM {Requested} LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id = i.owner_id
+        FROM {Requested} LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id_key = i.owner_key
         {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
@@ -37,7 +31,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         $"""
         SELECT i.place, {StoredSecret.Columns}
         FROM {Requested}
-        INNER JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id
+        INNER JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_key = i.owner_key
         {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
@@ -45,7 +39,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         $"""
         SELECT s.id, g.number, g.workspace
         FROM {Requested}
-        INNER JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_id = i.owner_id
+        INNER JOIN secrets AS s WITH (FORCESEEK) ON s.owner_kind = i.kind AND s.owner_key = i.owner_key
         INNER JOIN workspace_grants AS g WITH (FORCESEEK) ON g.secret_id = s.id
         ORDER BY s.id, g.number
         {SqlServerSecretsDbContext.InGivenOrder};
@@ -55,7 +49,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
         $"""
         SELECT i.place, k.id, k.wrapped, k.created_at, k.retired_at
         FROM {Requested}
-        INNER JOIN data_keys AS k WITH (FORCESEEK) ON k.owner_kind = i.kind AND k.owner_id = i.owner_id
+        INNER JOIN data_keys AS k WITH (FORCESEEK) ON k.owner_kind = i.kind AND k.owner_key = i.owner_key
         {SqlServerSecretsDbContext.InGivenOrder};
         """;
 
@@ -64,8 +58,7 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
     public async Task<IReadOnlyList<OwnerRows>> ReadAsync(SecretsDbContext db, IReadOnlyList<SecretOwner> owners)
     {
         await using var open = await OpenConnection.OpenAsync(db);
-        var transaction = db.Database.CurrentTransaction;
-        await using var command = new SqlCommand(Batch, (SqlConnection)open.Connection, (SqlTransaction?)transaction?.GetDbTransaction());
+        await using var command = SqlServerSecretsDbContext.CommandOf(db, Batch);
         Add(command, owners);
         var found = new OwnerRows[owners.Count];
         await using var reader = await command.ExecuteReaderAsync();

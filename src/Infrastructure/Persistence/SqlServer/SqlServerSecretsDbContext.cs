@@ -22,7 +22,8 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     /// </summary>
     internal const string InGivenOrder = "OPTION (LOOP JOIN, FORCE ORDER)";
 
-    internal const string LockByKey = $$"""UPDATE o SET stamp = o.stamp + 1 FROM owners AS o WITH ({{ByKey}}) WHERE o.kind = {0} AND o.id = {1}""";
+    internal const string LockByKey =
+        $$"""UPDATE o SET stamp = o.stamp + 1 FROM owners AS o WITH ({{ByKey}}) WHERE o.kind = {0} AND o.id_key = {{OwnerKey.HashStart}}{1}{{OwnerKey.HashEnd}}""";
 
     private static readonly SentRows<Guid> Ids = new("@keys", new SentColumn<Guid, Guid>("id", ColumnKind.Uuid, id => id));
 
@@ -46,6 +47,10 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     protected override string BinaryCollation => "Latin1_General_100_BIN2";
 
     protected override string LockOwner => LockByKey;
+
+    /// <summary>A command on the context's connection, in its transaction if there is one.</summary>
+    public static SqlCommand CommandOf(SecretsDbContext db, string sql) =>
+        new(sql, (SqlConnection)db.Database.GetDbConnection(), (SqlTransaction?)db.Database.CurrentTransaction?.GetDbTransaction());
 
     public override Task RequireServerAsync(CancellationToken cancellationToken) => ReadingCheck.RequireAsync(this, cancellationToken);
 
@@ -139,8 +144,6 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
     protected override IExecutionStrategy CreateStrategy() => new TransactionRetries(this);
 
-    protected override object Stored(string comparedText) => ComparedText.ToStored(comparedText);
-
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         base.ConfigureConventions(configurationBuilder);
@@ -153,18 +156,21 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         base.OnModelCreating(modelBuilder);
         foreach (var entity in modelBuilder.Model.GetEntityTypes())
         {
+            // SQL Server refuses an OUTPUT clause on a table with triggers: ours (StampTriggers) and any that an administrator adds.
+            entity.UseSqlOutputClause(false);
             foreach (var property in entity.GetProperties().Where(property => property.ClrType == typeof(string) && IsCompared(property)))
             {
-                property.SetValueConverter(new ComparedText());
-                property.SetColumnType(ComparedText.ColumnType);
-                property.SetMaxLength(ComparedText.MaxLength);
-                property.SetCollation(null);
-            }
+                if (OwnerKey.Of(entity.GetTableName(), property.GetColumnName()) is not null)
+                {
+                    property.SetColumnType(OwnerKey.TextType);
+                    continue;
+                }
 
-            // Text outgrows the 900 bytes of a clustered key; any other index holds 1,700.
-            if (entity.FindPrimaryKey() is { } key && key.Properties.Any(property => property.ClrType == typeof(string)))
-            {
-                key.SetIsClustered(false);
+                var length = ComparedText.LengthOf(property.GetMaxLength()!.Value);
+                property.SetValueConverter(new ComparedText());
+                property.SetColumnType(ComparedText.ColumnTypeOf(length));
+                property.SetMaxLength(length);
+                property.SetCollation(null);
             }
         }
     }

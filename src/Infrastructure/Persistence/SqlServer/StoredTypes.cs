@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
@@ -9,11 +10,14 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 /// </summary>
 internal sealed class ComparedText() : ValueConverter<string, byte[]>(text => ToStored(text), bytes => Read(bytes))
 {
-    /// <summary>Maximum bytes: compared text has at most 255 code points of four bytes.</summary>
-    public const int MaxLength = 4 * 255;
+    // Compared text has at most 255 code points of four bytes.
+    private const int MaxLength = 4 * 255;
+
+    /// <summary>The bytes of a column for text of at most so many code points, or twice as many UTF-16 units.</summary>
+    public static int LengthOf(int characters) => Math.Min(4 * characters, MaxLength);
 
     /// <summary>The type of such a column.</summary>
-    public const string ColumnType = "varbinary(1020)";
+    public static string ColumnTypeOf(int length) => string.Create(CultureInfo.InvariantCulture, $"varbinary({length})");
 
     public static byte[] ToStored(string text) => Encoding.UTF8.GetBytes(text);
 

@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+using Secrets.Infrastructure.Persistence.SqlServer;
 
 #nullable disable
 
@@ -72,8 +73,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 
                     b.Property<byte[]>("Prefix")
                         .IsRequired()
-                        .HasMaxLength(1020)
-                        .HasColumnType("varbinary(1020)")
+                        .HasMaxLength(68)
+                        .HasColumnType("varbinary(68)")
                         .HasColumnName("prefix");
 
                     b.Property<byte[]>("ReplacedBy")
@@ -126,6 +127,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasDatabaseName("ix_api_keys_listing");
 
                     b.ToTable("api_keys", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Audit.AuditEntry", b =>
@@ -189,10 +192,11 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("smallint")
                         .HasColumnName("outcome");
 
-                    b.Property<byte[]>("OwnerId")
-                        .HasMaxLength(1020)
-                        .HasColumnType("varbinary(1020)")
-                        .HasColumnName("owner_id");
+                    b.Property<string>("OwnerId")
+                        .HasMaxLength(255)
+                        .HasColumnType("nvarchar(510)")
+                        .HasColumnName("owner_id")
+                        .UseCollation("Latin1_General_100_BIN2");
 
                     b.Property<short?>("OwnerKind")
                         .HasColumnType("smallint")
@@ -281,6 +285,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasFilter("owner_version IS NOT NULL AND target_key_user_id IS NOT NULL");
 
                     b.ToTable("audit", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Audit.AuditWriter", b =>
@@ -333,6 +339,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_audit_writers");
 
                     b.ToTable("audit_writers", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.Owner", b =>
@@ -341,10 +349,11 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("tinyint")
                         .HasColumnName("kind");
 
-                    b.Property<byte[]>("Id")
-                        .HasMaxLength(1020)
-                        .HasColumnType("varbinary(1020)")
-                        .HasColumnName("id");
+                    b.Property<string>("Id")
+                        .HasMaxLength(255)
+                        .HasColumnType("nvarchar(510)")
+                        .HasColumnName("id")
+                        .UseCollation("Latin1_General_100_BIN2");
 
                     b.Property<byte[]>("Account")
                         .IsRequired()
@@ -372,9 +381,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.HasKey("Kind", "Id")
                         .HasName("pk_owners");
 
-                    SqlServerKeyBuilderExtensions.IsClustered(b.HasKey("Kind", "Id"), false);
-
                     b.ToTable("owners", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.Secret", b =>
@@ -438,11 +447,12 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnName("name_key")
                         .IsFixedLength();
 
-                    b.Property<byte[]>("OwnerId")
+                    b.Property<string>("OwnerId")
                         .IsRequired()
-                        .HasMaxLength(1020)
-                        .HasColumnType("varbinary(1020)")
-                        .HasColumnName("owner_id");
+                        .HasMaxLength(255)
+                        .HasColumnType("nvarchar(510)")
+                        .HasColumnName("owner_id")
+                        .UseCollation("Latin1_General_100_BIN2");
 
                     b.Property<byte>("OwnerKind")
                         .HasColumnType("tinyint")
@@ -515,6 +525,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasFilter("tool_key IS NOT NULL");
 
                     b.ToTable("secrets", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.SecretUse", b =>
@@ -536,6 +548,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_secret_uses");
 
                     b.ToTable("secret_uses", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.AuditKeyRow", b =>
@@ -564,6 +578,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_audit_keys");
 
                     b.ToTable("audit_keys", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.DataKeyRow", b =>
@@ -577,11 +593,12 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasColumnType("datetimeoffset(6)")
                         .HasColumnName("created_at");
 
-                    b.Property<byte[]>("OwnerId")
+                    b.Property<string>("OwnerId")
                         .IsRequired()
-                        .HasMaxLength(1020)
-                        .HasColumnType("varbinary(1020)")
-                        .HasColumnName("owner_id");
+                        .HasMaxLength(255)
+                        .HasColumnType("nvarchar(510)")
+                        .HasColumnName("owner_id")
+                        .UseCollation("Latin1_General_100_BIN2");
 
                     b.Property<byte>("OwnerKind")
                         .HasColumnType("tinyint")
@@ -608,113 +625,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                     b.HasIndex(new[] { "OwnerKind", "OwnerId" }, "ix_data_keys_owner");
 
                     b.ToTable("data_keys", (string)null);
-                });
 
-            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRingRow", b =>
-                {
-                    b.Property<byte[]>("Name")
-                        .HasMaxLength(1020)
-                        .HasColumnType("varbinary(1020)")
-                        .HasColumnName("name");
-
-                    b.Property<byte[]>("Tag")
-                        .IsRequired()
-                        .HasMaxLength(35)
-                        .HasColumnType("binary(35)")
-                        .HasColumnName("tag")
-                        .IsFixedLength();
-
-                    b.Property<string>("Xml")
-                        .IsRequired()
-                        .HasColumnType("nvarchar(max)")
-                        .HasColumnName("xml")
-                        .UseCollation("Latin1_General_100_BIN2");
-
-                    b.HasKey("Name")
-                        .HasName("pk_key_ring");
-
-                    SqlServerKeyBuilderExtensions.IsClustered(b.HasKey("Name"), false);
-
-                    b.ToTable("key_ring", (string)null);
-                });
-
-            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRotationRow", b =>
-                {
-                    b.Property<short>("Layer")
-                        .HasColumnType("smallint")
-                        .HasColumnName("layer");
-
-                    b.Property<DateTimeOffset?>("FinishedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("finished_at");
-
-                    b.Property<DateTimeOffset>("RequestedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("requested_at");
-
-                    b.HasKey("Layer")
-                        .HasName("pk_key_rotations");
-
-                    b.ToTable("key_rotations", (string)null);
-                });
-
-            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyStateRow", b =>
-                {
-                    b.Property<int>("Id")
-                        .HasColumnType("int")
-                        .HasColumnName("id");
-
-                    b.Property<long>("Revision")
-                        .HasColumnType("bigint")
-                        .HasColumnName("revision");
-
-                    b.Property<byte[]>("Tag")
-                        .IsRequired()
-                        .HasMaxLength(35)
-                        .HasColumnType("binary(35)")
-                        .HasColumnName("tag")
-                        .IsFixedLength();
-
-                    b.Property<string>("UserIssuer")
-                        .HasColumnType("nvarchar(max)")
-                        .HasColumnName("user_issuer")
-                        .UseCollation("Latin1_General_100_BIN2");
-
-                    b.HasKey("Id")
-                        .HasName("pk_key_state");
-
-                    b.ToTable("key_state", (string)null);
-                });
-
-            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.RootKeyRow", b =>
-                {
-                    b.Property<int>("Id")
-                        .HasColumnType("int")
-                        .HasColumnName("id");
-
-                    b.Property<byte[]>("Canary")
-                        .IsRequired()
-                        .HasColumnType("varbinary(max)")
-                        .HasColumnName("canary");
-
-                    b.Property<string>("Fingerprint")
-                        .IsRequired()
-                        .HasMaxLength(16)
-                        .HasColumnType("nvarchar(16)")
-                        .HasColumnName("fingerprint")
-                        .UseCollation("Latin1_General_100_BIN2");
-
-                    b.Property<DateTimeOffset>("ProbedAt")
-                        .HasPrecision(6)
-                        .HasColumnType("datetimeoffset(6)")
-                        .HasColumnName("probed_at");
-
-                    b.HasKey("Id")
-                        .HasName("pk_root_keys");
-
-                    b.ToTable("root_keys", (string)null);
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.IntegrityKeyRow", b =>
@@ -732,6 +644,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_integrity_keys");
 
                     b.ToTable("integrity_keys", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyAccountRow", b =>
@@ -763,6 +677,121 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                         .HasName("pk_key_accounts");
 
                     b.ToTable("key_accounts", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRingRow", b =>
+                {
+                    b.Property<byte[]>("Name")
+                        .HasMaxLength(800)
+                        .HasColumnType("varbinary(800)")
+                        .HasColumnName("name");
+
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("binary(35)")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
+                    b.Property<string>("Xml")
+                        .IsRequired()
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("xml")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.HasKey("Name")
+                        .HasName("pk_key_ring");
+
+                    b.ToTable("key_ring", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRotationRow", b =>
+                {
+                    b.Property<short>("Layer")
+                        .HasColumnType("smallint")
+                        .HasColumnName("layer");
+
+                    b.Property<DateTimeOffset?>("FinishedAt")
+                        .HasPrecision(6)
+                        .HasColumnType("datetimeoffset(6)")
+                        .HasColumnName("finished_at");
+
+                    b.Property<DateTimeOffset>("RequestedAt")
+                        .HasPrecision(6)
+                        .HasColumnType("datetimeoffset(6)")
+                        .HasColumnName("requested_at");
+
+                    b.HasKey("Layer")
+                        .HasName("pk_key_rotations");
+
+                    b.ToTable("key_rotations", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyStateRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("int")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Revision")
+                        .HasColumnType("bigint")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Tag")
+                        .IsRequired()
+                        .HasMaxLength(35)
+                        .HasColumnType("binary(35)")
+                        .HasColumnName("tag")
+                        .IsFixedLength();
+
+                    b.Property<string>("UserIssuer")
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("user_issuer")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.HasKey("Id")
+                        .HasName("pk_key_state");
+
+                    b.ToTable("key_state", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.RootKeyRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("int")
+                        .HasColumnName("id");
+
+                    b.Property<byte[]>("Canary")
+                        .IsRequired()
+                        .HasColumnType("varbinary(max)")
+                        .HasColumnName("canary");
+
+                    b.Property<string>("Fingerprint")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("nvarchar(16)")
+                        .HasColumnName("fingerprint")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<DateTimeOffset>("ProbedAt")
+                        .HasPrecision(6)
+                        .HasColumnType("datetimeoffset(6)")
+                        .HasColumnName("probed_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_root_keys");
+
+                    b.ToTable("root_keys", (string)null);
+
+                    b.HasAnnotation("SqlServer:UseSqlOutputClause", false);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.Secret", b =>
@@ -794,6 +823,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                                 .HasName("pk_workspace_grants");
 
                             b1.ToTable("workspace_grants", (string)null);
+
+                            b1.HasAnnotation("SqlServer:UseSqlOutputClause", false);
 
                             b1.WithOwner()
                                 .HasForeignKey("SecretId")

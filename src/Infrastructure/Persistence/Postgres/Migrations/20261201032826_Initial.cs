@@ -1,9 +1,10 @@
 ﻿using System;
+using System.Collections.Generic;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
-namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
+namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 {
     /// <inheritdoc />
     public partial class Initial : Migration
@@ -15,22 +16,22 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "api_keys",
                 columns: table => new
                 {
-                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    name = table.Column<string>(type: "nvarchar(510)", maxLength: 510, nullable: false, collation: "Latin1_General_100_BIN2"),
-                    prefix = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
-                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
-                    scopes = table.Column<int>(type: "int", nullable: false),
-                    user_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    organization_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: true),
-                    role = table.Column<byte>(type: "tinyint", nullable: true),
-                    workspaces = table.Column<string>(type: "nvarchar(max)", nullable: false),
-                    expires_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
-                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
-                    created_by = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    created_by_key = table.Column<byte[]>(type: "binary(16)", nullable: true),
-                    last_used_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
-                    revoked_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
-                    replaced_by = table.Column<byte[]>(type: "binary(16)", nullable: true)
+                    id = table.Column<Guid>(type: "uuid", nullable: false),
+                    name = table.Column<string>(type: "character varying(510)", maxLength: 510, nullable: false, collation: "C"),
+                    prefix = table.Column<string>(type: "character varying(17)", maxLength: 17, nullable: false, collation: "C"),
+                    hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
+                    scopes = table.Column<int>(type: "integer", nullable: false),
+                    user_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    organization_id = table.Column<string>(type: "character varying(510)", maxLength: 510, nullable: true, collation: "C"),
+                    role = table.Column<byte>(type: "smallint", nullable: true),
+                    workspaces = table.Column<List<string>>(type: "text[]", nullable: false),
+                    expires_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
+                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    created_by = table.Column<Guid>(type: "uuid", nullable: false),
+                    created_by_key = table.Column<Guid>(type: "uuid", nullable: true),
+                    last_used_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
+                    revoked_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
+                    replaced_by = table.Column<Guid>(type: "uuid", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -41,32 +42,32 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "audit",
                 columns: table => new
                 {
-                    writer = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    writer = table.Column<Guid>(type: "uuid", nullable: false),
                     sequence = table.Column<long>(type: "bigint", nullable: false),
-                    at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
-                    actor = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    key_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
-                    token_issuer = table.Column<string>(type: "nvarchar(512)", maxLength: 512, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    token_subject = table.Column<string>(type: "nvarchar(512)", maxLength: 512, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    actor = table.Column<Guid>(type: "uuid", nullable: false),
+                    key_id = table.Column<Guid>(type: "uuid", nullable: true),
+                    token_issuer = table.Column<string>(type: "character varying(512)", maxLength: 512, nullable: true, collation: "C"),
+                    token_subject = table.Column<string>(type: "character varying(512)", maxLength: 512, nullable: true, collation: "C"),
                     action = table.Column<short>(type: "smallint", nullable: false),
                     outcome = table.Column<short>(type: "smallint", nullable: false),
                     owner_kind = table.Column<short>(type: "smallint", nullable: true),
-                    owner_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: true),
+                    owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: true, collation: "C"),
                     owner_version = table.Column<long>(type: "bigint", nullable: true),
-                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
-                    secret_version = table.Column<int>(type: "int", nullable: true),
-                    target_key_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
-                    target_key_user_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
-                    tool_name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    tool_arg = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    address = table.Column<string>(type: "nvarchar(64)", maxLength: 64, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    agent_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    run_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    tool_call_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    request_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    client_request_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    left_out = table.Column<int>(type: "int", nullable: true),
-                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
+                    secret_id = table.Column<Guid>(type: "uuid", nullable: true),
+                    secret_version = table.Column<int>(type: "integer", nullable: true),
+                    target_key_id = table.Column<Guid>(type: "uuid", nullable: true),
+                    target_key_user_id = table.Column<Guid>(type: "uuid", nullable: true),
+                    tool_name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
+                    tool_arg = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
+                    address = table.Column<string>(type: "character varying(64)", maxLength: 64, nullable: true, collation: "C"),
+                    agent_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
+                    run_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
+                    tool_call_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
+                    request_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
+                    client_request_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
+                    left_out = table.Column<int>(type: "integer", nullable: true),
+                    hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -77,10 +78,10 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "audit_keys",
                 columns: table => new
                 {
-                    id = table.Column<int>(type: "int", nullable: false),
-                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    id = table.Column<int>(type: "integer", nullable: false),
+                    wrapped = table.Column<byte[]>(type: "bytea", nullable: false),
                     writers = table.Column<long>(type: "bigint", nullable: false),
-                    mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
+                    mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -91,14 +92,14 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "audit_writers",
                 columns: table => new
                 {
-                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    id = table.Column<Guid>(type: "uuid", nullable: false),
                     number = table.Column<long>(type: "bigint", nullable: false),
                     sequence = table.Column<long>(type: "bigint", nullable: false),
-                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
-                    head_mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
+                    head_mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
                     anchor_sequence = table.Column<long>(type: "bigint", nullable: false),
-                    anchor_hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
-                    anchor_mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
+                    anchor_hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
+                    anchor_mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -109,8 +110,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "integrity_keys",
                 columns: table => new
                 {
-                    number = table.Column<int>(type: "int", nullable: false),
-                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false)
+                    number = table.Column<int>(type: "integer", nullable: false),
+                    wrapped = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -121,11 +122,11 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "key_accounts",
                 columns: table => new
                 {
-                    user_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    user_id = table.Column<Guid>(type: "uuid", nullable: false),
                     version = table.Column<long>(type: "bigint", nullable: false),
-                    keys = table.Column<int>(type: "int", nullable: false),
+                    keys = table.Column<int>(type: "integer", nullable: false),
                     stamp = table.Column<long>(type: "bigint", nullable: false),
-                    account = table.Column<byte[]>(type: "binary(79)", fixedLength: true, maxLength: 79, nullable: false)
+                    account = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 79, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -136,14 +137,13 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "key_ring",
                 columns: table => new
                 {
-                    name = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
-                    xml = table.Column<string>(type: "nvarchar(max)", nullable: false, collation: "Latin1_General_100_BIN2"),
-                    tag = table.Column<byte[]>(type: "binary(35)", fixedLength: true, maxLength: 35, nullable: false)
+                    name = table.Column<string>(type: "character varying(200)", maxLength: 200, nullable: false, collation: "C"),
+                    xml = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    tag = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 35, nullable: false)
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_key_ring", x => x.name)
-                        .Annotation("SqlServer:Clustered", false);
+                    table.PrimaryKey("pk_key_ring", x => x.name);
                 });
 
             migrationBuilder.CreateTable(
@@ -151,8 +151,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 columns: table => new
                 {
                     layer = table.Column<short>(type: "smallint", nullable: false),
-                    requested_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
-                    finished_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true)
+                    requested_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    finished_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -163,10 +163,10 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "key_state",
                 columns: table => new
                 {
-                    id = table.Column<int>(type: "int", nullable: false),
+                    id = table.Column<int>(type: "integer", nullable: false),
                     revision = table.Column<long>(type: "bigint", nullable: false),
-                    user_issuer = table.Column<string>(type: "nvarchar(max)", nullable: true, collation: "Latin1_General_100_BIN2"),
-                    tag = table.Column<byte[]>(type: "binary(35)", fixedLength: true, maxLength: 35, nullable: false)
+                    user_issuer = table.Column<string>(type: "text", nullable: true, collation: "C"),
+                    tag = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 35, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -177,28 +177,27 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "owners",
                 columns: table => new
                 {
-                    kind = table.Column<byte>(type: "tinyint", nullable: false),
-                    id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
+                    kind = table.Column<byte>(type: "smallint", nullable: false),
+                    id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
                     bytes_used = table.Column<long>(type: "bigint", nullable: false),
-                    secrets = table.Column<int>(type: "int", nullable: false),
+                    secrets = table.Column<int>(type: "integer", nullable: false),
                     version = table.Column<long>(type: "bigint", nullable: false),
-                    account = table.Column<byte[]>(type: "binary(79)", fixedLength: true, maxLength: 79, nullable: false),
+                    account = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 79, nullable: false),
                     stamp = table.Column<long>(type: "bigint", nullable: false)
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_owners", x => new { x.kind, x.id })
-                        .Annotation("SqlServer:Clustered", false);
+                    table.PrimaryKey("pk_owners", x => new { x.kind, x.id });
                 });
 
             migrationBuilder.CreateTable(
                 name: "root_keys",
                 columns: table => new
                 {
-                    id = table.Column<int>(type: "int", nullable: false),
-                    fingerprint = table.Column<string>(type: "nvarchar(16)", maxLength: 16, nullable: false, collation: "Latin1_General_100_BIN2"),
-                    canary = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
-                    probed_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false)
+                    id = table.Column<int>(type: "integer", nullable: false),
+                    fingerprint = table.Column<string>(type: "character varying(16)", maxLength: 16, nullable: false, collation: "C"),
+                    canary = table.Column<byte[]>(type: "bytea", nullable: false),
+                    probed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -209,12 +208,12 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "data_keys",
                 columns: table => new
                 {
-                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    owner_kind = table.Column<byte>(type: "tinyint", nullable: false),
-                    owner_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
-                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
-                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
-                    retired_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true)
+                    id = table.Column<Guid>(type: "uuid", nullable: false),
+                    owner_kind = table.Column<byte>(type: "smallint", nullable: false),
+                    owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
+                    wrapped = table.Column<byte[]>(type: "bytea", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    retired_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -231,27 +230,27 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "secrets",
                 columns: table => new
                 {
-                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    owner_kind = table.Column<byte>(type: "tinyint", nullable: false),
-                    owner_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false),
-                    name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: false, collation: "Latin1_General_100_BIN2"),
-                    description = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: false, defaultValue: "", collation: "Latin1_General_100_BIN2"),
-                    name_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
-                    tool_name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    tool_arg = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
-                    is_default_for_tool = table.Column<bool>(type: "bit", nullable: false),
-                    tool_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
-                    arg_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
-                    pattern_arg_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
-                    workspace_rule = table.Column<byte>(type: "tinyint", nullable: false),
-                    envelope = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
-                    display = table.Column<string>(type: "nvarchar(19)", maxLength: 19, nullable: false, collation: "Latin1_General_100_BIN2"),
-                    size = table.Column<int>(type: "int", nullable: false),
-                    version = table.Column<int>(type: "int", nullable: false),
-                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
-                    created_by = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    updated_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
-                    updated_by = table.Column<byte[]>(type: "binary(16)", nullable: false)
+                    id = table.Column<Guid>(type: "uuid", nullable: false),
+                    owner_kind = table.Column<byte>(type: "smallint", nullable: false),
+                    owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
+                    name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: false, collation: "C"),
+                    description = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: false, defaultValue: "", collation: "C"),
+                    name_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
+                    tool_name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
+                    tool_arg = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
+                    is_default_for_tool = table.Column<bool>(type: "boolean", nullable: false),
+                    tool_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
+                    arg_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
+                    pattern_arg_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
+                    workspace_rule = table.Column<byte>(type: "smallint", nullable: false),
+                    envelope = table.Column<byte[]>(type: "bytea", nullable: false),
+                    display = table.Column<string>(type: "character varying(19)", maxLength: 19, nullable: false, collation: "C"),
+                    size = table.Column<int>(type: "integer", nullable: false),
+                    version = table.Column<int>(type: "integer", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    created_by = table.Column<Guid>(type: "uuid", nullable: false),
+                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    updated_by = table.Column<Guid>(type: "uuid", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -268,9 +267,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "secret_uses",
                 columns: table => new
                 {
-                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    secret_id = table.Column<Guid>(type: "uuid", nullable: false),
                     count = table.Column<long>(type: "bigint", nullable: false),
-                    last_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false)
+                    last_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -287,9 +286,9 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 name: "workspace_grants",
                 columns: table => new
                 {
-                    number = table.Column<int>(type: "int", nullable: false),
-                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
-                    workspace = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false)
+                    number = table.Column<int>(type: "integer", nullable: false),
+                    secret_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    workspace = table.Column<string>(type: "character varying(510)", maxLength: 510, nullable: false, collation: "C")
                 },
                 constraints: table =>
                 {
@@ -395,6 +394,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
                 table: "secrets",
                 columns: new[] { "owner_kind", "owner_id", "name_key" },
                 unique: true);
+
+            migrationBuilder.Sql(StampTriggers.Create);
         }
 
         /// <inheritdoc />
@@ -444,6 +445,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 
             migrationBuilder.DropTable(
                 name: "owners");
+
+            migrationBuilder.Sql(StampTriggers.Drop);
         }
     }
 }

@@ -1,10 +1,9 @@
 ﻿using System;
-using System.Collections.Generic;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
-namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
+namespace Secrets.Infrastructure.Persistence.SqlServer.Migrations
 {
     /// <inheritdoc />
     public partial class Initial : Migration
@@ -16,22 +15,22 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "api_keys",
                 columns: table => new
                 {
-                    id = table.Column<Guid>(type: "uuid", nullable: false),
-                    name = table.Column<string>(type: "character varying(510)", maxLength: 510, nullable: false, collation: "C"),
-                    prefix = table.Column<string>(type: "character varying(17)", maxLength: 17, nullable: false, collation: "C"),
-                    hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
-                    scopes = table.Column<int>(type: "integer", nullable: false),
-                    user_id = table.Column<Guid>(type: "uuid", nullable: false),
-                    organization_id = table.Column<string>(type: "character varying(510)", maxLength: 510, nullable: true, collation: "C"),
-                    role = table.Column<byte>(type: "smallint", nullable: true),
-                    workspaces = table.Column<List<string>>(type: "text[]", nullable: false),
-                    expires_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    created_by = table.Column<Guid>(type: "uuid", nullable: false),
-                    created_by_key = table.Column<Guid>(type: "uuid", nullable: true),
-                    last_used_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    revoked_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
-                    replaced_by = table.Column<Guid>(type: "uuid", nullable: true)
+                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    name = table.Column<string>(type: "nvarchar(510)", maxLength: 510, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    prefix = table.Column<byte[]>(type: "varbinary(68)", maxLength: 68, nullable: false),
+                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    scopes = table.Column<int>(type: "int", nullable: false),
+                    user_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    organization_id = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: true),
+                    role = table.Column<byte>(type: "tinyint", nullable: true),
+                    workspaces = table.Column<string>(type: "nvarchar(max)", nullable: false),
+                    expires_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    created_by = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    created_by_key = table.Column<byte[]>(type: "binary(16)", nullable: true),
+                    last_used_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
+                    revoked_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true),
+                    replaced_by = table.Column<byte[]>(type: "binary(16)", nullable: true)
                 },
                 constraints: table =>
                 {
@@ -42,32 +41,32 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "audit",
                 columns: table => new
                 {
-                    writer = table.Column<Guid>(type: "uuid", nullable: false),
+                    writer = table.Column<byte[]>(type: "binary(16)", nullable: false),
                     sequence = table.Column<long>(type: "bigint", nullable: false),
-                    at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    actor = table.Column<Guid>(type: "uuid", nullable: false),
-                    key_id = table.Column<Guid>(type: "uuid", nullable: true),
-                    token_issuer = table.Column<string>(type: "character varying(512)", maxLength: 512, nullable: true, collation: "C"),
-                    token_subject = table.Column<string>(type: "character varying(512)", maxLength: 512, nullable: true, collation: "C"),
+                    at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    actor = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    key_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
+                    token_issuer = table.Column<string>(type: "nvarchar(512)", maxLength: 512, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    token_subject = table.Column<string>(type: "nvarchar(512)", maxLength: 512, nullable: true, collation: "Latin1_General_100_BIN2"),
                     action = table.Column<short>(type: "smallint", nullable: false),
                     outcome = table.Column<short>(type: "smallint", nullable: false),
                     owner_kind = table.Column<short>(type: "smallint", nullable: true),
-                    owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: true, collation: "C"),
+                    owner_id = table.Column<string>(type: "nvarchar(510)", maxLength: 255, nullable: true, collation: "Latin1_General_100_BIN2"),
                     owner_version = table.Column<long>(type: "bigint", nullable: true),
-                    secret_id = table.Column<Guid>(type: "uuid", nullable: true),
-                    secret_version = table.Column<int>(type: "integer", nullable: true),
-                    target_key_id = table.Column<Guid>(type: "uuid", nullable: true),
-                    target_key_user_id = table.Column<Guid>(type: "uuid", nullable: true),
-                    tool_name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
-                    tool_arg = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
-                    address = table.Column<string>(type: "character varying(64)", maxLength: 64, nullable: true, collation: "C"),
-                    agent_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
-                    run_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
-                    tool_call_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
-                    request_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
-                    client_request_id = table.Column<string>(type: "character varying(128)", maxLength: 128, nullable: true, collation: "C"),
-                    left_out = table.Column<int>(type: "integer", nullable: true),
-                    hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
+                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
+                    secret_version = table.Column<int>(type: "int", nullable: true),
+                    target_key_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
+                    target_key_user_id = table.Column<byte[]>(type: "binary(16)", nullable: true),
+                    tool_name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    tool_arg = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    address = table.Column<string>(type: "nvarchar(64)", maxLength: 64, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    agent_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    run_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    tool_call_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    request_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    client_request_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    left_out = table.Column<int>(type: "int", nullable: true),
+                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -78,10 +77,10 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "audit_keys",
                 columns: table => new
                 {
-                    id = table.Column<int>(type: "integer", nullable: false),
-                    wrapped = table.Column<byte[]>(type: "bytea", nullable: false),
+                    id = table.Column<int>(type: "int", nullable: false),
+                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
                     writers = table.Column<long>(type: "bigint", nullable: false),
-                    mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
+                    mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -92,14 +91,14 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "audit_writers",
                 columns: table => new
                 {
-                    id = table.Column<Guid>(type: "uuid", nullable: false),
+                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
                     number = table.Column<long>(type: "bigint", nullable: false),
                     sequence = table.Column<long>(type: "bigint", nullable: false),
-                    hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
-                    head_mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
+                    hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    head_mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
                     anchor_sequence = table.Column<long>(type: "bigint", nullable: false),
-                    anchor_hash = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
-                    anchor_mac = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false)
+                    anchor_hash = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    anchor_mac = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -110,8 +109,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "integrity_keys",
                 columns: table => new
                 {
-                    number = table.Column<int>(type: "integer", nullable: false),
-                    wrapped = table.Column<byte[]>(type: "bytea", nullable: false)
+                    number = table.Column<int>(type: "int", nullable: false),
+                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -122,11 +121,11 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "key_accounts",
                 columns: table => new
                 {
-                    user_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    user_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
                     version = table.Column<long>(type: "bigint", nullable: false),
-                    keys = table.Column<int>(type: "integer", nullable: false),
+                    keys = table.Column<int>(type: "int", nullable: false),
                     stamp = table.Column<long>(type: "bigint", nullable: false),
-                    account = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 79, nullable: false)
+                    account = table.Column<byte[]>(type: "binary(79)", fixedLength: true, maxLength: 79, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -137,9 +136,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "key_ring",
                 columns: table => new
                 {
-                    name = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
-                    xml = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    tag = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 35, nullable: false)
+                    name = table.Column<byte[]>(type: "varbinary(800)", maxLength: 800, nullable: false),
+                    xml = table.Column<string>(type: "nvarchar(max)", nullable: false, collation: "Latin1_General_100_BIN2"),
+                    tag = table.Column<byte[]>(type: "binary(35)", fixedLength: true, maxLength: 35, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -151,8 +150,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 columns: table => new
                 {
                     layer = table.Column<short>(type: "smallint", nullable: false),
-                    requested_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    finished_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
+                    requested_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    finished_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true)
                 },
                 constraints: table =>
                 {
@@ -163,10 +162,10 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "key_state",
                 columns: table => new
                 {
-                    id = table.Column<int>(type: "integer", nullable: false),
+                    id = table.Column<int>(type: "int", nullable: false),
                     revision = table.Column<long>(type: "bigint", nullable: false),
-                    user_issuer = table.Column<string>(type: "text", nullable: true, collation: "C"),
-                    tag = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 35, nullable: false)
+                    user_issuer = table.Column<string>(type: "nvarchar(max)", nullable: true, collation: "Latin1_General_100_BIN2"),
+                    tag = table.Column<byte[]>(type: "binary(35)", fixedLength: true, maxLength: 35, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -177,12 +176,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "owners",
                 columns: table => new
                 {
-                    kind = table.Column<byte>(type: "smallint", nullable: false),
-                    id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
+                    kind = table.Column<byte>(type: "tinyint", nullable: false),
+                    id = table.Column<string>(type: "nvarchar(510)", maxLength: 255, nullable: false, collation: "Latin1_General_100_BIN2"),
                     bytes_used = table.Column<long>(type: "bigint", nullable: false),
-                    secrets = table.Column<int>(type: "integer", nullable: false),
+                    secrets = table.Column<int>(type: "int", nullable: false),
                     version = table.Column<long>(type: "bigint", nullable: false),
-                    account = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 79, nullable: false),
+                    account = table.Column<byte[]>(type: "binary(79)", fixedLength: true, maxLength: 79, nullable: false),
                     stamp = table.Column<long>(type: "bigint", nullable: false)
                 },
                 constraints: table =>
@@ -194,10 +193,10 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "root_keys",
                 columns: table => new
                 {
-                    id = table.Column<int>(type: "integer", nullable: false),
-                    fingerprint = table.Column<string>(type: "character varying(16)", maxLength: 16, nullable: false, collation: "C"),
-                    canary = table.Column<byte[]>(type: "bytea", nullable: false),
-                    probed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false)
+                    id = table.Column<int>(type: "int", nullable: false),
+                    fingerprint = table.Column<string>(type: "nvarchar(16)", maxLength: 16, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    canary = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    probed_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -208,12 +207,12 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "data_keys",
                 columns: table => new
                 {
-                    id = table.Column<Guid>(type: "uuid", nullable: false),
-                    owner_kind = table.Column<byte>(type: "smallint", nullable: false),
-                    owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
-                    wrapped = table.Column<byte[]>(type: "bytea", nullable: false),
-                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    retired_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true)
+                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    owner_kind = table.Column<byte>(type: "tinyint", nullable: false),
+                    owner_id = table.Column<string>(type: "nvarchar(510)", maxLength: 255, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    wrapped = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    retired_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: true)
                 },
                 constraints: table =>
                 {
@@ -230,27 +229,27 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "secrets",
                 columns: table => new
                 {
-                    id = table.Column<Guid>(type: "uuid", nullable: false),
-                    owner_kind = table.Column<byte>(type: "smallint", nullable: false),
-                    owner_id = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: false, collation: "C"),
-                    name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: false, collation: "C"),
-                    description = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: false, defaultValue: "", collation: "C"),
-                    name_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: false),
-                    tool_name = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
-                    tool_arg = table.Column<string>(type: "character varying(2048)", maxLength: 2048, nullable: true, collation: "C"),
-                    is_default_for_tool = table.Column<bool>(type: "boolean", nullable: false),
-                    tool_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
-                    arg_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
-                    pattern_arg_key = table.Column<byte[]>(type: "bytea", fixedLength: true, maxLength: 32, nullable: true),
-                    workspace_rule = table.Column<byte>(type: "smallint", nullable: false),
-                    envelope = table.Column<byte[]>(type: "bytea", nullable: false),
-                    display = table.Column<string>(type: "character varying(19)", maxLength: 19, nullable: false, collation: "C"),
-                    size = table.Column<int>(type: "integer", nullable: false),
-                    version = table.Column<int>(type: "integer", nullable: false),
-                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    created_by = table.Column<Guid>(type: "uuid", nullable: false),
-                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
-                    updated_by = table.Column<Guid>(type: "uuid", nullable: false)
+                    id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    owner_kind = table.Column<byte>(type: "tinyint", nullable: false),
+                    owner_id = table.Column<string>(type: "nvarchar(510)", maxLength: 255, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    description = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: false, defaultValue: "", collation: "Latin1_General_100_BIN2"),
+                    name_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: false),
+                    tool_name = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    tool_arg = table.Column<string>(type: "nvarchar(2048)", maxLength: 2048, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    is_default_for_tool = table.Column<bool>(type: "bit", nullable: false),
+                    tool_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
+                    arg_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
+                    pattern_arg_key = table.Column<byte[]>(type: "binary(32)", fixedLength: true, maxLength: 32, nullable: true),
+                    workspace_rule = table.Column<byte>(type: "tinyint", nullable: false),
+                    envelope = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    display = table.Column<string>(type: "nvarchar(19)", maxLength: 19, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    size = table.Column<int>(type: "int", nullable: false),
+                    version = table.Column<int>(type: "int", nullable: false),
+                    created_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    created_by = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    updated_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false),
+                    updated_by = table.Column<byte[]>(type: "binary(16)", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -267,9 +266,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "secret_uses",
                 columns: table => new
                 {
-                    secret_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
                     count = table.Column<long>(type: "bigint", nullable: false),
-                    last_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false)
+                    last_at = table.Column<DateTimeOffset>(type: "datetimeoffset(6)", precision: 6, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -286,9 +285,9 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                 name: "workspace_grants",
                 columns: table => new
                 {
-                    number = table.Column<int>(type: "integer", nullable: false),
-                    secret_id = table.Column<Guid>(type: "uuid", nullable: false),
-                    workspace = table.Column<string>(type: "character varying(510)", maxLength: 510, nullable: false, collation: "C")
+                    number = table.Column<int>(type: "int", nullable: false),
+                    secret_id = table.Column<byte[]>(type: "binary(16)", nullable: false),
+                    workspace = table.Column<byte[]>(type: "varbinary(1020)", maxLength: 1020, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -445,8 +444,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 
             migrationBuilder.DropTable(
                 name: "owners");
-
-            migrationBuilder.Sql(StampTriggers.Drop);
         }
     }
 }

@@ -6,13 +6,14 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
+using Secrets.Infrastructure.Persistence.Postgres;
 
 #nullable disable
 
 namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
 {
     [DbContext(typeof(PostgresSecretsDbContext))]
-    [Migration("20261130152612_Initial")]
+    [Migration("20261201032826_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -603,11 +604,59 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                     b.ToTable("data_keys", (string)null);
                 });
 
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.IntegrityKeyRow", b =>
+                {
+                    b.Property<int>("Number")
+                        .HasColumnType("integer")
+                        .HasColumnName("number");
+
+                    b.Property<byte[]>("Wrapped")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("wrapped");
+
+                    b.HasKey("Number")
+                        .HasName("pk_integrity_keys");
+
+                    b.ToTable("integrity_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyAccountRow", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<byte[]>("Account")
+                        .IsRequired()
+                        .HasMaxLength(79)
+                        .HasColumnType("bytea")
+                        .HasColumnName("account")
+                        .IsFixedLength();
+
+                    b.Property<int>("Keys")
+                        .HasColumnType("integer")
+                        .HasColumnName("keys");
+
+                    b.Property<long>("Stamp")
+                        .HasColumnType("bigint")
+                        .HasColumnName("stamp");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_key_accounts");
+
+                    b.ToTable("key_accounts", (string)null);
+                });
+
             modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyRingRow", b =>
                 {
                     b.Property<string>("Name")
-                        .HasMaxLength(255)
-                        .HasColumnType("character varying(255)")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
                         .HasColumnName("name")
                         .UseCollation("C");
 
@@ -704,54 +753,6 @@ namespace Secrets.Infrastructure.Persistence.Postgres.Migrations
                         .HasName("pk_root_keys");
 
                     b.ToTable("root_keys", (string)null);
-                });
-
-            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.IntegrityKeyRow", b =>
-                {
-                    b.Property<int>("Number")
-                        .HasColumnType("integer")
-                        .HasColumnName("number");
-
-                    b.Property<byte[]>("Wrapped")
-                        .IsRequired()
-                        .HasColumnType("bytea")
-                        .HasColumnName("wrapped");
-
-                    b.HasKey("Number")
-                        .HasName("pk_integrity_keys");
-
-                    b.ToTable("integrity_keys", (string)null);
-                });
-
-            modelBuilder.Entity("Secrets.Infrastructure.Persistence.Rows.KeyAccountRow", b =>
-                {
-                    b.Property<Guid>("UserId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("user_id");
-
-                    b.Property<byte[]>("Account")
-                        .IsRequired()
-                        .HasMaxLength(79)
-                        .HasColumnType("bytea")
-                        .HasColumnName("account")
-                        .IsFixedLength();
-
-                    b.Property<int>("Keys")
-                        .HasColumnType("integer")
-                        .HasColumnName("keys");
-
-                    b.Property<long>("Stamp")
-                        .HasColumnType("bigint")
-                        .HasColumnName("stamp");
-
-                    b.Property<long>("Version")
-                        .HasColumnType("bigint")
-                        .HasColumnName("version");
-
-                    b.HasKey("UserId")
-                        .HasName("pk_key_accounts");
-
-                    b.ToTable("key_accounts", (string)null);
                 });
 
             modelBuilder.Entity("Secrets.Domain.Secrets.Secret", b =>
