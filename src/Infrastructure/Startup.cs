@@ -21,6 +21,7 @@ internal sealed partial class Startup(
             await PrepareAsync(services, server, cancellationToken);
             services.GetRequiredService<UserNames>().RequireSettings();
             await MakeFirstKeyAsync(services.GetRequiredService<FirstKey>(), cancellationToken);
+            await services.GetRequiredService<SecretsDbContext>().WarmAsync(cancellationToken);
         });
     }
 

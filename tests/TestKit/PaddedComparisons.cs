@@ -31,6 +31,15 @@ public sealed class PaddedComparisons : TSqlFragmentVisitor
     public override void Visit(NamedTableReference node) =>
         _tables[(node.Alias ?? node.SchemaObject.BaseIdentifier).Value] = node.SchemaObject.BaseIdentifier.Value;
 
+    public override void Visit(QueryDerivedTable node)
+    {
+        // SELECT * FROM a table, as EF Core wraps handwritten SQL.
+        if (node is { Alias: { } alias, QueryExpression: QuerySpecification { SelectElements: [SelectStarExpression], FromClause.TableReferences: [NamedTableReference inner] } })
+        {
+            _tables[alias.Value] = inner.SchemaObject.BaseIdentifier.Value;
+        }
+    }
+
     public override void Visit(BooleanComparisonExpression node) => Compare(node.FirstExpression, node.SecondExpression);
 
     public override void Visit(InPredicate node) => Compare(node.Expression);

@@ -8,6 +8,7 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Query;
+using Microsoft.EntityFrameworkCore.Query.Internal;
 using Secrets.Infrastructure.Persistence.SqlServer;
 
 namespace Secrets.TestKit;
@@ -103,7 +104,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         var element = type.IsArray ? type.GetElementType() : type.IsGenericType ? type.GetGenericArguments()[0] : null;
-        if (type == typeof(byte[]) || type == typeof(string))
+        if (type == typeof(byte[]) || type == typeof(string) || type == typeof(object)) // an object: a parameter of handwritten SQL
         {
             return type == typeof(string) ? "text" : new byte[32];
         }
@@ -135,6 +136,13 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
         {
             switch (node)
             {
+#pragma warning disable EF1001 // The only way to keep handwritten SQL. EF Core's version is pinned.
+                case FromSqlQueryRootExpression root when model is not null:
+                    return new FromSqlQueryRootExpression(model.FindEntityType(root.EntityType.Name)!, root.Sql, Visit(root.Argument));
+                case FromSqlQueryRootExpression root:
+                    Visit(root.Argument);
+                    return node;
+#pragma warning restore EF1001
                 case EntityQueryRootExpression root when model is not null:
                     return new EntityQueryRootExpression(model.FindEntityType(root.EntityType.Name)!);
                 case EntityQueryRootExpression:

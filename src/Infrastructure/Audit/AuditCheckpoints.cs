@@ -25,13 +25,13 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
     /// <summary>If the stored number of chains does not verify, replaces it with the highest chain number.</summary>
     public async Task AcceptCountAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
-        await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, row => row.Writers), cancellationToken); // locks the row
         var registry = await db.AuditKeys.AsNoTracking().SingleAsync(row => row.Id == AuditKeyRow.OnlyId, cancellationToken);
         if (!CryptographicOperations.FixedTimeEquals(registry.Mac, AuditChain.MacOfRegistry(key.Bytes, registry.Writers)))
         {
             var count = await db.AuditWriters.MaxAsync(writer => (long?)writer.Number, cancellationToken) ?? 0;
             var mac = AuditChain.MacOfRegistry(key.Bytes, count);
-            await db.AuditKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, count).SetProperty(row => row.Mac, mac), cancellationToken);
+            await db.AuditKeys.Where(row => row.Mac == registry.Mac)
+                .ExecuteUpdateAsync(set => set.SetProperty(row => row.Writers, count).SetProperty(row => row.Mac, mac), cancellationToken);
         }
     }
 

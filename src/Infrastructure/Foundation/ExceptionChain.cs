@@ -5,9 +5,13 @@ internal static class ExceptionChain
 {
     /// <summary>The first exception of type <typeparamref name="T"/>, the outermost included; null if the chain has none.</summary>
     public static T? Find<T>(this Exception? exception)
+        where T : Exception => exception.Find<T>(_ => true);
+
+    /// <summary>The first such exception that meets a condition.</summary>
+    public static T? Find<T>(this Exception? exception, Func<T, bool> condition)
         where T : Exception
     {
-        while (exception is not null and not T)
+        while (exception is not null && !(exception is T found && condition(found)))
         {
             exception = exception.InnerException;
         }

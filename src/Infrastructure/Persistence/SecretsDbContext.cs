@@ -72,6 +72,9 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <exception cref="StartupException">A setting of the database weakens durability.</exception>
     public abstract Task RequireDurabilityAsync(CancellationToken cancellationToken);
 
+    /// <summary>Opens the connections that the first requests need, if the driver opens them too slowly for a burst.</summary>
+    public virtual Task WarmAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>
     /// Notes the use of API keys, unless a use later than <paramref name="stale"/> is noted. Skips keys locked by another transaction: waiting for one
     /// while holding the locks of others could deadlock with a cascade.

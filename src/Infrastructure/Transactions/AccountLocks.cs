@@ -119,7 +119,7 @@ internal static class AccountLocks
         }
     }
 
-    /// <summary>Locks the row with an update that changes nothing, because both databases support that. Returns the number of rows.</summary>
+    /// <summary>Locks the row with an update of the stamp, as for owners. Returns the number of rows.</summary>
     private static Task<int> LockKeyAccountAsync(SecretsDbContext db, Guid userId, CancellationToken cancellationToken) =>
-        db.KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version), cancellationToken);
+        db.KeyAccounts.Where(row => row.UserId == userId).ExecuteUpdateAsync(set => set.SetProperty(row => row.Stamp, row => row.Stamp + 1), cancellationToken);
 }

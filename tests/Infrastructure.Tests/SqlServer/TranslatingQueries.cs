@@ -45,12 +45,17 @@ public sealed class TranslatingQueries
 
         _ = db.Secrets.Where(secret => ids.Contains(secret.OwnerId)).ToQueryString();
         _ = db.Audit.Where(row => row.OwnerId != "a").ToQueryString();
+        _ = db.Audit.Where(row => row.OwnerId == null && row.OwnerVersion > 7).ToQueryString();
+        _ = db.Secrets.FromSql($"SELECT * FROM secrets WHERE size > 1").Where(secret => secret.OwnerId == "a").ToQueryString();
         _ = db.Audit.Where(row => db.Owners.Any(owner => owner.Id == row.OwnerId)).ToQueryString();
 
         Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains(
             "([s].[owner_key] = CAST(HASHBYTES('SHA2_256', @ids1) AS binary(32)) OR [s].[owner_key] = CAST(HASHBYTES('SHA2_256', @ids2) AS binary(32)))",
             StringComparison.Ordinal));
         Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("[a].[owner_key] <> CAST(HASHBYTES('SHA2_256', N'a') AS binary(32))", StringComparison.Ordinal));
+        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("[a].[owner_key] IS NULL", StringComparison.Ordinal));
+        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("size > 1", StringComparison.Ordinal)
+            && sql.Contains("[s].[owner_key] = CAST(HASHBYTES('SHA2_256', N'a') AS binary(32))", StringComparison.Ordinal));
         Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains("[o].[id_key] = CAST(HASHBYTES('SHA2_256', [a].[owner_id]) AS binary(32))", StringComparison.Ordinal));
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data;
 using System.Reflection;
 using System.Runtime.Loader;
+using System.Security.Authentication;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Secrets.Infrastructure.Foundation;
@@ -180,6 +181,22 @@ public sealed class UsingTheDriver : IAsyncLifetime
     {
         Assert.Equal(expected, _faults.IsUnavailable(new NullReferenceException { Source = source }));
         Assert.Equal(expected, _faults.IsUnavailable(new InvalidOperationException("closed") { Source = source }));
+    }
+
+    [Fact]
+    public void A_stream_below_the_driver_that_ends_is_a_lost_connection()
+    {
+        Exception[] ended =
+        [
+            new ObjectDisposedException("System.Net.Security.SslStream"),
+            new IOException("Received an unexpected EOF") { Source = "System.Net.Security" },
+            new AuthenticationException("The handshake failed"),
+            new InvalidOperationException("closed") { Source = "Microsoft.Data.SqlClient" },
+        ];
+
+        Assert.All(ended, exception => Assert.True(_faults.IsUnavailable(new InvalidOperationException("advice of EF Core", exception))));
+        Assert.False(_faults.IsUnavailable(new ObjectDisposedException("Secrets.Infrastructure.Batching.Batcher")));
+        Assert.False(_faults.IsUnavailable(new IOException("a file")));
     }
 
     [Fact]

@@ -40,14 +40,14 @@ internal sealed class FirstKey(SecretsDbContext db, IOptions<AuthOptions> option
     {
         // Lock the canary row, which always exists: if several replicas start at once, one creates the key and the others find it. A fixed id for the key would
         // not do: after a revocation its row stays, and the id could not be used again (docs/decisions/0011-keys-are-replaced-not-renewed.md).
-        await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
+        var now = time.GetUtcNow();
+        await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now), cancellationToken);
         if (await HasOperatorKeyAsync(cancellationToken))
         {
             return null;
         }
 
         await db.LockKeysAsync(Credential.BootstrapUser, cancellationToken);
-        var now = time.GetUtcNow();
         var text = ApiKeyText.Generate();
         var key = new ApiKey(
             Guid.CreateVersion7(now), "bootstrap", text, Scopes.All, Credential.BootstrapUser, BootstrapCaller.Organization, Credential.BootstrapUser, now);

@@ -169,10 +169,11 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         }
     }
 
-    /// <summary>Locks the rows until the end of the transaction and verifies them.</summary>
+    /// <summary>Locks the rows until the end of the transaction, by the row of the root key, and verifies them.</summary>
     private KeyRecords LockVerified(SecretsDbContext db)
     {
-        db.KeyState.ExecuteUpdate(set => set.SetProperty(state => state.Revision, state => state.Revision));
+        var now = time.GetUtcNow();
+        db.RootKeys.ExecuteUpdate(set => set.SetProperty(row => row.ProbedAt, now));
         return Verified(db);
     }
 

@@ -43,7 +43,8 @@ internal sealed partial class RootKeyGuard(
     private async Task<(KeyRecords Records, int Moved)> ProveAsync(CancellationToken cancellationToken)
     {
         // Locks the canary: replicas that start at the same time take turns.
-        await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, row => row.ProbedAt), cancellationToken);
+        var now = time.GetUtcNow();
+        await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now), cancellationToken);
         var canary = await db.RootKeys.SingleAsync(row => row.Id == RootKeyRow.OnlyId, cancellationToken);
         Require(canary.Fingerprint);
         if (rootKey.Decrypt(canary.Canary, CanaryPurpose) is not { } plaintext)

@@ -36,12 +36,16 @@ internal sealed class IntegrityScan(SecretsDbContext db, OwnerReader owners, Api
     /// <summary>The owners that have a row or are in the audit.</summary>
     private async Task<List<SecretOwner>> OwnersAsync(CancellationToken cancellationToken)
     {
-        var stored = db.Owners.Select(owner => new { Kind = (OwnerKind?)owner.Kind, Id = (string?)owner.Id });
-        var audited = db.Audit
+        var stored = await db.Owners.Select(owner => new { owner.Kind, owner.Id }).ToListAsync(cancellationToken);
+        var audited = await db.Audit
             .Where(row => row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null)
             .Where(row => row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
-            .Select(row => new { Kind = row.OwnerKind, Id = row.OwnerId });
-        return (await stored.Union(audited).ToListAsync(cancellationToken)).ConvertAll(owner => new SecretOwner(owner.Kind!.Value, owner.Id!));
+            .Select(row => new { Kind = row.OwnerKind!.Value, Id = row.OwnerId! })
+            .Distinct()
+            .ToListAsync(cancellationToken);
+
+        // Here, because SQL Server ignores blanks at the end.
+        return [.. stored.Union(audited).Select(owner => new SecretOwner(owner.Kind, owner.Id))];
     }
 
     private Task<List<Guid>> UsersAsync(CancellationToken cancellationToken) =>

@@ -37,9 +37,10 @@ internal static class OwnerKey
         _ => null,
     };
 
-    /// <summary>The same for an expression of a query; null if it is not a column of a table.</summary>
-    public static string? Of(SqlExpression expression) =>
-        expression is ColumnExpression { Column: { Table: ITable table } column } ? Of(table.Name, column.Name) : null;
+    /// <summary>The same for an expression of a query; null if it is not a column. A query on handwritten SQL has the column of its entity.</summary>
+    public static string? Of(SqlExpression expression) => expression is ColumnExpression { Column: { PropertyMappings: [var mapping, ..] } column }
+        ? Of(mapping.Property.DeclaringType.GetTableName(), column.Name)
+        : null;
 
     /// <summary>The SQL value of a hash. Always the database's hash: servers differ in the bytes of the same text.</summary>
     /// <param name="text">SQL text, of a Unicode type: a hash has every character, also blanks at the end.</param>
@@ -73,6 +74,11 @@ internal static class OwnerKey
             base.ColumnDefinition(schema, table, name, operation, model, builder);
             if (Of(table, name) is { } key)
             {
+                if (operation is AlterColumnOperation)
+                {
+                    throw new NotSupportedException($"{table}.{name} cannot be altered: drop {key} and its indexes first.");
+                }
+
                 var helper = Dependencies.SqlGenerationHelper;
                 builder.AppendLine(",")
                     .Append($"{helper.DelimitIdentifier(key)} AS {Hash(helper.DelimitIdentifier(name))} PERSISTED{(operation.IsNullable ? "" : " NOT NULL")}");

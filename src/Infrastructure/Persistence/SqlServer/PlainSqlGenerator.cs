@@ -28,10 +28,28 @@ internal sealed class PlainSqlGenerator(
         return sqlBinaryExpression;
     }
 
+    /// <summary>Asks the key whether it is null: indexes have the key.</summary>
+    protected override Expression VisitSqlUnary(SqlUnaryExpression sqlUnaryExpression)
+    {
+        if (sqlUnaryExpression is not { OperatorType: ExpressionType.Equal or ExpressionType.NotEqual, Operand: var operand } || OwnerKey.Of(operand) is null)
+        {
+            return base.VisitSqlUnary(sqlUnaryExpression);
+        }
+
+        WriteKey(operand);
+        Sql.Append(sqlUnaryExpression.OperatorType == ExpressionType.Equal ? " IS NULL" : " IS NOT NULL");
+        return sqlUnaryExpression;
+    }
+
     protected override void GenerateIn(InExpression inExpression, bool negated)
     {
         var (item, values) = (inExpression.Item, inExpression.Values);
         var isOwner = OwnerKey.Of(item) is not null;
+        if (isOwner && values is null)
+        {
+            throw new NotSupportedException("Owners are compared one by one: SQL Server would compare their padded text in a subquery.");
+        }
+
         if (values is null || !(isOwner || (values.Count > 1 && item.TypeMapping?.Converter?.ProviderClrType == typeof(byte[]))))
         {
             base.GenerateIn(inExpression, negated);
@@ -61,11 +79,16 @@ internal sealed class PlainSqlGenerator(
     private void CompareOwners(SqlExpression left, bool isNegated, SqlExpression right)
     {
         var (column, other) = OwnerKey.Of(left) is null ? (right, left) : (left, right);
-        var helper = Dependencies.SqlGenerationHelper;
-        Sql.Append($"{helper.DelimitIdentifier(((ColumnExpression)column).TableAlias)}.{helper.DelimitIdentifier(OwnerKey.Of(column)!)}");
+        WriteKey(column);
         Sql.Append(isNegated ? " <> " : " = ").Append(OwnerKey.HashStart);
         Visit(other);
         Sql.Append(OwnerKey.HashEnd);
+    }
+
+    private void WriteKey(SqlExpression column)
+    {
+        var helper = Dependencies.SqlGenerationHelper;
+        Sql.Append($"{helper.DelimitIdentifier(((ColumnExpression)column).TableAlias)}.{helper.DelimitIdentifier(OwnerKey.Of(column)!)}");
     }
 
     /// <summary>Makes the generator for each query.</summary>

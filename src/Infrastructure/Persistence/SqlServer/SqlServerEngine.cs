@@ -13,8 +13,8 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 internal sealed class SqlServerEngine : IDatabaseEngine
 {
     /// <summary>
-    /// Connections that stay open for requests. The driver opens them in the background after the first, and it opens one after the other: a burst of requests
-    /// would wait for many times the duration of a connect.
+    /// Connections that stay open for requests, from the start on. The driver opens connections one after the other: a burst of requests would wait for many times
+    /// the duration of a connect.
     /// </summary>
     internal const int WarmConnections = 10;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text.RegularExpressions;
 using Microsoft.Data.SqlClient;
 using Secrets.Infrastructure.Foundation;
@@ -19,6 +20,9 @@ internal sealed class SqlServerFaults : IDatabaseFaults
 
     // Classes from here on end the connection. On Linux, the driver gives most of them no number.
     private const byte ConnectionEnded = 20;
+
+    // Assemblies and types of sockets and TLS.
+    private const string Streams = "System.Net.";
 
     // Errors of lower classes after which a retry may succeed.
     private static readonly HashSet<int> Transient =
@@ -50,7 +54,14 @@ internal sealed class SqlServerFaults : IDatabaseFaults
     public static bool IsConnectionLost(SqlException exception) => Errors(exception).Any(error => error.Class >= ConnectionEnded);
 
     /// <summary>Whether the driver reports that a connection in use was closed, or that its pool is exhausted.</summary>
-    public static bool IsConnectionClosed(Exception exception) => exception.Find<InvalidOperationException>() is { } refused && IsFromDriver(refused);
+    public static bool IsConnectionClosed(Exception exception) => exception.Find<InvalidOperationException>(IsFromDriver) is not null;
+
+    /// <summary>Whether a socket or a TLS stream ended. The driver does not wrap all of their exceptions.</summary>
+    public static bool IsStreamEnded(Exception exception) =>
+        exception.Find<SocketException>() is not null
+        || exception.Find<ObjectDisposedException>(closed => closed.ObjectName.StartsWith(Streams, StringComparison.Ordinal)) is not null
+        || exception.Find<IOException>(broken => broken.Source?.StartsWith(Streams, StringComparison.Ordinal) == true) is not null
+        || exception.Find<AuthenticationException>() is not null;
 
     // Only the message names the index, in the language of the login. The repeated values in it are bytes in hexadecimal.
     public string? UniqueIndexOf(Exception exception, IEnumerable<string> known) =>
@@ -61,14 +72,14 @@ internal sealed class SqlServerFaults : IDatabaseFaults
 
     public bool IsUnavailable(Exception exception) => exception.Find<SqlException>() is { } refused
         ? Errors(refused).Any(error => error.Class >= ServerInTrouble || Transient.Contains(error.Number))
-        : exception.Find<SocketException>() is not null
+        : IsStreamEnded(exception)
             || IsConnectionClosed(exception)
             || IsDriverBug(exception);
 
     public string? CodeOf(Exception exception) => exception.Find<SqlException>()?.Number.ToString(CultureInfo.InvariantCulture);
 
     // A bug of the driver: disposing a transaction whose connection ends throws a NullReferenceException.
-    private static bool IsDriverBug(Exception exception) => exception.Find<NullReferenceException>() is { } bug && IsFromDriver(bug);
+    private static bool IsDriverBug(Exception exception) => exception.Find<NullReferenceException>(IsFromDriver) is not null;
 
     private static bool IsFromDriver(Exception exception) =>
         string.Equals(exception.Source, typeof(SqlConnection).Assembly.GetName().Name, StringComparison.Ordinal);

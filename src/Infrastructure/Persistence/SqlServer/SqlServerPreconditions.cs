@@ -50,15 +50,18 @@ internal static class SqlServerPreconditions
         LEFT JOIN api_keys AS k WITH (FORCESEEK) ON k.id = i.id AND k.user_id = i.user_id AND k.revoked_at IS NULL AND (k.expires_at > @now OR k.expires_at IS NULL)
         LEFT JOIN key_accounts AS a WITH (FORCESEEK) ON a.user_id = i.user_id AND a.version = i.version AND a.stamp = i.stamp
         WHERE k.id IS NULL OR a.user_id IS NULL OR EXISTS (
-            SELECT 1 FROM audit AS r WITH (FORCESEEK)
+            SELECT 1 FROM audit AS r WITH (INDEX(ix_audit_key_version), FORCESEEK)
             WHERE r.target_key_user_id = i.user_id AND r.owner_version > i.version AND r.owner_version IS NOT NULL AND r.target_key_user_id IS NOT NULL)
         """;
 
-    /// <summary>SQL condition: the audit has a later version of the owner in row i (kind, owner_key). Repeats the index filter, so that the index is used.</summary>
+    /// <summary>
+    /// SQL condition: the audit has a later version of the owner in row i (kind, owner_key). Repeats the filter of the index, which another index of the owner
+    /// must not replace.
+    /// </summary>
     public static string OwnerIsBehind(string version) =>
         $"""
         EXISTS (
-            SELECT 1 FROM audit AS a WITH (FORCESEEK)
+            SELECT 1 FROM audit AS a WITH (INDEX(ix_audit_owner_version), FORCESEEK)
             WHERE a.owner_key = i.owner_key AND a.owner_version > {version} AND a.owner_version IS NOT NULL AND a.target_key_user_id IS NULL AND a.owner_kind = i.kind)
         """;
 

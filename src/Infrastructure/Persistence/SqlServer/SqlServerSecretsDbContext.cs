@@ -41,6 +41,9 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         """;
 
     private const byte DurabilityForced = 2;
+    private const int EnablingAttempts = 10;
+
+    private static readonly TimeSpan EnablingPause = TimeSpan.FromMilliseconds(500);
 
     public override IDatabaseFaults Faults { get; } = new SqlServerFaults();
 
@@ -83,6 +86,8 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
                 + "`ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON` in it while no other session uses it, or run the service once with --migrate "
                 + "as a user with that permission.");
         }
+
+        await HintedStatements.RequireAsync(this, cancellationToken);
     }
 
     public override async Task RequireDurabilityAsync(CancellationToken cancellationToken)
@@ -113,6 +118,21 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         {
             await LeaveSnapshotAsync();
             await Database.CloseConnectionAsync();
+        }
+    }
+
+    /// <summary>Opens all warm connections at once. Closed connections stay open in the pool.</summary>
+    public override async Task WarmAsync(CancellationToken cancellationToken)
+    {
+        var text = Database.GetConnectionString();
+        var connections = Enumerable.Range(0, new SqlConnectionStringBuilder(text).MinPoolSize).Select(_ => new SqlConnection(text)).ToList();
+        try
+        {
+            await Task.WhenAll(connections.Select(connection => connection.OpenAsync(cancellationToken)));
+        }
+        finally
+        {
+            connections.ForEach(connection => connection.Dispose());
         }
     }
 
@@ -196,20 +216,34 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     /// <summary>Needs the database for itself. NO_WAIT, because the statement would wait for every other session.</summary>
     private async Task EnableRowVersionsAsync(CancellationToken cancellationToken)
     {
-        // Idle connections of this process count as other sessions.
+        // Idle connections of this process count as other sessions, and a pool opens some by itself. So the statement runs outside the pool, and again
+        // while the server still closes them.
         SqlConnection.ClearPool((SqlConnection)Database.GetDbConnection());
-        try
+        await using var alone = new SqlConnection(new SqlConnectionStringBuilder(Database.GetConnectionString()) { Pooling = false }.ConnectionString);
+        await alone.OpenAsync(cancellationToken);
+        await using var command = new SqlCommand("ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH NO_WAIT", alone);
+        for (var attempt = 1; ; attempt++)
         {
-            await Database.ExecuteSqlRawAsync("ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH NO_WAIT", cancellationToken);
-        }
-        catch (SqlException exception)
-        {
-            throw new StartupException(
-                $"The migrations are applied, but READ_COMMITTED_SNAPSHOT cannot be switched on: {exception.Message.ReplaceLineEndings(" ")} Stop every replica and run --migrate again, "
-                + "or run `ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH ROLLBACK IMMEDIATE`, which ends all other sessions.",
-                exception);
+            try
+            {
+                await command.ExecuteNonQueryAsync(cancellationToken);
+                return;
+            }
+            catch (SqlException) when (attempt < EnablingAttempts)
+            {
+                await Task.Delay(EnablingPause, cancellationToken);
+            }
+            catch (SqlException exception)
+            {
+                throw RowVersionsRefused(exception);
+            }
         }
     }
+
+    private static StartupException RowVersionsRefused(SqlException exception) => new(
+        $"The migrations are applied, but READ_COMMITTED_SNAPSHOT cannot be switched on: {exception.Message.ReplaceLineEndings(" ")} Stop every replica and run --migrate again, "
+        + "or run `ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH ROLLBACK IMMEDIATE`, which ends all other sessions.",
+        exception);
 
     /// <summary>Whether reads see the last committed rows without waiting for locks.</summary>
     private Task<bool> HasRowVersionsAsync(CancellationToken cancellationToken) => Database
@@ -237,7 +271,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         // EF Core wraps a query's failure in advice to retry, and recognises lost connections only by numbers that the driver uses on Windows.
         protected override bool ShouldRetryOn(Exception exception) => exception.Find<SqlException>() is { } refused
             ? base.ShouldRetryOn(refused) || SqlServerFaults.IsConnectionLost(refused)
-            : SqlServerFaults.IsConnectionClosed(exception) || base.ShouldRetryOn(exception);
+            : SqlServerFaults.IsConnectionClosed(exception) || SqlServerFaults.IsStreamEnded(exception) || base.ShouldRetryOn(exception);
     }
 
     /// <summary>For the tool that makes migrations (eng/reset-migrations, eng/add-migration). Never connects.</summary>
