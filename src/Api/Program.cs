@@ -1,4 +1,5 @@
 using Secrets.Api;
+using Secrets.Api.CommandLine;
 using Secrets.Api.OpenApi;
 using Secrets.Api.Server;
 using Secrets.Application;
@@ -8,12 +9,11 @@ using Secrets.Infrastructure.Foundation;
 
 try
 {
-    return await Commands.RunAsync(args, Build);
+    return await Cli.RunAsync(args, Build);
 }
 catch (Exception problem) when (problem is StartupException or OptionsValidationException)
 {
-    await Console.Error.WriteLineAsync($"Secrets cannot start: {problem.Message}");
-    return 1;
+    return await StartFailure.ReportAsync(problem);
 }
 
 static WebApplication Build(string[] settings)

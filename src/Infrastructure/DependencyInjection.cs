@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MediatR;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Configuration;
@@ -43,7 +44,12 @@ public static class DependencyInjection
 
         // Outside the behaviours of Application, whichever are registered first.
         services.Insert(0, ServiceDescriptor.Transient(typeof(IPipelineBehavior<,>), typeof(DatabaseFaultsBehaviour<,>)));
-        services.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
+        services.AddSettings<SettingsOptions>(SettingsOptions.Section);
+        services.AddSingleton<IValidateOptions<SettingsOptions>, SettingsCheck>();
+        services.AddSettings<DatabaseOptions>(DatabaseOptions.Section)
+            .Validate(
+                database => database.WaitSeconds is >= 0 and <= DatabaseOptions.MaxWaitSeconds,
+                $"{DatabaseOptions.WaitSetting} must be from 0 to {DatabaseOptions.MaxWaitSeconds} seconds.");
         services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
@@ -64,6 +70,7 @@ public static class DependencyInjection
         services.AddOptions<KeyManagementOptions>().Configure<KeyRing>((options, ring) => ring.Configure(options));
         return services
             .AddSingleton(TimeProvider.System)
+            .AddSingleton<EffectiveSettings>()
             .AddScoped<StartupDatabase>()
             .AddScoped<Schema>()
             .AddScoped<ISecretsDb, SecretsDb>()
@@ -131,15 +138,40 @@ public static class DependencyInjection
         .AddHostedService(provider => provider.GetRequiredService<DenialLog>());
 
     /// <summary>Applies missing migrations to the database.</summary>
+    /// <param name="services">The services of the host, which is not started.</param>
+    /// <param name="createsDatabase">Whether to create a database that does not exist.</param>
+    /// <param name="cancellationToken">Cancels between migrations.</param>
+    /// <returns>The applied migrations.</returns>
     /// <exception cref="StartupException">The database cannot be used.</exception>
-    public static Task MigrateAsync(this IServiceProvider services, CancellationToken cancellationToken) => WithServerAsync(
-        services,
-        async (scope, _) =>
+    public static Task<IReadOnlyList<string>> MigrateAsync(this IServiceProvider services, bool createsDatabase, CancellationToken cancellationToken) =>
+        WithServerAsync(services, (scope, _) => scope.GetRequiredService<Schema>().MigrateAsync(createsDatabase, cancellationToken), cancellationToken);
+
+    /// <summary>Lists the settings of the service: each value, and where it comes from.</summary>
+    public static IEnumerable<string> PrintSettings(this IServiceProvider services) => services.GetRequiredService<EffectiveSettings>().Lines();
+
+    /// <summary>Checks what a start needs, the cheapest first, and changes nothing.</summary>
+    /// <returns>A sentence for each check that passed.</returns>
+    /// <exception cref="StartupException">A check failed.</exception>
+    public static async IAsyncEnumerable<string> CheckAsync(this IServiceProvider services, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        services.GetRequiredService<IStartupValidator>().Validate();
+        yield return "Configuration: ok.";
+        if (services.GetRequiredService<IDatabaseServer>().IsPrivate)
         {
-            await scope.GetRequiredService<Schema>().MigrateAsync(cancellationToken);
-            return 0;
-        },
-        cancellationToken);
+            yield return "Database and root key: the service starts, migrates and creates its own.";
+            yield break;
+        }
+
+        yield return await WithServerAsync(
+            services,
+            async (scope, _) =>
+            {
+                await scope.GetRequiredService<Schema>().RequireCurrentAsync(cancellationToken);
+                return "Database: ok.";
+            },
+            cancellationToken);
+        yield return await WithServerAsync(services, (scope, _) => scope.GetRequiredService<RootKeyGuard>().CheckAsync(cancellationToken), cancellationToken);
+    }
 
     /// <summary>Prepares database, keys and audit as a start does, then runs an operator's command.</summary>
     /// <returns>The result of the command.</returns>
@@ -156,17 +188,18 @@ public static class DependencyInjection
         cancellationToken);
 
     /// <summary>Runs work in a scope while the database server runs.</summary>
-    private static async Task<int> WithServerAsync(
-        IServiceProvider services, Func<IServiceProvider, IDatabaseServer, Task<int>> work, CancellationToken cancellationToken)
+    private static async Task<T> WithServerAsync<T>(
+        IServiceProvider services, Func<IServiceProvider, IDatabaseServer, Task<T>> work, CancellationToken cancellationToken)
     {
+        services.GetRequiredService<IStartupValidator>().Validate();
         var server = services.GetRequiredService<IDatabaseServer>();
         await server.StartAsync(cancellationToken);
         try
         {
             await using var scope = services.CreateAsyncScope();
-            var result = 0;
+            T result = default!;
             var database = scope.ServiceProvider.GetRequiredService<StartupDatabase>();
-            await database.UseAsync(async () => result = await work(scope.ServiceProvider, server));
+            await database.UseAsync(async () => result = await work(scope.ServiceProvider, server), cancellationToken);
             return result;
         }
         finally

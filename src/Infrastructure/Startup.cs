@@ -22,7 +22,7 @@ internal sealed partial class Startup(
             services.GetRequiredService<UserNames>().RequireSettings();
             await MakeFirstKeyAsync(services.GetRequiredService<FirstKey>(), cancellationToken);
             await services.GetRequiredService<SecretsDbContext>().WarmAsync(cancellationToken);
-        });
+        }, cancellationToken);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => server.StopAsync(cancellationToken);
@@ -62,7 +62,7 @@ internal sealed partial class Startup(
         var schema = services.GetRequiredService<Schema>();
         if (server.IsPrivate)
         {
-            await schema.MigrateAsync(cancellationToken);
+            await schema.MigrateAsync(createsDatabase: true, cancellationToken);
         }
 
         await schema.RequireCurrentAsync(cancellationToken);

@@ -46,7 +46,7 @@ public sealed class Installation : IDisposable
     /// <summary>Creates the database with its schema.</summary>
     public Task MakeAsync() => TestDatabase.MakeAsync(ConnectionString, _server);
 
-    /// <summary>Creates database and schema by the service's <c>--migrate</c>, as an operator does.</summary>
+    /// <summary>Creates the schema by the service's command <c>migrate</c>, as an operator does, and on PostgreSQL the database too.</summary>
     public Task MigrateAsync() => TestDatabase.IsSqlServer ? SqlServerInstance.MakeAsync(RunMigrationAsync) : RunMigrationAsync();
 
     /// <summary>The file of the root key.</summary>
@@ -73,6 +73,10 @@ public sealed class Installation : IDisposable
     /// <summary>Runs the service with these arguments in the test process.</summary>
     public ServiceInProcess RunHere(params string[] arguments) => ServiceInProcess.Start(_settings, arguments);
 
+    /// <summary>The same with settings that differ from those of every process; null removes one.</summary>
+    public ServiceInProcess RunHere((string Name, string? Value)[] settings, params string[] arguments) =>
+        ServiceInProcess.Start(SettingsWith(connectionString: null, settings), arguments);
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private Dictionary<string, string?> SettingsWith(string? connectionString, (string Name, string? Value)[] settings)
@@ -88,7 +92,13 @@ public sealed class Installation : IDisposable
 
     private async Task RunMigrationAsync()
     {
-        await using var migration = Run("--migrate");
+        if (TestDatabase.IsSqlServer)
+        {
+            // Not by the command: EF Core also alters the database, which Babelfish cannot.
+            await SqlServerInstance.CreateDatabaseAsync(ConnectionString);
+        }
+
+        await using var migration = TestDatabase.IsSqlServer ? Run("migrate") : Run("migrate", "--create-database");
         if (await migration.ExitCodeAsync() != 0)
         {
             throw new InvalidOperationException($"The migration failed:\n{migration.Output}");

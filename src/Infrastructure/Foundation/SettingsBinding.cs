@@ -14,7 +14,7 @@ public static class SettingsBinding
     /// <summary>Binds options to a section of the configuration. An unreadable or invalid value stops the start; the message names the setting.</summary>
     public static OptionsBuilder<T> AddSettings<T>(this IServiceCollection services, string section)
         where T : class =>
-        services.AddOptionsWithValidateOnStart<T>().Configure<IConfiguration>((options, configuration) =>
+        services.AddSingleton(new BoundSettings(section, typeof(T))).AddOptionsWithValidateOnStart<T>().Configure<IConfiguration>((options, configuration) =>
         {
             try
             {

@@ -14,6 +14,9 @@ internal interface IDatabaseFaults
     /// </summary>
     bool IsUnavailable(Exception exception);
 
+    /// <summary>Whether the server answers, but has no database of that name, or the user may not open it.</summary>
+    bool IsMissing(Exception exception);
+
     /// <summary>The database's error code for the log, a state or a number; null if there is none.</summary>
     string? CodeOf(Exception exception);
 }

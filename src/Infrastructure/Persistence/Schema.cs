@@ -1,3 +1,5 @@
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.Foundation;
 
@@ -7,20 +9,27 @@ namespace Secrets.Infrastructure.Persistence;
 internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptions> options, IHostEnvironment environment, ILogger<Schema> logger)
 {
     /// <summary>Applies missing migrations and enables the database features that the service needs.</summary>
-    /// <exception cref="StartupException">The database was made before the first release.</exception>
-    public async Task MigrateAsync(CancellationToken cancellationToken)
+    /// <param name="createsDatabase">Whether to create a database that does not exist.</param>
+    /// <param name="cancellationToken">Cancels between migrations.</param>
+    /// <returns>The migrations that were missing.</returns>
+    /// <exception cref="StartupException">The database does not exist, or was made before the first release.</exception>
+    public async Task<IReadOnlyList<string>> MigrateAsync(bool createsDatabase, CancellationToken cancellationToken)
     {
-        await ReadAppliedAsync(cancellationToken);
-        if (await db.Database.CanConnectAsync(cancellationToken))
+        if (!createsDatabase || await db.GetService<IRelationalDatabaseCreator>().ExistsAsync(cancellationToken))
         {
+            await RequireDatabaseAsync(cancellationToken);
             await db.RequireServerAsync(cancellationToken);
         }
+
+        var applied = await ReadAppliedAsync(cancellationToken);
+        var missing = db.Database.GetMigrations().Where(migration => !applied.Contains(migration)).ToList();
 
         // Indexing a large table may take hours.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
         await db.Database.MigrateAsync(cancellationToken);
         await db.EnableDatabaseFeaturesAsync(cancellationToken);
         await db.RequireUniqueIndexesAsync(cancellationToken);
+        return missing;
     }
 
     /// <summary>
@@ -30,13 +39,16 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     /// <exception cref="StartupException">A requirement is not met.</exception>
     public async Task RequireCurrentAsync(CancellationToken cancellationToken)
     {
+        await RequireDatabaseAsync(cancellationToken);
         var applied = await ReadAppliedAsync(cancellationToken);
         var known = db.Database.GetMigrations().ToList();
         var missing = known.Count(migration => !applied.Contains(migration));
         if (missing > 0)
         {
             throw new StartupException(
-                $"The database is {missing} of {known.Count} migrations behind. Run the service once with --migrate, then start it again.");
+                applied.Count == 0
+                    ? "The database has no tables yet. Run `Secrets.Api migrate` once, then start it again."
+                    : $"The database is {missing} of {known.Count} migrations behind. Run `Secrets.Api migrate` once, then start it again.");
         }
 
         applied.ExceptWith(known);
@@ -56,6 +68,13 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         {
             StartedWithoutDurability(exception.Message);
         }
+    }
+
+    /// <summary>Opens a connection, which fails if there is no database. EF Core would take a missing database for an empty one, and create it.</summary>
+    private async Task RequireDatabaseAsync(CancellationToken cancellationToken)
+    {
+        await db.Database.OpenConnectionAsync(cancellationToken);
+        await db.Database.CloseConnectionAsync();
     }
 
     /// <summary>Reads the applied migrations. The history of every release starts with the same migration.</summary>

@@ -5,15 +5,26 @@ using Secrets.Infrastructure.Foundation;
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>Uses the database at start or for a migration, and explains failures in one sentence.</summary>
-internal sealed class StartupDatabase(SecretsDbContext db, IDatabaseFaults faults)
+internal sealed partial class StartupDatabase(
+    SecretsDbContext db, IDatabaseFaults faults, IOptions<DatabaseOptions> options, TimeProvider time, ILogger<StartupDatabase> logger)
 {
-    /// <summary>Runs an action that needs the database.</summary>
-    /// <exception cref="StartupException">The database is unreachable or returned an error.</exception>
-    public async Task UseAsync(Func<Task> act)
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Waits for the server as long as the settings say, and runs an action that needs the database.</summary>
+    /// <exception cref="StartupException">The database is unreachable, does not exist or returned an error.</exception>
+    public async Task UseAsync(Func<Task> act, CancellationToken cancellationToken)
     {
         try
         {
+            await WaitAsync(cancellationToken);
             await act();
+        }
+        catch (Exception exception) when (faults.IsMissing(exception))
+        {
+            var connection = db.Database.GetDbConnection();
+            throw new StartupException(
+                $"The database {connection.Database} at {connection.DataSource} does not exist, or the user may not open it. Create it, or run `Secrets.Api migrate --create-database`.",
+                exception);
         }
         catch (Exception exception) when (FindDatabaseException(exception) is not null || faults.IsUnavailable(exception))
         {
@@ -22,6 +33,33 @@ internal sealed class StartupDatabase(SecretsDbContext db, IDatabaseFaults fault
             throw new StartupException($"The database{server} cannot be used: {Reason(FindDatabaseException(exception) ?? exception).ReplaceLineEndings(" ")}", exception);
         }
     }
+
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        var begun = time.GetTimestamp();
+        for (var isFirst = true; options.Value.WaitSeconds > 0; isFirst = false)
+        {
+            try
+            {
+                await db.Database.OpenConnectionAsync(cancellationToken);
+                await db.Database.CloseConnectionAsync();
+                return;
+            }
+            catch (Exception exception) when (
+                !faults.IsMissing(exception) && faults.IsUnavailable(exception) && time.GetElapsedTime(begun) < TimeSpan.FromSeconds(options.Value.WaitSeconds))
+            {
+                if (isFirst)
+                {
+                    Waiting(options.Value.WaitSeconds);
+                }
+
+                await Task.Delay(Pause, time, cancellationToken);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The database does not answer. The start waits for it, {Seconds} seconds at most")]
+    private partial void Waiting(int seconds);
 
     /// <summary>Finds the driver's exception inside wrappers without information; null if the cause is not the database.</summary>
     private static Exception? FindDatabaseException(Exception exception) => (Exception?)exception.Find<DbException>() ?? exception.Find<UnavailableException>();

@@ -17,7 +17,7 @@ public sealed partial class AgainstAServer
         await using (var early = installation.StartHere())
         {
             Assert.Equal(1, await early.ExitCodeAsync());
-            Assert.Contains("--migrate", early.Output, StringComparison.Ordinal);
+            Assert.Contains("Secrets.Api migrate --create-database", early.Output, StringComparison.Ordinal);
         }
 
         await installation.MigrateAsync();

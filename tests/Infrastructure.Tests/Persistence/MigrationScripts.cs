@@ -103,13 +103,13 @@ public sealed partial class MigrationScripts
         await using var db = await NewDatabaseAsync(database);
         await using var later = LaterVersion(db);
         var log = new CapturedLog();
-        await SchemaOf(db, log).MigrateAsync(TestContext.Current.CancellationToken);
+        await SchemaOf(db, log).MigrateAsync(createsDatabase: true, TestContext.Current.CancellationToken);
         await SchemaOf(db, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
 
         var behind = await Assert.ThrowsAsync<StartupException>(() => SchemaOf(later, log).RequireCurrentAsync(TestContext.Current.CancellationToken));
         Assert.Contains("1 of 2 migrations behind", behind.Message, StringComparison.Ordinal);
 
-        await SchemaOf(later, log).MigrateAsync(TestContext.Current.CancellationToken);
+        await SchemaOf(later, log).MigrateAsync(createsDatabase: true, TestContext.Current.CancellationToken);
         await SchemaOf(later, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
         Assert.DoesNotContain(log.Lines, line => line.Contains("a newer version of the service has migrated it", StringComparison.Ordinal));
 

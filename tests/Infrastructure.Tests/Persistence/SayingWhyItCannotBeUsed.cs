@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Secrets.Application.Common;
 using Secrets.Infrastructure.Foundation;
@@ -56,6 +58,7 @@ public sealed class SayingWhyItCannotBeUsed
         PostgresEngine.Configure(options, connectionString);
         await using var db = new PostgresSecretsDbContext(options.Options);
 
-        await new StartupDatabase(db, new PostgresFaults()).UseAsync(() => throw failure);
+        var database = new StartupDatabase(db, new PostgresFaults(), Options.Create(new DatabaseOptions()), TimeProvider.System, NullLogger<StartupDatabase>.Instance);
+        await database.UseAsync(() => throw failure, TestContext.Current.CancellationToken);
     }
 }

@@ -37,6 +37,21 @@ internal sealed partial class RootKeyGuard(
         ring.Load(records, now);
     }
 
+    /// <summary>Reads the root key and proves it on the canary, and changes nothing.</summary>
+    /// <returns>A sentence for an operator.</returns>
+    public async Task<string> CheckAsync(CancellationToken cancellationToken)
+    {
+        var canary = await FindCanaryAsync(cancellationToken);
+        rootKey.Load(ReadOrMake(canary), ReadPrevious());
+        if (canary is null)
+        {
+            return $"Root key: ok, fingerprint {rootKey.Fingerprint}. The database is new: the first start binds it to this key.";
+        }
+
+        RequireOpened(canary);
+        return $"Root key: ok, fingerprint {rootKey.Fingerprint}.";
+    }
+
     /// <summary>
     /// Proves that every row under a root key opens, and re-encrypts rows under the previous key. Returns the keys and the number of re-encrypted rows.
     /// </summary>
@@ -46,14 +61,7 @@ internal sealed partial class RootKeyGuard(
         var now = time.GetUtcNow();
         await db.RootKeys.ExecuteUpdateAsync(set => set.SetProperty(row => row.ProbedAt, now), cancellationToken);
         var canary = await db.RootKeys.SingleAsync(row => row.Id == RootKeyRow.OnlyId, cancellationToken);
-        Require(canary.Fingerprint);
-        if (rootKey.Decrypt(canary.Canary, CanaryPurpose) is not { } plaintext)
-        {
-            throw new StartupException(
-                $"The root key with fingerprint {canary.Fingerprint} does not open the canary of this database. "
-                + "The row in root_keys was changed outside the service. Restore it from a backup.");
-        }
-
+        var plaintext = RequireOpened(canary);
         var isMoving = !rootKey.HasFingerprint(canary.Fingerprint);
         if (isMoving)
         {
@@ -62,6 +70,15 @@ internal sealed partial class RootKeyGuard(
 
         var (records, moved) = await contents.LoadAsync(Require, cancellationToken);
         return (records, moved + (isMoving ? 1 : 0));
+    }
+
+    /// <summary>Opens the canary, or throws.</summary>
+    private byte[] RequireOpened(RootKeyRow canary)
+    {
+        Require(canary.Fingerprint);
+        return rootKey.Decrypt(canary.Canary, CanaryPurpose) ?? throw new StartupException(
+            $"The root key with fingerprint {canary.Fingerprint} does not open the canary of this database. "
+            + "The row in root_keys was changed outside the service. Restore it from a backup.");
     }
 
     /// <summary>Throws unless this process has the root key with this fingerprint.</summary>

@@ -23,6 +23,8 @@ internal sealed class PostgresFaults : IDatabaseFaults
         _ => exception.Find<SocketException>() is not null || IsDriverBug(exception),
     };
 
+    public bool IsMissing(Exception exception) => exception.Find<PostgresException>() is { SqlState: PostgresErrorCodes.InvalidCatalogName };
+
     public string? CodeOf(Exception exception) => exception.Find<PostgresException>()?.SqlState;
 
     // A bug of the driver: if a session ends during a write, it throws a NullReferenceException that does not mention the connection.

@@ -12,6 +12,8 @@ internal sealed class SqlServerFaults : IDatabaseFaults
 {
     private const int DuplicateInUniqueIndex = 2601;
     private const int DuplicateInConstraint = 2627;
+    private const int LoginToMissingDatabase = 4060;
+    private const int UnknownDatabase = 911;
     private const int SnapshotsNotAllowed = 3952;
     private const int SnapshotsNotAllowedYet = 3956;
 
@@ -75,6 +77,9 @@ internal sealed class SqlServerFaults : IDatabaseFaults
         : IsStreamEnded(exception)
             || IsConnectionClosed(exception)
             || IsDriverBug(exception);
+
+    public bool IsMissing(Exception exception) =>
+        exception.Find<SqlException>() is { } refused && Errors(refused).Any(error => error.Number is LoginToMissingDatabase or UnknownDatabase);
 
     public string? CodeOf(Exception exception) => exception.Find<SqlException>()?.Number.ToString(CultureInfo.InvariantCulture);
 

@@ -75,15 +75,15 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         if (!await HasSnapshotsAsync(cancellationToken))
         {
             throw new StartupException(
-                "The database does not allow snapshots. Run `ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON` in it, or run the service once "
-                + "with --migrate as a user with that permission.");
+                "The database does not allow snapshots. Run `ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON` in it, or run `Secrets.Api migrate` "
+                + "as a user with that permission.");
         }
 
         if (!await HasRowVersionsAsync(cancellationToken))
         {
             throw new StartupException(
                 "The database reads committed rows under locks, so that reads and writes could deadlock. Run "
-                + "`ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON` in it while no other session uses it, or run the service once with --migrate "
+                + "`ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON` in it while no other session uses it, or run `Secrets.Api migrate` "
                 + "as a user with that permission.");
         }
 
@@ -241,7 +241,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     }
 
     private static StartupException RowVersionsRefused(SqlException exception) => new(
-        $"The migrations are applied, but READ_COMMITTED_SNAPSHOT cannot be switched on: {exception.Message.ReplaceLineEndings(" ")} Stop every replica and run --migrate again, "
+        $"The migrations are applied, but READ_COMMITTED_SNAPSHOT cannot be switched on: {exception.Message.ReplaceLineEndings(" ")} Stop every replica and run `Secrets.Api migrate` again, "
         + "or run `ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH ROLLBACK IMMEDIATE`, which ends all other sessions.",
         exception);
 

@@ -1,4 +1,4 @@
-namespace Secrets.Api;
+namespace Secrets.Api.CommandLine;
 
 /// <summary>Runs the service.</summary>
 internal static class Serving
