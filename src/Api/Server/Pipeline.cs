@@ -13,6 +13,7 @@ internal static partial class Pipeline
     public static void UseApi(this WebApplication app)
     {
         app.UseForwardedHeaders();
+        app.UsePathBaseAsConfigured();
         app.Use(SetHeaders);
         app.UseMiddleware<RequestLog>();
         app.UseExceptionHandler();

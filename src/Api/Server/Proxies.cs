@@ -13,6 +13,13 @@ internal sealed class ProxyOptions
     /// <summary>Addresses and networks (<c>10.0.0.0/8</c>), separated by commas; none by default.</summary>
     public string? Known { get; set; }
 
+    /// <summary>The path below which clients reach the service, such as <c>/vault</c>, if the proxy leaves it in the path; null: none.</summary>
+    public string? PathBase { get; set; }
+
+    /// <summary>Whether <see cref="PathBase"/> is absent or a path without an end, a query or escapes.</summary>
+    public bool HasUsablePathBase() => string.IsNullOrEmpty(PathBase) || (PathBase[0] == '/' && PathBase.Length > 1
+        && PathBase.Split('/')[1..].All(segment => segment.Length > 0 && segment.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.')));
+
     /// <summary>The networks; null: an entry is invalid or covers all addresses.</summary>
     public IReadOnlyList<IPNetwork>? Networks()
     {
@@ -26,21 +33,31 @@ internal sealed class ProxyOptions
         : null;
 }
 
-/// <summary>Takes the client's address and scheme from the headers of known proxies.</summary>
+/// <summary>Takes the client's address, scheme and path prefix from the headers of known proxies.</summary>
 internal static class Proxies
 {
+    /// <summary>Removes the path base from paths that begin with it. The documents and the page name only relative addresses, so they need nothing more.</summary>
+    public static void UsePathBaseAsConfigured(this WebApplication app)
+    {
+        if (app.Services.GetRequiredService<IOptions<ProxyOptions>>().Value.PathBase is { Length: > 0 } path)
+        {
+            app.UsePathBase(path);
+        }
+    }
+
     public static void AddProxies(this IServiceCollection services)
     {
         services.AddSettings<ProxyOptions>(ProxyOptions.Section)
             .Validate(
                 proxies => proxies.Networks() is not null,
-                "Proxies:Known must be addresses or networks like 10.0.0.0/8 (not all addresses), separated by commas.");
+                "Proxies:Known must be addresses or networks like 10.0.0.0/8 (not all addresses), separated by commas.")
+            .Validate(proxies => proxies.HasUsablePathBase(), "Proxies:PathBase must be a path like /vault, of letters, digits, '-', '_' and '.', without a '/' at its end.");
         services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<ProxyOptions>>((forwarded, proxies) =>
         {
             var networks = proxies.Value.Networks()!;
 
             // With empty lists, the framework would trust every client.
-            forwarded.ForwardedHeaders = networks.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            forwarded.ForwardedHeaders = networks.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedPrefix;
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
             foreach (var network in networks)

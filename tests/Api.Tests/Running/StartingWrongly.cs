@@ -44,6 +44,7 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
         { ["Auth__Jwt__Authority", "https://login.example"], ["check"], 1, "Auth:Jwt:Audience is required with Auth:Jwt:Authority" },
         { ["Auth__Jwt__SigningKey", "c2hvcnQ="], ["check"], 1, "Auth:Jwt:SigningKey must be at least" },
         { ["Proxies__Known", "everyone"], ["check"], 1, "Proxies:Known" },
+        { ["Proxies__PathBase", "vault"], ["check"], 1, "Proxies:PathBase must be a path like /vault" },
         { ["Cors__Origins", "app.example"], ["check"], 1, "Cors:Origins" },
 
         // The database
