@@ -5,15 +5,14 @@ using Secrets.Api.Server;
 using Secrets.Application;
 using Secrets.EmbeddedPostgres;
 using Secrets.Infrastructure;
-using Secrets.Infrastructure.Foundation;
 
 try
 {
     return await Cli.RunAsync(args, Build);
 }
-catch (Exception problem) when (problem is StartupException or OptionsValidationException)
+catch (Exception exception) when (StartFailure.Describe(exception) is { } problem)
 {
-    return await StartFailure.ReportAsync(problem);
+    return await StartFailure.ReportAsync(problem, args);
 }
 
 static WebApplication Build(string[] settings)

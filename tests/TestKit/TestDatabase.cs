@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -27,7 +28,7 @@ public readonly record struct Sql
 }
 
 /// <summary>The kind of database of this test process: PostgreSQL, unless the assembly asks for SQL Server.</summary>
-public static class TestDatabase
+public static partial class TestDatabase
 {
     public static bool IsSqlServer { get; private set; }
 
@@ -97,8 +98,22 @@ public static class TestDatabase
         return file;
     }
 
-    /// <summary>A statement in the SQL of the database that the tests run on.</summary>
-    public static Sql Own(string sql) => IsSqlServer ? sql : Sql.Of(sql, "SELECT 1");
+    /// <summary>
+    /// A statement in the SQL of the database that the tests run on. Uuids and prefixes of keys may be written as text: SQL Server stores bytes, except the ids of
+    /// owners.
+    /// </summary>
+    public static Sql Own(string sql) => IsSqlServer
+        ? PrefixText().Replace(UuidText().Replace(sql, match => match.Groups["text"].Success ? match.Value : $"0x{Guid.Parse(match.Groups["id"].Value):N}"), "prefix = CAST('${prefix}' AS varbinary(68))")
+        : Sql.Of(sql, "SELECT 1");
+
+    /// <summary>SQL that makes a copy of rows insertable again (<c>INSERT INTO table SELECT * FROM copy</c>): a computed column cannot be inserted.</summary>
+    public static string WithoutComputed(string copy) => IsSqlServer ? $"; ALTER TABLE {copy} DROP COLUMN owner_key" : "";
+
+    [GeneratedRegex("(?<text>(?:owners\\.id|owners WHERE id|owner_id) = )?'(?<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})'", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex UuidText();
+
+    [GeneratedRegex("prefix = '(?<prefix>[^']*)'", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex PrefixText();
 
     /// <summary>Skips the test on Babelfish, which has T-SQL but not all of SQL Server.</summary>
     /// <param name="reason">What Babelfish does not do.</param>

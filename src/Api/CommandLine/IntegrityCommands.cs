@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Secrets.Infrastructure;
-using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Integrity.Recovery;
 
 namespace Secrets.Api.CommandLine;
@@ -27,7 +26,7 @@ internal static class IntegrityCommands
             cancellation));
 
         var yes = new Option<bool>("--yes") { Description = "Do not ask for confirmation." };
-        var owner = new Option<string>("--owner") { Description = "user:<uuid> or organization:<id>." };
+        var owner = OwnerOption(isRequired: false);
         var database = new Option<bool>("--database")
         {
             Description = "After restoring a backup: accept the audit without the rows since the last checkpoint. Run this once for each replica that keeps a checkpoint.",
@@ -40,34 +39,49 @@ internal static class IntegrityCommands
             database,
             yes,
         };
-        accept.SetAction((result, cancellation) =>
+        accept.Validators.Add(result =>
         {
-            return (result.GetValue(owner), result.GetValue(database)) switch
+            if (result.GetResult(owner) is null == !result.GetValue(database))
             {
-                (null, true) => ChangeAsync(build, result, yes, "Accept the audit that is in the database now?", integrity => integrity.AcceptDatabaseAsync(cancellation), cancellation),
-                ({ } name, false) when OwnerOf(name) is var accepted => ChangeAsync(
-                    build,
-                    result,
-                    yes,
-                    $"Accept the stored rows of {OwnerNames.For(accepted)}, and remove rows that cannot be accepted?",
-                    integrity => integrity.AcceptAsync(accepted, cancellation),
-                    cancellation),
-                _ => throw new StartupException("Use either --owner or --database."),
-            };
+                result.AddError("Use either --owner or --database");
+            }
         });
+        accept.SetAction((result, cancellation) => result.GetValue(owner) is { } accepted
+            ? ChangeAsync(
+                build,
+                result,
+                yes,
+                $"Accept the stored rows of {OwnerNames.For(accepted)}, and remove rows that cannot be accepted?",
+                integrity => integrity.AcceptAsync(accepted, cancellation),
+                cancellation)
+            : ChangeAsync(build, result, yes, "Accept the audit that is in the database now?", integrity => integrity.AcceptDatabaseAsync(cancellation), cancellation));
 
-        var suspect = new Option<string>("--owner") { Description = "user:<uuid> or organization:<id>.", Required = true };
+        var suspect = OwnerOption(isRequired: true);
         var quarantine = new Command("quarantine", "Refuse to read or change an owner's values until an operator accepts the owner.") { suspect, yes };
         quarantine.SetAction((result, cancellation) =>
         {
-            var refused = OwnerOf(result.GetRequiredValue(suspect));
+            var refused = result.GetRequiredValue(suspect)!.Value;
             return ChangeAsync(
                 build, result, yes, $"Put {OwnerNames.For(refused)} into quarantine?", async integrity => [await integrity.QuarantineAsync(refused, cancellation)], cancellation);
         });
         return new Command("integrity", "Handle rows that were changed outside the service (docs/operations.md).") { list, accept, quarantine };
     }
 
-    private static SecretOwner OwnerOf(string name) => OwnerNames.Parse(name) ?? throw new StartupException("--owner must be user:<uuid> or organization:<id>.");
+    private static Option<SecretOwner?> OwnerOption(bool isRequired) => new("--owner")
+    {
+        Description = "user:<uuid> or organization:<id>.",
+        Required = isRequired,
+        CustomParser = result =>
+        {
+            var owner = OwnerNames.Parse(result.Tokens.Single().Value);
+            if (owner is null)
+            {
+                result.AddError("--owner must be user:<uuid> or organization:<id>");
+            }
+
+            return owner;
+        },
+    };
 
     /// <summary>Asks for confirmation, makes a change and prints its result.</summary>
     private static Task<int> ChangeAsync(

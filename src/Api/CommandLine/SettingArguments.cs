@@ -5,55 +5,77 @@ namespace Secrets.Api.CommandLine;
 /// <summary>Arguments that are settings: <c>--Section:Name=value</c>, <c>--Section:Name value</c>, <c>/Section:Name=value</c> or <c>Section:Name=value</c>.</summary>
 internal static class SettingArguments
 {
-    // Settings of ASP.NET Core without a section.
-    private static readonly HashSet<string> WithoutSection = new(StringComparer.OrdinalIgnoreCase) { "urls", "environment", "AllowedHosts", "contentRoot", "applicationName" };
-
-    /// <summary>The first argument that is no setting, in a sentence; null: there is none.</summary>
-    public static string? FindUnknown(IReadOnlyList<string> arguments)
+    // Sections of the service, of ASP.NET Core and of Serilog.
+    private static readonly HashSet<string> Sections = new(StringComparer.OrdinalIgnoreCase)
     {
+        "Audit", "Auth", "Authentication", "ConnectionStrings", "Cors", "Database", "Embedded", "Encryption", "GroupCommit", "Health", "Https", "Kestrel", "Limits", "Logging",
+        "Proxies", "Quota", "Resolve", "Serilog", "Settings", "Swagger", "Telemetry",
+    };
+
+    // Settings of ASP.NET Core without a section.
+    private static readonly HashSet<string> WithoutSection = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "urls", "http_ports", "https_ports", "environment", "AllowedHosts", "contentRoot", "applicationName", "shutdownTimeoutSeconds",
+    };
+
+    /// <summary>Separates settings from other arguments.</summary>
+    /// <returns>The settings as <c>--Section:Name=value</c>; the others; the name of a setting without a value, or null.</returns>
+    public static (List<string> Settings, List<string> Others, string? WithoutValue) Separate(IReadOnlyList<string> arguments)
+    {
+        var (settings, others) = (new List<string>(), new List<string>());
         for (var at = 0; at < arguments.Count; at++)
         {
-            var (name, hasValue) = Split(arguments[at]);
-            if (arguments[at].EndsWith('='))
+            var argument = arguments[at];
+            var end = argument.IndexOf('=', StringComparison.Ordinal);
+            if (NameIn(end < 0 ? argument : argument[..end]) is not { } name || (end < 0 && !HasPrefix(argument)))
             {
-                continue; // Hosts of tests pass the name of each section like this.
+                others.Add(argument);
             }
-
-            if (!IsSetting(name) || (!hasValue && !arguments[at].StartsWith('-') && !arguments[at].StartsWith('/')))
+            else if (end >= 0)
             {
-                return $"The argument {arguments[at].Split('=')[0]} is unknown; settings have the form --Section:Name=value";
+                settings.Add($"--{name}={argument[(end + 1)..]}");
             }
-
-            if (!hasValue && ++at == arguments.Count)
+            else if (++at == arguments.Count)
             {
-                return $"The setting {name} has no value";
+                return (settings, others, name);
+            }
+            else
+            {
+                settings.Add($"--{name}={arguments[at]}");
             }
         }
 
-        return null;
+        return (settings, others, WithoutValue: null);
     }
 
-    private static (string Name, bool HasValue) Split(string argument)
+    /// <summary>The value of a setting without a section; null: it is not among the arguments.</summary>
+    public static string? Find(IReadOnlyList<string> arguments, string name) =>
+        Separate(arguments).Settings.LastOrDefault(setting => setting.StartsWith($"--{name}=", StringComparison.OrdinalIgnoreCase))?[(name.Length + 3)..];
+
+    private static bool HasPrefix(string argument) => argument.StartsWith("--", StringComparison.Ordinal) || argument.StartsWith('/');
+
+    /// <summary>The name with colons, as the configuration has it; null: this is not a setting.</summary>
+    private static string? NameIn(string text)
     {
-        var name = argument.Split('=')[0];
-        return (name.TrimStart('-', '/'), name.Length < argument.Length);
+        var name = (text.StartsWith("--", StringComparison.Ordinal) ? text[2..] : text.TrimStart('/')).Replace("__", ":", StringComparison.Ordinal);
+        return Sections.Contains(name.Split(':')[0]) || WithoutSection.Contains(name) ? name : null;
     }
-
-    private static bool IsSetting(string name) => name.Contains(':', StringComparison.Ordinal) || name.Contains("__", StringComparison.Ordinal) || WithoutSection.Contains(name);
 }
 
 /// <summary>Durations on the command line.</summary>
 internal static class Durations
 {
-    /// <summary>Parses seconds or minutes, such as <c>60s</c>, <c>60</c> or <c>2m</c>; null: neither.</summary>
+    private const int SecondsOfDay = 86_400;
+
+    /// <summary>Parses seconds or minutes, such as <c>60s</c>, <c>60</c> or <c>2m</c>, a day at most; null: neither.</summary>
     public static TimeSpan? Parse(string text)
     {
         var (digits, unit) = text switch
         {
-            [.. var number, 's'] => (number, 1),
-            [.. var number, 'm'] => (number, 60),
-            _ => (text, 1),
+            [.. var number, 's'] => (number, 1L),
+            [.. var number, 'm'] => (number, 60L),
+            _ => (text, 1L),
         };
-        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count <= 86_400 ? TimeSpan.FromSeconds((double)count * unit) : null;
+        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count * unit <= SecondsOfDay ? TimeSpan.FromSeconds(count * unit) : null;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Secrets.Infrastructure.Foundation;
 using Serilog;
 using Serilog.Formatting.Json;
 
@@ -9,21 +10,31 @@ internal static partial class StartFailure
 {
     /// <summary>Writes one sentence to standard error, and in Production one JSON line to standard output, where the log is.</summary>
     /// <returns>The exit code.</returns>
-    public static async Task<int> ReportAsync(Exception problem)
+    public static async Task<int> ReportAsync(string problem, string[] arguments)
     {
-        await Console.Error.WriteLineAsync($"Secrets cannot start: {problem.Message}");
-        if (IsProduction())
+        await Console.Error.WriteLineAsync($"Secrets cannot start: {problem}");
+        if (IsProduction(arguments))
         {
             await using var log = new LoggerConfiguration().WriteTo.Console(new JsonFormatter(renderMessage: true)).CreateLogger();
-            log.Fatal("Secrets cannot start: {Reason:l} ({Setting:l})", problem.Message, SettingName().Match(problem.Message) is { Success: true } named ? named.Value : "no setting");
+            log.Fatal("Secrets cannot start: {Reason:l} ({Setting:l})", problem, SettingName().Match(problem) is { Success: true } named ? named.Value : "no setting");
         }
 
         return 1;
     }
 
+    /// <summary>The sentences of a failed start; null: the exception is a fault of the service.</summary>
+    public static string? Describe(Exception exception) => exception switch
+    {
+        StartupException => exception.Message,
+        OptionsValidationException invalid => string.Join(' ', invalid.Failures),
+        AggregateException { InnerExceptions: var all } when all.Select(Describe).ToList() is var sentences && !sentences.Contains(null) => string.Join(' ', sentences),
+        _ => null,
+    };
+
     // The rule of ASP.NET Core. The configuration may be what failed.
-    private static bool IsProduction() => string.Equals(
-        Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environments.Production,
+    private static bool IsProduction(string[] arguments) => string.Equals(
+        SettingArguments.Find(arguments, "environment")
+            ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environments.Production,
         Environments.Production,
         StringComparison.OrdinalIgnoreCase);
 

@@ -19,6 +19,13 @@ internal static class UserCommands
             issuer,
             yes,
         };
+        issuer.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: ['-' or '/', ..] }])
+            {
+                result.AddError("The issuer is missing");
+            }
+        });
         set.SetAction((result, cancellation) =>
         {
             var wanted = result.GetRequiredValue(issuer);

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Builder.Extensions;
 using Microsoft.AspNetCore.HttpOverrides;
 using Secrets.Infrastructure.Foundation;
 using IPNetwork = System.Net.IPNetwork;
@@ -16,8 +17,12 @@ internal sealed class ProxyOptions
     /// <summary>The path below which clients reach the service, such as <c>/vault</c>, if the proxy leaves it in the path; null: none.</summary>
     public string? PathBase { get; set; }
 
-    /// <summary>Whether <see cref="PathBase"/> is absent or a path without an end, a query or escapes.</summary>
+    // The first segments of the service's own paths.
+    private static readonly string[] OwnSegments = ["api", "v1", "v2", "aihub", "health", "openapi", "swagger"];
+
+    /// <summary>Whether <see cref="PathBase"/> is absent, or a path without an end, a query or escapes, and not the beginning of an own path.</summary>
     public bool HasUsablePathBase() => string.IsNullOrEmpty(PathBase) || (PathBase[0] == '/' && PathBase.Length > 1
+        && !OwnSegments.Contains(PathBase.Split('/')[1], StringComparer.OrdinalIgnoreCase)
         && PathBase.Split('/')[1..].All(segment => segment.Length > 0 && segment.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.')));
 
     /// <summary>The networks; null: an entry is invalid or covers all addresses.</summary>
@@ -41,7 +46,8 @@ internal static class Proxies
     {
         if (app.Services.GetRequiredService<IOptions<ProxyOptions>>().Value.PathBase is { Length: > 0 } path)
         {
-            app.UsePathBase(path);
+            // Not UsePathBase, which would route at once, before everything below.
+            app.UseMiddleware<UsePathBaseMiddleware>(new PathString(path));
         }
     }
 
@@ -51,13 +57,18 @@ internal static class Proxies
             .Validate(
                 proxies => proxies.Networks() is not null,
                 "Proxies:Known must be addresses or networks like 10.0.0.0/8 (not all addresses), separated by commas.")
-            .Validate(proxies => proxies.HasUsablePathBase(), "Proxies:PathBase must be a path like /vault, of letters, digits, '-', '_' and '.', without a '/' at its end.");
+            .Validate(proxies => proxies.HasUsablePathBase(), "Proxies:PathBase must be a path like /vault, of letters, digits, '-', '_' and '.', without a '/' at its end, and not begin like a path of the service.");
         services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<ProxyOptions>>((forwarded, proxies) =>
         {
             var networks = proxies.Value.Networks()!;
 
             // With empty lists, the framework would trust every client.
-            forwarded.ForwardedHeaders = networks.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedPrefix;
+            forwarded.ForwardedHeaders = networks.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            if (networks.Count > 0 && string.IsNullOrEmpty(proxies.Value.PathBase))
+            {
+                // With both, the prefix would count twice.
+                forwarded.ForwardedHeaders |= ForwardedHeaders.XForwardedPrefix;
+            }
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
             foreach (var network in networks)

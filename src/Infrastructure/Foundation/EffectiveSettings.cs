@@ -38,7 +38,6 @@ internal sealed class EffectiveSettings(IConfiguration configuration, IEnumerabl
         EnvironmentVariablesConfigurationProvider => "environment",
         CommandLineConfigurationProvider => "argument",
         JsonConfigurationProvider { Source.Path: { } file } => file,
-        { } other => other.GetType().Name,
-        null => "service",
+        _ => "service",
     };
 }

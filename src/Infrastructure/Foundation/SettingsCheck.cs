@@ -42,8 +42,8 @@ internal sealed partial class SettingsCheck(
         return
         [
             .. sections.Order(StringComparer.Ordinal).SelectMany(section => configuration.GetSection(section).AsEnumerable())
-                .Where(setting => setting.Value is not null && !known.Exists(one => one.Is(setting.Key)))
-                .Select(setting => $"{setting.Key} (environment: {setting.Key.Replace(":", "__", StringComparison.Ordinal)}) is no setting of the service.{Advice(setting.Key, known)}"),
+                .Where(setting => setting.Value is { Length: > 0 } && setting.Key.Contains(':', StringComparison.Ordinal) && !known.Exists(one => one.Is(setting.Key)))
+                .Select(setting => $"{setting.Key} (environment: {setting.Key.Replace(":", "__", StringComparison.Ordinal)}) is no setting of the service.{Advice(setting.Key, known)} Settings:Strict=false ignores unknown settings."),
         ];
     }
 
@@ -71,6 +71,6 @@ internal sealed partial class SettingsCheck(
         return row[^1];
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem} It is ignored. Settings:Strict=true makes this an error")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
     private partial void Unknown(string problem);
 }

@@ -23,7 +23,7 @@ internal sealed partial class StartupDatabase(
         {
             var connection = db.Database.GetDbConnection();
             throw new StartupException(
-                $"The database {connection.Database} at {connection.DataSource} does not exist, or the user may not open it. Create it, or run `Secrets.Api migrate --create-database`.",
+                $"The database {connection.Database} at {connection.DataSource} does not exist, is not open yet, or the user may not open it. If it does not exist, create it, or run `Secrets.Api migrate --create-database`.",
                 exception);
         }
         catch (Exception exception) when (FindDatabaseException(exception) is not null || faults.IsUnavailable(exception))
@@ -46,7 +46,7 @@ internal sealed partial class StartupDatabase(
                 return;
             }
             catch (Exception exception) when (
-                !faults.IsMissing(exception) && faults.IsUnavailable(exception) && time.GetElapsedTime(begun) < TimeSpan.FromSeconds(options.Value.WaitSeconds))
+                faults.IsUnavailable(exception) && time.GetElapsedTime(begun) < TimeSpan.FromSeconds(options.Value.WaitSeconds))
             {
                 if (isFirst)
                 {
@@ -54,6 +54,10 @@ internal sealed partial class StartupDatabase(
                 }
 
                 await Task.Delay(Pause, time, cancellationToken);
+            }
+            catch (Exception exception) when (faults.IsMissing(exception))
+            {
+                return; // The server answers. A migration may create the database; any other action fails in its turn.
             }
         }
     }

@@ -118,7 +118,7 @@ public sealed class TamperingWithTheAudit(Auditing.OwnServer own) : IClassFixtur
         var writer = await own.Server.ScalarAsync<Guid>(Writer);
         await own.Server.ExecuteSqlAsync(Sql.Of(
             "CREATE TABLE kept_audit AS TABLE audit; CREATE TABLE kept_writers AS TABLE audit_writers; CREATE TABLE kept_keys AS TABLE audit_keys",
-            "SELECT * INTO kept_audit FROM audit; SELECT * INTO kept_writers FROM audit_writers; SELECT * INTO kept_keys FROM audit_keys"));
+            $"SELECT * INTO kept_audit FROM audit; SELECT * INTO kept_writers FROM audit_writers; SELECT * INTO kept_keys FROM audit_keys{TestDatabase.WithoutComputed("kept_audit")}"));
         try
         {
             var literal = TestDatabase.IsSqlServer ? $"0x{writer:N}" : $"'{writer}'";

@@ -22,7 +22,7 @@ public sealed class AcceptingAfterTampering
             await runtime.CreateSecretAsync("edited", "the edited value", "t", "edited", isDefault: true),
             await runtime.CreateSecretAsync("old", "the old value", "t", "old", isDefault: true));
         var deleted = await runtime.CreateSecretAsync("deleted", "the deleted value", "t", "deleted", isDefault: true);
-        await AttackAsync(installation, $"SELECT * INTO saved FROM secrets WHERE id IN ('{old}', '{deleted}')");
+        await AttackAsync(installation, $"SELECT * INTO saved FROM secrets WHERE id IN ('{old}', '{deleted}'){TestDatabase.WithoutComputed("saved")}");
         (await runtime.PatchAsync($"{Secrets}/{old}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
         (await runtime.DeleteAsync($"{Secrets}/{deleted}")).MustBe(200);
         Assert.Equal((0, "Everything verifies."), await RunAsync(installation, "integrity", "list"));
@@ -140,7 +140,7 @@ public sealed class AcceptingAfterTampering
     {
         using var installation = await Installation.NewAsync();
         var (code, words) = await RunAsync(installation, "integrity", "accept", "--owner", owner);
-        Assert.Equal(1, code);
+        Assert.Equal(2, code);
         Assert.Contains("--owner must be user:<uuid> or organization:<id>.", words, StringComparison.Ordinal);
     }
 

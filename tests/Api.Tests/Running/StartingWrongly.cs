@@ -22,9 +22,13 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
         { [], ["integrity"], 2, "Required command was not provided" },
         { [], ["users", "set-issuer"], 2, "Required argument missing" },
         { [], ["check", "--wait-for-database", "soon"], 2, "--wait-for-database must be a duration" },
-        { [], ["--Quota:BytesPerOwner"], 2, "The setting Quota:BytesPerOwner has no value" },
-        { [], ["integrity", "accept"], 1, "Use either --owner or --database" },
-        { [], ["integrity", "quarantine", "--owner", "nobody"], 1, "--owner must be user:<uuid> or organization:<id>" },
+        { [], ["--Quota:BytesPerOwner"], 2, "A setting in Quota has no value" },
+        { [], ["integrity", "accept"], 2, "Use either --owner or --database" },
+        { [], ["integrity", "quarantine", "--owner", "nobody"], 2, "--owner must be user:<uuid> or organization:<id>" },
+        { [], ["users", "set-issuer", "--issuer", "https://login.example"], 2, "Run Secrets.Api --help" },
+        { [], ["--migrate", "check"], 2, "--migrate is a command of its own" },
+        { [], ["-Quota:BytesPerOwner", "1"], 2, "An argument is unknown" },
+        { [], ["--Qouta:BytesPerOwner=1"], 2, "An argument is unknown" },
 
         // Names of settings
         { ["Settings__Strict", "true", "Quota__BytesPerOwnr", "1"], ["check"], 1, "Quota:BytesPerOwnr (environment: Quota__BytesPerOwnr) is no setting of the service. Is Quota:BytesPerOwner meant?" },
@@ -35,6 +39,8 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
         // Values of settings
         { ["Quota__BytesPerOwner", "0"], ["check"], 1, "Quota:BytesPerOwner must be a positive number of bytes" },
         { ["Quota__BytesPerOwner", "many"], ["check"], 1, "Quota:BytesPerOwner" },
+        { ["Quota__BytesPerOwner", "0", "Resolve__MemoryMegabytes", "-1"], ["check"], 1, "Resolve:MemoryMegabytes must be from 0" },
+        { [], ["check", "--Quota__BytesPerOwner=0"], 1, "Quota:BytesPerOwner must be a positive number of bytes" },
         { ["Limits__SecretValueLength", "3"], ["check"], 1, "Limits:SecretValueLength must be from" },
         { ["GroupCommit__BatchSize", "0"], ["check"], 1, "GroupCommit: BatchSize" },
         { ["Resolve__MemoryMegabytes", "-1"], ["check"], 1, "Resolve:MemoryMegabytes must be from 0" },
@@ -77,7 +83,7 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
     [InlineData("serve")]
     public async Task Missing_and_empty_databases_are_told_apart(string command)
     {
-        Assert.Contains("does not exist, or the user may not open it", await RefusedAsync(databases.Missing, command), StringComparison.Ordinal);
+        Assert.Contains("does not exist, is not open yet, or the user may not open it", await RefusedAsync(databases.Missing, command), StringComparison.Ordinal);
         Assert.Contains("The database has no tables yet. Run `Secrets.Api migrate` once", await RefusedAsync(databases.Empty, command), StringComparison.Ordinal);
     }
 
@@ -107,6 +113,30 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
         Assert.Matches("^Root key: ok, fingerprint [0-9a-f]{16}. The database is new", Assert.Single(passed[2..]));
     }
 
+    [Theory]
+    [InlineData("-Auth:BootstrapKey=hunter2hunter2hunter2hunter2hunter2")]
+    [InlineData("--Auth:BootstrapKey=", "hunter2hunter2hunter2hunter2hunter2")]
+    [InlineData("--Auth:BootstrapKey:hunter2")]
+    [InlineData("Authorization=hunter2")]
+    public async Task No_part_of_a_secret_is_repeated(params string[] arguments)
+    {
+        await using var service = databases.Migrated.RunHere(arguments);
+
+        Assert.Equal(2, await service.ExitCodeAsync());
+        Assert.DoesNotContain("hunter2", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Waiting_for_a_database_does_not_prevent_that_it_is_created()
+    {
+        Assert.SkipWhen(TestDatabase.IsSqlServer, "The tests create databases of SQL Server themselves.");
+        using var installation = await Installation.NewAsync();
+        await using var migration = installation.RunHere("migrate", "--create-database", "--wait-for-database", "60s");
+
+        Assert.Equal(0, await migration.ExitCodeAsync());
+    }
+
     [Fact]
     public async Task A_start_waits_for_the_database()
     {
@@ -126,7 +156,7 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
     {
         await using var development = databases.Migrated.RunHere([("ASPNETCORE_ENVIRONMENT", "Development"), ("Quota__BytesPerOwnr", "1")], "check");
         Assert.Equal(0, await development.ExitCodeAsync());
-        Assert.Contains("Is Quota:BytesPerOwner meant? It is ignored", development.Output, StringComparison.Ordinal);
+        Assert.Contains("Is Quota:BytesPerOwner meant? Settings:Strict=false ignores unknown settings", development.Output, StringComparison.Ordinal);
         await using var production = databases.Migrated.RunHere([("ASPNETCORE_ENVIRONMENT", "Production"), ("Quota__BytesPerOwnr", "1")], "check");
         Assert.Equal(1, await production.ExitCodeAsync());
 

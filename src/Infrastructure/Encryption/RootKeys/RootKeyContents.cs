@@ -21,6 +21,27 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
         auditKey.Make(ring.Open(first));
     }
 
+    /// <summary>Verifies that a database without the row of its root key has no other rows.</summary>
+    /// <exception cref="StartupException">It has rows.</exception>
+    public async Task RequireEmptyAsync(CancellationToken cancellationToken)
+    {
+        if (await db.IntegrityKeys.AnyAsync(cancellationToken)
+            || await db.KeyState.AnyAsync(cancellationToken)
+            || await db.KeyRing.AnyAsync(cancellationToken)
+            || await db.KeyRotations.AnyAsync(cancellationToken)
+            || await db.DataKeys.AnyAsync(cancellationToken)
+            || await db.ApiKeys.AnyAsync(cancellationToken)
+            || await db.KeyAccounts.AnyAsync(cancellationToken)
+            || await db.Owners.AnyAsync(cancellationToken)
+            || await db.Secrets.AnyAsync(cancellationToken)
+            || await db.AuditKeys.AnyAsync(cancellationToken)
+            || await db.AuditWriters.AnyAsync(cancellationToken)
+            || await db.Audit.AnyAsync(cancellationToken))
+        {
+            throw new StartupException("The database has data, but not the row of its root key: that row was removed outside the service. Restore it from a backup.");
+        }
+    }
+
     /// <summary>Verifies and loads all keys, and re-encrypts those under the previous root key. The caller's transaction must have locked the canary.</summary>
     /// <param name="requireRootKey">Throws if this process has no root key with this fingerprint.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
@@ -43,25 +64,6 @@ internal sealed class RootKeyContents(SecretsDbContext db, KeyStore store, KeyRi
         catch (ConflictException exception)
         {
             throw new StartupException(exception.Message, exception);
-        }
-    }
-
-    private async Task RequireEmptyAsync(CancellationToken cancellationToken)
-    {
-        if (await db.IntegrityKeys.AnyAsync(cancellationToken)
-            || await db.KeyState.AnyAsync(cancellationToken)
-            || await db.KeyRing.AnyAsync(cancellationToken)
-            || await db.KeyRotations.AnyAsync(cancellationToken)
-            || await db.DataKeys.AnyAsync(cancellationToken)
-            || await db.ApiKeys.AnyAsync(cancellationToken)
-            || await db.KeyAccounts.AnyAsync(cancellationToken)
-            || await db.Owners.AnyAsync(cancellationToken)
-            || await db.Secrets.AnyAsync(cancellationToken)
-            || await db.AuditKeys.AnyAsync(cancellationToken)
-            || await db.AuditWriters.AnyAsync(cancellationToken)
-            || await db.Audit.AnyAsync(cancellationToken))
-        {
-            throw new StartupException("The database has data, but not the row of its root key: that row was removed outside the service. Restore it from a backup.");
         }
     }
 }

@@ -45,11 +45,13 @@ internal sealed partial class RootKeyGuard(
         rootKey.Load(ReadOrMake(canary), ReadPrevious());
         if (canary is null)
         {
+            await contents.RequireEmptyAsync(cancellationToken);
             return $"Root key: ok, fingerprint {rootKey.Fingerprint}. The database is new: the first start binds it to this key.";
         }
 
         RequireOpened(canary);
-        return $"Root key: ok, fingerprint {rootKey.Fingerprint}.";
+        var isMoving = !rootKey.HasFingerprint(canary.Fingerprint);
+        return $"Root key: ok, fingerprint {rootKey.Fingerprint}.{(isMoving ? " The next start encrypts the database again, from the previous key to this one." : "")}";
     }
 
     /// <summary>
