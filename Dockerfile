@@ -2,7 +2,7 @@
 FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:10.0.401-noble AS build
 WORKDIR /source
 
-# The restore needs these files only, so that a change of the code keeps its layer. A test compares the list of projects with the solution.
+# The restore needs these files only, so that a change of the code keeps its layer. A test compares the list with what the service refers to.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY eng/postgres/EmbeddedPostgres.targets eng/postgres/
 COPY src/Domain/Domain.csproj src/Domain/packages.lock.json src/Domain/
@@ -16,7 +16,7 @@ RUN dotnet restore src/Api --locked-mode -p:SkipEmbeddedPostgres=true
 COPY .editorconfig ./
 COPY eng/BannedSymbols.txt eng/
 COPY src src
-RUN dotnet publish src/Api --no-restore --configuration Release --output /app -p:SkipEmbeddedPostgres=true -p:UseAppHost=false && mkdir /state
+RUN dotnet publish src/Api --no-restore --configuration Release --output /app -p:SkipEmbeddedPostgres=true -p:UseAppHost=false
 
 # Not the chiseled or Alpine image without ICU: the driver of SQL Server needs it.
 FROM mcr.microsoft.com/dotnet/aspnet:10.0.12-noble
@@ -27,11 +27,10 @@ LABEL org.opencontainers.image.title="Secrets" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
+# For Audit__CheckpointFile. A new volume that is mounted here gets the owner and the mode of this folder.
+RUN install -d -o $APP_UID -g $APP_UID -m 0700 /var/lib/secrets
 WORKDIR /app
 COPY --from=build /app .
-
-# For Audit__CheckpointFile. A new volume that is mounted here gets the owner and the mode of this folder.
-COPY --from=build --chown=$APP_UID:$APP_UID --chmod=0700 /state /var/lib/secrets
 
 # Clients use 8080, probes use 8081. The diagnostics ports would let a debugger of the same user read the memory, and need a writable /tmp.
 ENV ASPNETCORE_URLS=http://+:8080 \
