@@ -13,7 +13,7 @@ public sealed partial class Deployment
     private static readonly string[] ComposeFiles = ["compose.yaml", "compose.sqlserver.yaml"];
     private static readonly string[] Units = ["secrets.service", "secrets-migrate.service"];
 
-    /// <summary>A misspelt setting would be ignored without a word.</summary>
+    /// <summary>A misspelt setting stops the start in Production, which no test here does with these files.</summary>
     [Fact]
     public void Every_setting_is_in_the_list_of_settings()
     {
