@@ -40,9 +40,9 @@ public sealed class AskingAKeyService
 
     /// <summary>The request carries a token or a signature, and the response carries the key: only the configured address may have them.</summary>
     [Theory]
-    [InlineData("AwsKms")]
-    [InlineData("AzureKeyVault")]
-    public async Task Redirects_are_not_followed(string provider)
+    [InlineData("AwsKms", "no answer that can be read")]
+    [InlineData("AzureKeyVault", "status 307")]
+    public async Task Redirects_are_not_followed(string provider, string reason)
     {
         await using var place = (KeyServicePlace)await KeyPlace.MakeAsync(provider);
         await using var other = (KeyServicePlace)await KeyPlace.MakeAsync(provider);
@@ -51,7 +51,7 @@ public sealed class AskingAKeyService
 
         var refusal = await Assert.ThrowsAsync<StartupException>(() => place.ReadAsync(Cancellation));
 
-        Assert.Contains("status 307", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
         Assert.Equal(0, other.Requests);
     }
 

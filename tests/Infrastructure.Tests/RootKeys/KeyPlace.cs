@@ -15,6 +15,9 @@ internal abstract class KeyPlace : IAsyncDisposable
     /// <summary>The settings of the section <c>Encryption:RootKey</c>.</summary>
     public abstract RootKeySettings Settings { get; }
 
+    /// <summary>Seconds to wait for the key; more than a busy computer needs, unless the stand-in hangs.</summary>
+    protected int TimeoutSeconds { get; set; } = 120;
+
     /// <summary>What a stand-in found wrong in requests.</summary>
     public ConcurrentQueue<string> Faults { get; } = new();
 
@@ -110,7 +113,7 @@ internal sealed class CommandPlace : KeyPlace
 {
     private string Script => Path.Combine(Folder, "print-key");
 
-    public override RootKeySettings Settings => new() { Provider = "Command", Command = $"/bin/sh {Script}", TimeoutSeconds = 2 };
+    public override RootKeySettings Settings => new() { Provider = "Command", Command = $"/bin/sh {Script}", TimeoutSeconds = TimeoutSeconds };
 
     public override Task HoldAsync(byte[] key) => RunAsync($"echo a message >&2\necho {Convert.ToBase64String(key)}");
 
@@ -124,7 +127,11 @@ internal sealed class CommandPlace : KeyPlace
         return Task.CompletedTask;
     }
 
-    public override Task HangAsync() => RunAsync("sleep 600");
+    public override Task HangAsync()
+    {
+        TimeoutSeconds = 2;
+        return RunAsync("sleep 600");
+    }
 
     /// <summary>Makes the command run a script.</summary>
     public Task RunAsync(string script) => WriteAsync("print-key", script + "\n");

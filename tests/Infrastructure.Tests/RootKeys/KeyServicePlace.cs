@@ -30,11 +30,15 @@ internal abstract class KeyServicePlace : KeyPlace
 
     public override Task RefuseAsync(byte[] key) => InsteadAsync(key, context => AnswerAsync(context, 403, RefusalWith(Convert.ToBase64String(key))));
 
-    public override Task GarbleAsync(byte[] key) => InsteadAsync(key, context => AnswerAsync(context, 200, AnswerWith(key) + Convert.ToBase64String(key)));
+    public override Task GarbleAsync(byte[] key) => InsteadAsync(key, context => AnswerAsync(context, 200, AnswerWith(key).Replace(":\"", ":\"!", StringComparison.Ordinal)));
 
     public override async Task VanishAsync() => await StopAsync();
 
-    public override Task HangAsync() => InsteadAsync(new byte[32], context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+    public override Task HangAsync()
+    {
+        TimeoutSeconds = 2;
+        return InsteadAsync(new byte[32], context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+    }
 
     public override async ValueTask DisposeAsync()
     {
@@ -117,7 +121,7 @@ internal sealed class AwsKmsPlace : KeyServicePlace
     /// <summary>The encryption context under which the key was wrapped.</summary>
     public string Purpose { get; set; } = "secrets-root-key";
 
-    public override RootKeySettings Settings => new() { Provider = "awskms", KeyId = KeyId, WrappedFile = WrappedFile, ServiceUrl = Address, TimeoutSeconds = 2 };
+    public override RootKeySettings Settings => new() { Provider = "awskms", KeyId = KeyId, WrappedFile = WrappedFile, ServiceUrl = Address, TimeoutSeconds = TimeoutSeconds };
 
     /// <summary>Starts the stand-in. Region and login are found in the environment, by the SDK's default chain.</summary>
     public static async Task<AwsKmsPlace> StartAsync()
@@ -172,7 +176,7 @@ internal sealed class AzureKeyVaultPlace : KeyServicePlace
     private readonly RSA _rsa = RSA.Create(2048);
 
     public override RootKeySettings Settings =>
-        new() { Provider = "AzureKeyVault", VaultUri = Address + "/", KeyId = KeyId, WrappedFile = WrappedFile, TimeoutSeconds = 2 };
+        new() { Provider = "AzureKeyVault", VaultUri = Address + "/", KeyId = KeyId, WrappedFile = WrappedFile, TimeoutSeconds = TimeoutSeconds };
 
     public static async Task<AzureKeyVaultPlace> StartAsync()
     {

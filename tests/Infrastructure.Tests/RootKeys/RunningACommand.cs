@@ -75,7 +75,7 @@ public sealed class RunningACommand : IAsyncDisposable
         var file = Path.Combine(Path.GetDirectoryName(_place.Settings.Command!.Split(' ')[1])!, "pid");
         await _place.RunAsync($"sleep 600 &\necho $! > {file}.new\nmv {file}.new {file}\nwait");
 
-        await RefusalAsync(_place.Settings.Command!);
+        Assert.Contains("within 3 seconds", await RefusalAsync(_place.Settings.Command!, seconds: 3), StringComparison.Ordinal);
 
         // A killed process is gone, or waits for its parent.
         var state = $"/proc/{(await File.ReadAllTextAsync(file, Cancellation)).Trim()}/stat";
@@ -98,8 +98,8 @@ public sealed class RunningACommand : IAsyncDisposable
 
     private async Task ReadAsync(string command) => Assert.Equal(_key, Convert.ToBase64String(await KeyPlace.ReadAsync(With(command), Cancellation)));
 
-    private static async Task<string> RefusalAsync(string command) =>
-        (await Assert.ThrowsAsync<StartupException>(() => KeyPlace.ReadAsync(With(command), Cancellation))).Message;
+    private static async Task<string> RefusalAsync(string command, int seconds = 120) =>
+        (await Assert.ThrowsAsync<StartupException>(() => KeyPlace.ReadAsync(With(command, seconds), Cancellation))).Message;
 
-    private static RootKeySettings With(string command) => new() { Provider = "Command", Command = command, TimeoutSeconds = 3 };
+    private static RootKeySettings With(string command, int seconds = 120) => new() { Provider = "Command", Command = command, TimeoutSeconds = seconds };
 }
