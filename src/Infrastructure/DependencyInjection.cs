@@ -15,6 +15,7 @@ using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Encryption.RootKeys;
+using Secrets.Infrastructure.Encryption.RootKeySources;
 using Secrets.Infrastructure.Encryption.Rotation;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.GroupCommit;
@@ -50,7 +51,7 @@ public static class DependencyInjection
             .Validate(
                 database => database.WaitSeconds is >= 0 and <= DatabaseOptions.MaxWaitSeconds,
                 $"{DatabaseOptions.WaitSetting} must be from 0 to {DatabaseOptions.MaxWaitSeconds} seconds.");
-        services.AddSettings<EncryptionOptions>(EncryptionOptions.Section);
+        services.AddRootKeySources();
         services.AddSettings<QuotaOptions>(QuotaOptions.Section)
             .Validate(quota => quota.BytesPerOwner > 0, "Quota:BytesPerOwner must be a positive number of bytes.")
             .Validate(quota => quota.SecretsPerOwner > 0, "Quota:SecretsPerOwner must be a positive number of secrets.");

@@ -8,6 +8,9 @@ public sealed partial class Sources
     /// <summary>The one file that names every engine, in the list from which the configuration selects.</summary>
     private const string EngineList = "src/Infrastructure/DependencyInjection.cs";
 
+    /// <summary>The sources of root keys and their settings. Azure Key Vault is one of them, so they contain a name of a dialect.</summary>
+    private const string RootKeyFiles = "src/Infrastructure/Encryption/RootKeyS";
+
     private static readonly string[] Projects = ["Domain", "Application", "Infrastructure", "EmbeddedPostgres", "Api", "Client"];
 
     [Fact]
@@ -97,12 +100,17 @@ public sealed partial class Sources
     {
         var strays = SourceFiles()
             .Where(file => DialectName().IsMatch(file.Text) && !file.Path.StartsWith("src/Api/", StringComparison.Ordinal)
-                && !file.Path.StartsWith("src/Client/", StringComparison.Ordinal))
+                && !file.Path.StartsWith("src/Client/", StringComparison.Ordinal)
+                && !file.Path.StartsWith(RootKeyFiles, StringComparison.Ordinal))
             .Concat(SourceFiles().Where(file => file.Path.StartsWith("src/Api/V1/", StringComparison.Ordinal) && file.Text.Contains("AiHub", StringComparison.Ordinal)))
             .Concat(SourceFiles().Where(file => file.Path.StartsWith("src/Api/AiHub/", StringComparison.Ordinal) && file.Text.Contains("Api.V1", StringComparison.Ordinal)))
             .Select(file => file.Path);
         Assert.Empty(strays);
     }
+
+    [Fact]
+    public void Only_the_sources_of_root_keys_know_cloud_services() => Assert.DoesNotContain(
+        SourceFiles(), file => !file.Path.StartsWith(RootKeyFiles, StringComparison.Ordinal) && CloudImport().IsMatch(file.Text));
 
     [Fact]
     public void Nothing_is_logged_by_destructuring_or_by_string_building()
@@ -181,6 +189,9 @@ public sealed partial class Sources
 
     [GeneratedRegex("AiHub|IB-Context|Vault|Dialect", RegexOptions.IgnoreCase)]
     private static partial Regex DialectName();
+
+    [GeneratedRegex(@"^using (Amazon|Azure)\b", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex CloudImport();
 
     [GeneratedRegex(@"\.Log(Trace|Debug|Information|Warning|Error|Critical)\(|\bLog\.(Verbose|Debug|Information|Warning|Error|Fatal)\(")]
     private static partial Regex PlainLogCall();

@@ -15,7 +15,7 @@ internal sealed class EffectiveSettings(IConfiguration configuration, IEnumerabl
     private static readonly KnownSetting[] Others = [new("ConnectionStrings:Secrets", IsCollection: false, Default: null), new("urls", IsCollection: false, Default: null)];
 
     // Names of settings whose values are secret end with one of these.
-    private static readonly string[] SecretEnds = ["Key", "Password", "Secret", "Secrets", "Headers"];
+    private static readonly string[] SecretEnds = ["Key", "Password", "Secret", "Secrets", "Headers", "Command"];
 
     /// <summary>A line for each setting, ordered by name. Secret values are masked.</summary>
     public IEnumerable<string> Lines() => bound.SelectMany(settings => settings.Known).Concat(Others)

@@ -285,6 +285,62 @@ public sealed partial class AgainstAServer
         Assert.Contains("needs the key with fingerprint 88e4399c939d3ff4", wrong.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>One provider replaces another: the settings name the new source, and the old one as the previous.</summary>
+    [Fact]
+    public async Task The_root_key_moves_from_a_file_to_a_command_and_back()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using (var first = installation.StartHere())
+        {
+            using var client = await first.ClientAsync(Installation.Key);
+            await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        }
+
+        var printed = installation.RootKeyFile + ".printed";
+        var key = Convert.ToBase64String([.. Enumerable.Range(0, 32).Select(number => (byte)number)]);
+        await File.WriteAllTextAsync(printed, key);
+        (string Name, string? Value)[] command =
+            [("Encryption__RootKeyFile", null), ("Encryption__RootKey__Provider", "Command"), ("Encryption__RootKey__Command", $"cat {printed}")];
+        await using (var moving = installation.StartHere(null, [.. command, ("Encryption__PreviousRootKeyFile", installation.RootKeyFile)]))
+        {
+            await AssertResolvesAsync(moving);
+            Assert.Contains("88e4399c939d3ff4", moving.Output, StringComparison.Ordinal);
+        }
+
+        await using (var after = installation.StartHere(null, command))
+        {
+            await AssertResolvesAsync(after);
+            Assert.DoesNotContain(key, after.Output, StringComparison.Ordinal);
+        }
+
+        await using (var wrong = installation.StartHere())
+        {
+            Assert.Equal(1, await wrong.ExitCodeAsync());
+            Assert.Contains($"needs the key with fingerprint 88e4399c939d3ff4, but the file {installation.RootKeyFile} has the key ", wrong.Output, StringComparison.Ordinal);
+        }
+
+        await using (var failing = installation.StartHere(null, [.. command[..2], ("Encryption__RootKey__Command", $"cat {printed} {printed}.none")]))
+        {
+            Assert.Equal(1, await failing.ExitCodeAsync());
+            var line = Assert.Single(failing.Output.Split('\n'), line => line.StartsWith("Secrets cannot start: ", StringComparison.Ordinal));
+            Assert.Contains("Encryption:RootKey:Command failed with exit code 1.", line, StringComparison.Ordinal);
+            Assert.EndsWith("This database needs the key with fingerprint 88e4399c939d3ff4.", line, StringComparison.Ordinal);
+            Assert.DoesNotContain(key, failing.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", failing.Output, StringComparison.Ordinal);
+        }
+
+        (string Name, string? Value)[] previous =
+            [("Encryption__PreviousRootKey__Provider", "Command"), ("Encryption__PreviousRootKey__Command", $"cat {printed}")];
+        await using (var back = installation.StartHere(null, previous))
+        {
+            await AssertResolvesAsync(back);
+        }
+
+        await using var last = installation.StartHere();
+        await AssertResolvesAsync(last);
+    }
+
     [Fact]
     public async Task Replicas_replace_the_root_key_one_by_one_without_loss()
     {

@@ -49,6 +49,7 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [Theory]
     [InlineData("Serilog__Using__0", "No.Such.Assembly", "The section Serilog")] // while the host is built
     [InlineData("Quota__BytesPerOwner", "0", "Quota:BytesPerOwner")] // during validation of the settings
+    [InlineData("Encryption__RootKey__Provider", "AwsKms", "Encryption:RootKeyFile and the settings in Encryption:RootKey exclude each other")] // the same
     [InlineData("Encryption__RootKeyFile", "no-such-file", "no-such-file")] // during preparation of the keys
     [InlineData("ASPNETCORE_URLS", "nonsense", "on the addresses in ASPNETCORE_URLS (nonsense):")] // when Kestrel begins to listen
     public async Task The_process_exits_with_1_at_every_stage_of_a_failed_start(string name, string value, string expected)

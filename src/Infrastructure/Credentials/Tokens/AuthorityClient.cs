@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.IdentityModel.Tokens;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
@@ -35,7 +36,7 @@ internal sealed class AuthorityClient(IOptions<JwtOptions> options) : IDisposabl
             throw new AuthorityException("its discovery document names another issuer; if that is intended, set Auth:Jwt:Issuer");
         }
 
-        if (!Uri.TryCreate(keysAt, UriKind.Absolute, out var address) || !JwtOptions.IsSafe(address))
+        if (!Uri.TryCreate(keysAt, UriKind.Absolute, out var address) || !SafeAddress.IsSafe(address))
         {
             throw new AuthorityException("jwks_uri in its discovery document is not an https address");
         }

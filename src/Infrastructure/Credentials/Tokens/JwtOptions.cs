@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using Secrets.Domain.ApiKeys;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Credentials.Tokens;
 
@@ -48,16 +49,8 @@ internal sealed class JwtOptions
         : AllowedScopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Aggregate((Scopes?)Scopes.None, (all, name) => all | ScopeNames.Parse(name));
 
-    /// <summary>Whether keys may be fetched from here: over TLS, except on loopback. An attacker who changes keys in transit can forge any token.</summary>
-    public static bool IsSafe(Uri address) =>
-        string.IsNullOrEmpty(address.UserInfo)
-        && (HasScheme(address, Uri.UriSchemeHttps) || (HasScheme(address, Uri.UriSchemeHttp) && address.IsLoopback));
-
-    public bool HasUsableAuthority() =>
-        !HasAuthority || (Uri.TryCreate(Authority, UriKind.Absolute, out var address) && IsSafe(address) && address is { Query: "", Fragment: "" });
+    public bool HasUsableAuthority() => !HasAuthority || SafeAddress.IsSafe(Authority);
 
     public bool HasUsableSigningKey() =>
         !HasSigningKey || (Base64.IsValid(SigningKey, out var length) && length >= MinSigningKeyBytes);
-
-    private static bool HasScheme(Uri address, string scheme) => string.Equals(address.Scheme, scheme, StringComparison.Ordinal);
 }

@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Encryption.RootKeySources;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;
@@ -12,15 +12,20 @@ namespace Secrets.Infrastructure.Encryption.RootKeys;
 /// otherwise the database would hold ciphertext under two root keys.
 /// </summary>
 internal sealed partial class RootKeyGuard(
-    SecretsDbContext db, RootKey rootKey, RootKeyContents contents, KeyRing ring, IDatabaseServer server, IOptions<EncryptionOptions> options, IHostEnvironment environment,
+    SecretsDbContext db, RootKey rootKey, RootKeyContents contents, KeyRing ring, IDatabaseServer server, ConfiguredRootKeys configured, IHostEnvironment environment,
     TimeProvider time, ILogger<RootKeyGuard> logger)
 {
     private const string CanaryPurpose = "canary";
 
+    // In production a generated key would be lost together with its container.
+    private string? DefaultFile => environment.IsProduction() ? null : server.DefaultRootKeyFile;
+
+    private IRootKeySource? Source => configured.Current ?? (DefaultFile is { } path ? new FileRootKeySource(path, $"The root key file {path}") : null);
+
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         var canary = await FindCanaryAsync(cancellationToken);
-        rootKey.Load(ReadOrMake(canary), ReadPrevious());
+        await LoadRootKeyAsync(canary, cancellationToken);
         if (canary is null)
         {
             await PlantCanaryAsync(cancellationToken);
@@ -42,7 +47,7 @@ internal sealed partial class RootKeyGuard(
     public async Task<string> CheckAsync(CancellationToken cancellationToken)
     {
         var canary = await FindCanaryAsync(cancellationToken);
-        rootKey.Load(ReadOrMake(canary), ReadPrevious());
+        await LoadRootKeyAsync(canary, cancellationToken);
         if (canary is null)
         {
             await contents.RequireEmptyAsync(cancellationToken);
@@ -89,83 +94,40 @@ internal sealed partial class RootKeyGuard(
         if (!rootKey.Opens(fingerprint))
         {
             throw new StartupException(
-                $"The root key is the wrong one: this database needs the key with fingerprint {fingerprint}, but the file has the key {rootKey.Fingerprint}"
-                + (rootKey.PreviousFingerprint is { } previous ? $" and the file of the previous key {previous}. " : ". ")
-                + "Set Encryption:RootKeyFile (environment: Encryption__RootKeyFile) to the file of that key.");
+                $"The root key is the wrong one: this database needs the key with fingerprint {fingerprint}, but {Source?.Origin} has the key {rootKey.Fingerprint}"
+                + (rootKey.PreviousFingerprint is { } previous ? $" and {configured.Previous?.Origin} has the previous key {previous}. " : ". ")
+                + "Set Encryption:RootKeyFile (environment: Encryption__RootKeyFile) or the section Encryption:RootKey to the source of that key.");
         }
     }
-
-    private byte[]? ReadPrevious() => options.Value.PreviousRootKeyFile is not { Length: > 0 } path ? null
-        : File.Exists(path) ? Read(path)
-        : throw new StartupException($"The file of the previous root key, {path}, does not exist.");
 
     private Task<RootKeyRow?> FindCanaryAsync(CancellationToken cancellationToken) =>
         db.RootKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == RootKeyRow.OnlyId, cancellationToken);
 
-    private byte[] ReadOrMake(RootKeyRow? canary)
+    private async Task LoadRootKeyAsync(RootKeyRow? canary, CancellationToken cancellationToken)
     {
-        // In production a generated key would be lost together with its container.
-        var given = options.Value.RootKeyFile;
-        var path = given ?? (environment.IsProduction() ? null : server.DefaultRootKeyFile);
         var wanted = canary is null ? "" : $" This database needs the key with fingerprint {canary.Fingerprint}.";
-        if (string.IsNullOrEmpty(path))
+        if (Source is not { } source)
         {
             throw new StartupException(
                 "Set Encryption:RootKeyFile (environment: Encryption__RootKeyFile) to a file with the root key: 32 random bytes in base64, "
-                + "as `openssl rand -base64 32` makes them." + wanted);
+                + "as `openssl rand -base64 32` makes them. Or set Encryption:RootKey:Provider." + wanted);
         }
 
-        if (File.Exists(path))
+        if (canary is null && configured.Current is null && !File.Exists(DefaultFile))
         {
-            return Read(path);
+            FileRootKeySource.Make(DefaultFile!);
+            Made(DefaultFile!);
         }
 
-        if (given is not null || canary is not null)
-        {
-            throw new StartupException($"The root key file {path} does not exist." + wanted);
-        }
-
-        return Make(path);
-    }
-
-    private static byte[] Read(string path)
-    {
         try
         {
-            var key = Convert.FromBase64String(File.ReadAllText(path).Trim());
-            if (key.Length == AesGcmBox.KeySize)
-            {
-                return key;
-            }
+            var key = await source.ReadAsync(cancellationToken);
+            rootKey.Load(key, configured.Previous is { } previous ? await previous.ReadAsync(cancellationToken) : null);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (StartupException exception)
         {
-            throw new StartupException($"The root key file {path} cannot be read.");
+            throw new StartupException(exception.Message + wanted);
         }
-        catch (FormatException)
-        {
-            // Reported below. The message must not contain the content of the file.
-        }
-
-        throw new StartupException($"The root key file {path} must hold {AesGcmBox.KeySize} bytes in base64.");
-    }
-
-    private byte[] Make(string path)
-    {
-        var key = RandomNumberGenerator.GetBytes(AesGcmBox.KeySize);
-        var creation = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            creation.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using var file = new FileStream(path, creation);
-        using var writer = new StreamWriter(file);
-        writer.WriteLine(Convert.ToBase64String(key));
-        writer.Flush();
-        file.Flush(flushToDisk: true);
-        Made(path);
-        return key;
     }
 
     private async Task PlantCanaryAsync(CancellationToken cancellationToken)
