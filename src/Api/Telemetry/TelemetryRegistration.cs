@@ -28,6 +28,7 @@ internal static class TelemetryRegistration
 
         var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("secrets", serviceVersion: Version()));
         telemetry.WithMetrics(metrics => AddMetrics(metrics, options));
+        builder.Services.AddSingleton(options).AddHostedService<TelemetryStart>();
         builder.Services.AddSingleton<IHealthCheckPublisher, HealthMetrics>();
         builder.Services.Configure<HealthCheckPublisherOptions>(checks => (checks.Delay, checks.Period) = (TimeSpan.Zero, HealthMetrics.Period));
         if (options.Otlp.Endpoint is { } endpoint)

@@ -38,7 +38,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
 
         Tampered(owner.ToString(), fault);
-        IntegrityMetrics.Count("owner");
+        IntegrityMetrics.CountOwner();
         if (known is not null || _owners.Count < Capacity)
         {
             _owners[owner] = new Alarm(known?.Since ?? now, now);
@@ -51,7 +51,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         if (IsDue($"{userId}"))
         {
             TamperedKeys(userId, fault);
-            IntegrityMetrics.Count("user_keys");
+            IntegrityMetrics.CountUserKeys();
             await WriteAsync(Failure(userId) with { Owner = SecretOwner.User(userId), TargetKeyUserId = userId });
         }
     }
@@ -62,7 +62,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         if (IsDue(prefix))
         {
             TamperedKey(prefix, fault);
-            IntegrityMetrics.Count("api_key");
+            IntegrityMetrics.CountKey();
             await WriteAsync(Failure(key?.UserId ?? Guid.Empty) with { TargetKeyId = key?.Id });
         }
     }
@@ -72,7 +72,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         if (IsDue("audit"))
         {
             TamperedAudit(fault);
-            IntegrityMetrics.Count("audit");
+            IntegrityMetrics.CountAudit();
             await WriteAsync(Failure(Guid.Empty));
         }
     }

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Secrets.Api.Telemetry;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
@@ -28,6 +30,115 @@ public sealed class ExportingTelemetry(ExportingTelemetry.Run run) : IClassFixtu
             body.AsSpan().IndexOf(form) < 0, $"found the mark in: {Around(body, form)}")));
         Assert.DoesNotContain(Run.Mark, run.Scraped, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain(Run.Mark, run.Output, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void A_trace_leads_from_the_request_through_the_mediator_and_the_batch_to_the_database()
+    {
+        var spans = run.Collector.Spans.ToLookup(span => span.Id, StringComparer.Ordinal);
+        var resolves = run.Collector.Spans.Where(span => span.Name == "ResolveSecrets").ToList();
+        Assert.NotEmpty(resolves);
+        Assert.All(resolves, resolve => Assert.Equal("POST api/v1/secrets/resolve", Assert.Single(spans[resolve.Parent]).Name));
+        Assert.Contains(run.Collector.Spans, batch => batch.Name == "batch audit"
+            && spans[batch.Parent].Any(parent => parent.Name == "ResolveSecrets")
+            && run.Collector.Spans.Any(statement => statement.Parent == batch.Id && statement.Attributes.Any(attribute => attribute.Name.StartsWith("db.", StringComparison.Ordinal))));
+        Assert.Contains(run.Collector.Spans, span => span.Name == "CreateSecret" && span.Attributes.Contains(("error.type", "ConflictException")));
+    }
+
+    [Fact]
+    public void Spans_have_listed_attributes_only_and_no_messages_of_exceptions()
+    {
+        Assert.All(run.Collector.Spans, span => Assert.Subset(
+            AllowedAttributes.OfMetricsAndSpans.ToHashSet(StringComparer.Ordinal), span.Attributes.Select(attribute => attribute.Name).ToHashSet(StringComparer.Ordinal)));
+        Assert.All(run.Collector.Spans, span => Assert.Equal((0, ""), (span.Events, span.Status)));
+        Assert.DoesNotContain(run.Collector.Spans, span => span.Name.Contains("health", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Metrics_have_listed_attributes_only()
+    {
+        Assert.All(run.Collector.Metrics, metric => Assert.Subset(
+            AllowedAttributes.OfMetricsAndSpans.ToHashSet(StringComparer.Ordinal), metric.Attributes.Select(attribute => attribute.Name).ToHashSet(StringComparer.Ordinal)));
+        Assert.Superset(
+            new HashSet<(string, string)> { ("secrets.outcome", "filled"), ("secrets.outcome", "partial"), ("secrets.outcome", "missing") },
+            AttributesOf("secrets.resolve.duration"));
+        Assert.Superset(
+            new HashSet<(string, string)> { ("secrets.missing.reason", "no_default"), ("secrets.missing.reason", "reference_unavailable") },
+            AttributesOf("secrets.resolve.missing_arguments"));
+        Assert.Superset(
+            new HashSet<(string, string)> { ("secrets.refusal.reason", "none_sent"), ("secrets.refusal.reason", "malformed") },
+            AttributesOf("secrets.credentials.refused"));
+        Assert.Equal([("secrets.quota", "secrets")], AttributesOf("secrets.quota.refusals"));
+    }
+
+    [Fact]
+    public void Log_lines_are_templates_with_listed_attributes()
+    {
+        Assert.All(run.Collector.Lines, line => Assert.Subset(
+            AllowedAttributes.OfLogs.ToHashSet(StringComparer.Ordinal), line.Attributes.Select(attribute => attribute.Name).ToHashSet(StringComparer.Ordinal)));
+        Assert.Contains(run.Collector.Lines, line => line.Body.StartsWith("{Method} {Route} {Status}", StringComparison.Ordinal)
+            && line.Attributes.Contains(("Route", "api/v1/secrets/resolve"))
+            && line.Attributes.Contains(("UserId", $"{ApiClient.BootstrapUser}")));
+        Assert.Contains(run.Collector.Lines, line => line.Body.StartsWith("Secrets {Version} starts", StringComparison.Ordinal)
+            && line.Attributes.Any(attribute => attribute is { Name: "Fingerprint", Value.Length: 16 }));
+    }
+
+    [Fact]
+    public void The_log_has_one_rendered_JSON_line_for_each_request_and_none_for_probes()
+    {
+        var lines = run.Output.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonNode.Parse(line)!).ToList();
+        var requests = lines.Select(line => line["RenderedMessage"]!.GetValue<string>()).Where(line => line.Contains("/secrets/resolve\" 200 ", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(requests);
+        Assert.All(requests, line => Assert.EndsWith($" {ApiClient.BootstrapUser}", line, StringComparison.Ordinal));
+        Assert.Contains(lines, line => line["RenderedMessage"]!.GetValue<string>().StartsWith("Secrets ", StringComparison.Ordinal));
+        Assert.DoesNotContain("/health/ready", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("dashboard.json", @"""expr"": ""(?<query>.+)"",?$")]
+    [InlineData("alerts.yaml", "^ +expr: (?<query>.+)$")]
+    public void Every_query_names_exported_metrics(string file, string pattern)
+    {
+        var exported = run.Scraped.Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split('{', ' ')[0]).ToHashSet(StringComparer.Ordinal);
+        var text = File.ReadAllText(System.IO.Path.Combine(Repository.Root, "deploy", "observability", file));
+        var queries = Regex.Matches(text, pattern, RegexOptions.Multiline | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1))
+            .Select(match => match.Groups["query"].Value.Replace("\\\"", "\"", StringComparison.Ordinal)).ToList();
+        Assert.True(queries.Count > 10, $"only {queries.Count} queries were found");
+        Assert.All(queries, query =>
+        {
+            var names = MetricsOf(query);
+            Assert.NotEmpty(names);
+            Assert.All(names, name => Assert.True(exported.Contains(name), $"{name} is not exported, but used in: {query}"));
+        });
+    }
+
+    [Fact]
+    public void Every_alert_says_what_to_do()
+    {
+        var rules = File.ReadAllText(System.IO.Path.Combine(Repository.Root, "deploy", "observability", "alerts.yaml")).Split("- alert: ")[1..];
+        Assert.All(rules, rule => Assert.All(
+            (string[])["expr: ", "severity: ", "summary: ", "description: "], part => Assert.Contains(part, rule, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_documentation_lists_every_metric_of_the_service()
+    {
+        var page = File.ReadAllText(System.IO.Path.Combine(Repository.Root, "docs", "observability.md"));
+        var own = run.Collector.Metrics.Select(metric => metric.Name).Where(name => name.StartsWith("secrets.", StringComparison.Ordinal)).Distinct(StringComparer.Ordinal);
+        Assert.All(own, name => Assert.Contains($"| `{name}` |", page, StringComparison.Ordinal));
+    }
+
+    private HashSet<(string Name, string Value)> AttributesOf(string metric) =>
+        [.. run.Collector.Metrics.Where(sent => sent.Name == metric).SelectMany(sent => sent.Attributes)];
+
+    /// <summary>The metrics in a query: its words without label matchers, groupings, ranges and functions.</summary>
+    private static List<string> MetricsOf(string query)
+    {
+        var rest = Regex.Replace(
+            query, @"\{[^}]*\}|\[[^\]]*\]|\b(by|without|on) *\([^)]*\)", " ", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+        return [.. Regex.Matches(rest, @"[a-zA-Z_:][a-zA-Z0-9_:]*(?! *\()\b", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1))
+            .Select(match => match.Value)
+            .Where(word => word is not ("and" or "or" or "unless"))];
     }
 
     private static string Around(byte[] body, byte[] form) =>
@@ -73,7 +184,9 @@ public sealed class ExportingTelemetry(ExportingTelemetry.Run run) : IClassFixtu
                 }
 
                 await OtlpCollector.WaitAsync(
-                    () => Collector.Metrics.Any(metric => metric.Name == "secrets.database.up") && Collector.Metrics.Any(metric => metric.Name == "secrets.quota.refusals"),
+                    () => Collector.Metrics.Any(metric => metric.Name == "secrets.database.up")
+                        && Collector.Metrics.Any(metric => metric.Name == "secrets.quota.refusals")
+                        && Collector.Metrics.Any(metric => metric.Name == "secrets.audit.checkpoint.age"),
                     "the metrics");
                 using var http = new HttpClient();
                 Scraped = await http.GetStringAsync($"{prometheus}/metrics");
