@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+using System.Net;
 using System.Reflection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using OpenTelemetry;
@@ -7,16 +9,13 @@ using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using Secrets.Api.Health;
 using Secrets.Application;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Api.Telemetry;
 
 /// <summary>Registers the exports that the settings ask for (docs/decisions/0026-telemetry-is-an-allow-list.md).</summary>
 internal static class TelemetryRegistration
 {
-    // The connections of both pools would overwrite each other, because their only difference is an attribute with the connection string.
-    private static readonly string[] Dropped =
-        ["db.client.connection.count", "db.client.connection.max", "db.client.connection.npgsql.prepared_ratio", "db.client.operation.npgsql.prepared_ratio"];
-
     /// <summary>Exports metrics, traces and logs as configured. Without an address nothing is registered.</summary>
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
@@ -26,9 +25,10 @@ internal static class TelemetryRegistration
             return;
         }
 
-        var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("secrets", serviceVersion: Version()));
+        // The environment last, so that OTEL_SERVICE_NAME wins.
+        var telemetry = builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("secrets", serviceVersion: Version()).AddEnvironmentVariableDetector());
         telemetry.WithMetrics(metrics => AddMetrics(metrics, options));
-        builder.Services.AddSingleton(options).AddHostedService<TelemetryStart>();
         builder.Services.AddSingleton<IHealthCheckPublisher, HealthMetrics>();
         builder.Services.Configure<HealthCheckPublisherOptions>(checks => (checks.Delay, checks.Period) = (TimeSpan.Zero, HealthMetrics.Period));
         if (options.Otlp.Endpoint is { } endpoint)
@@ -44,6 +44,11 @@ internal static class TelemetryRegistration
         }
     }
 
+    /// <summary>Explains a start that failed because the endpoint for Prometheus cannot listen; null: it failed for another reason.</summary>
+    public static StartupException? Explain(Exception failure, IConfiguration configuration) => failure.GetBaseException() is HttpListenerException fault
+        ? new StartupException($"Telemetry:Prometheus:Url ({TelemetryOptions.Read(configuration).Prometheus.Url}) cannot be used: {fault.Message}", failure)
+        : null;
+
     private static void AddMetrics(MeterProviderBuilder metrics, TelemetryOptions options)
     {
         var allowed = AllowedAttributes.OfMetrics;
@@ -51,15 +56,16 @@ internal static class TelemetryRegistration
             .AddAspNetCoreInstrumentation()
             .AddHttpClientInstrumentation()
             .AddRuntimeInstrumentation()
-            .AddView(instrument => Dropped.Contains(instrument.Name, StringComparer.Ordinal)
-                ? MetricStreamConfiguration.Drop
-                : new MetricStreamConfiguration { TagKeys = allowed });
+            .AddView(instrument => IsOfPool(instrument) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { TagKeys = allowed });
         if (options.Prometheus.Url is { } url)
         {
             var address = new Uri(url);
             metrics.AddPrometheusHttpListener(listener => (listener.Host, listener.Port) = (address.Host, address.Port));
         }
     }
+
+    // Both pools would overwrite each other: their only difference is an attribute with the connection string, which is not exported.
+    private static bool IsOfPool(Instrument instrument) => instrument.IsObservable && instrument.Name.StartsWith("db.client.", StringComparison.Ordinal);
 
     private static void AddTraces(TracerProviderBuilder traces, TelemetryOptions options) => traces.AddSource(Instruments.Name)
         .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(options.TraceRatio)))

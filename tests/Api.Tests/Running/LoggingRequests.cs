@@ -26,10 +26,7 @@ public sealed class LoggingRequests(ApiServer server)
         (await client.GetAsync("/api/v1/secrets")).MustBe(200);
         proxy.GoDown();
         var before = service.Output.Length;
-        for (var request = 0; request < 3; request++)
-        {
-            (await client.GetAsync("/api/v1/secrets")).MustBe(503);
-        }
+        (await client.GetAsync("/api/v1/secrets")).MustBe(503);
 
         var failed = service.Output[before..];
         Assert.Contains("A request could not be answered now", failed, StringComparison.Ordinal);
