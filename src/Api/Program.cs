@@ -29,7 +29,7 @@ static WebApplication Build(string[] settings)
     if (!OpenApiDocuments.IsBuild)
     {
         builder.Services.AddStartup();
-        builder.Logging.AddSafely(builder.Configuration);
+        builder.AddObservability();
     }
 
     var app = builder.Build();

@@ -38,4 +38,12 @@ public static class DependencyInjection
         services.AddTransient<ToolCallAccess>();
         return services;
     }
+
+    /// <summary>Adds a span for each request. Only for a service that exports traces: a behaviour costs memory in each request.</summary>
+    public static IServiceCollection AddTracing(this IServiceCollection services)
+    {
+        // Outside all other behaviours, so that the span has their time and their failures.
+        services.Insert(0, ServiceDescriptor.Transient(typeof(IPipelineBehavior<,>), typeof(TracingBehaviour<,>)));
+        return services;
+    }
 }

@@ -1,6 +1,8 @@
+using System.Reflection;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.Credentials.ApiKeys;
 using Secrets.Infrastructure.Credentials.Tokens;
+using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Encryption.RootKeys;
 using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
@@ -11,6 +13,8 @@ namespace Secrets.Infrastructure;
 internal sealed partial class Startup(
     IDatabaseServer server, IServiceScopeFactory scopes, IHostEnvironment environment, ILogger<Startup> logger) : IHostedLifecycleService
 {
+    private static readonly string? Version = typeof(Startup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         await server.StartAsync(cancellationToken);
@@ -19,6 +23,8 @@ internal sealed partial class Startup(
         await services.GetRequiredService<StartupDatabase>().UseAsync(async () =>
         {
             await PrepareAsync(services, server, cancellationToken);
+            var database = services.GetRequiredService<SecretsDbContext>().Database.GetDbConnection();
+            Starting(Version, database.DataSource, database.Database, services.GetRequiredService<RootKey>().Fingerprint);
             services.GetRequiredService<UserNames>().RequireSettings();
             await MakeFirstKeyAsync(services.GetRequiredService<FirstKey>(), cancellationToken);
             await services.GetRequiredService<SecretsDbContext>().WarmAsync(cancellationToken);
@@ -51,6 +57,9 @@ internal sealed partial class Startup(
             NoOperatorKey();
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Secrets {Version} starts with the database {Database} at {Server} and the root key {Fingerprint}")]
+    private partial void Starting(string? version, string server, string database, string fingerprint);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No operator has an API key. Run the command `keys create-first`, or set Auth:BootstrapKey.")]
     private partial void NoOperatorKey();

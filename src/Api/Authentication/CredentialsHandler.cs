@@ -22,7 +22,7 @@ internal sealed partial class CredentialsHandler(
     private (Guid User, Credential By, bool IsRefused)? _known;
 
     // The refused header and the reason.
-    private (string Header, string Why, RefusedCredential Refused)? _refusal;
+    private (string Header, string Why, RefusalKind Kind, RefusedCredential Refused)? _refusal;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -45,13 +45,13 @@ internal sealed partial class CredentialsHandler(
         {
             if (verdicts[at].Caller is not { } next)
             {
-                return Refuse(sent[at], verdicts[at], verdicts[at].Refusal ?? "not accepted");
+                return Refuse(sent[at], verdicts[at], verdicts[at].Refusal ?? "not accepted", verdicts[at].Kind);
             }
 
             caller = caller is null ? next : caller.And(next);
             if (caller is null)
             {
-                return Refuse(sent[at], verdicts[at], "belongs to another principal than the credential beside it");
+                return Refuse(sent[at], verdicts[at], "belongs to another principal than the credential beside it", RefusalKind.Contradiction);
             }
         }
 
@@ -63,6 +63,7 @@ internal sealed partial class CredentialsHandler(
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         var isRefusedLater = properties.GetParameter<bool>(RefusedLater);
+        CredentialMetrics.Count(isRefusedLater ? RefusalKind.Revoked : _refusal?.Kind);
         var refused = isRefusedLater && _known is { } cached ? RefusedCredential.ForUser(cached.User) : _refusal?.Refused;
         if (await refusals.HandleAsync(Context, refused, _known is { } known ? known with { IsRefused = known.IsRefused || isRefusedLater } : null))
         {
@@ -90,9 +91,9 @@ internal sealed partial class CredentialsHandler(
         ? credentials.AuthenticateAsync(CredentialHeaders.In(values.ToString()), mayUseCache, Context.RequestAborted)
         : new ValueTask<CredentialVerdict>(new CredentialVerdict("it was sent more than once"));
 
-    private AuthenticateResult Refuse((string Header, StringValues Values) sent, CredentialVerdict verdict, string why)
+    private AuthenticateResult Refuse((string Header, StringValues Values) sent, CredentialVerdict verdict, string why, RefusalKind kind)
     {
-        _refusal = (sent.Header, why, sent.Values.Count == 1 ? RefusedCredential.FromVerdict(CredentialHeaders.In(sent.Values.ToString()), verdict) : RefusedCredential.Unknown);
+        _refusal = (sent.Header, why, kind, sent.Values.Count == 1 ? RefusedCredential.FromVerdict(CredentialHeaders.In(sent.Values.ToString()), verdict) : RefusedCredential.Unknown);
 
         // Not AuthenticateResult.Fail, because the framework would log its message too.
         return AuthenticateResult.NoResult();

@@ -1,3 +1,5 @@
+using Secrets.Api.Telemetry;
+
 namespace Secrets.Api.CommandLine;
 
 /// <summary>Runs the service.</summary>
@@ -17,10 +19,15 @@ internal static class Serving
                 // A stop was requested during the start, so the failure of the start does not matter.
                 return;
             }
-            catch
+            catch (Exception exception)
             {
                 // Stop background workers first. Otherwise their failures would hide the cause.
                 app.Lifetime.StopApplication();
+                if (TelemetryRegistration.Explain(exception, app.Configuration) is { } explained)
+                {
+                    throw explained;
+                }
+
                 throw;
             }
 

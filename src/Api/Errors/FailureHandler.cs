@@ -11,9 +11,15 @@ internal sealed partial class FailureHandler(IEnumerable<IFailureWriter> writers
         if (answer.Status >= StatusCodes.Status500InternalServerError)
         {
             // Without the message: the framework quotes unparsable input in it, which may be a value.
-            var unavailable = exception as UnavailableException;
-            var cause = unavailable?.Cause ?? exception;
-            Failed(TypesOf(cause), unavailable?.Code ?? "none", cause.StackTrace);
+            if (exception is UnavailableException unavailable)
+            {
+                // Without the stack: every request fails like this while the database is down.
+                Unavailable(TypesOf(unavailable.Cause ?? unavailable), unavailable.Code ?? "none");
+            }
+            else
+            {
+                Failed(TypesOf(exception), exception.StackTrace);
+            }
         }
 
         await WriteAsync(httpContext, answer);
@@ -44,6 +50,9 @@ internal sealed partial class FailureHandler(IEnumerable<IFailureWriter> writers
     private static string TypesOf(Exception exception) =>
         exception.InnerException is { } inner ? $"{exception.GetType()} of {TypesOf(inner)}" : exception.GetType().ToString();
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed with {Types} (database code: {Code}) at {Stack}")]
-    private partial void Failed(string types, string code, string? stack);
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request could not be answered now: {Types} (database code: {Code})")]
+    private partial void Unavailable(string types, string code);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed with {Types} at {Stack}")]
+    private partial void Failed(string types, string? stack);
 }

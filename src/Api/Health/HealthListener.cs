@@ -35,7 +35,8 @@ internal sealed class HealthOptions
 /// </summary>
 internal sealed class HealthListener(IOptions<HealthOptions> options)
 {
-    private const string Path = "/health";
+    /// <summary>The path of all health endpoints.</summary>
+    public const string Path = "/health";
 
     private readonly int? _port = options.Value.Port;
 

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Microsoft.AspNetCore.Diagnostics;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
@@ -87,21 +88,34 @@ internal static partial class Pipeline
     /// </summary>
     private sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLog> logger, TimeProvider time)
     {
+        private static readonly FrozenSet<string> Known = new[]
+        {
+            HttpMethods.Get, HttpMethods.Post, HttpMethods.Patch, HttpMethods.Delete, HttpMethods.Put, HttpMethods.Head, HttpMethods.Options, HttpMethods.Trace,
+            HttpMethods.Connect,
+        }.ToFrozenSet(StringComparer.Ordinal);
+
         public async Task InvokeAsync(HttpContext context)
         {
             var start = time.GetTimestamp();
             await next(context);
-            if (logger.IsEnabled(LogLevel.Information))
+
+            // Probes ask every few seconds and would hide the other lines.
+            var level = context.Request.Path.StartsWithSegments(HealthListener.Path, StringComparison.OrdinalIgnoreCase) ? LogLevel.Debug : LogLevel.Information;
+            if (logger.IsEnabled(level))
             {
                 // After a failure, the framework keeps the endpoint in this feature.
                 var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
                 var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
                 var milliseconds = time.GetElapsedTime(start).TotalMilliseconds;
-                Answered(context.Request.Method, route, context.Response.StatusCode, milliseconds, context.TraceIdentifier);
+                var user = (context.User as CallerPrincipal)?.Caller.UserId;
+                Answered(level, MethodOf(context.Request), route, context.Response.StatusCode, milliseconds, context.TraceIdentifier, user);
             }
         }
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Route} {Status} {Milliseconds:0.0} ms {RequestId}")]
-        private partial void Answered(string method, string route, int status, double milliseconds, string requestId);
+        // A client may send any word as the method.
+        private static string MethodOf(HttpRequest request) => HttpMethods.GetCanonicalizedValue(request.Method) is var method && Known.Contains(method) ? method : "other";
+
+        [LoggerMessage(Message = "{Method} {Route} {Status} {Milliseconds:0.0} ms {RequestId} {UserId}")]
+        private partial void Answered(LogLevel level, string method, string route, int status, double milliseconds, string requestId, Guid? userId);
     }
 }

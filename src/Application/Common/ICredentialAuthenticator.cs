@@ -32,6 +32,9 @@ public sealed record CredentialVerdict
     /// <summary>The reason of the refusal; null: accepted.</summary>
     public string? Refusal { get; }
 
+    /// <summary>The kind of the refusal, for metrics.</summary>
+    public RefusalKind Kind { get; init; }
+
     /// <summary>The refused key if it is known.</summary>
     public ApiKey? RefusedKey { get; }
 
@@ -40,6 +43,28 @@ public sealed record CredentialVerdict
 
     /// <summary>Whether a refused token has a valid signature, so that its subject can be trusted.</summary>
     public bool IsSigned { get; init; }
+}
+
+/// <summary>Why a credential is refused.</summary>
+public enum RefusalKind
+{
+    /// <summary>It does not have the form of a credential, or breaks another rule.</summary>
+    Malformed,
+
+    /// <summary>Nobody made it: an unknown key, or a token with another signature or issuer.</summary>
+    Unknown,
+
+    /// <summary>It has expired or is not valid yet.</summary>
+    Expired,
+
+    /// <summary>It was revoked.</summary>
+    Revoked,
+
+    /// <summary>Its row was changed outside the service.</summary>
+    Tampered,
+
+    /// <summary>It contradicts the credential beside it.</summary>
+    Contradiction,
 }
 
 /// <summary>The operators: the user of the bootstrap key, and every user with a key that has the scope <c>operator</c>.</summary>

@@ -85,13 +85,24 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
 
     public async Task<ResolvedSecrets> Handle(ResolveSecrets request, CancellationToken cancellationToken)
     {
-        var user = await access.UserOfAsync(request, cancellationToken);
-        var call = request.ToCall();
+        var start = ResolveMetrics.Start();
+        try
+        {
+            var user = await access.UserOfAsync(request, cancellationToken);
+            var call = request.ToCall();
 
-        // The second attempt reads the database, so it has no preconditions that could be stale.
-        return await TryAsync(request, user, call, mayUseCache: true, cancellationToken)
-            ?? await TryAsync(request, user, call, mayUseCache: false, cancellationToken)
-            ?? throw new UnavailableException();
+            // The second attempt reads the database, so it has no preconditions that could be stale.
+            var answer = await TryAsync(request, user, call, mayUseCache: true, cancellationToken)
+                ?? await TryAsync(request, user, call, mayUseCache: false, cancellationToken)
+                ?? throw new UnavailableException();
+            ResolveMetrics.Answered(start, answer);
+            return answer;
+        }
+        catch (Exception exception)
+        {
+            ResolveMetrics.Failed(start, exception);
+            throw;
+        }
     }
 
     /// <summary>Null: cached data was stale, so nothing was released.</summary>

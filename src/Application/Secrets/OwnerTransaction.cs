@@ -80,11 +80,13 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
         // Only an increase is checked: after the quota was lowered, an owner above it can still change and delete secrets.
         if (increase.Bytes > 0 && use.Bytes + increase.Bytes > quota.Value.BytesPerOwner)
         {
+            QuotaMetrics.RefusedBytes();
             throw QuotaExceededException.OfBytes(quota.Value.BytesPerOwner);
         }
 
         if (increase.Secrets > 0 && use.Secrets + increase.Secrets > quota.Value.SecretsPerOwner)
         {
+            QuotaMetrics.RefusedSecrets();
             throw QuotaExceededException.OfSecrets(quota.Value.SecretsPerOwner);
         }
     }

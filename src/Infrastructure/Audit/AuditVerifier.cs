@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Secrets.Application.Audit;
 using Secrets.Infrastructure.Persistence;
@@ -25,6 +26,22 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
 
         // Reading the whole audit may take hours. The caller can cancel.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
+        var start = Stopwatch.GetTimestamp();
+        var verdict = await CheckOnceAsync(trusted, cancellationToken);
+        AuditMetrics.Verified(start, verdict);
+        return verdict;
+    }
+
+    public async Task<AuditCheckpoint> MakeCheckpointAsync(CancellationToken cancellationToken)
+    {
+        var accepted = keeper.Latest?.Unsound ?? 0;
+        return await db.InSnapshotAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken) is { } made && made.Unsound <= accepted
+            ? made
+            : throw new ConflictException("The audit does not verify: no checkpoint is made of it.");
+    }
+
+    private async Task<AuditVerdict> CheckOnceAsync(AuditCheckpoint[] trusted, CancellationToken cancellationToken)
+    {
         try
         {
             // One snapshot: between two queries a chain could grow past its head, or lose rows before its anchor.
@@ -35,14 +52,6 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             // CheckAsync itself reports unreadable audit rows, so the unreadable value is in another table.
             return new AuditVerdict(0, new AuditPlace(Guid.Empty, 0), [], []);
         }
-    }
-
-    public async Task<AuditCheckpoint> MakeCheckpointAsync(CancellationToken cancellationToken)
-    {
-        var accepted = keeper.Latest?.Unsound ?? 0;
-        return await db.InSnapshotAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken) is { } made && made.Unsound <= accepted
-            ? made
-            : throw new ConflictException("The audit does not verify: no checkpoint is made of it.");
     }
 
     private async Task<AuditVerdict> CheckAsync(AuditCheckpoint[] trusted, CancellationToken cancellationToken)

@@ -51,6 +51,10 @@ internal sealed class CheckpointKeeper(
             {
                 await alarms.RaiseAuditAsync(fault);
             }
+            else
+            {
+                AuditMetrics.Kept();
+            }
 
             Volatile.Write(ref _succeededAt, time.GetTimestamp());
         }

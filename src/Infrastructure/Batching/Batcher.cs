@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 
 namespace Secrets.Infrastructure.Batching;
@@ -10,6 +11,9 @@ internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity)
 {
     /// <summary>For reads: one query at a time, large batches.</summary>
     public static readonly BatchLimits ForReads = new(MaxBatch: 200, Workers: 1, Capacity: 10_000) { CanAbandon = true };
+
+    /// <summary>The name of the batches in metrics and traces.</summary>
+    public string Name { get; init; } = "other";
 
     /// <summary>How long a batch waits for more items after its first one.</summary>
     public TimeSpan Wait { get; init; }
@@ -24,6 +28,9 @@ internal sealed record BatchLimits(int MaxBatch, int Workers, int Capacity)
 /// </summary>
 internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 {
+    // Further requests of a batch are traced without a link.
+    private const int MaxLinks = 100;
+
     private readonly BatchLimits _limits;
     private readonly Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> _run;
     private readonly Channel<Entry> _waiting;
@@ -36,6 +43,8 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         _limits = limits;
         _run = run;
         _waiting = Channel.CreateBounded<Entry>(limits.Capacity);
+        var queue = _waiting.Reader;
+        BatchMetrics.Watch(this, limits.Name, () => queue.Count);
 
         // The workers outlive the first request, so they must not inherit its execution context.
         using (ExecutionContext.SuppressFlow())
@@ -127,6 +136,8 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 
     private async Task<Outcome> RunAsync(List<Entry> batch)
     {
+        BatchMetrics.Record(_limits.Name, batch.Count);
+        using var span = Trace(batch);
         try
         {
             var results = await _run(batch.ConvertAll(entry => entry.Item));
@@ -140,6 +151,18 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         {
             return new Outcome([], exception);
         }
+    }
+
+    /// <summary>A span for the batch, below the first request that is traced. It links to the other requests.</summary>
+    private Activity? Trace(List<Entry> batch)
+    {
+        if (!Instruments.Source.HasListeners() || batch.Find(entry => entry.Span is not null)?.Span is not { } parent)
+        {
+            return null;
+        }
+
+        var others = batch.Where(entry => entry.Span is not null && entry.Span != parent).Take(MaxLinks).Select(entry => new ActivityLink(entry.Span!.Context));
+        return Instruments.Source.StartActivity($"batch {_limits.Name}", ActivityKind.Internal, parent.Context, links: others);
     }
 
     private static void Answer((List<Entry> Batch, Outcome Outcome) answered)
@@ -168,5 +191,8 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         public TItem Item => item;
 
         public CancellationToken Cancellation => cancellation;
+
+        /// <summary>The span of the request; null: it is not traced.</summary>
+        public Activity? Span { get; } = Instruments.Source.HasListeners() && Activity.Current is { Recorded: true } span ? span : null;
     }
 }

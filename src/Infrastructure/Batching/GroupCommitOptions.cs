@@ -26,5 +26,6 @@ internal sealed class GroupCommitOptions
         && WaitMilliseconds is >= 0 and <= MaxWaitMilliseconds
         && QueueLength >= 1;
 
-    public BatchLimits ToLimits() => new(BatchSize, Committers, QueueLength) { Wait = TimeSpan.FromMilliseconds(WaitMilliseconds) };
+    /// <summary>The limits of batches with this name.</summary>
+    public BatchLimits ToLimits(string name) => new(BatchSize, Committers, QueueLength) { Name = name, Wait = TimeSpan.FromMilliseconds(WaitMilliseconds) };
 }

@@ -26,11 +26,16 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
         _audit = audit;
         _writers = writers;
         _uses = uses;
-        _batcher = new Batcher<Item, Verdict>(options.Value.ToLimits(), WriteAsync);
+        _batcher = new Batcher<Item, Verdict>(options.Value.ToLimits("audit"), WriteAsync);
     }
 
-    public async Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken) =>
-        (await _batcher.AddAsync(new Item(events, Preconditions.None), cancellationToken)).Receipt!;
+    public async Task<AuditReceipt> AppendAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken)
+    {
+        var start = AppendMetrics.Start();
+        var verdict = await _batcher.AddAsync(new Item(events, Preconditions.None), cancellationToken);
+        AppendMetrics.Done(start);
+        return verdict.Receipt!;
+    }
 
     public async Task<AppendOutcome> AppendAsync(IReadOnlyList<AuditEvent> events, Preconditions preconditions, CancellationToken cancellationToken)
     {
@@ -39,11 +44,13 @@ internal sealed class AuditLog : IAuditLog, IAsyncDisposable
             return new AppendOutcome(PreconditionsHold: true, Receipt: null);
         }
 
+        var start = AppendMetrics.Start();
         for (var attempt = 0; attempt < MaxKeyRefreshes; attempt++)
         {
             var verdict = await _batcher.AddAsync(new Item(events, preconditions), cancellationToken);
             if (!verdict.IsKeyStale)
             {
+                AppendMetrics.Done(start);
                 return new AppendOutcome(!verdict.IsStale, verdict.Receipt);
             }
 

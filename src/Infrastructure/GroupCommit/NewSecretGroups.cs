@@ -24,7 +24,7 @@ internal sealed class NewSecretGroups : INewSecrets, IAsyncDisposable
         IDbContextFactory<SecretsDbContext> contexts, INewSecretStore store, AuditWriters audit, NewSecretAccounts accounts, IOptions<GroupCommitOptions> options)
     {
         (_contexts, _store, _audit, _accounts) = (contexts, store, audit, accounts);
-        _batcher = new Batcher<SecretWithEvent, NewSecret?>(options.Value.ToLimits(), StoreAsync);
+        _batcher = new Batcher<SecretWithEvent, NewSecret?>(options.Value.ToLimits("new_secrets"), StoreAsync);
     }
 
     // Workspace grants need a second table and are rare, so such secrets are stored individually.

@@ -13,7 +13,7 @@ internal abstract class WriteCheck : IHealthCheck, IAsyncDisposable
 
     protected WriteCheck() =>
         _writes = new Batcher<HealthCheckContext, HealthCheckResult>(
-            BatchLimits.ForReads, async checks => [.. Enumerable.Repeat(await WriteAsync(), checks.Count)]);
+            BatchLimits.ForReads with { Name = "health" }, async checks => [.. Enumerable.Repeat(await WriteAsync(), checks.Count)]);
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         _writes.AddAsync(context, cancellationToken);

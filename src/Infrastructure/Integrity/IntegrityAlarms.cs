@@ -16,7 +16,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
     // So many tampered owners mean one attack, about which more audit rows would say nothing new. Further owners are only logged.
     private const int Capacity = 10_000;
 
-    private readonly ConcurrentDictionary<SecretOwner, Alarm> _owners = new();
+    private readonly ConcurrentDictionary<SecretOwner, Alarm> _owners = IntegrityMetrics.WatchOwners(new ConcurrentDictionary<SecretOwner, Alarm>());
 
     // When a fault of an API key (by prefix), of a user's keys (by user id) or of the audit was last reported.
     private readonly BoundedCache<string, DateTimeOffset> _reported = new(Capacity);
@@ -38,6 +38,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         }
 
         Tampered(owner.ToString(), fault);
+        IntegrityMetrics.CountOwner();
         if (known is not null || _owners.Count < Capacity)
         {
             _owners[owner] = new Alarm(known?.Since ?? now, now);
@@ -50,6 +51,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         if (IsDue($"{userId}"))
         {
             TamperedKeys(userId, fault);
+            IntegrityMetrics.CountUserKeys();
             await WriteAsync(Failure(userId) with { Owner = SecretOwner.User(userId), TargetKeyUserId = userId });
         }
     }
@@ -60,6 +62,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         if (IsDue(prefix))
         {
             TamperedKey(prefix, fault);
+            IntegrityMetrics.CountKey();
             await WriteAsync(Failure(key?.UserId ?? Guid.Empty) with { TargetKeyId = key?.Id });
         }
     }
@@ -69,6 +72,7 @@ internal sealed partial class IntegrityAlarms(Lazy<IAuditLog> audit, TimeProvide
         if (IsDue("audit"))
         {
             TamperedAudit(fault);
+            IntegrityMetrics.CountAudit();
             await WriteAsync(Failure(Guid.Empty));
         }
     }

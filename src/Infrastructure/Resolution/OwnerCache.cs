@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Resolution;
 
 /// <summary>Caches owners' secrets (sealed) in bounded memory. A cached owner may be stale: callers must validate its stamp before they answer.</summary>
-internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFloors<SecretOwner> versionFloors, TimeProvider time)
+internal sealed class OwnerCache
 {
+    private const string Name = "owners";
+
     /// <summary>
     /// How long an owner is cached. Every write of the service changes the stamp, and so do updates and deletes outside the service. The limit is for a
     /// database whose stamp triggers were disabled, or which was restored to an earlier state.
@@ -18,22 +21,34 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
     // Bytes of an entry besides its packed secrets: objects, owner id, dictionary slot.
     private const int Overhead = 250;
 
-    private readonly long _limit = options.Value.MemoryBytes;
+    private static readonly WatchedGauge Sizes = new("secrets.cache.size", "By", "Bytes in a cache", "secrets.cache");
+
+    private readonly VersionFloors<SecretOwner> _versionFloors;
+    private readonly TimeProvider _time;
+    private readonly long _limit;
     private readonly ConcurrentDictionary<SecretOwner, Entry> _entries = new();
     private readonly Lock _sweeping = new();
     private long _size;
+
+    public OwnerCache(IOptions<ResolutionOptions> options, VersionFloors<SecretOwner> versionFloors, TimeProvider time)
+    {
+        (_limit, _versionFloors, _time) = (options.Value.MemoryBytes, versionFloors, time);
+        Sizes.Watch(this, Name, () => Volatile.Read(ref _size));
+    }
 
     /// <summary>The cached owner; null: not cached, expired or known to be stale.</summary>
     public CachedOwner? Find(SecretOwner owner)
     {
         // Check the version floor too: if somebody rolled the row back, its stamp could match the stale entry again.
         if (!_entries.TryGetValue(owner, out var entry)
-            || time.GetElapsedTime(entry.Since) >= Lifetime
-            || versionFloors.Find(owner).Version > entry.Owner.Version)
+            || _time.GetElapsedTime(entry.Since) >= Lifetime
+            || _versionFloors.Find(owner).Version > entry.Owner.Version)
         {
+            CacheMetrics.Count(Name, isHit: false);
             return null;
         }
 
+        CacheMetrics.Count(Name, isHit: true);
         entry.WasUsed = true;
         return entry.Owner;
     }
@@ -47,7 +62,7 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
 
         // Most owners are unchanged. Keep the old array then: the garbage collector handles old objects more cheaply than new ones.
         var isKnown = _entries.TryGetValue(owner, out var known) && cached.IsSameAs(known.Owner);
-        var entry = new Entry(isKnown ? known!.Owner : cached, time.GetTimestamp());
+        var entry = new Entry(isKnown ? known!.Owner : cached, _time.GetTimestamp());
         var added = 0;
         _entries.AddOrUpdate(
             owner,
@@ -89,7 +104,7 @@ internal sealed class OwnerCache(IOptions<ResolutionOptions> options, VersionFlo
                         break;
                     }
 
-                    if (entry.WasUsed && time.GetElapsedTime(entry.Since) < Lifetime)
+                    if (entry.WasUsed && _time.GetElapsedTime(entry.Since) < Lifetime)
                     {
                         entry.WasUsed = false;
                     }

@@ -21,7 +21,7 @@ internal sealed class ResolutionStore : IResolutionStore, IAsyncDisposable
     public ResolutionStore(IDbContextFactory<SecretsDbContext> contexts, OwnerReader reader, OwnerCache cache)
     {
         (_contexts, _reader, _cache) = (contexts, reader, cache);
-        _owners = new Batcher<SecretOwner, CachedOwner?>(BatchLimits.ForReads, ReadAsync);
+        _owners = new Batcher<SecretOwner, CachedOwner?>(BatchLimits.ForReads with { Name = "owners" }, ReadAsync);
     }
 
     public async ValueTask<FoundCandidates> FindAsync(SecretOwner owner, ToolCall call, bool mayUseCache, CancellationToken cancellationToken)

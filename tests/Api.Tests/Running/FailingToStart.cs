@@ -102,6 +102,26 @@ public sealed class FailingToStart(FailingToStart.Ready ready) : IClassFixture<F
     [Fact]
     public async Task An_invalid_log_configuration_is_named() => await MustBeRefusedAsync("The section Serilog", ("Serilog__Using__0", "No.Such.Assembly"));
 
+    [Theory]
+    [InlineData("Telemetry__Otlp__Endpoint", "collector:4317", "Telemetry:Otlp:Endpoint")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense", "Telemetry:Otlp:Endpoint")]
+    [InlineData("Telemetry__Otlp__Protocol", "http/json", "Telemetry:Otlp:Protocol")]
+    [InlineData("Telemetry__Prometheus__Url", "https://127.0.0.1:9464", "Telemetry:Prometheus:Url")]
+    [InlineData("Telemetry__Prometheus__Url", "http://127.0.0.1:9464/metrics", "Telemetry:Prometheus:Url")]
+    [InlineData("Telemetry__TraceRatio", "2", "Telemetry:TraceRatio")]
+    [InlineData("Telemetry__TraceRatio", "half", "Telemetry:TraceRatio")]
+    public async Task An_invalid_telemetry_setting_is_named(string name, string value, string expected) => await MustBeRefusedAsync(expected, (name, value));
+
+    [Fact]
+    public async Task An_address_of_the_metrics_in_use_is_named()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var url = $"http://{other.LocalEndpoint}";
+
+        await MustBeRefusedAsync($"Telemetry:Prometheus:Url ({url}) cannot be used", ("Telemetry__Prometheus__Url", url));
+    }
+
     [Fact]
     public async Task A_stop_during_the_start_exits_cleanly()
     {

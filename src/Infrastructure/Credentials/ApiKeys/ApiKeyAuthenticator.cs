@@ -40,18 +40,20 @@ internal sealed class ApiKeyAuthenticator(
         if (found is { Fault: { } fault })
         {
             await alarms.RaiseAsync(prefix, found.Key, fault);
-            return new CredentialVerdict("the row of this key was changed outside the service");
+            return new CredentialVerdict("the row of this key was changed outside the service") { Kind = RefusalKind.Tampered };
         }
 
         var key = found?.Key;
         if (key is null || !CryptographicOperations.FixedTimeEquals(hash, key.Hash))
         {
-            return new CredentialVerdict(ApiKeyText.IsWellFormed(text) ? "unknown key" : Mistyped);
+            return ApiKeyText.IsWellFormed(text) ? new CredentialVerdict("unknown key") { Kind = RefusalKind.Unknown } : new CredentialVerdict(Mistyped);
         }
 
         if (!key.IsAccepted(now))
         {
-            return new CredentialVerdict(key.RevokedAt is null ? "expired key" : "revoked key", key);
+            return key.RevokedAt is null
+                ? new CredentialVerdict("expired key", key) { Kind = RefusalKind.Expired }
+                : new CredentialVerdict("revoked key", key) { Kind = RefusalKind.Revoked };
         }
 
         // A key whose use could not be noted is not cached: the next request looks it up and notes its use.

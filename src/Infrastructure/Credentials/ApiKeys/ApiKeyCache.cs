@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Integrity;
 
 namespace Secrets.Infrastructure.Credentials.ApiKeys;
@@ -17,13 +18,12 @@ internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time)
     private readonly ConcurrentDictionary<string, Entry> _keys = new(StringComparer.Ordinal);
 
     /// <summary>Finds a cached key by its prefix.</summary>
-    public CachedKey? Find(string prefix) =>
-        _keys.TryGetValue(prefix, out var entry)
-        && time.GetElapsedTime(entry.Since) < entry.Left
-        && seen.Find(entry.Key.Key.UserId).Version <= entry.Key.Version // a later version is known: the entry is stale
-            ? entry.Key
-            : null;
-
+    public CachedKey? Find(string prefix)
+    {
+        var found = FindFresh(prefix);
+        CacheMetrics.Count("api_keys", found is not null);
+        return found;
+    }
     /// <summary>Caches a key.</summary>
     /// <param name="key">The key.</param>
     /// <param name="notedAgo">The age of the last use in the key's row.</param>
@@ -40,6 +40,13 @@ internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time)
 
     /// <summary>Removes a key, so that its next use looks it up.</summary>
     public void Remove(CachedKey key) => _keys.TryRemove(key.Key.Prefix, out _);
+
+    private CachedKey? FindFresh(string prefix) =>
+        _keys.TryGetValue(prefix, out var entry)
+        && time.GetElapsedTime(entry.Since) < entry.Left
+        && seen.Find(entry.Key.Key.UserId).Version <= entry.Key.Version // a later version is known: the entry is stale
+            ? entry.Key
+            : null;
 
     private sealed record Entry(CachedKey Key, long Since, TimeSpan Left);
 }

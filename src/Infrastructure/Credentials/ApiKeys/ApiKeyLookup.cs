@@ -58,8 +58,8 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
     public ApiKeyLookup(IDbContextFactory<SecretsDbContext> contexts, ApiKeyReader reader, ApiKeySeals seals, FailClosedReads reads, VersionFloors<Guid> seen)
     {
         (_contexts, _reader, _seals, _reads, _seen) = (contexts, reader, seals, reads, seen);
-        _keys = new Batcher<string, FoundKey?>(BatchLimits.ForReads, ReadAsync);
-        _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.ForReads, TouchAsync);
+        _keys = new Batcher<string, FoundKey?>(BatchLimits.ForReads with { Name = "api_keys" }, ReadAsync);
+        _touches = new Batcher<(Guid Id, DateTimeOffset Now), bool>(BatchLimits.ForReads with { Name = "api_key_uses" }, TouchAsync);
     }
 
     /// <summary>Reads the key with this prefix as it is stored now; null if there is none.</summary>

@@ -25,7 +25,7 @@ internal sealed class TokenAuthenticator(ITrustSource source, TokenClaims claims
         }
         catch (RefusedTokenException refused)
         {
-            return new CredentialVerdict($"JWT {refused.Message}") { Subject = token?.Subject, IsSigned = isSigned };
+            return new CredentialVerdict($"JWT {refused.Message}") { Kind = refused.Kind, Subject = token?.Subject, IsSigned = isSigned };
         }
     }
 }

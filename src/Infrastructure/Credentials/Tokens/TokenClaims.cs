@@ -23,7 +23,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var issuer = claims.TryGetProperty("iss", out var iss) ? iss.Text("iss") : null;
         if (trust.Issuer is { } expected && !string.Equals(issuer, expected, StringComparison.Ordinal))
         {
-            throw new RefusedTokenException("has another issuer");
+            throw new RefusedTokenException("has another issuer", RefusalKind.Unknown);
         }
 
         if (issuer is not null && !TextLength.IsStorable(issuer))
@@ -69,7 +69,7 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var addressed = claims.TryGetProperty("aud", out var audience) ? audience.Texts("aud") : [];
         if (!addressed.Intersect(audiences, StringComparer.Ordinal).Any())
         {
-            throw new RefusedTokenException("is for another audience");
+            throw new RefusedTokenException("is for another audience", RefusalKind.Unknown);
         }
     }
 
@@ -81,12 +81,12 @@ internal sealed class TokenClaims(IOptions<JwtOptions> options)
         var end = expiry < DateTimeOffset.MaxValue - Skew ? expiry + Skew : DateTimeOffset.MaxValue;
         if (now >= end)
         {
-            throw new RefusedTokenException("is expired");
+            throw new RefusedTokenException("is expired", RefusalKind.Expired);
         }
 
         if (claims.Moment("nbf") > now + Skew || claims.Moment("iat") > now + Skew)
         {
-            throw new RefusedTokenException("is not valid yet");
+            throw new RefusedTokenException("is not valid yet", RefusalKind.Expired);
         }
 
         return end;

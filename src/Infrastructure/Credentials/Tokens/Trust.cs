@@ -16,7 +16,7 @@ internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IR
         var candidates = Keys.Where(key => Matches(token.KeyId, key)).ToList();
         if (candidates.Count == 0)
         {
-            throw new RefusedTokenException("is signed with an unknown key");
+            throw new RefusedTokenException("is signed with an unknown key", RefusalKind.Unknown);
         }
 
         var usable = candidates.FindAll(key => key.Supports(token.Algorithm));
@@ -33,7 +33,7 @@ internal sealed record Trust(string? Issuer, IReadOnlyList<string> Audiences, IR
 
         if (!usable.Exists(key => key.Verifies(token)))
         {
-            throw new RefusedTokenException("has a wrong signature");
+            throw new RefusedTokenException("has a wrong signature", RefusalKind.Unknown);
         }
     }
 

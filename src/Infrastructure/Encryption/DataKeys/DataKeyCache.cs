@@ -14,7 +14,12 @@ internal sealed class DataKeyCache(TimeProvider time)
 
     public DataKey? FindCurrent(SecretOwner owner) => _current.TryFind(owner, out var entry) ? Fresh(entry) : null;
 
-    public DataKey? Find(Guid keyId) => _keys.TryFind(keyId, out var entry) ? Fresh(entry) : null;
+    public DataKey? Find(Guid keyId)
+    {
+        var found = _keys.TryFind(keyId, out var entry) ? Fresh(entry) : null;
+        CacheMetrics.Count("data_keys", found is not null);
+        return found;
+    }
 
     public void Add(DataKey key) => _keys.Add(key.Id, new Entry(key, time.GetTimestamp()));
 

@@ -19,7 +19,7 @@ internal sealed class DataKeyLookup : IAsyncDisposable
     public DataKeyLookup(IDbContextFactory<SecretsDbContext> contexts, DataKeyCache cache, DataKeyWrapping wrapping)
     {
         (_contexts, _cache, _wrapping) = (contexts, cache, wrapping);
-        _reads = new Batcher<Guid, DataKeyRow?>(BatchLimits.ForReads, ReadAsync);
+        _reads = new Batcher<Guid, DataKeyRow?>(BatchLimits.ForReads with { Name = "data_keys" }, ReadAsync);
     }
 
     /// <summary>

@@ -108,6 +108,12 @@ internal sealed partial class KeyRotationWorker(
                 Failed(exception.GetType().Name);
             }
         }
+
+        if (RotationMetrics.Enabled)
+        {
+            var isRunning = requests.Any(row => row.FinishedAt is null);
+            RotationMetrics.Note(isRunning ? await services.GetRequiredService<IKeyRotation>().ReadAsync(cancellationToken) : null);
+        }
     }
 
     /// <summary>Adds a ring key if the newest is too old. Checked again under the lock, because another replica may have been faster.</summary>

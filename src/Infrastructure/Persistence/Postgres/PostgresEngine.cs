@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
 
 namespace Secrets.Infrastructure.Persistence.Postgres;
 
@@ -25,6 +27,10 @@ internal sealed class PostgresEngine : IDatabaseEngine
         services.AddSingleton<IAuditStore, PostgresAuditStore>();
         services.AddSingleton<IUseStore, PostgresUseStore>();
         services.AddContexts<PostgresSecretsDbContext>(Configure);
+
+        // Without an exporter, these have no effect.
+        services.ConfigureOpenTelemetryTracerProvider(traces => traces.AddNpgsql());
+        services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddNpgsqlInstrumentation());
     }
 
     public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)

@@ -5,6 +5,8 @@ using Microsoft.EntityFrameworkCore.Query;
 using Microsoft.EntityFrameworkCore.SqlServer.Update.Internal;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
 using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence.SqlServer;
@@ -38,6 +40,10 @@ internal sealed class SqlServerEngine : IDatabaseEngine
         services.AddSingleton<IAuditStore, SqlServerAuditStore>();
         services.AddSingleton<IUseStore, SqlServerUseStore>();
         services.AddContexts<SqlServerSecretsDbContext>(Configure);
+
+        // Without an exporter, these have no effect.
+        services.ConfigureOpenTelemetryTracerProvider(traces => traces.AddSqlClientInstrumentation());
+        services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddSqlClientInstrumentation());
     }
 
     public static void Configure(DbContextOptionsBuilder options, string connectionString, ConnectionShare? share = null)
