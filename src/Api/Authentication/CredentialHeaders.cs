@@ -15,11 +15,14 @@ internal static class CredentialHeaders
 
     private const string BearerPrefix = "Bearer ";
 
+    // White space of HTTP (RFC 9110, section 5.6.3). Another control character is a part of the credential, which is then wrong.
+    private static readonly char[] WhiteSpace = [' ', '\t'];
+
     /// <summary>The only credential of a request; null: none, or several.</summary>
     public static string? Credential(IHeaderDictionary headers) => SentIn(headers) is [(_, { Count: 1 } values)] ? In(values.ToString()) : null;
 
     /// <summary>The credential in a header. Only Authorization has schemes, but "Bearer" is accepted in every header.</summary>
-    public static string In(string text) => text.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) ? text[BearerPrefix.Length..].Trim() : text;
+    public static string In(string text) => text.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) ? text[BearerPrefix.Length..].Trim(WhiteSpace) : text;
 
     /// <summary>The credentials of a request. Empty on anonymous endpoints, because a liveness probe must not depend on the look-up of a credential.</summary>
     public static IReadOnlyList<(string Header, StringValues Values)> SentTo(HttpContext context) =>

@@ -12,6 +12,9 @@ internal static class SettingArguments
         "Proxies", "Quota", "Resolve", "Serilog", "Settings", "Swagger", "Telemetry",
     };
 
+    // Begins the names of OpenTelemetry's own settings.
+    private const string OpenTelemetry = "OTEL_";
+
     // Settings of ASP.NET Core without a section.
     private static readonly HashSet<string> WithoutSection = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -58,7 +61,7 @@ internal static class SettingArguments
     private static string? NameIn(string text)
     {
         var name = (text.StartsWith("--", StringComparison.Ordinal) ? text[2..] : text.TrimStart('/')).Replace("__", ":", StringComparison.Ordinal);
-        return Sections.Contains(name.Split(':')[0]) || WithoutSection.Contains(name) ? name : null;
+        return Sections.Contains(name.Split(':')[0]) || WithoutSection.Contains(name) || name.StartsWith(OpenTelemetry, StringComparison.Ordinal) ? name : null;
     }
 }
 

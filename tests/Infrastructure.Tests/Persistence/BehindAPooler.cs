@@ -14,13 +14,12 @@ public sealed partial class BehindAPooler
     [Fact]
     public void What_the_documents_say_to_add_switches_off_everything_that_needs_a_session_of_its_own()
     {
-        var added = ForPoolers().Match(File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md")));
+        var added = ForPoolers().Match(File.ReadAllText(Path.Combine(Repository.Root, "docs", "postgresql.md")));
         Assert.True(added.Success);
 
         var connection = Configured($"Host=nowhere;{added.Value}");
 
         Assert.Equal(0, connection.MaxAutoPrepare);
-        Assert.False(connection.NoResetOnClose);
         Assert.Equal("", connection.Options ?? "");
     }
 
