@@ -30,7 +30,7 @@ internal static class SettingArguments
         {
             var argument = arguments[at];
             var end = argument.IndexOf('=', StringComparison.Ordinal);
-            if (NameIn(end < 0 ? argument : argument[..end]) is not { } name || (end < 0 && !HasPrefix(argument)))
+            if (NameIn(end < 0 ? argument : argument[..end]) is not { } name || (end < 0 && !(HasPrefix(argument) && CanBeAlone(name))))
             {
                 others.Add(argument);
             }
@@ -54,6 +54,9 @@ internal static class SettingArguments
     /// <summary>The value of a setting without a section; null: it is not among the arguments.</summary>
     public static string? Find(IReadOnlyList<string> arguments, string name) =>
         Separate(arguments).Settings.LastOrDefault(setting => setting.StartsWith($"--{name}=", StringComparison.OrdinalIgnoreCase))?[(name.Length + 3)..];
+
+    /// <summary>Whether the value may follow as the next argument: <c>--database</c> is an option of a command, <c>--Database:Provider</c> a setting.</summary>
+    private static bool CanBeAlone(string name) => name.Contains(':', StringComparison.Ordinal) || !Sections.Contains(name);
 
     private static bool HasPrefix(string argument) => argument.StartsWith("--", StringComparison.Ordinal) || argument.StartsWith('/');
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
@@ -90,8 +91,25 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
     [Fact]
     public async Task A_misspelt_database_name_creates_no_database()
     {
-        Assert.Contains("does not exist", await RefusedAsync(databases.Missing, "migrate"), StringComparison.Ordinal);
-        Assert.Contains("does not exist", await RefusedAsync(databases.Missing, "--migrate"), StringComparison.Ordinal);
+        var name = new DbConnectionStringBuilder { ConnectionString = databases.Missing.ConnectionString };
+        foreach (var arguments in (string[])["migrate", "--migrate"])
+        {
+            var refusal = await RefusedAsync(databases.Missing, arguments);
+            Assert.Contains($"The database {name[TestDatabase.IsSqlServer ? "Initial Catalog" : "Database"]} at ", refusal, StringComparison.Ordinal);
+            Assert.Contains("Secrets.Api migrate --create-database", refusal, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("--help", "Usage:")]
+    [InlineData("migrate --help", "--create-database")]
+    [InlineData("--version", "0.")]
+    public async Task Help_and_version_need_no_setting(string arguments, string expected)
+    {
+        await using var service = ServiceInProcess.Start(new Dictionary<string, string?>(StringComparer.Ordinal), arguments.Split(' '));
+
+        Assert.Equal(0, await service.ExitCodeAsync());
+        Assert.Contains(expected, service.Output, StringComparison.Ordinal);
     }
 
     [Fact]
