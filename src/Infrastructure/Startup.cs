@@ -20,15 +20,7 @@ internal sealed partial class Startup(
         await server.StartAsync(cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
         var services = scope.ServiceProvider;
-        await services.GetRequiredService<StartupDatabase>().UseAsync(async () =>
-        {
-            await PrepareAsync(services, server, cancellationToken);
-            var database = services.GetRequiredService<SecretsDbContext>().Database.GetDbConnection();
-            Starting(Version, database.DataSource, database.Database, services.GetRequiredService<RootKey>().Fingerprint);
-            services.GetRequiredService<UserNames>().RequireSettings();
-            await MakeFirstKeyAsync(services.GetRequiredService<FirstKey>(), cancellationToken);
-            await services.GetRequiredService<SecretsDbContext>().WarmAsync(cancellationToken);
-        }, cancellationToken);
+        await services.GetRequiredService<StartupDatabase>().UseAsync(() => StartAsync(services, cancellationToken), cancellationToken);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => server.StopAsync(cancellationToken);
@@ -40,6 +32,17 @@ internal sealed partial class Startup(
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task StartAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        await PrepareAsync(services, server, cancellationToken);
+        var db = services.GetRequiredService<SecretsDbContext>();
+        var database = db.Database.GetDbConnection();
+        Starting(Version, database.DataSource, database.Database, services.GetRequiredService<RootKey>().Fingerprint);
+        services.GetRequiredService<UserNames>().RequireSettings();
+        await MakeFirstKeyAsync(services.GetRequiredService<FirstKey>(), cancellationToken);
+        await db.WarmAsync(cancellationToken);
+    }
 
     // In production nobody watches the terminal, so there the log only warns that no operator has a key.
     private async Task MakeFirstKeyAsync(FirstKey first, CancellationToken cancellationToken)

@@ -14,13 +14,14 @@ internal static class AuditCommands
             async verifier =>
             {
                 var verdict = await verifier.VerifyAsync(kept: null, cancellation);
-                foreach (var fault in FaultsOf(verdict))
+                var faults = FaultsOf(verdict).ToList();
+                foreach (var fault in faults)
                 {
                     await Console.Out.WriteLineAsync(fault);
                 }
 
                 await Console.Out.WriteLineAsync($"{verdict.Checked} rows were verified.");
-                return FaultsOf(verdict).Any() ? Cli.FoundFaults : 0;
+                return faults.Count > 0 ? Cli.FoundFaults : 0;
             },
             cancellation));
         return new Command("audit", "Verify the audit.") { verify };

@@ -6,7 +6,7 @@ namespace Secrets.Api.Telemetry;
 /// <summary>The section <c>Telemetry</c>. Nothing is exported without one of the two addresses.</summary>
 internal sealed class TelemetryOptions
 {
-    private const string Section = "Telemetry";
+    public const string Section = "Telemetry";
 
     // The name that every OpenTelemetry SDK reads.
     private const string CommonEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";

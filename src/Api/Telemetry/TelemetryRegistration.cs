@@ -20,6 +20,9 @@ internal static class TelemetryRegistration
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         var options = TelemetryOptions.Read(builder.Configuration);
+
+        // Read before options exist. Bound all the same, so that the check of names knows them.
+        builder.Services.AddSettings<TelemetryOptions>(TelemetryOptions.Section);
         if (options is { Otlp.Endpoint: null, Prometheus.Url: null })
         {
             return;

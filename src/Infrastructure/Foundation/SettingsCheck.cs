@@ -25,9 +25,9 @@ internal sealed partial class SettingsCheck(
     public ValidateOptionsResult Validate(string? name, SettingsOptions options)
     {
         var unknown = FindUnknown();
-        if (unknown.Count == 0 || (options.Strict ?? environment.IsProduction()))
+        if (unknown.Count > 0 && (options.Strict ?? environment.IsProduction()))
         {
-            return unknown.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(unknown);
+            return ValidateOptionsResult.Fail([.. unknown, $"{SettingsOptions.Section}:{nameof(SettingsOptions.Strict)}=false ignores unknown settings."]);
         }
 
         unknown.ForEach(Unknown);
@@ -43,7 +43,7 @@ internal sealed partial class SettingsCheck(
         [
             .. sections.Order(StringComparer.Ordinal).SelectMany(section => configuration.GetSection(section).AsEnumerable())
                 .Where(setting => setting.Value is { Length: > 0 } && setting.Key.Contains(':', StringComparison.Ordinal) && !known.Exists(one => one.Is(setting.Key)))
-                .Select(setting => $"{setting.Key} (environment: {setting.Key.Replace(":", "__", StringComparison.Ordinal)}) is no setting of the service.{Advice(setting.Key, known)} Settings:Strict=false ignores unknown settings."),
+                .Select(setting => $"{setting.Key} (environment: {setting.Key.Replace(":", "__", StringComparison.Ordinal)}) is no setting of the service.{Advice(setting.Key, known)}"),
         ];
     }
 
@@ -71,6 +71,6 @@ internal sealed partial class SettingsCheck(
         return row[^1];
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem} It is ignored")]
     private partial void Unknown(string problem);
 }

@@ -1,9 +1,13 @@
 namespace Secrets.Infrastructure.Persistence;
 
 /// <summary>
-/// The order in which a transaction locks rows, so that two transactions cannot deadlock: owners by kind and id, then <c>root_keys</c> (its lock
-/// covers <c>key_state</c> too), <c>key_accounts</c>, <c>data_keys</c>, audit rows (decision 20). A lock is an update that changes the row: SQL Server may release the lock of one that does not. Locks within this process have an order of their own (<c>OwnerGroupTurns</c>).
+/// The order in which a transaction locks rows, so that two transactions cannot deadlock: owners by kind and id, then <c>root_keys</c> (its lock covers
+/// <c>key_state</c> too), <c>key_accounts</c>, <c>data_keys</c>, audit rows (decision 20). Locks within this process have an order of their own
+/// (<c>OwnerGroupTurns</c>).
 /// </summary>
+/// <remarks>
+/// A lock is an update that changes the row. The documentation of SQL Server does not say whether an update that changes nothing keeps its lock.
+/// </remarks>
 internal static class LockOrder
 {
     /// <summary>Sorts rows in the order in which their owners are locked.</summary>

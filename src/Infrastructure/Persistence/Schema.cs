@@ -60,6 +60,7 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         await db.RequireDatabaseFeaturesAsync(cancellationToken);
         await db.RequireServerAsync(cancellationToken);
         await db.RequireUniqueIndexesAsync(cancellationToken);
+        await db.RequirePlansAsync(cancellationToken);
         try
         {
             await db.RequireDurabilityAsync(cancellationToken);

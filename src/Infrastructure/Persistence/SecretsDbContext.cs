@@ -68,6 +68,10 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <exception cref="StartupException">A feature is disabled.</exception>
     public virtual Task RequireDatabaseFeaturesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>Verifies that the database server finds a plan for each statement whose hints could leave it without one.</summary>
+    /// <exception cref="StartupException">It refuses a statement.</exception>
+    public virtual Task RequirePlansAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Verifies that commits survive a crash of the database server.</summary>
     /// <exception cref="StartupException">A setting of the database weakens durability.</exception>
     public abstract Task RequireDurabilityAsync(CancellationToken cancellationToken);

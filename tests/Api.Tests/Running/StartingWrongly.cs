@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Secrets.Api.CommandLine;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Running;
@@ -35,6 +36,7 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
         { ["Settings__Strict", "true", "Quota__BytesPerOwnr", "1"], ["check"], 1, "Quota:BytesPerOwnr (environment: Quota__BytesPerOwnr) is no setting of the service. Is Quota:BytesPerOwner meant?" },
         { ["Settings__Strict", "true", "Limits__Requests", "1"], ["check"], 1, "Limits:Requests (environment: Limits__Requests) is no setting" },
         { ["Settings__Strict", "true", "Auth__Jwt__Audiences", "a"], ["check"], 1, "Is Auth:Jwt:Audience meant?" },
+        { ["Settings__Strict", "true", "Telemetry__Otlp__Endpont", "http://127.0.0.1:4318"], ["check"], 1, "Is Telemetry:Otlp:Endpoint meant?" },
         { ["Settings__Strict", "perhaps"], ["check"], 1, "Settings:Strict" },
 
         // Values of settings
@@ -174,9 +176,10 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
     {
         await using var development = databases.Migrated.RunHere([("ASPNETCORE_ENVIRONMENT", "Development"), ("Quota__BytesPerOwnr", "1")], "check");
         Assert.Equal(0, await development.ExitCodeAsync());
-        Assert.Contains("Is Quota:BytesPerOwner meant? Settings:Strict=false ignores unknown settings", development.Output, StringComparison.Ordinal);
+        Assert.Contains("Is Quota:BytesPerOwner meant? It is ignored", development.Output, StringComparison.Ordinal);
         await using var production = databases.Migrated.RunHere([("ASPNETCORE_ENVIRONMENT", "Production"), ("Quota__BytesPerOwnr", "1")], "check");
         Assert.Equal(1, await production.ExitCodeAsync());
+        Assert.Contains("Is Quota:BytesPerOwner meant? Settings:Strict=false ignores unknown settings.", production.Output, StringComparison.Ordinal);
 
         // The log has the sentence too.
         var line = JsonNode.Parse(production.Output.Split('\n').Last(line => line.StartsWith('{')))!;
@@ -194,6 +197,11 @@ public sealed class StartingWrongly(StartingWrongly.Databases databases) : IClas
         Assert.Contains("Auth:BootstrapKey = *** (argument)", check.Output, StringComparison.Ordinal);
         Assert.Contains("ConnectionStrings:Secrets = *** (argument)", check.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(Installation.Key, check.Output, StringComparison.Ordinal);
+
+        // Each may be an argument too: the sections of arguments are a list of their own, because arguments are read before the settings.
+        string[] settings = [.. check.Output.Split('\n').TakeWhile(line => !line.StartsWith("Configuration: ", StringComparison.Ordinal)).Select(line => $"--{line.Split(" = ")[0]}=x")];
+        Assert.Contains("--Telemetry:Otlp:Endpoint=x", settings);
+        Assert.Equal(settings, SettingArguments.Separate(settings).Settings);
     }
 
     [Fact]

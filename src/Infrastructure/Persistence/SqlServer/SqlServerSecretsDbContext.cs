@@ -86,9 +86,9 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
                 + "`ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON` in it while no other session uses it, or run `Secrets.Api migrate` "
                 + "as a user with that permission.");
         }
-
-        await HintedStatements.RequireAsync(this, cancellationToken);
     }
+
+    public override Task RequirePlansAsync(CancellationToken cancellationToken) => HintedStatements.RequireAsync(this, cancellationToken);
 
     public override async Task RequireDurabilityAsync(CancellationToken cancellationToken)
     {
