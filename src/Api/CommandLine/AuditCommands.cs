@@ -14,14 +14,13 @@ internal static class AuditCommands
             async verifier =>
             {
                 var verdict = await verifier.VerifyAsync(kept: null, cancellation);
-                var faults = FaultsOf(verdict).ToList();
-                foreach (var fault in faults)
+                foreach (var fault in FaultsOf(verdict))
                 {
                     await Console.Out.WriteLineAsync(fault);
                 }
 
                 await Console.Out.WriteLineAsync($"{verdict.Checked} rows were verified.");
-                return faults.Count > 0 ? Cli.FoundFaults : 0;
+                return verdict.IsIntact ? 0 : Cli.FoundFaults;
             },
             cancellation));
         return new Command("audit", "Verify the audit.") { verify };

@@ -20,7 +20,7 @@ internal sealed class ProxyOptions
     // The first segments of the service's own paths.
     private static readonly string[] OwnSegments = ["api", "v1", "v2", "aihub", "health", "openapi", "swagger"];
 
-    /// <summary>Whether <see cref="PathBase"/> is absent, or a path without an end, a query or escapes, and not the beginning of an own path.</summary>
+    /// <summary>Whether <see cref="PathBase"/> is absent, or a plain path without a slash at its end, whose first segment no path of the service has.</summary>
     public bool HasUsablePathBase() => string.IsNullOrEmpty(PathBase) || (PathBase[0] == '/' && PathBase.Length > 1
         && !OwnSegments.Contains(PathBase.Split('/')[1], StringComparer.OrdinalIgnoreCase)
         && PathBase.Split('/')[1..].All(segment => segment.Length > 0 && segment.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.')));
@@ -57,7 +57,9 @@ internal static class Proxies
             .Validate(
                 proxies => proxies.Networks() is not null,
                 "Proxies:Known must be addresses or networks like 10.0.0.0/8 (not all addresses), separated by commas.")
-            .Validate(proxies => proxies.HasUsablePathBase(), "Proxies:PathBase must be a path like /vault, of letters, digits, '-', '_' and '.', without a '/' at its end, and not begin like a path of the service.");
+            .Validate(
+                proxies => proxies.HasUsablePathBase(),
+                "Proxies:PathBase must be a path like /vault, of letters, digits, '-', '_' and '.', without a '/' at its end, and not begin like a path of the service.");
         services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<ProxyOptions>>((forwarded, proxies) =>
         {
             var networks = proxies.Value.Networks()!;
@@ -69,6 +71,7 @@ internal static class Proxies
                 // With both, the prefix would count twice.
                 forwarded.ForwardedHeaders |= ForwardedHeaders.XForwardedPrefix;
             }
+
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
             foreach (var network in networks)

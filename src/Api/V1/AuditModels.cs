@@ -179,7 +179,7 @@ public sealed record AuditCheck
 
     public static AuditCheck From(AuditVerdict verdict) => new()
     {
-        Ok = verdict is { FirstBroken: null, Missing.Count: 0, Owners.Count: 0 },
+        Ok = verdict.IsIntact,
         Checked = verdict.Checked,
         FirstBroken = verdict.FirstBroken is { } broken ? AuditPlace.From(broken) : null,
         Missing = [.. verdict.Missing.Select(MissingRowsInfo.From)],

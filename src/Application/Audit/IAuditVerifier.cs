@@ -21,7 +21,11 @@ public interface IAuditVerifier
 /// <param name="FirstBroken">The first changed or missing row; null: none.</param>
 /// <param name="Missing">Rows of a checkpoint that are missing or replaced.</param>
 /// <param name="Owners">Accounts that are older than their last change in the audit.</param>
-public sealed record AuditVerdict(long Checked, AuditPlace? FirstBroken, IReadOnlyList<MissingRows> Missing, IReadOnlyList<OutdatedAccount> Owners);
+public sealed record AuditVerdict(long Checked, AuditPlace? FirstBroken, IReadOnlyList<MissingRows> Missing, IReadOnlyList<OutdatedAccount> Owners)
+{
+    /// <summary>Whether the verification found no fault.</summary>
+    public bool IsIntact => FirstBroken is null && Missing.Count == 0 && Owners.Count == 0;
+}
 
 /// <summary>An account that was set back: its version is older than its last change in the audit.</summary>
 /// <param name="Owner">The account's owner.</param>

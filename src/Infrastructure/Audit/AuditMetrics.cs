@@ -32,7 +32,7 @@ internal static class AuditMetrics
     /// <param name="verdict">Its result.</param>
     public static void Verified(long start, AuditVerdict verdict)
     {
-        Interlocked.Increment(ref verdict is { FirstBroken: null, Missing.Count: 0, Owners.Count: 0 } ? ref _intact : ref _broken);
+        Interlocked.Increment(ref verdict.IsIntact ? ref _intact : ref _broken);
         Duration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 

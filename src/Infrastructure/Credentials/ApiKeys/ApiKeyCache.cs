@@ -24,6 +24,7 @@ internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time)
         CacheMetrics.Count("api_keys", found is not null);
         return found;
     }
+
     /// <summary>Caches a key.</summary>
     /// <param name="key">The key.</param>
     /// <param name="notedAgo">The age of the last use in the key's row.</param>
