@@ -27,6 +27,8 @@ internal sealed record BenchOptions
           --service FILE    Secrets.Api.dll of another build, in place of this one
           --against FILE    Secrets.Api.dll of another build, in turns with this one: cost of a resolve, a create and a delete
           --sqlserver TEXT  connection string of a database: this build there, in turns with the embedded PostgreSQL. The database is created, and stays
+          --telemetry       this build with telemetry, in turns with this build without
+          --with NAME=VALUE this build with an environment variable, in turns with this build without
           --server-process N  main process of that server, if it runs here: its processor time counts
           --limit MINUTES   stop after this time (default 30)
         """;
@@ -59,6 +61,12 @@ internal sealed record BenchOptions
 
     /// <summary>The main process of the SQL Server; 0: on another machine.</summary>
     public int ServerProcess { get; private init; }
+
+    /// <summary>Compares this build with telemetry with this build without.</summary>
+    public bool Telemetry { get; init; }
+
+    /// <summary>Environment variables of this build that the other side does not have.</summary>
+    public IReadOnlyList<(string Name, string Value)> With { get; init; } = [];
 
     public int LimitMinutes { get; private init; } = 30;
 
@@ -109,6 +117,8 @@ internal sealed record BenchOptions
                 "--directory" => options with { Directory = Path.GetFullPath(Text(arguments, ++at)) },
                 "--against" => options with { Against = Path.GetFullPath(Text(arguments, ++at)) },
                 "--sqlserver" => options with { SqlServer = Text(arguments, ++at) },
+                "--with" => options with { With = [.. options.With, Setting(arguments, ++at)] },
+                "--telemetry" => options with { Telemetry = true },
                 "--server-process" => options with { ServerProcess = Number(arguments, ++at, int.MaxValue) },
                 "--service" => options with { Service = Path.GetFullPath(Text(arguments, ++at)) },
                 var unknown => throw new BenchException($"Unknown option {unknown}.\n\n{Usage}"),
@@ -137,6 +147,10 @@ internal sealed record BenchOptions
 
     private static string Text(string[] arguments, int at) =>
         at < arguments.Length ? arguments[at] : throw new BenchException($"{arguments[at - 1]} needs a value.\n\n{Usage}");
+
+    private static (string Name, string Value) Setting(string[] arguments, int at) => Text(arguments, at).Split('=', 2) is [var name, var value]
+        ? (name, value)
+        : throw new BenchException($"{arguments[at - 1]} needs NAME=VALUE.\n\n{Usage}");
 
     private static int Number(string[] arguments, int at, int most, int least = 1) =>
         int.TryParse(Text(arguments, at), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most

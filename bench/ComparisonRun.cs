@@ -1,8 +1,9 @@
 namespace Secrets.Bench;
 
 /// <summary>
-/// Compares two builds of the service, each with its own database, or one build on two kinds of databases, in alternating turns. Measures the processor time
-/// of a request, service and database together.
+/// Compares two builds of the service, each with its own database, or one build on two kinds of databases, or with and without telemetry
+/// or a setting, in alternating turns.
+/// Measures the processor time of a request, service and database together.
 /// </summary>
 internal sealed class ComparisonRun(BenchOptions options, CancellationToken cancellationToken)
 {
@@ -16,14 +17,15 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
     {
-        // The first is divided by the second: this build by another, or SQL Server by PostgreSQL.
-        await using var ours = await Site.StartAsync(options, Owners * StoreDefaults.Each, cancellationToken);
+        // The first is divided by the second: this build by another, SQL Server by PostgreSQL, a setting by none.
+        await using var collector = options.Telemetry ? await Collector.StartAsync(cancellationToken) : null;
+        await using var ours = await Site.StartAsync(options, Owners * StoreDefaults.Each, cancellationToken, [.. options.With, .. collector?.Settings ?? []]);
         await using var theirs = await Site.StartAsync(
             options with { Service = options.Against ?? options.Service, SqlServer = null }, Owners * StoreDefaults.Each, cancellationToken);
-        await new ComparisonRun(options, cancellationToken).MeasureAsync(ours, theirs);
+        await new ComparisonRun(options, cancellationToken).MeasureAsync(ours, theirs, collector);
     }
 
-    private async Task MeasureAsync(Site ours, Site theirs)
+    private async Task MeasureAsync(Site ours, Site theirs, Collector? collector)
     {
         var sides = new[] { await LoadAsync(ours), await LoadAsync(theirs) };
         foreach (var side in sides)
@@ -51,6 +53,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         Tell("resolve", resolves);
         Tell("create", creates);
         Tell("delete", deletes);
+        if (collector is not null) Console.WriteLine(FormattableString.Invariant($"{collector.Received:N0} bytes of telemetry were received"));
         Console.WriteLine(FormattableString.Invariant($"memory of the service: {ours.Service.Memory.Now / 1048576.0:0} and {theirs.Service.Memory.Now / 1048576.0:0} MiB"));
     }
 

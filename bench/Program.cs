@@ -24,7 +24,7 @@ try
     await (options switch
     {
         { Bounds: true } => BoundsRun.ExecuteAsync(options, stop.Token),
-        { Against: not null } or { SqlServer: not null } => ComparisonRun.ExecuteAsync(options, stop.Token),
+        { Against: not null } or { SqlServer: not null } or { Telemetry: true } or { With.Count: > 0 } => ComparisonRun.ExecuteAsync(options, stop.Token),
         { Resolve: true } => ResolveRun.ExecuteAsync(options, stop.Token),
         { Authenticate: true } => AuthenticationRun.ExecuteAsync(options, stop.Token),
         _ => BenchRun.ExecuteAsync(options, stop.Token),

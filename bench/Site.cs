@@ -24,9 +24,9 @@ internal sealed class Site : IAsyncDisposable
     public TimeSpan FirstStart { get; }
 
     /// <summary>Starts the service on an empty directory.</summary>
-    public static async Task<Site> StartAsync(BenchOptions options, int size, CancellationToken cancellationToken)
+    public static async Task<Site> StartAsync(BenchOptions options, int size, CancellationToken cancellationToken, params (string Name, string Value)[] settings)
     {
-        var workspace = new Workspace(options);
+        var workspace = new Workspace(options, settings);
         try
         {
             if (!workspace.IsEmbedded) await Service.MigrateAsync(workspace, cancellationToken);
