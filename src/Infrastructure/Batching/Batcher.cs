@@ -31,11 +31,18 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     // Further requests of a batch are traced without a link.
     private const int MaxLinks = 100;
 
+    // One large batch costs less than two small ones. So a second batch runs beside the first only if that one takes longer than this, for example because
+    // its connection is stuck (docs/decisions/0017-batches-have-their-own-connections.md).
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+
     private readonly BatchLimits _limits;
     private readonly Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> _run;
     private readonly Channel<Entry> _waiting;
     private readonly SemaphoreSlim _gathering = new(1);
     private readonly Task _workers;
+
+    // The batch that was started last. Guarded by _gathering.
+    private Task _latest = Task.CompletedTask;
 
     /// <summary>Starts the workers. <paramref name="run"/> processes a batch and returns one result per item, in the same order.</summary>
     public Batcher(BatchLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
@@ -78,16 +85,16 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 
     private async Task WorkAsync()
     {
-        while (await GatherAsync() is { } batch)
+        while (await StartNextAsync() is { } running)
         {
             // Resume all callers of a batch on one pool thread. They then reach the next batch together; woken one by one they would drift apart, and batches
             // would be smaller. The worker does not wait for the callers.
-            ThreadPool.UnsafeQueueUserWorkItem(Answer, (batch, await RunAsync(batch)), preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(Answer, await running, preferLocal: false);
         }
     }
 
-    /// <summary>The next batch; null once the batcher is disposed.</summary>
-    private async Task<List<Entry>?> GatherAsync()
+    /// <summary>Collects the next batch and starts it. Returns its end; null once the batcher is disposed.</summary>
+    private async Task<Task<Finished>?> StartNextAsync()
     {
         // One worker collects at a time. Otherwise each item would wake all workers.
         await _gathering.WaitAsync();
@@ -95,6 +102,11 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         {
             while (await _waiting.Reader.WaitToReadAsync())
             {
+                if (!_latest.IsCompleted && _waiting.Reader.Count < _limits.MaxBatch)
+                {
+                    await Task.WhenAny(_latest, Task.Delay(Patience));
+                }
+
                 // Yield, so that requests that are ready to run join this batch. On an idle machine this costs nothing.
                 await Task.Yield();
                 if (_limits.Wait > TimeSpan.Zero && _waiting.Reader.Count < _limits.MaxBatch)
@@ -104,7 +116,9 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 
                 if (Take() is { Count: > 0 } batch)
                 {
-                    return batch;
+                    var running = RunAsync(batch);
+                    _latest = running;
+                    return running;
                 }
             }
 
@@ -134,7 +148,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         return batch;
     }
 
-    private async Task<Outcome> RunAsync(List<Entry> batch)
+    private async Task<Finished> RunAsync(List<Entry> batch)
     {
         BatchMetrics.Record(_limits.Name, batch.Count);
         using var span = Trace(batch);
@@ -142,14 +156,14 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         {
             var results = await _run(batch.ConvertAll(entry => entry.Item));
             return results.Count == batch.Count
-                ? new Outcome(results, Failure: null)
+                ? new Finished(batch, results, Failure: null)
                 : throw new InvalidOperationException($"A batch of {batch.Count} has {results.Count} results.");
         }
 #pragma warning disable CA1031 // Every exception goes to the callers. The worker continues.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return new Outcome([], exception);
+            return new Finished(batch, [], exception);
         }
     }
 
@@ -165,12 +179,12 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         return Instruments.Source.StartActivity($"batch {_limits.Name}", ActivityKind.Internal, parent.Context, links: others);
     }
 
-    private static void Answer((List<Entry> Batch, Outcome Outcome) answered)
+    private static void Answer(Finished finished)
     {
-        var (batch, outcome) = answered;
+        var (batch, results, failure) = finished;
         for (var at = 0; at < batch.Count; at++)
         {
-            if (outcome.Failure is { } failure)
+            if (failure is not null)
             {
                 batch[at].SetException(failure);
 
@@ -179,12 +193,12 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
             }
             else
             {
-                batch[at].SetResult(outcome.Results[at]);
+                batch[at].SetResult(results[at]);
             }
         }
     }
 
-    private readonly record struct Outcome(IReadOnlyList<TResult> Results, Exception? Failure);
+    private readonly record struct Finished(List<Entry> Batch, IReadOnlyList<TResult> Results, Exception? Failure);
 
     private sealed class Entry(TItem item, CancellationToken cancellation) : TaskCompletionSource<TResult>
     {

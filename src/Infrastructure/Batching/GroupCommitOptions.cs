@@ -11,7 +11,7 @@ internal sealed class GroupCommitOptions
     /// <summary>The most requests per transaction.</summary>
     public int BatchSize { get; set; } = 200;
 
-    /// <summary>Concurrent transactions: while one waits for the disk, another collects requests. More committers make smaller transactions.</summary>
+    /// <summary>Most concurrent transactions. A second one starts only while the first takes long, because smaller transactions cost more.</summary>
     public int Committers { get; set; } = 2;
 
     /// <summary>Milliseconds that a transaction waits for more requests. 0 suits a nearby database: requests during a transaction share the next.</summary>

@@ -47,6 +47,50 @@ public sealed class GatheringIntoBatches
     }
 
     [Fact]
+    public async Task A_second_worker_waits_for_a_batch_that_ends_soon()
+    {
+        var (sizes, runs, most) = (new ConcurrentQueue<int>(), 0, 0);
+        await using var batcher = new Batcher<int, int>(
+            new BatchLimits(MaxBatch: 100, Workers: 2, Capacity: 1_000),
+            async items =>
+            {
+                InterlockedMax(ref most, Interlocked.Increment(ref runs));
+                sizes.Enqueue(items.Count);
+                await Task.Delay(1, Never);
+                Interlocked.Decrement(ref runs);
+                return items;
+            });
+
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(async caller =>
+        {
+            for (var call = 0; call < 20; call++)
+            {
+                await batcher.AddAsync(caller, Never);
+            }
+        }));
+
+        // A busy machine may stretch single batches beyond the wait.
+        Assert.InRange(most, 1, 2);
+        Assert.True(sizes.Count < 400 / 4, $"{sizes.Count} batches of {sizes.Average():0.0}");
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_stuck_does_not_hold_up_the_next()
+    {
+        using var door = new Door();
+        await using var batcher = new Batcher<int, int>(
+            new BatchLimits(MaxBatch: 100, Workers: 2, Capacity: 100),
+            items => items.Contains(0) ? door.PassAsync(items) : Task.FromResult(items));
+        var stuck = batcher.AddAsync(0, Never);
+        await door.WaitForAsync(batches: 1);
+
+        Assert.Equal(1, await batcher.AddAsync(1, Never).WaitAsync(TimeSpan.FromSeconds(30), Never));
+        Assert.False(stuck.IsCompleted);
+        door.Open();
+        await stuck;
+    }
+
+    [Fact]
     public async Task A_batch_that_may_wait_waits_for_company()
     {
         using var door = new Door();
