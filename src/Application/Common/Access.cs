@@ -35,7 +35,7 @@ public sealed record Caller(Guid UserId, Scopes Scopes, IReadOnlyList<Membership
     public bool Administers(SecretOwner owner) => owner.Kind == OwnerKind.Organization && Administers(owner.Id);
 
     /// <summary>
-    /// The same credential, acting for a user: the caller can access only that user's secrets. <c>ActingBehaviour</c> decides whether this is allowed.
+    /// The same credential, acting for a user: the caller can access only that user's secrets. <c>AuthorizationBehaviour</c> decides whether this is allowed.
     /// </summary>
     public Caller ActingFor(Guid userId) => this with { NamedUser = userId, Memberships = [] };
 

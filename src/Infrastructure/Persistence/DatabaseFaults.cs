@@ -1,4 +1,5 @@
 using MediatR;
+using Secrets.Application.Audit;
 
 namespace Secrets.Infrastructure.Persistence;
 
@@ -29,10 +30,31 @@ internal static class DatabaseFaults
     public static UnavailableException ToUnavailable(this IDatabaseFaults faults, Exception exception) => new(exception, faults.CodeOf(exception));
 }
 
-/// <summary>Translates exceptions of the database for every request. The outermost behaviour, because other behaviours read the database too.</summary>
-internal sealed class DatabaseFaultsBehaviour<TRequest, TResponse>(IDatabaseFaults faults) : IPipelineBehavior<TRequest, TResponse>
+/// <summary>
+/// Translates exceptions of the database for every request, and those of unreadable rows: queries that verify nothing, such as lists, can meet manipulated rows.
+/// The outermost behaviour, because other behaviours read the database too.
+/// </summary>
+internal sealed partial class DatabaseFaultsBehaviour<TRequest, TResponse>(IDatabaseFaults faults, ILogger<DatabaseFaultsBehaviour<TRequest, TResponse>> logger)
+    : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IRequest<TResponse>
 {
-    public Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next) =>
-        faults.TranslateAsync(() => next(), cancellationToken);
+    public async Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
+    {
+        try
+        {
+            return await next();
+        }
+        catch (Exception exception) when (faults.IsUnavailable(exception, cancellationToken))
+        {
+            throw faults.ToUnavailable(exception);
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+        {
+            Unreadable(typeof(TRequest).Name, exception.GetType().Name);
+            throw new TamperedOwnerException();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Request} read a row that was changed outside the service and cannot be parsed: {Failure}")]
+    private partial void Unreadable(string request, string failure);
 }
