@@ -20,4 +20,7 @@ public static class Campaign
     /// <param name="medium">The number at size medium.</param>
     /// <param name="least">The smallest number that can find a fault.</param>
     public static int Size(int medium, int least = 1) => Math.Max(least, (int)(medium * Scale));
+
+    /// <summary>The least duration of a campaign that takes minutes: zero below size full.</summary>
+    public static TimeSpan AtFull(TimeSpan duration) => Scale >= 10 ? duration : TimeSpan.Zero;
 }

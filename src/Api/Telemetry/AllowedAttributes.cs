@@ -11,7 +11,7 @@ internal static class AllowedAttributes
     /// <summary>Attributes of metrics and spans.</summary>
     public static readonly FrozenSet<string> OfMetricsAndSpans = new[]
     {
-        "aspnetcore.diagnostics.exception.result", "aspnetcore.rate_limiting.result", "aspnetcore.routing.is_fallback", "aspnetcore.routing.match_status",
+        "aspnetcore.diagnostics.exception.result",
         "cpu.mode", "db.client.connection.state", "db.operation.name", "db.response.status_code", "db.system", "db.system.name", "disk.io.direction",
         "dotnet.gc.heap.generation", "error.type", "gc.heap.generation", "http.connection.state", "http.request.method", "http.response.status_code", "http.route",
         "kestrel.connection.error_type", "network.protocol.name", "network.protocol.version", "network.transport", "network.type", "otel.status_code",

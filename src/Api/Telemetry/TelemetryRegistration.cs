@@ -36,13 +36,17 @@ internal static class TelemetryRegistration
         builder.Services.Configure<HealthCheckPublisherOptions>(checks => (checks.Delay, checks.Period) = (TimeSpan.Zero, HealthMetrics.Period));
         if (options.Otlp.Endpoint is { } endpoint)
         {
-            // Events of spans carry messages and stacks of exceptions, and a processor cannot remove them. The last source wins over the environment.
-            builder.Configuration.AddInMemoryCollection([new("OTEL_SPAN_EVENT_COUNT_LIMIT", "0")]);
-            builder.Services.AddTracing();
-            telemetry.WithTracing(traces => AddTraces(traces, options));
+            if (options.TraceRatio > 0)
+            {
+                // Events of spans carry messages and stacks of exceptions, and a processor cannot remove them. The last source wins over the environment.
+                builder.Configuration.AddInMemoryCollection([new("OTEL_SPAN_EVENT_COUNT_LIMIT", "0")]);
+                builder.Services.AddTracing();
+                telemetry.WithTracing(traces => AddTraces(traces, options));
+            }
+
             telemetry.WithLogging(logs => logs.AddProcessor(new SafeLogs()));
             builder.Logging.AddFilter<OpenTelemetryLoggerProvider>((category, level) =>
-                level >= LogLevel.Information && category?.StartsWith("Secrets.", StringComparison.Ordinal) == true);
+                level >= options.LogLevel && category?.StartsWith("Secrets.", StringComparison.Ordinal) == true);
             telemetry.UseOtlpExporter(options.Otlp.ExportProtocol, new Uri(endpoint));
         }
     }
@@ -59,7 +63,13 @@ internal static class TelemetryRegistration
             .AddAspNetCoreInstrumentation()
             .AddHttpClientInstrumentation()
             .AddRuntimeInstrumentation()
-            .AddView(instrument => IsOfPool(instrument) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { TagKeys = allowed });
+            .AddView(instrument => instrument switch
+            {
+                // Ours have allowed attributes only, and filtering them would cost every resolve.
+                { Meter.Name: Instruments.Name } => null,
+                _ when IsLeftOut(instrument) => MetricStreamConfiguration.Drop,
+                _ => new MetricStreamConfiguration { TagKeys = allowed },
+            });
         if (options.Prometheus.Url is { } url)
         {
             var address = new Uri(url);
@@ -67,8 +77,11 @@ internal static class TelemetryRegistration
         }
     }
 
-    // Both pools would overwrite each other: their only difference is an attribute with the connection string, which is not exported.
-    private static bool IsOfPool(Instrument instrument) => instrument.IsObservable && instrument.Name.StartsWith("db.client.", StringComparison.Ordinal);
+    // Both database pools would overwrite each other: their only difference is an attribute with the connection string, which is not exported. The others take
+    // several measurements for each request, and nobody watches them.
+    private static bool IsLeftOut(Instrument instrument) => instrument.Meter.Name is "Microsoft.AspNetCore.RateLimiting" or "Microsoft.AspNetCore.Routing"
+        || instrument.Name is "http.server.active_requests"
+        || (instrument.IsObservable && instrument.Name.StartsWith("db.client.", StringComparison.Ordinal));
 
     private static void AddTraces(TracerProviderBuilder traces, TelemetryOptions options) => traces.AddSource(Instruments.Name)
         .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(options.TraceRatio)))

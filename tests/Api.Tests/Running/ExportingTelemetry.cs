@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -171,14 +172,19 @@ public sealed class ExportingTelemetry(ExportingTelemetry.Run run) : IClassFixtu
                 ("Telemetry__Otlp__Endpoint", Collector.Address),
                 ("Telemetry__Prometheus__Url", prometheus),
                 ("Telemetry__TraceRatio", "1"),
+                ("Telemetry__LogLevel", "Information"),
                 ("Quota__SecretsPerOwner", "12"),
+                ("Limits__FailedAuthenticationsPerMinute", "100000"),
+                ("Limits__FailuresPerCredentialPerMinute", "100000"),
+                ("Limits__AnonymousPerMinute", "100000"),
                 ("Audit__CheckpointFile", System.IO.Path.Combine(System.IO.Path.GetDirectoryName(installation.RootKeyFile)!, "checkpoint")),
                 ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
                 ("OTEL_BSP_SCHEDULE_DELAY", "200"),
                 ("OTEL_BLRP_SCHEDULE_DELAY", "200"));
             using (var client = await service.ClientAsync(Installation.Key))
             {
-                for (var round = 0; round < Campaign.Size(20, least: 2); round++)
+                var (watch, least) = (Stopwatch.StartNew(), Campaign.AtFull(TimeSpan.FromMinutes(10)));
+                for (var round = 0; round < Campaign.Size(20, least: 2) || watch.Elapsed < least; round++)
                 {
                     await UseAsync(client, round);
                 }
