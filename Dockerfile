@@ -20,7 +20,7 @@ RUN dotnet publish src/Api --no-restore --configuration Release --output /app -p
 
 # Not the chiseled or Alpine image without ICU: the driver of SQL Server needs it.
 FROM mcr.microsoft.com/dotnet/aspnet:10.0.12-noble
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Secrets" \
       org.opencontainers.image.description="A write-only service that stores credentials for AI-agent platforms" \

@@ -141,11 +141,12 @@ public static class DependencyInjection
     /// <summary>Applies missing migrations to the database.</summary>
     /// <param name="services">The services of the host, which is not started.</param>
     /// <param name="createsDatabase">Whether to create a database that does not exist.</param>
+    /// <param name="finishes">Whether no replica of an older version runs any more.</param>
     /// <param name="cancellationToken">Cancels between migrations.</param>
-    /// <returns>The applied migrations.</returns>
+    /// <returns>The applied migrations, and those that wait.</returns>
     /// <exception cref="StartupException">The database cannot be used.</exception>
-    public static Task<IReadOnlyList<string>> MigrateAsync(this IServiceProvider services, bool createsDatabase, CancellationToken cancellationToken) =>
-        WithServerAsync(services, (scope, _) => scope.GetRequiredService<Schema>().MigrateAsync(createsDatabase, cancellationToken), cancellationToken);
+    public static Task<Migrated> MigrateAsync(this IServiceProvider services, bool createsDatabase, bool finishes, CancellationToken cancellationToken) =>
+        WithServerAsync(services, (scope, _) => scope.GetRequiredService<Schema>().MigrateAsync(createsDatabase, finishes, cancellationToken), cancellationToken);
 
     /// <summary>Lists the settings of the service: each value, and where it comes from.</summary>
     public static IEnumerable<string> PrintSettings(this IServiceProvider services) => services.GetRequiredService<EffectiveSettings>().Lines();

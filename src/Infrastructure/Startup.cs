@@ -74,7 +74,7 @@ internal sealed partial class Startup(
         var schema = services.GetRequiredService<Schema>();
         if (server.IsPrivate)
         {
-            await schema.MigrateAsync(createsDatabase: true, cancellationToken);
+            await schema.MigrateAsync(createsDatabase: true, finishes: true, cancellationToken);
         }
 
         await schema.RequireCurrentAsync(cancellationToken);

@@ -46,6 +46,14 @@ public sealed class Installation : IDisposable
     /// <summary>Creates the database with its schema.</summary>
     public Task MakeAsync() => TestDatabase.MakeAsync(ConnectionString, _server);
 
+    /// <summary>Creates the database, on PostgreSQL, with the schema of a script.</summary>
+    public async Task MakeAsync(string script)
+    {
+        var server = await PostgresServer.SharedAsync();
+        await server.MakeEmptyDatabaseAsync(ConnectionString);
+        await TestDatabase.RunAsync(ConnectionString, TestDatabase.Own(script), [], command => command.ExecuteNonQueryAsync());
+    }
+
     /// <summary>Creates the schema by the service's command <c>migrate</c>, as an operator does, and on PostgreSQL the database too.</summary>
     public Task MigrateAsync() => TestDatabase.IsSqlServer ? SqlServerInstance.MakeAsync(RunMigrationAsync) : RunMigrationAsync();
 
@@ -57,6 +65,10 @@ public sealed class Installation : IDisposable
     /// <param name="settings">Settings that differ from those of every process; null removes one.</param>
     public ServiceProcess Start(string? connectionString = null, params (string Name, string? Value)[] settings) =>
         ServiceProcess.Start(SettingsWith(connectionString, settings));
+
+    /// <summary>Starts another build of the service in a separate process.</summary>
+    /// <param name="assembly">Its Secrets.Api.dll.</param>
+    public ServiceProcess StartOther(string assembly) => ServiceProcess.Start(assembly, _settings);
 
     /// <summary>Starts the service in the test process.</summary>
     /// <param name="connectionString">Another connection string, such as one through a proxy; null: the direct one.</param>

@@ -78,6 +78,10 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task MakeDatabaseAsync(string database) =>
         await RunAsync(ConnectionString("postgres"), $"CREATE DATABASE {database} TEMPLATE {await _template.Value}");
 
+    /// <summary>Creates a database without tables.</summary>
+    public async Task MakeEmptyDatabaseAsync(string connectionString) =>
+        await RunAsync(ConnectionString("postgres"), $"CREATE DATABASE {new NpgsqlConnectionStringBuilder(connectionString).Database}");
+
     /// <summary>Kills a separate server like a power cut (kill -9). It starts again by itself within seconds.</summary>
     public void Kill()
     {

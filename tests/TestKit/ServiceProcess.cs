@@ -26,15 +26,19 @@ public sealed class ServiceProcess : RunningService
     /// Starts the service on a free port of loopback. Settings are environment variables; null removes a variable that the tests
     /// inherited.
     /// </summary>
-    public static ServiceProcess Start(IReadOnlyDictionary<string, string?> settings, params string[] arguments)
+    public static ServiceProcess Start(IReadOnlyDictionary<string, string?> settings, params string[] arguments) =>
+        Start(Path.Combine(AppContext.BaseDirectory, "Secrets.Api.dll"), settings, arguments);
+
+    /// <summary>The same with another build of the service.</summary>
+    public static ServiceProcess Start(string assembly, IReadOnlyDictionary<string, string?> settings, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Secrets.Api.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [assembly, .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
-            WorkingDirectory = AppContext.BaseDirectory,
+            WorkingDirectory = Path.GetDirectoryName(assembly),
         };
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
 

@@ -79,7 +79,7 @@ internal static partial class Cli
             UserCommands.Users(build),
         };
         root.SetAction((result, cancellation) => result.GetValue(migrate)
-            ? DatabaseCommands.MigrateAsync(build, result, createsDatabase: false, cancellation)
+            ? DatabaseCommands.MigrateAsync(build, result, createsDatabase: false, finishes: false, cancellation)
             : ServeAsync(build, result));
         return root;
     }

@@ -9,20 +9,24 @@ internal static class DatabaseCommands
     public static Command Migrate(Func<string[], WebApplication> build)
     {
         var create = new Option<bool>("--create-database") { Description = "Create the database if it does not exist." };
-        var migrate = new Command("migrate", "Apply missing migrations to the database, and say which.") { create };
-        migrate.SetAction((result, cancellation) => MigrateAsync(build, result, result.GetValue(create), cancellation));
+        var finish = new Option<bool>("--finish") { Description = "Finish an upgrade, after the last replica of the older version has ended." };
+        var migrate = new Command("migrate", "Apply missing migrations to the database, and say which.") { create, finish };
+        migrate.SetAction((result, cancellation) => MigrateAsync(build, result, result.GetValue(create), result.GetValue(finish), cancellation));
         return migrate;
     }
 
-    public static async Task<int> MigrateAsync(Func<string[], WebApplication> build, ParseResult result, bool createsDatabase, CancellationToken cancellationToken)
+    public static async Task<int> MigrateAsync(
+        Func<string[], WebApplication> build, ParseResult result, bool createsDatabase, bool finishes, CancellationToken cancellationToken)
     {
-        var applied = await build.BuildFor(result).Services.MigrateAsync(createsDatabase, cancellationToken);
-        foreach (var migration in applied)
+        var migrated = await build.BuildFor(result).Services.MigrateAsync(createsDatabase, finishes, cancellationToken);
+        foreach (var migration in migrated.Applied)
         {
             await Console.Out.WriteLineAsync($"Applied {migration}.");
         }
 
-        await Console.Out.WriteLineAsync("The database is current.");
+        await Console.Out.WriteLineAsync(migrated.Waiting.Count == 0
+            ? "The database is current."
+            : "The database can be used by this version and the one before. After the last replica of the older version has ended, run `Secrets.Api migrate --finish`.");
         return 0;
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Hosting;
 using Secrets.Infrastructure.Foundation;
@@ -10,10 +11,11 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
 {
     /// <summary>Applies missing migrations and enables the database features that the service needs.</summary>
     /// <param name="createsDatabase">Whether to create a database that does not exist.</param>
+    /// <param name="finishes">Whether no replica of an older version runs any more, so that finishing migrations can be applied too (<see cref="FinishesUpgradeAttribute"/>).</param>
     /// <param name="cancellationToken">Cancels between migrations.</param>
     /// <returns>The migrations that were missing.</returns>
-    /// <exception cref="StartupException">The database does not exist, or was made before the first release.</exception>
-    public async Task<IReadOnlyList<string>> MigrateAsync(bool createsDatabase, CancellationToken cancellationToken)
+    /// <exception cref="StartupException">The database does not exist, was made before the first release, or an earlier upgrade is not finished.</exception>
+    public async Task<Migrated> MigrateAsync(bool createsDatabase, bool finishes, CancellationToken cancellationToken)
     {
         if (!createsDatabase || await db.GetService<IRelationalDatabaseCreator>().ExistsAsync(cancellationToken))
         {
@@ -22,14 +24,29 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         }
 
         var applied = await ReadAppliedAsync(cancellationToken);
-        var missing = db.Database.GetMigrations().Where(migration => !applied.Contains(migration)).ToList();
+        var missing = MissingMigrations.Of(Known(), applied);
+        if (missing.SkipsAnUpgrade)
+        {
+            throw new StartupException("An earlier upgrade of the database is not finished. Run `Secrets.Api migrate --finish` of the version that it was upgraded to, then migrate to this one.");
+        }
 
         // Indexing a large table may take hours.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
-        await db.Database.MigrateAsync(cancellationToken);
+
+        // No older replica uses a database without tables.
+        var appliesAll = finishes || applied.Count == 0;
+        if (appliesAll)
+        {
+            await db.Database.MigrateAsync(cancellationToken);
+        }
+        else if (missing.Required.Count > 0)
+        {
+            await db.Database.MigrateAsync(missing.Required[^1], cancellationToken);
+        }
+
         await db.EnableDatabaseFeaturesAsync(cancellationToken);
         await db.RequireUniqueIndexesAsync(cancellationToken);
-        return missing;
+        return appliesAll ? new Migrated([.. missing.Required, .. missing.Finishing], []) : new Migrated(missing.Required, missing.Finishing);
     }
 
     /// <summary>
@@ -41,17 +58,22 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     {
         await RequireDatabaseAsync(cancellationToken);
         var applied = await ReadAppliedAsync(cancellationToken);
-        var known = db.Database.GetMigrations().ToList();
-        var missing = known.Count(migration => !applied.Contains(migration));
-        if (missing > 0)
+        var known = Known();
+        var missing = MissingMigrations.Of(known, applied);
+        if (missing.Required.Count > 0)
         {
             throw new StartupException(
                 applied.Count == 0
                     ? "The database has no tables yet. Run `Secrets.Api migrate` once, then start it again."
-                    : $"The database is {missing} of {known.Count} migrations behind. Run `Secrets.Api migrate` once, then start it again.");
+                    : $"The database is {missing.Required.Count} of {known.Count} migrations behind. Run `Secrets.Api migrate` once, then start it again.");
         }
 
-        applied.ExceptWith(known);
+        if (missing.Finishing.Count > 0)
+        {
+            UpgradeNotFinished();
+        }
+
+        applied.ExceptWith(known.Select(migration => migration.Id));
         if (applied.Count > 0)
         {
             MigratedByNewerVersion(applied.Count);
@@ -70,6 +92,9 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
             StartedWithoutDurability(exception.Message);
         }
     }
+
+    private List<(string Id, bool FinishesUpgrade)> Known() =>
+        [.. db.GetService<IMigrationsAssembly>().Migrations.Select(migration => (migration.Key, migration.Value.IsDefined(typeof(FinishesUpgradeAttribute), inherit: false)))];
 
     /// <summary>Opens a connection, which fails if there is no database. EF Core would take a missing database for an empty one, and create it.</summary>
     private async Task RequireDatabaseAsync(CancellationToken cancellationToken)
@@ -93,6 +118,9 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The database has {Count} migrations that this version does not know: a newer version of the service has migrated it")]
     private partial void MigratedByNewerVersion(int count);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The upgrade to this version is not finished. After the last replica of the older version has ended, run `Secrets.Api migrate --finish`")]
+    private partial void UpgradeNotFinished();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} The service starts anyway because Database:MayLoseAcknowledgedData allows it")]
     private partial void StartedWithoutDurability(string reason);

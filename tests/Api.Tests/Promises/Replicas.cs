@@ -22,19 +22,19 @@ public class Replicas : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (!TestDatabase.IsThere)
+        if (!IsPossible)
         {
             return; // every test is skipped
         }
 
         _installation = await Installation.NewAsync();
-        await _installation.MakeAsync();
+        await MakeAsync(_installation);
         await Task.WhenAll(Enumerable.Range(0, Count).Select(StartAsync));
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (!TestDatabase.IsThere)
+        if (!IsPossible)
         {
             return;
         }
@@ -52,6 +52,12 @@ public class Replicas : IAsyncLifetime
         _installation.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Whether the replicas can run here. If not, every test is skipped.</summary>
+    protected virtual bool IsPossible => TestDatabase.IsThere;
+
+    /// <summary>Creates the database.</summary>
+    protected virtual Task MakeAsync(Installation installation) => installation.MakeAsync();
 
     protected virtual RunningService Start(Installation installation) => installation.StartHere();
 

@@ -103,18 +103,82 @@ public sealed partial class MigrationScripts
         await using var db = await NewDatabaseAsync(database);
         await using var later = LaterVersion(db);
         var log = new CapturedLog();
-        await SchemaOf(db, log).MigrateAsync(createsDatabase: true, TestContext.Current.CancellationToken);
+        await SchemaOf(db, log).MigrateAsync(createsDatabase: true, finishes: false, TestContext.Current.CancellationToken);
         await SchemaOf(db, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
 
         var behind = await Assert.ThrowsAsync<StartupException>(() => SchemaOf(later, log).RequireCurrentAsync(TestContext.Current.CancellationToken));
-        Assert.Contains("1 of 2 migrations behind", behind.Message, StringComparison.Ordinal);
+        Assert.Contains("1 of 3 migrations behind", behind.Message, StringComparison.Ordinal);
 
-        await SchemaOf(later, log).MigrateAsync(createsDatabase: true, TestContext.Current.CancellationToken);
+        await SchemaOf(later, log).MigrateAsync(createsDatabase: true, finishes: false, TestContext.Current.CancellationToken);
         await SchemaOf(later, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
         Assert.DoesNotContain(log.Lines, line => line.Contains("a newer version of the service has migrated it", StringComparison.Ordinal));
 
         await SchemaOf(db, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
         Assert.Contains(log.Lines, line => line.Contains("a newer version of the service has migrated it", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Databases))]
+    public async Task An_upgrade_is_finished_only_when_asked(string database)
+    {
+        await using var db = await NewDatabaseAsync(database);
+        await using var later = LaterVersion(db);
+        var log = new CapturedLog();
+        await SchemaOf(db, log).MigrateAsync(createsDatabase: true, finishes: false, TestContext.Current.CancellationToken);
+
+        for (var run = 0; run < 2; run++)
+        {
+            var upgraded = await SchemaOf(later, log).MigrateAsync(createsDatabase: false, finishes: false, TestContext.Current.CancellationToken);
+            Assert.Equal(run == 0 ? [MadeUpMigration.Id] : [], upgraded.Applied);
+            Assert.Equal([FinishingMigration.Id], upgraded.Waiting);
+        }
+
+        await SchemaOf(later, log).RequireCurrentAsync(TestContext.Current.CancellationToken);
+        Assert.Contains(log.Lines, line => line.Contains("`Secrets.Api migrate --finish`", StringComparison.Ordinal));
+
+        var finished = await SchemaOf(later, log).MigrateAsync(createsDatabase: false, finishes: true, TestContext.Current.CancellationToken);
+        Assert.Equal([FinishingMigration.Id], finished.Applied);
+        Assert.Empty(finished.Waiting);
+        Assert.Empty(await later.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
+
+        // A run without the option undoes nothing.
+        Assert.Empty((await SchemaOf(later, log).MigrateAsync(createsDatabase: false, finishes: false, TestContext.Current.CancellationToken)).Applied);
+        Assert.Empty(await later.Database.GetPendingMigrationsAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_new_database_has_no_upgrade_to_finish()
+    {
+        await using var db = await NewDatabaseAsync("postgres");
+        await using var later = LaterVersion(db);
+
+        var migrated = await SchemaOf(later, new CapturedLog()).MigrateAsync(createsDatabase: true, finishes: false, TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, migrated.Applied.Count);
+        Assert.Empty(migrated.Waiting);
+    }
+
+    [Theory]
+    [InlineData("A", "", "A", "", false)]
+    [InlineData("A", "A", "", "", false)]
+    [InlineData("A B C!", "A", "B", "C", false)]
+    [InlineData("A B C!", "A B", "", "C", false)]
+    [InlineData("A B C! D!", "A B C", "", "D", false)]
+    [InlineData("A B C! D!", "A B C D", "", "", false)]
+    [InlineData("A B! C D!", "A B", "C", "D", false)]
+    [InlineData("A B! C D!", "A", "B C", "D", true)]
+    [InlineData("A B! C D!", "", "A B C", "D", false)]
+    [InlineData("A B!", "A B Newer", "", "", false)]
+    public void Finishing_migrations_wait_only_at_the_end(string known, string applied, string required, string finishing, bool skipsAnUpgrade)
+    {
+        var missing = MissingMigrations.Of(
+            [.. Words(known).Select(word => (word.TrimEnd('!'), word.EndsWith('!')))], Words(applied).ToHashSet(StringComparer.Ordinal));
+
+        Assert.Equal(Words(required), missing.Required);
+        Assert.Equal(Words(finishing), missing.Finishing);
+        Assert.Equal(skipsAnUpgrade, missing.SkipsAnUpgrade);
+
+        static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 
     [Fact]
@@ -141,7 +205,7 @@ public sealed partial class MigrationScripts
     private static DbContextOptionsBuilder<T> AsVersion<T>(DbContextOptionsBuilder<T> options, bool isLater)
         where T : DbContext => isLater ? options.ReplaceService<IMigrationsAssembly, WithMadeUpMigration>() : options;
 
-    /// <summary>The context of a version with one more migration.</summary>
+    /// <summary>The context of a version with two more migrations, the last of which finishes the upgrade to it.</summary>
     private static SecretsDbContext LaterVersion(SecretsDbContext db) =>
         NewContext(db is PostgresSecretsDbContext ? "postgres" : "sqlserver", db.Database.GetConnectionString()!, isLater: true);
 
@@ -276,6 +340,21 @@ public sealed partial class MigrationScripts
         }
     }
 
+    /// <summary>Finishes the upgrade to the version of <see cref="MadeUpMigration"/>.</summary>
+    [Migration(Id)]
+    [FinishesUpgrade]
+    private sealed class FinishingMigration : Migration
+    {
+        public const string Id = "99990102000000_Finishing";
+
+        protected override void Up(MigrationBuilder migrationBuilder) =>
+            migrationBuilder.CreateIndex("ix_made_up", MadeUpMigration.Table, MadeUpMigration.Column);
+
+        protected override void BuildTargetModel(ModelBuilder modelBuilder)
+        {
+        }
+    }
+
 #pragma warning disable EF1001 // EF Core has no public way to name migrations of another assembly than the context's.
     private sealed class WithMadeUpMigration(
         ICurrentDbContext context, IDbContextOptions options, IMigrationsIdGenerator ids, IDiagnosticsLogger<DbLoggerCategory.Migrations> logger)
@@ -285,6 +364,7 @@ public sealed partial class MigrationScripts
             new SortedDictionary<string, TypeInfo>(base.Migrations.ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal)
             {
                 [MadeUpMigration.Id] = typeof(MadeUpMigration).GetTypeInfo(),
+                [FinishingMigration.Id] = typeof(FinishingMigration).GetTypeInfo(),
             };
     }
 #pragma warning restore EF1001

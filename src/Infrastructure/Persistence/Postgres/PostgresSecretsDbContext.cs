@@ -82,7 +82,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         }
     }
 
-    /// <summary>For the tool that makes migrations (eng/reset-migrations, eng/add-migration). Never connects.</summary>
+    /// <summary>For the tool that makes migrations (eng/add-migration). Never connects.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<PostgresSecretsDbContext>
     {
         public PostgresSecretsDbContext CreateDbContext(string[] args)

@@ -2,8 +2,8 @@ namespace Secrets.Infrastructure.Persistence.Postgres;
 
 /// <summary>
 /// Triggers that increment an owner's stamp when a secret is changed or deleted outside the service, so that replicas drop their cached owner.
-/// EF Core's model has no triggers: <c>eng/reset-migrations</c> adds these statements to the generated migration. At the first release they move
-/// into that migration, because a released migration never changes.
+/// EF Core's model has no triggers. The statements belong to the migration Initial, which was released with version 0.1.0, and never change: a later migration
+/// has its own.
 /// </summary>
 internal static class StampTriggers
 {

@@ -274,7 +274,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
             : SqlServerFaults.IsConnectionClosed(exception) || SqlServerFaults.IsStreamEnded(exception) || base.ShouldRetryOn(exception);
     }
 
-    /// <summary>For the tool that makes migrations (eng/reset-migrations, eng/add-migration). Never connects.</summary>
+    /// <summary>For the tool that makes migrations (eng/add-migration). Never connects.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<SqlServerSecretsDbContext>
     {
         public SqlServerSecretsDbContext CreateDbContext(string[] args)
