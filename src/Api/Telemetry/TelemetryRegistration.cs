@@ -36,12 +36,14 @@ internal static class TelemetryRegistration
         builder.Services.Configure<HealthCheckPublisherOptions>(checks => (checks.Delay, checks.Period) = (TimeSpan.Zero, HealthMetrics.Period));
         if (options.Otlp.Endpoint is { } endpoint)
         {
+            // Events of spans carry messages and stacks of exceptions, and a processor cannot remove them. The last source wins over the environment.
+            builder.Configuration.AddInMemoryCollection([new("OTEL_SPAN_EVENT_COUNT_LIMIT", "0")]);
+
+            // Also if nothing is traced: the exporter makes a provider of traces, to which the engines of databases add their drivers.
+            telemetry.WithTracing(traces => AddTraces(traces, options));
             if (options.TraceRatio > 0)
             {
-                // Events of spans carry messages and stacks of exceptions, and a processor cannot remove them. The last source wins over the environment.
-                builder.Configuration.AddInMemoryCollection([new("OTEL_SPAN_EVENT_COUNT_LIMIT", "0")]);
                 builder.Services.AddTracing();
-                telemetry.WithTracing(traces => AddTraces(traces, options));
             }
 
             telemetry.WithLogging(logs => logs.AddProcessor(new SafeLogs()));
@@ -83,12 +85,21 @@ internal static class TelemetryRegistration
         || instrument.Name is "http.server.active_requests"
         || (instrument.IsObservable && instrument.Name.StartsWith("db.client.", StringComparison.Ordinal));
 
-    private static void AddTraces(TracerProviderBuilder traces, TelemetryOptions options) => traces.AddSource(Instruments.Name)
-        .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(options.TraceRatio)))
-        .AddAspNetCoreInstrumentation(requests =>
-            requests.Filter = context => !context.Request.Path.StartsWithSegments(HealthListener.Path, StringComparison.OrdinalIgnoreCase))
-        .AddHttpClientInstrumentation()
-        .AddProcessor(new SafeSpans());
+    private static void AddTraces(TracerProviderBuilder traces, TelemetryOptions options)
+    {
+        traces.AddProcessor(new SafeSpans());
+        if (options.TraceRatio == 0)
+        {
+            traces.SetSampler(new AlwaysOffSampler());
+            return;
+        }
+
+        traces.AddSource(Instruments.Name)
+            .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(options.TraceRatio)))
+            .AddAspNetCoreInstrumentation(requests =>
+                requests.Filter = context => !context.Request.Path.StartsWithSegments(HealthListener.Path, StringComparison.OrdinalIgnoreCase))
+            .AddHttpClientInstrumentation();
+    }
 
     private static string? Version() => typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
 }

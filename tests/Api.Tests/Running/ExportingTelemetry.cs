@@ -129,6 +129,26 @@ public sealed class ExportingTelemetry(ExportingTelemetry.Run run) : IClassFixtu
         Assert.All(own, name => Assert.Contains($"| `{name}` |", page, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Without_further_settings_a_collector_gets_metrics_and_no_traces()
+    {
+        await using var collector = await OtlpCollector.StartAsync();
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using (var service = installation.Start(connectionString: null, ("Telemetry__Otlp__Endpoint", collector.Address), ("OTEL_METRIC_EXPORT_INTERVAL", "200"), ("OTEL_BSP_SCHEDULE_DELAY", "100")))
+        {
+            using var client = await service.ClientAsync(Installation.Key);
+            await client.CreateSecretAsync("name", "a value", "tool", "argument", isDefault: true);
+            (await client.AskAsync("/api/v1/secrets/resolve", """{"tool_name":"tool"}""")).MustBe(200);
+            await OtlpCollector.WaitAsync(() => collector.Metrics.Any(metric => metric.Name == "secrets.resolve.duration"), "the metrics");
+            Assert.Equal(0, await service.StopAsync());
+        }
+
+        // A stop sends what is left.
+        Assert.Empty(collector.Spans);
+        Assert.DoesNotContain(collector.Lines, line => line.Body.StartsWith("{Method} {Route}", StringComparison.Ordinal));
+    }
+
     private HashSet<(string Name, string Value)> AttributesOf(string metric) =>
         [.. run.Collector.Metrics.Where(sent => sent.Name == metric).SelectMany(sent => sent.Attributes)];
 
