@@ -61,8 +61,9 @@ internal static class TelemetryRegistration
     private static void AddMetrics(MeterProviderBuilder metrics, TelemetryOptions options)
     {
         var allowed = AllowedAttributes.OfMetrics;
-        metrics.AddMeter(Instruments.Name)
-            .AddAspNetCoreInstrumentation()
+
+        // The instrumentation package for ASP.NET Core would add a middleware, and meters that measure several times for each request.
+        metrics.AddMeter(Instruments.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.Diagnostics")
             .AddHttpClientInstrumentation()
             .AddRuntimeInstrumentation()
             .AddView(instrument => instrument switch
@@ -79,10 +80,9 @@ internal static class TelemetryRegistration
         }
     }
 
-    // Both database pools would overwrite each other: their only difference is an attribute with the connection string, which is not exported. The others take
-    // several measurements for each request, and nobody watches them.
-    private static bool IsLeftOut(Instrument instrument) => instrument.Meter.Name is "Microsoft.AspNetCore.RateLimiting" or "Microsoft.AspNetCore.Routing"
-        || instrument.Name is "http.server.active_requests"
+    // Active requests take two measurements for each request. Both database pools would overwrite each other: their only difference is an attribute with the
+    // connection string, which is not exported.
+    private static bool IsLeftOut(Instrument instrument) => instrument.Name is "http.server.active_requests"
         || (instrument.IsObservable && instrument.Name.StartsWith("db.client.", StringComparison.Ordinal));
 
     private static void AddTraces(TracerProviderBuilder traces, TelemetryOptions options)

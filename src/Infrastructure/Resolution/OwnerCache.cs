@@ -21,6 +21,7 @@ internal sealed class OwnerCache
     // Bytes of an entry besides its packed secrets: objects, owner id, dictionary slot.
     private const int Overhead = 250;
 
+    private static readonly CacheMetrics Lookups = new(Name);
     private static readonly WatchedGauge Sizes = new("secrets.cache.size", "By", "Bytes in a cache", "secrets.cache");
 
     private readonly VersionFloors<SecretOwner> _versionFloors;
@@ -44,11 +45,11 @@ internal sealed class OwnerCache
             || _time.GetElapsedTime(entry.Since) >= Lifetime
             || _versionFloors.Find(owner).Version > entry.Owner.Version)
         {
-            CacheMetrics.Count(Name, isHit: false);
+            Lookups.Count(isHit: false);
             return null;
         }
 
-        CacheMetrics.Count(Name, isHit: true);
+        Lookups.Count(isHit: true);
         entry.WasUsed = true;
         return entry.Owner;
     }

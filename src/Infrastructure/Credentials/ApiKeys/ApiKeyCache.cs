@@ -15,13 +15,15 @@ internal sealed class ApiKeyCache(VersionFloors<Guid> seen, TimeProvider time)
 
     private const int Capacity = 10_000;
 
+    private static readonly CacheMetrics Lookups = new("api_keys");
+
     private readonly ConcurrentDictionary<string, Entry> _keys = new(StringComparer.Ordinal);
 
     /// <summary>Finds a cached key by its prefix.</summary>
     public CachedKey? Find(string prefix)
     {
         var found = FindFresh(prefix);
-        CacheMetrics.Count("api_keys", found is not null);
+        Lookups.Count(found is not null);
         return found;
     }
 

@@ -8,6 +8,8 @@ internal sealed class DataKeyCache(TimeProvider time)
     /// <summary>How long a key stays cached after it was read. <c>DataKeyReplacement.GracePeriod</c> is twice this time.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
+    private static readonly CacheMetrics Lookups = new("data_keys");
+
     // An entry takes about 200 bytes. An owner whose values are opened has one; an owner who also writes has two.
     private readonly BoundedCache<Guid, Entry> _keys = new(size: 100_000);
     private readonly BoundedCache<SecretOwner, Entry> _current = new(size: 20_000);
@@ -17,7 +19,7 @@ internal sealed class DataKeyCache(TimeProvider time)
     public DataKey? Find(Guid keyId)
     {
         var found = _keys.TryFind(keyId, out var entry) ? Fresh(entry) : null;
-        CacheMetrics.Count("data_keys", found is not null);
+        Lookups.Count(found is not null);
         return found;
     }
 
