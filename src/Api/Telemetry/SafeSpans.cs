@@ -6,6 +6,9 @@ namespace Secrets.Api.Telemetry;
 /// <summary>Removes all text from spans that a caller may have sent: attributes that are not allowed, descriptions of failures, and what came with a parent's id.</summary>
 internal sealed class SafeSpans : BaseProcessor<Activity>
 {
+    /// <summary>Forgets the header <c>tracestate</c> at once: links and spans below take it from a span that still runs.</summary>
+    public override void OnStart(Activity data) => RemoveTraceState(data);
+
     /// <inheritdoc />
     public override void OnEnd(Activity data)
     {
@@ -26,10 +29,12 @@ internal sealed class SafeSpans : BaseProcessor<Activity>
             data.SetStatus(data.Status);
         }
 
-        // Free text from the header tracestate.
-        data.TraceStateString = null;
+        RemoveTraceState(data);
         data.DisplayName = NameOf(data);
     }
+
+    // Free text of the caller. Empty and not null: null stands for that of the parent.
+    private static void RemoveTraceState(Activity span) => span.TraceStateString = "";
 
     /// <summary>The name for a span. Names that a library made may contain a path or a statement.</summary>
     private static string NameOf(Activity span) => span switch

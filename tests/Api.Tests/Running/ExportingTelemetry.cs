@@ -55,6 +55,28 @@ public sealed class ExportingTelemetry(ExportingTelemetry.Run run) : IClassFixtu
         Assert.DoesNotContain(run.Collector.Spans, span => span.Name.Contains("health", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_span_takes_no_trace_state_from_a_parent_that_still_runs(bool whenItEnds)
+    {
+        using var safe = new SafeSpans();
+        using var parent = new Activity("parent") { TraceStateString = $"vendor={Run.Mark}" }.Start();
+        using var child = new Activity("child").Start();
+        Assert.Equal(parent.TraceStateString, child.TraceStateString);
+        if (whenItEnds)
+        {
+            safe.OnEnd(child);
+        }
+        else
+        {
+            safe.OnStart(child);
+        }
+
+        Assert.Equal("", child.TraceStateString);
+        Assert.Equal("", child.Context.TraceState);
+    }
+
     [Fact]
     public void Metrics_have_listed_attributes_only()
     {
