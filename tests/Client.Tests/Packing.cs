@@ -74,9 +74,10 @@ public sealed class Packing(ApiServer server)
                 if (!Equals(expected, actual)) throw new InvalidOperationException($"expected {expected}, got {actual}");
             }
             """);
-        var shared = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        await Tools.RunAsync(scratch.Folder, "dotnet", ["build", $"-p:RestoreFallbackFolders={(Directory.Exists(shared) ? shared : "clear")}"]);
+        var shared = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } configured
+            ? configured
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        await Tools.RunAsync(scratch.Folder, "dotnet", ["build", .. Directory.Exists(shared) ? [$"-p:RestoreFallbackFolders={shared}"] : Array.Empty<string>()]);
         var output = await Tools.RunAsync(
             scratch.Folder, "dotnet", ["run", "--no-build", "--", server.Address.AbsoluteUri, ApiServer.BootstrapKey]);
         Assert.Contains("The service answered 404: Not found", output, StringComparison.Ordinal);
