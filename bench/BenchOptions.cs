@@ -27,9 +27,9 @@ internal sealed record BenchOptions
           --service FILE    Secrets.Api.dll of another build, in place of this one
           --against FILE    Secrets.Api.dll of another build, in turns with this one: cost of a resolve, a create and a delete
           --sqlserver TEXT  connection string of a database: this build there, in turns with the embedded PostgreSQL. The database is created, and stays
+          --server-process N  main process of that server, if it runs here: its processor time counts
           --telemetry       this build with telemetry, in turns with this build without
           --with NAME=VALUE this build with an environment variable, in turns with this build without
-          --server-process N  main process of that server, if it runs here: its processor time counts
           --limit MINUTES   stop after this time (default 30)
         """;
 

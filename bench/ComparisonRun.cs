@@ -1,8 +1,7 @@
 namespace Secrets.Bench;
 
 /// <summary>
-/// Compares two builds of the service, each with its own database, or one build on two kinds of databases, or with and without telemetry
-/// or a setting, in alternating turns.
+/// Compares two sides in alternating turns, each with its own database: two builds, two kinds of databases, or one build with and without a setting or telemetry.
 /// Measures the processor time of a request, service and database together.
 /// </summary>
 internal sealed class ComparisonRun(BenchOptions options, CancellationToken cancellationToken)
@@ -22,10 +21,11 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         await using var ours = await Site.StartAsync(options, Owners * StoreDefaults.Each, cancellationToken, [.. options.With, .. collector?.Settings ?? []]);
         await using var theirs = await Site.StartAsync(
             options with { Service = options.Against ?? options.Service, SqlServer = null }, Owners * StoreDefaults.Each, cancellationToken);
-        await new ComparisonRun(options, cancellationToken).MeasureAsync(ours, theirs, collector);
+        await new ComparisonRun(options, cancellationToken).MeasureAsync(ours, theirs);
+        if (collector is not null) Console.WriteLine(FormattableString.Invariant($"{collector.Received:N0} bytes of telemetry were received"));
     }
 
-    private async Task MeasureAsync(Site ours, Site theirs, Collector? collector)
+    private async Task MeasureAsync(Site ours, Site theirs)
     {
         var sides = new[] { await LoadAsync(ours), await LoadAsync(theirs) };
         foreach (var side in sides)
@@ -53,7 +53,6 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         Tell("resolve", resolves);
         Tell("create", creates);
         Tell("delete", deletes);
-        if (collector is not null) Console.WriteLine(FormattableString.Invariant($"{collector.Received:N0} bytes of telemetry were received"));
         Console.WriteLine(FormattableString.Invariant($"memory of the service: {ours.Service.Memory.Now / 1048576.0:0} and {theirs.Service.Memory.Now / 1048576.0:0} MiB"));
     }
 

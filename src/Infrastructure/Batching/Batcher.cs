@@ -93,7 +93,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         }
     }
 
-    /// <summary>Collects the next batch and starts it. Returns its end; null once the batcher is disposed.</summary>
+    /// <summary>Collects the next batch and starts it. Returns the running batch; null once the batcher is disposed.</summary>
     private async Task<Task<Finished>?> StartNextAsync()
     {
         // One worker collects at a time. Otherwise each item would wake all workers.

@@ -11,7 +11,7 @@ internal sealed class GroupCommitOptions
     /// <summary>The most requests per transaction.</summary>
     public int BatchSize { get; set; } = 200;
 
-    /// <summary>Most concurrent transactions. A second one starts only while the first takes long, because smaller transactions cost more.</summary>
+    /// <summary>Maximum number of concurrent transactions. A second one starts only if the first takes long, because small transactions cost more per request.</summary>
     public int Committers { get; set; } = 2;
 
     /// <summary>Milliseconds that a transaction waits for more requests. 0 suits a nearby database: requests during a transaction share the next.</summary>

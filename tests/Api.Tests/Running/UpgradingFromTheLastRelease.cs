@@ -39,7 +39,7 @@ public sealed class UpgradingFromTheLastRelease(UpgradingFromTheLastRelease.Upgr
         TestContext.Current.TestOutputHelper?.WriteLine($"{history.Operations.Count} operations");
     }
 
-    /// <summary>Waits until the clients have done more operations than any cached state survives.</summary>
+    /// <summary>Waits for 500 more operations, so that every combination of versions answers many of them.</summary>
     private static async Task EnoughAsync(HistoryRecorder history)
     {
         var enough = history.Operations.Count + 500;
