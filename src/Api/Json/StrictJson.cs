@@ -19,7 +19,7 @@ internal static class StrictJson
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
-    private static readonly ConcurrentDictionary<Type, (JsonValueKind Kind, string Code, string Message)> Expectations = new();
+    private static readonly ConcurrentDictionary<Type, Expectation> Expectations = new();
 
     /// <summary>Parses a body; null: an empty body, or JSON null.</summary>
     /// <exception cref="InvalidRequestException">The body is no JSON object of the model's shape.</exception>
@@ -73,7 +73,8 @@ internal static class StrictJson
             }
 
             known++;
-            if (ItemOf(property.PropertyType) is { } item && element.ValueKind == JsonValueKind.Array)
+            var expected = Expectations.GetOrAdd(property.PropertyType, ExpectationOf);
+            if (expected.Item is { } item && element.ValueKind == JsonValueKind.Array)
             {
                 property.Set!(result, ReadList(element, property, options.GetTypeInfo(item), options, violations));
             }
@@ -81,7 +82,7 @@ internal static class StrictJson
             {
                 property.Set!(result, ReadNested(element, property.Name, nested, options, violations));
             }
-            else if (TryRead(element, property, options, out var value) is { } violation)
+            else if (TryRead(element, property, expected, options, out var value) is { } violation)
             {
                 violations.Add(violation);
             }
@@ -150,14 +151,10 @@ internal static class StrictJson
         }
     }
 
-    /// <summary>The model of the objects in a list; null: the type is no list of objects.</summary>
-    private static Type? ItemOf(Type type) =>
-        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) && type.GetGenericArguments()[0] is var item && item != typeof(string) ? item : null;
-
-    private static Violation? TryRead(JsonElement element, JsonPropertyInfo property, JsonSerializerOptions options, out object? value)
+    private static Violation? TryRead(JsonElement element, JsonPropertyInfo property, Expectation expected, JsonSerializerOptions options, out object? value)
     {
         value = null;
-        var (kind, code, message) = Expectations.GetOrAdd(property.PropertyType, Expectation);
+        var (kind, code, message, _) = expected;
         if (element.ValueKind == JsonValueKind.Null)
         {
             // Optional is a struct, so the serializer treats the member as not nullable.
@@ -249,8 +246,7 @@ internal static class StrictJson
         }
     }
 
-    /// <summary>The JSON kind for a member's type, and the error for any other kind.</summary>
-    private static (JsonValueKind Kind, string Code, string Message) Expectation(Type type)
+    private static Expectation ExpectationOf(Type type)
     {
         if (Optional.Is(type))
         {
@@ -260,19 +256,30 @@ internal static class StrictJson
         type = Nullable.GetUnderlyingType(type) ?? type;
         return type switch
         {
-            _ when type == typeof(string) || type == typeof(SecretValue) => (JsonValueKind.String, Codes.NotString, "Must be a string."),
-            _ when type == typeof(bool) => (JsonValueKind.True, Codes.NotBool, "Must be true or false."),
-            _ when type == typeof(int) || type == typeof(long) => (JsonValueKind.Number, Codes.NotInteger, "Must be a whole number."),
-            _ when type == typeof(Guid) => (JsonValueKind.String, Codes.NotUuid, "Must be a uuid."),
-            _ when type == typeof(DateTimeOffset) => (JsonValueKind.String, Codes.NotDateTime, Moments.Rule),
-            _ when type == typeof(IReadOnlyList<string>) => (JsonValueKind.Array, Codes.NotList, "Must be a list of strings."),
-            _ when ItemOf(type) is not null => (JsonValueKind.Array, Codes.NotList, "Must be a list of objects."),
+            _ when type == typeof(string) || type == typeof(SecretValue) => new(JsonValueKind.String, Codes.NotString, "Must be a string."),
+            _ when type == typeof(bool) => new(JsonValueKind.True, Codes.NotBool, "Must be true or false."),
+            _ when type == typeof(int) || type == typeof(long) => new(JsonValueKind.Number, Codes.NotInteger, "Must be a whole number."),
+            _ when type == typeof(Guid) => new(JsonValueKind.String, Codes.NotUuid, "Must be a uuid."),
+            _ when type == typeof(DateTimeOffset) => new(JsonValueKind.String, Codes.NotDateTime, Moments.Rule),
+            _ when type == typeof(IReadOnlyList<string>) => new(JsonValueKind.Array, Codes.NotList, "Must be a list of strings."),
+            _ when ItemOf(type) is { } item => new(JsonValueKind.Array, Codes.NotList, "Must be a list of objects.", item),
             _ when type == typeof(OrderedDictionary<string, string>) =>
-                (JsonValueKind.Object, Codes.NotObject, "Must be an object whose members are strings."),
-            _ when type.IsDefined(typeof(JsonUnmappedMemberHandlingAttribute), inherit: false) => (JsonValueKind.Object, Codes.NotObject, "Must be a JSON object."),
+                new(JsonValueKind.Object, Codes.NotObject, "Must be an object whose members are strings."),
+            _ when type.IsDefined(typeof(JsonUnmappedMemberHandlingAttribute), inherit: false) => new(JsonValueKind.Object, Codes.NotObject, "Must be a JSON object."),
             _ => throw new NotSupportedException($"{type} is not supported in JSON bodies."),
         };
     }
+
+    /// <summary>The model of the objects in a list; null: the type is no list.</summary>
+    private static Type? ItemOf(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0] : null;
+
+    /// <summary>What a member must be.</summary>
+    /// <param name="Kind">The JSON kind for the member's type.</param>
+    /// <param name="Code">The code of the error for any other kind.</param>
+    /// <param name="Message">Its message.</param>
+    /// <param name="Item">The model of the objects in a list; null: the type is no list of objects.</param>
+    private sealed record Expectation(JsonValueKind Kind, string Code, string Message, Type? Item = null);
 
     private readonly record struct Fault(string Code, string Message)
     {

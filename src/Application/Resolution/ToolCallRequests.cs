@@ -39,21 +39,20 @@ internal static class ToolCallRequests
     public static void ValidateToolCall<T>(this AbstractValidator<T> validator)
         where T : IToolCallRequest
     {
-        validator.RuleFor(request => request.User).UserName();
-        validator.RuleFor(request => request.User).Null().When(request => request.UserId.IsGiven)
-            .WithErrorCode(Codes.BadValue).WithMessage(UserReference.Both);
-        validator.RuleFor(request => request.ToolName).Required();
-        validator.RuleFor(request => request.ToolName).Name(ToolPattern.Length);
-        validator.RuleFor(request => request.ToolArgs).Names(ToolBinding.ArgLength, MaxArguments);
-        validator.RuleFor(request => request.References).Names(ToolBinding.ArgLength, Secret.NameLength, MaxArguments);
+        // One rule for each member: a rule costs more than what it checks. When() concerns what stands before it.
+        validator.RuleFor(request => request.User)
+            .Null().When(request => request.UserId.IsGiven).WithErrorCode(Codes.BadValue).WithMessage(UserReference.Both)
+            .UserName();
+        validator.RuleFor(request => request.ToolName).Required().Name(ToolPattern.Length);
         validator.RuleFor(request => request.ToolArgs)
             .Must((request, arguments) => arguments is null || CountWithReferences(arguments, request) <= MaxArguments)
             .When(request => request.References is { Count: > 0 and <= MaxArguments })
-            .WithErrorCode(Codes.BadValue).WithMessage($"Name at most {MaxArguments} different arguments in tool_args and references together.");
-        validator.RuleFor(request => request.OrganizationId).Text(Membership.OrganizationIdLength);
-        validator.RuleFor(request => request.OrganizationId).NotNull()
-            .When(request => request.UserId is { IsGiven: true, Value: null })
-            .WithErrorCode(Codes.Missing).WithMessage("Is required if user_id is null.");
+            .WithErrorCode(Codes.BadValue).WithMessage($"Name at most {MaxArguments} different arguments in tool_args and references together.")
+            .Names(ToolBinding.ArgLength, MaxArguments);
+        validator.RuleFor(request => request.References).Names(ToolBinding.ArgLength, Secret.NameLength, MaxArguments);
+        validator.RuleFor(request => request.OrganizationId)
+            .NotNull().When(request => request.UserId is { IsGiven: true, Value: null }).WithErrorCode(Codes.Missing).WithMessage("Is required if user_id is null.")
+            .Text(Membership.OrganizationIdLength);
         validator.RuleFor(request => request.Workspace).Text(Membership.WorkspaceLength);
     }
 

@@ -12,11 +12,14 @@ namespace Secrets.Domain.Secrets;
 /// </summary>
 public sealed class ClearingPool : MemoryPool<byte>
 {
+    // Most values fit. Clearing a larger array would take longer than the copy of the value.
+    private const int SmallestSize = 256;
+
     // The block size of Kestrel and its pipes: smaller blocks would split an answer into more pieces.
-    private const int SmallestSize = 4096;
+    private const int BlockSize = 4096;
     private const int LargestSize = 1024 * 1024;
 
-    /// <summary>Bytes of returned arrays kept for each size, 36 MiB in all. The garbage collector takes the rest.</summary>
+    /// <summary>Bytes of returned arrays kept for each size, 52 MiB in all. The garbage collector takes the rest.</summary>
     private const int MaxKept = 4 * 1024 * 1024;
 
     private static readonly int Sizes = BitOperations.Log2(LargestSize / SmallestSize) + 1;
@@ -33,10 +36,10 @@ public sealed class ClearingPool : MemoryPool<byte>
     /// <summary>No limit: above a pool's limit, pipes rent from a pool that does not clear.</summary>
     public override int MaxBufferSize => Array.MaxLength;
 
-    /// <summary>Rents memory of at least that many bytes. The content is undefined.</summary>
+    /// <summary>Rents memory of at least that many bytes; 0 or less: a block of Kestrel. The content is undefined.</summary>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
-        var size = Math.Max(minBufferSize, SmallestSize);
+        var size = minBufferSize <= 0 ? BlockSize : Math.Max(minBufferSize, SmallestSize);
         return size > LargestSize
             ? new Rented(shelf: null, GC.AllocateUninitializedArray<byte>(size, pinned: true))
             : ShelfOf(size).Take();

@@ -104,7 +104,7 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
             {
                 if (!_latest.IsCompleted && _waiting.Reader.Count < _limits.MaxBatch)
                 {
-                    await Task.WhenAny(_latest, Task.Delay(Patience));
+                    await ((Task)_latest.WaitAsync(Patience)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
 
                 // Yield, so that requests that are ready to run join this batch. On an idle machine this costs nothing.
