@@ -50,6 +50,7 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
         foreach (var sql in asked.Statements)
         {
             PaddedComparisons.Check(sql, db.Model);
+            ReturnedLiterals.Check(sql);
             Translated.TryAdd(sql, 0);
         }
 

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Secrets.Infrastructure.Persistence.Postgres;
+using Secrets.Infrastructure.Persistence.Rows;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.SqlServer;
@@ -35,6 +36,15 @@ public sealed class TranslatingQueries
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => secret.Name == "a").ToQueryString());
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => names.Contains(secret.Description)).ToQueryString());
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => db.ApiKeys.Any(key => key.Name == secret.Name)).ToQueryString());
+    }
+
+    [Fact]
+    public void A_query_fails_that_returns_a_constant_which_SqlServer_would_return_as_text()
+    {
+        using var db = NewContext();
+
+        Assert.Throws<FormatException>(() =>
+            db.DataKeys.Select(row => new DataKeyRow { Id = row.Id, OwnerKind = row.OwnerKind, OwnerId = row.OwnerId, Wrapped = row.Wrapped, CreatedAt = default }).ToQueryString());
     }
 
     [Fact]

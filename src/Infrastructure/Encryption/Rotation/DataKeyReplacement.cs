@@ -56,10 +56,13 @@ internal sealed partial class DataKeyReplacement(
         do
         {
             var after = last;
-            page = await db.DataKeys.AsNoTracking().Where(filter).Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize)
+            var read = await db.DataKeys.AsNoTracking().Where(filter).Where(row => row.Id > after).OrderBy(row => row.Id).Take(PageSize)
                 // Moments are not selected: an unreadable one must not block the replacement of other keys.
-                .Select(row => new DataKeyRow { Id = row.Id, OwnerKind = row.OwnerKind, OwnerId = row.OwnerId, Wrapped = row.Wrapped, CreatedAt = default })
+                .Select(row => new { row.Id, row.OwnerKind, row.OwnerId, row.Wrapped })
                 .ToListAsync(cancellationToken);
+
+            // Not in the query: SQL Server would get the moment as text and return text.
+            page = read.ConvertAll(row => new DataKeyRow { Id = row.Id, OwnerKind = row.OwnerKind, OwnerId = row.OwnerId, Wrapped = row.Wrapped, CreatedAt = default });
             foreach (var row in page)
             {
                 last = row.Id;
