@@ -104,7 +104,8 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
             {
                 if (!_latest.IsCompleted && _waiting.Reader.Count < _limits.MaxBatch)
                 {
-                    await ((Task)_latest.WaitAsync(Patience)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    // Stops its timer once the batch is done. A timer left running would wake a thread for each batch.
+                    await _latest.WaitAsync(Patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
 
                 // Yield, so that requests that are ready to run join this batch. On an idle machine this costs nothing.
