@@ -3,8 +3,8 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Finds literals in quotation marks among the columns that a statement returns. For SQL Server such a literal is a text, also where the model has a moment or
-/// a uuid, and reading it as one fails.
+/// Finds literals in quotation marks among the columns that a statement returns. SQL Server returns such a literal as text. If the model has a moment there,
+/// reading it fails.
 /// </summary>
 public sealed class ReturnedLiterals : TSqlFragmentVisitor
 {

@@ -39,7 +39,7 @@ internal static class ToolCallRequests
     public static void ValidateToolCall<T>(this AbstractValidator<T> validator)
         where T : IToolCallRequest
     {
-        // One rule for each member: a rule costs more than what it checks. When() concerns what stands before it.
+        // One rule for each member, because a rule costs more than its checks. When() applies to the checks before it.
         validator.RuleFor(request => request.User)
             .Null().When(request => request.UserId.IsGiven).WithErrorCode(Codes.BadValue).WithMessage(UserReference.Both)
             .UserName();

@@ -36,7 +36,7 @@ public sealed class ClearingPool : MemoryPool<byte>
     /// <summary>No limit: above a pool's limit, pipes rent from a pool that does not clear.</summary>
     public override int MaxBufferSize => Array.MaxLength;
 
-    /// <summary>Rents memory of at least that many bytes; 0 or less: a block of Kestrel. The content is undefined.</summary>
+    /// <summary>Rents memory of at least that many bytes; 0 or less: a block of Kestrel's size. The content is undefined.</summary>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         var size = minBufferSize <= 0 ? BlockSize : Math.Max(minBufferSize, SmallestSize);

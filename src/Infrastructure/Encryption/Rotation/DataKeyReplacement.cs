@@ -61,7 +61,7 @@ internal sealed partial class DataKeyReplacement(
                 .Select(row => new { row.Id, row.OwnerKind, row.OwnerId, row.Wrapped })
                 .ToListAsync(cancellationToken);
 
-            // Not in the query: SQL Server would get the moment as text and return text.
+            // The placeholder for the moment stays out of the query, because SQL Server would return it as text.
             page = read.ConvertAll(row => new DataKeyRow { Id = row.Id, OwnerKind = row.OwnerKind, OwnerId = row.OwnerId, Wrapped = row.Wrapped, CreatedAt = default });
             foreach (var row in page)
             {
