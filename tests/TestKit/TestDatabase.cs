@@ -117,8 +117,10 @@ public static partial class TestDatabase
 
     /// <summary>Skips the test on Babelfish, which has T-SQL but not all of SQL Server.</summary>
     /// <param name="reason">What Babelfish does not do.</param>
-    public static async Task SkipOnBabelfishAsync(string reason) =>
-        Assert.SkipWhen(IsSqlServer && await (await SqlServerInstance.SharedAsync()).IsBabelfishAsync(), $"Babelfish {reason}");
+    public static async Task SkipOnBabelfishAsync(string reason) => Assert.SkipWhen(await IsBabelfishAsync(), $"Babelfish {reason}");
+
+    /// <summary>Whether the tests use Babelfish. It takes seconds for the first statements of each connection, so some tests give it more time.</summary>
+    public static async Task<bool> IsBabelfishAsync() => IsSqlServer && await (await SqlServerInstance.SharedAsync()).IsBabelfishAsync();
 
     /// <summary>Runs a statement on a new connection.</summary>
     public static async Task<T> RunAsync<T>(string connectionString, Sql sql, (string Name, object Value)[] parameters, Func<DbCommand, Task<T>> run)

@@ -13,6 +13,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
 {
     private const string Ready = "/health/ready";
     private const int Seed = 20_261_121;
+    private const int Patience = 60;
 
     private readonly Ledger _ledger = new();
     private BreakableDatabase _database = null!;
@@ -37,30 +38,13 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     }
 
     [Fact]
+    public Task The_database_ends_sessions_under_load() => WhileUnderLoadAsync(rounds: Campaign.Size(4), _ => Task.CompletedTask);
+
+    [Fact]
     public async Task The_database_fails_under_load()
     {
-        await using var service = Installation.Start();
-        using var client = await service.ClientAsync(Installation.Key);
-        var id = await CreateDefaultsAsync(client);
-        var random = new Random(Seed);
-        await using (StartLoad(client, id))
-        {
-            foreach (var fail in Enumerable.Repeat<Func<ApiClient, Task>[]>([MakeReadOnlyAsync, TakeOfflineAsync], Campaign.Size(2)).SelectMany(ways => ways))
-            {
-                for (var cut = 0; cut < 20; cut++)
-                {
-                    await Task.Delay(random.Next(60));
-                    await _database.EndSessionsAsync();
-                }
-
-                await fail(client);
-                await UntilItServesAsync(client);
-                var (released, written) = (_ledger.Released + 25, _ledger.Written + 5);
-                await UntilAsync(() => Task.FromResult(_ledger.Released > released && _ledger.Written > written), "the load continues");
-            }
-        }
-
-        await MustBeSoundAsync(client);
+        await TestDatabase.SkipOnBabelfishAsync("has no ALTER DATABASE.");
+        await WhileUnderLoadAsync(rounds: Campaign.Size(2), MakeReadOnlyAsync, TakeOfflineAsync);
     }
 
     [Theory]
@@ -86,7 +70,8 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
                     message++;
                 }
 
-                Assert.InRange(message, isWarm ? 3 : 6, 200);
+                // SQL Server gets a resolve with an open connection in one message, PostgreSQL in several.
+                Assert.InRange(message, isWarm ? (TestDatabase.IsSqlServer ? 2 : 3) : 6, 200);
 
                 async Task<bool> IsCutInAsync(int number)
                 {
@@ -116,14 +101,15 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     [Fact]
     public async Task The_service_is_killed_under_load()
     {
+        var (random, most) = (new Random(Seed), await TestDatabase.IsBabelfishAsync() ? 30 : 600);
         for (var killed = 0; killed < Campaign.Size(2, least: 2); killed++)
         {
             await using var service = Installation.Start();
             using var client = await service.ClientAsync(Installation.Key);
             var id = killed == 0 ? await CreateDefaultsAsync(client) : (await client.GetAsync($"{Answers.Secrets}?secret_name=one")).MustBeList()[0].Id();
-            var before = _ledger.Released;
+            var released = _ledger.Released + random.Next(1, most);
             await using var load = StartLoad(client, id, mayVanish: true);
-            await UntilAsync(() => Task.FromResult(_ledger.Released >= before + 300), "300 values are released");
+            await UntilAsync(() => Task.FromResult(_ledger.Released >= released), "values are released");
             await service.KillAsync();
             await load.StopAsync();
         }
@@ -131,6 +117,33 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         await using var next = Installation.StartHere();
         using var after = await next.ClientAsync(Installation.Key);
         await MustBeSoundAsync(after);
+    }
+
+    /// <summary>Before each of the harms, ends sessions at random times. After it the service recovers. In the end every operation is in the audit.</summary>
+    private async Task WhileUnderLoadAsync(int rounds, params Func<ApiClient, Task>[] harms)
+    {
+        await using var service = Installation.Start();
+        using var client = await service.ClientAsync(Installation.Key);
+        var id = await CreateDefaultsAsync(client);
+        var random = new Random(Seed);
+        await using (StartLoad(client, id))
+        {
+            foreach (var harm in Enumerable.Repeat(harms, rounds).SelectMany(each => each))
+            {
+                for (var cut = 0; cut < 20; cut++)
+                {
+                    await Task.Delay(random.Next(60));
+                    await _database.EndSessionsAsync();
+                }
+
+                await harm(client);
+                await UntilItServesAsync(client);
+                var (released, written) = (_ledger.Released + 25, _ledger.Written + 5);
+                await UntilAsync(() => Task.FromResult(_ledger.Released > released && _ledger.Written > written), "the load continues");
+            }
+        }
+
+        await MustBeSoundAsync(client);
     }
 
     /// <summary>Creates two defaults for the resolved arguments and returns the id of one.</summary>
@@ -215,7 +228,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
         var watch = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"not within 20 s: {what}");
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(Patience), $"not within {Patience} s: {what}");
             await Task.Delay(20);
         }
     }
