@@ -54,7 +54,6 @@ internal static class DependencyInjection
             mvc.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
             mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
             mvc.ModelBinderProviders.Insert(0, new ParameterBinders());
-            mvc.Filters.Add(new UnknownParameters());
             mvc.InputFormatters.Clear();
             mvc.InputFormatters.Add(input);
             mvc.OutputFormatters.Clear();
@@ -85,6 +84,7 @@ internal static class DependencyInjection
     private static void AddCallers(this IServiceCollection services)
     {
         services.AddHttpContextAccessor();
+        services.AddSingleton<CredentialCheck>();
         services.AddSingleton<RefusedCredentials>();
         services.AddAuthentication(CredentialsHandler.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, CredentialsHandler>(CredentialsHandler.SchemeName, configureOptions: null);

@@ -24,11 +24,3 @@ internal readonly record struct RefusedCredential(string? Name, bool IsGenuine)
         _ => ApiKeyText.HasForm(text) ? new(ApiKeyText.PrefixOf(text), IsGenuine: false) : Unknown,
     };
 }
-
-/// <summary>Counts refused credentials.</summary>
-internal interface IRefusedCredentialCounter
-{
-    /// <summary>Counts a refusal before it is answered.</summary>
-    /// <returns>How long the client must wait; null: below the limit.</returns>
-    TimeSpan? Count(HttpContext context, RefusedCredential refused);
-}

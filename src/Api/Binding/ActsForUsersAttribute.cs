@@ -17,20 +17,20 @@ internal sealed class ActsForUsersAttribute : Attribute, IAsyncResourceFilter
     private const string OrganizationId = "organization_id";
     private const string Source = "query";
 
-    public async Task OnResourceExecutionAsync(ResourceExecutingContext context, ResourceExecutionDelegate next)
+    public Task OnResourceExecutionAsync(ResourceExecutingContext context, ResourceExecutionDelegate next) =>
+        context.HttpContext is { User: CallerPrincipal { Caller: var caller } } http && IsNamedIn(http.Request.Query)
+            ? ActAsync(http, caller, next)
+            : next();
+
+    private static async Task ActAsync(HttpContext http, Caller caller, ResourceExecutionDelegate next)
     {
-        var http = context.HttpContext;
-        if (http.User is CallerPrincipal { Caller: var caller } && IsNamedIn(http.Request.Query))
-        {
-            var (id, name) = Read(http.Request.Query);
+        var (id, name) = Read(http.Request.Query);
 
-            // Without the scope, the name is not looked up: the caller is refused for every name.
-            var userId = id is { } given ? given
-                : caller.Has(Scopes.UsersAct) ? await http.RequestServices.GetRequiredService<IUserNames>().RequireAsync(name!, Source, http.RequestAborted)
-                : Guid.Empty;
-            http.User = new CallerPrincipal(caller.ActingFor(userId), CredentialsHandler.SchemeName);
-        }
-
+        // Without the scope, the name is not looked up: the caller is refused for every name.
+        var userId = id is { } given ? given
+            : caller.Has(Scopes.UsersAct) ? await http.RequestServices.GetRequiredService<IUserNames>().RequireAsync(name!, Source, http.RequestAborted)
+            : Guid.Empty;
+        http.User = new CallerPrincipal(caller.ActingFor(userId), CredentialsHandler.SchemeName);
         await next();
     }
 

@@ -1,4 +1,4 @@
-using Microsoft.AspNetCore.Mvc.Filters;
+using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 
 namespace Secrets.Api.Binding;
@@ -8,31 +8,36 @@ namespace Secrets.Api.Binding;
 internal sealed class IgnoresUnknownParametersAttribute : Attribute;
 
 /// <summary>Refuses unknown query parameters: with a misspelt filter, a list would return everything.</summary>
-internal sealed class UnknownParameters : IResourceFilter
+internal static class UnknownParameters
 {
     private const int MaxNamed = 10;
 
-    public void OnResourceExecuting(ResourceExecutingContext context)
+    /// <summary>Refuses a request with an unknown parameter. A middleware, because a filter would cost also the requests without a query.</summary>
+    public static Task CheckAsync(HttpContext context, RequestDelegate next)
     {
-        if (!context.HttpContext.Request.QueryString.HasValue || context.ActionDescriptor.EndpointMetadata.OfType<IgnoresUnknownParametersAttribute>().Any())
+        if (context.Request.QueryString.HasValue
+            && context.GetEndpoint()?.Metadata is { } metadata
+            && metadata.GetMetadata<ControllerActionDescriptor>() is { } action
+            && metadata.GetMetadata<IgnoresUnknownParametersAttribute>() is null)
         {
-            return;
+            Check(context.Request.Query, action);
         }
 
-        var known = context.ActionDescriptor.Parameters
+        return next(context);
+    }
+
+    private static void Check(IQueryCollection query, ControllerActionDescriptor action)
+    {
+        var known = action.Parameters
             .Where(parameter => parameter.BindingInfo?.BindingSource == BindingSource.Query)
             .Select(parameter => parameter.BindingInfo!.BinderModelName ?? parameter.Name)
-            .Concat(context.ActionDescriptor.EndpointMetadata.OfType<ActsForUsersAttribute>().Any() ? [ActsForUsersAttribute.UserId, ActsForUsersAttribute.User] : Array.Empty<string>());
-        var unknown = context.HttpContext.Request.Query.Keys.Except(known, StringComparer.OrdinalIgnoreCase).Take(MaxNamed)
+            .Concat(action.EndpointMetadata.OfType<ActsForUsersAttribute>().Any() ? [ActsForUsersAttribute.UserId, ActsForUsersAttribute.User] : Array.Empty<string>());
+        var unknown = query.Keys.Except(known, StringComparer.OrdinalIgnoreCase).Take(MaxNamed)
             .Select(name => new Violation("", Codes.Unknown, "Is not a parameter of this request.", "query") { Unknown = name })
             .ToList();
         if (unknown.Count > 0)
         {
             throw new InvalidRequestException(unknown);
         }
-    }
-
-    public void OnResourceExecuted(ResourceExecutedContext context)
-    {
     }
 }

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Secrets.Api.Authentication;
 using Secrets.Api.Errors;
-using Secrets.Api.Limits;
 using Secrets.Domain.ApiKeys;
 
 namespace Secrets.Api.Health;
@@ -59,7 +58,7 @@ internal static class HealthEndpoints
             return false;
         }
 
-        var (limit, credentials) = (context.RequestServices.GetRequiredService<CredentialLimit>(), text.GetHashCode(StringComparison.Ordinal));
+        var (limit, credentials) = (context.RequestServices.GetRequiredService<ICredentialLimit>(), text.GetHashCode(StringComparison.Ordinal));
         try
         {
             using var place = await limit.QueueAsync(context.Connection.RemoteIpAddress, credentials, context.RequestAborted);

@@ -56,7 +56,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
     private static bool IsPlain(StringValues encodings) =>
         encodings.Count == 0 || encodings.All(encoding => string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase));
 
-    private static async Task<Body> ReceiveAsync(HttpContext context)
+    private static async ValueTask<Body> ReceiveAsync(HttpContext context)
     {
         try
         {
@@ -69,7 +69,7 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         }
     }
 
-    private static async Task<Body> ReadBodyAsync(HttpContext context)
+    private static async ValueTask<Body> ReadBodyAsync(HttpContext context)
     {
         var reader = context.Request.BodyReader;
         while (true)

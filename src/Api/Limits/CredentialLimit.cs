@@ -10,7 +10,7 @@ namespace Secrets.Api.Limits;
 /// then has only the number of those of known users. Past the limit, four credentials of an address are checked at a time, so that its guesses do not slow
 /// down others.
 /// </summary>
-internal sealed class CredentialLimit(IOptions<LimitOptions> options) : IRefusedCredentialCounter, IDisposable
+internal sealed class CredentialLimit(IOptions<LimitOptions> options) : ICredentialLimit, IDisposable
 {
     /// <summary>Concurrent checks of an address past the limit. Its other requests wait.</summary>
     private const int MaxConcurrentChecks = 4;
@@ -30,14 +30,6 @@ internal sealed class CredentialLimit(IOptions<LimitOptions> options) : IRefused
     // Hashes of recently accepted credentials. 32 bits suffice: a collision skips only the queue, and the credential is still checked.
     private readonly int[] _accepted = new int[AcceptedSlots];
 
-    /// <summary>
-    /// Waits until credentials may be checked. Recently accepted credentials never wait, so that clients who share an address
-    /// behind a proxy or NAT do not slow each other down.
-    /// </summary>
-    /// <param name="address">The client's address; null: no network connection.</param>
-    /// <param name="credentials">The hash of the credentials.</param>
-    /// <param name="cancellationToken">Cancels the wait.</param>
-    /// <returns>The lease to dispose after the check; null: no wait needed. Not acquired: too many requests wait.</returns>
     public async ValueTask<RateLimitLease?> QueueAsync(IPAddress? address, int credentials, CancellationToken cancellationToken)
     {
         var partition = Network.FromAddress(address).Partition;
@@ -55,7 +47,6 @@ internal sealed class CredentialLimit(IOptions<LimitOptions> options) : IRefused
         }
     }
 
-    /// <summary>Makes credentials that are no longer accepted wait like others.</summary>
     public void Forget(int credentials) => Interlocked.CompareExchange(ref Slot(credentials), 0, credentials);
 
     public TimeSpan? Count(HttpContext context, RefusedCredential refused)

@@ -16,8 +16,7 @@ internal static class DependencyInjection
                 "Limits:RequestsPerMinute, Limits:ResolvesPerMinute, Limits:FailedAuthenticationsPerMinute, Limits:FailuresPerCredentialPerMinute, "
                 + "Limits:AnonymousPerMinute, Limits:ListsPerUser, Limits:Connections and Limits:ConnectionsPerAddress must be "
                 + $"from 0 (no limit) to {LimitOptions.MaxRate}, Limits:RequestSeconds and Limits:AnswerSeconds from 1 to {LimitOptions.MaxSeconds}.");
-        services.AddSingleton<CredentialLimit>();
-        services.AddSingleton<IRefusedCredentialCounter>(provider => provider.GetRequiredService<CredentialLimit>());
+        services.AddSingleton<ICredentialLimit, CredentialLimit>();
         services.AddRateLimiter(_ => { });
         services.AddSingleton<AnonymousLimit>();
         services.AddSingleton<ListLimit>();

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Microsoft.AspNetCore.Diagnostics;
 using Secrets.Api.Authentication;
+using Secrets.Api.Binding;
 using Secrets.Api.Errors;
 using Secrets.Api.Health;
 using Secrets.Api.Limits;
@@ -34,13 +35,13 @@ internal static partial class Pipeline
         app.UseRouting();
         app.UseCors();
         app.UseRequestTimeouts();
-        app.UseMiddleware<CredentialLimitMiddleware>();
         app.UseAuthentication();
         app.UseMiddleware<CachedCallers>();
         app.UseWhen(app.Services.GetRequiredService<CallerLimit>().Concerns, limited => limited.UseRateLimiter());
         var lists = app.Services.GetRequiredService<ListLimit>();
         app.UseWhen(lists.Concerns, limited => limited.Use(FailIfGivenUp).UseRateLimiter(lists.Options));
         app.UseAuthorization();
+        app.Use(UnknownParameters.CheckAsync);
         app.MapOpenApiDocuments();
         app.MapHealth();
         app.MapControllers().Add(LiteralPaths.Keep);

@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Secrets.Api.Authentication;
 using Secrets.Api.Tests.V1;
 using Secrets.Domain.ApiKeys;
 using Secrets.TestKit;
@@ -178,6 +181,34 @@ public sealed class LimitingRates(StrictServer strict)
 
         MustBeTooMany(await FromAsync(guess, "2001:db8:1:2:ffff::1"));
         (await FromAsync(guess, "2001:db8:1:3::1")).MustBeError(401);
+    }
+
+    [Fact]
+    public async Task An_address_where_too_many_requests_wait_gets_429_at_once()
+    {
+        const string Crowded = "203.0.113.11";
+        const int CheckedAndWaiting = 10_004;
+        using var fresh = await _server.NewUserAsync();
+        await ExhaustAsync(Crowded);
+        using var end = new CancellationTokenSource();
+        var limit = _server.Services.GetRequiredService<ICredentialLimit>();
+        var others = Enumerable.Range(1, CheckedAndWaiting).Select(credentials => limit.QueueAsync(IPAddress.Parse(Crowded), credentials, end.Token).AsTask()).ToList();
+
+        foreach (var path in (string[])[Path, "/api/v1/nothing"])
+        {
+            var answer = (await FromAsync(fresh, Crowded, path)).MustBeError(429);
+            Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter!.Delta);
+            Assert.Empty(answer.Headers.WwwAuthenticate);
+        }
+
+        (await FromAsync(fresh, Crowded, "/health/live")).MustBe(200);
+        await end.CancelAsync();
+        foreach (var other in others.Where(other => other.IsCompletedSuccessfully))
+        {
+            (await other)!.Dispose();
+        }
+
+        (await FromAsync(fresh, Crowded)).MustBe(200);
     }
 
     [Fact]
