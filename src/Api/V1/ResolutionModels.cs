@@ -184,12 +184,12 @@ public sealed record ResolvedArgument
     {
         ToolArg = resolved.Argument,
         SecretValue = resolved.Value,
-        SecretId = resolved.Secret.Placement.SecretId,
-        SecretName = resolved.Secret.Placement.Name,
-        Matched = resolved.Secret.Placement.Binding.ToolName,
+        SecretId = resolved.Secret.SecretId,
+        SecretName = resolved.Secret.Name,
+        Matched = resolved.Secret.Binding.ToolName,
         Source = ResolutionTexts.For(resolved.Source),
-        Owner = ResolutionTexts.For(resolved.Secret.Placement.Owner.Kind),
-        Version = resolved.Secret.Placement.Version,
+        Owner = ResolutionTexts.For(resolved.Secret.Owner.Kind),
+        Version = resolved.Secret.Version,
     };
 }
 

@@ -52,7 +52,7 @@ public sealed record ResolvedSecrets(IReadOnlyList<ResolvedSecret> Values, IRead
 /// <param name="Source">How the secret was chosen.</param>
 /// <param name="Secret">The secret that fills it.</param>
 /// <param name="Value">The secret's value.</param>
-public sealed record ResolvedSecret(string Argument, SelectionSource Source, Candidate Secret, SecretValue Value);
+public sealed record ResolvedSecret(string Argument, SelectionSource Source, Placement Secret, SecretValue Value);
 
 internal sealed class ResolveSecretsValidator : AbstractValidator<ResolveSecrets>
 {
@@ -127,7 +127,7 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
                     }
 
                     var value = await sealer.OpenAsync(secret.Placement, secret.Envelope, cancellationToken);
-                    values.Add(new ResolvedSecret(selection.Argument, selection.Source, secret, value));
+                    values.Add(new ResolvedSecret(selection.Argument, selection.Source, secret.Placement, value));
                 }
                 else
                 {
@@ -137,7 +137,7 @@ internal sealed class ResolveSecretsHandler(IResolutionStore store, ISealer seal
 
             // Answer only after the audit rows are durable and cached data is confirmed, even if no value was found. A caller who disconnects meanwhile
             // is in the audit without having received the values.
-            var released = values.ConvertAll(value => trail.Released(value.Secret.Placement, call.ToolName, value.Argument, request.Context));
+            var released = values.ConvertAll(value => trail.Released(value.Secret, call.ToolName, value.Argument, request.Context));
             var outcome = await log.AppendAsync(released, preconditions, cancellationToken);
             isReleased = outcome.PreconditionsHold;
             return isReleased ? new ResolvedSecrets(values, missing, outcome.Receipt) : null;

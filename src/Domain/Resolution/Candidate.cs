@@ -8,7 +8,7 @@ public sealed class Candidate
     /// <summary>A candidate from a stored row.</summary>
     /// <param name="placement">The placement that the envelope was sealed for.</param>
     /// <param name="envelope">The sealed value.</param>
-    public Candidate(Placement placement, byte[] envelope)
+    public Candidate(Placement placement, ReadOnlyMemory<byte> envelope)
     {
         Placement = placement;
         Envelope = envelope;
@@ -19,7 +19,7 @@ public sealed class Candidate
     public Placement Placement { get; }
 
     /// <summary>The sealed value.</summary>
-    public byte[] Envelope { get; }
+    public ReadOnlyMemory<byte> Envelope { get; }
 
     /// <summary>The tools that the secret is bound to; null: no tool.</summary>
     public ToolPattern? Pattern { get; }

@@ -13,6 +13,10 @@ internal static class Envelope
     private const byte Format = 1;
     private const int HeaderSize = 1 + 16;
 
+    // Reused, because every open and every seal needs one. Holds nothing secret. At most some 100 KB, with a hundred long names of workspaces.
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _associatedData;
+
     public static byte[] Seal(Guid keyId, ReadOnlySpan<byte> key, Placement placement, SecretValue value)
     {
         using var plaintext = value.Reveal();
@@ -45,11 +49,12 @@ internal static class Envelope
 
     /// <summary>
     /// The associated data. Every field has a fixed size or carries its length, null differs from an empty text, and the list of workspaces
-    /// comes last: two placements never have the same bytes.
+    /// comes last: two placements never have the same bytes. The span is valid until the next call on this thread.
     /// </summary>
     private static ReadOnlySpan<byte> Bind(ReadOnlySpan<byte> header, Placement placement)
     {
-        var bytes = new ArrayBufferWriter<byte>(256);
+        var bytes = _associatedData ??= new ArrayBufferWriter<byte>(256);
+        bytes.ResetWrittenCount();
         bytes.Write(header);
         bytes.Write([(byte)placement.Owner.Kind, (byte)placement.Workspaces.Rule, placement.Binding.IsDefault ? (byte)1 : (byte)0]);
         WriteInt(bytes, placement.Version);

@@ -46,22 +46,23 @@ internal static class PackedSecrets
     }
 
     /// <summary>All candidates for a call, and possibly others with the same keys.</summary>
-    public static OwnerCandidates Find(ReadOnlySpan<byte> packed, SecretOwner owner, ToolCall call)
+    public static OwnerCandidates Find(byte[] packed, SecretOwner owner, ToolCall call)
     {
         var tool = KeyOf(call.ToolName);
         var arguments = call.Arguments?.Select(KeyOf).ToArray();
         var names = call.References.Count == 0 ? [] : call.References.Values.Select(KeyOf).ToArray();
         var found = new List<Candidate>();
-        while (!packed.IsEmpty)
+        for (var at = 0; at < packed.Length;)
         {
-            var (name, ofTool, ofArgument, length) = (KeyAt(packed, 0), KeyAt(packed, 1), KeyAt(packed, 2), LengthAt(packed));
+            var header = packed.AsSpan(at);
+            var (name, ofTool, ofArgument, length) = (KeyAt(header, 0), KeyAt(header, 1), KeyAt(header, 2), LengthAt(header));
             if ((ofArgument != NoKey && (ofTool == NoKey || ofTool == tool) && (arguments is null || arguments.AsSpan().Contains(ofArgument)))
                 || names.AsSpan().Contains(name))
             {
-                found.Add(Read(packed.Slice(HeaderSize, length), owner));
+                found.Add(Read(packed.AsMemory(at + HeaderSize, length), owner));
             }
 
-            packed = packed[(HeaderSize + length)..];
+            at += HeaderSize + length;
         }
 
         return found.Count == 0 ? OwnerCandidates.None : new OwnerCandidates(found);
@@ -71,7 +72,7 @@ internal static class PackedSecrets
     {
         for (var at = 0; at < packed.Length; at += HeaderSize + LengthAt(packed.AsSpan(at)))
         {
-            yield return Read(packed.AsSpan(at + HeaderSize, LengthAt(packed.AsSpan(at))), owner);
+            yield return Read(packed.AsMemory(at + HeaderSize, LengthAt(packed.AsSpan(at))), owner);
         }
     }
 
@@ -116,12 +117,12 @@ internal static class PackedSecrets
             WriteText(bytes, workspace);
         }
 
-        bytes.Write(secret.Envelope);
+        bytes.Write(secret.Envelope.Span);
     }
 
-    private static Candidate Read(ReadOnlySpan<byte> bytes, SecretOwner owner)
+    private static Candidate Read(ReadOnlyMemory<byte> bytes, SecretOwner owner)
     {
-        var reader = new Reader(bytes);
+        var reader = new Reader(bytes.Span);
         var members = (Members)reader.Bytes(1)[0];
         var id = new Guid(reader.Bytes(16));
         var version = reader.Number();
@@ -136,7 +137,7 @@ internal static class PackedSecrets
         }
 
         var binding = new ToolBinding(tool, argument, members.HasFlag(Members.Default));
-        return new Candidate(new Placement(owner, id, name, binding, AccessOf(rule, workspaces), version), reader.Rest.ToArray());
+        return new Candidate(new Placement(owner, id, name, binding, AccessOf(rule, workspaces), version), bytes[(bytes.Length - reader.Rest.Length)..]);
     }
 
     private static WorkspaceAccess AccessOf(WorkspaceRule rule, string[] workspaces) =>

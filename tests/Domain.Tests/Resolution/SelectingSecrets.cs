@@ -183,7 +183,7 @@ public sealed class SelectingSecrets
     private static IEnumerable<string> Lines(IReadOnlyList<Selection> selections) => selections.Select(selection => (selection.Winner, selection.Source) switch
     {
         ({ } winner, var source) =>
-            $"{selection.Argument}={System.Text.Encoding.UTF8.GetString(winner.Envelope)} ({(source == SelectionSource.Default ? "default" : "reference")})",
+            $"{selection.Argument}={System.Text.Encoding.UTF8.GetString(winner.Envelope.Span)} ({(source == SelectionSource.Default ? "default" : "reference")})",
         (null, SelectionSource.Default) => $"{selection.Argument}: no_default",
         _ => $"{selection.Argument}: reference_unavailable",
     });

@@ -17,7 +17,7 @@ public sealed class PackingSecrets
         {
             var owner = placements[0].Owner;
             var secrets = placements.Select((placement, number) => new Candidate(
-                placement with { Owner = owner, Name = $"{number}{placement.Name}" }, [.. Enumerable.Range(0, 100 * number).Select(at => (byte)at)])).ToList();
+                placement with { Owner = owner, Name = $"{number}{placement.Name}" }, Enumerable.Range(0, 100 * number).Select(at => (byte)at).ToArray())).ToList();
             var call = new ToolCall("t", [], secrets.ToDictionary(secret => secret.Placement.Name, secret => secret.Placement.Name), null);
 
             var found = PackedSecrets.Find(PackedSecrets.Pack(secrets), owner, call);
@@ -77,7 +77,7 @@ public sealed class PackingSecrets
             new ToolBinding(secret.Tool, secret.Arg, secret.IsDefault),
             new WorkspaceAccess(WorkspaceRuleNames.Parse(secret.Rule)!.Value, secret.Workspaces),
             1),
-        [1, 2, 3]);
+        "123"u8.ToArray());
 
     private static string Line(Selection selection) =>
         selection.Winner is { } winner ? $"{selection.Argument}={winner.Placement.SecretId} {selection.Source}" : $"{selection.Argument} {selection.Source}";

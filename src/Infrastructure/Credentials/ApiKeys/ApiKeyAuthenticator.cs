@@ -33,7 +33,7 @@ internal sealed class ApiKeyAuthenticator(
         var now = time.GetUtcNow();
         if (mayUseCache && cache.Find(prefix) is { } known && known.Key.IsAccepted(now) && CryptographicOperations.FixedTimeEquals(hash, known.Key.Hash))
         {
-            return new CredentialVerdict(CallerOf(known.Key) with { CachedKey = known });
+            return new CredentialVerdict(CallerOf(known.Key, known));
         }
 
         var found = await keys.FindAsync(prefix, cancellationToken);
@@ -80,6 +80,6 @@ internal sealed class ApiKeyAuthenticator(
         return null;
     }
 
-    private static Caller CallerOf(ApiKey key) =>
-        new(key.UserId, key.Scopes, key.Membership is { } membership ? [membership] : [], Credential.OfKey(key.Id, key.ExpiresAt));
+    private static Caller CallerOf(ApiKey key, CachedKey? cached = null) =>
+        new(key.UserId, key.Scopes, key.Membership is { } membership ? [membership] : [], Credential.OfKey(key.Id, key.ExpiresAt)) { CachedKey = cached };
 }
