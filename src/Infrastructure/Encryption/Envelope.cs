@@ -13,7 +13,7 @@ internal static class Envelope
     private const byte Format = 1;
     private const int HeaderSize = 1 + 16;
 
-    // Reused, because every open and every seal needs one. Holds nothing secret. At most some 100 KB, with a hundred long names of workspaces.
+    // Reused, because every open and every seal needs one. Holds nothing secret, and at most about 100 KB (a hundred long workspace names).
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _associatedData;
 
