@@ -21,7 +21,7 @@ internal sealed record BenchOptions
           --resolve         resolves and their floors, at 1,000, 100,000 and 1,000,000 secrets
           --authenticate    share of authentication in the cost of a resolve, by API key and by JWT
           --bounds          effect of loads of one user or address on resolves of others; needs --against
-          --most N          maximum number of secrets for --resolve
+          --most N          maximum number of secrets for --resolve and comparisons
           --write           write docs/performance.md
           --directory DIR   directory of the database (default: the temporary directory)
           --service FILE    Secrets.Api.dll of another build, in place of this one
@@ -82,8 +82,11 @@ internal sealed record BenchOptions
     /// <summary>Measures the effect of loads of one user or address on others.</summary>
     public bool Bounds { get; private init; }
 
-    /// <summary>The maximum number of secrets of a service for resolves.</summary>
+    /// <summary>The maximum number of secrets of a service for resolves and comparisons.</summary>
     public int Most { get; private init; } = AllSizes[^1];
+
+    /// <summary>The number of owners in a comparison.</summary>
+    public int Owners => Math.Min(Small, Most / StoreDefaults.Each);
 
     /// <summary>The numbers of stored secrets in ascending order. Each has its own service.</summary>
     public IReadOnlyList<int> Sizes => this switch

@@ -82,7 +82,7 @@ internal sealed class Service : ITarget, IAsyncDisposable
     /// <summary>Creates the tables, and the database if there is none.</summary>
     public static async Task MigrateAsync(Workspace workspace, CancellationToken cancellationToken)
     {
-        using var process = Process.Start(StartOf(workspace, "--migrate"))!;
+        using var process = Process.Start(StartOf(workspace, "migrate", "--create-database"))!;
         var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(cancellationToken), process.StandardError.ReadToEndAsync(cancellationToken));
         await process.WaitForExitAsync(cancellationToken);
         if (process.ExitCode != 0) throw new BenchException($"The database could not be migrated.\n{string.Concat(said)}");

@@ -23,7 +23,8 @@ public abstract partial class RunningService : IAsyncDisposable
     /// <summary>Waits until the service accepts requests, and returns its address.</summary>
     public async Task<Uri> AddressAsync()
     {
-        var first = await Task.WhenAny(_address.Task, EndAsync(), Task.Delay(Patience));
+        var patience = await TestDatabase.IsBabelfishAsync() ? 3 * Patience : Patience;
+        var first = await Task.WhenAny(_address.Task, EndAsync(), Task.Delay(patience));
         if (first == _address.Task)
         {
             return await _address.Task;

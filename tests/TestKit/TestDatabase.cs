@@ -89,6 +89,9 @@ public static partial class TestDatabase
         await SqlServerInstance.MakeAsync(() => SqlServerInstance.CreateDatabaseAsync(connectionString));
         await db.Database.MigrateAsync();
         await db.EnableDatabaseFeaturesAsync(CancellationToken.None);
+
+        // Tests count the sessions of a service in this process.
+        SqlConnection.ClearPool((SqlConnection)db.Database.GetDbConnection());
     }
 
     /// <summary>Writes a new root key to a file and returns the path.</summary>

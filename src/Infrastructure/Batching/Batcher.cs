@@ -32,8 +32,8 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     private const int MaxLinks = 100;
 
     // One large batch costs less than two small ones. So a second batch runs beside the first only if that one takes longer than this, for example because
-    // its connection is stuck (docs/decisions/0017-batches-have-their-own-connections.md).
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+    // its connection is stuck (docs/decisions/0017-batches-have-their-own-connections.md). A shorter time would wake the runtime's timer thread more often.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private readonly BatchLimits _limits;
     private readonly Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> _run;

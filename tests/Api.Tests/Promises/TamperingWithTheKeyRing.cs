@@ -128,10 +128,11 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     [Fact]
     public async Task A_restored_ring_is_used_again()
     {
-        await AttackAsync($"UPDATE key_ring SET name = {Name("x")} {(TestDatabase.IsSqlServer ? "+" : "||")} name");
+        // Not the name: Babelfish adds bytes as numbers.
+        await AttackAsync("UPDATE key_ring SET xml = CONCAT('x', xml)");
         await UntilReadyIsAsync(503);
 
-        await AttackAsync(TestDatabase.IsSqlServer ? "UPDATE key_ring SET name = SUBSTRING(name, 2, 510)" : "UPDATE key_ring SET name = substring(name, 2)");
+        await AttackAsync("UPDATE key_ring SET xml = SUBSTRING(xml, 2, 1000000)");
 
         await UntilReadyIsAsync(200);
         Assert.Null(await StartAgainAsync());

@@ -48,6 +48,7 @@ public sealed class HoldingConnections
             ("Https__Redirect", "true"),
         ]);
         var address = await service.AddressAsync();
+        await UntilReadyAsync(health);
 
         using var held = await SilentConnections.OpenAsync(address, Greedy, 30);
         await held.MustBeLeftAsync(20);
@@ -97,6 +98,16 @@ public sealed class HoldingConnections
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Waits for readiness. A slow server's first connection takes longer than a check may.</summary>
+    private static async Task UntilReadyAsync(Uri health)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (await StatusAsync(health, Other, "/health/ready") != 200)
+        {
+            await Task.Delay(100, patience.Token);
+        }
     }
 
     /// <summary>Sends a request from an address. Returns the status, or null if the server closed the connection without an answer.</summary>
