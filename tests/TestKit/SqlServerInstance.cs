@@ -22,8 +22,10 @@ public sealed class SqlServerInstance
     private static readonly Lazy<Task<SqlServerInstance>> Shared = new(StartAsync);
 
     private readonly string _connectionString;
+    private readonly Lazy<Task<bool>> _isBabelfish;
 
-    private SqlServerInstance(string connectionString) => _connectionString = connectionString;
+    private SqlServerInstance(string connectionString) =>
+        (_connectionString, _isBabelfish) = (connectionString, new Lazy<Task<bool>>(AskWhetherBabelfishAsync));
 
     private static string? Elsewhere => Environment.GetEnvironmentVariable(Override) is { Length: > 0 } connectionString ? connectionString : null;
 
@@ -50,14 +52,8 @@ public sealed class SqlServerInstance
         }
     }
 
-    /// <summary>Whether the server is Babelfish.</summary>
-    public async Task<bool> IsBabelfishAsync()
-    {
-        await using var connection = new SqlConnection(_connectionString);
-        await connection.OpenAsync();
-        await using var command = new SqlCommand("SELECT @@VERSION", connection);
-        return ((string)(await command.ExecuteScalarAsync())!).StartsWith("Babelfish", StringComparison.Ordinal);
-    }
+    /// <summary>Whether the server is Babelfish. Asked once.</summary>
+    public Task<bool> IsBabelfishAsync() => _isBabelfish.Value;
 
     /// <summary>Creates an empty database.</summary>
     public static async Task CreateDatabaseAsync(string connectionString)
@@ -86,6 +82,14 @@ public sealed class SqlServerInstance
                 await Task.Delay(300);
             }
         }
+    }
+
+    private async Task<bool> AskWhetherBabelfishAsync()
+    {
+        await using var connection = new SqlConnection(_connectionString);
+        await connection.OpenAsync();
+        await using var command = new SqlCommand("SELECT @@VERSION", connection);
+        return ((string)(await command.ExecuteScalarAsync())!).StartsWith("Babelfish", StringComparison.Ordinal);
     }
 
     private static async Task<SqlServerInstance> StartAsync()

@@ -90,7 +90,7 @@ public static partial class TestDatabase
         await db.Database.MigrateAsync();
         await db.EnableDatabaseFeaturesAsync(CancellationToken.None);
 
-        // Tests count the sessions of a service in this process.
+        // The pool would keep this session open, and tests that count the sessions of a service would count it too.
         SqlConnection.ClearPool((SqlConnection)db.Database.GetDbConnection());
     }
 

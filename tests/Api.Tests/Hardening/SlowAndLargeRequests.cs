@@ -67,9 +67,12 @@ public sealed class SlowAndLargeRequests(StrictServer strict)
             await user.CreateSecretAsync($"secret {at}", new string('v', 1_000), "late__tool", $"arg{at}", isDefault: true);
         }
 
-        // The first resolve of an owner reads the audit, which the lock of SQL Server prevents too.
         var call = new JsonObject { ["tool_name"] = "late__tool" };
-        (await user.AskAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
+        if (TestDatabase.IsSqlServer)
+        {
+            // The lock below blocks reads there, and an owner's first resolve reads the audit.
+            (await user.AskAsync($"{Answers.Secrets}/resolve", call)).MustBe(200);
+        }
 
         Task<Answer> pending;
         await using (await _server.HoldAsync(

@@ -128,7 +128,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     [Fact]
     public async Task A_restored_ring_is_used_again()
     {
-        // Not the name: Babelfish adds bytes as numbers.
+        // The name cannot be restored on Babelfish, which adds bytes as numbers.
         await AttackAsync("UPDATE key_ring SET xml = CONCAT('x', xml)");
         await UntilReadyIsAsync(503);
 
