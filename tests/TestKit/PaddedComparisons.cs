@@ -5,8 +5,7 @@ using Microsoft.SqlServer.TransactSql.ScriptDom;
 namespace Secrets.TestKit;
 
 /// <summary>
-/// Finds columns that a statement compares as text. SQL Server ignores blanks at the end in such a comparison, under every collation. No other
-/// database does.
+/// Finds columns that a statement compares or groups as text. There SQL Server ignores blanks at the end, under every collation. No other database does.
 /// </summary>
 public sealed class PaddedComparisons : TSqlFragmentVisitor
 {
@@ -45,6 +44,42 @@ public sealed class PaddedComparisons : TSqlFragmentVisitor
     public override void Visit(InPredicate node) => Compare(node.Expression);
 
     public override void Visit(LikePredicate node) => Compare(node.FirstExpression, node.SecondExpression);
+
+    public override void Visit(GroupByClause node) =>
+        Group([.. node.GroupingSpecifications.OfType<ExpressionGroupingSpecification>().Select(grouping => grouping.Expression)]);
+
+    public override void Visit(QuerySpecification node)
+    {
+        if (node.UniqueRowFilter == UniqueRowFilter.Distinct)
+        {
+            Group(SelectedBy(node));
+        }
+    }
+
+    public override void Visit(BinaryQueryExpression node)
+    {
+        if (node is not { BinaryQueryExpressionType: BinaryQueryExpressionType.Union, All: true })
+        {
+            Group(SelectedBy(node.FirstQueryExpression));
+            Group(SelectedBy(node.SecondQueryExpression));
+        }
+    }
+
+    private static List<ScalarExpression> SelectedBy(QueryExpression query) => query is QuerySpecification plain
+        ? [.. plain.SelectElements.OfType<SelectScalarExpression>().Select(element => element.Expression)]
+        : [];
+
+    /// <summary>Notes grouped columns, except those that are grouped with a character behind them too.</summary>
+    private void Group(List<ScalarExpression> grouped)
+    {
+        var exact = grouped.OfType<BinaryExpression>().Where(sum => sum is { BinaryExpressionType: BinaryExpressionType.Add, SecondExpression: StringLiteral })
+            .Select(sum => NameOf(sum.FirstExpression)).ToHashSet(StringComparer.Ordinal);
+        Compare(grouped.Where(expression => !exact.Contains(NameOf(expression))));
+    }
+
+    private static string NameOf(ScalarExpression expression) => expression is ColumnReferenceExpression column
+        ? string.Join('.', column.MultiPartIdentifier.Identifiers.Select(part => part.Value))
+        : "";
 
     private void Compare(params IEnumerable<ScalarExpression> operands) => _compared.AddRange(operands.OfType<ColumnReferenceExpression>());
 

@@ -3,6 +3,7 @@ using System.Data;
 using System.Data.Common;
 using System.Linq.Expressions;
 using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -17,7 +18,7 @@ namespace Secrets.TestKit;
 /// Translates every query that the service runs on another database into T-SQL too. A query fails if its translation fails or means something else. So
 /// every query of every test is checked without a list of queries.
 /// </summary>
-public sealed class SqlServerTranslation : IQueryExpressionInterceptor
+public sealed partial class SqlServerTranslation : IQueryExpressionInterceptor
 {
     /// <summary>The shared instance: EF Core would initialise itself again for each instance.</summary>
     public static readonly SqlServerTranslation Instance = new();
@@ -51,11 +52,24 @@ public sealed class SqlServerTranslation : IQueryExpressionInterceptor
         {
             PaddedComparisons.Check(sql, db.Model);
             ReturnedLiterals.Check(sql);
+            CheckFilter(sql);
             Translated.TryAdd(sql, 0);
         }
 
         return queryExpression;
     }
+
+    /// <summary>Fails if a statement compares the versions in the audit with another table, without the filter of their index. SQL Server would read the whole audit.</summary>
+    private static void CheckFilter(string sql)
+    {
+        if (ComparedVersion().IsMatch(sql) && !sql.Contains("[owner_version] IS NOT NULL", StringComparison.Ordinal))
+        {
+            throw new FormatException($"The filter of the index is missing: owner_version IS NOT NULL.\n{sql}");
+        }
+    }
+
+    [GeneratedRegex(@"\[owner_version\] >=? \[", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex ComparedVersion();
 
     private static SqlServerSecretsDbContext NewContext(Asked asked)
     {

@@ -74,7 +74,7 @@ internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames name
         await db.LockKeysAsync(MadeBy is null ? [userId] : [userId, caller.UserId], cancellationToken);
         if (MadeBy is { } id)
         {
-            _end = await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is { } maker && maker.IsAccepted(time.GetUtcNow())
+            _end = (await db.ReadLockedKeysAsync(caller.UserId, cancellationToken)).SingleOrDefault(key => key.Id == id) is { } maker && maker.IsAccepted(time.GetUtcNow())
                 ? maker.ExpiresAt
                 : throw new UnauthenticatedException();
         }
@@ -90,9 +90,7 @@ internal sealed class ApiKeyPolicy(ISecretsDb db, Caller caller, IUserNames name
         var now = time.GetUtcNow();
         if (scopes.HasFlag(Scopes.UsersAct) && !scopes.HasFlag(Scopes.Operator)
             && (userId == Credential.BootstrapUser
-                || await db.ApiKeys.AnyAsync(
-                    key => key.UserId == userId && key.RevokedAt == null && (key.ExpiresAt == null || key.ExpiresAt > now) && (key.Scopes & Scopes.Operator) == Scopes.Operator,
-                    cancellationToken)))
+                || (await db.ReadLockedKeysAsync(userId, cancellationToken)).Any(key => key.Scopes.HasFlag(Scopes.Operator) && key.IsAccepted(now))))
         {
             throw new InvalidRequestException(member, Codes.BadValue, "Must not be an operator: a key with users:act but without operator could store secrets for an operator's tools.");
         }

@@ -27,7 +27,7 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
 
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
-            var users = (await KeyLineage.ReadAsync(db.ApiKeys.AsNoTracking(), request.Id, cancellationToken)).Select(key => key.UserId).ToHashSet();
+            var users = await KeyLineage.UsersAsync(db, request.Id, cancellationToken);
             if (await db.InOwnerTransactionAsync(caller.Owner, token => RevokeAllAsync(request.Id, users, token), cancellationToken) is { } revoked)
             {
                 return revoked;

@@ -1,3 +1,5 @@
+using Secrets.Application.Common;
+
 namespace Secrets.Application.ApiKeys;
 
 /// <summary>
@@ -24,5 +26,19 @@ internal static class KeyLineage
         }
 
         return found.Values;
+    }
+
+    /// <summary>
+    /// The users whose keys must be locked and verified to revoke a lineage: those of its keys, that of the named key according to the audit, and those for whom
+    /// the audit says that one of its keys made a key. Otherwise somebody could take a row out of the database for a moment and keep the key.
+    /// </summary>
+    public static async Task<HashSet<Guid>> UsersAsync(ISecretsDb db, Guid id, CancellationToken cancellationToken)
+    {
+        var lineage = await ReadAsync(db.ApiKeys.AsNoTracking(), id, cancellationToken);
+        var makers = lineage.Select(key => key.Id).ToList();
+        var audited = await db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId != null)
+            .Where(row => row.TargetKeyId == id || (row.KeyId != null && makers.Contains(row.KeyId.Value)))
+            .Select(row => row.TargetKeyUserId!.Value).Distinct().ToListAsync(cancellationToken);
+        return [.. lineage.Select(key => key.UserId), .. audited];
     }
 }

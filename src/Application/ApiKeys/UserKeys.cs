@@ -44,12 +44,21 @@ internal static class UserKeys
     public static async Task<ApiKey> LockKeyAsync(
         this ISecretsDb db, Caller caller, Guid id, Func<Guid, CancellationToken, Task> lockKeys, CancellationToken cancellationToken)
     {
-        // The row is not trusted, not even its user, before all keys of that user are locked and verified.
-        if (await db.ApiKeys.Where(key => key.Id == id).Select(key => (Guid?)key.UserId).SingleOrDefaultAsync(cancellationToken) is { } userId)
+        // The row is not trusted, not even its user, before all keys of that user are locked and verified. Nor is its absence: the audit may know its user.
+        var stored = await db.ApiKeys.Where(key => key.Id == id).Select(key => (Guid?)key.UserId).SingleOrDefaultAsync(cancellationToken);
+        if ((stored ?? await AuditedUserAsync(db, caller, id, cancellationToken)) is { } userId)
         {
             await lockKeys(userId, cancellationToken);
         }
 
         return await db.ApiKeys.VisibleTo(caller).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) ?? throw new NotFoundException();
+    }
+
+    /// <summary>The user of a key according to the audit; null: the audit has no such key, or the caller may see only their own.</summary>
+    private static Task<Guid?> AuditedUserAsync(ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
+    {
+        var rows = db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId != null && row.TargetKeyId == id);
+        return (caller.Has(Scopes.Operator) ? rows : rows.Where(row => row.TargetKeyUserId == caller.UserId))
+            .Select(row => row.TargetKeyUserId).FirstOrDefaultAsync(cancellationToken);
     }
 }

@@ -22,6 +22,10 @@ public interface ISecretsDb
     /// <exception cref="TamperedOwnerException">The keys do not verify.</exception>
     Task LockKeysAsync(Guid userId, CancellationToken cancellationToken);
 
+    /// <summary>The unrevoked API keys of a locked user, as they were verified, not tracked. Call before the transaction changes them.</summary>
+    /// <exception cref="TamperedOwnerException">Somebody has changed them since.</exception>
+    Task<IReadOnlyList<ApiKey>> ReadLockedKeysAsync(Guid userId, CancellationToken cancellationToken);
+
     /// <summary>
     /// Runs <paramref name="work"/>, saves its changes and commits. After a transient failure, some databases run the work
     /// again, so the work must have no other side effects.

@@ -18,8 +18,9 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
             return null;
         }
 
+        // A chain counts even if an older registry was put back: otherwise that chain could be hidden until its rows are removed.
         var writers = await db.AuditWriters.AsNoTracking().ToListAsync(cancellationToken);
-        return AuditCheckpoint.FromWriters(key.Bytes, time.GetUtcNow(), registry.Writers, writers.Where(IsSound));
+        return AuditCheckpoint.FromWriters(key.Bytes, time.GetUtcNow(), Math.Max(registry.Writers, writers.Count), writers.Where(IsSound));
     }
 
     /// <summary>If the stored number of chains does not verify, replaces it with the highest chain number.</summary>

@@ -95,7 +95,7 @@ internal sealed partial class AuditRetention(
         }
 
         await db.Audit.Where(row => row.Writer == id && row.Sequence <= end.Sequence).ExecuteDeleteAsync(cancellationToken);
-        await KeepVersionsAsync(db, old, cancellationToken);
+        await KeepVersionsAsync(db, old, before, cancellationToken);
         return old.Count == BatchSize;
     }
 
@@ -103,7 +103,7 @@ internal sealed partial class AuditRetention(
     /// Writes the version of an account again if no remaining genuine row has it. An account whose version is not in the audit could be rolled back unnoticed
     /// (docs/decisions/0020-the-database-is-not-trusted.md).
     /// </summary>
-    private static async Task KeepVersionsAsync(SecretsDbContext db, List<AuditEntry> removed, CancellationToken cancellationToken)
+    private static async Task KeepVersionsAsync(SecretsDbContext db, List<AuditEntry> removed, DateTimeOffset before, CancellationToken cancellationToken)
     {
         foreach (var rows in removed.Where(row => row.OwnerVersion is not null).GroupBy(AccountOf))
         {
@@ -113,10 +113,11 @@ internal sealed partial class AuditRetention(
                 ? db.Audit.Where(row => row.TargetKeyUserId == user)
                 : db.Audit.Where(row => row.OwnerId == owner && row.OwnerKind == kind && row.TargetKeyUserId == null);
             var isKept = false;
-            var witnesses = later.AsNoTracking().Where(row => row.OwnerVersion >= version).OrderBy(row => row.OwnerVersion).Take(MaxWitnesses);
+            var witnesses = later.AsNoTracking().Where(row => row.OwnerVersion >= version && row.At >= before).OrderBy(row => row.OwnerVersion).Take(MaxWitnesses);
             foreach (var row in await witnesses.ToListAsync(cancellationToken))
             {
-                // Only a genuine row counts: an inserted one must not make the service forget the version.
+                // Only a genuine row counts: an inserted one must not make the service forget the version. Nor does an old row, even a genuine one: somebody
+                // may have put it back together with the anchor of that moment, and would remove both again.
                 isKept = isKept || await db.GetService<AuditRowVerifier>().IsGenuineAsync(db, row, cancellationToken);
             }
 

@@ -5,18 +5,19 @@ namespace Secrets.Infrastructure.Audit;
 /// <summary>Verifies single audit rows: tells rows that the service wrote from inserted ones.</summary>
 internal sealed class AuditRowVerifier(AuditKey key)
 {
-    /// <summary>Whether a row follows the previous row of its chain, or the chain's anchor.</summary>
+    /// <summary>Whether a row follows the previous row of its chain, behind the chain's anchor. A row that retention has removed is not genuine any more.</summary>
     public async Task<bool> IsGenuineAsync(SecretsDbContext db, AuditEntry row, CancellationToken cancellationToken)
     {
-        var hash = await db.Audit.Where(before => before.Writer == row.Writer && before.Sequence == row.Sequence - 1)
-            .Select(before => before.Hash).SingleOrDefaultAsync(cancellationToken);
-        if (hash is not null)
+        var chain = await db.AuditWriters.AsNoTracking().SingleOrDefaultAsync(writer => writer.Id == row.Writer, cancellationToken);
+        if (chain is null || !chain.HasSoundAnchor(key.Bytes) || row.Sequence <= chain.AnchorSequence)
         {
-            return AuditChain.Follows(key.Bytes, row.Writer, new AuditPosition(row.Sequence - 1, hash), row);
+            return false;
         }
 
-        return await db.AuditWriters.AsNoTracking().SingleOrDefaultAsync(writer => writer.Id == row.Writer, cancellationToken) is { } chain
-            && chain.HasSoundAnchor(key.Bytes)
-            && AuditChain.Follows(key.Bytes, row.Writer, chain.Anchor, row);
+        var before = row.Sequence - 1;
+        var hash = before == chain.AnchorSequence
+            ? chain.AnchorHash
+            : await db.Audit.Where(previous => previous.Writer == row.Writer && previous.Sequence == before).Select(previous => previous.Hash).SingleOrDefaultAsync(cancellationToken);
+        return hash is not null && AuditChain.Follows(key.Bytes, row.Writer, new AuditPosition(before, hash), row);
     }
 }

@@ -92,7 +92,9 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             from row in db.Audit
             where row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null
                 && (row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
-            group row.OwnerVersion by new { row.OwnerKind, row.OwnerId } into changes
+
+            // SQL Server groups texts without their blanks at the end. With a last character, they have none.
+            group row.OwnerVersion by new { row.OwnerKind, row.OwnerId, Exact = row.OwnerId + "|" } into changes
             select new
             {
                 changes.Key.OwnerKind,

@@ -71,14 +71,6 @@ internal sealed class CheckpointKeeper(
     {
         var path = file.Path ?? throw new StartupException("There is no checkpoint to accept: set Audit:CheckpointFile.");
         var (checkpoint, fault) = TryRead(path);
-        List<string> lines =
-        [
-            fault ?? (checkpoint is null
-                ? $"there was no file {path}"
-                : string.Create(CultureInfo.InvariantCulture, $"the checkpoint was made at {checkpoint.At:O}")),
-            .. (checkpoint is null ? [] : await db.InSnapshotAsync(() => checkpoints.FindMissingAsync(db, checkpoint, cancellationToken), cancellationToken))
-                .Select(rows => $"missing {rows.Writer}: rows {rows.Sequence} to {rows.Last}"),
-        ];
         await db.InTransactionAsync(
             async token =>
             {
@@ -89,8 +81,12 @@ internal sealed class CheckpointKeeper(
             cancellationToken);
 
         // Make the checkpoint after the audit row, so that the checkpoint covers the row and its removal is noticed.
-        var made = await db.InSnapshotAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken)
-            ?? throw new StartupException("The number of audit chains changed concurrently. Try again.");
+        var (missing, made) = await CompareAndMakeAsync(db, checkpoint, cancellationToken);
+        if (made is null)
+        {
+            throw new StartupException("The number of audit chains changed concurrently. Try again.");
+        }
+
         try
         {
             CheckpointFile.Write(path, made);
@@ -102,7 +98,10 @@ internal sealed class CheckpointKeeper(
 
         return
         [
-            .. lines,
+            fault ?? (checkpoint is null
+                ? $"there was no file {path}"
+                : string.Create(CultureInfo.InvariantCulture, $"the checkpoint was made at {checkpoint.At:O}")),
+            .. missing.Select(rows => $"missing {rows.Writer}: rows {rows.Sequence} to {rows.Last}"),
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"accepted {made.Heads.Count} of {made.Count} chains of the audit as they are at {made.At:O}; {made.Unsound} are gone or not sound"),
@@ -120,13 +119,16 @@ internal sealed class CheckpointKeeper(
         // If somebody removed the file, compare with the last checkpoint in memory.
         var checkpoint = stored ?? _latest;
         _latest ??= checkpoint;
-        if (checkpoint is not null && await FindFaultAsync(db, checkpoint, cancellationToken) is { } found)
+        var (missing, made) = await CompareAndMakeAsync(db, checkpoint, cancellationToken);
+        if (missing is [var first, ..])
         {
-            return found;
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{missing.Count} chains of the audit lack rows that were there at {checkpoint!.At:O}, the first of them "
+                + $"rows {first.Sequence} to {first.Last} of {first.Writer}: the database was set back.");
         }
 
-        var made = await db.InSnapshotAsync(() => checkpoints.MakeAsync(db, cancellationToken), cancellationToken);
-        if (made is null)
+        if (made is null || made.Count < checkpoint?.Count)
         {
             return "The number of the audit's chains was changed outside the service.";
         }
@@ -142,13 +144,16 @@ internal sealed class CheckpointKeeper(
         return null;
     }
 
-    private async Task<string?> FindFaultAsync(SecretsDbContext db, AuditCheckpoint checkpoint, CancellationToken cancellationToken) =>
-        await db.InSnapshotAsync(() => checkpoints.FindMissingAsync(db, checkpoint, cancellationToken), cancellationToken) is [var first, ..] missing
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"{missing.Count} chains of the audit lack rows that were there at {checkpoint.At:O}, the first of them "
-                + $"rows {first.Sequence} to {first.Last} of {first.Writer}: the database was set back.")
-            : null;
+    /// <summary>
+    /// The rows that are missing since a checkpoint, and a new checkpoint; null: the number of chains was changed. Both from one snapshot: rows removed between
+    /// two snapshots would not be missing in the first, and not be in the checkpoint of the second.
+    /// </summary>
+    private Task<(List<MissingRows> Missing, AuditCheckpoint? Made)> CompareAndMakeAsync(
+        SecretsDbContext db, AuditCheckpoint? checkpoint, CancellationToken cancellationToken) => db.InSnapshotAsync(
+        async () => (
+            checkpoint is null ? [] : await checkpoints.FindMissingAsync(db, checkpoint, cancellationToken),
+            await checkpoints.MakeAsync(db, cancellationToken)),
+        cancellationToken);
 
     /// <summary>The checkpoint if this installation made it; otherwise the fault.</summary>
     private (AuditCheckpoint? Checkpoint, string? Fault) Verify((AuditCheckpoint? Found, bool IsValid) read, string path) =>

@@ -67,7 +67,9 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
                 {
                     Account = account,
                     Keys = db.ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToList(),
-                    IsBehind = db.Audit.Any(row => row.TargetKeyUserId == userId && row.OwnerVersion > account.Version),
+
+                    // Repeats the filter of the index: SQL Server does not derive it from a comparison with another table.
+                    IsBehind = db.Audit.Any(row => row.TargetKeyUserId == userId && row.TargetKeyUserId != null && row.OwnerVersion != null && row.OwnerVersion > account.Version),
                 })
                 .AsSingleQuery()
                 .SingleOrDefaultAsync();

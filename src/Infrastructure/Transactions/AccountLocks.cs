@@ -85,6 +85,15 @@ internal static class AccountLocks
             db.LockedAccounts.Add(userId, keys);
         }
 
+        /// <summary>The unrevoked API keys of a locked user, not tracked.</summary>
+        /// <exception cref="TamperedOwnerException">They are not the verified ones: somebody has changed them since.</exception>
+        public async Task<List<ApiKey>> ReadLockedKeysAsync(Guid userId, CancellationToken cancellationToken)
+        {
+            var unrevoked = await db.ApiKeys.AsNoTracking().Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
+            db.LockedAccounts.RequireVerified(userId, unrevoked);
+            return unrevoked;
+        }
+
         /// <summary>Locks the API keys of a user. The unrevoked ones become the account's new state as they are, unless they verify already.</summary>
         /// <returns>The unrevoked keys. Null if the keys verify: then nothing is changed.</returns>
         public async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)
@@ -114,8 +123,7 @@ internal static class AccountLocks
         public async Task MoveToNewestKeyAsync(Guid userId, CancellationToken cancellationToken)
         {
             await db.LockKeysAsync(userId, cancellationToken);
-            var unrevoked = await db.ApiKeys.AsNoTracking().Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
-            db.LockedAccounts.MoveToNewestKey(userId, unrevoked);
+            db.LockedAccounts.MoveToNewestKey(userId, await db.ReadLockedKeysAsync(userId, cancellationToken));
         }
     }
 

@@ -81,19 +81,23 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         }
     }
 
-    /// <summary>Moves the account of a user's locked API keys to the newest integrity key. <paramref name="unrevoked"/> were read under the lock.</summary>
-    /// <exception cref="TamperedOwnerException">The keys are not the verified ones.</exception>
+    /// <summary>Moves the account of a user's locked API keys to the newest integrity key. <paramref name="unrevoked"/> are the verified ones.</summary>
     public void MoveToNewestKey(Guid userId, List<ApiKey> unrevoked)
     {
         var (locked, newest) = (_users[userId], integrity.Newest);
-        if (RowDigest.Sum(DigestsOf(unrevoked, locked.Account.IntegrityKey).Values) != locked.Account.Digest)
-        {
-            throw new TamperedOwnerException();
-        }
-
         if (locked.IntegrityKey != newest)
         {
             locked.MoveTo(newest, DigestsOf(unrevoked, newest));
+        }
+    }
+
+    /// <summary>Requires that API keys that were read again are the verified ones of a locked user.</summary>
+    /// <exception cref="TamperedOwnerException">They are not.</exception>
+    public void RequireVerified(Guid userId, List<ApiKey> unrevoked)
+    {
+        if (!AreVerified(_users[userId].Account, unrevoked))
+        {
+            throw new TamperedOwnerException();
         }
     }
 
@@ -214,6 +218,18 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
             auditEvent with { OwnerVersion = locked.Account.Version },
         _ => auditEvent,
     };
+
+    private bool AreVerified(Account account, List<ApiKey> keys)
+    {
+        try
+        {
+            return RowDigest.Sum(DigestsOf(keys, account.IntegrityKey).Values) == account.Digest;
+        }
+        catch (ArgumentException)
+        {
+            return false; // a row has a value that the service never writes
+        }
+    }
 
     private Dictionary<Guid, RowDigest> DigestsOf(List<ApiKey> keys, int integrityKey) =>
         keys.ToDictionary(key => key.Id, key => keySeals.DigestOf(key, integrityKey));

@@ -22,6 +22,9 @@ internal sealed class SecretsDb(SecretsDbContext context) : ISecretsDb
 
     public Task LockKeysAsync(Guid userId, CancellationToken cancellationToken) => context.LockKeysAsync(userId, cancellationToken);
 
+    public async Task<IReadOnlyList<ApiKey>> ReadLockedKeysAsync(Guid userId, CancellationToken cancellationToken) =>
+        await context.ReadLockedKeysAsync(userId, cancellationToken);
+
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         context.InTransactionAsync(work, cancellationToken);
 

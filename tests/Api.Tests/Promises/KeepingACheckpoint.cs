@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Npgsql;
 using Secrets.TestKit;
 
 namespace Secrets.Api.Tests.Promises;
@@ -176,6 +177,63 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_chain_cannot_be_hidden_behind_an_older_registry()
+    {
+        await using (var first = Start())
+        {
+            using var client = await first.ClientAsync(Installation.Key);
+            await client.CreateSecretAsync("n");
+            await AttackAsync("SELECT * INTO saved_audit_keys FROM audit_keys");
+        }
+
+        await using (var second = Start(("Audit__CheckpointSeconds", "3600")))
+        {
+            using var client = await second.ClientAsync(Installation.Key);
+            await client.CreateSecretAsync("m");
+
+            // The registry does not count the new chain any more, and the chain is not sound. The next process makes the numbers contiguous again.
+            await AttackAsync(
+                "SELECT id INTO hidden FROM audit_writers WHERE number > (SELECT writers FROM saved_audit_keys); "
+                + "UPDATE audit_writers SET anchor_mac = head_mac WHERE id IN (SELECT id FROM hidden); "
+                + "DELETE FROM audit_keys; INSERT INTO audit_keys SELECT * FROM saved_audit_keys");
+        }
+
+        await using var third = Start();
+        using var @operator = await third.ClientAsync(Installation.Key);
+        await UntilTheCheckpointFailsAsync(@operator);
+        Assert.Equal(0, (await RunAsync("integrity", "accept", "--database", "--yes")).Code);
+        await UntilReadyIsAsync(@operator, 200);
+
+        // Nor can an accepted chain disappear.
+        await AttackAsync("DELETE FROM audit_writers WHERE id IN (SELECT id FROM hidden)");
+        await UntilTheCheckpointFailsAsync(@operator);
+    }
+
+    [Fact]
+    public async Task Rows_that_are_removed_while_a_checkpoint_is_made_are_missing_in_the_next()
+    {
+        Assert.SkipWhen(TestDatabase.IsSqlServer, "The lock that makes the moment certain is PostgreSQL's.");
+        await using (var first = Start(("Audit__CheckpointFile", "")))
+        {
+            using var earlier = await first.ClientAsync(Installation.Key);
+            await earlier.CreateSecretAsync("n");
+            await AttackAsync("SELECT * INTO saved_audit_writers FROM audit_writers");
+            await earlier.CreateSecretAsync("m");
+        }
+
+        await using var service = Start();
+        using var client = await service.ClientAsync(Installation.Key);
+        await UntilFileHasChangedAsync();
+        for (var attempt = 0; !await RemoveDuringACheckpointAsync(); attempt++)
+        {
+            Assert.True(attempt < 20, "no checkpoint waited for the lock");
+            await client.CreateSecretAsync($"{attempt}"); // the next checkpoint reads rows only of a chain that has grown
+        }
+
+        await UntilTheCheckpointFailsAsync(client);
+    }
+
+    [Fact]
     public async Task A_checkpoint_that_fails_for_long_is_reported()
     {
         await using var service = Start(("Audit__CheckpointFile", Path.Combine(_folder, "none", "checkpoint.json")));
@@ -196,6 +254,38 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         [("Audit__CheckpointFile", CheckpointFile), ("Audit__CheckpointSeconds", "1"), .. settings];
 
     private Task AttackAsync(string sql) => TestDatabase.RunAsync(_installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
+
+    /// <summary>Sets the chains of an ended process back while a checkpoint waits for the audit. Returns false if none waits within three seconds.</summary>
+    private async Task<bool> RemoveDuringACheckpointAsync()
+    {
+        await using var connection = new NpgsqlConnection(_installation.ConnectionString);
+        await connection.OpenAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await RunAsync("LOCK TABLE audit IN ACCESS EXCLUSIVE MODE");
+        for (var waited = 0; waited < 60; waited++)
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'SELECT a.hash%'";
+            if ((long)(await command.ExecuteScalarAsync())! > 0)
+            {
+                await RunAsync("DELETE FROM audit a USING saved_audit_writers s WHERE a.writer = s.id AND a.sequence > s.sequence");
+                await RunAsync("UPDATE audit_writers w SET sequence = s.sequence, hash = s.hash, head_mac = s.head_mac FROM saved_audit_writers s WHERE w.id = s.id");
+                await transaction.CommitAsync();
+                return true;
+            }
+
+            await Task.Delay(50);
+        }
+
+        return false;
+
+        async Task RunAsync(string sql)
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            await command.ExecuteNonQueryAsync();
+        }
+    }
 
     private async Task<(int Code, string Output)> RunAsync(params string[] arguments)
     {

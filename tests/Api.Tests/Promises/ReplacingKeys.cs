@@ -184,6 +184,26 @@ public sealed class ReplacingKeys : IAsyncLifetime
         Assert.Null((await @operator.GetAsync(Encryption)).MustBe(200).Json["data_keys"]!["requested_at"]);
     }
 
+    [Fact]
+    public async Task A_rotation_does_not_end_while_the_date_of_a_key_is_moved()
+    {
+        using var user = await NewUserAsync();
+        await user.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        await _server.ExecuteSqlAsync(Sql.Of(
+            $"UPDATE data_keys SET created_at = created_at + interval '1 day' WHERE owner_id = '{user.UserId}'",
+            $"UPDATE data_keys SET created_at = DATEADD(day, 1, created_at) WHERE owner_id = '{user.UserId}'"));
+        await ReplaceAllAsync();
+        using var @operator = _server.Operator();
+        Assert.Null((await @operator.GetAsync(Encryption)).MustBe(200).Json["data_keys"]!["finished_at"]);
+
+        await _server.ExecuteSqlAsync(Sql.Of(
+            $"UPDATE data_keys SET created_at = created_at - interval '1 day' WHERE owner_id = '{user.UserId}'",
+            $"UPDATE data_keys SET created_at = DATEADD(day, -1, created_at) WHERE owner_id = '{user.UserId}'"));
+        await PassAsync();
+        Assert.NotNull((await @operator.GetAsync(Encryption)).MustBe(200).Json["data_keys"]!["finished_at"]);
+        Assert.Equal("some value", await ResolveAsync(user, "t"));
+    }
+
     private static NewSecret Default(int number) => new($"n{number}", $"value {number}", $"t{number}", "a", IsDefault: true);
 
     private Task<ApiClient> NewUserAsync() => _server.NewUserAsync("secrets:read", "secrets:write", "secrets:resolve");

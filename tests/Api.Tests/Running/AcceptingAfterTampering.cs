@@ -66,6 +66,26 @@ public sealed class AcceptingAfterTampering
     }
 
     [Fact]
+    public async Task A_secret_is_marked_if_its_audit_was_changed_too()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.StartHere();
+        using var @operator = await service.ClientAsync(Installation.Key);
+        var user = Guid.NewGuid();
+        using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write");
+        var id = await runtime.CreateSecretAsync("old", "the old value", "t", "a", isDefault: true);
+        await AttackAsync(installation, $"SELECT * INTO saved FROM secrets WHERE id = '{id}'{TestDatabase.WithoutComputed("saved")}");
+        (await runtime.PatchAsync($"{Secrets}/{id}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
+
+        await AttackAsync(installation, $"DELETE FROM secrets WHERE id = '{id}'; INSERT INTO secrets SELECT * FROM saved; UPDATE audit SET hash = (SELECT mac FROM audit_keys) WHERE secret_id = '{id}' AND secret_version = 2");
+
+        var (accepted, words) = await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes");
+        Assert.Equal(0, accepted);
+        Assert.Contains($"accepted {id} 'old': perhaps an old version, because an audit row of this secret was changed outside the service", words, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Quarantine_blocks_resolves_and_changes_until_accepted()
     {
         using var installation = await Installation.NewAsync();

@@ -1,8 +1,11 @@
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Secrets.Domain.Secrets;
+using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Persistence;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Integrity;
@@ -17,6 +20,11 @@ public sealed class AttackedServer : IAsyncLifetime
     public ValueTask InitializeAsync() => Server.InitializeAsync();
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
+
+    /// <summary>Another replica on the same database, not started.</summary>
+    public ApiServer Replica() => ApiServer.With(
+        ("ConnectionStrings:Secrets", Server.Services.GetRequiredService<IDatabaseServer>().ConnectionString),
+        ("Encryption:RootKeyFile", Server.Services.GetRequiredService<IOptions<EncryptionOptions>>().Value.RootKeyFile));
 
     /// <summary>Runs an attacker's statement on PostgreSQL.</summary>
     public async Task<int> AttackAsync(string sql)

@@ -119,6 +119,39 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
     }
 
     [Fact]
+    public async Task A_removed_audit_row_that_is_put_back_does_not_stand_for_a_version()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await SaveAsync("owners", $"id = '{victim.Organization}'");
+        await SaveAsync("secrets", $"id = '{victim.First}'");
+        Guid writer;
+        await using (var other = attacked.Replica())
+        {
+            await other.InitializeAsync();
+            using var admin = other.WithKey(victim.Admin.Key!);
+            foreach (var value in (string[])["a newer value", "the current value"]) // two rows: the second follows the first
+            {
+                (await admin.PatchAsync($"/api/v1/secrets/{victim.First}", new JsonObject { ["secret_value"] = value })).MustBe(200);
+            }
+
+            writer = await other.ScalarAsync<Guid>(Sql.Of(
+                $"SELECT writer FROM audit WHERE owner_id = '{victim.Organization}' ORDER BY owner_version DESC NULLS LAST LIMIT 1", "SELECT 1"));
+        }
+
+        // Retention removes the rows of the other process, and writes the version in a row of this process. Before it does the same with that row, the attacker
+        // puts the removed rows back.
+        await SaveAsync("audit", $"writer = '{writer}'");
+        await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
+        await attacked.AttackAsync("INSERT INTO audit SELECT * FROM saved_audit");
+        await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
+        await attacked.AttackAsync($"DELETE FROM audit WHERE writer = '{writer}'");
+        await PutBackAsync("owners", $"id = '{victim.Organization}'");
+        await PutBackAsync("secrets", $"id = '{victim.First}'");
+
+        Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+    }
+
+    [Fact]
     public async Task What_is_put_right_is_used_again()
     {
         using var victim = await Victim.NewAsync(attacked.Server);
@@ -183,6 +216,89 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         }
 
         await attacked.MustBeToldOfKeyAsync(prefix);
+    }
+
+    [Theory]
+    [InlineData("created_by_key")]
+    [InlineData("replaced_by")]
+    public async Task A_key_cannot_name_the_uuid_of_zeros(string column)
+    {
+        using var user = await attacked.Server.NewUserAsync();
+        (await user.GetAsync("/api/v1/secrets")).MustBe(200);
+        await attacked.AttackAsync($"UPDATE api_keys SET {column} = '{Guid.Empty}' WHERE user_id = '{user.UserId}'");
+
+        Assert.False(await attacked.KeysVerifyAfterRestartAsync(user.UserId));
+    }
+
+    [Fact]
+    public async Task A_key_is_revoked_with_its_maker_even_if_its_row_is_missing_meanwhile()
+    {
+        using var @operator = attacked.Server.Operator();
+        using var maker = await attacked.Server.NewUserAsync("secrets:read", "keys:manage", "operator");
+        var user = Guid.NewGuid();
+        var made = (await maker.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "made", ["user_id"] = $"{user}", ["scopes"] = new JsonArray("secrets:read") })).MustBe(200).Json;
+        var (id, row) = (made["id"]!.GetValue<Guid>(), $"id = '{made["id"]!.GetValue<Guid>()}'");
+        var makerId = await attacked.Server.ScalarAsync<Guid>($"SELECT created_by_key FROM api_keys WHERE {row}");
+        await SaveAsync("api_keys", row);
+        await attacked.AttackAsync($"DELETE FROM api_keys WHERE {row}");
+
+        // Neither answer may look like success, or like a key that never was.
+        (await @operator.DeleteAsync($"/api/v1/api-keys/{makerId}?cascade=true")).MustBe(409);
+        (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(409);
+        (await @operator.DeleteAsync($"/api/v1/api-keys/{id}?cascade=true")).MustBe(409);
+        (await @operator.PostAsync($"/api/v1/api-keys/{id}/rotate", new JsonObject())).MustBe(409);
+
+        await PutBackAsync("api_keys", row);
+        Assert.Equal("""{"revoked":2}""", (await @operator.DeleteAsync($"/api/v1/api-keys/{makerId}?cascade=true")).MustBe(200).Body);
+        using var holder = attacked.Server.WithKey(made["key"]!.GetValue<string>());
+        (await holder.GetAsync("/api/v1/secrets")).MustBe(401);
+    }
+
+    [Theory]
+    [InlineData("expires_at = NULL", true)] // its maker would not limit the expiry of the new key
+    [InlineData("scopes = 1", false)] // the user would not be an operator, for whom no key with users:act is made
+    public async Task A_key_that_is_changed_after_its_verification_decides_nothing(string change, bool isMaker)
+    {
+        // The lower id is locked and verified first. Then the request waits for the other one, while the attacker edits a key of the first.
+        Guid[] users = [.. new[] { Guid.NewGuid(), Guid.NewGuid() }.Order()];
+        string[] scopes = ["secrets:read", "users:act", "keys:manage", "operator"];
+        using var @operator = attacked.Server.Operator();
+        var edited = (await @operator.PostAsync("/api/v1/api-keys", new JsonObject
+        {
+            ["name"] = "edited",
+            ["user_id"] = $"{users[0]}",
+            ["scopes"] = new JsonArray([.. scopes.Select(scope => (JsonNode)scope)]),
+            ["expires_at"] = DateTimeOffset.UtcNow.AddHours(1).ToString("O"),
+        })).MustBe(200).Json;
+        using var other = await attacked.Server.NewKeyAsync(users[1], scopes);
+        using var own = attacked.Server.WithKey(edited["key"]!.GetValue<string>());
+        var row = $"id = '{edited["id"]!.GetValue<Guid>()}'";
+        await SaveAsync("api_keys", row);
+
+        // With its trigger, a plain edit would wait for the account.
+        await attacked.AttackAsync("ALTER TABLE api_keys DISABLE TRIGGER USER");
+        Task<Answer> asked;
+        try
+        {
+            await using (await attacked.Server.HoldAsync(Sql.Of($"UPDATE key_accounts SET stamp = stamp WHERE user_id = '{users[1]}'", "SELECT 1")))
+            {
+                asked = (isMaker ? own : other).PostAsync("/api/v1/api-keys", new JsonObject
+                {
+                    ["name"] = "made",
+                    ["user_id"] = $"{users[isMaker ? 1 : 0]}",
+                    ["scopes"] = new JsonArray(isMaker ? "secrets:read" : "users:act"),
+                });
+                await Task.Delay(1000, TestContext.Current.CancellationToken);
+                await attacked.AttackAsync($"UPDATE api_keys SET {change} WHERE {row}");
+            }
+
+            (await asked).MustBe(409);
+        }
+        finally
+        {
+            await PutBackAsync("api_keys", row);
+            await attacked.AttackAsync("ALTER TABLE api_keys ENABLE TRIGGER USER");
+        }
     }
 
     [Theory]

@@ -36,6 +36,19 @@ public sealed class TranslatingQueries
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => secret.Name == "a").ToQueryString());
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => names.Contains(secret.Description)).ToQueryString());
         Assert.Throws<FormatException>(() => db.Secrets.Where(secret => db.ApiKeys.Any(key => key.Name == secret.Name)).ToQueryString());
+        Assert.Throws<FormatException>(() => db.Secrets.Select(secret => secret.Name).Distinct().ToQueryString());
+        Assert.Throws<FormatException>(() => db.Secrets.Select(secret => secret.Name).Union(db.ApiKeys.Select(key => key.Name)).ToQueryString());
+        Assert.Throws<FormatException>(() => db.Audit.GroupBy(row => row.OwnerId).Select(rows => rows.Count()).ToQueryString());
+        _ = db.Audit.GroupBy(row => new { row.OwnerId, Exact = row.OwnerId + "|" }).Select(rows => rows.Count()).ToQueryString();
+    }
+
+    [Fact]
+    public void A_query_fails_that_compares_versions_in_the_audit_without_the_filter_of_the_index()
+    {
+        using var db = NewContext();
+
+        Assert.Throws<FormatException>(() => db.KeyAccounts.Where(account => db.Audit.Any(row => row.TargetKeyUserId == account.UserId && row.OwnerVersion > account.Version)).ToQueryString());
+        _ = db.KeyAccounts.Where(account => db.Audit.Any(row => row.TargetKeyUserId == account.UserId && row.TargetKeyUserId != null && row.OwnerVersion != null && row.OwnerVersion > account.Version)).ToQueryString();
     }
 
     [Fact]

@@ -41,7 +41,9 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
             {
                 Key = key,
                 Account = account,
-                IsBehind = db.Audit.Any(row => row.TargetKeyUserId == key.UserId && row.OwnerVersion > account.Version),
+
+                // Repeats the filter of the index: SQL Server does not derive it from a comparison with another table.
+                IsBehind = db.Audit.Any(row => row.TargetKeyUserId == key.UserId && row.TargetKeyUserId != null && row.OwnerVersion != null && row.OwnerVersion > account.Version),
             });
 
     private readonly IDbContextFactory<SecretsDbContext> _contexts;

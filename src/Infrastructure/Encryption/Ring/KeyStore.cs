@@ -198,7 +198,13 @@ internal sealed class KeyStore(IServiceScopeFactory scopes, RootKey rootKey, Int
         try
         {
             var found = db.KeyState.Where(state => state.Id == KeyStateRow.OnlyId)
-                .Select(state => new { State = state, IsBehind = db.Audit.Any(row => row.OwnerId == null && row.TargetKeyUserId == null && row.OwnerVersion > state.Revision) })
+                .Select(state => new
+                {
+                    State = state,
+
+                    // Repeats the filter of the index: SQL Server does not derive it from a comparison with another table.
+                    IsBehind = db.Audit.Any(row => row.OwnerId == null && row.TargetKeyUserId == null && row.OwnerVersion != null && row.OwnerVersion > state.Revision),
+                })
                 .SingleOrDefault() ?? throw new TamperedException("The state of the keys was removed.");
             var integrityRows = db.IntegrityKeys.OrderBy(row => row.Number).ToList();
             return (new KeyRecords(found.State, [.. db.KeyRing], [.. db.KeyRotations], integrityRows, integrityRows.ConvertAll(row => KeyOf(db, row))), found.IsBehind);

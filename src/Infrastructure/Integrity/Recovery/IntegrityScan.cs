@@ -40,11 +40,13 @@ internal sealed class IntegrityScan(SecretsDbContext db, OwnerReader owners, Api
         var audited = await db.Audit
             .Where(row => row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null)
             .Where(row => row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
-            .Select(row => new { Kind = row.OwnerKind!.Value, Id = row.OwnerId! })
+            // SQL Server ignores blanks at the end. With a last character, the texts have none.
+            .Select(row => new { Kind = row.OwnerKind!.Value, Id = row.OwnerId!, Exact = row.OwnerId + "|" })
             .Distinct()
+            .Select(row => new { row.Kind, row.Id })
             .ToListAsync(cancellationToken);
 
-        // Here, because SQL Server ignores blanks at the end.
+        // Here and not in the database, for the same reason.
         return [.. stored.Union(audited).Select(owner => new SecretOwner(owner.Kind, owner.Id))];
     }
 

@@ -37,40 +37,42 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
     public async Task<AuditedHistory> ReadHistoryAsync(SecretsDbContext db, SecretOwner owner, CancellationToken cancellationToken)
     {
         var audited = db.Audit.Where(row => row.OwnerId == owner.Id && row.OwnerKind == owner.Kind && row.TargetKeyUserId == null);
-        var writes = await VerifiedAsync(db, audited, cancellationToken);
+        var (writes, others) = await VerifyAsync(db, audited, cancellationToken);
         return new AuditedHistory(
             writes.LastOrDefault()?.OwnerVersion ?? 0,
             writes.Where(write => write.SecretId is not null).GroupBy(write => write.SecretId!.Value)
-                .ToDictionary(secret => secret.Key, secret => (secret.Last().SecretVersion, secret.Last().Action)));
+                .ToDictionary(secret => secret.Key, secret => (secret.Last().SecretVersion, secret.Last().Action)),
+            [.. others.Select(write => write.SecretId).OfType<Guid>()]);
     }
 
     /// <summary>The latest version of a user's account of API keys, from the audit and from the account itself if it verifies.</summary>
     public async Task<long> KeyVersionAsync(SecretsDbContext db, Guid userId, CancellationToken cancellationToken)
     {
-        var writes = await VerifiedAsync(db, db.Audit.Where(row => row.TargetKeyUserId == userId), cancellationToken);
+        var (writes, _) = await VerifyAsync(db, db.Audit.Where(row => row.TargetKeyUserId == userId), cancellationToken);
         var row = await db.KeyAccounts.AsNoTracking().SingleOrDefaultAsync(row => row.UserId == userId, cancellationToken);
         return Math.Max(writes.LastOrDefault()?.OwnerVersion ?? 0, row is null ? 0 : keySeals.Open(row)?.Version ?? 0);
     }
 
-    private async Task<List<AuditEntry>> VerifiedAsync(SecretsDbContext db, IQueryable<AuditEntry> entries, CancellationToken cancellationToken)
+    /// <summary>The rows that verify, oldest version first, and the others.</summary>
+    private async Task<(List<AuditEntry> Verified, List<AuditEntry> Others)> VerifyAsync(
+        SecretsDbContext db, IQueryable<AuditEntry> entries, CancellationToken cancellationToken)
     {
         List<AuditEntry> verified = [];
+        List<AuditEntry> others = [];
         foreach (var row in await entries.AsNoTracking().Where(row => row.OwnerVersion != null).OrderBy(row => row.OwnerVersion).ToListAsync(cancellationToken))
         {
-            if (await verifier.IsGenuineAsync(db, row, cancellationToken))
-            {
-                verified.Add(row);
-            }
+            (await verifier.IsGenuineAsync(db, row, cancellationToken) ? verified : others).Add(row);
         }
 
-        return verified;
+        return (verified, others);
     }
 }
 
 /// <summary>The history of an owner's secrets in the audit.</summary>
 /// <param name="Version">The last version of the account; 0: the audit has none.</param>
 /// <param name="Secrets">The last version of each secret and the action that wrote it, by id.</param>
-internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets)
+/// <param name="Doubtful">The ids of secrets with an audit row that does not verify. A later version may have been there.</param>
+internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets, HashSet<Guid> Doubtful)
 {
     public string? FaultOf(StoredSecret secret) => !Secrets.TryGetValue(secret.Id, out var last) ? null
         : last.Action == AuditAction.SecretDelete ? "the audit records its deletion"
@@ -81,5 +83,8 @@ internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Versi
         .Where(secret => secret.Value.Action != AuditAction.SecretDelete && !stored.Exists(row => row.Id == secret.Key))
         .Select(secret => $"missing {secret.Key}: the audit records version {secret.Value.Version} and no deletion");
 
-    public string AcceptanceNote(StoredSecret row) => Secrets.ContainsKey(row.Id) ? "" : ": not checked against the audit, which has no row of this secret";
+    public string AcceptanceNote(StoredSecret row) =>
+        Doubtful.Contains(row.Id) ? ": perhaps an old version, because an audit row of this secret was changed outside the service"
+        : Secrets.ContainsKey(row.Id) ? ""
+        : ": not checked against the audit, which has no row of this secret";
 }

@@ -15,6 +15,26 @@ internal sealed class OpenTimeoutInterceptor : DbConnectionInterceptor
     // Lets the driver's own, more precise error come first.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
+    /// <summary>For the few reads without await. Only the driver limits their wait.</summary>
+    public override InterceptionResult ConnectionOpening(DbConnection connection, ConnectionEventData eventData, InterceptionResult result)
+    {
+        if (connection.ConnectionTimeout == 0 || result.IsSuppressed)
+        {
+            return result; // 0: no limit
+        }
+
+        try
+        {
+            ((SqlConnection)connection).Open(SqlConnectionOverrides.OpenWithoutRetry);
+        }
+        catch (Exception exception) when (SqlServerFaults.IsConnectionClosed(exception))
+        {
+            throw new UnavailableException();
+        }
+
+        return InterceptionResult.Suppress();
+    }
+
     public override async ValueTask<InterceptionResult> ConnectionOpeningAsync(
         DbConnection connection, ConnectionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
     {

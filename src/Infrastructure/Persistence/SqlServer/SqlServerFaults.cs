@@ -38,6 +38,7 @@ internal sealed class SqlServerFaults : IDatabaseFaults
         3906, // the database is read-only
         3908, // the database is in emergency mode
         3935, 3960, 3961, 3966, // snapshot conflict
+        3958, // tempdb is full, and a reader lacks a row version
         4060, // login to a database that is not open
         4221, // login to a secondary that waits for row versions
         5061, 5070, // the database is being altered
@@ -46,6 +47,7 @@ internal sealed class SqlServerFaults : IDatabaseFaults
         14355, 17142, 17197, // the server is starting or paused
         18401, 18456, // login while the server starts or is upgraded; a wrong password has the same number
         40197, 40501, 40613, 49918, 49919, 49920, // Azure moves the database, throttles it or is not ready
+        40549, 40550, 40551, 40552, 40553, // Azure ends a session that uses too much time, locks, tempdb, log or memory
         41301, 41302, 41305, 41325, 41839, // conflict of an in-memory transaction
     ];
 
