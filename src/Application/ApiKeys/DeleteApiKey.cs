@@ -27,7 +27,7 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
 
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
-            var users = await KeyLineage.UsersAsync(db, request.Id, cancellationToken);
+            var users = await KeyLineage.UsersAsync(db, caller, request.Id, cancellationToken);
             if (await db.InOwnerTransactionAsync(caller.Owner, token => RevokeAllAsync(request.Id, users, token), cancellationToken) is { } revoked)
             {
                 return revoked;
@@ -51,6 +51,15 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
         // Keys of locked users cannot make further keys from here on (ApiKeyPolicy.LockAsync).
         await db.LockKeysAsync(users, cancellationToken);
         var lineage = await KeyLineage.ReadAsync(db.ApiKeys, id, cancellationToken);
+
+        // Somebody may have taken a row out of the database between its verification and this read.
+        foreach (var userId in users)
+        {
+            if ((await db.ReadLockedKeysAsync(userId, cancellationToken)).Any(key => KeyLineage.Lacks(lineage, key)))
+            {
+                throw new TamperedOwnerException();
+            }
+        }
 
         // The named key itself may be revoked already, without its lineage.
         if (!lineage.Any(key => key.Id == id && caller.MayRevoke(key)))

@@ -32,13 +32,27 @@ internal static class KeyLineage
     /// The users whose keys must be locked and verified to revoke a lineage: those of its keys, that of the named key according to the audit, and those for whom
     /// the audit says that one of its keys made a key. Otherwise somebody could take a row out of the database for a moment and keep the key.
     /// </summary>
-    public static async Task<HashSet<Guid>> UsersAsync(ISecretsDb db, Guid id, CancellationToken cancellationToken)
+    public static async Task<HashSet<Guid>> UsersAsync(ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
     {
         var lineage = await ReadAsync(db.ApiKeys.AsNoTracking(), id, cancellationToken);
-        var makers = lineage.Select(key => key.Id).ToList();
-        var audited = await db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId != null)
-            .Where(row => row.TargetKeyId == id || (row.KeyId != null && makers.Contains(row.KeyId.Value)))
-            .Select(row => row.TargetKeyUserId!.Value).Distinct().ToListAsync(cancellationToken);
-        return [.. lineage.Select(key => key.UserId), .. audited];
+        var users = lineage.Select(key => key.UserId).ToHashSet();
+        if (await db.AuditedUserAsync(caller, id, cancellationToken) is { } named)
+        {
+            users.Add(named);
+        }
+
+        if (lineage.Count > 0)
+        {
+            var makers = lineage.Select(key => key.Id).ToList();
+            users.UnionWith(await db.Audit
+                .Where(row => row.Action == AuditAction.KeyCreate && row.OwnerVersion != null && row.TargetKeyUserId != null && row.KeyId != null && makers.Contains(row.KeyId.Value))
+                .Select(row => row.TargetKeyUserId!.Value).Distinct().ToListAsync(cancellationToken));
+        }
+
+        return users;
     }
+
+    /// <summary>Whether a verified key belongs to a lineage that was read without it.</summary>
+    public static bool Lacks(IReadOnlyCollection<ApiKey> lineage, ApiKey verified) => lineage.All(key => key.Id != verified.Id)
+        && lineage.Any(key => key.Id == verified.CreatedByKey || key.Id == verified.ReplacedBy || key.ReplacedBy == verified.Id);
 }

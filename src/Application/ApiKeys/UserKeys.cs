@@ -44,18 +44,25 @@ internal static class UserKeys
     public static async Task<ApiKey> LockKeyAsync(
         this ISecretsDb db, Caller caller, Guid id, Func<Guid, CancellationToken, Task> lockKeys, CancellationToken cancellationToken)
     {
-        // The row is not trusted, not even its user, before all keys of that user are locked and verified. Nor is its absence: the audit may know its user.
+        // The row is not trusted, not even its user, before all keys of that user are locked and verified.
         var stored = await db.ApiKeys.Where(key => key.Id == id).Select(key => (Guid?)key.UserId).SingleOrDefaultAsync(cancellationToken);
-        if ((stored ?? await AuditedUserAsync(db, caller, id, cancellationToken)) is { } userId)
+        if (stored is { } userId)
         {
             await lockKeys(userId, cancellationToken);
         }
 
-        return await db.ApiKeys.VisibleTo(caller).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) ?? throw new NotFoundException();
+        var key = await db.ApiKeys.VisibleTo(caller).SingleOrDefaultAsync(key => key.Id == id, cancellationToken);
+        if (key is null && await db.AuditedUserAsync(caller, id, cancellationToken) is { } audited && audited != stored)
+        {
+            // The row of a key of this user is missing, or names another user. It was changed outside the service, unless the key was revoked long ago.
+            await lockKeys(audited, cancellationToken);
+        }
+
+        return key ?? throw new NotFoundException();
     }
 
     /// <summary>The user of a key according to the audit; null: the audit has no such key, or the caller may see only their own.</summary>
-    private static Task<Guid?> AuditedUserAsync(ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
+    public static Task<Guid?> AuditedUserAsync(this ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
     {
         var rows = db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId != null && row.TargetKeyId == id);
         return (caller.Has(Scopes.Operator) ? rows : rows.Where(row => row.TargetKeyUserId == caller.UserId))

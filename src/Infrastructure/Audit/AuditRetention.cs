@@ -100,7 +100,7 @@ internal sealed partial class AuditRetention(
     }
 
     /// <summary>
-    /// Writes the version of an account again if no remaining genuine row has it. An account whose version is not in the audit could be rolled back unnoticed
+    /// Writes the version of an account again if no genuine row that stays has it or a later one. An account whose version is not in the audit could be rolled back unnoticed
     /// (docs/decisions/0020-the-database-is-not-trusted.md).
     /// </summary>
     private static async Task KeepVersionsAsync(SecretsDbContext db, List<AuditEntry> removed, DateTimeOffset before, CancellationToken cancellationToken)
@@ -112,26 +112,34 @@ internal sealed partial class AuditRetention(
             var later = user is not null
                 ? db.Audit.Where(row => row.TargetKeyUserId == user)
                 : db.Audit.Where(row => row.OwnerId == owner && row.OwnerKind == kind && row.TargetKeyUserId == null);
-            var isKept = false;
-            var witnesses = later.AsNoTracking().Where(row => row.OwnerVersion >= version && row.At >= before).OrderBy(row => row.OwnerVersion).Take(MaxWitnesses);
-            foreach (var row in await witnesses.ToListAsync(cancellationToken))
-            {
-                // Only a genuine row counts: an inserted one must not make the service forget the version. Nor does an old row, even a genuine one: somebody
-                // may have put it back together with the anchor of that moment, and would remove both again.
-                isKept = isKept || await db.GetService<AuditRowVerifier>().IsGenuineAsync(db, row, cancellationToken);
-            }
+            var latest = await FindLatestAsync(db, later.Where(row => row.OwnerVersion != null && row.OwnerVersion >= version), cancellationToken);
 
-            if (!isKept)
+            // An old row counts for its version only: retention removes it too, or somebody has put it back and would remove it again.
+            if (!(latest?.At >= before))
             {
                 // Use the clock of the writers, not the clock that decides which rows are old.
                 db.Record(AuditEvent.ByService(AuditAction.AccountVersion, db.GetService<TimeProvider>().GetUtcNow()) with
                 {
                     Owner = user is null && kind is { } ownerKind ? new SecretOwner(ownerKind, owner!) : null,
                     TargetKeyUserId = user,
-                    OwnerVersion = version,
+                    OwnerVersion = latest?.OwnerVersion ?? version,
                 });
             }
         }
+    }
+
+    /// <summary>The row with the highest version that is genuine; null: none. An inserted one must not make the service forget the version.</summary>
+    private static async Task<AuditEntry?> FindLatestAsync(SecretsDbContext db, IQueryable<AuditEntry> rows, CancellationToken cancellationToken)
+    {
+        foreach (var row in await rows.AsNoTracking().OrderByDescending(row => row.OwnerVersion).Take(MaxWitnesses).ToListAsync(cancellationToken))
+        {
+            if (await db.GetService<AuditRowVerifier>().IsGenuineAsync(db, row, cancellationToken))
+            {
+                return row;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The account whose version a row has: the account of a user's API keys, or of an owner.</summary>

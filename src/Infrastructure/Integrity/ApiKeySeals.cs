@@ -25,14 +25,8 @@ internal sealed class ApiKeySeals(IntegrityKeys integrity)
 
     /// <summary>The digest of an unrevoked key, computed with the integrity key of this number. Accounts leave out revoked keys.</summary>
     /// <exception cref="EncoderFallbackException">A column has invalid text, which the service never writes.</exception>
-    /// <exception cref="ArgumentException">The key names the uuid of zeros as another key. The service never writes it, and its content would be that of null.</exception>
     public RowDigest DigestOf(ApiKey key, int integrityKey)
     {
-        if (key.CreatedByKey == Guid.Empty || key.ReplacedBy == Guid.Empty)
-        {
-            throw new ArgumentException("The uuid of zeros names no key.", nameof(key));
-        }
-
         var content = new RowContent().Add(key.Id).Add(key.Name).Add(key.Prefix).Add(key.Hash).Add((long)key.Scopes).Add(key.UserId)
             .AddOptional(key.OrganizationId).Add(key.Role is { } role ? (long)role : -1)
             .AddOptional(key.ExpiresAt).Add(key.CreatedAt).Add(key.CreatedBy).Add(key.CreatedByKey ?? Guid.Empty)
@@ -41,6 +35,10 @@ internal sealed class ApiKeySeals(IntegrityKeys integrity)
         {
             content.Add(workspace);
         }
+
+        // Null counts as the uuid of zeros above. A column that has the zeros themselves, which the service never writes, adds its name.
+        content = key.CreatedByKey == Guid.Empty ? content.Add(nameof(key.CreatedByKey)) : content;
+        content = key.ReplacedBy == Guid.Empty ? content.Add(nameof(key.ReplacedBy)) : content;
 
         return integrity.Get(integrityKey).Digest(RowPurpose, content.Bytes);
     }

@@ -90,7 +90,12 @@ internal static class AccountLocks
         public async Task<List<ApiKey>> ReadLockedKeysAsync(Guid userId, CancellationToken cancellationToken)
         {
             var unrevoked = await db.ApiKeys.AsNoTracking().Where(key => key.UserId == userId && key.RevokedAt == null).ToListAsync(cancellationToken);
-            db.LockedAccounts.RequireVerified(userId, unrevoked);
+            if (!db.LockedAccounts.AreVerified(userId, unrevoked))
+            {
+                await db.GetService<IntegrityAlarms>().RaiseKeysAsync(userId, "a row was changed after it was verified");
+                throw new TamperedOwnerException();
+            }
+
             return unrevoked;
         }
 

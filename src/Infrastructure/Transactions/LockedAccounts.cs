@@ -91,13 +91,17 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         }
     }
 
-    /// <summary>Requires that API keys that were read again are the verified ones of a locked user.</summary>
-    /// <exception cref="TamperedOwnerException">They are not.</exception>
-    public void RequireVerified(Guid userId, List<ApiKey> unrevoked)
+    /// <summary>Whether API keys that were read again are the verified ones of a locked user.</summary>
+    public bool AreVerified(Guid userId, List<ApiKey> unrevoked)
     {
-        if (!AreVerified(_users[userId].Account, unrevoked))
+        var account = _users[userId].Account;
+        try
         {
-            throw new TamperedOwnerException();
+            return RowDigest.Sum(DigestsOf(unrevoked, account.IntegrityKey).Values) == account.Digest;
+        }
+        catch (ArgumentException)
+        {
+            return false; // a row has a value that the service never writes
         }
     }
 
@@ -218,18 +222,6 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
             auditEvent with { OwnerVersion = locked.Account.Version },
         _ => auditEvent,
     };
-
-    private bool AreVerified(Account account, List<ApiKey> keys)
-    {
-        try
-        {
-            return RowDigest.Sum(DigestsOf(keys, account.IntegrityKey).Values) == account.Digest;
-        }
-        catch (ArgumentException)
-        {
-            return false; // a row has a value that the service never writes
-        }
-    }
 
     private Dictionary<Guid, RowDigest> DigestsOf(List<ApiKey> keys, int integrityKey) =>
         keys.ToDictionary(key => key.Id, key => keySeals.DigestOf(key, integrityKey));

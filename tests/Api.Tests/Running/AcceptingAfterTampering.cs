@@ -82,7 +82,7 @@ public sealed class AcceptingAfterTampering
 
         var (accepted, words) = await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes");
         Assert.Equal(0, accepted);
-        Assert.Contains($"accepted {id} 'old': perhaps an old version, because an audit row of this secret was changed outside the service", words, StringComparison.Ordinal);
+        Assert.Contains($"accepted {id} 'old': perhaps an old version, because an audit row of this owner does not verify", words, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -248,6 +248,11 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         (await @operator.DeleteAsync($"/api/v1/api-keys/{id}?cascade=true")).MustBe(409);
         (await @operator.PostAsync($"/api/v1/api-keys/{id}/rotate", new JsonObject())).MustBe(409);
 
+        // Nor if the row is of somebody else meanwhile and looks revoked.
+        await PutBackAsync("api_keys", row);
+        await attacked.AttackAsync($"UPDATE api_keys SET user_id = gen_random_uuid(), revoked_at = now() WHERE {row}");
+        (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(409);
+
         await PutBackAsync("api_keys", row);
         Assert.Equal("""{"revoked":2}""", (await @operator.DeleteAsync($"/api/v1/api-keys/{makerId}?cascade=true")).MustBe(200).Body);
         using var holder = attacked.Server.WithKey(made["key"]!.GetValue<string>());
@@ -288,8 +293,37 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
                     ["user_id"] = $"{users[isMaker ? 1 : 0]}",
                     ["scopes"] = new JsonArray(isMaker ? "secrets:read" : "users:act"),
                 });
-                await Task.Delay(1000, TestContext.Current.CancellationToken);
+                await UntilSomebodyWaitsForAnAccountAsync();
                 await attacked.AttackAsync($"UPDATE api_keys SET {change} WHERE {row}");
+            }
+
+            (await asked).MustBe(409);
+        }
+        finally
+        {
+            await PutBackAsync("api_keys", row);
+            await attacked.AttackAsync("ALTER TABLE api_keys ENABLE TRIGGER USER");
+        }
+    }
+
+    [Fact]
+    public async Task A_cascade_does_not_leave_out_a_key_that_is_removed_after_its_verification()
+    {
+        Guid[] users = [.. new[] { Guid.NewGuid(), Guid.NewGuid() }.Order()];
+        using var @operator = attacked.Server.Operator();
+        using var maker = await attacked.Server.NewKeyAsync(users[1], ["secrets:read", "keys:manage", "operator"]);
+        var made = (await maker.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "made", ["user_id"] = $"{users[0]}", ["scopes"] = new JsonArray("secrets:read") })).MustBe(200).Json;
+        var row = $"id = '{made["id"]!.GetValue<Guid>()}'";
+        await SaveAsync("api_keys", row);
+        await attacked.AttackAsync("ALTER TABLE api_keys DISABLE TRIGGER USER");
+        Task<Answer> asked;
+        try
+        {
+            await using (await attacked.Server.HoldAsync(Sql.Of($"UPDATE key_accounts SET stamp = stamp WHERE user_id = '{users[1]}'", "SELECT 1")))
+            {
+                asked = @operator.DeleteAsync($"/api/v1/api-keys/{made["created_by_key"]!.GetValue<Guid>()}?cascade=true");
+                await UntilSomebodyWaitsForAnAccountAsync();
+                await attacked.AttackAsync($"DELETE FROM api_keys WHERE {row}");
             }
 
             (await asked).MustBe(409);
@@ -368,6 +402,16 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         var id = await attacked.Server.ScalarAsync<Guid>("SELECT id FROM api_keys WHERE prefix = @prefix", ("prefix", prefix));
         using var @operator = attacked.Server.Operator();
         (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
+    }
+
+    private async Task UntilSomebodyWaitsForAnAccountAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await attacked.Server.ScalarAsync<long>(Sql.Of(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE key_accounts%'", "SELECT 1")) == 0)
+        {
+            await Task.Delay(20, patience.Token);
+        }
     }
 
     private Task SaveAsync(string table, string rows) => attacked.AttackAsync($"DROP TABLE IF EXISTS saved_{table}; CREATE TABLE saved_{table} AS SELECT * FROM {table} WHERE {rows}");

@@ -21,6 +21,9 @@ internal sealed partial class DataKeyReplacement(
 
     private const int PageSize = 500;
 
+    // Each may have 10,000 secrets.
+    private const int OwnersAtOnce = 20;
+
     /// <summary>How long a retired key stays after its last value was sealed again. Requests that have read the old envelope still need the key.</summary>
     public static readonly TimeSpan GracePeriod = 2 * DataKeyCache.Lifetime;
 
@@ -48,14 +51,17 @@ internal sealed partial class DataKeyReplacement(
         return !await db.DataKeys.AnyAsync(row => row.CreatedAt < before, cancellationToken) && await AreAllNewAsync(before, cancellationToken);
     }
 
-    /// <summary>Whether all owners verify, with keys made since this moment. Somebody may have moved the dates of rows so that the pass left them out.</summary>
+    /// <summary>Whether all owners verify, with keys made since this moment. Somebody may have moved dates, or taken rows out, so that the pass left owners out.</summary>
     private async Task<bool> AreAllNewAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         var reader = db.GetService<OwnerReader>();
-        await foreach (var row in RowsAsync(row => row.RetiredAt == null, cancellationToken))
+        foreach (var owners in (await AllOwners.ReadAsync(db, cancellationToken)).Chunk(OwnersAtOnce))
         {
-            if ((await reader.ReadAsync(db, [OwnerOf(row)]))[0] is not { } verified || verified.DataKeys.Any(key => key.CreatedAt < before))
+            var verified = await reader.ReadAsync(db, owners);
+            var last = verified.TakeWhile(owner => owner is not null && owner.DataKeys.All(key => key.CreatedAt >= before)).Count();
+            if (last < owners.Length)
             {
+                NotFinished(owners[last].ToString());
                 return false;
             }
         }
@@ -210,4 +216,7 @@ internal sealed partial class DataKeyReplacement(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Retired data key {KeyId} of {Owner} was not removed: a value still uses it, or the rows do not verify")]
     private partial void Needed(Guid keyId, string owner);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The replacement of data keys does not end: {Owner} is in quarantine, does not verify, or still has an old key")]
+    private partial void NotFinished(string owner);
 }

@@ -16,7 +16,7 @@ internal sealed class IntegrityScan(SecretsDbContext db, OwnerReader owners, Api
     /// <summary>Verifies all owners and users. Yields one line per fault.</summary>
     public async IAsyncEnumerable<string> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var owner in await OwnersAsync(cancellationToken))
+        foreach (var owner in await AllOwners.ReadAsync(db, cancellationToken))
         {
             if (await FindFaultAsync(owner) is { } fault)
             {
@@ -31,23 +31,6 @@ internal sealed class IntegrityScan(SecretsDbContext db, OwnerReader owners, Api
                 yield return $"API keys of {SecretOwner.User(user)}: {fault}";
             }
         }
-    }
-
-    /// <summary>The owners that have a row or are in the audit.</summary>
-    private async Task<List<SecretOwner>> OwnersAsync(CancellationToken cancellationToken)
-    {
-        var stored = await db.Owners.Select(owner => new { owner.Kind, owner.Id }).ToListAsync(cancellationToken);
-        var audited = await db.Audit
-            .Where(row => row.OwnerVersion != null && row.TargetKeyUserId == null && row.OwnerId != null)
-            .Where(row => row.OwnerKind == OwnerKind.User || row.OwnerKind == OwnerKind.Organization)
-            // SQL Server ignores blanks at the end. With a last character, the texts have none.
-            .Select(row => new { Kind = row.OwnerKind!.Value, Id = row.OwnerId!, Exact = row.OwnerId + "|" })
-            .Distinct()
-            .Select(row => new { row.Kind, row.Id })
-            .ToListAsync(cancellationToken);
-
-        // Here and not in the database, for the same reason.
-        return [.. stored.Union(audited).Select(owner => new SecretOwner(owner.Kind, owner.Id))];
     }
 
     private Task<List<Guid>> UsersAsync(CancellationToken cancellationToken) =>

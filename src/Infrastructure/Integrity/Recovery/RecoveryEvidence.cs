@@ -42,7 +42,7 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
             writes.LastOrDefault()?.OwnerVersion ?? 0,
             writes.Where(write => write.SecretId is not null).GroupBy(write => write.SecretId!.Value)
                 .ToDictionary(secret => secret.Key, secret => (secret.Last().SecretVersion, secret.Last().Action)),
-            [.. others.Select(write => write.SecretId).OfType<Guid>()]);
+            IsComplete: others.Count == 0);
     }
 
     /// <summary>The latest version of a user's account of API keys, from the audit and from the account itself if it verifies.</summary>
@@ -71,8 +71,8 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
 /// <summary>The history of an owner's secrets in the audit.</summary>
 /// <param name="Version">The last version of the account; 0: the audit has none.</param>
 /// <param name="Secrets">The last version of each secret and the action that wrote it, by id.</param>
-/// <param name="Doubtful">The ids of secrets with an audit row that does not verify. A later version may have been there.</param>
-internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets, HashSet<Guid> Doubtful)
+/// <param name="IsComplete">Whether all of the owner's rows with a version verify. Otherwise a later version of any secret may be missing.</param>
+internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Version, AuditAction Action)> Secrets, bool IsComplete)
 {
     public string? FaultOf(StoredSecret secret) => !Secrets.TryGetValue(secret.Id, out var last) ? null
         : last.Action == AuditAction.SecretDelete ? "the audit records its deletion"
@@ -84,7 +84,7 @@ internal sealed record AuditedHistory(long Version, Dictionary<Guid, (int? Versi
         .Select(secret => $"missing {secret.Key}: the audit records version {secret.Value.Version} and no deletion");
 
     public string AcceptanceNote(StoredSecret row) =>
-        Doubtful.Contains(row.Id) ? ": perhaps an old version, because an audit row of this secret was changed outside the service"
+        !IsComplete ? ": perhaps an old version, because an audit row of this owner does not verify"
         : Secrets.ContainsKey(row.Id) ? ""
         : ": not checked against the audit, which has no row of this secret";
 }
