@@ -49,6 +49,9 @@ public sealed class TranslatingQueries
 
         Assert.Throws<FormatException>(() => db.KeyAccounts.Where(account => db.Audit.Any(row => row.TargetKeyUserId == account.UserId && row.OwnerVersion > account.Version)).ToQueryString());
         _ = db.KeyAccounts.Where(account => db.Audit.Any(row => row.TargetKeyUserId == account.UserId && row.TargetKeyUserId != null && row.OwnerVersion != null && row.OwnerVersion > account.Version)).ToQueryString();
+
+        Assert.Contains(SqlServerTranslation.Statements, sql => sql.Contains(
+            "[a].[target_key_user_id] IS NOT NULL AND [a].[owner_version] IS NOT NULL AND [a].[owner_version] > [k].[version]", StringComparison.Ordinal));
     }
 
     [Fact]
