@@ -52,7 +52,7 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
         await db.LockKeysAsync(users, cancellationToken);
         var lineage = await KeyLineage.ReadAsync(db.ApiKeys, id, cancellationToken);
 
-        // Somebody may have taken a row out of the database between its verification and this read.
+        // An attacker may have removed a row between its verification and this read.
         foreach (var userId in users)
         {
             if ((await db.ReadLockedKeysAsync(userId, cancellationToken)).Any(key => KeyLineage.Lacks(lineage, key)))

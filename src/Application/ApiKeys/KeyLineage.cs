@@ -30,7 +30,7 @@ internal static class KeyLineage
 
     /// <summary>
     /// The users whose keys must be locked and verified to revoke a lineage: those of its keys, that of the named key according to the audit, and those for whom
-    /// the audit says that one of its keys made a key. Otherwise somebody could take a row out of the database for a moment and keep the key.
+    /// the audit says that one of its keys made a key. Otherwise an attacker could remove the row of a key during the revocation and put it back later.
     /// </summary>
     public static async Task<HashSet<Guid>> UsersAsync(ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
     {

@@ -114,8 +114,8 @@ internal sealed partial class AuditRetention(
                 : db.Audit.Where(row => row.OwnerId == owner && row.OwnerKind == kind && row.TargetKeyUserId == null);
             var latest = await FindLatestAsync(db, later.Where(row => row.OwnerVersion != null && row.OwnerVersion >= version), cancellationToken);
 
-            // An old row counts for its version only: retention removes it too, or somebody has put it back and would remove it again.
-            if (!(latest?.At >= before))
+            // An old row does not stay: retention removes it too, or an attacker has put it back and would remove it again.
+            if (latest is null || latest.At < before)
             {
                 // Use the clock of the writers, not the clock that decides which rows are old.
                 db.Record(AuditEvent.ByService(AuditAction.AccountVersion, db.GetService<TimeProvider>().GetUtcNow()) with
@@ -128,7 +128,7 @@ internal sealed partial class AuditRetention(
         }
     }
 
-    /// <summary>The row with the highest version that is genuine; null: none. An inserted one must not make the service forget the version.</summary>
+    /// <summary>The genuine row with the highest version; null: none. A row that an attacker inserted must not make the service forget the version.</summary>
     private static async Task<AuditEntry?> FindLatestAsync(SecretsDbContext db, IQueryable<AuditEntry> rows, CancellationToken cancellationToken)
     {
         foreach (var row in await rows.AsNoTracking().OrderByDescending(row => row.OwnerVersion).Take(MaxWitnesses).ToListAsync(cancellationToken))

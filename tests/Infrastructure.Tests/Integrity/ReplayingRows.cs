@@ -277,33 +277,17 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         })).MustBe(200).Json;
         using var other = await attacked.Server.NewKeyAsync(users[1], scopes);
         using var own = attacked.Server.WithKey(edited["key"]!.GetValue<string>());
-        var row = $"id = '{edited["id"]!.GetValue<Guid>()}'";
-        await SaveAsync("api_keys", row);
 
-        // With its trigger, a plain edit would wait for the account.
-        await attacked.AttackAsync("ALTER TABLE api_keys DISABLE TRIGGER USER");
-        Task<Answer> asked;
-        try
-        {
-            await using (await attacked.Server.HoldAsync(Sql.Of($"UPDATE key_accounts SET stamp = stamp WHERE user_id = '{users[1]}'", "SELECT 1")))
+        await MustBeRefusedIfAttackedMeanwhileAsync(
+            users[1],
+            $"id = '{edited["id"]!.GetValue<Guid>()}'",
+            row => $"UPDATE api_keys SET {change} WHERE {row}",
+            () => (isMaker ? own : other).PostAsync("/api/v1/api-keys", new JsonObject
             {
-                asked = (isMaker ? own : other).PostAsync("/api/v1/api-keys", new JsonObject
-                {
-                    ["name"] = "made",
-                    ["user_id"] = $"{users[isMaker ? 1 : 0]}",
-                    ["scopes"] = new JsonArray(isMaker ? "secrets:read" : "users:act"),
-                });
-                await UntilSomebodyWaitsForAnAccountAsync();
-                await attacked.AttackAsync($"UPDATE api_keys SET {change} WHERE {row}");
-            }
-
-            (await asked).MustBe(409);
-        }
-        finally
-        {
-            await PutBackAsync("api_keys", row);
-            await attacked.AttackAsync("ALTER TABLE api_keys ENABLE TRIGGER USER");
-        }
+                ["name"] = "made",
+                ["user_id"] = $"{users[isMaker ? 1 : 0]}",
+                ["scopes"] = new JsonArray(isMaker ? "secrets:read" : "users:act"),
+            }));
     }
 
     [Fact]
@@ -313,26 +297,12 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         using var @operator = attacked.Server.Operator();
         using var maker = await attacked.Server.NewKeyAsync(users[1], ["secrets:read", "keys:manage", "operator"]);
         var made = (await maker.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "made", ["user_id"] = $"{users[0]}", ["scopes"] = new JsonArray("secrets:read") })).MustBe(200).Json;
-        var row = $"id = '{made["id"]!.GetValue<Guid>()}'";
-        await SaveAsync("api_keys", row);
-        await attacked.AttackAsync("ALTER TABLE api_keys DISABLE TRIGGER USER");
-        Task<Answer> asked;
-        try
-        {
-            await using (await attacked.Server.HoldAsync(Sql.Of($"UPDATE key_accounts SET stamp = stamp WHERE user_id = '{users[1]}'", "SELECT 1")))
-            {
-                asked = @operator.DeleteAsync($"/api/v1/api-keys/{made["created_by_key"]!.GetValue<Guid>()}?cascade=true");
-                await UntilSomebodyWaitsForAnAccountAsync();
-                await attacked.AttackAsync($"DELETE FROM api_keys WHERE {row}");
-            }
 
-            (await asked).MustBe(409);
-        }
-        finally
-        {
-            await PutBackAsync("api_keys", row);
-            await attacked.AttackAsync("ALTER TABLE api_keys ENABLE TRIGGER USER");
-        }
+        await MustBeRefusedIfAttackedMeanwhileAsync(
+            users[1],
+            $"id = '{made["id"]!.GetValue<Guid>()}'",
+            row => $"DELETE FROM api_keys WHERE {row}",
+            () => @operator.DeleteAsync($"/api/v1/api-keys/{made["created_by_key"]!.GetValue<Guid>()}?cascade=true"));
     }
 
     [Theory]
@@ -404,7 +374,33 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
     }
 
-    private async Task UntilSomebodyWaitsForAnAccountAsync()
+    /// <summary>Attacks a row of API keys while a request waits for the account of a user. The request must be refused. The row is then as before.</summary>
+    private async Task MustBeRefusedIfAttackedMeanwhileAsync(Guid locked, string row, Func<string, string> attack, Func<Task<Answer>> ask)
+    {
+        await SaveAsync("api_keys", row);
+
+        // With its trigger, a plain edit would wait for the account too.
+        await attacked.AttackAsync("ALTER TABLE api_keys DISABLE TRIGGER USER");
+        try
+        {
+            Task<Answer> asked;
+            await using (await attacked.Server.HoldAsync(Sql.Of($"UPDATE key_accounts SET stamp = stamp WHERE user_id = '{locked}'", "SELECT 1")))
+            {
+                asked = ask();
+                await UntilARequestWaitsForAnAccountAsync();
+                await attacked.AttackAsync(attack(row));
+            }
+
+            (await asked).MustBe(409);
+        }
+        finally
+        {
+            await PutBackAsync("api_keys", row);
+            await attacked.AttackAsync("ALTER TABLE api_keys ENABLE TRIGGER USER");
+        }
+    }
+
+    private async Task UntilARequestWaitsForAnAccountAsync()
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (await attacked.Server.ScalarAsync<long>(Sql.Of(

@@ -51,18 +51,23 @@ internal sealed partial class DataKeyReplacement(
         return !await db.DataKeys.AnyAsync(row => row.CreatedAt < before, cancellationToken) && await AreAllNewAsync(before, cancellationToken);
     }
 
-    /// <summary>Whether all owners verify, with keys made since this moment. Somebody may have moved dates, or taken rows out, so that the pass left owners out.</summary>
+    /// <summary>
+    /// Whether all owners verify and have only keys made since this moment. The pass selects keys by their unverified rows: an attacker may have moved a date or
+    /// removed a row for a while.
+    /// </summary>
     private async Task<bool> AreAllNewAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         var reader = db.GetService<OwnerReader>();
         foreach (var owners in (await AllOwners.ReadAsync(db, cancellationToken)).Chunk(OwnersAtOnce))
         {
             var verified = await reader.ReadAsync(db, owners);
-            var last = verified.TakeWhile(owner => owner is not null && owner.DataKeys.All(key => key.CreatedAt >= before)).Count();
-            if (last < owners.Length)
+            for (var at = 0; at < owners.Length; at++)
             {
-                NotFinished(owners[last].ToString());
-                return false;
+                if (verified[at] is not { } owner || owner.DataKeys.Any(key => key.CreatedAt < before))
+                {
+                    NotFinished(owners[at].ToString());
+                    return false;
+                }
             }
         }
 

@@ -15,7 +15,7 @@ internal sealed class OpenTimeoutInterceptor : DbConnectionInterceptor
     // Lets the driver's own, more precise error come first.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
-    /// <summary>For the few reads without await. Only the driver limits their wait.</summary>
+    /// <summary>Opens without the driver's retries, like the asynchronous method. Only the driver limits the wait of the few synchronous reads.</summary>
     public override InterceptionResult ConnectionOpening(DbConnection connection, ConnectionEventData eventData, InterceptionResult result)
     {
         if (connection.ConnectionTimeout == 0 || result.IsSuppressed)
