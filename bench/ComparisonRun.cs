@@ -27,17 +27,15 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     private async Task MeasureAsync(Site ours, Site theirs)
     {
         var sides = new[] { await LoadAsync(ours), await LoadAsync(theirs) };
-        foreach (var side in sides)
-        {
-            await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
-            var made = new Create(side.Owners, "warm-up");
-            await side.Load.RunAsync(made, WarmUp, cancellationToken);
-            await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
-        }
-
+        foreach (var side in sides) await WarmUpAsync(side);
         List<(Cost Ours, Cost Theirs)> resolves = [], creates = [], deletes = [];
         for (var round = 1; round <= options.Rounds; round++)
         {
+            if (options.Restart && round > 1)
+            {
+                for (var at = 0; at < sides.Length; at++) await WarmUpAsync(sides[at] = await RestartAsync(sides[at]));
+            }
+
             // Writes of the previous round made cached owners stale.
             foreach (var side in sides) await side.Load.RunAsync(side.Resolve.ForEach(), cancellationToken);
             resolves.Add(await InTurnAsync(sides, Slices, round, side => side.Load.RunAsync(side.Resolve, options.Duration / Slices, cancellationToken)));
@@ -48,7 +46,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         }
 
         Console.WriteLine(FormattableString.Invariant(
-            $"Processor time of service and database per request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices (creates: a third of that), {options.Connections} connections, {options.Owners:N0} owners with {StoreDefaults.Each} secrets"));
+            $"Processor time of service and database per request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices (creates: a third of that), {options.Connections} connections, {options.Owners:N0} owners with {StoreDefaults.Each} secrets{(options.Restart ? ", both services restarted before each round" : "")}"));
         Tell("resolve", resolves);
         Tell("create", creates);
         Tell("delete", deletes);
@@ -74,7 +72,21 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         var owners = await site.MakeOwnersAsync(load, options.Owners, cancellationToken);
         await load.RunAsync(new StoreDefaults(owners), cancellationToken);
         await site.SettleAsync(cancellationToken);
-        return new Loaded(load, owners, new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
+        return new Loaded(site, load, owners, new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
+    }
+
+    private async Task<Loaded> RestartAsync(Loaded side)
+    {
+        await side.Site.RestartAsync(side.Owners[0].Key, cancellationToken);
+        return side with { Load = new LoadGenerator(side.Site.Service, options.Connections) };
+    }
+
+    private async Task WarmUpAsync(Loaded side)
+    {
+        await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
+        var made = new Create(side.Owners, "warm-up");
+        await side.Load.RunAsync(made, WarmUp, cancellationToken);
+        await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
     }
 
     private static Cost Each(Measurement measured) =>
@@ -114,5 +126,5 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         public double Whole => Service + Database;
     }
 
-    private sealed record Loaded(LoadGenerator Load, IReadOnlyList<Owner> Owners, Resolve Resolve);
+    private sealed record Loaded(Site Site, LoadGenerator Load, IReadOnlyList<Owner> Owners, Resolve Resolve);
 }
