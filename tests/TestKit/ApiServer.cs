@@ -294,7 +294,8 @@ public sealed class ApiServer : IAsyncLifetime
 
     private Factory BeforeStart() => _issuer is null ? _factory : throw new InvalidOperationException("The server has started already.");
 
-    private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress };
+    // Hundreds of creates at once take minutes where Babelfish and the tests share two cores.
+    private HttpClient NewClient() => new() { BaseAddress = _factory.ClientOptions.BaseAddress, Timeout = TimeSpan.FromMinutes(5) };
 
     private sealed class Factory : WebApplicationFactory<Program>
     {

@@ -58,7 +58,7 @@ public sealed class TdsStandIn : IAsyncDisposable
     public int? RefusesLogin { get; init; }
 
     /// <summary>Added to every connect: the server is far away.</summary>
-    public TimeSpan ConnectDelay { get; init; }
+    public TimeSpan ConnectDelay { get; set; }
 
     /// <summary>The number of connections so far.</summary>
     public int Connects => _clients.Count;
