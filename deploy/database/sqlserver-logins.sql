@@ -2,7 +2,7 @@
 --
 --   sqlcmd -b -v MIGRATE_PASSWORD=... SERVICE_PASSWORD=... -i sqlserver-logins.sql
 --
--- It may run again: what exists stays as it is. docs/operations.md explains the rights.
+-- It may run again: what exists stays as it is, and the users belong to the logins of this instance again (availability groups). docs/operations.md explains the rights.
 IF DB_ID(N'secrets') IS NULL
     CREATE DATABASE secrets;
 GO
@@ -13,7 +13,9 @@ IF SUSER_ID(N'secrets_service') IS NULL
 GO
 USE secrets;
 GO
-IF USER_ID(N'secrets_migrate') IS NULL
+IF USER_ID(N'secrets_migrate') IS NOT NULL
+    ALTER USER secrets_migrate WITH LOGIN = secrets_migrate;
+ELSE
 BEGIN
     CREATE USER secrets_migrate FOR LOGIN secrets_migrate WITH DEFAULT_SCHEMA = dbo;
     ALTER ROLE db_datareader ADD MEMBER secrets_migrate;
@@ -21,7 +23,9 @@ BEGIN
     ALTER ROLE db_ddladmin ADD MEMBER secrets_migrate;
     GRANT ALTER ON DATABASE::secrets TO secrets_migrate;
 END;
-IF USER_ID(N'secrets_service') IS NULL
+IF USER_ID(N'secrets_service') IS NOT NULL
+    ALTER USER secrets_service WITH LOGIN = secrets_service;
+ELSE
 BEGIN
     CREATE USER secrets_service FOR LOGIN secrets_service WITH DEFAULT_SCHEMA = dbo;
     ALTER ROLE db_datareader ADD MEMBER secrets_service;

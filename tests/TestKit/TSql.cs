@@ -29,7 +29,7 @@ public static class TSql
     {
         private static readonly HashSet<string> Names = new(StringComparer.OrdinalIgnoreCase)
         {
-            "CONCAT", "COUNT", "COUNT_BIG", "DATALENGTH", "DATEADD", "DB_ID", "HASHBYTES", "ISNULL", "LEN", "MAX", "MIN", "NCHAR", "NEWID", "OBJECT_ID", "QUOTENAME",
+            "CONCAT", "COUNT", "COUNT_BIG", "DATALENGTH", "DATEADD", "DB_ID", "DB_NAME", "HASHBYTES", "ISNULL", "LEN", "MAX", "MIN", "NCHAR", "NEWID", "OBJECT_ID", "QUOTENAME",
             "REPLACE", "STUFF", "SUBSTRING", "SUM", "SUSER_ID", "SYSDATETIMEOFFSET", "TRANSLATE", "USER_ID",
         };
 

@@ -89,7 +89,8 @@ internal sealed partial class AuditRetention(
             return false;
         }
 
-        if (old.Count == 0 || await MoveAnchorAsync(db, writer, end, cancellationToken) == 0)
+        // SQL Server counts -1 rows if an administrator turned counting off for all users.
+        if (old.Count == 0 || await MoveAnchorAsync(db, writer, end, cancellationToken) != 1)
         {
             return false;
         }

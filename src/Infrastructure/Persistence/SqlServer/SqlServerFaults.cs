@@ -46,6 +46,7 @@ internal sealed class SqlServerFaults : IDatabaseFaults
         10928, 10929, 10936, // out of workers or sessions
         14355, 17142, 17197, // the server is starting or paused
         18401, 18456, // login while the server starts or is upgraded; a wrong password has the same number
+        18461, 18470, 18486, 18487, 18488, // login while the server is repaired, or with a disabled, locked or expired login
         40197, 40501, 40613, 49918, 49919, 49920, // Azure moves the database, throttles it or is not ready
         40549, 40550, 40551, 40552, 40553, // Azure ends a session that uses too much time, locks, tempdb, log or memory
         41301, 41302, 41305, 41325, 41839, // conflict of an in-memory transaction

@@ -93,7 +93,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
     public override async Task RequireDurabilityAsync(CancellationToken cancellationToken)
     {
         var durability = await Database
-            .SqlQuery<int>($"SELECT CAST(delayed_durability AS int) AS Value FROM sys.databases WHERE database_id = DB_ID()")
+            .SqlQuery<int>($"SELECT CAST(delayed_durability AS int) AS Value FROM sys.databases WHERE name = DB_NAME()")
             .SingleAsync(cancellationToken);
         if (durability == DurabilityForced)
         {
@@ -245,9 +245,9 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         + "or run `ALTER DATABASE CURRENT SET READ_COMMITTED_SNAPSHOT ON WITH ROLLBACK IMMEDIATE`, which ends all other sessions.",
         exception);
 
-    /// <summary>Whether reads see the last committed rows without waiting for locks.</summary>
+    /// <summary>Whether reads see the last committed rows without waiting for locks. By name: in Azure SQL, DB_ID() need not be the id in sys.databases.</summary>
     private Task<bool> HasRowVersionsAsync(CancellationToken cancellationToken) => Database
-        .SqlQuery<bool>($"SELECT is_read_committed_snapshot_on AS Value FROM sys.databases WHERE database_id = DB_ID()")
+        .SqlQuery<bool>($"SELECT is_read_committed_snapshot_on AS Value FROM sys.databases WHERE name = DB_NAME()")
         .SingleAsync(cancellationToken);
 
     private async Task LeaveSnapshotAsync()
