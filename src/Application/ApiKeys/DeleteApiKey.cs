@@ -52,14 +52,8 @@ internal sealed class DeleteApiKeyHandler(ISecretsDb db, AuditTrail trail, Calle
         await db.LockKeysAsync(users, cancellationToken);
         var lineage = await KeyLineage.ReadAsync(db.ApiKeys, id, cancellationToken);
 
-        // An attacker may have removed a row between its verification and this read.
-        foreach (var userId in users)
-        {
-            if ((await db.ReadLockedKeysAsync(userId, cancellationToken)).Any(key => KeyLineage.Lacks(lineage, key)))
-            {
-                throw new TamperedOwnerException();
-            }
-        }
+        // An attacker may have removed a row between its verification and this read, or shown it as revoked.
+        await db.RequireNoMissedKeyAsync(users, key => KeyLineage.Lacks(lineage, id, key), cancellationToken);
 
         // The named key itself may be revoked already, without its lineage.
         if (!lineage.Any(key => key.Id == id && caller.MayRevoke(key)))

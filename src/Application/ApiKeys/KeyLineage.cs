@@ -29,18 +29,14 @@ internal static class KeyLineage
     }
 
     /// <summary>
-    /// The users whose keys must be locked and verified to revoke a lineage: those of its keys, that of the named key according to the audit, and those for whom
+    /// The users whose keys must be locked and verified to revoke a lineage: those of its keys, those of the named key according to the audit, and those for whom
     /// the audit says that one of its keys made a key. Otherwise an attacker could remove the row of a key during the revocation and put it back later.
     /// </summary>
     public static async Task<HashSet<Guid>> UsersAsync(ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
     {
         var lineage = await ReadAsync(db.ApiKeys.AsNoTracking(), id, cancellationToken);
-        var users = lineage.Select(key => key.UserId).ToHashSet();
-        if (await db.AuditedUserAsync(caller, id, cancellationToken) is { } named)
-        {
-            users.Add(named);
-        }
-
+        var users = await db.AuditedUsersAsync(caller, id, cancellationToken);
+        users.UnionWith(lineage.Select(key => key.UserId));
         if (lineage.Count > 0)
         {
             var makers = lineage.Select(key => key.Id).ToList();
@@ -52,7 +48,8 @@ internal static class KeyLineage
         return users;
     }
 
-    /// <summary>Whether a verified key belongs to a lineage that was read without it.</summary>
-    public static bool Lacks(IReadOnlyCollection<ApiKey> lineage, ApiKey verified) => lineage.All(key => key.Id != verified.Id)
-        && lineage.Any(key => key.Id == verified.CreatedByKey || key.Id == verified.ReplacedBy || key.ReplacedBy == verified.Id);
+    /// <summary>Whether a verified, unrevoked key belongs to the lineage of a key, but the lineage was read without it or with the key as revoked.</summary>
+    public static bool Lacks(IReadOnlyCollection<ApiKey> lineage, Guid id, ApiKey verified) => !lineage.Any(key => key.Id == verified.Id && key.RevokedAt is null)
+        && (verified.Id == id
+            || lineage.Any(key => key.Id == verified.Id || key.Id == verified.CreatedByKey || key.Id == verified.ReplacedBy || key.ReplacedBy == verified.Id));
 }

@@ -5,6 +5,9 @@ namespace Secrets.Application.ApiKeys;
 /// <summary>Changes a user's keys in a transaction. All keys of the user are verified first, so that a forged row has no effect.</summary>
 internal static class UserKeys
 {
+    /// <summary>The most users that the audit may name for one key. A key has one user, so all others are forged.</summary>
+    private const int MaxAuditedUsers = 100;
+
     /// <summary>Locks the keys of several users, always in the same order, to avoid deadlocks.</summary>
     /// <exception cref="TamperedOwnerException">The keys of one of them do not verify.</exception>
     public static async Task LockKeysAsync(this ISecretsDb db, IEnumerable<Guid> userIds, CancellationToken cancellationToken)
@@ -51,21 +54,42 @@ internal static class UserKeys
             await lockKeys(userId, cancellationToken);
         }
 
-        var key = await db.ApiKeys.VisibleTo(caller).SingleOrDefaultAsync(key => key.Id == id, cancellationToken);
-        if (key is null && await db.AuditedUserAsync(caller, id, cancellationToken) is { } audited && audited != stored)
+        if (await db.ApiKeys.VisibleTo(caller).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is { } found && found.UserId == stored)
         {
-            // The row of a key of this user is missing, or names another user. It was changed outside the service, unless the key was revoked long ago.
-            await lockKeys(audited, cancellationToken);
+            return found;
         }
 
-        return key ?? throw new NotFoundException();
+        // The row may be removed, edited, or hidden from this query only. The audit names other users than the row only after an attack. So only an attacker can
+        // cause a deadlock by locking more users here.
+        var users = await db.AuditedUsersAsync(caller, id, cancellationToken);
+        if (stored is { } locked)
+        {
+            users.Add(locked);
+        }
+
+        await db.LockKeysAsync(users, cancellationToken);
+        await db.RequireNoMissedKeyAsync(users, key => key.Id == id && caller.MayRevoke(key), cancellationToken);
+        throw new NotFoundException();
     }
 
-    /// <summary>The user of a key according to the audit; null: the audit has no such key, or the caller may see only their own.</summary>
-    public static Task<Guid?> AuditedUserAsync(this ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
+    /// <summary>
+    /// The users of a key according to the audit, which may have forged rows beside the genuine ones. For an operator, all rows count. For others, only rows about
+    /// the caller's own keys and about keys of organisations that the caller administers count.
+    /// </summary>
+    /// <exception cref="TamperedOwnerException">The audit names more than <see cref="MaxAuditedUsers"/>.</exception>
+    public static async Task<HashSet<Guid>> AuditedUsersAsync(this ISecretsDb db, Caller caller, Guid id, CancellationToken cancellationToken)
     {
         var rows = db.Audit.Where(row => row.OwnerVersion != null && row.TargetKeyUserId != null && row.TargetKeyId == id);
-        return (caller.Has(Scopes.Operator) ? rows : rows.Where(row => row.TargetKeyUserId == caller.UserId))
-            .Select(row => row.TargetKeyUserId).FirstOrDefaultAsync(cancellationToken);
+        if (!caller.Has(Scopes.Operator))
+        {
+            var administered = caller.Administered.ToList();
+            var userId = caller.UserId;
+            rows = rows.Where(row => row.TargetKeyUserId == userId || (row.OwnerKind == OwnerKind.Organization && administered.Contains(row.OwnerId!)));
+        }
+
+        var users = await rows.Select(row => row.TargetKeyUserId!.Value).Distinct().OrderBy(user => user).Take(MaxAuditedUsers + 1).ToListAsync(cancellationToken);
+
+        // A cut list could lack the genuine user.
+        return users.Count <= MaxAuditedUsers ? [.. users] : throw new TamperedOwnerException();
     }
 }

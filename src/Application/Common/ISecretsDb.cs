@@ -27,6 +27,27 @@ public interface ISecretsDb
     Task<IReadOnlyList<ApiKey>> ReadLockedKeysAsync(Guid userId, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Confirms that a query missed no API key of locked users: an attacker may show other rows to one query than to the next. Call before the transaction
+    /// changes the keys.
+    /// </summary>
+    /// <param name="userIds">The locked users.</param>
+    /// <param name="isMissed">Whether the query should have found an unrevoked key, but did not.</param>
+    /// <param name="cancellationToken">Cancels the reads.</param>
+    /// <exception cref="TamperedOwnerException">It missed one, or somebody has changed the keys since.</exception>
+    Task RequireNoMissedKeyAsync(IEnumerable<Guid> userIds, Predicate<ApiKey> isMissed, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Confirms that an owner does not have a secret that a query did not find. In a transaction, the owner must be locked. Outside, the owner is read and
+    /// verified without a lock.
+    /// </summary>
+    /// <param name="owner">The owner.</param>
+    /// <param name="id">The secret's id; null: <paramref name="name"/> selects it.</param>
+    /// <param name="name">The secret's name; ignored if there is an id.</param>
+    /// <param name="cancellationToken">Cancels the reads.</param>
+    /// <exception cref="TamperedOwnerException">The owner has the secret, or does not verify.</exception>
+    Task RequireNoSecretAsync(SecretOwner owner, Guid? id, string? name, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Runs <paramref name="work"/>, saves its changes and commits. After a transient failure, some databases run the work
     /// again, so the work must have no other side effects.
     /// </summary>

@@ -24,13 +24,13 @@ internal sealed class DeleteSecretHandler(OwnerTransaction transaction) : IReque
     public Task<Unit> Handle(DeleteSecret request, CancellationToken cancellationToken) =>
         transaction.RunAsync(
             request.Secret,
-            async (selected, token) =>
+            secrets => secrets,
+            (secret, _) =>
             {
-                var secret = await selected.SingleOrDefaultAsync(token) ?? throw new NotFoundException();
                 request.Condition?.Require(secret.Version);
                 transaction.Db.Secrets.Remove(secret);
                 transaction.Record(AuditAction.SecretDelete, secret);
-                return Unit.Value;
+                return Task.FromResult(Unit.Value);
             },
             cancellationToken);
 }

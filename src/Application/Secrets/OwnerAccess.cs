@@ -20,6 +20,10 @@ internal static class OwnerAccess
         }
     }
 
+    /// <summary>The owners whose secrets the caller may change (<see cref="RequireWriter"/>).</summary>
+    public static IEnumerable<SecretOwner> WritableOwners(this Caller caller) =>
+        caller.Administered.Select(id => new SecretOwner(OwnerKind.Organization, id)).Prepend(caller.Owner);
+
     /// <summary>Requires the right to list an owner's secrets. Members of an organisation list the secrets of one of their workspaces.</summary>
     /// <exception cref="ForbiddenException">A member named no workspace, or a workspace of others.</exception>
     public static void RequireReader(this Caller caller, SecretOwner owner, string? workspace)

@@ -32,24 +32,39 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
         cancellationToken);
 
     /// <summary>
-    /// Changes a secret that the caller may change. The work gets the query for the secret and runs under the owner's lock, so nobody changes the secret between
-    /// its read and its write. A violated unique rule becomes a <see cref="ConflictException"/>.
+    /// Changes a secret that the caller may change. The work runs under the owner's lock, so nobody changes the secret between its read and its write. A violated
+    /// unique rule becomes a <see cref="ConflictException"/>.
     /// </summary>
+    /// <param name="selector">The secret.</param>
+    /// <param name="include">Adds related rows to the query for the secret.</param>
+    /// <param name="work">Changes the secret.</param>
+    /// <param name="cancellationToken">Cancels the transaction.</param>
     /// <exception cref="NotFoundException">The secret does not exist for the caller.</exception>
     /// <exception cref="ForbiddenException">The caller may not change it.</exception>
-    public async Task<T> RunAsync<T>(SecretSelector selector, Func<IQueryable<Secret>, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    /// <exception cref="TamperedOwnerException">The owner's rows do not verify, or the secret's row was hidden from a query.</exception>
+    public async Task<T> RunAsync<T>(
+        SecretSelector selector,
+        Func<IQueryable<Secret>, IQueryable<Secret>> include,
+        Func<Secret, CancellationToken, Task<T>> work,
+        CancellationToken cancellationToken)
     {
-        // Resolved before the transaction: a request that waits for the owner's turn holds no connection.
-        var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
-        caller.RequireWriter(owner);
-        return await RunAsync(
-            owner,
-            async token =>
+        try
+        {
+            // Resolved before the transaction: a request that waits for the owner's turn holds no connection.
+            var owner = selector.Owner is { } named ? caller.OwnerOf(named) : await OwnerOfAsync(selector, cancellationToken);
+            caller.RequireWriter(owner);
+            return await RunAsync(owner, async token => await work(await LockAndReadAsync(owner, selector, include, token), token), cancellationToken);
+        }
+        catch (NotFoundException) when (selector.Id is not null && caller.Memberships.Count > 0)
+        {
+            // The look-up of the owner trusts the secret's row. An attacker may have removed the row, or shown the look-up no owner or another one.
+            foreach (var owner in caller.WritableOwners())
             {
-                await LockAndRequireQuotaAsync(owner, default, token);
-                return await work(db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector), token);
-            },
-            cancellationToken);
+                await db.RequireNoSecretAsync(owner, selector.Id, selector.Name, cancellationToken);
+            }
+
+            throw;
+        }
     }
 
     /// <summary>Reads a secret that the caller may change, without a lock and untracked.</summary>
@@ -93,6 +108,19 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
 
     /// <summary>Adds an audit event about a secret to this transaction.</summary>
     public void Record(AuditAction action, Secret secret) => db.Record(trail.Success(action, secret));
+
+    private async Task<Secret> LockAndReadAsync(
+        SecretOwner owner, SecretSelector selector, Func<IQueryable<Secret>, IQueryable<Secret>> include, CancellationToken cancellationToken)
+    {
+        await LockAndRequireQuotaAsync(owner, default, cancellationToken);
+        if (await include(db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector)).SingleOrDefaultAsync(cancellationToken) is { } secret)
+        {
+            return secret;
+        }
+
+        await db.RequireNoSecretAsync(owner, selector.Id, selector.Name, cancellationToken);
+        throw new NotFoundException();
+    }
 
     private async Task<T> RunAsync<T>(SecretOwner owner, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {

@@ -98,14 +98,14 @@ internal sealed class UpdateSecretHandler(
             return new SecretWithWarnings(mapper.Map<SecretDetails>(unchanged), OverlapAdvice.Compare(unchanged, []));
         }
 
-        var (secret, overlapCandidates) = await transaction.RunAsync(request.Secret, (selected, token) => UpdateAsync(request, selected, token), cancellationToken);
+        var (secret, overlapCandidates) = await transaction.RunAsync(
+            request.Secret, secrets => secrets.Include(secret => secret.Use), (secret, token) => UpdateAsync(request, secret, token), cancellationToken);
         return new SecretWithWarnings(mapper.Map<SecretDetails>(secret), OverlapAdvice.Compare(secret, overlapCandidates));
     }
 
     private async Task<(Secret Secret, IReadOnlyList<OverlapCandidate> OverlapCandidates)> UpdateAsync(
-        UpdateSecret request, IQueryable<Secret> selected, CancellationToken cancellationToken)
+        UpdateSecret request, Secret secret, CancellationToken cancellationToken)
     {
-        var secret = await selected.Include(secret => secret.Use).SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
         request.Condition?.Require(secret.Version);
         if (request.SecretValue.Value?.Is(secret.Display) == true)
         {

@@ -22,7 +22,7 @@ public sealed class Owner
     /// <summary>Number of secrets.</summary>
     public int Secrets { get; private set; }
 
-    /// <summary>Number of changes to secrets and data keys so far.</summary>
+    /// <summary>Grows with each change of secrets or data keys; 0: none so far.</summary>
     public long Version { get; private set; }
 
     /// <summary>The digest of all rows, sealed for owner, version, number of secrets and bytes.</summary>

@@ -5,8 +5,14 @@ using Secrets.Infrastructure.Persistence.Rows;
 namespace Secrets.Infrastructure.Audit;
 
 /// <summary>Makes checkpoints of the audit, and finds rows that are missing since a checkpoint. The caller provides a snapshot.</summary>
-internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
+internal sealed class AuditCheckpoints(AuditKey key, AuditWriters writers, TimeProvider time)
 {
+    /// <summary>The chains as this process left them. Take them before the snapshot that is compared with them.</summary>
+    public IReadOnlyList<AuditHead> OwnHeads => writers.Ends;
+
+    /// <inheritdoc cref="AuditWriters.ForgetEnds" />
+    public void ForgetOwnHeads() => writers.ForgetEnds();
+
     public bool IsGenuine(AuditCheckpoint checkpoint) => checkpoint.IsGenuine(key.Bytes);
 
     /// <summary>A checkpoint of all chains whose anchor and head verify. Null if the number of chains was changed outside the service.</summary>
@@ -19,8 +25,8 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
         }
 
         // A chain counts even if an older registry was put back: otherwise that chain could be hidden until its rows are removed.
-        var writers = await db.AuditWriters.AsNoTracking().ToListAsync(cancellationToken);
-        return AuditCheckpoint.FromWriters(key.Bytes, time.GetUtcNow(), Math.Max(registry.Writers, writers.Count), writers.Where(IsSound));
+        var stored = await db.AuditWriters.AsNoTracking().ToListAsync(cancellationToken);
+        return AuditCheckpoint.FromWriters(key.Bytes, time.GetUtcNow(), Math.Max(registry.Writers, stored.Count), stored.Where(IsSound));
     }
 
     /// <summary>If the stored number of chains does not verify, replaces it with the highest chain number.</summary>
@@ -36,14 +42,14 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
         }
     }
 
-    /// <summary>The rows that the checkpoint covers and the audit lacks, per chain.</summary>
-    public async Task<List<MissingRows>> FindMissingAsync(SecretsDbContext db, AuditCheckpoint checkpoint, CancellationToken cancellationToken)
+    /// <summary>The rows that one of these heads covers and the audit lacks, merged per chain.</summary>
+    public async Task<List<MissingRows>> FindMissingAsync(SecretsDbContext db, IReadOnlyList<AuditHead> heads, CancellationToken cancellationToken)
     {
-        var writers = await db.AuditWriters.AsNoTracking().ToDictionaryAsync(writer => writer.Id, cancellationToken);
+        var stored = await db.AuditWriters.AsNoTracking().ToDictionaryAsync(writer => writer.Id, cancellationToken);
         List<MissingRows> missing = [];
-        foreach (var head in checkpoint.Heads.Where(head => head.Position.Sequence > 0))
+        foreach (var head in heads.Where(head => head.Position.Sequence > 0))
         {
-            var writer = writers.GetValueOrDefault(head.Writer);
+            var writer = stored.GetValueOrDefault(head.Writer);
             var hash = await HashAsync(db, head, writer, cancellationToken);
             if (AuditCheckpoint.MissingFrom(key.Bytes, head, writer, hash) is { } rows)
             {
@@ -51,7 +57,7 @@ internal sealed class AuditCheckpoints(AuditKey key, TimeProvider time)
             }
         }
 
-        return missing;
+        return [.. missing.GroupBy(rows => rows.Writer, (_, all) => all.MaxBy(rows => rows.Last)!)];
     }
 
     private bool IsSound(AuditWriter writer) => writer.HasSoundHead(key.Bytes) && writer.HasSoundAnchor(key.Bytes);

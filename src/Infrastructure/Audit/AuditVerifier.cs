@@ -21,8 +21,8 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             throw new InvalidRequestException(nameof(AuditCheckpoint.Mac), Codes.BadValue, "Is no checkpoint of this installation, or was changed.");
         }
 
-        // Take the latest checkpoint before the snapshot begins. A later one could cover rows that the snapshot lacks.
-        AuditCheckpoint[] trusted = [.. new[] { kept, keeper.Latest }.OfType<AuditCheckpoint>()];
+        // Take these before the snapshot begins. Later ones could cover rows that the snapshot lacks.
+        AuditHead[] trusted = [.. kept?.Heads ?? [], .. keeper.Latest?.Heads ?? [], .. checkpoints.OwnHeads];
 
         // Reading the whole audit may take hours. The caller can cancel.
         db.Database.SetCommandTimeout(TimeSpan.Zero);
@@ -40,7 +40,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
             : throw new ConflictException("The audit does not verify: no checkpoint is made of it.");
     }
 
-    private async Task<AuditVerdict> CheckOnceAsync(AuditCheckpoint[] trusted, CancellationToken cancellationToken)
+    private async Task<AuditVerdict> CheckOnceAsync(AuditHead[] trusted, CancellationToken cancellationToken)
     {
         try
         {
@@ -54,7 +54,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         }
     }
 
-    private async Task<AuditVerdict> CheckAsync(AuditCheckpoint[] trusted, CancellationToken cancellationToken)
+    private async Task<AuditVerdict> CheckAsync(AuditHead[] trusted, CancellationToken cancellationToken)
     {
         var missing = await FirstMissingAsync(cancellationToken);
         var summary = new Summary();
@@ -69,23 +69,11 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         while (writers.Length == ChainsPerQuery);
 
         var (orphans, first) = await OrphansAsync(cancellationToken);
-        var lost = await MissingSinceAsync(trusted, cancellationToken);
+        var lost = await checkpoints.FindMissingAsync(db, trusted, cancellationToken);
         return new AuditVerdict(summary.Rows + orphans, missing ?? summary.FirstBroken ?? first, lost, await OutdatedAsync(cancellationToken));
     }
 
-    /// <summary>The rows that are missing since any of the checkpoints, merged per chain.</summary>
-    private async Task<List<MissingRows>> MissingSinceAsync(AuditCheckpoint[] trusted, CancellationToken cancellationToken)
-    {
-        List<MissingRows> missing = [];
-        foreach (var checkpoint in trusted)
-        {
-            missing.AddRange(await checkpoints.FindMissingAsync(db, checkpoint, cancellationToken));
-        }
-
-        return [.. missing.GroupBy(rows => rows.Writer, (_, all) => all.MaxBy(rows => rows.Last)!)];
-    }
-
-    /// <summary>Accounts whose row has a lower version than the audit: the row was rolled back or removed.</summary>
+    /// <summary>Accounts whose row does not have the latest version in the audit: the row was rolled back, removed, or sealed by a transaction that failed.</summary>
     private async Task<List<OutdatedAccount>> OutdatedAsync(CancellationToken cancellationToken)
     {
         var ofOwners =
@@ -114,8 +102,8 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
                 Version = db.KeyAccounts.Where(account => account.UserId == changes.Key)
                     .Select(account => (long?)account.Version).SingleOrDefault() ?? 0,
             };
-        var owners = await ofOwners.Where(account => account.Version < account.Audited).Take(MaxAccounts).ToListAsync(cancellationToken);
-        var users = await ofUsers.Where(account => account.Version < account.Audited).Take(MaxAccounts).ToListAsync(cancellationToken);
+        var owners = await ofOwners.Where(account => account.Version != account.Audited).Take(MaxAccounts).ToListAsync(cancellationToken);
+        var users = await ofUsers.Where(account => account.Version != account.Audited).Take(MaxAccounts).ToListAsync(cancellationToken);
         return
         [
             .. owners.Select(row => new OutdatedAccount(new SecretOwner(row.OwnerKind!.Value, row.OwnerId!), IsOfKeys: false, row.Version, row.Audited!.Value)),
@@ -212,7 +200,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
         public long Rows { get; private set; }
 
         /// <summary>The first row that does not verify; null: all verify. Valid once all rows were added.</summary>
-        public AuditPlace? Broken => _follows && _position.Sequence == writer.Sequence && writer.HasSoundHead(key.Bytes)
+        public AuditPlace? Broken => _follows && _position.Sequence == writer.Sequence && _position.Hash.AsSpan().SequenceEqual(writer.Hash) && writer.HasSoundHead(key.Bytes)
             ? null
             : new AuditPlace(writer.Id, _position.Sequence + 1);
 

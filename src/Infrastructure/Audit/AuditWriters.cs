@@ -16,6 +16,15 @@ internal sealed partial class AuditWriters(
     // A stack, so that a quiet process reuses the same few chains.
     private readonly ConcurrentStack<Chain> _idle = new();
 
+    // Also of abandoned chains: no later write of this process would notice that their last rows are gone.
+    private readonly ConcurrentDictionary<Guid, AuditPosition> _ends = new();
+
+    /// <summary>The last row of each chain that this process is known to have committed.</summary>
+    public IReadOnlyList<AuditHead> Ends => [.. _ends.Select(end => new AuditHead(end.Key, end.Value))];
+
+    /// <summary>Forgets <see cref="Ends"/>, after an operator accepted that rows are missing.</summary>
+    public void ForgetEnds() => _ends.Clear();
+
     /// <summary>Writes events, possibly none, in the context's transaction, and commits.</summary>
     /// <exception cref="UnavailableException">The events are not written, or the outcome of the commit is unknown.</exception>
     public async Task CommitAsync(SecretsDbContext db, IReadOnlyList<AuditEvent> events, IDbContextTransaction transaction)
@@ -86,6 +95,7 @@ internal sealed partial class AuditWriters(
     {
         if (chain is not null)
         {
+            _ends[chain.Writer] = chain.Position;
             _idle.Push(chain);
         }
     }

@@ -118,13 +118,20 @@ internal sealed class CheckpointKeeper(
 
         // If somebody removed the file, compare with the last checkpoint in memory.
         var checkpoint = stored ?? _latest;
+        if (stored is not null && !stored.Mac.AsSpan().SequenceEqual(_latest?.Mac))
+        {
+            checkpoints.ForgetOwnHeads(); // `integrity accept --database` or an earlier process wrote this file
+        }
+
         _latest ??= checkpoint;
         var (missing, made) = await CompareAndMakeAsync(db, checkpoint, cancellationToken);
         if (missing is [var first, ..])
         {
+            var isOfCheckpoint = checkpoint?.Heads.Any(head => head.Writer == first.Writer && head.Position.Sequence >= first.Last) == true;
+            var rows = isOfCheckpoint ? string.Create(CultureInfo.InvariantCulture, $"were there at {checkpoint!.At:O}") : "this process stored";
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{missing.Count} chains of the audit lack rows that were there at {checkpoint!.At:O}, the first of them "
+                $"{missing.Count} chains of the audit lack rows that {rows}, the first of them "
                 + $"rows {first.Sequence} to {first.Last} of {first.Writer}: the database was set back.");
         }
 
@@ -139,21 +146,22 @@ internal sealed class CheckpointKeeper(
             return string.Create(CultureInfo.InvariantCulture, $"{made.Unsound} of the audit's {made.Count} chains are gone, or their ends are not sound.");
         }
 
-        _latest = made;
         CheckpointFile.Write(path, made);
+        _latest = made;
         return null;
     }
 
     /// <summary>
-    /// The rows that are missing since a checkpoint, and a new checkpoint; null: the number of chains was changed. Both from one snapshot: rows removed between
+    /// The rows that are missing since a checkpoint or since this process last used their chain, and a new checkpoint; null: the number of chains was changed. Both from one snapshot: rows removed between
     /// two snapshots would not be missing in the first, and not be in the checkpoint of the second.
     /// </summary>
     private Task<(List<MissingRows> Missing, AuditCheckpoint? Made)> CompareAndMakeAsync(
-        SecretsDbContext db, AuditCheckpoint? checkpoint, CancellationToken cancellationToken) => db.InSnapshotAsync(
-        async () => (
-            checkpoint is null ? [] : await checkpoints.FindMissingAsync(db, checkpoint, cancellationToken),
-            await checkpoints.MakeAsync(db, cancellationToken)),
-        cancellationToken);
+        SecretsDbContext db, AuditCheckpoint? checkpoint, CancellationToken cancellationToken)
+    {
+        AuditHead[] trusted = [.. checkpoint?.Heads ?? [], .. checkpoints.OwnHeads];
+        return db.InSnapshotAsync(
+            async () => (await checkpoints.FindMissingAsync(db, trusted, cancellationToken), await checkpoints.MakeAsync(db, cancellationToken)), cancellationToken);
+    }
 
     /// <summary>The checkpoint if this installation made it; otherwise the fault.</summary>
     private (AuditCheckpoint? Checkpoint, string? Fault) Verify((AuditCheckpoint? Found, bool IsValid) read, string path) =>

@@ -47,13 +47,12 @@ internal sealed class NewSecretAccounts(OwnerReader reader, OwnerSeals seals, Ac
     /// <summary>The account after these secrets were added.</summary>
     public AccountChange ChangeOf(SecretOwner owner, CachedAccount before, List<Secret> added)
     {
-        var after = before.Account with
+        var after = (before.Account with
         {
-            Version = before.Account.Version + 1,
             Count = before.Account.Count + added.Count,
             Bytes = before.Account.Bytes + added.Sum(secret => (long)secret.Size),
             Digest = added.Aggregate(before.Account.Digest, (sum, secret) => sum + seals.DigestOf(StoredSecret.FromEntity(secret), before.Account.IntegrityKey)),
-        };
+        }).WithNextVersion();
         return new AccountChange(owner, before, new CachedAccount(after, seals.Seal(owner, after)));
     }
 

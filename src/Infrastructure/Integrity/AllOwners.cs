@@ -1,10 +1,15 @@
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Persistence.Rows;
 
 namespace Secrets.Infrastructure.Integrity;
 
-/// <summary>Lists owners whether or not their rows are there.</summary>
-internal static class AllOwners
+/// <summary>Lists and verifies all owners, whether or not their rows are there.</summary>
+internal static partial class AllOwners
 {
+    // Each may have 10,000 secrets.
+    private const int OwnersAtOnce = 20;
+
     /// <summary>The owners that have a row or are in the audit.</summary>
     public static async Task<List<SecretOwner>> ReadAsync(SecretsDbContext db, CancellationToken cancellationToken)
     {
@@ -21,4 +26,30 @@ internal static class AllOwners
         // Here and not in the database, for the same reason.
         return [.. stored.Union(audited).Select(owner => new SecretOwner(owner.Kind!.Value, owner.Id))];
     }
+
+    /// <summary>Whether all owners verify, and a rotation is done for each of their data keys. Otherwise the log names an owner.</summary>
+    /// <param name="db">Must not be in a transaction.</param>
+    /// <param name="isDone">Whether the rotation is done for a verified data key.</param>
+    /// <param name="cancellationToken">Cancels between reads.</param>
+    public static async Task<bool> AreDoneAsync(SecretsDbContext db, Func<DataKeyRow, bool> isDone, CancellationToken cancellationToken)
+    {
+        var reader = db.GetService<OwnerReader>();
+        foreach (var owners in (await ReadAsync(db, cancellationToken)).Chunk(OwnersAtOnce))
+        {
+            var verified = await reader.ReadAsync(db, owners);
+            for (var at = 0; at < owners.Length; at++)
+            {
+                if (verified[at] is not { } owner || !owner.DataKeys.All(isDone))
+                {
+                    NotDone(db.GetService<ILoggerFactory>().CreateLogger(typeof(AllOwners)), owners[at].ToString());
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Old keys are not removed: {Owner} is in quarantine, does not verify, or has a data key that needs one of them")]
+    private static partial void NotDone(ILogger logger, string owner);
 }

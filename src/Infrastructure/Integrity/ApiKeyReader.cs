@@ -69,13 +69,13 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
                     Keys = db.ApiKeys.Where(key => key.UserId == userId && key.RevokedAt == null).ToList(),
 
                     // Repeats the filter of the index: SQL Server does not derive it from a comparison with another table.
-                    IsBehind = db.Audit.Any(row => row.TargetKeyUserId == userId && row.TargetKeyUserId != null && row.OwnerVersion != null && row.OwnerVersion > account.Version),
+                    Audited = db.Audit.Where(row => row.TargetKeyUserId == userId && row.TargetKeyUserId != null && row.OwnerVersion != null).Max(row => row.OwnerVersion) ?? 0,
                 })
                 .AsSingleQuery()
                 .SingleOrDefaultAsync();
             var (keys, fault) = found is null
                 ? await VerifyNoneAsync(db, userId, floor)
-                : Verify(found.Account, found.Keys, found.IsBehind, floor);
+                : Verify(found.Account, found.Keys, found.Audited, floor);
             if (keys is not null)
             {
                 versionFloors.Raise(userId, keys.Account.Version, keys.Sealed);
@@ -96,9 +96,9 @@ internal sealed class ApiKeyReader(ApiKeySeals seals, VersionFloors<Guid> versio
             ? (null, "the account of the user's keys is missing")
             : (new VerifiedApiKeys(seals.Empty(), Sealed: null, new Dictionary<Guid, RowDigest>()), null);
 
-    private (VerifiedApiKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, bool isBehind, VersionFloor floor)
+    private (VerifiedApiKeys? Keys, string? Fault) Verify(KeyAccountRow row, List<ApiKey> keys, long audited, VersionFloor floor)
     {
-        if (isBehind || floor.IsRolledBack(row.Version, AccountSeals.NoncePrefixOf(row.Account)))
+        if (!Account.IsLatest(row.Version, row.Keys, audited) || floor.IsRolledBack(row.Version, AccountSeals.NoncePrefixOf(row.Account)))
         {
             return (null, $"the stored version {row.Version} of the user's keys is not the current one");
         }

@@ -138,9 +138,22 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
             return (null, "a row has a value that is not text");
         }
 
-        return RowDigest.Sum(digests.Values) == account.Digest && found.Secrets.Count == account.Count
+        if (RowDigest.Sum(digests.Values) != account.Digest || found.Secrets.Count != account.Count)
+        {
+            return (null, $"the rows are not those of version {row.Version}: one was added, changed, removed or put back");
+        }
+
+        return KeepUniqueRules(found.Secrets)
             ? (new VerifiedOwner(row.Stamp, account, found.Secrets, found.DataKeys) { Sealed = row.Account, Digests = digests }, null)
-            : (null, $"the rows are not those of version {row.Version}: one was added, changed, removed or put back");
+            : (null, "two secrets have one name, or are the default of one tool and argument: a unique index did not see one of them");
+    }
+
+    /// <summary>Whether no two secrets have the same name, or are the default of the same tool and argument. The order of the rows would decide between them.</summary>
+    private static bool KeepUniqueRules(List<StoredSecret> secrets)
+    {
+        HashSet<string> names = new(secrets.Count, StringComparer.Ordinal);
+        HashSet<(string?, string?)> defaults = [];
+        return secrets.TrueForAll(secret => names.Add(secret.Name) && (!secret.IsDefaultForTool || defaults.Add((secret.ToolName, secret.ToolArg))));
     }
 
     /// <summary>The account of an owner's row, empty if the row is missing; or the fault.</summary>
@@ -151,9 +164,9 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
             return (null, $"the stored version {row.Version} is not the current one: this process has seen version {floor.Version}");
         }
 
-        if (row.IsBehind)
+        if (!Account.IsLatest(row.Version, row.Secrets, row.Audited))
         {
-            return (null, $"the stored version {row.Version} is older than the one in the audit");
+            return (null, $"the stored version {row.Version} is not the latest one in the audit, {row.Audited}");
         }
 
         if (row.Account is null)

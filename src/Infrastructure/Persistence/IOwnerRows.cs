@@ -21,12 +21,12 @@ internal interface IOwnerRows
 /// <param name="Secrets">See <see cref="Owner.Secrets"/>.</param>
 /// <param name="BytesUsed">See <see cref="Owner.BytesUsed"/>.</param>
 /// <param name="Account">See <see cref="Owner.Account"/>; null if the owner does not exist.</param>
-/// <param name="IsBehind">Whether the audit has a later version of the owner.</param>
-internal sealed record OwnerRow(long Stamp, long Version, int Secrets, long BytesUsed, byte[]? Account, bool IsBehind)
+/// <param name="Audited">The latest version of the owner in the audit; 0: none.</param>
+internal sealed record OwnerRow(long Stamp, long Version, int Secrets, long BytesUsed, byte[]? Account, long Audited)
 {
     /// <summary>Reads the parameters from as many columns.</summary>
     public static OwnerRow FromRow(DbDataReader row, int first) => new(
-        row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), row.Optional<byte[]>(first + 4), row.GetBoolean(first + 5));
+        row.GetInt64(first), row.GetInt64(first + 1), row.GetInt32(first + 2), row.GetInt64(first + 3), row.Optional<byte[]>(first + 4), row.GetInt64(first + 5));
 }
 
 /// <summary>All rows of an owner.</summary>

@@ -9,6 +9,10 @@ namespace Secrets.Infrastructure.Transactions;
 /// <summary>Locks accounts for the transaction of a context, and verifies their rows under the lock.</summary>
 internal static class AccountLocks
 {
+    private const string HiddenFromTheLock = "the account can be read but not locked: somebody shows it to one statement and hides it from another";
+
+    private const string HiddenFromAQuery = "a row was hidden from a query, or changed for it";
+
     extension(SecretsDbContext db)
     {
         /// <summary>Accounts that the transaction locked. To replace, quarantine or release a whole account, call the methods of this object.</summary>
@@ -50,7 +54,13 @@ internal static class AccountLocks
             var verified = await db.GetService<OwnerReader>().ReadAsync(db, owner);
             if (!isLocked && verified.Sealed is not null)
             {
-                await db.LockRowAsync(owner, cancellationToken);
+                if (await db.LockRowAsync(owner, cancellationToken) == 0)
+                {
+                    // Without the lock, two transactions could both change the version that they read.
+                    await db.GetService<IntegrityAlarms>().RaiseAsync(owner, HiddenFromTheLock);
+                    throw new TamperedOwnerException();
+                }
+
                 verified = await db.GetService<OwnerReader>().ReadAsync(db, owner);
             }
 
@@ -72,8 +82,9 @@ internal static class AccountLocks
             var (keys, fault) = await db.GetService<ApiKeyReader>().ReadAsync(db, userId);
             if (!isLocked && keys?.Sealed is not null)
             {
-                await LockKeyAccountAsync(db, userId, cancellationToken);
-                (keys, fault) = await db.GetService<ApiKeyReader>().ReadAsync(db, userId);
+                (keys, fault) = await LockKeyAccountAsync(db, userId, cancellationToken) == 0
+                    ? ((VerifiedApiKeys?)null, (string?)HiddenFromTheLock)
+                    : await db.GetService<ApiKeyReader>().ReadAsync(db, userId);
             }
 
             if (keys is null)
@@ -97,6 +108,34 @@ internal static class AccountLocks
             }
 
             return unrevoked;
+        }
+
+        /// <summary>Confirms that a query missed no API key of locked users.</summary>
+        /// <exception cref="TamperedOwnerException">It missed one, or somebody has changed the keys since.</exception>
+        public async Task RequireNoMissedKeyAsync(IEnumerable<Guid> userIds, Predicate<ApiKey> isMissed, CancellationToken cancellationToken)
+        {
+            foreach (var userId in userIds)
+            {
+                if ((await db.ReadLockedKeysAsync(userId, cancellationToken)).Exists(isMissed))
+                {
+                    await db.GetService<IntegrityAlarms>().RaiseKeysAsync(userId, HiddenFromAQuery);
+                    throw new TamperedOwnerException();
+                }
+            }
+        }
+
+        /// <summary>Confirms that an owner does not have a secret, selected by its id or else by its name.</summary>
+        /// <exception cref="TamperedOwnerException">The owner has the secret, or does not verify.</exception>
+        public async Task RequireNoSecretAsync(SecretOwner owner, Guid? id, string? name, CancellationToken cancellationToken)
+        {
+            var verified = db.Database.CurrentTransaction is null
+                ? await db.GetService<OwnerReader>().ReadAsync(db, owner)
+                : await db.LockAndVerifyAsync(owner, cancellationToken);
+            if (verified.Secrets.Any(secret => id is null ? string.Equals(secret.Name, name, StringComparison.Ordinal) : secret.Id == id))
+            {
+                await db.GetService<IntegrityAlarms>().RaiseAsync(owner, HiddenFromAQuery);
+                throw new TamperedOwnerException();
+            }
         }
 
         /// <summary>Locks the API keys of a user. The unrevoked ones become the account's new state as they are, unless they verify already.</summary>

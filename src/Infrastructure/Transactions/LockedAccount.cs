@@ -18,7 +18,10 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
     /// <summary>The account with all changes so far.</summary>
     public Account Account { get; private set; } = account;
 
-    public bool IsChanged => Account.Version > _version;
+    public bool IsChanged { get; private set; }
+
+    /// <summary>Whether the account has changed since its last seal.</summary>
+    public bool NeedsSeal { get; private set; }
 
     /// <summary>The number of the integrity key of the digests.</summary>
     public int IntegrityKey => Account.IntegrityKey;
@@ -30,18 +33,26 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
     /// </summary>
     public void Quarantine(bool isVerified)
     {
-        IsInQuarantine = true;
-        Account = Account with { Version = _version + 1, Digest = isVerified ? Account.Digest : default };
+        IsInQuarantine = IsChanged = NeedsSeal = true;
+        Account = Account with { Digest = isVerified ? Account.Digest : default };
     }
 
-    /// <summary>Raises the version, so that the account is sealed again although no row changed.</summary>
-    public void RaiseVersion() => Account = Account with { Version = _version + 1 };
+    /// <summary>Has the account sealed again although no row changed.</summary>
+    public void Renew() => IsChanged = NeedsSeal = true;
+
+    /// <summary>Gives the changed account a new version for its seal. No two seals have one version, also if a transaction saves twice.</summary>
+    public Account RaiseVersion()
+    {
+        NeedsSeal = false;
+        return Account = (Account with { Version = _version }).WithNextVersion();
+    }
 
     /// <summary>Moves the account to another integrity key, under which its rows have these digests. Must precede all other changes.</summary>
     public void MoveTo(int integrityKey, IReadOnlyDictionary<Guid, RowDigest> digests)
     {
         _digests = digests;
-        Account = Account with { Version = _version + 1, Digest = RowDigest.Sum(digests.Values), IntegrityKey = integrityKey };
+        IsChanged = NeedsSeal = true;
+        Account = Account with { Digest = RowDigest.Sum(digests.Values), IntegrityKey = integrityKey };
     }
 
     /// <summary>Applies the change of one row.</summary>
@@ -58,6 +69,7 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
         }
 
         _changed[id] = after;
-        Account = update(Account) with { Version = _version + 1, Digest = Account.Digest - (before ?? default) + (after ?? default) };
+        IsChanged = NeedsSeal = true;
+        Account = update(Account) with { Digest = Account.Digest - (before ?? default) + (after ?? default) };
     }
 }

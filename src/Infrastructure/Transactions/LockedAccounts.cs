@@ -49,7 +49,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         _users.Add(userId, new LockedAccount<KeyAccountRow>(row, account, verified.Digests));
     }
 
-    /// <summary>Makes the stored rows of an owner current, without verifying them. The account's next version is <paramref name="version"/> + 1.</summary>
+    /// <summary>Makes the stored rows of an owner current, without verifying them. The account's next version is larger than <paramref name="version"/>.</summary>
     public void Adopt(SecretOwner owner, OwnerRows found, long version)
     {
         var newest = integrity.Newest;
@@ -60,14 +60,14 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         WriteAll(_owners[owner].Row, nameof(Owner.Stamp));
     }
 
-    /// <summary>Makes the stored API keys of a user current, without verifying them. The account's next version is <paramref name="version"/> + 1.</summary>
+    /// <summary>Makes the stored API keys of a user current, without verifying them. The account's next version is larger than <paramref name="version"/>.</summary>
     public void Adopt(Guid userId, KeyAccountRow? stored, List<ApiKey> unrevoked, long version)
     {
         var newest = integrity.Newest;
         var digests = DigestsOf(unrevoked, newest);
         var account = new Account(version, unrevoked.Count, Bytes: 0, RowDigest.Sum(digests.Values), CurrentKey: default, newest);
         Add(userId, new VerifiedApiKeys(account, stored?.Account, digests));
-        _users[userId].RaiseVersion();
+        _users[userId].Renew();
         WriteAll(_users[userId].Row, nameof(KeyAccountRow.Stamp));
     }
 
@@ -109,7 +109,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     public void Quarantine(SecretOwner owner, bool isVerified) => _owners[owner].Quarantine(isVerified);
 
     /// <summary>Ends the quarantine of a locked owner whose rows verified.</summary>
-    public void Release(SecretOwner owner) => _owners[owner].RaiseVersion();
+    public void Release(SecretOwner owner) => _owners[owner].Renew();
 
     /// <summary>Applies the changes that are about to be saved to the accounts.</summary>
     /// <exception cref="TamperedOwnerException">A changed row is not the row that was verified.</exception>
@@ -134,24 +134,25 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
             }
         }
 
-        foreach (var (owner, locked) in _owners.Where(pair => pair.Value.IsChanged))
+        foreach (var (owner, locked) in _owners.Where(pair => pair.Value.NeedsSeal))
         {
-            var account = locked.Account;
+            var account = locked.RaiseVersion();
             var seal = locked.IsInQuarantine ? ownerSeals.SealInQuarantine(owner, account) : ownerSeals.Seal(owner, account);
             locked.Row.MoveTo(account.Version, account.Count, account.Bytes, seal);
             Track(locked);
         }
 
-        foreach (var (userId, locked) in _users.Where(pair => pair.Value.IsChanged))
+        foreach (var (userId, locked) in _users.Where(pair => pair.Value.NeedsSeal))
         {
-            (locked.Row.Version, locked.Row.Keys, locked.Row.Account) = (locked.Account.Version, locked.Account.Count, keySeals.Seal(userId, locked.Account));
+            var account = locked.RaiseVersion();
+            (locked.Row.Version, locked.Row.Keys, locked.Row.Account) = (account.Version, account.Count, keySeals.Seal(userId, account));
             Track(locked);
         }
     }
 
     /// <summary>
     /// Adds to each event the version of the account that it changed. A changed account without an event gets an event <c>account.change</c>: a version that
-    /// is not in the audit could be rolled back unnoticed. Version 1 of an owner needs no event, because its data key has sealed no value yet.
+    /// is not in the audit could be rolled back unnoticed. The first version without a secret needs no event, because its data key has sealed no value yet.
     /// </summary>
     public IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> auditEvents, DateTimeOffset now)
     {
@@ -161,7 +162,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         [
             .. ChangedOwners
                 .Select(changed => change with { Owner = changed.Owner, OwnerVersion = changed.Account.Account.Version })
-                .Where(added => added.OwnerVersion > 1)
+                .Where(added => added.OwnerVersion > Account.First)
                 .Where(added => !versioned.Exists(written => written is { TargetKeyUserId: null, OwnerVersion: not null } && written.Owner == added.Owner)),
             .. ChangedUsers
                 .Where(row => !versioned.Exists(written => written.TargetKeyUserId == row.UserId && written.OwnerVersion is not null))
@@ -176,6 +177,10 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         foreach (var (owner, account) in ChangedOwners)
         {
             cache.Note(owner, account);
+            if (_owners[owner].IsInQuarantine)
+            {
+                cache.Forget(owner); // no create may take the account for one that verified
+            }
         }
 
         foreach (var row in ChangedUsers)

@@ -25,6 +25,12 @@ internal sealed class SecretsDb(SecretsDbContext context) : ISecretsDb
     public async Task<IReadOnlyList<ApiKey>> ReadLockedKeysAsync(Guid userId, CancellationToken cancellationToken) =>
         await context.ReadLockedKeysAsync(userId, cancellationToken);
 
+    public Task RequireNoMissedKeyAsync(IEnumerable<Guid> userIds, Predicate<ApiKey> isMissed, CancellationToken cancellationToken) =>
+        context.RequireNoMissedKeyAsync(userIds, isMissed, cancellationToken);
+
+    public Task RequireNoSecretAsync(SecretOwner owner, Guid? id, string? name, CancellationToken cancellationToken) =>
+        context.RequireNoSecretAsync(owner, id, name, cancellationToken);
+
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         context.InTransactionAsync(work, cancellationToken);
 

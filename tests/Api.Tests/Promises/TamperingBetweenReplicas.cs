@@ -31,7 +31,7 @@ public sealed class TamperingBetweenReplicas(Replicas replicas) : IClassFixture<
             (await TryCreateAsync(replicas[replica], $"x{tool}", organization)).MustBe(409);
         }
 
-        Assert.Contains("is older than the one in the audit", replicas.Output, StringComparison.Ordinal);
+        Assert.Contains("is not the latest one in the audit", replicas.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -156,6 +156,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
         line = Cursor().Replace(line, "<cursor>");
         line = Request().Replace(line, "\"request_id\":\"<request>\"");
         line = Sequence().Replace(line, "\"sequence\":<n>");
+        line = OwnerVersion().Replace(line, "\"owner_version\":<n>");
         line = Writer().Replace(line, "\"writer\":\"<writer>\"");
         line = UseCounts().Replace(line, "");
         line = AuditTimes().Replace(line, "\"at\":\"<at>\"");
@@ -218,6 +219,10 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
 
     [GeneratedRegex("\"sequence\":[0-9]+")]
     private static partial Regex Sequence();
+
+    // Grows by random steps.
+    [GeneratedRegex("\"owner_version\":[0-9]+")]
+    private static partial Regex OwnerVersion();
 
     [GeneratedRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")]
     private static partial Regex Moment();

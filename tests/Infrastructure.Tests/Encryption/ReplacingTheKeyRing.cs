@@ -165,6 +165,41 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         await AssertANewProcessOpensAllAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_old_key_stays_if_a_data_key_hides_from_the_pass(bool returnsAfterThePass)
+    {
+        using var users = new Users(await UsersAsync(2));
+        var row = $"owner_id = '{users.All[0].UserId}'";
+        await RotateAsync();
+        await _server.ExecuteSqlAsync($"SELECT * INTO saved_keys FROM data_keys WHERE {row}; DELETE FROM data_keys WHERE {row}");
+        await _server.ReplaceKeysAsync();
+        _clock.MoveOn(KeyRingReplacement.GracePeriod);
+        if (returnsAfterThePass)
+        {
+            await PutBackAfterThePassAsync();
+        }
+        else
+        {
+            await _server.ReplaceKeysAsync();
+        }
+
+        Assert.Equal(1, await LeftAsync());
+        Assert.Contains(_server.Log.Lines, line => line.Contains($"Old keys are not removed: User:{users.All[0].UserId}", StringComparison.Ordinal));
+
+        await _server.ExecuteSqlAsync($"DELETE FROM data_keys WHERE {row}; INSERT INTO data_keys SELECT * FROM saved_keys");
+        for (var pass = 0; pass < 2; pass++)
+        {
+            _clock.MoveOn(TimeSpan.FromHours(1));
+            await _server.ReplaceKeysAsync();
+        }
+
+        Assert.Equal(0, await LeftAsync());
+        await users.ResolveAsync();
+        await AssertANewProcessOpensAllAsync();
+    }
+
     [Fact]
     public async Task A_process_that_knows_only_the_old_key_learns_of_the_new_one_where_it_meets_it()
     {
@@ -347,6 +382,26 @@ public sealed class ReplacingTheKeyRing : IAsyncLifetime
         using var @operator = _server.Operator();
         (await @operator.SendAsync(HttpMethod.Post, $"{Encryption}/rotate", """{"layer":"key_ring"}""")).MustBe(200);
     }
+
+    /// <summary>Rotates keys while an attacker has removed data keys, and puts them back between the pass over all data keys and the read of all owners.</summary>
+    private async Task PutBackAfterThePassAsync()
+    {
+        await using var db = await _server.NewContextAsync();
+        await using var transaction = await db.Database.BeginTransactionAsync(Cancellation);
+        await db.Database.ExecuteSqlRawAsync("LOCK TABLE owners", Cancellation);
+        var replacement = Task.Run(_server.ReplaceKeysAsync, Cancellation);
+        while (!replacement.IsCompleted && !await IsReadOfOwnersWaitingAsync())
+        {
+            await Task.Delay(20, Cancellation);
+        }
+
+        await db.Database.ExecuteSqlRawAsync("INSERT INTO data_keys SELECT * FROM saved_keys", Cancellation);
+        await transaction.CommitAsync(Cancellation);
+        await replacement;
+    }
+
+    private async Task<bool> IsReadOfOwnersWaitingAsync() => await _server.ScalarAsync<long>(Sql.Of(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM owners%'", "SELECT 1")) > 0;
 
     private async Task<JsonNode> StateAsync()
     {

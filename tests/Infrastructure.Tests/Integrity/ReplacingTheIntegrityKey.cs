@@ -7,6 +7,7 @@ using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Encryption.Ring;
 using Secrets.Infrastructure.Encryption.Rotation;
 using Secrets.Infrastructure.Integrity;
+using Secrets.Infrastructure.Integrity.Recovery;
 using Secrets.Infrastructure.Persistence;
 using Secrets.TestKit;
 
@@ -169,6 +170,50 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         await MustGoOnAsync(victim);
     }
 
+    [Fact]
+    public async Task A_quarantine_lasts_until_the_owner_is_accepted_and_lets_the_old_key_go()
+    {
+        using var victim = await Victim.NewAsync(_server);
+        await QuarantineAsync(victim.Owner);
+        await ReplaceAsync();
+        Assert.Equal(0, await LeftAsync());
+        Assert.Equal([2], await NumbersAsync());
+        await victim.MustBeRefusedAsync();
+
+        await AcceptAsync(victim.Owner);
+        await MustGoOnAsync(victim);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_earlier_quarantine_that_is_put_back_is_not_renewed(bool onlyUntilTheLock)
+    {
+        using var victim = await Victim.NewAsync(_server);
+        await QuarantineAsync(victim.Owner);
+        await AttackAsync($"CREATE TABLE quarantined AS SELECT * FROM owners WHERE id = '{victim.Organization}'");
+        await AcceptAsync(victim.Owner);
+        await AttackAsync($"CREATE TABLE accepted AS SELECT * FROM owners WHERE id = '{victim.Organization}'");
+        await RotateAsync();
+        _clock.MoveOn(IntegrityKeyReplacement.Delay);
+        await AttackAsync(PutBack("quarantined"));
+        if (onlyUntilTheLock)
+        {
+            await ReplaceWhileItIsPutBackAsync("accepted");
+        }
+        else
+        {
+            await _server.ReplaceKeysAsync();
+            await victim.MustBeRefusedAsync();
+            await AttackAsync(PutBack("accepted"));
+        }
+
+        await MustGoOnAsync(victim);
+        await _server.ReplaceKeysAsync();
+        Assert.Equal([2], await NumbersAsync());
+        await MustGoOnAsync(victim);
+    }
+
     private static async Task MustGoOnAsync(Victim victim)
     {
         Assert.Equal(Victim.Value, await victim.ValueAsync());
@@ -183,6 +228,42 @@ public sealed class ReplacingTheIntegrityKey : IAsyncLifetime
         await _server.ReplaceKeysAsync();
         _clock.MoveOn(KeyRingReplacement.GracePeriod);
         await _server.ReplaceKeysAsync();
+    }
+
+    private static string PutBack(string saved) =>
+        $"UPDATE owners SET version = s.version, secrets = s.secrets, bytes_used = s.bytes_used, account = s.account FROM {saved} s WHERE owners.id = s.id";
+
+    /// <summary>Replaces keys while an attacker puts saved rows of owners back: reads see the rows from before, and the first lock sees the saved ones.</summary>
+    private async Task ReplaceWhileItIsPutBackAsync(string saved)
+    {
+        await using var db = await _server.NewContextAsync();
+        await using var transaction = await db.Database.BeginTransactionAsync(Cancellation);
+#pragma warning disable EF1002 // The statement is an attack of the test.
+        await db.Database.ExecuteSqlRawAsync(PutBack(saved), Cancellation);
+#pragma warning restore EF1002
+        var replacement = Task.Run(_server.ReplaceKeysAsync, Cancellation);
+        while (!replacement.IsCompleted && !await IsLockOfAnOwnerWaitingAsync())
+        {
+            await Task.Delay(20, Cancellation);
+        }
+
+        await transaction.CommitAsync(Cancellation);
+        await replacement;
+    }
+
+    private async Task<bool> IsLockOfAnOwnerWaitingAsync() => await _server.ScalarAsync<long>(Sql.Of(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE owners%'", "SELECT 1")) > 0;
+
+    private async Task QuarantineAsync(SecretOwner owner)
+    {
+        await using var scope = _server.Services.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<IIntegrityCommands>().QuarantineAsync(owner, Cancellation);
+    }
+
+    private async Task AcceptAsync(SecretOwner owner)
+    {
+        await using var scope = _server.Services.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<IIntegrityCommands>().AcceptAsync(owner, Cancellation);
     }
 
     private async Task RotateAsync()

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Secrets.Domain.Secrets;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Integrity;
@@ -38,7 +39,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         Assert.True((await victim.ResolveAsync()).Status == 409, what);
         Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner), what);
         (await victim.TryCreateAsync("new", "u", "a new value")).MustBe(409);
-        (await victim.UpdateAsync("another value")).MustBe(attack.Contains("name = 'first'", StringComparison.Ordinal) && attack.Contains("DELETE", StringComparison.Ordinal) || what.StartsWith("everything", StringComparison.Ordinal) ? 404 : 409);
+        (await victim.UpdateAsync("another value")).MustBe(409);
         await attacked.MustBeToldAsync(victim.Owner);
     }
 
@@ -152,6 +153,35 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
     }
 
     [Fact]
+    public async Task A_secret_that_is_hidden_from_one_query_is_not_called_missing()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        using var user = await attacked.Server.NewUserAsync();
+        var own = await user.CreateSecretAsync("own");
+
+        // Only the query that verifies owners contains this word. The view hides all rows from other queries.
+        await BehindAViewAsync("secrets", "SELECT * FROM stored_secrets WHERE current_query() LIKE '%unnest%'", async () =>
+        {
+            // The service looks up the owner of a secret for the organisation's admin only. The user's secrets have one owner.
+            foreach (var (client, path) in new[] { (victim.Admin, $"/api/v1/secrets/{victim.First}"), (user, $"/api/v1/secrets/{own}") })
+            {
+                (await client.PatchAsync(path, new JsonObject { ["secret_value"] = "another value" })).MustBe(409);
+                (await client.DeleteAsync(path)).MustBe(409);
+                (await client.DeleteAsync($"/api/v1/secrets/{Guid.NewGuid()}")).MustBe(404);
+            }
+
+            (await victim.Admin.SendAsync(HttpMethod.Patch, "/api/v2/aihub/secrets", """{"alias":"second","value":"another value"}""")).MustBe(409);
+            (await victim.Admin.SendAsync(HttpMethod.Delete, "/api/v2/aihub/secrets", """{"alias":"second"}""")).MustBe(409);
+            (await victim.Admin.SendAsync(HttpMethod.Delete, "/api/v2/aihub/secrets", """{"alias":"third"}""")).MustBe(404);
+        });
+
+        await attacked.MustBeToldAsync(victim.Owner);
+        await attacked.MustBeToldAsync(SecretOwner.User(user.UserId));
+        (await victim.Admin.DeleteAsync($"/api/v1/secrets/{victim.First}")).MustBe(200);
+        (await user.DeleteAsync($"/api/v1/secrets/{own}")).MustBe(200);
+    }
+
+    [Fact]
     public async Task What_is_put_right_is_used_again()
     {
         using var victim = await Victim.NewAsync(attacked.Server);
@@ -259,6 +289,98 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         (await holder.GetAsync("/api/v1/secrets")).MustBe(401);
     }
 
+    [Fact]
+    public async Task A_forged_audit_row_does_not_hide_that_a_key_is_missing()
+    {
+        Guid[] users = [.. new[] { Guid.NewGuid(), Guid.NewGuid() }.Order()];
+        using var @operator = attacked.Server.Operator();
+        using var bystander = await attacked.Server.NewKeyAsync(users[0], ["secrets:read"]);
+        using var holder = await attacked.Server.NewKeyAsync(users[1], ["secrets:read"]);
+        var id = await attacked.Server.ScalarAsync<Guid>($"SELECT id FROM api_keys WHERE user_id = '{users[1]}'");
+        var (row, audited) = ($"id = '{id}'", $"target_key_id = '{id}'");
+        await SaveAsync("api_keys", row);
+        await SaveAsync("audit", audited);
+        try
+        {
+            // The forged row precedes the genuine one in the table and in the index. Its version fits the account of the bystander, whose keys verify.
+            await attacked.AttackAsync(
+                $"""
+                DELETE FROM api_keys WHERE {row};
+                DELETE FROM audit WHERE {audited};
+                INSERT INTO audit (writer, sequence, at, actor, action, outcome, target_key_id, target_key_user_id, owner_version, hash)
+                SELECT gen_random_uuid(), 1, s.at, s.actor, s.action, s.outcome, s.target_key_id, a.user_id, a.version, s.hash FROM saved_audit s, key_accounts a WHERE a.user_id = '{users[0]}';
+                INSERT INTO audit SELECT * FROM saved_audit;
+                """);
+
+            (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(409);
+            (await @operator.DeleteAsync($"/api/v1/api-keys/{id}?cascade=true")).MustBe(409);
+            (await @operator.PostAsync($"/api/v1/api-keys/{id}/rotate", new JsonObject())).MustBe(409);
+        }
+        finally
+        {
+            await attacked.AttackAsync($"DELETE FROM audit WHERE {audited} AND target_key_user_id = '{users[0]}'");
+            await PutBackAsync("api_keys", row);
+        }
+
+        (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
+        (await holder.GetAsync("/api/v1/secrets")).MustBe(401);
+    }
+
+    [Fact]
+    public async Task An_admin_notices_that_the_key_of_a_member_is_missing()
+    {
+        var organization = $"org-{Guid.NewGuid():N}";
+        using var admin = await attacked.Server.NewKeyAsync(Guid.NewGuid(), ["keys:manage"], organization, "admin");
+        using var stranger = await attacked.Server.NewKeyAsync(Guid.NewGuid(), ["keys:manage"], $"{organization}-other", "admin");
+        using var member = await attacked.Server.NewKeyAsync(Guid.NewGuid(), ["secrets:read"], organization);
+        var id = await attacked.Server.ScalarAsync<Guid>($"SELECT id FROM api_keys WHERE user_id = '{member.UserId}'");
+        await SaveAsync("api_keys", $"id = '{id}'");
+        await attacked.AttackAsync($"DELETE FROM api_keys WHERE id = '{id}'");
+
+        foreach (var query in (string[])["", "?cascade=true"])
+        {
+            (await admin.DeleteAsync($"/api/v1/api-keys/{id}{query}")).MustBe(409);
+            (await stranger.DeleteAsync($"/api/v1/api-keys/{id}{query}")).MustBe(404);
+        }
+
+        await PutBackAsync("api_keys", $"id = '{id}'");
+        (await admin.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(200);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_key_that_is_hidden_from_one_query_or_revoked_for_it_is_not_left_out(bool isHidden)
+    {
+        using var @operator = attacked.Server.Operator();
+        using var stranger = await attacked.Server.NewUserAsync("keys:manage");
+        using var maker = await attacked.Server.NewUserAsync("secrets:read", "keys:manage", "operator");
+        var user = Guid.NewGuid();
+        var made = (await maker.PostAsync("/api/v1/api-keys", new JsonObject { ["name"] = "made", ["user_id"] = $"{user}", ["scopes"] = new JsonArray("secrets:read") })).MustBe(200).Json;
+        var (id, makerId) = (made["id"]!.GetValue<Guid>(), made["created_by_key"]!.GetValue<Guid>());
+        (await @operator.DeleteAsync($"/api/v1/api-keys/{makerId}")).MustBe(200);
+
+        // Queries that verify keys select them by user. The view changes the row for all other queries.
+        var attack = $"id = '{id}' AND current_query() NOT LIKE '%user_id = %'";
+        var columns = await attacked.Server.ScalarAsync<string>(Sql.Of(
+            "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = 'api_keys' AND column_name <> 'revoked_at'", "SELECT 'a'"));
+        await BehindAViewAsync(
+            "api_keys",
+            isHidden ? $"SELECT * FROM stored_api_keys WHERE NOT ({attack})"
+                : $"SELECT {columns}, CASE WHEN {attack} THEN now() ELSE revoked_at END AS revoked_at FROM stored_api_keys",
+            async () =>
+            {
+                (await @operator.DeleteAsync($"/api/v1/api-keys/{makerId}?cascade=true")).MustBe(409);
+                (await @operator.DeleteAsync($"/api/v1/api-keys/{id}?cascade=true")).MustBe(409);
+                (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(409);
+                (await @operator.PostAsync($"/api/v1/api-keys/{id}/rotate", new JsonObject())).MustBe(409);
+                (await stranger.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(404);
+            });
+
+        Assert.Contains(attacked.Server.Log.Lines, line => line.Contains($"The API keys of user {user} were changed outside the service", StringComparison.Ordinal));
+        Assert.Equal("""{"revoked":1}""", (await @operator.DeleteAsync($"/api/v1/api-keys/{makerId}?cascade=true")).MustBe(200).Body);
+    }
+
     [Theory]
     [InlineData("expires_at = NULL", true)] // its maker would not limit the expiry of the new key
     [InlineData("scopes = 1", false)] // the user would not be an operator, for whom no key with users:act is made
@@ -349,6 +471,37 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
     }
 
     [Fact]
+    public async Task A_key_that_looks_revoked_is_reported_at_its_first_use()
+    {
+        // The process has verified no key of this user yet.
+        using var user = await attacked.Server.NewUserAsync();
+        var prefix = Domain.ApiKeys.ApiKeyText.PrefixOf(user.Key!);
+        var id = await attacked.Server.ScalarAsync<Guid>("SELECT id FROM api_keys WHERE prefix = @prefix", ("prefix", prefix));
+        await attacked.AttackAsync($"UPDATE api_keys SET revoked_at = now() WHERE id = '{id}'");
+
+        (await user.GetAsync("/api/v1/secrets")).MustBe(401);
+
+        await attacked.MustBeToldOfKeyAsync(prefix);
+        Assert.Equal(1L, await attacked.Server.ScalarAsync<long>(
+            "SELECT CAST(count(*) AS bigint) FROM audit WHERE action = @action AND target_key_id = @id", ("action", AttackedServer.IntegrityFailure), ("id", id)));
+
+        // The audit does not record the use of a revoked key.
+        Assert.Equal(0L, await attacked.Server.ScalarAsync<long>("SELECT CAST(count(*) AS bigint) FROM audit WHERE key_id = @id", ("id", id)));
+    }
+
+    [Fact]
+    public async Task A_cached_key_that_looks_revoked_is_reported_at_its_next_use()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        (await victim.ResolveAsync()).MustBe(200);
+        await attacked.AttackAsync($"UPDATE api_keys SET revoked_at = now() WHERE prefix = '{victim.Prefix}'");
+
+        (await victim.ResolveAsync()).MustBe(401);
+
+        await attacked.MustBeToldOfKeyAsync(victim.Prefix);
+    }
+
+    [Fact]
     public async Task Of_many_first_keys_of_a_user_each_lets_its_holder_in()
     {
         for (var round = 0; round < 3; round++)
@@ -407,6 +560,20 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE key_accounts%'", "SELECT 1")) == 0)
         {
             await Task.Delay(20, patience.Token);
+        }
+    }
+
+    /// <summary>Replaces a table with a view while requests run. The view may show each query other rows. It reads the table, whose name begins with <c>stored_</c> meanwhile.</summary>
+    private async Task BehindAViewAsync(string table, string view, Func<Task> requests)
+    {
+        await attacked.AttackAsync($"ALTER TABLE {table} RENAME TO stored_{table}; CREATE VIEW {table} AS {view}");
+        try
+        {
+            await requests();
+        }
+        finally
+        {
+            await attacked.AttackAsync($"DROP VIEW {table}; ALTER TABLE stored_{table} RENAME TO {table}");
         }
     }
 

@@ -36,10 +36,9 @@ internal sealed class ApiKeyAuthenticator(
             return new CredentialVerdict(CallerOf(known.Key, known));
         }
 
-        var found = await keys.FindAsync(prefix, cancellationToken);
-        if (found is { Fault: { } fault })
+        var found = await FindAsync(prefix, cancellationToken);
+        if (found is { Fault: not null })
         {
-            await alarms.RaiseAsync(prefix, found.Key, fault);
             return new CredentialVerdict("the row of this key was changed outside the service") { Kind = RefusalKind.Tampered };
         }
 
@@ -69,7 +68,7 @@ internal sealed class ApiKeyAuthenticator(
     /// <exception cref="UnavailableException">The key cannot be read now.</exception>
     public async Task<CachedKey?> RefreshAsync(CachedKey cached, CancellationToken cancellationToken)
     {
-        if (await keys.FindAsync(cached.Key.Prefix, cancellationToken) is { Fault: null } found
+        if (await FindAsync(cached.Key.Prefix, cancellationToken) is { Fault: null } found
             && found.Key!.Id == cached.Key.Id
             && found.Key.IsAccepted(time.GetUtcNow()))
         {
@@ -78,6 +77,18 @@ internal sealed class ApiKeyAuthenticator(
 
         cache.Remove(cached);
         return null;
+    }
+
+    /// <summary>Looks a key up. Raises an alarm if the key does not verify.</summary>
+    private async Task<FoundKey?> FindAsync(string prefix, CancellationToken cancellationToken)
+    {
+        var found = await keys.FindAsync(prefix, cancellationToken);
+        if (found is { Fault: { } fault })
+        {
+            await alarms.RaiseAsync(prefix, found.Key, fault);
+        }
+
+        return found;
     }
 
     private static Caller CallerOf(ApiKey key, CachedKey? cached = null) =>

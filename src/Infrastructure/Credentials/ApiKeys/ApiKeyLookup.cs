@@ -11,7 +11,7 @@ namespace Secrets.Infrastructure.Credentials.ApiKeys;
 /// <summary>A key from the database.</summary>
 /// <param name="Key">The key as it is stored now; null if its row is unreadable.</param>
 /// <param name="Version">The version of the user's key account under which the key was verified.</param>
-/// <param name="Fault">Why the key does not verify; null if it does, or if it is revoked.</param>
+/// <param name="Fault">Why the key does not verify; null if it does. A revoked key verifies if its user's other keys do.</param>
 internal sealed record FoundKey(ApiKey? Key, long Version, string? Fault = null)
 {
     /// <summary>The stamp of the user's key account, read with the key.</summary>
@@ -154,11 +154,7 @@ internal sealed class ApiKeyLookup : IAsyncDisposable
         var known = row.Account is { } account && !row.IsBehind && IsLatest(account) && _verified.TryFind(row.Key.UserId, out var cached) && cached.IsOf(account) ? cached : null;
         if (known is null)
         {
-            if (row.Key.RevokedAt is not null)
-            {
-                return new FoundKey(row.Key, 0);
-            }
-
+            // Verify a revoked row too: an attacker may have marked a live key as revoked.
             (known, var fault) = await _reader.ReadAsync(db, row.Key.UserId);
             if (known is null)
             {

@@ -10,7 +10,10 @@ internal sealed class AccountsToReseal(SecretsDbContext db, OwnerSeals owners, A
     // The most accounts of one pass, about 100 bytes each. The next pass finds the others.
     private const int MaxAccounts = 100_000;
 
-    /// <summary>Finds owners whose account does not open with the newest key, and whether they are in quarantine.</summary>
+    /// <summary>
+    /// Finds owners whose account does not open with the newest key, and whether they seem to be in quarantine. The row may be an old one: only a locked row
+    /// decides.
+    /// </summary>
     public async Task<List<(SecretOwner Owner, bool IsInQuarantine)>> FindOwnersAsync(CancellationToken cancellationToken)
     {
         var newest = integrity.Newest;

@@ -1,6 +1,5 @@
 using System.Linq.Expressions;
 using System.Runtime.CompilerServices;
-using Microsoft.EntityFrameworkCore.Infrastructure;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
@@ -20,9 +19,6 @@ internal sealed partial class DataKeyReplacement(
     public const int BatchSize = 100;
 
     private const int PageSize = 500;
-
-    // Each may have 10,000 secrets.
-    private const int OwnersAtOnce = 20;
 
     /// <summary>How long a retired key stays after its last value was sealed again. Requests that have read the old envelope still need the key.</summary>
     public static readonly TimeSpan GracePeriod = 2 * DataKeyCache.Lifetime;
@@ -55,24 +51,8 @@ internal sealed partial class DataKeyReplacement(
     /// Whether all owners verify and have only keys made since this moment. The pass selects keys by their unverified rows: an attacker may have moved a date or
     /// removed a row for a while.
     /// </summary>
-    private async Task<bool> AreAllNewAsync(DateTimeOffset before, CancellationToken cancellationToken)
-    {
-        var reader = db.GetService<OwnerReader>();
-        foreach (var owners in (await AllOwners.ReadAsync(db, cancellationToken)).Chunk(OwnersAtOnce))
-        {
-            var verified = await reader.ReadAsync(db, owners);
-            for (var at = 0; at < owners.Length; at++)
-            {
-                if (verified[at] is not { } owner || owner.DataKeys.Any(key => key.CreatedAt < before))
-                {
-                    NotFinished(owners[at].ToString());
-                    return false;
-                }
-            }
-        }
-
-        return true;
-    }
+    private Task<bool> AreAllNewAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
+        AllOwners.AreDoneAsync(db, key => key.CreatedAt >= before, cancellationToken);
 
     private static SecretOwner OwnerOf(DataKeyRow row) => new(row.OwnerKind, row.OwnerId);
 
@@ -221,7 +201,4 @@ internal sealed partial class DataKeyReplacement(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Retired data key {KeyId} of {Owner} was not removed: a value still uses it, or the rows do not verify")]
     private partial void Needed(Guid keyId, string owner);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The replacement of data keys does not end: {Owner} is in quarantine, does not verify, or still has an old key")]
-    private partial void NotFinished(string owner);
 }

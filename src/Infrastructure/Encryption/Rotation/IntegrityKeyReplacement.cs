@@ -37,10 +37,16 @@ internal sealed class IntegrityKeyReplacement(SecretsDbContext db, KeyRing ring,
         var owners = await outdated.FindOwnersAsync(cancellationToken);
         foreach (var (owner, isInQuarantine) in owners)
         {
-            await IfVerifiedAsync(
-                () => isInQuarantine
-                    ? quarantine.PutAsync(owner, AuditAction.AccountChange, cancellationToken)
-                    : InTransactionAsync(token => db.MoveToNewestKeyAsync(owner, token), cancellationToken));
+            await IfVerifiedAsync(() => InTransactionAsync(
+                async token =>
+                {
+                    // An attacker may have shown an earlier quarantine to the read above.
+                    if (!isInQuarantine || !await quarantine.KeepAsync(owner, token))
+                    {
+                        await db.MoveToNewestKeyAsync(owner, token);
+                    }
+                },
+                cancellationToken));
         }
 
         var users = await outdated.FindUsersAsync(cancellationToken);

@@ -1,6 +1,7 @@
 using Secrets.Infrastructure.Audit;
 using Secrets.Infrastructure.Encryption.DataKeys;
 using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Integrity;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Encryption.Rotation;
@@ -20,7 +21,10 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
     public async Task<bool> RunAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         ring.Refresh();
-        if (IsAnyBefore(before) && await RewrapAsync(before, cancellationToken) && time.GetUtcNow() >= before + GracePeriod)
+        if (IsAnyBefore(before)
+            && await RewrapAsync(before, cancellationToken)
+            && time.GetUtcNow() >= before + GracePeriod
+            && await AreAllRewrappedAsync(before, cancellationToken))
         {
             await ring.ChangeAsync(db, records => records.WithoutRingKeysBefore(before), AuditEvent.ByService(AuditAction.KeysChange, time.GetUtcNow()), cancellationToken);
         }
@@ -44,6 +48,16 @@ internal sealed class KeyRingReplacement(SecretsDbContext db, KeyRing ring, Data
         }
 
         return isDone;
+    }
+
+    /// <summary>
+    /// Whether all owners verify, and the surviving ring keys open all of their data keys. The pass reads unverified rows: an attacker may have removed one for a
+    /// while, and no other ring key would open it.
+    /// </summary>
+    private Task<bool> AreAllRewrappedAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        var survivors = ring.Without(before);
+        return AllOwners.AreDoneAsync(db, key => wrapping.Rewrap(key, survivors).IsDone, cancellationToken);
     }
 
     private async Task<(Guid? Last, bool IsDone)> RewrapPageAsync(LoadedRing survivors, Guid after, CancellationToken cancellationToken)

@@ -55,7 +55,7 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan,
             return $"Nothing changed: {owner} stores nothing.";
         }
 
-        await quarantine.PutAsync(owner, AuditAction.IntegrityQuarantine, cancellationToken);
+        await quarantine.PutAsync(owner, cancellationToken);
         await KeepCheckpointAsync(cancellationToken);
         return $"{owner} is in quarantine: reads and writes of its secrets fail until `integrity accept`";
     });

@@ -17,6 +17,15 @@ internal sealed class RecoveryEvidence(IOwnerRows rows, OwnerSeals ownerSeals, A
         return (found, account?.Version ?? 0);
     }
 
+    /// <summary>The account of an owner in quarantine; null: the owner is not in quarantine, or the row is an earlier one.</summary>
+    public Account? FindQuarantined(SecretOwner owner, OwnerRows found)
+    {
+        var row = found.Owner;
+        return row.Account is { } stored && Account.IsLatest(row.Version, row.Secrets, row.Audited)
+            ? ownerSeals.OpenInQuarantine(owner, row.Version, row.Secrets, row.BytesUsed, stored)
+            : null;
+    }
+
     /// <summary>The verified owner if its rows verified when it was quarantined and are unchanged since; otherwise null.</summary>
     public VerifiedOwner? FindUnchanged(SecretOwner owner, OwnerRows found)
     {

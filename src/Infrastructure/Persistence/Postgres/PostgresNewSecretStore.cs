@@ -17,7 +17,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
     // A statement after the lock, because a statement sees the data at its start: this one sees the last write to each account.
     private static readonly string ReadAccounts =
         $"""
-        SELECT coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account, {PostgresPreconditions.OwnerIsBehind("coalesce(o.version, 0)")}
+        SELECT coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account, {PostgresPreconditions.AuditedVersion}
         FROM unnest($1::smallint[], $2::text[]) WITH ORDINALITY AS i (kind, id, place)
         LEFT JOIN owners o ON o.kind = i.kind AND o.id = i.id
         ORDER BY i.place
@@ -35,15 +35,15 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         $"""
         WITH moved AS (
             UPDATE owners o SET stamp = o.stamp + 1, version = i.version, secrets = i.secrets, bytes_used = i.bytes_used, account = i.account
-            FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bytea[], $7::bytea[])
-                AS i (kind, id, version, secrets, bytes_used, account, before)
-            WHERE o.kind = i.kind AND o.id = i.id AND o.version = i.version - 1 AND o.account = i.before AND NOT {PostgresPreconditions.OwnerIsBehind("i.version - 1")}
+            FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bigint[])
+                AS i (kind, id, version, secrets, bytes_used, account, before, version_before)
+            WHERE o.kind = i.kind AND o.id = i.id AND o.version = i.version_before AND o.account = i.before AND NOT {PostgresPreconditions.OwnerIsBehind("i.version_before")}
             RETURNING 1
         ), current AS (
-            SELECT 1 FROM unnest($8::uuid[]) AS i (id)
+            SELECT 1 FROM unnest($9::uuid[]) AS i (id)
             CROSS JOIN LATERAL (SELECT 1 FROM data_keys WHERE id = i.id AND retired_at IS NULL) k
         )
-        SELECT sqrt((SELECT count(*) FROM moved) - cardinality($1)), sqrt((SELECT count(*) FROM current) - cardinality($8))
+        SELECT sqrt((SELECT count(*) FROM moved) - cardinality($1)), sqrt((SELECT count(*) FROM current) - cardinality($9))
         """;
 
     private static readonly UnnestedRows<Secret> Sent = new(SecretColumns.All, firstParameter: 1);
@@ -106,6 +106,7 @@ internal sealed class PostgresNewSecretStore(IDatabaseFaults faults) : INewSecre
         batch.BatchCommands.Add(ForOwners(LockOwners, [.. accounts.Select(move => move.Owner)]));
         var move = Move(MoveOrFail, accounts);
         move.Parameters.Add(ArrayParameters.FromItems(accounts, account => account.Before.Sealed));
+        move.Parameters.Add(ArrayParameters.FromItems(accounts, account => account.Before.Account.Version));
         move.Parameters.Add(ArrayParameters.FromItems(accounts, account => account.After.Account.CurrentKey));
         batch.BatchCommands.Add(move);
         batch.BatchCommands.Add(ForSecrets(InsertAll, secrets));

@@ -14,7 +14,7 @@ internal sealed class PostgresOwnerRows : IOwnerRows
     private static readonly string SelectOwners =
         $"""
         SELECT i.place, coalesce(o.stamp, 0), coalesce(o.version, 0), coalesce(o.secrets, 0), coalesce(o.bytes_used, 0), o.account,
-            {PostgresPreconditions.OwnerIsBehind("coalesce(o.version, 0)")}
+            {PostgresPreconditions.AuditedVersion}
         FROM {Requested}
         LEFT JOIN LATERAL (SELECT stamp, version, secrets, bytes_used, account FROM owners WHERE kind = i.kind AND id = i.id OFFSET 0) o ON true
         """;

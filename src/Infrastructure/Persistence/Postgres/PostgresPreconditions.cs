@@ -15,11 +15,13 @@ internal static class PostgresPreconditions
         OR {OwnerIsBehind("i.version")})
         """;
 
+    /// <summary>SQL value: the latest version in the audit of the owner in row i (kind, id); 0: none.</summary>
+    public const string AuditedVersion = $"coalesce((SELECT owner_version FROM audit WHERE {VersionsOfOwner} ORDER BY owner_version DESC LIMIT 1), 0)";
+
+    private const string VersionsOfOwner = "owner_id = i.id AND owner_version IS NOT NULL AND target_key_user_id IS NULL AND owner_kind = i.kind";
+
     /// <summary>SQL condition: the audit has a later version of the owner in row i (kind, id).</summary>
-    public static string OwnerIsBehind(string version) =>
-        $"""
-        EXISTS (SELECT 1 FROM audit WHERE owner_id = i.id AND owner_version > {version} AND owner_version IS NOT NULL AND target_key_user_id IS NULL AND owner_kind = i.kind)
-        """;
+    public static string OwnerIsBehind(string version) => $"EXISTS (SELECT 1 FROM audit WHERE {VersionsOfOwner} AND owner_version > {version})";
 
     /// <summary>
     /// SQL condition: the key in row i (id, user_id, version, stamp) is not accepted at a moment (<see cref="Domain.ApiKeys.ApiKey.IsAccepted"/>), or the

@@ -1,9 +1,11 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Persistence.Rows;
 
 /// <summary>Identifies the current rows of an owner or of a user's API keys (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
-/// <param name="Version">The number of changes; 0 before the first.</param>
+/// <param name="Version">Grows with each change; 0 before the first. See <see cref="WithNextVersion"/>.</param>
 /// <param name="Count">The number of counted rows.</param>
 /// <param name="Bytes">The bytes that count against the quota.</param>
 /// <param name="Digest">The sum of the rows' digests.</param>
@@ -16,6 +18,25 @@ internal readonly record struct Account(long Version, int Count, long Bytes, Row
 
     /// <summary>Bytes in the box.</summary>
     internal const int ContentSize = RowDigest.Size + 16;
+
+    /// <summary>The version of a first change without a counted row, such as the first data key of an owner. It need not be in the audit.</summary>
+    internal const long First = 1;
+
+    /// <summary>
+    /// This account with the version of the next change, which is larger by a random number. The database also saw the seals of transactions that failed, and
+    /// somebody may have kept one. If each version were the next number, a later transaction would seal other rows with the same version, and the kept seal
+    /// could replace that one.
+    /// </summary>
+    public Account WithNextVersion() => this with { Version = Version == 0 && Count == 0 ? First : checked(Version + RandomStep()) };
+
+    /// <summary>Whether a row has the latest version that the audit knows.</summary>
+    /// <param name="version">The version of the row.</param>
+    /// <param name="count">The number of counted rows of the row.</param>
+    /// <param name="audited">The latest version in the audit; 0: none.</param>
+    public static bool IsLatest(long version, int count, long audited) => version == audited || (version == First && count == 0 && audited == 0);
+
+    // Larger than 1, so that no other version is the first. 63 bits suffice for four thousand million such steps.
+    private static long RandomStep() => 2L + BinaryPrimitives.ReadUInt32LittleEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
 }
 
 /// <summary>A cached account.</summary>

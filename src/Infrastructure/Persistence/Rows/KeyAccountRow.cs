@@ -5,7 +5,7 @@ internal sealed class KeyAccountRow
 {
     public required Guid UserId { get; init; }
 
-    /// <summary>The number of changes of the keys; 0 before the first.</summary>
+    /// <summary>See <see cref="Rows.Account.Version"/>.</summary>
     public required long Version { get; set; }
 
     /// <summary>The number of keys that are not revoked.</summary>

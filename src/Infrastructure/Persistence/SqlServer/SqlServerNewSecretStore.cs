@@ -42,7 +42,7 @@ internal sealed class SqlServerNewSecretStore : INewSecretStore
             UPDATE o SET stamp = o.stamp + 1 FROM owners AS o WITH ({SqlServerSecretsDbContext.ByKey}) WHERE o.kind = @kind AND o.id_key = @key;
             SET @place += 1;
         END;
-        SELECT COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {SqlServerOwnerRows.IsBehind}
+        SELECT COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {SqlServerPreconditions.AuditedVersion}
         FROM @accounts AS i LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id_key = i.owner_key
         ORDER BY i.place
         {SqlServerSecretsDbContext.InGivenOrder};

@@ -16,13 +16,9 @@ internal sealed class SqlServerOwnerRows : IOwnerRows
     /// <summary>The requested owners as a table <c>i</c>: place in the list, kind, key.</summary>
     public static string Requested => Sent.Source;
 
-    /// <summary>SQL value: whether the audit has a later version than row o of owners, for row i.</summary>
-    public static string IsBehind =>
-        $"CASE WHEN {SqlServerPreconditions.OwnerIsBehind("COALESCE(o.version, 0)")} THEN CAST(1 AS bit) ELSE CAST(0 AS bit) END";
-
     internal static readonly string Owners =
         $"""
-        SELECT i.place, COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {IsBehind}
+        SELECT i.place, COALESCE(o.stamp, 0), COALESCE(o.version, 0), COALESCE(o.secrets, 0), COALESCE(o.bytes_used, 0), o.account, {SqlServerPreconditions.AuditedVersion}
         FROM {Requested} LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id_key = i.owner_key
         {SqlServerSecretsDbContext.InGivenOrder};
         """;

@@ -37,7 +37,7 @@ internal static class SqlServerPreconditions
         $"""
         FROM {SentOwners.Source}
         LEFT JOIN owners AS o WITH (FORCESEEK) ON o.kind = i.kind AND o.id_key = i.owner_key
-        WHERE COALESCE(o.stamp, 0) <> i.stamp OR COALESCE(o.version, 0) <> i.version OR {OwnerIsBehind("i.version")}
+        WHERE COALESCE(o.stamp, 0) <> i.stamp OR COALESCE(o.version, 0) <> i.version OR EXISTS (SELECT 1 {VersionsOfOwner} AND a.owner_version > i.version)
         """;
 
     /// <summary>
@@ -54,15 +54,17 @@ internal static class SqlServerPreconditions
             WHERE r.target_key_user_id = i.user_id AND r.owner_version > i.version AND r.owner_version IS NOT NULL AND r.target_key_user_id IS NOT NULL)
         """;
 
+    /// <summary>SQL value: the latest version in the audit of the owner in row i (kind, owner_key); 0: none.</summary>
+    public static string AuditedVersion => $"COALESCE((SELECT TOP (1) a.owner_version {VersionsOfOwner} ORDER BY a.owner_version DESC), 0)";
+
     /// <summary>
-    /// SQL condition: the audit has a later version of the owner in row i (kind, owner_key). Repeats the filter of the index, which another index of the owner
+    /// The versions in the audit of the owner in row i (kind, owner_key), for SELECT. Repeats the filter of the index, which another index of the owner
     /// must not replace.
     /// </summary>
-    public static string OwnerIsBehind(string version) =>
-        $"""
-        EXISTS (
-            SELECT 1 FROM audit AS a WITH (INDEX(ix_audit_owner_version), FORCESEEK)
-            WHERE a.owner_key = i.owner_key AND a.owner_version > {version} AND a.owner_version IS NOT NULL AND a.target_key_user_id IS NULL AND a.owner_kind = i.kind)
+    private const string VersionsOfOwner =
+        """
+        FROM audit AS a WITH (INDEX(ix_audit_owner_version), FORCESEEK)
+        WHERE a.owner_key = i.owner_key AND a.owner_version IS NOT NULL AND a.target_key_user_id IS NULL AND a.owner_kind = i.kind
         """;
 
     /// <inheritdoc cref="IAuditStore.FindStaleAsync" />
