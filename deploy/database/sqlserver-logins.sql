@@ -2,7 +2,7 @@
 --
 --   sqlcmd -b -v MIGRATE_PASSWORD=... SERVICE_PASSWORD=... -i sqlserver-logins.sql
 --
--- It may run again: what exists stays as it is, and the users belong to the logins of this instance again (availability groups). docs/operations.md explains the rights.
+-- It may run again: what exists stays, and each user is bound to the login of this instance (needed on another one of an availability group). docs/operations.md explains the rights.
 IF DB_ID(N'secrets') IS NULL
     CREATE DATABASE secrets;
 GO

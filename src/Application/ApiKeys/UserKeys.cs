@@ -84,7 +84,9 @@ internal static class UserKeys
         {
             var administered = caller.Administered.ToList();
             var userId = caller.UserId;
-            rows = rows.Where(row => row.TargetKeyUserId == userId || (row.OwnerKind == OwnerKind.Organization && administered.Contains(row.OwnerId!)));
+            rows = administered.Count == 0
+                ? rows.Where(row => row.TargetKeyUserId == userId)
+                : rows.Where(row => row.TargetKeyUserId == userId || (row.OwnerKind == OwnerKind.Organization && administered.Contains(row.OwnerId!)));
         }
 
         var users = await rows.Select(row => row.TargetKeyUserId!.Value).Distinct().OrderBy(user => user).Take(MaxAuditedUsers + 1).ToListAsync(cancellationToken);

@@ -89,10 +89,16 @@ internal sealed partial class AuditRetention(
             return false;
         }
 
-        // SQL Server counts -1 rows if an administrator turned counting off for all users.
-        if (old.Count == 0 || await MoveAnchorAsync(db, writer, end, cancellationToken) != 1)
+        var moved = old.Count == 0 ? 0 : await MoveAnchorAsync(db, writer, end, cancellationToken);
+        if (moved == 0)
         {
             return false;
+        }
+
+        if (moved != 1)
+        {
+            // SQL Server counts -1 rows if an administrator turned counting off for all users.
+            throw new InvalidOperationException("The database does not count changed rows, so nothing is removed.");
         }
 
         await db.Audit.Where(row => row.Writer == id && row.Sequence <= end.Sequence).ExecuteDeleteAsync(cancellationToken);

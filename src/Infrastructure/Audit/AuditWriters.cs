@@ -38,7 +38,7 @@ internal sealed partial class AuditWriters(
         var (_, next) = await PutAsync(db, events, Idle(), Append(db, commits: true)) ?? throw new UnreachableException();
 
         // Return the chain only after success. After a failure its end is unknown, so this process abandons the chain and begins a new one.
-        Return(next);
+        Committed(next);
     }
 
     /// <summary>Writes events and the changes that they describe atomically, and commits.</summary>
@@ -51,7 +51,7 @@ internal sealed partial class AuditWriters(
     {
         var idle = Idle();
         var put = await PutAsync(db, events, idle, write);
-        Return(put is { } done ? done.Next : idle);
+        Settle(put?.Next, idle);
         return put is not null;
     }
 
@@ -67,14 +67,14 @@ internal sealed partial class AuditWriters(
         if (Idle() is { } chain)
         {
             var put = await PutAsync(db, events, chain, rows => write(rows, false));
-            Return(put is { } done ? done.Next : chain);
+            Settle(put?.Next, chain);
             return put?.Entries;
         }
 
         // A new chain and its first rows need one transaction.
         await using var transaction = await db.Database.BeginTransactionAsync();
         var begun = await PutAsync(db, events, chain: null, rows => write(rows, true));
-        Return(begun?.Next);
+        Settle(begun?.Next, unused: null);
         return begun?.Entries;
     }
 
@@ -91,11 +91,28 @@ internal sealed partial class AuditWriters(
 
     private Chain? Idle() => _idle.TryPop(out var chain) ? chain : null;
 
+    private void Settle(Chain? committed, Chain? unused)
+    {
+        if (committed is not null)
+        {
+            Committed(committed);
+        }
+        else
+        {
+            Return(unused);
+        }
+    }
+
+    private void Committed(Chain chain)
+    {
+        _ends[chain.Writer] = chain.Position;
+        Return(chain);
+    }
+
     private void Return(Chain? chain)
     {
         if (chain is not null)
         {
-            _ends[chain.Writer] = chain.Position;
             _idle.Push(chain);
         }
     }

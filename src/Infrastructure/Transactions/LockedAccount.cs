@@ -40,7 +40,7 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
     /// <summary>Has the account sealed again although no row changed.</summary>
     public void Renew() => IsChanged = NeedsSeal = true;
 
-    /// <summary>Gives the changed account a new version for its seal. No two seals have one version, also if a transaction saves twice.</summary>
+    /// <summary>Gives the changed account a new version for its seal. A transaction that saves twice gives it two.</summary>
     public Account RaiseVersion()
     {
         NeedsSeal = false;

@@ -220,7 +220,7 @@ public sealed partial class TheSameOnEveryDatabase(ApiServer server)
     [GeneratedRegex("\"sequence\":[0-9]+")]
     private static partial Regex Sequence();
 
-    // Grows by random steps.
+    // Contains the time.
     [GeneratedRegex("\"owner_version\":[0-9]+")]
     private static partial Regex OwnerVersion();
 

@@ -35,6 +35,8 @@ public sealed class KeepingFailedWrites(AttackedServer attacked) : IClassFixture
         Assert.True(await attacked.VerifiesAfterRestartAsync(victim.Owner));
         await ShowAsync("failed", rows);
         Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+        await PutAuditBackAsync();
+        Assert.False(await attacked.VerifiesAfterRestartAsync(victim.Owner));
         await victim.MustBeRefusedAsync();
         await attacked.MustBeToldAsync(victim.Owner);
     }
@@ -65,6 +67,8 @@ public sealed class KeepingFailedWrites(AttackedServer attacked) : IClassFixture
         await ShowAsync("failed", rows);
 
         Assert.False(await attacked.KeysVerifyAfterRestartAsync(user));
+        await PutAuditBackAsync();
+        Assert.False(await attacked.KeysVerifyAfterRestartAsync(user));
         (await key.GetAsync("/api/v1/secrets")).MustBe(401);
         await attacked.MustBeToldOfKeyAsync(ApiKeyText.PrefixOf(key.Key!));
     }
@@ -87,11 +91,18 @@ public sealed class KeepingFailedWrites(AttackedServer attacked) : IClassFixture
         await ShowAsync("before", rows);
         await attacked.AttackAsync(
             """
+            DROP TABLE IF EXISTS failed_audit; DROP TABLE IF EXISTS failed_writers;
+            CREATE TABLE failed_writers AS SELECT * FROM audit_writers WHERE number > (SELECT writers FROM kept_registry);
+            CREATE TABLE failed_audit AS SELECT * FROM audit WHERE writer IN (SELECT id FROM failed_writers);
             DELETE FROM audit WHERE writer IN (SELECT id FROM audit_writers WHERE number > (SELECT writers FROM kept_registry));
             DELETE FROM audit_writers WHERE number > (SELECT writers FROM kept_registry);
             UPDATE audit_keys SET (writers, mac) = (SELECT writers, mac FROM kept_registry);
             """);
     }
+
+    /// <summary>Puts the audit rows of the failed write back, with their chain.</summary>
+    private async Task PutAuditBackAsync() =>
+        Assert.True(await attacked.AttackAsync("INSERT INTO audit_writers SELECT * FROM failed_writers; INSERT INTO audit SELECT * FROM failed_audit") > 1);
 
     private async Task KeepAsync(string moment, Row[] rows)
     {

@@ -32,7 +32,7 @@ internal sealed class Quarantine(SecretsDbContext db, OwnerReader reader, Recove
     /// <returns>Whether the locked owner is in quarantine.</returns>
     public async Task<bool> KeepAsync(SecretOwner owner, CancellationToken cancellationToken)
     {
-        var isLocked = await db.LockRowAsync(owner, cancellationToken) > 0;
+        var isLocked = await db.LockRowAsync(owner, cancellationToken) != 0;
         var (found, _) = await evidence.ReadAsync(db, owner);
         if (!isLocked || evidence.FindQuarantined(owner, found) is not { } account)
         {

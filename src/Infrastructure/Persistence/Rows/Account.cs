@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Secrets.Infrastructure.Encryption;
 
@@ -23,11 +22,16 @@ internal readonly record struct Account(long Version, int Count, long Bytes, Row
     internal const long First = 1;
 
     /// <summary>
-    /// This account with the version of the next change, which is larger by a random number. The database also saw the seals of transactions that failed, and
-    /// somebody may have kept one. If each version were the next number, a later transaction would seal other rows with the same version, and the kept seal
-    /// could replace that one.
+    /// This account with the version of the next change: the time in milliseconds and twelve random bits, but always larger than the last version. The database
+    /// also saw the seals of transactions that failed, and somebody may have kept one, with its audit row. Its version is smaller than those of later changes, so
+    /// the audit shows that it is old. Consecutive numbers would give a later change the same version.
     /// </summary>
-    public Account WithNextVersion() => this with { Version = Version == 0 && Count == 0 ? First : checked(Version + RandomStep()) };
+    public Account WithNextVersion() => this with
+    {
+        Version = Version == 0 && Count == 0
+            ? First
+            : Math.Max(checked(Version + 1), TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() << RandomBits) + 1 + RandomNumberGenerator.GetInt32(1 << RandomBits),
+    };
 
     /// <summary>Whether a row has the latest version that the audit knows.</summary>
     /// <param name="version">The version of the row.</param>
@@ -35,8 +39,8 @@ internal readonly record struct Account(long Version, int Count, long Bytes, Row
     /// <param name="audited">The latest version in the audit; 0: none.</param>
     public static bool IsLatest(long version, int count, long audited) => version == audited || (version == First && count == 0 && audited == 0);
 
-    // Larger than 1, so that no other version is the first. 63 bits suffice for four thousand million such steps.
-    private static long RandomStep() => 2L + BinaryPrimitives.ReadUInt32LittleEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
+    // Fits into the 53 bits of a number in JSON until the year 2039.
+    private const int RandomBits = 12;
 }
 
 /// <summary>A cached account.</summary>

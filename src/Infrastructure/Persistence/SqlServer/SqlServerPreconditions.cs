@@ -54,8 +54,8 @@ internal static class SqlServerPreconditions
             WHERE r.target_key_user_id = i.user_id AND r.owner_version > i.version AND r.owner_version IS NOT NULL AND r.target_key_user_id IS NOT NULL)
         """;
 
-    /// <summary>SQL value: the latest version in the audit of the owner in row i (kind, owner_key); 0: none.</summary>
-    public static string AuditedVersion => $"COALESCE((SELECT TOP (1) a.owner_version {VersionsOfOwner} ORDER BY a.owner_version DESC), 0)";
+    /// <summary>SQL value: the latest version in the audit of the owner in row i (kind, owner_key); 0: none. COALESCE would run the query twice.</summary>
+    public static string AuditedVersion => $"ISNULL((SELECT TOP (1) a.owner_version {VersionsOfOwner} ORDER BY a.owner_version DESC), 0)";
 
     /// <summary>
     /// The versions in the audit of the owner in row i (kind, owner_key), for SELECT. Repeats the filter of the index, which another index of the owner
