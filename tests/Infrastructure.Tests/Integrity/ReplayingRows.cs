@@ -182,6 +182,25 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
     }
 
     [Fact]
+    public async Task Two_defaults_of_one_tool_do_not_count_although_the_service_wrote_both()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await SaveAsync("secrets", $"id = '{victim.First}'");
+        await attacked.AttackAsync($"DELETE FROM secret_uses; DELETE FROM secrets WHERE id = '{victim.First}'");
+        (await victim.TryCreateAsync("first", "t", "the current value")).MustBe(200); // a create does not read the other secrets
+        await attacked.AttackAsync("CREATE TABLE child_secrets () INHERITS (secrets); INSERT INTO child_secrets SELECT * FROM saved_secrets"); // unique indexes do not reach it
+        try
+        {
+            (await victim.ResolveAsync()).MustBe(409);
+            await attacked.MustBeToldAsync(victim.Owner);
+        }
+        finally
+        {
+            await attacked.AttackAsync("DROP TABLE child_secrets");
+        }
+    }
+
+    [Fact]
     public async Task What_is_put_right_is_used_again()
     {
         using var victim = await Victim.NewAsync(attacked.Server);
