@@ -2,7 +2,8 @@
 --
 --   sqlcmd -b -v MIGRATE_PASSWORD=... SERVICE_PASSWORD=... -i sqlserver-logins.sql
 --
--- It may run again: what exists stays, and each user is bound to the login of this instance (needed on another one of an availability group). docs/operations.md explains the rights.
+-- It may run again: what exists stays, and each user is bound to the login of this instance. An availability group needs that on every instance.
+-- docs/operations.md explains the rights.
 IF DB_ID(N'secrets') IS NULL
     CREATE DATABASE secrets;
 GO

@@ -120,7 +120,7 @@ internal sealed class CheckpointKeeper(
         var checkpoint = stored ?? _latest;
         if (stored is not null && !stored.Mac.AsSpan().SequenceEqual(_latest?.Mac))
         {
-            checkpoints.ForgetOwnHeads(); // `integrity accept --database` or an earlier process wrote this file
+            checkpoints.ForgetOwnHeads(); // another process wrote this file, such as `integrity accept --database`
         }
 
         _latest ??= checkpoint;
@@ -152,8 +152,8 @@ internal sealed class CheckpointKeeper(
     }
 
     /// <summary>
-    /// The rows that are missing since a checkpoint or since this process last used their chain, and a new checkpoint; null: the number of chains was changed. Both from one snapshot: rows removed between
-    /// two snapshots would not be missing in the first, and not be in the checkpoint of the second.
+    /// The rows that are missing since a checkpoint or since this process last used their chain, and a new checkpoint; null: the number of chains was changed.
+    /// Both come from one snapshot. Rows removed between two snapshots would be in the first, and would not be in the checkpoint of the second.
     /// </summary>
     private Task<(List<MissingRows> Missing, AuditCheckpoint? Made)> CompareAndMakeAsync(
         SecretsDbContext db, AuditCheckpoint? checkpoint, CancellationToken cancellationToken)

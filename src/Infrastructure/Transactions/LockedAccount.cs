@@ -18,7 +18,7 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
     /// <summary>The account with all changes so far.</summary>
     public Account Account { get; private set; } = account;
 
-    public bool IsChanged { get; private set; }
+    public bool IsChanged => NeedsSeal || Account.Version > _version;
 
     /// <summary>Whether the account has changed since its last seal.</summary>
     public bool NeedsSeal { get; private set; }
@@ -33,12 +33,12 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
     /// </summary>
     public void Quarantine(bool isVerified)
     {
-        IsInQuarantine = IsChanged = NeedsSeal = true;
+        IsInQuarantine = NeedsSeal = true;
         Account = Account with { Digest = isVerified ? Account.Digest : default };
     }
 
     /// <summary>Has the account sealed again although no row changed.</summary>
-    public void Renew() => IsChanged = NeedsSeal = true;
+    public void Renew() => NeedsSeal = true;
 
     /// <summary>Gives the changed account a new version for its seal. A transaction that saves twice gives it two.</summary>
     public Account RaiseVersion()
@@ -51,7 +51,7 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
     public void MoveTo(int integrityKey, IReadOnlyDictionary<Guid, RowDigest> digests)
     {
         _digests = digests;
-        IsChanged = NeedsSeal = true;
+        NeedsSeal = true;
         Account = Account with { Digest = RowDigest.Sum(digests.Values), IntegrityKey = integrityKey };
     }
 
@@ -69,7 +69,7 @@ internal sealed class LockedAccount<TRow>(TRow row, Account account, IReadOnlyDi
         }
 
         _changed[id] = after;
-        IsChanged = NeedsSeal = true;
+        NeedsSeal = true;
         Account = update(Account) with { Digest = Account.Digest - (before ?? default) + (after ?? default) };
     }
 }
