@@ -11,7 +11,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     // The share of time for creates: deleting the created secrets takes far longer than creating them.
     private const int CreateShare = 3;
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4);
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
     {
@@ -27,13 +27,14 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     private async Task MeasureAsync(Site ours, Site theirs)
     {
         var sides = new[] { await LoadAsync(ours), await LoadAsync(theirs) };
-        foreach (var side in sides) await WarmUpAsync(side);
+        await WarmUpAsync(sides, 0);
         List<(Cost Ours, Cost Theirs)> resolves = [], creates = [], deletes = [];
         for (var round = 1; round <= options.Rounds; round++)
         {
             if (options.Restart && round > 1)
             {
-                for (var at = 0; at < sides.Length; at++) await WarmUpAsync(sides[at] = await RestartAsync(sides[at]));
+                for (var at = 0; at < sides.Length; at++) sides[at] = await RestartAsync(sides[at]);
+                await WarmUpAsync(sides, round);
             }
 
             // Writes of the previous round made cached owners stale.
@@ -81,12 +82,19 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         return side with { Load = new LoadGenerator(side.Site.Service, options.Connections) };
     }
 
-    private async Task WarmUpAsync(Loaded side)
+    /// <summary>Warms up in turns. A side that waits longer for its first measurement has more of its code compiled by then.</summary>
+    private async Task WarmUpAsync(Loaded[] sides, int round)
     {
-        await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
-        var made = new Create(side.Owners, "warm-up");
-        await side.Load.RunAsync(made, WarmUp, cancellationToken);
-        await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
+        for (var pass = 0; pass < 2; pass++)
+        {
+            foreach (var side in Sites.InTurn(sides, round + pass))
+            {
+                await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
+                var made = new Create(side.Owners, "warm-up");
+                await side.Load.RunAsync(made, WarmUp / CreateShare, cancellationToken);
+                await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
+            }
+        }
     }
 
     private static Cost Each(Measurement measured) =>
