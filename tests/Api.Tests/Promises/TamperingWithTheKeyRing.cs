@@ -126,6 +126,30 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     }
 
     [Fact]
+    public async Task A_change_that_failed_does_not_replace_a_later_one()
+    {
+        // No service runs meanwhile: one that had read the first change would notice its removal. The database has seen the rows of a change that fails at its end.
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await SetIssuerAsync(installation, "https://first.example");
+        await RunAsync(installation, "SELECT * INTO first_state FROM key_state; SELECT * INTO first_writers FROM audit_writers; SELECT * INTO first_keys FROM audit_keys");
+        await SetIssuerAsync(installation, "https://failed.example");
+        await RunAsync(
+            installation,
+            """
+            SELECT * INTO failed_state FROM key_state; DELETE FROM key_state; INSERT INTO key_state SELECT * FROM first_state;
+            DELETE FROM audit WHERE writer NOT IN (SELECT id FROM first_writers); DELETE FROM audit_writers WHERE id NOT IN (SELECT id FROM first_writers);
+            DELETE FROM audit_keys; INSERT INTO audit_keys SELECT * FROM first_keys
+            """);
+        await SetIssuerAsync(installation, "https://current.example");
+        Assert.Contains("belong to the issuer 'https://current.example'", await StartAgainAsync(installation), StringComparison.Ordinal);
+
+        await RunAsync(installation, "DELETE FROM key_state; INSERT INTO key_state SELECT * FROM failed_state");
+
+        Assert.Contains("the audit has a later revision", await StartAgainAsync(installation), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_restored_ring_is_used_again()
     {
         // The name cannot be restored on Babelfish, which adds bytes as numbers.
@@ -140,7 +164,15 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     }
 
     /// <summary>Starts another replica. Returns the reason of a failed start, or null.</summary>
-    private Task<string?> StartAgainAsync() => ApiServer.RefusalOfStartAsync(attacked.Installation.ConnectionString, attacked.Installation.RootKeyFile);
+    private Task<string?> StartAgainAsync() => StartAgainAsync(attacked.Installation);
+
+    private static Task<string?> StartAgainAsync(Installation installation) => ApiServer.RefusalOfStartAsync(installation.ConnectionString, installation.RootKeyFile);
+
+    private static async Task SetIssuerAsync(Installation installation, string issuer)
+    {
+        await using var command = installation.RunHere("users", "set-issuer", issuer, "--yes");
+        Assert.True(await command.ExitCodeAsync() == 0, command.Output);
+    }
 
     /// <summary>Waits for a status of readiness, which reads the ring at most once a second.</summary>
     private async Task UntilReadyIsAsync(int status)
@@ -158,8 +190,10 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         Assert.Equal("some value", answer.Json["values"]![0]!["secret_value"]!.GetValue<string>());
     }
 
-    private Task<int> AttackAsync(string sql) =>
-        TestDatabase.RunAsync(attacked.Installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
+    private Task<int> AttackAsync(string sql) => RunAsync(attacked.Installation, sql);
+
+    private static Task<int> RunAsync(Installation installation, string sql) =>
+        TestDatabase.RunAsync(installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
 
     private static string Name(string text) => TestDatabase.IsSqlServer ? $"CAST('{text}' AS varbinary(510))" : $"'{text}'";
 

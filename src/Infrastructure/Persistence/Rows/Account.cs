@@ -1,10 +1,9 @@
-using System.Security.Cryptography;
 using Secrets.Infrastructure.Encryption;
 
 namespace Secrets.Infrastructure.Persistence.Rows;
 
 /// <summary>Identifies the current rows of an owner or of a user's API keys (docs/decisions/0020-the-database-is-not-trusted.md).</summary>
-/// <param name="Version">Grows with each change; 0 before the first. See <see cref="WithNextVersion"/>.</param>
+/// <param name="Version">Grows with each change; 0 before the first. See <see cref="Versions.After"/>.</param>
 /// <param name="Count">The number of counted rows.</param>
 /// <param name="Bytes">The bytes that count against the quota.</param>
 /// <param name="Digest">The sum of the rows' digests.</param>
@@ -21,26 +20,14 @@ internal readonly record struct Account(long Version, int Count, long Bytes, Row
     /// <summary>The version of a first change without a counted row, such as the first data key of an owner. It need not be in the audit.</summary>
     internal const long First = 1;
 
-    /// <summary>
-    /// This account with the version of the next change: the time in milliseconds and twelve random bits, but always larger than the last version. The database
-    /// also saw the seals of transactions that failed, and somebody may have kept one, with its audit row. Its version is smaller than those of later changes, so
-    /// the audit shows that it is old. Consecutive numbers would give a later change the same version.
-    /// </summary>
-    public Account WithNextVersion() => this with
-    {
-        Version = Version == 0 && Count == 0
-            ? First
-            : Math.Max(checked(Version + 1), TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() << RandomBits) + 1 + RandomNumberGenerator.GetInt32(1 << RandomBits),
-    };
+    /// <summary>This account with the version of the next change.</summary>
+    public Account WithNextVersion() => this with { Version = Version == 0 && Count == 0 ? First : Versions.After(Version) };
 
     /// <summary>Whether a row has the latest version that the audit knows.</summary>
     /// <param name="version">The version of the row.</param>
     /// <param name="count">The number of counted rows of the row.</param>
     /// <param name="audited">The latest version in the audit; 0: none.</param>
     public static bool IsLatest(long version, int count, long audited) => version == audited || (version == First && count == 0 && audited == 0);
-
-    // Fits into the 53 bits of a number in JSON until the year 2039.
-    private const int RandomBits = 12;
 }
 
 /// <summary>A cached account.</summary>

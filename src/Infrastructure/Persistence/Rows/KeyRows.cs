@@ -10,7 +10,7 @@ internal sealed class KeyStateRow
 
     public required int Id { get; init; }
 
-    /// <summary>The number of changes of the rows. Never decreases.</summary>
+    /// <summary>Grows with each change of the rows; 1 at first. See <see cref="Versions.After"/>.</summary>
     public required long Revision { get; set; }
 
     /// <summary>The issuer that turns user names into ids; null before the first name.</summary>
