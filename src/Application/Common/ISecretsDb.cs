@@ -36,10 +36,7 @@ public interface ISecretsDb
     /// <exception cref="TamperedOwnerException">It missed one, or somebody has changed the keys since.</exception>
     Task RequireNoMissedKeyAsync(IEnumerable<Guid> userIds, Predicate<ApiKey> isMissed, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Confirms that an owner does not have a secret that a query did not find. In a transaction, the owner must be locked. Outside, the owner is read and
-    /// verified without a lock.
-    /// </summary>
+    /// <summary>Confirms, in a transaction, that an owner does not have a secret that a query did not find.</summary>
     /// <param name="owner">The owner.</param>
     /// <param name="id">The secret's id; null: <paramref name="name"/> selects it.</param>
     /// <param name="name">The secret's name; ignored if there is an id.</param>

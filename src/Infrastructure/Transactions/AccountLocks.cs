@@ -124,13 +124,11 @@ internal static class AccountLocks
             }
         }
 
-        /// <summary>Confirms that an owner does not have a secret, selected by its id or else by its name.</summary>
+        /// <summary>Locks an owner, and confirms that the owner does not have a secret, selected by its id or else by its name.</summary>
         /// <exception cref="TamperedOwnerException">The owner has the secret, or does not verify.</exception>
         public async Task RequireNoSecretAsync(SecretOwner owner, Guid? id, string? name, CancellationToken cancellationToken)
         {
-            var verified = db.Database.CurrentTransaction is null
-                ? await db.GetService<OwnerReader>().ReadAsync(db, owner)
-                : await db.LockAndVerifyAsync(owner, cancellationToken);
+            var verified = await db.LockAndVerifyAsync(owner, cancellationToken);
             if (verified.Secrets.Any(secret => id is null ? string.Equals(secret.Name, name, StringComparison.Ordinal) : secret.Id == id))
             {
                 await db.GetService<IntegrityAlarms>().RaiseAsync(owner, HiddenFromAQuery);
