@@ -30,7 +30,6 @@ internal sealed record BenchOptions
           --server-process N  main process of that server, if it runs here: its processor time counts
           --telemetry       this build with telemetry, in turns with this build without
           --with NAME=VALUE this build with an environment variable, in turns with this build without
-          --restart         restart both services before each round of a comparison: two starts of one build can differ by some percent
           --limit MINUTES   stop after this time (default 30)
         """;
 
@@ -68,9 +67,6 @@ internal sealed record BenchOptions
 
     /// <summary>Environment variables of this build that the other side does not have.</summary>
     public IReadOnlyList<(string Name, string Value)> With { get; init; } = [];
-
-    /// <summary>Restarts the services of a comparison before each round.</summary>
-    public bool Restart { get; private init; }
 
     public int LimitMinutes { get; private init; } = 30;
 
@@ -125,7 +121,6 @@ internal sealed record BenchOptions
                 "--against" => options with { Against = Path.GetFullPath(Text(arguments, ++at)) },
                 "--sqlserver" => options with { SqlServer = Text(arguments, ++at) },
                 "--with" => options with { With = [.. options.With, Setting(arguments, ++at)] },
-                "--restart" => options with { Restart = true },
                 "--telemetry" => options with { Telemetry = true },
                 "--server-process" => options with { ServerProcess = Number(arguments, ++at, int.MaxValue) },
                 "--service" => options with { Service = Path.GetFullPath(Text(arguments, ++at)) },

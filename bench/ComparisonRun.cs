@@ -11,7 +11,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     // The share of time for creates: deleting the created secrets takes far longer than creating them.
     private const int CreateShare = 3;
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
 
     public static async Task ExecuteAsync(BenchOptions options, CancellationToken cancellationToken)
     {
@@ -27,16 +27,17 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     private async Task MeasureAsync(Site ours, Site theirs)
     {
         var sides = new[] { await LoadAsync(ours), await LoadAsync(theirs) };
-        await WarmUpAsync(sides, 0);
+        foreach (var side in sides)
+        {
+            await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
+            var made = new Create(side.Owners, "warm-up");
+            await side.Load.RunAsync(made, WarmUp, cancellationToken);
+            await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
+        }
+
         List<(Cost Ours, Cost Theirs)> resolves = [], creates = [], deletes = [];
         for (var round = 1; round <= options.Rounds; round++)
         {
-            if (options.Restart && round > 1)
-            {
-                for (var at = 0; at < sides.Length; at++) sides[at] = await RestartAsync(sides[at]);
-                await WarmUpAsync(sides, round);
-            }
-
             // Writes of the previous round made cached owners stale.
             foreach (var side in sides) await side.Load.RunAsync(side.Resolve.ForEach(), cancellationToken);
             resolves.Add(await InTurnAsync(sides, Slices, round, side => side.Load.RunAsync(side.Resolve, options.Duration / Slices, cancellationToken)));
@@ -47,7 +48,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         }
 
         Console.WriteLine(FormattableString.Invariant(
-            $"Processor time of service and database per request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices (creates: a third of that), {options.Connections} connections, {options.Owners:N0} owners with {StoreDefaults.Each} secrets{(options.Restart ? ", both services restarted before each round" : "")}"));
+            $"Processor time of service and database per request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices (creates: a third of that), {options.Connections} connections, {options.Owners:N0} owners with {StoreDefaults.Each} secrets"));
         Tell("resolve", resolves);
         Tell("create", creates);
         Tell("delete", deletes);
@@ -73,28 +74,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         var owners = await site.MakeOwnersAsync(load, options.Owners, cancellationToken);
         await load.RunAsync(new StoreDefaults(owners), cancellationToken);
         await site.SettleAsync(cancellationToken);
-        return new Loaded(site, load, owners, new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
-    }
-
-    private async Task<Loaded> RestartAsync(Loaded side)
-    {
-        await side.Site.RestartAsync(side.Owners[0].Key, cancellationToken);
-        return side with { Load = new LoadGenerator(side.Site.Service, options.Connections) };
-    }
-
-    /// <summary>Warms up in turns. A side that waits longer for its first measurement has more of its code compiled by then.</summary>
-    private async Task WarmUpAsync(Loaded[] sides, int round)
-    {
-        for (var pass = 0; pass < 2; pass++)
-        {
-            foreach (var side in Sites.InTurn(sides, round + pass))
-            {
-                await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
-                var made = new Create(side.Owners, "warm-up");
-                await side.Load.RunAsync(made, WarmUp / CreateShare, cancellationToken);
-                await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
-            }
-        }
+        return new Loaded(load, owners, new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
     }
 
     private static Cost Each(Measurement measured) =>
@@ -134,5 +114,5 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         public double Whole => Service + Database;
     }
 
-    private sealed record Loaded(Site Site, LoadGenerator Load, IReadOnlyList<Owner> Owners, Resolve Resolve);
+    private sealed record Loaded(LoadGenerator Load, IReadOnlyList<Owner> Owners, Resolve Resolve);
 }

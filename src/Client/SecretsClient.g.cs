@@ -2580,7 +2580,7 @@ namespace Secrets.Client
     public sealed partial class AuditCheck
     {
         /// <summary>
-        /// Whether no row was changed or removed, and each account is at its last change in the audit.
+        /// Whether no row was changed or removed, and each account has its latest version in the audit.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("ok")]
         public required bool Ok { get; init; }
@@ -2604,7 +2604,7 @@ namespace Secrets.Client
         public required System.Collections.Generic.IReadOnlyList<MissingRowsInfo> Missing { get; init; }
 
         /// <summary>
-        /// Accounts that are not at their last change in the audit. At most 1000 of secrets and 1000 of API keys.
+        /// Accounts that do not have their latest version in the audit. At most 1000 of secrets and 1000 of API keys.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("owners")]
         public required System.Collections.Generic.IReadOnlyList<OutdatedAccountInfo> Owners { get; init; }
@@ -3386,7 +3386,7 @@ namespace Secrets.Client
     }
 
     /// <summary>
-    /// An account that is not at its last change in the audit: somebody set it back, or put in a change that had failed.
+    /// An account that does not have its latest version in the audit. Somebody set it back, put in a change that had failed, or changed the audit.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NSwag", "14.7.1.0 (NJsonSchema v11.6.1.0 (Newtonsoft.Json v13.0.0.0))")]
     public sealed partial class OutdatedAccountInfo

@@ -1176,14 +1176,14 @@ export interface ApiKeyInfoList {
 
 /** The result of a verification. */
 export interface AuditCheck {
-    /** Whether no row was changed or removed, and each account is at its last change in the audit. */
+    /** Whether no row was changed or removed, and each account has its latest version in the audit. */
     ok: boolean;
     /** Number of rows read. */
     checked: number;
     first_broken: AuditPlace | null;
     /** Rows of a checkpoint that are missing or replaced. Rows removed because of their age do not count. */
     missing: MissingRowsInfo[];
-    /** Accounts that are not at their last change in the audit. At most 1000 of secrets and 1000 of API keys. */
+    /** Accounts that do not have their latest version in the audit. At most 1000 of secrets and 1000 of API keys. */
     owners: OutdatedAccountInfo[];
 }
 
@@ -1468,7 +1468,7 @@ export interface MissingRowsInfo {
     last: number;
 }
 
-/** An account that is not at its last change in the audit: somebody set it back, or put in a change that had failed. */
+/** An account that does not have its latest version in the audit. Somebody set it back, put in a change that had failed, or changed the audit. */
 export interface OutdatedAccountInfo {
     owner: AuditOwner;
     /** `secrets`, or `api_keys` for the account of a user's API keys. */

@@ -41,7 +41,7 @@ internal static class AuditCommands
         foreach (var account in verdict.Owners)
         {
             var what = account.IsOfKeys ? "The API keys of " : "The secrets of ";
-            yield return $"{what}{OwnerNames.For(account.Owner)} are not at their last change: the audit has version {account.Audited}, the database {account.Version}.";
+            yield return $"{what}{OwnerNames.For(account.Owner)} do not have the latest version in the audit: the audit has {account.Audited}, the database has {account.Version}.";
         }
     }
 }

@@ -160,7 +160,7 @@ public sealed record AuditInfoList
 /// <summary>The result of a verification.</summary>
 public sealed record AuditCheck
 {
-    /// <summary>Whether no row was changed or removed, and each account is at its last change in the audit.</summary>
+    /// <summary>Whether no row was changed or removed, and each account has its latest version in the audit.</summary>
     /// <example>true</example>
     public required bool Ok { get; init; }
 
@@ -174,7 +174,7 @@ public sealed record AuditCheck
     /// <summary>Rows of a checkpoint that are missing or replaced. Rows removed because of their age do not count.</summary>
     public required IReadOnlyList<MissingRowsInfo> Missing { get; init; }
 
-    /// <summary>Accounts that are not at their last change in the audit. At most 1000 of secrets and 1000 of API keys.</summary>
+    /// <summary>Accounts that do not have their latest version in the audit. At most 1000 of secrets and 1000 of API keys.</summary>
     public required IReadOnlyList<OutdatedAccountInfo> Owners { get; init; }
 
     public static AuditCheck From(AuditVerdict verdict) => new()
@@ -205,7 +205,7 @@ public sealed record MissingRowsInfo
     public static MissingRowsInfo From(MissingRows rows) => new() { Writer = rows.Writer, Sequence = rows.Sequence, Last = rows.Last };
 }
 
-/// <summary>An account that is not at its last change in the audit: somebody set it back, or put in a change that had failed.</summary>
+/// <summary>An account that does not have its latest version in the audit. Somebody set it back, put in a change that had failed, or changed the audit.</summary>
 public sealed record OutdatedAccountInfo
 {
     /// <summary>The owner of the account.</summary>

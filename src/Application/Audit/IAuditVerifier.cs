@@ -20,14 +20,14 @@ public interface IAuditVerifier
 /// <param name="Checked">Number of rows read.</param>
 /// <param name="FirstBroken">The first changed or missing row; null: none.</param>
 /// <param name="Missing">Rows of a checkpoint that are missing or replaced.</param>
-/// <param name="Owners">Accounts that are not at their last change in the audit.</param>
+/// <param name="Owners">Accounts that do not have their latest version in the audit.</param>
 public sealed record AuditVerdict(long Checked, AuditPlace? FirstBroken, IReadOnlyList<MissingRows> Missing, IReadOnlyList<OutdatedAccount> Owners)
 {
     /// <summary>Whether the verification found no fault.</summary>
     public bool IsIntact => FirstBroken is null && Missing.Count == 0 && Owners.Count == 0;
 }
 
-/// <summary>An account that is not at its last change in the audit: somebody set it back, or put in a change that had failed.</summary>
+/// <summary>An account that does not have its latest version in the audit. Somebody set it back, put in a change that had failed, or changed the audit.</summary>
 /// <param name="Owner">The account's owner.</param>
 /// <param name="IsOfKeys">Whether this is the account of the user's API keys.</param>
 /// <param name="Version">The stored version; 0: the account is missing.</param>

@@ -36,7 +36,10 @@ public interface ISecretsDb
     /// <exception cref="TamperedOwnerException">It missed one, or somebody has changed the keys since.</exception>
     Task RequireNoMissedKeyAsync(IEnumerable<Guid> userIds, Predicate<ApiKey> isMissed, CancellationToken cancellationToken);
 
-    /// <summary>Confirms, in a transaction, that an owner does not have a secret that a query did not find.</summary>
+    /// <summary>
+    /// Confirms that an owner does not have a secret that a query did not find. Verifies the owner's rows: in a transaction under the owner's lock, otherwise
+    /// without a lock, in the owner's turn as for a write.
+    /// </summary>
     /// <param name="owner">The owner.</param>
     /// <param name="id">The secret's id; null: <paramref name="name"/> selects it.</param>
     /// <param name="name">The secret's name; ignored if there is an id.</param>

@@ -60,14 +60,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
             // The look-up of the owner trusts the secret's row. An attacker may have removed the row, or shown the look-up no owner or another one.
             foreach (var owner in caller.WritableOwners())
             {
-                await db.InOwnerTransactionAsync(
-                    owner,
-                    async token =>
-                    {
-                        await db.RequireNoSecretAsync(owner, selector.Id, selector.Name, token);
-                        return true;
-                    },
-                    cancellationToken);
+                await db.RequireNoSecretAsync(owner, selector.Id, selector.Name, cancellationToken);
             }
 
             throw;

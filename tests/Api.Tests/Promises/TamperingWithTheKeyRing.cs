@@ -128,7 +128,8 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     [Fact]
     public async Task A_change_that_failed_does_not_replace_a_later_one()
     {
-        // No service runs meanwhile: one that had read the first change would notice its removal. The database has seen the rows of a change that fails at its end.
+        // A change that fails at its end leaves its rows with whoever reads the database. Here a change is taken back with its audit rows, which leaves the same.
+        // No service runs meanwhile: it would notice that.
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
         await SetIssuerAsync(installation, "https://first.example");

@@ -62,6 +62,24 @@ public sealed class SecretsOfOrganizations(ApiServer server)
     }
 
     [Fact]
+    public async Task A_delete_of_an_unknown_id_writes_nothing_and_takes_no_lock()
+    {
+        var organization = Vault.NewOrganization();
+        using var admin = await server.NewAdminAsync(organization);
+        (await admin.PostAsync(In(organization), Default("key", "agno__*"))).MustBe(200);
+        var stamp = await StampAsync();
+
+        await using (await server.HoldAsync("UPDATE owners SET stamp = stamp WHERE id = @id", ("id", organization)))
+        {
+            (await admin.DeleteAsync(Answers.One(Guid.NewGuid()))).MustBeError(404);
+        }
+
+        Assert.Equal(stamp, await StampAsync());
+
+        Task<long> StampAsync() => server.ScalarAsync<long>("SELECT stamp FROM owners WHERE id = @id", ("id", organization));
+    }
+
+    [Fact]
     public async Task An_organisation_secret_cannot_be_renamed()
     {
         var organization = Vault.NewOrganization();

@@ -87,7 +87,7 @@ internal sealed record KeyRecords(
     /// <summary>Replaces the content of a ring entry.</summary>
     public void Replace(KeyRingRow row, string xml) => (row.Xml, row.Tag) = (xml, TagOf(row.Name, xml));
 
-    /// <summary>Sets the revision of the next change and computes the tag over all rows.</summary>
+    /// <summary>Gives the state its next revision and computes the tag over all rows.</summary>
     public void Advance()
     {
         State.Revision = State.Revision == 0 ? 1 : Versions.After(State.Revision);

@@ -14,5 +14,5 @@ internal static class Versions
     /// shows that it is old. Consecutive numbers would give a later change the same version.
     /// </summary>
     public static long After(long version) =>
-        Math.Max(checked(version + 1), TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() << RandomBits) + 1 + RandomNumberGenerator.GetInt32(1 << RandomBits);
+        checked(Math.Max(version, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() << RandomBits) + 1 + RandomNumberGenerator.GetInt32(1 << RandomBits));
 }
