@@ -37,14 +37,15 @@ public interface ISecretsDb
     Task RequireNoMissedKeyAsync(IEnumerable<Guid> userIds, Predicate<ApiKey> isMissed, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Confirms that an owner does not have a secret that a query did not find. Verifies the owner's rows: in a transaction under the owner's lock, otherwise
-    /// without a lock, in the owner's turn as for a write.
+    /// Confirms that an owner does not have a secret that a query did not find. Verifies all rows of the owner. In a transaction, the owner gets locked.
+    /// Outside, nothing is locked, but the call waits for the owner's writes of this process.
     /// </summary>
     /// <param name="owner">The owner.</param>
     /// <param name="id">The secret's id; null: <paramref name="name"/> selects it.</param>
     /// <param name="name">The secret's name; ignored if there is an id.</param>
     /// <param name="cancellationToken">Cancels the reads.</param>
     /// <exception cref="TamperedOwnerException">The owner has the secret, or does not verify.</exception>
+    /// <exception cref="UnavailableException">Too many writes of the owner are waiting.</exception>
     Task RequireNoSecretAsync(SecretOwner owner, Guid? id, string? name, CancellationToken cancellationToken);
 
     /// <summary>

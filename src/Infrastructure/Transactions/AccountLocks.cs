@@ -124,14 +124,10 @@ internal static class AccountLocks
             }
         }
 
-        /// <summary>
-        /// Confirms that an owner does not have a secret, selected by its id or else by its name. Locks the owner in a transaction. Otherwise nothing is locked, because
-        /// a lock changes the owner's stamp, but reads of one owner take turns with its writes: each reads all of the owner's rows.
-        /// </summary>
-        /// <exception cref="TamperedOwnerException">The owner has the secret, or does not verify.</exception>
-        /// <exception cref="UnavailableException">Too many writes of the owner already wait.</exception>
+        /// <inheritdoc cref="ISecretsDb.RequireNoSecretAsync" />
         public async Task RequireNoSecretAsync(SecretOwner owner, Guid? id, string? name, CancellationToken cancellationToken)
         {
+            // A lock changes the owner's stamp, and a request that ends with 404 must not make caches stale. The turn limits how many requests read the whole owner.
             var isLocked = db.Database.CurrentTransaction is not null;
             using var turn = isLocked ? null : await db.GetService<OwnerWriteQueue>().TakeAsync(owner, cancellationToken);
             var verified = isLocked ? await db.LockAndVerifyAsync(owner, cancellationToken) : await db.GetService<OwnerReader>().ReadAsync(db, owner);

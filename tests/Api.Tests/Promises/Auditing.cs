@@ -36,7 +36,8 @@ public sealed class Auditing(Auditing.OwnServer own) : IClassFixture<Auditing.Ow
     public async Task A_writer_notices_that_its_chain_and_head_were_set_back()
     {
         // Rows and heads of an earlier moment verify. Only the writer knows that they are old, and then begins another chain.
-        await using var apart = new OwnServer(); // because this test removes audit rows
+        // This test removes audit rows, so the audit of the shared server would never verify again.
+        await using var apart = new OwnServer();
         await apart.InitializeAsync();
         await apart.FillAsync();
         await apart.Server.ExecuteSqlAsync(Sql.Of("CREATE TABLE kept_writers AS TABLE audit_writers", "SELECT * INTO kept_writers FROM audit_writers"));

@@ -128,8 +128,8 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     [Fact]
     public async Task A_change_that_failed_does_not_replace_a_later_one()
     {
-        // A change that fails at its end leaves its rows with whoever reads the database. Here a change is taken back with its audit rows, which leaves the same.
-        // No service runs meanwhile: it would notice that.
+        // The database sees the rows of a change that fails at its commit, and an attacker may keep them. Here a change is removed together with its audit rows,
+        // which leaves the same copy. No service runs meanwhile, because it would notice the removal.
         using var installation = await Installation.NewAsync();
         await installation.MakeAsync();
         await SetIssuerAsync(installation, "https://first.example");

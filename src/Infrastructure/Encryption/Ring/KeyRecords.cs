@@ -22,6 +22,7 @@ internal sealed record KeyRecords(
 {
     private const string RingPurpose = "key_ring/row";
     private const string StatePurpose = "key_state";
+    private const long FirstRevision = 1;
 
     private IntegrityKey Newest => IntegrityKeys.MaxBy(key => key.Number) ?? throw new TamperedException("There is no integrity key.");
 
@@ -90,7 +91,7 @@ internal sealed record KeyRecords(
     /// <summary>Gives the state its next revision and computes the tag over all rows.</summary>
     public void Advance()
     {
-        State.Revision = State.Revision == 0 ? 1 : Versions.After(State.Revision);
+        State.Revision = State.Revision == 0 ? FirstRevision : Versions.After(State.Revision);
         State.Tag = Newest.Tag(StatePurpose, Content().Bytes);
     }
 
