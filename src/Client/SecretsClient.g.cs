@@ -2798,7 +2798,7 @@ namespace Secrets.Client
         public required System.Guid Writer { get; init; }
 
         /// <summary>
-        /// The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read.
+        /// The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read, or a table was replaced.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("sequence")]
         public required long Sequence { get; init; }

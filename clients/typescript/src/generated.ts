@@ -1250,7 +1250,7 @@ export interface AuditOwner {
 export interface AuditPlace {
     /** The chain; the nil uuid if a whole chain is missing. */
     writer: string;
-    /** The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read. */
+    /** The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read, or a table was replaced. */
     sequence: number;
 }
 

@@ -9,11 +9,11 @@ internal static class AuditCommands
 {
     public static Command Audit(Func<string[], WebApplication> build)
     {
-        var verify = new Command("verify", $"Verify the whole audit, as GET /api/v1/audit/verify does. The exit code is {Cli.FoundFaults} if a row or an account does not verify.");
+        var verify = new Command("verify", $"Verify the whole audit, also against Audit:CheckpointFile, and the versions of all accounts. The exit code is {Cli.FoundFaults} if something does not verify.");
         verify.SetAction((result, cancellation) => build.BuildFor(result).Services.WithDatabaseAsync<IAuditVerifier>(
             async verifier =>
             {
-                var verdict = await verifier.VerifyAsync(kept: null, cancellation);
+                var verdict = await verifier.VerifyWithFileAsync(cancellation);
                 foreach (var fault in FaultsOf(verdict))
                 {
                     await Console.Out.WriteLineAsync(fault);

@@ -25,7 +25,7 @@ internal static partial class StartFailure
     /// <summary>The sentences of a failed start; null: the exception is a fault of the service.</summary>
     public static string? Describe(Exception exception) => exception switch
     {
-        StartupException => exception.Message,
+        StartupException or FailureException => exception.Message,
         OptionsValidationException invalid => string.Join(' ', invalid.Failures),
         AggregateException { InnerExceptions: var all } when all.Select(Describe).ToList() is var sentences && !sentences.Contains(null) => string.Join(' ', sentences),
         _ => null,

@@ -42,7 +42,7 @@ public sealed record AuditInfo
     public required AuditOwner? Owner { get; init; }
 
     /// <summary>The version of the owner's secrets, or of the user's API keys, after a change; null: no change.</summary>
-    /// <example>17</example>
+    /// <example>7360152384716045</example>
     public required long? OwnerVersion { get; init; }
 
     /// <summary>The secret. The secret of a denied request need not exist.</summary>
@@ -216,11 +216,11 @@ public sealed record OutdatedAccountInfo
     public required string Account { get; init; }
 
     /// <summary>The stored version; 0: the account is missing.</summary>
-    /// <example>4</example>
+    /// <example>7360152384716045</example>
     public required long Version { get; init; }
 
     /// <summary>The version in the audit.</summary>
-    /// <example>6</example>
+    /// <example>7360152401493261</example>
     public required long Audited { get; init; }
 
     public static OutdatedAccountInfo From(OutdatedAccount account) => new()
@@ -301,7 +301,7 @@ public sealed record AuditPlace
     /// <example>0198f3a0-22bb-7d73-b088-6c3f2d4e5f60</example>
     public required Guid Writer { get; init; }
 
-    /// <summary>The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read.</summary>
+    /// <summary>The row's number. For a missing chain, the chain's number; 0: the list of chains cannot be read, or a table was replaced.</summary>
     /// <example>17</example>
     public required long Sequence { get; init; }
 

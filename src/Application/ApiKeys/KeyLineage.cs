@@ -8,6 +8,9 @@ namespace Secrets.Application.ApiKeys;
 /// </summary>
 internal static class KeyLineage
 {
+    // SQL Server cannot plan a statement with thousands of values, and the largest lineages are those of leaked keys of backends.
+    private const int MaxPerQuery = 200;
+
     /// <summary>The keys of a lineage, in no particular order.</summary>
     public static async Task<IReadOnlyCollection<ApiKey>> ReadAsync(IQueryable<ApiKey> all, Guid id, CancellationToken cancellationToken)
     {
@@ -16,12 +19,17 @@ internal static class KeyLineage
         while (next.Count > 0)
         {
             var asked = next;
-            var keys = await all
-                .Where(key => asked.Contains(key.Id)
-                    || (key.CreatedByKey != null && asked.Contains(key.CreatedByKey.Value))
-                    || (key.ReplacedBy != null && asked.Contains(key.ReplacedBy.Value)))
-                .ToListAsync(cancellationToken);
-            var added = keys.Where(key => found.TryAdd(key.Id, key)).ToList();
+            var added = new List<ApiKey>();
+            foreach (var some in asked.Chunk(MaxPerQuery).Select(part => part.ToList()))
+            {
+                var keys = await all
+                    .Where(key => some.Contains(key.Id)
+                        || (key.CreatedByKey != null && some.Contains(key.CreatedByKey.Value))
+                        || (key.ReplacedBy != null && some.Contains(key.ReplacedBy.Value)))
+                    .ToListAsync(cancellationToken);
+                added.AddRange(keys.Where(key => found.TryAdd(key.Id, key)));
+            }
+
             next = [.. added.Select(key => key.Id).Concat(added.Where(key => key.ReplacedBy is not null).Select(key => key.ReplacedBy!.Value)).Except(asked)];
         }
 
@@ -37,9 +45,8 @@ internal static class KeyLineage
         var lineage = await ReadAsync(db.ApiKeys.AsNoTracking(), id, cancellationToken);
         var users = await db.AuditedUsersAsync(caller, id, cancellationToken);
         users.UnionWith(lineage.Select(key => key.UserId));
-        if (lineage.Count > 0)
+        foreach (var makers in lineage.Select(key => key.Id).Chunk(MaxPerQuery).Select(part => part.ToList()))
         {
-            var makers = lineage.Select(key => key.Id).ToList();
             users.UnionWith(await db.Audit
                 .Where(row => row.Action == AuditAction.KeyCreate && row.OwnerVersion != null && row.TargetKeyUserId != null && row.KeyId != null && makers.Contains(row.KeyId.Value))
                 .Select(row => row.TargetKeyUserId!.Value).Distinct().ToListAsync(cancellationToken));

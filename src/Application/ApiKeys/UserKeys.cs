@@ -47,26 +47,21 @@ internal static class UserKeys
     public static async Task<ApiKey> LockKeyAsync(
         this ISecretsDb db, Caller caller, Guid id, Func<Guid, CancellationToken, Task> lockKeys, CancellationToken cancellationToken)
     {
-        // The row is not trusted, not even its user, before all keys of that user are locked and verified.
-        var stored = await db.ApiKeys.Where(key => key.Id == id).Select(key => (Guid?)key.UserId).SingleOrDefaultAsync(cancellationToken);
-        if (stored is { } userId)
+        // The row is not trusted, not even its user, before all keys of that user are locked and verified. Only after an attack there are several.
+        var stored = await db.ApiKeys.Where(key => key.Id == id).Select(key => key.UserId).ToListAsync(cancellationToken);
+        if (stored is [var userId])
         {
             await lockKeys(userId, cancellationToken);
-        }
-
-        if (await db.ApiKeys.VisibleTo(caller).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is { } found && found.UserId == stored)
-        {
-            return found;
+            if (await db.ApiKeys.VisibleTo(caller).Where(key => key.Id == id).ToListAsync(cancellationToken) is [var found] && found.UserId == userId)
+            {
+                return found;
+            }
         }
 
         // The row may be removed, edited, or hidden from this query only. The audit names other users than the row only after an attack. So only an attacker can
         // cause a deadlock by locking more users here.
         var users = await db.AuditedUsersAsync(caller, id, cancellationToken);
-        if (stored is { } locked)
-        {
-            users.Add(locked);
-        }
-
+        users.UnionWith(stored);
         await db.LockKeysAsync(users, cancellationToken);
         await db.RequireNoMissedKeyAsync(users, key => key.Id == id && caller.MayRevoke(key), cancellationToken);
         throw new NotFoundException();

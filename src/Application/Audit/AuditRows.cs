@@ -1,3 +1,4 @@
+using System.Data.SqlTypes;
 using System.Text.Json;
 
 namespace Secrets.Application.Audit;
@@ -9,5 +10,6 @@ public static class AuditRows
     /// Whether a row's content caused the exception. The service never writes a value that it cannot read, such as a moment in the year 4000 BC.
     /// </summary>
     public static bool AreUnreadable(Exception exception) =>
-        exception is InvalidCastException or OverflowException or ArgumentOutOfRangeException or JsonException;
+        exception is InvalidCastException or OverflowException or ArgumentOutOfRangeException or JsonException or SqlNullValueException
+            or InvalidOperationException { TargetSite.DeclaringType.Namespace: "Microsoft.EntityFrameworkCore.Storage.Json" or "System.Text.Json" };
 }

@@ -11,6 +11,9 @@ public interface IAuditVerifier
     /// <exception cref="InvalidRequestException">Another installation made the checkpoint, or it was changed.</exception>
     Task<AuditVerdict> VerifyAsync(AuditCheckpoint? kept, CancellationToken cancellationToken);
 
+    /// <summary>The same with the checkpoint in this process's file, which a running service has read at its start. For commands.</summary>
+    Task<AuditVerdict> VerifyWithFileAsync(CancellationToken cancellationToken);
+
     /// <summary>Makes a checkpoint of all chains.</summary>
     /// <exception cref="ConflictException">A chain does not verify. A checkpoint would accept the manipulation.</exception>
     Task<AuditCheckpoint> MakeCheckpointAsync(CancellationToken cancellationToken);
@@ -36,5 +39,5 @@ public sealed record OutdatedAccount(SecretOwner Owner, bool IsOfKeys, long Vers
 
 /// <summary>A position in the audit.</summary>
 /// <param name="Writer">The chain's writer; the nil uuid if a whole chain is missing.</param>
-/// <param name="Sequence">The row's number. For a missing chain, the writer's number; 0: the list of chains cannot be read.</param>
+/// <param name="Sequence">The row's number. For a missing chain, the writer's number; 0: the list of chains cannot be read, or a table is not a plain table.</param>
 public sealed record AuditPlace(Guid Writer, long Sequence);

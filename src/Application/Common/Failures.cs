@@ -99,7 +99,7 @@ public sealed class TooManyValuesException()
 
 /// <summary>An envelope did not open: the envelope or a column of its placement was changed.</summary>
 public sealed class BrokenSealException(Guid secretId)
-    : FailureException("The stored secret fails its integrity check and cannot be used or changed. Delete it and store it again.")
+    : FailureException("The stored secret fails its integrity check and cannot be used or changed. Ask an operator. If the value is lost, delete the secret and store it again.")
 {
     /// <summary>The secret of the manipulated row.</summary>
     public Guid SecretId => secretId;

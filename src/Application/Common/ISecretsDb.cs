@@ -48,6 +48,10 @@ public interface ISecretsDb
     /// <exception cref="UnavailableException">Too many writes of the owner are waiting.</exception>
     Task RequireNoSecretAsync(SecretOwner owner, Guid? id, string? name, CancellationToken cancellationToken);
 
+    /// <summary>Confirms that a secret that was read under the owner's lock, and is not changed yet, is the verified one.</summary>
+    /// <exception cref="TamperedOwnerException">Somebody has changed it since, or showed the query another row.</exception>
+    Task RequireVerifiedAsync(Secret secret);
+
     /// <summary>
     /// Runs <paramref name="work"/>, saves its changes and commits. After a transient failure, some databases run the work
     /// again, so the work must have no other side effects.

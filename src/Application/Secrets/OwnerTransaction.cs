@@ -6,7 +6,7 @@ namespace Secrets.Application.Secrets;
 
 /// <summary>
 /// One write to an owner's secrets. Every write locks the owner first (<see cref="ISecretsDb.LockAsync"/>), so writes of one owner run one after the other: the
-/// quota is exact, and writes cannot deadlock.
+/// quota is exact, and writes of one owner cannot deadlock.
 /// </summary>
 internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller caller, IOptions<QuotaOptions> quota)
 {
@@ -115,6 +115,7 @@ internal sealed class OwnerTransaction(ISecretsDb db, AuditTrail trail, Caller c
         await LockAndRequireQuotaAsync(owner, default, cancellationToken);
         if (await include(db.Secrets.VisibleTo(caller).OwnedBy(owner).Selected(selector)).SingleOrDefaultAsync(cancellationToken) is { } secret)
         {
+            await db.RequireVerifiedAsync(secret);
             return secret;
         }
 

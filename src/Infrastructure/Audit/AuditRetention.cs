@@ -31,7 +31,7 @@ internal sealed partial class AuditRetention(
         {
             try
             {
-                while (await db.InTransactionAsync(token => RemoveBatchAsync(db, writer, before, token), cancellationToken))
+                while (await RemoveBatchAsync(db, writer, before, cancellationToken))
                 {
                     // Continue with the next batch of the same chain.
                 }
@@ -70,6 +70,18 @@ internal sealed partial class AuditRetention(
     /// <returns>Whether the chain may have more old rows.</returns>
     private async Task<bool> RemoveBatchAsync(SecretsDbContext db, Guid id, DateTimeOffset before, CancellationToken cancellationToken)
     {
+        // Two transactions: the anchor is signed only after the versions are stored. An attacker may keep an anchor that a transaction sent and did not commit,
+        // and remove the rows before it later.
+        var batch = await db.InTransactionAsync(token => ReadBatchAsync(db, id, before, token), cancellationToken);
+        return batch is not null
+            && await db.InTransactionAsync(token => RemoveAsync(db, batch, token), cancellationToken)
+            && batch.Rows == BatchSize;
+    }
+
+    /// <summary>Finds the old rows at the start of a chain, and stores the versions of accounts that only they have.</summary>
+    /// <returns>Null if there are none, or if the chain does not verify.</returns>
+    private async Task<Batch?> ReadBatchAsync(SecretsDbContext db, Guid id, DateTimeOffset before, CancellationToken cancellationToken)
+    {
         var writer = await db.AuditWriters.AsNoTracking().SingleAsync(writer => writer.Id == id, cancellationToken);
         var rows = await db.Audit.AsNoTracking().Where(row => row.Writer == id)
             .OrderBy(row => row.Sequence).Take(BatchSize).ToListAsync(cancellationToken);
@@ -86,33 +98,44 @@ internal sealed partial class AuditRetention(
         if (!sound)
         {
             Broken(id);
-            return false;
+            return null;
         }
 
-        var moved = old.Count == 0 ? 0 : await MoveAnchorAsync(db, writer, end, cancellationToken);
-        if (moved == 0)
-        {
-            return false;
-        }
-
-        if (moved != 1)
-        {
-            // SQL Server counts -1 rows if an administrator turned counting off for all users.
-            throw new InvalidOperationException("The database does not count changed rows, so nothing is removed.");
-        }
-
-        await db.Audit.Where(row => row.Writer == id && row.Sequence <= end.Sequence).ExecuteDeleteAsync(cancellationToken);
         await KeepVersionsAsync(db, old, before, cancellationToken);
-        return old.Count == BatchSize;
+        return old.Count == 0 ? null : new Batch(writer, end, old.Count);
+    }
+
+    /// <summary>Moves the anchor behind a batch and removes its rows.</summary>
+    /// <returns>False if another replica did so first.</returns>
+    private async Task<bool> RemoveAsync(SecretsDbContext db, Batch batch, CancellationToken cancellationToken)
+    {
+        var (id, anchor) = (batch.Writer.Id, batch.Writer.AnchorSequence);
+        switch (await MoveAnchorAsync(db, batch.Writer, batch.End, cancellationToken))
+        {
+            case 0:
+                if (await db.AuditWriters.AnyAsync(row => row.Id == id && row.AnchorSequence == anchor, cancellationToken))
+                {
+                    NotMoved(id);
+                }
+
+                return false;
+            case 1:
+                // The lower bound keeps the estimate of SQL Server low, which then locks rows and not pages.
+                await db.Audit.Where(row => row.Writer == id && row.Sequence > anchor && row.Sequence <= batch.End.Sequence).ExecuteDeleteAsync(cancellationToken);
+                return true;
+            default:
+                // SQL Server counts -1 rows if an administrator turned counting off for all users.
+                throw new InvalidOperationException("The database does not count changed rows, so nothing is removed.");
+        }
     }
 
     /// <summary>
-    /// Writes the version of an account again if no genuine row that stays has it or a later one. An account whose version is not in the audit could be rolled back unnoticed
+    /// Writes the version of an account again if only rows that are about to be removed have it. An account whose version is not in the audit could be rolled back unnoticed
     /// (docs/decisions/0020-the-database-is-not-trusted.md).
     /// </summary>
-    private static async Task KeepVersionsAsync(SecretsDbContext db, List<AuditEntry> removed, DateTimeOffset before, CancellationToken cancellationToken)
+    private static async Task KeepVersionsAsync(SecretsDbContext db, List<AuditEntry> old, DateTimeOffset before, CancellationToken cancellationToken)
     {
-        foreach (var rows in removed.Where(row => row.OwnerVersion is not null).GroupBy(AccountOf))
+        foreach (var rows in old.Where(row => row.OwnerVersion is not null).GroupBy(AccountOf))
         {
             var (user, kind, owner) = rows.Key;
             var version = rows.Max(row => row.OwnerVersion);
@@ -138,7 +161,7 @@ internal sealed partial class AuditRetention(
     /// <summary>The genuine row with the highest version; null: none. A row that an attacker inserted must not make the service forget the version.</summary>
     private static async Task<AuditEntry?> FindLatestAsync(SecretsDbContext db, IQueryable<AuditEntry> rows, CancellationToken cancellationToken)
     {
-        foreach (var row in await rows.AsNoTracking().OrderByDescending(row => row.OwnerVersion).Take(MaxWitnesses).ToListAsync(cancellationToken))
+        foreach (var row in await rows.AsNoTracking().OrderByDescending(row => row.OwnerVersion).ThenByDescending(row => row.At).Take(MaxWitnesses).ToListAsync(cancellationToken))
         {
             if (await db.GetService<AuditRowVerifier>().IsGenuineAsync(db, row, cancellationToken))
             {
@@ -154,7 +177,7 @@ internal sealed partial class AuditRetention(
         row.TargetKeyUserId is { } user ? (user, null, null) : (null, row.OwnerKind, row.OwnerId);
 
     /// <summary>Moves the anchor of a chain.</summary>
-    /// <returns>0 if another replica moved the anchor concurrently.</returns>
+    /// <returns>The number of changed rows; 0 if another replica moved the anchor concurrently.</returns>
     private Task<int> MoveAnchorAsync(SecretsDbContext db, AuditWriter writer, AuditPosition end, CancellationToken cancellationToken)
     {
         var mac = AuditChain.MacOfAnchor(key.Bytes, writer.Id, end);
@@ -170,6 +193,15 @@ internal sealed partial class AuditRetention(
     [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not verify. Retention removes none of its rows")]
     private partial void Broken(Guid writer);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "The anchor of audit writer {Writer} cannot be moved, although nobody else moved it: somebody changed the database. Retention removes none of its rows")]
+    private partial void NotMoved(Guid writer);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Old rows of the audit could not be removed. The service retries in an hour: {Failure}")]
     private partial void Failed(string failure);
+
+    /// <summary>Old rows at the start of a chain.</summary>
+    /// <param name="Writer">The chain's writer, with the anchor before the rows.</param>
+    /// <param name="End">The last row.</param>
+    /// <param name="Rows">The number of rows.</param>
+    private sealed record Batch(AuditWriter Writer, AuditPosition End, int Rows);
 }

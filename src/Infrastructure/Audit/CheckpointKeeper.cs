@@ -25,6 +25,14 @@ internal sealed class CheckpointKeeper(
     /// <summary>The checkpoint that this process last read or made, if any.</summary>
     public AuditCheckpoint? Latest => _latest;
 
+    /// <summary>Reads the stored checkpoint; null: there is none.</summary>
+    /// <exception cref="StartupException">The file cannot be read, or is no checkpoint of this installation.</exception>
+    public AuditCheckpoint? Read()
+    {
+        var (checkpoint, fault) = file.Path is { } path ? TryRead(path) : (null, null);
+        return fault is null ? checkpoint : throw new StartupException(fault);
+    }
+
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
         _fault is { } fault ? HealthCheckResult.Unhealthy(fault)
         : file.Path is not null && time.GetElapsedTime(Volatile.Read(ref _succeededAt)) > MaxFailures * file.Interval
@@ -114,6 +122,11 @@ internal sealed class CheckpointKeeper(
         if (fault is not null)
         {
             return fault;
+        }
+
+        if (await db.FindDisguisedTableAsync(cancellationToken) is { } disguised)
+        {
+            return disguised;
         }
 
         // If somebody removed the file, compare with the last checkpoint in memory.

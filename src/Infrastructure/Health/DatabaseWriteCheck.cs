@@ -21,13 +21,15 @@ internal sealed class DatabaseWriteCheck(IServiceScopeFactory scopes, RootKey ro
             // This process cannot decrypt keys that other replicas add to the key ring.
             var fingerprint when !rootKey.HasFingerprint(fingerprint) =>
                 HealthCheckResult.Unhealthy("The database was moved to another root key. Restart this process with the new root key."),
-            _ => CheckRing(),
+            _ => ResultOf(CheckRing() ?? await scope.ServiceProvider.GetRequiredService<Schema>().FindChangeAsync(CancellationToken.None)),
         };
     }
 
-    private HealthCheckResult CheckRing()
+    private static HealthCheckResult ResultOf(string? fault) => fault is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(fault);
+
+    private string? CheckRing()
     {
         ring.Retry();
-        return ring.Fault is { } fault ? HealthCheckResult.Unhealthy(fault) : HealthCheckResult.Healthy();
+        return ring.Fault;
     }
 }

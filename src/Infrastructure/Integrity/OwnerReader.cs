@@ -171,7 +171,8 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
 
         if (row.Account is null)
         {
-            return (seals.Empty(), null);
+            // An owner without a row has no account. A row without one was edited: the service never writes null.
+            return row is { Stamp: 0, Version: 0, Secrets: 0, BytesUsed: 0 } ? (seals.Empty(), null) : (null, "the account is missing");
         }
 
         return seals.Open(owner, row.Version, row.Secrets, row.BytesUsed, row.Account) is { } account

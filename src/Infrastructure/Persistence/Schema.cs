@@ -50,8 +50,8 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
     }
 
     /// <summary>
-    /// Verifies that no migration and no unique index is missing, that the server reads what is sent, that the required features are enabled, and that commits
-    /// are durable.
+    /// Verifies that no migration and no unique index is missing, that the server reads what is sent, that the required features are enabled, that all tables are
+    /// plain, and that commits are durable.
     /// </summary>
     /// <exception cref="StartupException">A requirement is not met.</exception>
     public async Task RequireCurrentAsync(CancellationToken cancellationToken)
@@ -83,15 +83,40 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         await db.RequireServerAsync(cancellationToken);
         await db.RequireUniqueIndexesAsync(cancellationToken);
         await db.RequirePlansAsync(cancellationToken);
+        if (await db.FindDisguisedTableAsync(cancellationToken) is { } disguised)
+        {
+            throw new StartupException(disguised);
+        }
+
         try
         {
             await db.RequireDurabilityAsync(cancellationToken);
         }
-        catch (StartupException exception) when (options.Value.MayLoseAcknowledgedData ?? !environment.IsProduction())
+        catch (StartupException exception) when (MayLoseData)
         {
             StartedWithoutDurability(exception.Message);
         }
     }
+
+    /// <summary>What somebody has changed since the start so that rows cannot be trusted, or commits are not durable; null: nothing.</summary>
+    public async Task<string?> FindChangeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!MayLoseData)
+            {
+                await db.RequireDurabilityAsync(cancellationToken);
+            }
+
+            return await db.FindDisguisedTableAsync(cancellationToken);
+        }
+        catch (StartupException exception)
+        {
+            return exception.Message;
+        }
+    }
+
+    private bool MayLoseData => options.Value.MayLoseAcknowledgedData ?? !environment.IsProduction();
 
     private List<(string Id, bool FinishesUpgrade)> Known() =>
         [.. db.GetService<IMigrationsAssembly>().Migrations.Select(migration => (migration.Key, migration.Value.IsDefined(typeof(FinishesUpgradeAttribute), inherit: false)))];

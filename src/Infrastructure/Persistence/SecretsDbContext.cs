@@ -72,6 +72,19 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
     /// <exception cref="StartupException">It refuses a statement.</exception>
     public virtual Task RequirePlansAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>
+    /// Finds a table that is not a plain table of the service: a view, a synonym, a parent of other tables, or a table with a rule or a row policy. Such a table can
+    /// show each statement other rows, so that what one statement verifies says nothing about the next (docs/decisions/0020-the-database-is-not-trusted.md).
+    /// </summary>
+    /// <returns>A sentence; null: all tables are plain.</returns>
+    public async Task<string?> FindDisguisedTableAsync(CancellationToken cancellationToken)
+    {
+        var tables = Model.GetEntityTypes().Select(entity => entity.GetTableName()!).Distinct(StringComparer.Ordinal).ToList();
+        return await ReadDisguisedTableAsync(tables, cancellationToken) is { } table
+            ? $"{table} is not a plain table any more: a view, an inherited table, a rule or a row policy could show each statement other rows. Restore the table that `Secrets.Api migrate` made."
+            : null;
+    }
+
     /// <summary>Verifies that commits survive a crash of the database server.</summary>
     /// <exception cref="StartupException">A setting of the database weakens durability.</exception>
     public abstract Task RequireDurabilityAsync(CancellationToken cancellationToken);
@@ -114,10 +127,19 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         // Raw SQL: every write runs this, and translating an expression each time costs more than the statement.
         Database.ExecuteSqlRawAsync(LockOwner, [(byte)owner.Kind, owner.Id], cancellationToken);
 
-    public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
+    public override async Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {
-        Accounts?.Settle();
-        return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+        try
+        {
+            Accounts?.Settle();
+            return await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+        }
+        catch (Exception exception) when (Accounts is { } accounts && exception is TamperedOwnerException or DbUpdateConcurrencyException)
+        {
+            // The accounts are locked, so no write of the service came between.
+            await accounts.ReportAsync();
+            throw new TamperedOwnerException();
+        }
     }
 
     /// <summary>Runs several queries on one snapshot of the database.</summary>
@@ -126,6 +148,9 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         await using var snapshot = await Database.BeginTransactionAsync(IsolationLevel.Snapshot, cancellationToken);
         return await read();
     }
+
+    /// <summary>The first of some tables that is not plain; null: all are.</summary>
+    protected abstract Task<string?> ReadDisguisedTableAsync(List<string> tables, CancellationToken cancellationToken);
 
     /// <summary>Reads the names of all unique indexes that are in use.</summary>
     protected abstract Task<List<string>> ReadUniqueIndexesAsync(CancellationToken cancellationToken);
@@ -167,7 +192,7 @@ internal abstract class SecretsDbContext(DbContextOptions options) : DbContext(o
         }
         catch (DbUpdateConcurrencyException)
         {
-            throw new ConflictException("The secret was changed at the same moment. Try again.");
+            throw new ConflictException("The data was changed at the same moment. Try again.");
         }
         catch (DbUpdateException exception) when (Faults.UniqueIndexOf(exception, UniqueRules) is { } index)
         {

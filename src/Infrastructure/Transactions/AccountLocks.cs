@@ -138,6 +138,16 @@ internal static class AccountLocks
             }
         }
 
+        /// <inheritdoc cref="ISecretsDb.RequireVerifiedAsync" />
+        public async Task RequireVerifiedAsync(Secret secret)
+        {
+            if (!db.LockedAccounts.IsVerified(secret))
+            {
+                await db.LockedAccounts.ReportAsync();
+                throw new TamperedOwnerException();
+            }
+        }
+
         /// <summary>Locks the API keys of a user. The unrevoked ones become the account's new state as they are, unless they verify already.</summary>
         /// <returns>The unrevoked keys. Null if the keys verify: then nothing is changed.</returns>
         public async Task<List<ApiKey>?> AdoptKeysAsync(Guid userId, long version, CancellationToken cancellationToken)

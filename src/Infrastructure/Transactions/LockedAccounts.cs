@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore.ChangeTracking;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Secrets.Domain.ApiKeys;
 using Secrets.Infrastructure.Encryption;
 using Secrets.Infrastructure.Encryption.Ring;
@@ -105,6 +106,20 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         }
     }
 
+    /// <summary>Whether an unchanged secret of a locked owner is the verified one.</summary>
+    public bool IsVerified(Secret secret)
+    {
+        var verified = _verified[secret.Owner];
+        try
+        {
+            return verified.Digests.TryGetValue(secret.Id, out var digest) && digest == DigestOf(StoredSecret.FromEntity(secret), verified.Account.IntegrityKey);
+        }
+        catch (ArgumentException)
+        {
+            return false; // the row has a value that the service never writes
+        }
+    }
+
     /// <summary>Puts a locked owner into quarantine. If the rows verified, an operator can release them unchanged.</summary>
     public void Quarantine(SecretOwner owner, bool isVerified) => _owners[owner].Quarantine(isVerified);
 
@@ -170,6 +185,20 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
         ];
         versioned.AddRange(uncovered);
         return versioned;
+    }
+
+    public async Task ReportAsync()
+    {
+        const string Fault = "a row was changed after it was verified, or its change had no effect";
+        foreach (var owner in _owners.Keys)
+        {
+            await db.GetService<IntegrityAlarms>().RaiseAsync(owner, Fault);
+        }
+
+        foreach (var userId in _users.Keys)
+        {
+            await db.GetService<IntegrityAlarms>().RaiseKeysAsync(userId, Fault);
+        }
     }
 
     public void Committed()

@@ -31,6 +31,8 @@ internal sealed class SecretsDb(SecretsDbContext context) : ISecretsDb
     public Task RequireNoSecretAsync(SecretOwner owner, Guid? id, string? name, CancellationToken cancellationToken) =>
         context.RequireNoSecretAsync(owner, id, name, cancellationToken);
 
+    public Task RequireVerifiedAsync(Secret secret) => context.RequireVerifiedAsync(secret);
+
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
         context.InTransactionAsync(work, cancellationToken);
 

@@ -70,6 +70,10 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         await Task.Delay(2500);
         Assert.Equal(before, await File.ReadAllTextAsync(CheckpointFile));
 
+        var (found, faults) = await RunAsync("audit", "verify");
+        Assert.Equal(3, found);
+        Assert.Contains("are missing or replaced", faults, StringComparison.Ordinal);
+
         var (code, words) = await RunAsync("integrity", "accept", "--database", "--yes");
         Assert.Equal(0, code);
         Assert.Contains("missing", words, StringComparison.Ordinal);
@@ -149,6 +153,9 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         await Task.Delay(1500);
         Assert.Equal(Foreign, await File.ReadAllTextAsync(CheckpointFile));
         Assert.Contains($"The checkpoint {CheckpointFile} is of another installation", service.Output, StringComparison.Ordinal);
+        var (refused, reason) = await RunAsync("audit", "verify");
+        Assert.Equal(1, refused);
+        Assert.Contains("is of another installation", reason, StringComparison.Ordinal);
         Assert.Equal(0, (await RunAsync("integrity", "accept", "--database", "--yes")).Code);
         await UntilReadyIsAsync(client, 200);
     }

@@ -86,6 +86,32 @@ public sealed class AcceptingAfterTampering
     }
 
     [Fact]
+    public async Task An_earlier_quarantine_that_is_put_back_is_accepted_with_marks()
+    {
+        using var installation = await Installation.NewAsync();
+        await installation.MakeAsync();
+        await using var service = installation.StartHere();
+        using var @operator = await service.ClientAsync(Installation.Key);
+        var user = Guid.NewGuid();
+        using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write");
+        var id = await runtime.CreateSecretAsync("old", "the old value", "t", "a", isDefault: true);
+        await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes");
+        await AttackAsync(installation, $"SELECT * INTO saved_owners FROM owners WHERE id = '{user}'; SELECT * INTO saved FROM secrets WHERE id = '{id}'{TestDatabase.WithoutComputed("saved")}");
+        await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes");
+        (await runtime.PatchAsync($"{Secrets}/{id}", new JsonObject { ["secret_value"] = "the new value" })).MustBe(200);
+
+        await AttackAsync(
+            installation,
+            $"DELETE FROM secrets WHERE id = '{id}'; INSERT INTO secrets SELECT * FROM saved; "
+            + $"UPDATE owners SET version = s.version, account = s.account, bytes_used = s.bytes_used FROM saved_owners s WHERE owners.id = '{user}'; "
+            + $"UPDATE audit SET hash = (SELECT mac FROM audit_keys) WHERE owner_id = '{user}' AND target_key_user_id IS NULL AND owner_version > (SELECT version FROM saved_owners)");
+
+        var (accepted, words) = await RunAsync(installation, "integrity", "accept", "--owner", $"user:{user}", "--yes");
+        Assert.Equal(0, accepted);
+        Assert.Contains($"accepted {id} 'old': perhaps an old version", words, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Quarantine_blocks_resolves_and_changes_until_accepted()
     {
         using var installation = await Installation.NewAsync();
@@ -97,6 +123,10 @@ public sealed class AcceptingAfterTampering
         var id = await runtime.CreateSecretAsync("kept", "the kept value", "t", "kept", isDefault: true);
         (await ResolveAsync(runtime)).MustBe(200);
         await AttackAsync(installation, $"SELECT * INTO saved FROM owners WHERE id = '{user}'");
+
+        var (mistyped, reason) = await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{Guid.NewGuid()}", "--yes");
+        Assert.Equal(1, mistyped);
+        Assert.Contains("stores nothing, so nothing was changed", reason, StringComparison.Ordinal);
 
         var (code, words) = await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes");
         Assert.Equal((0, $"User:{user} is in quarantine: reads and writes of its secrets fail until `integrity accept`"), (code, words));

@@ -188,6 +188,12 @@ public sealed partial class AgainstAServer
         Assert.Equal(1, await again.ExitCodeAsync());
         Assert.DoesNotMatch(PrintedKey(), again.Output);
         Assert.Contains("already", again.Output, StringComparison.Ordinal);
+
+        // The user's account says that there is a key.
+        await TestDatabase.RunAsync(installation.ConnectionString, "DELETE FROM api_keys", [], command => command.ExecuteNonQueryAsync());
+        await using var refused = installation.RunWithoutKey("keys", "create-first");
+        Assert.Equal(1, await refused.ExitCodeAsync());
+        Assert.Contains("Secrets cannot start: The data of this owner was changed outside the service", refused.Output, StringComparison.Ordinal);
     }
 
     [Fact]

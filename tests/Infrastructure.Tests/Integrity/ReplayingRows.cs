@@ -24,6 +24,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         { "another owner's data key is copied", "INSERT INTO data_keys SELECT gen_random_uuid(), owner_kind, 'owner', wrapped, created_at, now() FROM data_keys WHERE owner_id = 'other'" },
         { "another owner's account is copied", "UPDATE owners o SET account = t.account, version = t.version, secrets = t.secrets, bytes_used = t.bytes_used FROM owners t WHERE t.id = 'other' AND o.id = 'owner'" },
         { "everything is removed", "DELETE FROM workspace_grants g USING secrets s WHERE s.id = g.secret_id AND s.owner_id = 'owner'; DELETE FROM secret_uses; DELETE FROM secrets WHERE owner_id = 'owner'; DELETE FROM data_keys WHERE owner_id = 'owner'; DELETE FROM owners WHERE id = 'owner'" },
+        { "everything but the owner's row is removed, and that has no account", "ALTER TABLE owners ALTER COLUMN account DROP NOT NULL; DELETE FROM workspace_grants g USING secrets s WHERE s.id = g.secret_id AND s.owner_id = 'owner'; DELETE FROM secret_uses; DELETE FROM secrets WHERE owner_id = 'owner'; DELETE FROM data_keys WHERE owner_id = 'owner'; UPDATE owners SET account = NULL WHERE id = 'owner'" },
     };
 
     [Theory]
@@ -198,6 +199,75 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         {
             await attacked.AttackAsync("DROP TABLE child_secrets");
         }
+    }
+
+    [Fact]
+    public async Task A_signed_anchor_leaves_only_after_the_versions_before_it_are_stored_again()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        (await victim.UpdateAsync("the current value")).MustBe(200);
+
+        // Who keeps the anchor, and the rows from being removed, can remove them on another day.
+        await attacked.AttackAsync(
+            """
+            CREATE FUNCTION keep_anchor() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+            CREATE TRIGGER keep_anchor BEFORE UPDATE OF anchor_sequence ON audit_writers FOR EACH ROW EXECUTE FUNCTION keep_anchor()
+            """);
+        try
+        {
+            await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
+        }
+        finally
+        {
+            await attacked.AttackAsync("DROP TRIGGER keep_anchor ON audit_writers; DROP FUNCTION keep_anchor()");
+        }
+
+        Assert.Equal(1L, await attacked.Server.ScalarAsync<long>(
+            "SELECT count(*) FROM audit a JOIN owners o ON a.owner_id = o.id AND a.owner_version = o.version WHERE o.id = @id AND a.action = @action",
+            ("id", victim.Organization),
+            ("action", (short)Domain.Audit.AuditAction.AccountVersion)));
+        Assert.Contains(attacked.Server.Log.Lines, line => line.Contains("cannot be moved", StringComparison.Ordinal));
+        await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
+        Assert.True(await attacked.VerifiesAfterRestartAsync(victim.Owner));
+    }
+
+    [Fact]
+    public async Task A_write_that_has_no_effect_is_reported()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        await attacked.AttackAsync(
+            """
+            CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+            CREATE TRIGGER skip BEFORE UPDATE ON secrets FOR EACH ROW EXECUTE FUNCTION skip()
+            """);
+        try
+        {
+            (await victim.UpdateAsync("another value")).MustBe(409);
+        }
+        finally
+        {
+            await attacked.AttackAsync("DROP TRIGGER skip ON secrets; DROP FUNCTION skip()");
+        }
+
+        await attacked.MustBeToldAsync(victim.Owner);
+        Assert.Equal(Victim.Value, await victim.ValueAsync());
+    }
+
+    [Fact]
+    public async Task An_update_that_finds_nothing_to_change_in_a_forged_row_is_refused()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        (await victim.Admin.PatchAsync($"/api/v1/secrets/{victim.First}", new JsonObject { ["description"] = "a description" })).MustBe(200);
+        var columns = await attacked.Server.ScalarAsync<string>(Sql.Of(
+            "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'secrets' AND table_schema = current_schema()",
+            "SELECT 'none'"));
+
+        // Only the query that verifies owners contains this word. The view shows other queries no description. Prepared statements need the same type.
+        const string Described = "(CASE WHEN current_query() LIKE '%unnest%' THEN description ELSE '' END)::varchar(2048) COLLATE \"C\" AS description";
+        await BehindAViewAsync("secrets", $"SELECT {columns!.Replace("description", Described, StringComparison.Ordinal)} FROM stored_secrets", async () =>
+            (await victim.Admin.PatchAsync($"/api/v1/secrets/{victim.First}", new JsonObject { ["description"] = "" })).MustBe(409));
+
+        await attacked.MustBeToldAsync(victim.Owner);
     }
 
     [Fact]
@@ -475,6 +545,28 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
             ["scopes"] = new JsonArray("secrets:read"),
         })).MustBe(409);
         (await victim.Runtime.GetAsync("/api/v1/secrets")).MustBe(401);
+    }
+
+    [Fact]
+    public async Task A_second_row_of_a_key_does_not_protect_the_key()
+    {
+        using var victim = await Victim.NewAsync(attacked.Server);
+        var id = await attacked.Server.ScalarAsync<Guid>("SELECT id FROM api_keys WHERE prefix = @prefix", ("prefix", victim.Prefix));
+        await attacked.AttackAsync(
+            $"""
+            CREATE TABLE child_keys () INHERITS (api_keys); INSERT INTO child_keys SELECT * FROM api_keys WHERE id = '{id}';
+            UPDATE child_keys SET user_id = gen_random_uuid(), prefix = 'secsvc_1234567890', revoked_at = now()
+            """);
+        try
+        {
+            using var @operator = attacked.Server.Operator();
+            (await @operator.DeleteAsync($"/api/v1/api-keys/{id}")).MustBe(409);
+            (await @operator.PostAsync($"/api/v1/api-keys/{id}/rotate", new JsonObject())).MustBe(409);
+        }
+        finally
+        {
+            await attacked.AttackAsync("DROP TABLE child_keys");
+        }
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public interface IIntegrityCommands
     Task<IReadOnlyList<string>> AcceptDatabaseAsync(CancellationToken cancellationToken);
 
     /// <summary>Puts an owner into quarantine: its reads and writes fail until <see cref="AcceptAsync"/>. Returns a line about the result.</summary>
+    /// <exception cref="StartupException">The owner stores nothing.</exception>
     Task<string> QuarantineAsync(SecretOwner owner, CancellationToken cancellationToken);
 }
 
@@ -52,7 +53,7 @@ internal sealed class IntegrityCommands(SecretsDbContext db, IntegrityScan scan,
     {
         if (!await db.Owners.AnyAsync(row => row.Kind == owner.Kind && row.Id == owner.Id, cancellationToken))
         {
-            return $"Nothing changed: {owner} stores nothing.";
+            throw new StartupException($"{owner} stores nothing, so nothing was changed.");
         }
 
         await quarantine.PutAsync(owner, cancellationToken);

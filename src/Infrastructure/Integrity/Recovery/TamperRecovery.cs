@@ -21,7 +21,7 @@ internal sealed class TamperRecovery(SecretsDbContext db, RecoveryEvidence evide
             var (found, version) = await evidence.ReadAsync(db, owner);
             var history = await evidence.ReadHistoryAsync(db, owner, token);
             List<string> lines;
-            if (evidence.FindUnchanged(owner, found) is { } unchanged && Account.IsLatest(unchanged.Account.Version, unchanged.Account.Count, history.Version))
+            if (history.IsComplete && evidence.FindUnchanged(owner, found) is { } unchanged && Account.IsLatest(unchanged.Account.Version, unchanged.Account.Count, history.Version))
             {
                 db.LockedAccounts.Add(owner, unchanged);
                 db.LockedAccounts.Release(owner);

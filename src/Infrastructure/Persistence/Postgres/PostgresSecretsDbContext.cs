@@ -12,6 +12,17 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         WHERE i.indisunique AND i.indisvalid AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'secrets'::regclass)
         """;
 
+    // Resolves each name like the statements of the service do. A missing table makes them fail anyway.
+    private const string DisguisedTable =
+        """
+        SELECT name FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (name, place)
+        JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident(name))
+        WHERE c.relkind <> 'r' OR c.relrowsecurity
+            OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhparent, h.inhrelid))
+            OR EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid)
+        ORDER BY place LIMIT 1
+        """;
+
     private const string NoteUse =
         """
         WITH free AS (
@@ -52,6 +63,16 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         }
 
         return noted;
+    }
+
+    protected override async Task<string?> ReadDisguisedTableAsync(List<string> tables, CancellationToken cancellationToken)
+    {
+        await using var open = await OpenConnection.OpenAsync(this, cancellationToken);
+        await using var command = new NpgsqlCommand(DisguisedTable, (NpgsqlConnection)open.Connection)
+        {
+            Parameters = { new NpgsqlParameter<string[]> { TypedValue = [.. tables] } },
+        };
+        return (string?)await command.ExecuteScalarAsync(cancellationToken);
     }
 
     protected override async Task<List<string>> ReadUniqueIndexesAsync(CancellationToken cancellationToken)

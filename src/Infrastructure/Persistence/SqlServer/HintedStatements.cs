@@ -32,6 +32,7 @@ internal static class HintedStatements
         await new SqlServerUseStore().AddAsync(db, [], cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await new SqlServerOwnerRows().ReadAsync(db, []);
+        await db.LockRowAsync(new SecretOwner(OwnerKind.Organization, ""), cancellationToken); // no owner has this id
         var secrets = new SqlServerNewSecretStore();
         await secrets.LockAsync(db, []);
         await secrets.StoreAsync(db, []);

@@ -11,10 +11,10 @@ namespace Secrets.Infrastructure.Persistence.SqlServer;
 internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecretsDbContext> options) : SecretsDbContext(options)
 {
     /// <summary>
-    /// Hint for writes to an owner's row. Without the hint, SQL Server scans a small table and locks all its rows: writes of different owners would wait
+    /// Hint for writes to an owner's row. Without the hint, SQL Server may scan a small table and lock all its rows: writes of different owners would wait
     /// for each other or deadlock.
     /// </summary>
-    internal const string ByKey = "INDEX(pk_owners)";
+    internal const string ByKey = "INDEX(pk_owners), FORCESEEK";
 
     /// <summary>
     /// Query hint for joins of sent rows: looks up each row by its index, in the order of the query. Without it, a batch may scan a small table. Not a hint of
@@ -156,6 +156,26 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
         }
 
         return noted;
+    }
+
+    protected override async Task<string?> ReadDisguisedTableAsync(List<string> tables, CancellationToken cancellationToken)
+    {
+        // The tables that a name without a schema means: neither views nor synonyms. A missing table makes statements fail anyway.
+        var plain = await Database.SqlQuery<string>($"SELECT name AS Value FROM sys.tables WHERE object_id = OBJECT_ID(QUOTENAME(name))").ToListAsync(cancellationToken);
+        foreach (var table in tables.Except(plain, StringComparer.Ordinal))
+        {
+            if (await Database.SqlQuery<int?>($"SELECT OBJECT_ID({table}) AS Value").SingleAsync(cancellationToken) is not null)
+            {
+                return table;
+            }
+        }
+
+        // Babelfish has no row policies, and no catalog of them.
+        var hasPolicies = await Database.SqlQuery<int>($"SELECT CASE WHEN OBJECT_ID(N'sys.security_predicates') IS NULL THEN 0 ELSE 1 END AS Value").SingleAsync(cancellationToken) == 1;
+        var filtered = !hasPolicies
+            ? []
+            : await Database.SqlQuery<string>($"SELECT t.name AS Value FROM sys.security_predicates AS p INNER JOIN sys.tables AS t ON t.object_id = p.target_object_id").ToListAsync(cancellationToken);
+        return tables.Find(filtered.Contains);
     }
 
     protected override Task<List<string>> ReadUniqueIndexesAsync(CancellationToken cancellationToken) => Database

@@ -25,7 +25,7 @@ internal sealed class SqlServerUseStore : IUseStore
         BEGIN TRANSACTION;
         INSERT INTO @there (secret_id, [count], last_at)
         SELECT c.secret_id, c.[count], c.last_at
-        FROM @counted AS c INNER JOIN secrets AS s WITH (UPDLOCK, ROWLOCK) ON s.id = c.secret_id
+        FROM @counted AS c INNER JOIN secrets AS s WITH (UPDLOCK, ROWLOCK, FORCESEEK) ON s.id = c.secret_id
         ORDER BY c.secret_id
         {SqlServerSecretsDbContext.InGivenOrder};
         UPDATE u SET

@@ -33,9 +33,13 @@ internal sealed class UuidBytes() : ValueConverter<Guid, byte[]>(id => ToStored(
     /// <summary>The type of such a column.</summary>
     public const string ColumnType = "binary(16)";
 
+    private const int Size = 16;
+
     public static byte[] ToStored(Guid id) => id.ToByteArray(bigEndian: true);
 
-    public static Guid Read(byte[] bytes) => new(bytes, bigEndian: true);
+    /// <summary>The uuid of stored bytes.</summary>
+    /// <exception cref="InvalidCastException">They have another length: somebody changed the type of the column.</exception>
+    public static Guid Read(byte[] bytes) => bytes.Length == Size ? new Guid(bytes, bigEndian: true) : throw new InvalidCastException("A uuid has another length.");
 }
 
 /// <summary>Stores moments in UTC, truncated to microseconds as on other databases.</summary>
