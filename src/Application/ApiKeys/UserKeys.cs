@@ -47,7 +47,7 @@ internal static class UserKeys
     public static async Task<ApiKey> LockKeyAsync(
         this ISecretsDb db, Caller caller, Guid id, Func<Guid, CancellationToken, Task> lockKeys, CancellationToken cancellationToken)
     {
-        // The row is not trusted, not even its user, before all keys of that user are locked and verified. Only after an attack there are several.
+        // The row is not trusted, not even its user, before all keys of that user are locked and verified. Several rows exist only after an attack.
         var stored = await db.ApiKeys.Where(key => key.Id == id).Select(key => key.UserId).ToListAsync(cancellationToken);
         if (stored is [var userId])
         {

@@ -11,7 +11,7 @@ public interface IAuditVerifier
     /// <exception cref="InvalidRequestException">Another installation made the checkpoint, or it was changed.</exception>
     Task<AuditVerdict> VerifyAsync(AuditCheckpoint? kept, CancellationToken cancellationToken);
 
-    /// <summary>The same with the checkpoint in this process's file, which a running service has read at its start. For commands.</summary>
+    /// <summary>The same with the checkpoint in this process's file. For commands: a running service has read the file already.</summary>
     Task<AuditVerdict> VerifyWithFileAsync(CancellationToken cancellationToken);
 
     /// <summary>Makes a checkpoint of all chains.</summary>

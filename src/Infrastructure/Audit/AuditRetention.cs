@@ -70,8 +70,8 @@ internal sealed partial class AuditRetention(
     /// <returns>Whether the chain may have more old rows.</returns>
     private async Task<bool> RemoveBatchAsync(SecretsDbContext db, Guid id, DateTimeOffset before, CancellationToken cancellationToken)
     {
-        // Two transactions: the anchor is signed only after the versions are stored. An attacker may keep an anchor that a transaction sent and did not commit,
-        // and remove the rows before it later.
+        // Two transactions: sign the anchor only after the versions are stored. A single transaction would send the signed anchor before it commits. An attacker
+        // could keep that anchor, make the transaction fail, and remove the rows later.
         var batch = await db.InTransactionAsync(token => ReadBatchAsync(db, id, before, token), cancellationToken);
         return batch is not null
             && await db.InTransactionAsync(token => RemoveAsync(db, batch, token), cancellationToken)
@@ -193,7 +193,7 @@ internal sealed partial class AuditRetention(
     [LoggerMessage(Level = LogLevel.Error, Message = "The chain of audit writer {Writer} does not verify. Retention removes none of its rows")]
     private partial void Broken(Guid writer);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The anchor of audit writer {Writer} cannot be moved, although nobody else moved it: somebody changed the database. Retention removes none of its rows")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database does not move the anchor of audit writer {Writer}: look for a trigger or a rule on audit_writers. Retention removes none of its rows")]
     private partial void NotMoved(Guid writer);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Old rows of the audit could not be removed. The service retries in an hour: {Failure}")]

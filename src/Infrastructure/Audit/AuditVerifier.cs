@@ -64,7 +64,7 @@ internal sealed class AuditVerifier(SecretsDbContext db, AuditKey key, AuditChec
     {
         if (await db.FindDisguisedTableAsync(cancellationToken) is not null)
         {
-            // What these queries find says nothing about what others do. The health check names the table.
+            // These queries may see other rows than the reads of requests do. The health check names the table.
             return new AuditVerdict(0, new AuditPlace(Guid.Empty, 0), [], []);
         }
 

@@ -171,7 +171,7 @@ internal sealed class OwnerReader(IOwnerRows rows, OwnerSeals seals, VersionFloo
 
         if (row.Account is null)
         {
-            // An owner without a row has no account. A row without one was edited: the service never writes null.
+            // The service never writes a row without an account. So somebody has edited a row whose account is null.
             return row is { Stamp: 0, Version: 0, Secrets: 0, BytesUsed: 0 } ? (seals.Empty(), null) : (null, "the account is missing");
         }
 

@@ -11,7 +11,7 @@ internal interface ITransactionAccounts
     /// <summary>Sets the account versions in audit events, and adds an event for each changed account without one.</summary>
     IReadOnlyList<AuditEvent> WithVersions(IReadOnlyList<AuditEvent> auditEvents, DateTimeOffset now);
 
-    /// <summary>Reports that a row of a locked account was changed, or that a change of a row had no effect. Only somebody outside the service can cause this.</summary>
+    /// <summary>Raises an alarm for all locked accounts: a verified row has changed, or a write had no effect. The service itself never causes this.</summary>
     Task ReportAsync();
 
     /// <summary>Notes the committed versions of the changed accounts.</summary>

@@ -7,7 +7,7 @@ namespace Secrets.Infrastructure.Persistence;
 /// </summary>
 /// <remarks>
 /// A lock is an update that changes the row. The documentation of SQL Server does not say whether an update that changes nothing keeps its lock.
-/// A delete there also locks a range of keys in the tables that depend on the row, so that deletes of different owners may deadlock. They are run again.
+/// On SQL Server, a delete also locks a range of keys in dependent tables. So deletes of different owners may deadlock; the service retries them.
 /// </remarks>
 internal static class LockOrder
 {

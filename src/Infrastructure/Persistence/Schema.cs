@@ -98,7 +98,7 @@ internal sealed partial class Schema(SecretsDbContext db, IOptions<DatabaseOptio
         }
     }
 
-    /// <summary>What somebody has changed since the start so that rows cannot be trusted, or commits are not durable; null: nothing.</summary>
+    /// <summary>Finds a requirement that the start verified and that the database no longer meets: plain tables, durable commits. Null: it meets both.</summary>
     public async Task<string?> FindChangeAsync(CancellationToken cancellationToken)
     {
         try

@@ -109,10 +109,12 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
     /// <summary>Whether an unchanged secret of a locked owner is the verified one.</summary>
     public bool IsVerified(Secret secret)
     {
-        var verified = _verified[secret.Owner];
         try
         {
-            return verified.Digests.TryGetValue(secret.Id, out var digest) && digest == DigestOf(StoredSecret.FromEntity(secret), verified.Account.IntegrityKey);
+            // The row may name another owner than the query asked for.
+            return Find(secret.Owner) is { } verified
+                && verified.Digests.TryGetValue(secret.Id, out var digest)
+                && digest == DigestOf(StoredSecret.FromEntity(secret), verified.Account.IntegrityKey);
         }
         catch (ArgumentException)
         {
@@ -189,7 +191,7 @@ internal sealed class LockedAccounts(SecretsDbContext db, OwnerSeals ownerSeals,
 
     public async Task ReportAsync()
     {
-        const string Fault = "a row was changed after it was verified, or its change had no effect";
+        const string Fault = "a row was changed after it was verified, or a write of it had no effect";
         foreach (var owner in _owners.Keys)
         {
             await db.GetService<IntegrityAlarms>().RaiseAsync(owner, Fault);

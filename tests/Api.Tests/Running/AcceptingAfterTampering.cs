@@ -11,11 +11,8 @@ public sealed class AcceptingAfterTampering
     [Fact]
     public async Task Accepting_keeps_verified_secrets_and_removes_the_rest()
     {
-        using var installation = await Installation.NewAsync();
-        await installation.MakeAsync();
-        await using var service = installation.StartHere();
-        using var @operator = await service.ClientAsync(Installation.Key);
-        var user = Guid.NewGuid();
+        await using var started = await Started.NewAsync();
+        var (installation, service, @operator, user) = started;
         using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write", "secrets:resolve");
         var (kept, edited, old) = (
             await runtime.CreateSecretAsync("kept", "the kept value", "t", "kept", isDefault: true),
@@ -68,11 +65,8 @@ public sealed class AcceptingAfterTampering
     [Fact]
     public async Task A_secret_is_marked_if_its_audit_was_changed_too()
     {
-        using var installation = await Installation.NewAsync();
-        await installation.MakeAsync();
-        await using var service = installation.StartHere();
-        using var @operator = await service.ClientAsync(Installation.Key);
-        var user = Guid.NewGuid();
+        await using var started = await Started.NewAsync();
+        var (installation, service, @operator, user) = started;
         using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write");
         var id = await runtime.CreateSecretAsync("old", "the old value", "t", "a", isDefault: true);
         await AttackAsync(installation, $"SELECT * INTO saved FROM secrets WHERE id = '{id}'{TestDatabase.WithoutComputed("saved")}");
@@ -88,11 +82,8 @@ public sealed class AcceptingAfterTampering
     [Fact]
     public async Task An_earlier_quarantine_that_is_put_back_is_accepted_with_marks()
     {
-        using var installation = await Installation.NewAsync();
-        await installation.MakeAsync();
-        await using var service = installation.StartHere();
-        using var @operator = await service.ClientAsync(Installation.Key);
-        var user = Guid.NewGuid();
+        await using var started = await Started.NewAsync();
+        var (installation, service, @operator, user) = started;
         using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write");
         var id = await runtime.CreateSecretAsync("old", "the old value", "t", "a", isDefault: true);
         await RunAsync(installation, "integrity", "quarantine", "--owner", $"user:{user}", "--yes");
@@ -114,11 +105,8 @@ public sealed class AcceptingAfterTampering
     [Fact]
     public async Task Quarantine_blocks_resolves_and_changes_until_accepted()
     {
-        using var installation = await Installation.NewAsync();
-        await installation.MakeAsync();
-        await using var service = installation.StartHere();
-        using var @operator = await service.ClientAsync(Installation.Key);
-        var user = Guid.NewGuid();
+        await using var started = await Started.NewAsync();
+        var (installation, service, @operator, user) = started;
         using var runtime = await NewKeyAsync(service, @operator, user, "secrets:read", "secrets:write", "secrets:resolve");
         var id = await runtime.CreateSecretAsync("kept", "the kept value", "t", "kept", isDefault: true);
         (await ResolveAsync(runtime)).MustBe(200);
@@ -159,11 +147,8 @@ public sealed class AcceptingAfterTampering
     [Fact]
     public async Task Keys_that_do_not_verify_stop_working()
     {
-        using var installation = await Installation.NewAsync();
-        await installation.MakeAsync();
-        await using var service = installation.StartHere();
-        using var @operator = await service.ClientAsync(Installation.Key);
-        var user = Guid.NewGuid();
+        await using var started = await Started.NewAsync();
+        var (installation, service, @operator, user) = started;
         using var one = await NewKeyAsync(service, @operator, user, "secrets:read");
         using var other = await NewKeyAsync(service, @operator, user, "secrets:read");
         await one.GetAsync(Secrets);
@@ -228,4 +213,23 @@ public sealed class AcceptingAfterTampering
 
     private static Task AttackAsync(Installation installation, string sql) =>
         TestDatabase.RunAsync(installation.ConnectionString, TestDatabase.Own(sql), [], command => command.ExecuteNonQueryAsync());
+
+    /// <summary>A running service with an operator, and the id of a user.</summary>
+    private sealed record Started(Installation Installation, ServiceInProcess Service, ApiClient Operator, Guid User) : IAsyncDisposable
+    {
+        public static async Task<Started> NewAsync()
+        {
+            var installation = await Installation.NewAsync();
+            await installation.MakeAsync();
+            var service = installation.StartHere();
+            return new Started(installation, service, await service.ClientAsync(Installation.Key), Guid.NewGuid());
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Operator.Dispose();
+            await Service.DisposeAsync();
+            Installation.Dispose();
+        }
+    }
 }

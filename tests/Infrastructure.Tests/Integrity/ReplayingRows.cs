@@ -207,7 +207,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
         using var victim = await Victim.NewAsync(attacked.Server);
         (await victim.UpdateAsync("the current value")).MustBe(200);
 
-        // Who keeps the anchor, and the rows from being removed, can remove them on another day.
+        // An attacker who keeps the signed anchor and blocks this update can remove the rows later.
         await attacked.AttackAsync(
             """
             CREATE FUNCTION keep_anchor() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
@@ -226,7 +226,7 @@ public sealed class ReplayingRows(AttackedServer attacked) : IClassFixture<Attac
             "SELECT count(*) FROM audit a JOIN owners o ON a.owner_id = o.id AND a.owner_version = o.version WHERE o.id = @id AND a.action = @action",
             ("id", victim.Organization),
             ("action", (short)Domain.Audit.AuditAction.AccountVersion)));
-        Assert.Contains(attacked.Server.Log.Lines, line => line.Contains("cannot be moved", StringComparison.Ordinal));
+        Assert.Contains(attacked.Server.Log.Lines, line => line.Contains("does not move the anchor", StringComparison.Ordinal));
         await attacked.Server.RemoveAuditAsync(DateTimeOffset.UtcNow);
         Assert.True(await attacked.VerifiesAfterRestartAsync(victim.Owner));
     }

@@ -1,3 +1,4 @@
+using Npgsql;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Persistence;
@@ -30,6 +31,32 @@ public sealed class KeepingWhatWasAcknowledged(KeepingWhatWasAcknowledged.Durabl
 
         await MustBeRefusedAsync(service, "synchronous_commit is off for the service");
         await SetInDatabaseAsync("on");
+    }
+
+    [Fact]
+    public async Task It_is_not_ready_once_a_commit_waits_for_nothing()
+    {
+        await using var service = Start("");
+        using var client = await service.ClientAsync(Installation.Key);
+        (await client.GetAsync("/health/ready")).MustBe(200);
+        await SetInDatabaseAsync("off");
+        try
+        {
+            await durable.Database.EndSessionsAsync(); // sessions keep the setting with which they began
+            NpgsqlConnection.ClearAllPools(); // of this test
+            string? reason = null; // of an ended session, there is none
+            for (var attempt = 0; attempt < 100 && reason is null; attempt++)
+            {
+                await Task.Delay(100, TestContext.Current.CancellationToken);
+                reason = (await client.GetAsync("/health/ready")).MustBe(503).Json["reasons"]!["database"]?.GetValue<string>();
+            }
+
+            Assert.Contains("synchronous_commit is off for the service", reason, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await SetInDatabaseAsync("on");
+        }
     }
 
     [Fact]

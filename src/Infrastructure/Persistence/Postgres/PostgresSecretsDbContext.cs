@@ -12,7 +12,7 @@ internal sealed class PostgresSecretsDbContext(DbContextOptions<PostgresSecretsD
         WHERE i.indisunique AND i.indisvalid AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'secrets'::regclass)
         """;
 
-    // Resolves each name like the statements of the service do. A missing table makes them fail anyway.
+    // Resolves names by search_path, as the service's statements do. Skips missing tables, because those statements fail anyway.
     private const string DisguisedTable =
         """
         SELECT name FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (name, place)

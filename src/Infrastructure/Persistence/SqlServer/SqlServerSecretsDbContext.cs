@@ -160,7 +160,7 @@ internal sealed class SqlServerSecretsDbContext(DbContextOptions<SqlServerSecret
 
     protected override async Task<string?> ReadDisguisedTableAsync(List<string> tables, CancellationToken cancellationToken)
     {
-        // The tables that a name without a schema means: neither views nor synonyms. A missing table makes statements fail anyway.
+        // Tables that a name without a schema resolves to. Skips missing tables, because the service's statements fail anyway.
         var plain = await Database.SqlQuery<string>($"SELECT name AS Value FROM sys.tables WHERE object_id = OBJECT_ID(QUOTENAME(name))").ToListAsync(cancellationToken);
         foreach (var table in tables.Except(plain, StringComparer.Ordinal))
         {
