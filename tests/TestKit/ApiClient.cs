@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -8,6 +9,8 @@ namespace Secrets.TestKit;
 /// <summary>Sends HTTP and JSON like a client, and keeps the whole response, so that a failed test can print it.</summary>
 public sealed class ApiClient(HttpClient http) : IDisposable
 {
+    private const string Ready = "/health/ready";
+
     public HttpClient Http => http;
 
     /// <summary>The user of the bootstrap key.</summary>
@@ -70,6 +73,20 @@ public sealed class ApiClient(HttpClient http) : IDisposable
         });
         made.MustBe(200);
         return made.Json["secret_id"]!.GetValue<Guid>();
+    }
+
+    /// <summary>Waits until the service has this status of readiness. It checks the key ring at most once a second, and a slow server's first connections take longer than a check may.</summary>
+    public Task UntilReadyIsAsync(int status) => UntilReadyAsync(ready => ready.Status == status, $"{status}");
+
+    /// <summary>Waits until the answer of readiness meets a condition.</summary>
+    public async Task UntilReadyAsync(Func<Answer, bool> holds, string expected, int seconds = 60)
+    {
+        var watch = Stopwatch.StartNew();
+        for (var ready = await GetAsync(Ready); !holds(ready); ready = await GetAsync(Ready))
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(seconds), $"not within {seconds} s: {expected}. Last: {ready}");
+            await Task.Delay(50);
+        }
     }
 
     public void Dispose() => http.Dispose();

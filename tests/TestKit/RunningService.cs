@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
+using Xunit;
 
 namespace Secrets.TestKit;
 
@@ -58,6 +59,8 @@ public abstract partial class RunningService : IAsyncDisposable
             await StopAsync();
         }
 
+        // For the report of a failed test.
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', _lines.TakeLast(200)));
         Release();
         GC.SuppressFinalize(this);
     }

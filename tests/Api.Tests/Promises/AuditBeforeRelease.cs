@@ -196,7 +196,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     private async Task MakeReadOnlyAsync(ApiClient client)
     {
         await _database.BeReadOnlyAsync();
-        await UntilReadyIsAsync(client, 503);
+        await client.UntilReadyIsAsync(503);
         await Task.Delay(200);
         (await client.GetAsync(Ready)).MustBe(503);
         await _database.BeWritableAsync();
@@ -205,17 +205,14 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     private async Task TakeOfflineAsync(ApiClient client)
     {
         await _database.VanishAsync();
-        await UntilReadyIsAsync(client, 503);
+        await client.UntilReadyIsAsync(503);
         await _database.ReturnAsync();
     }
-
-    private Task UntilReadyIsAsync(ApiClient client, int status) =>
-        UntilAsync(async () => (await client.GetAsync(Ready)).Status == status, $"{Ready} is {status}");
 
     /// <summary>Waits until the service recovers, which takes seconds and no restart.</summary>
     private async Task UntilItServesAsync(ApiClient client)
     {
-        await UntilReadyIsAsync(client, 200);
+        await client.UntilReadyIsAsync(200);
         await UntilAsync(
             async () =>
             {

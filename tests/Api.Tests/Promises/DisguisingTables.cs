@@ -45,7 +45,7 @@ public sealed class DisguisingTables
         await AttackAsync(installation, undo);
         await using var third = installation.StartHere();
         using var again = await third.ClientAsync(Installation.Key);
-        (await again.GetAsync("/health/ready")).MustBe(200);
+        await again.UntilReadyIsAsync(200);
         Assert.True(await VerifiesAsync(again));
     }
 

@@ -77,7 +77,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         var (code, words) = await RunAsync("integrity", "accept", "--database", "--yes");
         Assert.Equal(0, code);
         Assert.Contains("missing", words, StringComparison.Ordinal);
-        await UntilReadyIsAsync(@operator, 200);
+        await @operator.UntilReadyIsAsync(200);
 
         // The account of an owner with a write that is no longer in the audit has to be accepted too.
         var owner = Assert.Single((await @operator.GetAsync(Verify)).MustBe(200).Json["owners"]!.AsArray())!["owner"]!;
@@ -157,7 +157,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         Assert.Equal(1, refused);
         Assert.Contains("is of another installation", reason, StringComparison.Ordinal);
         Assert.Equal(0, (await RunAsync("integrity", "accept", "--database", "--yes")).Code);
-        await UntilReadyIsAsync(client, 200);
+        await client.UntilReadyIsAsync(200);
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         var (code, words) = await RunAsync("integrity", "accept", "--database", "--yes");
         Assert.Equal(0, code);
         Assert.Contains("are gone or not sound", words, StringComparison.Ordinal);
-        await UntilReadyIsAsync(client, 200);
+        await client.UntilReadyIsAsync(200);
         (await client.GetAsync("/api/v1/audit/checkpoint")).MustBe(200);
         Assert.NotNull((await client.GetAsync(Verify)).MustBe(200).Json["first_broken"]);
     }
@@ -222,7 +222,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         using var @operator = await third.ClientAsync(Installation.Key);
         await UntilTheCheckpointFailsAsync(@operator);
         Assert.Equal(0, (await RunAsync("integrity", "accept", "--database", "--yes")).Code);
-        await UntilReadyIsAsync(@operator, 200);
+        await @operator.UntilReadyIsAsync(200);
 
         // Nor can an accepted chain disappear.
         await AttackAsync("DELETE FROM audit_writers WHERE id IN (SELECT id FROM hidden)");
@@ -261,7 +261,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         await UntilTheCheckpointFailsAsync(client, seconds: 30);
         Assert.Contains("cannot be read or written", service.Output, StringComparison.Ordinal);
         Directory.CreateDirectory(Path.Combine(_folder, "none"));
-        await UntilReadyIsAsync(client, 200);
+        await client.UntilReadyIsAsync(200);
     }
 
     private static string Saving => string.Join("; ", Audit.Select(table => $"SELECT * INTO saved_{table} FROM {table}")) + TestDatabase.WithoutComputed("saved_audit");
@@ -329,20 +329,7 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         throw new TimeoutException("No checkpoint was written in 10 s.");
     }
 
-    private static Task UntilReadyIsAsync(ApiClient client, int status) => UntilAsync(client, ready => ready.Status == status, seconds: 10);
-
     /// <summary>Waits for the checkpoint check. Other checks can fail first: the first row behind a changed head fails too.</summary>
-    private static Task UntilTheCheckpointFailsAsync(ApiClient client, int seconds = 10) => UntilAsync(
-        client,
-        ready => ready.Status == 503 && ready.Json["failed"]!.AsArray().Any(name => name!.GetValue<string>() == "checkpoint"),
-        seconds);
-
-    private static async Task UntilAsync(ApiClient client, Func<Answer, bool> holds, int seconds)
-    {
-        for (var attempt = 0; !holds(await client.GetAsync(Ready)); attempt++)
-        {
-            Assert.True(attempt < 10 * seconds, $"{Ready} did not report the expected state within {seconds} s");
-            await Task.Delay(100);
-        }
-    }
+    private static Task UntilTheCheckpointFailsAsync(ApiClient client, int seconds = 10) => client.UntilReadyAsync(
+        ready => ready.Status == 503 && ready.Json["failed"]!.AsArray().Any(name => name!.GetValue<string>() == "checkpoint"), "the checkpoint fails", seconds);
 }

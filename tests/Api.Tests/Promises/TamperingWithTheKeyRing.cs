@@ -9,7 +9,6 @@ namespace Secrets.Api.Tests.Promises;
 public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked attacked) : IClassFixture<TamperingWithTheKeyRing.Attacked>, IAsyncLifetime
 {
     private const string Resolve = "/api/v1/secrets/resolve";
-    private const string Ready = "/health/ready";
 
     /// <summary>A key whose secret is unencrypted, so Data Protection reads it without a root key.</summary>
     private const string InClear =
@@ -55,7 +54,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
         if (TestDatabase.IsThere)
         {
             await AttackAsync(string.Join("; ", Tables.Select(table => $"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}")));
-            await UntilReadyIsAsync(200);
+            await attacked.Client.UntilReadyIsAsync(200);
         }
     }
 
@@ -65,7 +64,7 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     {
         await AttackAsync(attack);
 
-        await UntilReadyIsAsync(503);
+        await attacked.Client.UntilReadyIsAsync(503);
         (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(409);
         (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"data_keys"}""")).MustBe(409);
 
@@ -109,13 +108,13 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     public async Task A_set_back_ring_with_valid_tags_is_noticed_at_start_and_at_run_time()
     {
         (await attacked.Client.SendAsync(HttpMethod.Post, "/api/v1/encryption/rotate", """{"layer":"key_ring"}""")).MustBe(200);
-        await UntilReadyIsAsync(200);
+        await attacked.Client.UntilReadyIsAsync(200);
 
         string[] keys = ["key_ring", "key_state", "key_rotations"];
         await AttackAsync(string.Join("; ", keys.Select(table =>
             $"DROP TABLE IF EXISTS newest_{table}; SELECT * INTO newest_{table} FROM {table}; DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}")));
 
-        await UntilReadyIsAsync(503);
+        await attacked.Client.UntilReadyIsAsync(503);
         Assert.Contains("The keys were set back to revision", attacked.Service.Output, StringComparison.Ordinal);
         await MustResolveAsync(attacked.Client);
 
@@ -155,11 +154,11 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     {
         // The name cannot be restored on Babelfish, which adds bytes as numbers.
         await AttackAsync("UPDATE key_ring SET xml = CONCAT('x', xml)");
-        await UntilReadyIsAsync(503);
+        await attacked.Client.UntilReadyIsAsync(503);
 
         await AttackAsync("UPDATE key_ring SET xml = SUBSTRING(xml, 2, 1000000)");
 
-        await UntilReadyIsAsync(200);
+        await attacked.Client.UntilReadyIsAsync(200);
         Assert.Null(await StartAgainAsync());
         await MustResolveAsync(attacked.Client);
     }
@@ -173,16 +172,6 @@ public sealed class TamperingWithTheKeyRing(TamperingWithTheKeyRing.Attacked att
     {
         await using var command = installation.RunHere("users", "set-issuer", issuer, "--yes");
         Assert.True(await command.ExitCodeAsync() == 0, command.Output);
-    }
-
-    /// <summary>Waits for a status of readiness, which reads the ring at most once a second.</summary>
-    private async Task UntilReadyIsAsync(int status)
-    {
-        for (var attempt = 0; (await attacked.Client.GetAsync(Ready)).Status != status; attempt++)
-        {
-            Assert.True(attempt < 100, $"{Ready} is not {status} in 10 s");
-            await Task.Delay(100);
-        }
     }
 
     private static async Task MustResolveAsync(ApiClient client)

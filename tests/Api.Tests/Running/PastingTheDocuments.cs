@@ -29,7 +29,8 @@ public sealed partial class PastingTheDocuments
         Tools.SkipUnlessFound(shell, "curl", "setsid");
         await using var server = ApiServer.With();
         await server.InitializeAsync();
-        await UntilReadyAsync(server);
+        using var client = server.Anonymous();
+        await client.UntilReadyIsAsync(200); // the documents ask once
         using var folder = new Scratch();
         Directory.CreateDirectory(Path.Combine(folder.Folder, ".data"));
         await folder.WriteAsync(".data/api-key", $"{ApiServer.BootstrapKey}\n");
@@ -56,17 +57,6 @@ public sealed partial class PastingTheDocuments
         Assert.DoesNotContain('\t', block); // completion
         Assert.DoesNotMatch(@"(?m)(^|[;&|(])\s*read\b", block); // swallows the next line; `read -p` is something else in zsh
     });
-
-    /// <summary>The documents ask for readiness once. A slow server's first connections take longer than that check may.</summary>
-    private static async Task UntilReadyAsync(ApiServer server)
-    {
-        using var client = server.Anonymous();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while ((await client.GetAsync("/health/ready")).Status != 200)
-        {
-            await Task.Delay(100, patience.Token);
-        }
-    }
 
     private static string[] ExpectedOf(string document) => document == Readme
         ?
