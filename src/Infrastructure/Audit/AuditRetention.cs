@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.Extensions.Hosting;
 using Secrets.Application.Audit;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Audit;
@@ -58,7 +59,7 @@ internal sealed partial class AuditRetention(
             {
                 await RemoveAsync(time.GetUtcNow().AddDays(-days), stoppingToken);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (!exception.IsCancelledBy(stoppingToken))
             {
                 Failed(exception.GetType().Name);
             }

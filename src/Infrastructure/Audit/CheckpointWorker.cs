@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Audit;
 
@@ -54,7 +55,7 @@ internal sealed partial class CheckpointWorker(
         {
             NotWritten(file.Path!, exception.Message);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!exception.IsCancelledBy(cancellationToken))
         {
             Failed(exception.GetType().Name);
         }

@@ -7,6 +7,10 @@ internal static class ExceptionChain
     public static T? Find<T>(this Exception? exception)
         where T : Exception => exception.Find<T>(_ => true);
 
+    /// <summary>Whether the caller cancelled the work. Drivers also cancel by themselves, for example a read whose connection ended.</summary>
+    public static bool IsCancelledBy(this Exception exception, CancellationToken cancellationToken) =>
+        exception is OperationCanceledException && cancellationToken.IsCancellationRequested;
+
     /// <summary>The first such exception that meets a condition.</summary>
     public static T? Find<T>(this Exception? exception, Func<T, bool> condition)
         where T : Exception

@@ -1,5 +1,6 @@
 using MediatR;
 using Secrets.Application.Audit;
+using Secrets.Infrastructure.Foundation;
 
 namespace Secrets.Infrastructure.Persistence;
 
@@ -23,7 +24,7 @@ internal static class DatabaseFaults
     /// <remarks>A cancelled call stays cancelled, so that the web server recognises time-outs and disconnected clients.</remarks>
     public static bool IsUnavailable(this IDatabaseFaults faults, Exception exception, CancellationToken cancellationToken) =>
         exception is not FailureException
-        && !(exception is OperationCanceledException && cancellationToken.IsCancellationRequested)
+        && !exception.IsCancelledBy(cancellationToken)
         && faults.IsUnavailable(exception);
 
     /// <summary>The failure for such an exception.</summary>

@@ -26,7 +26,7 @@ internal sealed partial class StartupDatabase(
                 $"The database {connection.Database} at {connection.DataSource} does not exist, is not open yet, or the user may not open it. If it does not exist, create it, or run `Secrets.Api migrate --create-database`.",
                 exception);
         }
-        catch (Exception exception) when (FindDatabaseException(exception) is not null || faults.IsUnavailable(exception))
+        catch (Exception exception) when (FindDatabaseException(exception) is not null || faults.IsUnavailable(exception, cancellationToken))
         {
             // A connection string with several servers has no single name.
             var server = db.Database.GetDbConnection().DataSource is { Length: > 0 } name ? $" at {name}" : "";
@@ -46,7 +46,7 @@ internal sealed partial class StartupDatabase(
                 return;
             }
             catch (Exception exception) when (
-                faults.IsUnavailable(exception) && time.GetElapsedTime(begun) < TimeSpan.FromSeconds(options.Value.WaitSeconds))
+                faults.IsUnavailable(exception, cancellationToken) && time.GetElapsedTime(begun) < TimeSpan.FromSeconds(options.Value.WaitSeconds))
             {
                 if (isFirst)
                 {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 
 namespace Secrets.Infrastructure.Resolution;
@@ -51,7 +52,7 @@ internal sealed partial class UseCounter(IDbContextFactory<SecretsDbContext> con
                 await using var db = await contexts.CreateDbContextAsync(cancellationToken);
                 await store.AddAsync(db, batch, cancellationToken);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (!exception.IsCancelledBy(cancellationToken))
             {
                 // Keep the batch for the next run. If the batch was stored and only the response was lost, its uses are counted twice; the audit is exact.
                 Failed(Interval.TotalSeconds, exception.GetType().Name);

@@ -1,7 +1,10 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Secrets.Domain.Audit;
 using Secrets.Domain.Secrets;
 using Secrets.Infrastructure.Persistence;
+using Secrets.Infrastructure.Resolution;
 using Secrets.TestKit;
 
 namespace Secrets.Infrastructure.Tests.Resolution;
@@ -58,6 +61,22 @@ public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
         }
     }
 
+    /// <summary>Otherwise the count would be lost, and the exception would stop the service.</summary>
+    [Fact]
+    public async Task A_count_whose_write_the_driver_cancels_is_stored_by_the_next_write()
+    {
+        var store = new FailingOnce(new TaskCanceledException());
+        using var counter = new UseCounter(
+            server.Services.GetRequiredService<IDbContextFactory<SecretsDbContext>>(), store, TimeProvider.System, NullLogger<UseCounter>.Instance);
+        var id = Guid.NewGuid();
+        counter.Count([new AuditEntry(Guid.NewGuid(), 1, AuditEvent.ByService(AuditAction.SecretResolve, DateTimeOffset.UnixEpoch) with { SecretId = id })]);
+
+        await counter.StoreAsync(CancellationToken.None);
+        await counter.StoreAsync(CancellationToken.None);
+
+        Assert.Equal([new SecretUses(id, 1, DateTimeOffset.UnixEpoch)], store.Stored);
+    }
+
     /// <summary>The first batches have secrets without a stored count, later ones do not.</summary>
     private static List<SecretUses[]> Batches(Random random, Guid[] ids, DateTimeOffset start)
     {
@@ -78,6 +97,26 @@ public sealed class AddingUses(ApiServer server) : IClassFixture<ApiServer>
         foreach (var batch in batches)
         {
             await store.AddAsync(db, batch, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Fails the first write.</summary>
+    private sealed class FailingOnce(Exception failure) : IUseStore
+    {
+        private bool _hasFailed;
+
+        public List<SecretUses> Stored { get; } = [];
+
+        public Task AddAsync(SecretsDbContext db, IReadOnlyList<SecretUses> uses, CancellationToken cancellationToken)
+        {
+            if (!_hasFailed)
+            {
+                _hasFailed = true;
+                return Task.FromException(failure);
+            }
+
+            Stored.AddRange(uses);
+            return Task.CompletedTask;
         }
     }
 }

@@ -184,6 +184,15 @@ public sealed class UsingTheDriver : IAsyncLifetime
     }
 
     [Fact]
+    public void A_read_that_the_driver_cancels_is_a_lost_connection()
+    {
+        var cancelled = new TaskCanceledException();
+
+        Assert.True(_faults.IsUnavailable(cancelled, CancellationToken.None));
+        Assert.False(_faults.IsUnavailable(cancelled, new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
     public void A_stream_below_the_driver_that_ends_is_a_lost_connection()
     {
         Exception[] ended =

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Secrets.Application.Encryption;
 using Secrets.Infrastructure.Encryption.Ring;
+using Secrets.Infrastructure.Foundation;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;
 
@@ -102,7 +103,7 @@ internal sealed partial class KeyRotationWorker(
                     await FinishAsync(db, row, cancellationToken);
                 }
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (!exception.IsCancelledBy(cancellationToken))
             {
                 // The other layers go on.
                 Failed(exception.GetType().Name);

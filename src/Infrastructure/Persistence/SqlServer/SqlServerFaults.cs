@@ -79,12 +79,16 @@ internal sealed class SqlServerFaults : IDatabaseFaults
         ? Errors(refused).Any(error => error.Class >= ServerInTrouble || Transient.Contains(error.Number))
         : IsStreamEnded(exception)
             || IsConnectionClosed(exception)
+            || IsReadCancelled(exception)
             || IsDriverBug(exception);
 
     public bool IsMissing(Exception exception) =>
         exception.Find<SqlException>() is { } refused && Errors(refused).Any(error => error.Number is LoginToMissingDatabase or UnknownDatabase);
 
     public string? CodeOf(Exception exception) => exception.Find<SqlException>()?.Number.ToString(CultureInfo.InvariantCulture);
+
+    // The driver cancels a read by itself if the connection ended between two reads. Cancellations by the caller do not get here.
+    private static bool IsReadCancelled(Exception exception) => exception.Find<OperationCanceledException>() is not null;
 
     // A bug of the driver: disposing a transaction whose connection ends throws a NullReferenceException.
     private static bool IsDriverBug(Exception exception) => exception.Find<NullReferenceException>(IsFromDriver) is not null;
