@@ -75,11 +75,11 @@ public sealed class ApiClient(HttpClient http) : IDisposable
         return made.Json["secret_id"]!.GetValue<Guid>();
     }
 
-    /// <summary>Waits until the service has this status of readiness. It checks the key ring at most once a second, and a slow server's first connections take longer than a check may.</summary>
-    public Task UntilReadyIsAsync(int status) => UntilReadyAsync(ready => ready.Status == status, $"{status}");
+    /// <summary>Waits until readiness has this status. The service reads the key ring for it at most once a second.</summary>
+    public Task UntilReadyIsAsync(int status, int seconds = 10) => UntilReadyAsync(ready => ready.Status == status, $"{Ready} is {status}", seconds);
 
     /// <summary>Waits until the answer of readiness meets a condition.</summary>
-    public async Task UntilReadyAsync(Func<Answer, bool> holds, string expected, int seconds = 60)
+    public async Task UntilReadyAsync(Func<Answer, bool> holds, string expected, int seconds = 10)
     {
         var watch = Stopwatch.StartNew();
         for (var ready = await GetAsync(Ready); !holds(ready); ready = await GetAsync(Ready))

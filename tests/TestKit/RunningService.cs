@@ -59,7 +59,7 @@ public abstract partial class RunningService : IAsyncDisposable
             await StopAsync();
         }
 
-        // For the report of a failed test.
+        // The report of a failed test shows this.
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', _lines.TakeLast(200)));
         Release();
         GC.SuppressFinalize(this);

@@ -1,15 +1,11 @@
 namespace Secrets.Infrastructure.Foundation;
 
-/// <summary>Searches an exception and its inner exceptions.</summary>
+/// <summary>Finds the cause of an exception: an inner exception, or a cancellation by the caller.</summary>
 internal static class ExceptionChain
 {
     /// <summary>The first exception of type <typeparamref name="T"/>, the outermost included; null if the chain has none.</summary>
     public static T? Find<T>(this Exception? exception)
         where T : Exception => exception.Find<T>(_ => true);
-
-    /// <summary>Whether the caller cancelled the work. Drivers also cancel by themselves, for example a read whose connection ended.</summary>
-    public static bool IsCancelledBy(this Exception exception, CancellationToken cancellationToken) =>
-        exception is OperationCanceledException && cancellationToken.IsCancellationRequested;
 
     /// <summary>The first such exception that meets a condition.</summary>
     public static T? Find<T>(this Exception? exception, Func<T, bool> condition)
@@ -22,4 +18,8 @@ internal static class ExceptionChain
 
         return (T?)exception;
     }
+
+    /// <summary>Whether the caller cancelled the work. Drivers also cancel by themselves, for example a read whose connection ended.</summary>
+    public static bool IsCancelledBy(this Exception exception, CancellationToken cancellationToken) =>
+        exception is OperationCanceledException && cancellationToken.IsCancellationRequested;
 }

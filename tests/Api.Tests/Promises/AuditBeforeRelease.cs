@@ -196,7 +196,7 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     private async Task MakeReadOnlyAsync(ApiClient client)
     {
         await _database.BeReadOnlyAsync();
-        await client.UntilReadyIsAsync(503);
+        await client.UntilReadyIsAsync(503, _patience);
         await Task.Delay(200);
         (await client.GetAsync(Ready)).MustBe(503);
         await _database.BeWritableAsync();
@@ -205,14 +205,14 @@ public sealed class AuditBeforeRelease : IAsyncLifetime
     private async Task TakeOfflineAsync(ApiClient client)
     {
         await _database.VanishAsync();
-        await client.UntilReadyIsAsync(503);
+        await client.UntilReadyIsAsync(503, _patience);
         await _database.ReturnAsync();
     }
 
     /// <summary>Waits until the service recovers, which takes seconds and no restart.</summary>
     private async Task UntilItServesAsync(ApiClient client)
     {
-        await client.UntilReadyIsAsync(200);
+        await client.UntilReadyIsAsync(200, _patience);
         await UntilAsync(
             async () =>
             {

@@ -30,7 +30,8 @@ public sealed partial class PastingTheDocuments
         await using var server = ApiServer.With();
         await server.InitializeAsync();
         using var client = server.Anonymous();
-        await client.UntilReadyIsAsync(200); // the documents ask once
+        // The documents ask once. A slow server's first connections take longer than that check may.
+        await client.UntilReadyIsAsync(200, seconds: 60);
         using var folder = new Scratch();
         Directory.CreateDirectory(Path.Combine(folder.Folder, ".data"));
         await folder.WriteAsync(".data/api-key", $"{ApiServer.BootstrapKey}\n");

@@ -87,7 +87,7 @@ internal sealed class SqlServerFaults : IDatabaseFaults
 
     public string? CodeOf(Exception exception) => exception.Find<SqlException>()?.Number.ToString(CultureInfo.InvariantCulture);
 
-    // The driver cancels a read by itself if the connection ended between two reads. Cancellations by the caller do not get here.
+    // The driver cancels a read by itself if its connection ended after the previous read. Callers rule out their own cancellation first.
     private static bool IsReadCancelled(Exception exception) => exception.Find<OperationCanceledException>() is not null;
 
     // A bug of the driver: disposing a transaction whose connection ends throws a NullReferenceException.
