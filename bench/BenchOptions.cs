@@ -22,6 +22,7 @@ internal sealed record BenchOptions
           --authenticate    share of authentication in the cost of a resolve, by API key and by JWT
           --bounds          effect of loads of one user or address on resolves of others; needs --against
           --most N          maximum number of secrets for --resolve and comparisons
+          --each N          number of secrets of each owner in a comparison (default 10)
           --write           write docs/performance.md
           --directory DIR   directory of the database (default: the temporary directory)
           --service FILE    Secrets.Api.dll of another build, in place of this one
@@ -85,8 +86,11 @@ internal sealed record BenchOptions
     /// <summary>The maximum number of secrets of a service for resolves and comparisons.</summary>
     public int Most { get; private init; } = AllSizes[^1];
 
+    /// <summary>The number of secrets of each owner in a comparison.</summary>
+    public int Each { get; private init; } = StoreDefaults.Each;
+
     /// <summary>The number of owners in a comparison.</summary>
-    public int Owners => Math.Min(Small, Most / StoreDefaults.Each);
+    public int Owners => Math.Clamp(Most / Each, 1, Small);
 
     /// <summary>The numbers of stored secrets in ascending order. Each has its own service.</summary>
     public IReadOnlyList<int> Sizes => this switch
@@ -111,6 +115,7 @@ internal sealed record BenchOptions
                 "--authenticate" => options with { Authenticate = true },
                 "--bounds" => options with { Bounds = true },
                 "--most" => options with { Most = Number(arguments, ++at, AllSizes[^1], Small) },
+                "--each" => options with { Each = Number(arguments, ++at, Small * StoreDefaults.Each, StoreDefaults.Each) },
                 "--write" => options with { Write = true },
                 "--help" or "-h" => options with { Help = true },
                 "--seconds" => options with { Seconds = Number(arguments, ++at, 600) },

@@ -17,9 +17,9 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     {
         // The first is divided by the second: this build by another, SQL Server by PostgreSQL, a setting by none.
         await using var collector = options.Telemetry ? await Collector.StartAsync(cancellationToken) : null;
-        await using var ours = await Site.StartAsync(options, options.Owners * StoreDefaults.Each, cancellationToken, [.. options.With, .. collector?.Settings ?? []]);
+        await using var ours = await Site.StartAsync(options, options.Owners * options.Each, cancellationToken, [.. options.With, .. collector?.Settings ?? []]);
         await using var theirs = await Site.StartAsync(
-            options with { Service = options.Against ?? options.Service, SqlServer = null }, options.Owners * StoreDefaults.Each, cancellationToken);
+            options with { Service = options.Against ?? options.Service, SqlServer = null }, options.Owners * options.Each, cancellationToken);
         await new ComparisonRun(options, cancellationToken).MeasureAsync(ours, theirs);
         if (collector is not null) Console.WriteLine(FormattableString.Invariant($"{collector.Received:N0} bytes of telemetry were received"));
     }
@@ -48,7 +48,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         }
 
         Console.WriteLine(FormattableString.Invariant(
-            $"Processor time of service and database per request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices (creates: a third of that), {options.Connections} connections, {options.Owners:N0} owners with {StoreDefaults.Each} secrets"));
+            $"Processor time of service and database per request, {options.Rounds} alternating rounds of {options.Seconds} s in {Slices} slices (creates: a third of that), {options.Connections} connections, {options.Owners:N0} owners with {options.Each:N0} secrets"));
         Tell("resolve", resolves);
         Tell("create", creates);
         Tell("delete", deletes);
@@ -72,7 +72,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         var key = await site.Service.MakeRuntimeAsync(cancellationToken);
         var load = new LoadGenerator(site.Service, options.Connections);
         var owners = await site.MakeOwnersAsync(load, options.Owners, cancellationToken);
-        await load.RunAsync(new StoreDefaults(owners), cancellationToken);
+        await load.RunAsync(new StoreDefaults(owners, options.Each), cancellationToken);
         await site.SettleAsync(cancellationToken);
         return new Loaded(load, owners, new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
     }

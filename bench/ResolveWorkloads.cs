@@ -2,13 +2,13 @@ using System.Text.Unicode;
 
 namespace Secrets.Bench;
 
-/// <summary>Stores ten defaults of one argument for each owner: one for each of nine tools, and one for a pattern that matches all of them.</summary>
-internal sealed class StoreDefaults(IReadOnlyList<Owner> owners) : Workload
+/// <summary>Stores defaults of one argument for each owner: one pattern that matches all tools, and a tool by name for each other secret.</summary>
+internal sealed class StoreDefaults(IReadOnlyList<Owner> owners, int each = StoreDefaults.Each) : Workload
 {
-    /// <summary>The number of secrets of an owner.</summary>
+    /// <summary>The number of secrets of an owner, unless a run has its own.</summary>
     public const int Each = 10;
 
-    /// <summary>The number of tools with a default by name.</summary>
+    /// <summary>The number of tools with a default by name that every owner has.</summary>
     public const int Tools = Each - 1;
 
     private long _next = -1;
@@ -16,9 +16,9 @@ internal sealed class StoreDefaults(IReadOnlyList<Owner> owners) : Workload
     public override int Next(Span<byte> into, uint random)
     {
         var number = Interlocked.Increment(ref _next);
-        if (number >= (long)owners.Count * Each) return 0;
+        if (number >= (long)owners.Count * each) return 0;
         var (owner, place) = (owners[(int)(number % owners.Count)], number / owners.Count);
-        var tool = place < Tools ? $"bench__tool_{place}" : "bench__*";
+        var tool = place < each - 1 ? $"bench__tool_{place}" : "bench__*";
         var body =
             $$"""{"secret_name":"bench secret {{place}}","secret_value":"lin_api_0123456789abcdefghijklmnopqrstuv{{number:D8}}","tool_name":"{{tool}}","tool_arg":"api_token","is_default_for_tool":true}""";
         return Written(

@@ -218,6 +218,7 @@ internal sealed class Workspace : IDisposable
             ["Auth__BootstrapKey"] = Service.BootstrapKey,
             ["Encryption__RootKeyFile"] = rootKey,
             ["Quota__BytesPerOwner"] = "1073741824",
+            ["Quota__SecretsPerOwner"] = "1000000",
             ["Serilog__MinimumLevel__Default"] = "Warning",
             ["Limits__RequestsPerMinute"] = "10000000", // One key makes all owners. The limit counts requests and is never reached.
             ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location,
