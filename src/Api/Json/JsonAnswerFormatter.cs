@@ -32,6 +32,10 @@ internal sealed class JsonAnswerFormatter(IOptions<JsonOptions> json, IOptions<L
         using (var writer = new Utf8JsonWriter(response.BodyWriter, _writing))
         {
             JsonSerializer.Serialize(writer, context.Object, context.ObjectType!, _json);
+            writer.Flush();
+
+            // With the length, the answer is sent at once. Without, Kestrel sends it as a chunk, and the end of the chunks later.
+            response.ContentLength = writer.BytesCommitted;
         }
 
         return response.BodyWriter.FlushAsync().AsTask();
