@@ -131,9 +131,10 @@ internal sealed class CheckpointKeeper(
 
         // If somebody removed the file, compare with the last checkpoint in memory.
         var checkpoint = stored ?? _latest;
-        if (stored is not null && !stored.Mac.AsSpan().SequenceEqual(_latest?.Mac))
+        if (stored is not null && !stored.Mac.AsSpan().SequenceEqual(_latest?.Mac) && await checkpoints.IsAcceptedSinceAsync(db, _latest, cancellationToken))
         {
-            checkpoints.ForgetOwnHeads(); // another process wrote this file, such as `integrity accept --database`
+            // `integrity accept --database` wrote this file. Other commands write it too, but do not accept that rows of this process are missing.
+            checkpoints.ForgetOwnHeads();
         }
 
         _latest ??= checkpoint;

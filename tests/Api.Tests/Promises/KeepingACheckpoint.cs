@@ -119,6 +119,25 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_checkpoint_of_another_command_does_not_accept_what_is_missing()
+    {
+        await using var service = Start(("Audit__CheckpointSeconds", "3600"));
+        using var client = await service.ClientAsync(Installation.Key);
+        await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
+        await AttackAsync(Saving);
+        await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
+        await AttackAsync(SettingBack);
+
+        // The file is older than the missing rows, so this command does not miss them. Its own checkpoint lacks them too.
+        var before = await File.ReadAllTextAsync(CheckpointFile);
+        Assert.Equal(0, (await RunAsync("integrity", "quarantine", "--owner", "user:00000000-0000-0000-0000-000000000001", "--yes")).Code);
+        Assert.NotEqual(before, await File.ReadAllTextAsync(CheckpointFile));
+
+        await service.StopAsync();
+        Assert.Contains("lack rows that this process stored", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_owner_whose_account_was_set_back_is_named()
     {
         await using var service = Start();
