@@ -318,12 +318,6 @@ public sealed class ApiServer : IAsyncLifetime
             // All tests share one address, and many of their requests are refused.
             builder.UseSetting("Limits:FailedAuthenticationsPerMinute", "0");
             builder.UseSetting("Audit:DenialsPerMinute", "0");
-            if (TestDatabase.IsSqlServer)
-            {
-                // A burst of hundreds of writes takes longer than the default on Babelfish, where one write takes 40 ms of a processor.
-                builder.UseSetting("Limits:RequestSeconds", "90");
-            }
-
             foreach (var (name, value) in Settings)
             {
                 builder.UseSetting(name, value);
