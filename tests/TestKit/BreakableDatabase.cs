@@ -115,8 +115,9 @@ public sealed class BreakableDatabase : IAsyncDisposable
         return (name, direct.ConnectionString);
     }
 
-    // Retries if a session connected before the statement locked the database.
+    // Retries if a session connected before the statement locked the database, or ended before it was killed (Babelfish does not catch that error).
     private Task RunAsync(Sql sql) => SqlServerInstance.AgainWhileAsync(
         () => TestDatabase.RunAsync(_administration, sql, [], command => command.ExecuteNonQueryAsync()),
-        exception => exception is SqlException { Number: 5061 or 5070 or 1205 });
+        exception => exception is SqlException { Number: 5061 or 5070 or 1205 }
+            || (exception is SqlException && exception.Message.Contains("is not an active process ID", StringComparison.Ordinal)));
 }
