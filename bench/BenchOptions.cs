@@ -22,7 +22,7 @@ internal sealed record BenchOptions
           --authenticate    share of authentication in the cost of a resolve, by API key and by JWT
           --bounds          effect of loads of one user or address on resolves of others; needs --against
           --most N          maximum number of secrets for --resolve and comparisons
-          --each N          number of secrets of each owner in a comparison (default 10)
+          --each N          number of secrets of each owner in a comparison, 10 to 10,000 (default 10)
           --write           write docs/performance.md
           --directory DIR   directory of the database (default: the temporary directory)
           --service FILE    Secrets.Api.dll of another build, in place of this one

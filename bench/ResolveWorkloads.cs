@@ -5,10 +5,10 @@ namespace Secrets.Bench;
 /// <summary>Stores defaults of one argument for each owner: one pattern that matches all tools, and a tool by name for each other secret.</summary>
 internal sealed class StoreDefaults(IReadOnlyList<Owner> owners, int each = StoreDefaults.Each) : Workload
 {
-    /// <summary>The number of secrets of an owner, unless a run has its own.</summary>
+    /// <summary>The default number of secrets of an owner.</summary>
     public const int Each = 10;
 
-    /// <summary>The number of tools with a default by name that every owner has.</summary>
+    /// <summary>The number of tools that resolves ask for.</summary>
     public const int Tools = Each - 1;
 
     private long _next = -1;

@@ -28,9 +28,6 @@ public sealed record AuditCheckpoint(DateTimeOffset At, long Count, IReadOnlyLis
         return new AuditCheckpoint(at, count, heads, AuditChain.MacOfCheckpoint(key, at, count, heads));
     }
 
-    /// <summary>Whether the row was in its chain at the moment of the checkpoint.</summary>
-    public bool Covers(AuditEntry row) => Heads.Any(head => head.Writer == row.Writer && head.Position.Sequence >= row.Sequence);
-
     /// <summary>Whether the MAC is correct.</summary>
     public bool IsGenuine(ReadOnlySpan<byte> key) =>
         CryptographicOperations.FixedTimeEquals(Mac, AuditChain.MacOfCheckpoint(key, At, Count, Heads));

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Secrets.Application.Audit;
 using Secrets.Infrastructure.Persistence;
 using Secrets.Infrastructure.Persistence.Rows;
 
@@ -7,7 +8,7 @@ namespace Secrets.Infrastructure.Audit;
 /// <summary>Makes checkpoints of the audit, and finds rows that are missing since a checkpoint. The caller provides a snapshot.</summary>
 internal sealed class AuditCheckpoints(AuditKey key, AuditWriters writers, AuditRowVerifier rows, TimeProvider time)
 {
-    // Acceptances that are looked at, latest first. Forged rows can push a genuine one out; the missing rows are then reported until a restart.
+    // Rows that are read, latest first. Forged rows can push a genuine one out: then the missing rows are reported until a restart.
     private const int MaxAcceptances = 100;
 
     /// <summary>The chains as this process left them. Take them before the snapshot that is compared with them.</summary>
@@ -18,21 +19,28 @@ internal sealed class AuditCheckpoints(AuditKey key, AuditWriters writers, Audit
 
     public bool IsGenuine(AuditCheckpoint checkpoint) => checkpoint.IsGenuine(key.Bytes);
 
-    /// <summary>Whether an operator accepted the database after a checkpoint: the audit has a genuine row of it, which the checkpoint does not cover.</summary>
-    public async Task<bool> IsAcceptedSinceAsync(SecretsDbContext db, AuditCheckpoint? checkpoint, CancellationToken cancellationToken)
+    /// <summary>Whether an operator accepted the database after a moment: the audit has a genuine row of it.</summary>
+    public async Task<bool> IsAcceptedSinceAsync(SecretsDbContext db, DateTimeOffset moment, CancellationToken cancellationToken)
     {
-        var acceptances = await db.Audit.AsNoTracking()
-            .Where(row => row.Actor == Guid.Empty && row.Action == AuditAction.IntegrityAccept && row.OwnerId == null)
-            .OrderByDescending(row => row.At).Take(MaxAcceptances).ToListAsync(cancellationToken);
-        foreach (var row in acceptances)
+        try
         {
-            if (checkpoint?.Covers(row) != true && await rows.IsGenuineAsync(db, row, cancellationToken))
+            var acceptances = await db.Audit.AsNoTracking()
+                .Where(row => row.Actor == Guid.Empty && row.At > moment && row.Action == AuditAction.IntegrityAccept && row.OwnerId == null)
+                .OrderByDescending(row => row.At).Take(MaxAcceptances).ToListAsync(cancellationToken);
+            foreach (var row in acceptances)
             {
-                return true;
+                if (await rows.IsGenuineAsync(db, row, cancellationToken))
+                {
+                    return true;
+                }
             }
-        }
 
-        return false;
+            return false;
+        }
+        catch (Exception exception) when (AuditRows.AreUnreadable(exception))
+        {
+            return false;
+        }
     }
 
     /// <summary>A checkpoint of all chains whose anchor and head verify. Null if the number of chains was changed outside the service.</summary>

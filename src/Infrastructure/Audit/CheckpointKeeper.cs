@@ -131,13 +131,14 @@ internal sealed class CheckpointKeeper(
 
         // If somebody removed the file, compare with the last checkpoint in memory.
         var checkpoint = stored ?? _latest;
-        if (stored is not null && !stored.Mac.AsSpan().SequenceEqual(_latest?.Mac) && await checkpoints.IsAcceptedSinceAsync(db, _latest, cancellationToken))
+        _latest ??= checkpoint;
+        if (stored is not null && !stored.Mac.AsSpan().SequenceEqual(_latest!.Mac) && await checkpoints.IsAcceptedSinceAsync(db, _latest.At, cancellationToken))
         {
-            // `integrity accept --database` wrote this file. Other commands write it too, but do not accept that rows of this process are missing.
+            // `integrity accept --database`. Other commands write the file too, but do not accept that rows of this process are missing.
             checkpoints.ForgetOwnHeads();
+            _latest = stored; // an acceptance counts once
         }
 
-        _latest ??= checkpoint;
         var (missing, made) = await CompareAndMakeAsync(db, checkpoint, cancellationToken);
         if (missing is [var first, ..])
         {
