@@ -89,7 +89,7 @@ internal sealed record BenchOptions
     /// <summary>The number of secrets of each owner in a comparison.</summary>
     public int Each { get; private init; } = StoreDefaults.Each;
 
-    /// <summary>The number of owners in a comparison.</summary>
+    /// <summary>The number of owners in a comparison, at least one.</summary>
     public int Owners => Math.Clamp(Most / Each, 1, Small);
 
     /// <summary>The numbers of stored secrets in ascending order. Each has its own service.</summary>

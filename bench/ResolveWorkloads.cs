@@ -2,7 +2,7 @@ using System.Text.Unicode;
 
 namespace Secrets.Bench;
 
-/// <summary>Stores defaults of one argument for each owner: one pattern that matches all tools, and a tool by name for each other secret.</summary>
+/// <summary>Stores defaults of one argument for each owner: one for a pattern that matches all tools, each other one for a tool of its own.</summary>
 internal sealed class StoreDefaults(IReadOnlyList<Owner> owners, int each = StoreDefaults.Each) : Workload
 {
     /// <summary>The default number of secrets of an owner.</summary>

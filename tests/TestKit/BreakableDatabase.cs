@@ -118,6 +118,6 @@ public sealed class BreakableDatabase : IAsyncDisposable
     // Retries if a session connected before the statement locked the database, or ended before it was killed (Babelfish does not catch that error).
     private Task RunAsync(Sql sql) => SqlServerInstance.AgainWhileAsync(
         () => TestDatabase.RunAsync(_administration, sql, [], command => command.ExecuteNonQueryAsync()),
-        exception => exception is SqlException { Number: 5061 or 5070 or 1205 }
-            || (exception is SqlException && exception.Message.Contains("is not an active process ID", StringComparison.Ordinal)));
+        exception => exception is SqlException fault
+            && (fault.Number is 5061 or 5070 or 1205 || fault.Message.Contains("is not an active process ID", StringComparison.Ordinal)));
 }

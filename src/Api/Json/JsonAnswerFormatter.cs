@@ -34,7 +34,7 @@ internal sealed class JsonAnswerFormatter(IOptions<JsonOptions> json, IOptions<L
             JsonSerializer.Serialize(writer, context.Object, context.ObjectType!, _json);
             writer.Flush();
 
-            // With the length, the answer is sent at once. Without, Kestrel sends it as a chunk, and the end of the chunks later.
+            // Without a length, Kestrel splits the answer into chunks, and may send their end separately.
             response.ContentLength = writer.BytesCommitted;
         }
 

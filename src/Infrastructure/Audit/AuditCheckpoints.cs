@@ -8,7 +8,7 @@ namespace Secrets.Infrastructure.Audit;
 /// <summary>Makes checkpoints of the audit, and finds rows that are missing since a checkpoint. The caller provides a snapshot.</summary>
 internal sealed class AuditCheckpoints(AuditKey key, AuditWriters writers, AuditRowVerifier rows, TimeProvider time)
 {
-    // Rows that are read, latest first. Forged rows can push a genuine one out: then the missing rows are reported until a restart.
+    // The latest acceptances are read. Forged rows can push a genuine one out: then missing rows are reported until a restart.
     private const int MaxAcceptances = 100;
 
     /// <summary>The chains as this process left them. Take them before the snapshot that is compared with them.</summary>
@@ -19,7 +19,7 @@ internal sealed class AuditCheckpoints(AuditKey key, AuditWriters writers, Audit
 
     public bool IsGenuine(AuditCheckpoint checkpoint) => checkpoint.IsGenuine(key.Bytes);
 
-    /// <summary>Whether an operator accepted the database after a moment: the audit has a genuine row of it.</summary>
+    /// <summary>Whether an operator accepted the database after a moment: the audit has a genuine row of the acceptance. Needs no snapshot.</summary>
     public async Task<bool> IsAcceptedSinceAsync(SecretsDbContext db, DateTimeOffset moment, CancellationToken cancellationToken)
     {
         try
@@ -39,6 +39,7 @@ internal sealed class AuditCheckpoints(AuditKey key, AuditWriters writers, Audit
         }
         catch (Exception exception) when (AuditRows.AreUnreadable(exception))
         {
+            // The comparison must run: somebody could insert such a row to prevent it.
             return false;
         }
     }

@@ -134,7 +134,7 @@ internal sealed class CheckpointKeeper(
         _latest ??= checkpoint;
         if (stored is not null && !stored.Mac.AsSpan().SequenceEqual(_latest!.Mac) && await checkpoints.IsAcceptedSinceAsync(db, _latest.At, cancellationToken))
         {
-            // `integrity accept --database`. Other commands write the file too, but do not accept that rows of this process are missing.
+            // Not after every command that writes the file: only `integrity accept --database` accepts missing rows.
             checkpoints.ForgetOwnHeads();
             _latest = stored; // an acceptance counts once
         }

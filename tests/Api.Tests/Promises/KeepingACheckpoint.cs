@@ -121,12 +121,14 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
     [Fact]
     public async Task A_checkpoint_of_another_command_does_not_accept_what_is_missing()
     {
+        // An earlier acceptance does not count.
         await using (Start())
         {
             await UntilFileHasChangedAsync();
         }
 
-        Assert.Equal(0, (await RunAsync("integrity", "accept", "--database", "--yes")).Code); // an earlier acceptance does not count
+        Assert.Equal(0, (await RunAsync("integrity", "accept", "--database", "--yes")).Code);
+
         await using var service = Start(("Audit__CheckpointSeconds", "3600"));
         using var client = await service.ClientAsync(Installation.Key);
         await client.CreateSecretAsync("n", "some value", "t", "a", isDefault: true);
@@ -134,11 +136,11 @@ public sealed class KeepingACheckpoint : IAsyncLifetime
         await client.CreateSecretAsync("m", "another value", "u", "a", isDefault: true);
         await AttackAsync(SettingBack);
 
-        // The file is older than the missing rows, so this command does not miss them. Its own checkpoint lacks them too.
+        // The file is older than the missing rows, so these commands do not miss them. Their checkpoints lack the rows too.
         var before = await File.ReadAllTextAsync(CheckpointFile);
-        Assert.Equal(0, (await RunAsync("integrity", "quarantine", "--owner", "user:00000000-0000-0000-0000-000000000001", "--yes")).Code);
+        Assert.Equal(0, (await RunAsync("integrity", "quarantine", "--owner", $"user:{ApiClient.BootstrapUser}", "--yes")).Code);
         Assert.NotEqual(before, await File.ReadAllTextAsync(CheckpointFile));
-        Assert.Equal(0, (await RunAsync("integrity", "accept", "--owner", "user:00000000-0000-0000-0000-000000000001", "--yes")).Code);
+        Assert.Equal(0, (await RunAsync("integrity", "accept", "--owner", $"user:{ApiClient.BootstrapUser}", "--yes")).Code);
 
         await service.StopAsync();
         Assert.Contains("lack rows that this process stored", service.Output, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Secrets.TestKit;
 
@@ -27,6 +28,22 @@ public sealed class TheShapeOfAnswers(ApiServer server)
         Assert.Equal("api_key", secret.Text("tool_arg"));
         Assert.True(secret["is_default_for_tool"]!.GetValue<bool>());
         Assert.Equal(secret.Text("created_at"), secret.Text("updated_at"));
+    }
+
+    [Fact]
+    public async Task An_answer_has_its_length_and_a_list_is_sent_in_pieces()
+    {
+        using var user = await server.NewUserAsync();
+        Assert.Contains("\r\nTransfer-Encoding: chunked", (await GetRawAsync(Answers.Secrets)).Head, StringComparison.Ordinal);
+
+        var id = await user.CreateSecretAsync("ünïcode");
+        var one = await GetRawAsync(Answers.One(id));
+        Assert.Contains($"\r\nContent-Length: {Encoding.UTF8.GetByteCount(one.Body)}\r\n", $"{one.Head}\r\n", StringComparison.Ordinal);
+        Assert.DoesNotContain("chunked", one.Head, StringComparison.Ordinal);
+        Assert.Contains("ünïcode", one.Body, StringComparison.Ordinal);
+
+        Task<RawAnswer> GetRawAsync(string path) => RawHttp.SendAsync(
+            server.Address, Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nx-api-key: {user.Key}\r\nConnection: close\r\n\r\n"));
     }
 
     [Theory]
