@@ -34,9 +34,9 @@ public sealed class BreakableDatabase : IAsyncDisposable
         return new BreakableDatabase(server, installation);
     }
 
-    /// <summary>Ends every connection to the database.</summary>
+    /// <summary>Ends every connection to the database. On PostgreSQL those of the service's role: only a superuser may end a worker of autovacuum.</summary>
     public Task EndSessionsAsync() => RunAsync(Sql.Of(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()",
         $"""
         DECLARE @session int = 0, @kill nvarchar(20);
         WHILE @session IS NOT NULL
