@@ -34,7 +34,7 @@ public sealed class BreakableDatabase : IAsyncDisposable
         return new BreakableDatabase(server, installation);
     }
 
-    /// <summary>Ends every connection to the database. On PostgreSQL those of the service's role: only a superuser may end a worker of autovacuum.</summary>
+    /// <summary>Ends every session of the database. On PostgreSQL only the sessions of the service's role: only a superuser may end an autovacuum worker.</summary>
     public Task EndSessionsAsync() => RunAsync(Sql.Of(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()",
         $"""
