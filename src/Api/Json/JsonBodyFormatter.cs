@@ -30,8 +30,8 @@ internal sealed class JsonBodyFormatter(IOptions<JsonOptions> json)
         using var body = await ReceiveAsync(context.HttpContext);
         return StrictJson.Read(body.Bytes, context.ModelType, json.Value.JsonSerializerOptions) switch
         {
-            { } model => await InputFormatterResult.SuccessAsync(model),
-            null when context.TreatEmptyInputAsDefaultValue => await InputFormatterResult.SuccessAsync(null!),
+            { } model => InputFormatterResult.Success(model),
+            null when context.TreatEmptyInputAsDefaultValue => InputFormatterResult.Success(null!),
             null => throw new InvalidRequestException("", Codes.Missing, "A JSON body is required."),
         };
     }

@@ -32,10 +32,14 @@ internal sealed class CredentialLimit(IOptions<LimitOptions> options) : ICredent
 
     public async ValueTask<RateLimitLease?> QueueAsync(IPAddress? address, int credentials, CancellationToken cancellationToken)
     {
+        // Most credentials were accepted before. The bucket comes last, because reading it takes a lock.
+        if (_ofAddress is null || Volatile.Read(ref Slot(credentials)) == credentials)
+        {
+            return null;
+        }
+
         var partition = Network.FromAddress(address).Partition;
-        return _ofAddress is null || !_ofAddress.IsEmpty(partition) || Volatile.Read(ref Slot(credentials)) == credentials
-            ? null
-            : await _queues.AcquireAsync(partition, cancellationToken: cancellationToken);
+        return _ofAddress.IsEmpty(partition) ? await _queues.AcquireAsync(partition, cancellationToken: cancellationToken) : null;
     }
 
     public void NoteAccepted(int credentials)
