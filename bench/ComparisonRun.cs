@@ -29,15 +29,16 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         var sides = new[] { await LoadAsync(ours), await LoadAsync(theirs) };
         foreach (var side in sides)
         {
-            await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
             var made = new Create(side.Owners, "warm-up");
             await side.Load.RunAsync(made, WarmUp, cancellationToken);
             await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
         }
 
-        // All resolves come first: for seconds after many creates and deletes a resolve costs a fifth more, and its cost varies more.
+        // Measure all resolves before the creates and deletes of the rounds. For seconds after many writes a resolve costs a fifth more, and its cost varies more.
+        // Writes also make cached owners stale.
         foreach (var site in (Site[])[ours, theirs]) await site.SettleAsync(cancellationToken);
         foreach (var side in sides) await side.Load.RunAsync(side.Resolve.ForEach(), cancellationToken);
+        foreach (var side in sides) await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
         List<(Cost Ours, Cost Theirs)> resolves = [], creates = [], deletes = [];
         for (var round = 1; round <= options.Rounds; round++)
         {
