@@ -27,18 +27,9 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
     private async Task MeasureAsync(Site ours, Site theirs)
     {
         var sides = new[] { await LoadAsync(ours), await LoadAsync(theirs) };
-        foreach (var side in sides)
-        {
-            var made = new Create(side.Owners, "warm-up");
-            await side.Load.RunAsync(made, WarmUp, cancellationToken);
-            await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
-        }
+        await WarmUpAsync(sides);
 
-        // Measure all resolves before the creates and deletes of the rounds. For seconds after many writes a resolve costs a fifth more, and its cost varies more.
-        // Writes also make cached owners stale.
-        foreach (var site in (Site[])[ours, theirs]) await site.SettleAsync(cancellationToken);
-        foreach (var side in sides) await side.Load.RunAsync(side.Resolve.ForEach(), cancellationToken);
-        foreach (var side in sides) await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
+        // For seconds after many writes a resolve costs a fifth more, and its cost varies more. So all resolves are measured before the writes.
         List<(Cost Ours, Cost Theirs)> resolves = [], creates = [], deletes = [];
         for (var round = 1; round <= options.Rounds; round++)
         {
@@ -62,6 +53,23 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         Console.WriteLine(FormattableString.Invariant($"memory of the service: {ours.Service.Memory.Now / 1048576.0:0} and {theirs.Service.Memory.Now / 1048576.0:0} MiB"));
     }
 
+    /// <summary>Writes come first, so that neither side is measured right after them.</summary>
+    private async Task WarmUpAsync(Loaded[] sides)
+    {
+        foreach (var side in sides)
+        {
+            var made = new Create(side.Owners, "warm-up");
+            await side.Load.RunAsync(made, WarmUp, cancellationToken);
+            await side.Load.RunAsync(new Delete(made.Made), cancellationToken);
+        }
+
+        foreach (var side in sides) await side.Site.SettleAsync(cancellationToken);
+
+        // The writes made cached owners stale.
+        foreach (var side in sides) await side.Load.RunAsync(side.Resolve.ForEach(), cancellationToken);
+        foreach (var side in sides) await side.Load.RunAsync(side.Resolve, WarmUp, cancellationToken);
+    }
+
     /// <summary>Measures both sides in turns, in slices so short that a machine that becomes slower slows both.</summary>
     private static async Task<(Cost Ours, Cost Theirs)> InTurnAsync(Loaded[] sides, int slices, int round, Func<Loaded, Task<Measurement>> measure)
     {
@@ -80,8 +88,7 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         var load = new LoadGenerator(site.Service, options.Connections);
         var owners = await site.MakeOwnersAsync(load, options.Owners, cancellationToken);
         await load.RunAsync(new StoreDefaults(owners, options.Each), cancellationToken);
-        await site.SettleAsync(cancellationToken);
-        return new Loaded(load, owners, new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
+        return new Loaded(site, load, owners, new Resolve("/api/v1/secrets/resolve", key, owners, "\"secret_value\":\"lin_api_"u8.ToArray()));
     }
 
     private static Cost Each(Measurement measured) =>
@@ -121,5 +128,5 @@ internal sealed class ComparisonRun(BenchOptions options, CancellationToken canc
         public double Whole => Service + Database;
     }
 
-    private sealed record Loaded(LoadGenerator Load, IReadOnlyList<Owner> Owners, Resolve Resolve);
+    private sealed record Loaded(Site Site, LoadGenerator Load, IReadOnlyList<Owner> Owners, Resolve Resolve);
 }
